@@ -1,0 +1,556 @@
+//! Briefs: what an advertiser gives us, in a strict format (`spotwright.brief.v1`).
+//!
+//! [`Brief::from_yaml`] and [`Brief::from_json`] parse, [`Brief::validate`] checks everything that
+//! can be checked without opening a picture. Both answer with a [`Problem`] that names the field.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::error::{Code, Problem};
+use crate::locale::Locale;
+use crate::money::{Currency, Micros};
+use crate::placement::PlacementKind;
+use crate::storyboard::Color;
+
+/// Largest accepted brief in bytes.
+pub const MAX_BRIEF_BYTES: u64 = 256 * 1024;
+
+/// Name of a fact inside its brief: 1–40 of `a-z 0-9 _ -`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct FactId(String);
+
+impl FactId {
+    /// Names a fact; the name is checked by [`Brief::validate`].
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The version of the format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Format {
+    /// The first version.
+    #[serde(rename = "spotwright.brief.v1")]
+    V1,
+}
+
+/// An advertiser's brief.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Brief {
+    /// Version of the format.
+    pub format: Format,
+    /// Short name of the brief: 1–40 of `a-z 0-9 _ -`, e.g. `morning-roast`.
+    pub id: String,
+    /// Language of the advertisement.
+    pub locale: Locale,
+    /// Who advertises.
+    pub brand: Brand,
+    /// What is advertised.
+    pub product: Product,
+    /// To whom.
+    pub audience: Audience,
+    /// What counts as success.
+    pub objective: Objective,
+    /// How much may be spent.
+    pub budget: Budget,
+    /// Page that a click opens; `https`, without user name or password.
+    #[schemars(with = "String", url)]
+    pub destination_url: Url,
+    /// What the advertisement asks the viewer to do.
+    pub call_to_action: CallToAction,
+    /// Where it may run, 1–8 different ones; the first decides size and safe zones.
+    pub placements: Vec<PlacementKind>,
+    /// Small print for the end card, at most 80 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disclaimer: Option<String>,
+}
+
+/// The brand kit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Brand {
+    /// Name as shown, 1–40 characters.
+    pub name: String,
+    /// Brand colors.
+    pub colors: BrandColors,
+    /// Manner of speaking.
+    #[serde(default)]
+    pub tone: Tone,
+    /// Words that must not appear, at most 100 of at most 40 characters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub banned_words: Vec<String>,
+}
+
+/// Brand colors.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BrandColors {
+    /// Backgrounds.
+    pub primary: Color,
+    /// Buttons and figures; contrast of at least 3:1 against `primary`.
+    pub accent: Color,
+}
+
+/// Manner of speaking.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Tone {
+    /// Friendly.
+    #[default]
+    Warm,
+    /// Short and strong.
+    Bold,
+    /// Matter-of-fact.
+    Plain,
+    /// With a smile.
+    Playful,
+}
+
+/// What is advertised.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Product {
+    /// Name as shown, 1–40 characters.
+    pub name: String,
+    /// What kind of thing it is, in the brief's language, 1–30 characters, e.g. `coffee`.
+    pub category: String,
+    /// What may be said about it, 1–40 facts with different ids.
+    pub facts: Vec<Fact>,
+    /// Pictures, 1–12.
+    pub pictures: Vec<Picture>,
+}
+
+/// One thing that may be said about the product.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fact {
+    /// Name inside the brief.
+    pub id: FactId,
+    /// What kind of statement it is.
+    pub kind: FactKind,
+    /// The statement as it may be shown, 2–60 characters, no final full stop.
+    pub text: String,
+    /// What proves it; required for every kind but `problem` and `moment`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+}
+
+/// What kind of statement a fact is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FactKind {
+    /// What the product has or does.
+    Feature,
+    /// What the buyer gains.
+    Benefit,
+    /// Numbers, awards, tests.
+    Proof,
+    /// Price.
+    Price,
+    /// Discount, gift, delivery, guarantee.
+    Offer,
+    /// Where it comes from or how it is made.
+    Origin,
+    /// A trouble of the audience that the product answers; claims nothing about the product.
+    Problem,
+    /// A moment of the day in which it is used; claims nothing about the product.
+    Moment,
+}
+
+impl FactKind {
+    /// Whether a fact of this kind claims something that must be provable.
+    #[must_use]
+    pub const fn needs_evidence(self) -> bool {
+        !matches!(self, Self::Problem | Self::Moment)
+    }
+}
+
+/// What proves a fact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// Where the proof is kept, 3–200 characters, e.g. `roasting log, March 2026`.
+    pub source: String,
+    /// The words or figures of the source, at most 300 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<String>,
+}
+
+/// A product picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Picture {
+    /// File name relative to the brief's folder; JPEG, PNG or WebP.
+    pub file: String,
+    /// What the picture shows, 1–120 characters.
+    pub alt: String,
+    /// Licence of the picture, at most 120 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+}
+
+/// To whom the advertisement speaks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Audience {
+    /// Description in words, 3–300 characters.
+    pub description: String,
+    /// Youngest and oldest age, within 13 and 120.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ages: Option<[u8; 2]>,
+}
+
+/// What counts as success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Objective {
+    /// Visits of the destination page.
+    Clicks,
+    /// Orders, bookings, downloads.
+    Conversions,
+}
+
+/// How much may be spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Everything: production and media, as a decimal string such as `"200.00"`; 1 to 10,000,000.
+    #[serde(with = "decimal")]
+    #[schemars(with = "String", regex(pattern = r"^[0-9]+(\.[0-9]{1,6})?$"))]
+    pub total: Micros,
+    /// Its currency.
+    pub currency: Currency,
+}
+
+mod decimal {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::money::Micros;
+
+    pub(super) fn serialize<S: Serializer>(amount: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
+        let (whole, fraction) = (amount.0 / 1_000_000, amount.0 % 1_000_000);
+        serializer.collect_str(&format_args!("{whole}.{fraction:06}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Micros, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Micros::parse_decimal(&text)
+            .ok_or_else(|| serde::de::Error::custom("an amount is a decimal string such as \"200.00\""))
+    }
+}
+
+/// What the advertisement asks the viewer to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CallToAction {
+    /// Buy in the shop.
+    ShopNow,
+    /// Place an order.
+    OrderNow,
+    /// Read more.
+    LearnMore,
+    /// Book a date.
+    BookNow,
+    /// Get the app.
+    Download,
+    /// Try it.
+    TryIt,
+}
+
+impl CallToAction {
+    /// The words on the button.
+    #[must_use]
+    pub const fn label(self, locale: Locale) -> &'static str {
+        match (locale, self) {
+            (Locale::EnUs, Self::ShopNow) => "Shop now",
+            (Locale::EnUs, Self::OrderNow) => "Order now",
+            (Locale::EnUs, Self::LearnMore) => "Learn more",
+            (Locale::EnUs, Self::BookNow) => "Book now",
+            (Locale::EnUs, Self::Download) => "Download",
+            (Locale::EnUs, Self::TryIt) => "Try it",
+            (Locale::ZhCn, Self::ShopNow) => "立即选购",
+            (Locale::ZhCn, Self::OrderNow) => "立即下单",
+            (Locale::ZhCn, Self::LearnMore) => "了解更多",
+            (Locale::ZhCn, Self::BookNow) => "立即预约",
+            (Locale::ZhCn, Self::Download) => "立即下载",
+            (Locale::ZhCn, Self::TryIt) => "马上试试",
+        }
+    }
+}
+
+impl Brief {
+    /// Parses and validates a YAML brief. Aliases, nesting and size are limited.
+    ///
+    /// # Errors
+    /// [`Code::BriefTooLarge`], [`Code::BriefEncoding`], [`Code::BriefSyntax`], [`Code::BriefShape`],
+    /// and everything [`Brief::validate`] finds.
+    pub fn from_yaml(bytes: &[u8]) -> Result<Self, Problem> {
+        let text = checked_text(bytes)?;
+        let options = serde_saphyr::options! {
+            budget: serde_saphyr::budget! {
+                max_depth: 24,
+                max_nodes: 5_000,
+                max_aliases: 50,
+                max_anchors: 50,
+                max_documents: 1,
+                max_total_scalar_bytes: MAX_BRIEF_BYTES as usize,
+            },
+            with_snippet: false,
+        };
+        let mut field = None;
+        let parsed = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
+            serde_path_to_error::deserialize::<_, Self>(deserializer).map_err(|error| {
+                field = Some(error.path().to_string());
+                error.into_inner()
+            })
+        });
+        let brief = parsed.map_err(|error| match field {
+            Some(path) if path != "." => Problem::new(Code::BriefShape, path, first_line(&error)),
+            _ if is_shape_error(&error.to_string()) => Problem::new(Code::BriefShape, "", first_line(&error)),
+            _ => Problem::new(Code::BriefSyntax, "", first_line(&error)),
+        })?;
+        brief.validate()?;
+        Ok(brief)
+    }
+
+    /// Parses and validates a JSON brief.
+    ///
+    /// # Errors
+    /// As [`Brief::from_yaml`].
+    pub fn from_json(bytes: &[u8]) -> Result<Self, Problem> {
+        let text = checked_text(bytes)?;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let brief: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let path = error.path().to_string();
+            let inner = error.into_inner();
+            let code = if inner.is_data() { Code::BriefShape } else { Code::BriefSyntax };
+            Problem::new(code, if path == "." { "" } else { &path }, inner.to_string())
+        })?;
+        deserializer.end().map_err(|error| Problem::new(Code::BriefSyntax, "", error.to_string()))?;
+        brief.validate()?;
+        Ok(brief)
+    }
+
+    /// Checks lengths, ranges, names and evidence; stops at the first problem.
+    ///
+    /// # Errors
+    /// [`Code::BriefValue`], [`Code::EvidenceMissing`] or [`Code::PicturePath`] with the field's path.
+    pub fn validate(&self) -> Result<(), Problem> {
+        check_name("id", &self.id)?;
+        check_text("brand.name", &self.brand.name, 1, 40)?;
+        check_count("brand.banned_words", self.brand.banned_words.len(), 0, 100)?;
+        for (idx, word) in self.brand.banned_words.iter().enumerate() {
+            check_text(&format!("brand.banned_words[{idx}]"), word, 1, 40)?;
+        }
+        if self.brand.colors.primary.contrast(self.brand.colors.accent) < 3.0 {
+            return Err(value(
+                "brand.colors.accent",
+                "contrast against `primary` is below 3:1, so a button would not be seen",
+            ));
+        }
+        self.validate_product()?;
+        check_text("audience.description", &self.audience.description, 3, 300)?;
+        if let Some([youngest, oldest]) = self.audience.ages {
+            if youngest < 13 || oldest > 120 || youngest > oldest {
+                return Err(value("audience.ages", "must be two ages within 13 and 120, youngest first"));
+            }
+        }
+        if !(1_000_000..=10_000_000_000_000).contains(&self.budget.total.0) {
+            return Err(value("budget.total", "must be within 1 and 10,000,000"));
+        }
+        self.validate_destination()?;
+        check_count("placements", self.placements.len(), 1, 8)?;
+        let different: BTreeSet<_> = self.placements.iter().collect();
+        if different.len() != self.placements.len() {
+            return Err(value("placements", "holds the same placement twice"));
+        }
+        if let Some(disclaimer) = &self.disclaimer {
+            check_text("disclaimer", disclaimer, 1, 80)?;
+        }
+        self.validate_banned_words()
+    }
+
+    /// The fact with this id.
+    #[must_use]
+    pub fn fact(&self, id: &FactId) -> Option<&Fact> {
+        self.product.facts.iter().find(|fact| fact.id == *id)
+    }
+
+    fn validate_product(&self) -> Result<(), Problem> {
+        check_text("product.name", &self.product.name, 1, 40)?;
+        check_text("product.category", &self.product.category, 1, 30)?;
+        check_count("product.facts", self.product.facts.len(), 1, 40)?;
+        let mut names = BTreeSet::new();
+        for (idx, fact) in self.product.facts.iter().enumerate() {
+            let path = format!("product.facts[{idx}]");
+            check_name(&format!("{path}.id"), fact.id.as_str())?;
+            if !names.insert(&fact.id) {
+                return Err(value(&format!("{path}.id"), "is used by another fact"));
+            }
+            check_text(&format!("{path}.text"), &fact.text, 2, 60)?;
+            match &fact.evidence {
+                Some(evidence) => {
+                    check_text(&format!("{path}.evidence.source"), &evidence.source, 3, 200)?;
+                    if let Some(quote) = &evidence.quote {
+                        check_text(&format!("{path}.evidence.quote"), quote, 1, 300)?;
+                    }
+                }
+                None if fact.kind.needs_evidence() => {
+                    return Err(Problem::new(
+                        Code::EvidenceMissing,
+                        format!("{path}.evidence"),
+                        "this kind of fact claims something, so it must name what proves it",
+                    ));
+                }
+                None => {}
+            }
+        }
+        if !self.product.facts.iter().any(|fact| fact.kind.needs_evidence()) {
+            return Err(value(
+                "product.facts",
+                "must hold at least one fact that says something about the product",
+            ));
+        }
+        check_count("product.pictures", self.product.pictures.len(), 1, 12)?;
+        for (idx, picture) in self.product.pictures.iter().enumerate() {
+            let path = format!("product.pictures[{idx}]");
+            check_picture_name(&format!("{path}.file"), &picture.file)?;
+            check_text(&format!("{path}.alt"), &picture.alt, 1, 120)?;
+            if let Some(licence) = &picture.licence {
+                check_text(&format!("{path}.licence"), licence, 1, 120)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_destination(&self) -> Result<(), Problem> {
+        let url = &self.destination_url;
+        if url.scheme() != "https" {
+            return Err(value("destination_url", "must begin with `https://`"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(value("destination_url", "must not hold a user name or password"));
+        }
+        if !matches!(url.host(), Some(url::Host::Domain(name)) if name.contains('.')) {
+            return Err(value("destination_url", "must name a public host, not an address"));
+        }
+        if url.as_str().len() > 500 {
+            return Err(value("destination_url", "must be at most 500 characters"));
+        }
+        Ok(())
+    }
+
+    fn validate_banned_words(&self) -> Result<(), Problem> {
+        let mut texts = vec![
+            ("brand.name".to_owned(), &self.brand.name),
+            ("product.name".to_owned(), &self.product.name),
+        ];
+        for (idx, fact) in self.product.facts.iter().enumerate() {
+            texts.push((format!("product.facts[{idx}].text"), &fact.text));
+        }
+        for (path, text) in texts {
+            let lower = text.to_lowercase();
+            if let Some(word) =
+                self.brand.banned_words.iter().find(|word| lower.contains(&word.to_lowercase()))
+            {
+                return Err(value(&path, &format!("holds `{word}`, which `brand.banned_words` forbids")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn checked_text(bytes: &[u8]) -> Result<&str, Problem> {
+    if bytes.len() as u64 > MAX_BRIEF_BYTES {
+        let message = format!("is {} bytes; at most {MAX_BRIEF_BYTES} are accepted", bytes.len());
+        return Err(Problem::new(Code::BriefTooLarge, "", message));
+    }
+    std::str::from_utf8(bytes).map_err(|error| {
+        let message = format!("is not UTF-8 text (first wrong byte at offset {})", error.valid_up_to());
+        Problem::new(Code::BriefEncoding, "", message)
+    })
+}
+
+/// serde's own wording of data errors, which YAML reports without a kind.
+fn is_shape_error(message: &str) -> bool {
+    [
+        "missing field",
+        "unknown field",
+        "unknown variant",
+        "duplicate",
+        "invalid type",
+        "invalid value",
+        "expected",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
+}
+
+fn first_line(error: &impl ToString) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().chars().take(300).collect()
+}
+
+fn value(field: &str, message: &str) -> Problem {
+    Problem::new(Code::BriefValue, field, message)
+}
+
+fn check_count(field: &str, count: usize, min: usize, max: usize) -> Result<(), Problem> {
+    if (min..=max).contains(&count) {
+        return Ok(());
+    }
+    Err(value(field, &format!("holds {count} entries; {min} to {max} are accepted")))
+}
+
+fn check_name(field: &str, name: &str) -> Result<(), Problem> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
+    if (1..=40).contains(&name.len()) && name.bytes().all(plain) {
+        return Ok(());
+    }
+    Err(value(field, "must be 1 to 40 of the characters `a-z 0-9 _ -`"))
+}
+
+/// Counts characters, and refuses what cannot be drawn: control and bidirectional-override
+/// characters, and text that is blank at either end.
+fn check_text(field: &str, text: &str, min: usize, max: usize) -> Result<(), Problem> {
+    let count = text.chars().count();
+    if !(min..=max).contains(&count) {
+        return Err(value(field, &format!("has {count} characters; {min} to {max} are accepted")));
+    }
+    let undrawable = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}' | '\u{FFFD}' | '\u{E000}'..='\u{F8FF}')
+    };
+    if text.chars().any(undrawable) {
+        return Err(value(field, "holds control, invisible or private-use characters"));
+    }
+    if text.trim() != text {
+        return Err(value(field, "begins or ends with a space"));
+    }
+    Ok(())
+}
+
+fn check_picture_name(field: &str, name: &str) -> Result<(), Problem> {
+    let wrong = |message: &str| Err(Problem::new(Code::PicturePath, field, message));
+    if name.is_empty() || name.len() > 200 {
+        return wrong("must be 1 to 200 bytes long");
+    }
+    if name.chars().any(|c| c.is_control() || matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|')) {
+        return wrong("holds a character that is not allowed in a file name");
+    }
+    if name.starts_with('/') || name.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return wrong("must be a relative path inside the brief's folder, without `.` and `..`");
+    }
+    Ok(())
+}

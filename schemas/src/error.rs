@@ -1,0 +1,146 @@
+//! Problems: what is wrong with an input, where, and what to do about it.
+//!
+//! A [`Problem`] is what a person or a client program gets to see. Its [`Code`] is stable and has a
+//! page under `docs/errors/`, embedded in the program (`spotwright explain SW0104`).
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($( $(#[$doc:meta])* $variant:ident = $code:literal, )*) => {
+        /// Stable error codes. A code never changes its meaning; new causes get new codes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+        pub enum Code {
+            $( $(#[$doc])* #[serde(rename = $code)] $variant, )*
+        }
+
+        impl Code {
+            /// Every code, in ascending order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The code as printed, e.g. `SW0101`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// The Markdown page of the code: meaning, cause, what to do.
+            #[must_use]
+            pub const fn page(self) -> &'static str {
+                match self {
+                    $(Self::$variant => include_str!(concat!("../../docs/errors/", $code, ".md")),)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The brief's file cannot be opened or read.
+    BriefUnreadable = "SW0101",
+    /// The brief is larger than the limit.
+    BriefTooLarge = "SW0102",
+    /// The brief is not UTF-8 text.
+    BriefEncoding = "SW0103",
+    /// The brief is not well-formed YAML or JSON, or exceeds the limits on nesting and aliases.
+    BriefSyntax = "SW0104",
+    /// A field has the wrong type, is unknown, missing or given twice.
+    BriefShape = "SW0105",
+    /// A field's value is outside its range or contradicts another field.
+    BriefValue = "SW0106",
+    /// A fact makes a claim that needs evidence and has none.
+    EvidenceMissing = "SW0107",
+    /// A placement is not in the table of placements.
+    PlacementUnknown = "SW0108",
+    /// A picture's name leaves the brief's folder or is not a plain relative path.
+    PicturePath = "SW0201",
+    /// A picture's file cannot be opened or read.
+    PictureUnreadable = "SW0202",
+    /// A picture's content is not JPEG, PNG or WebP, or is damaged.
+    PictureDamaged = "SW0203",
+    /// A picture is larger than the limits on bytes or pixels, or too small to show.
+    PictureSize = "SW0204",
+    /// An option of the command line or of the configuration is invalid.
+    Option = "SW0301",
+    /// The output folder holds another run, or none where one is to be resumed.
+    OutputFolder = "SW0302",
+    /// Another process is working on the same output folder.
+    OutputBusy = "SW0303",
+    /// Something the program needs is not installed.
+    Prerequisite = "SW0304",
+    /// The run ended because its budget is used up.
+    BudgetExhausted = "SW0401",
+    /// A step failed for good after its last attempt.
+    StepFailed = "SW0402",
+    /// A paid call's outcome is not known and cannot be looked up.
+    CallUnknown = "SW0403",
+    /// The run's store cannot be read or written.
+    Store = "SW0501",
+    /// A stored row or message does not have the expected form.
+    StoreFormat = "SW0502",
+    /// Rendering or encoding failed.
+    Render = "SW0601",
+    /// A storyboard breaks a rule.
+    Storyboard = "SW0602",
+    /// A finished video did not pass the quality gate.
+    QualityGate = "SW0603",
+    /// A model file is missing, damaged or of another version.
+    ModelFile = "SW0701",
+    /// An input of the click model is empty, too long or not finite.
+    ModelInput = "SW0702",
+    /// A language model's provider failed or answered with something unusable.
+    LanguageModel = "SW0801",
+    /// The market refused a campaign or was given an impossible one.
+    Market = "SW0901",
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One thing that is wrong with an input, for the person who can mend it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
+#[error("{code} {}{message}", self.field_prefix())]
+pub struct Problem {
+    /// Stable code with a page of its own.
+    pub code: Code,
+    /// Path of the field, e.g. `product.facts[2].evidence`; empty when the whole input is meant.
+    pub field: String,
+    /// What is wrong and what would be right; lowercase, without a final point.
+    pub message: String,
+}
+
+impl Problem {
+    /// Describes a problem with `field`.
+    pub fn new(code: Code, field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code, field: field.into(), message: message.into() }
+    }
+
+    fn field_prefix(&self) -> String {
+        if self.field.is_empty() { String::new() } else { format!("{}: ", self.field) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_page_that_says_what_to_do() {
+        for code in Code::ALL {
+            let page = code.page();
+            assert!(page.starts_with(&format!("# {code}: ")), "{code}");
+            assert!(page.contains("\n## What to do\n"), "{code}");
+        }
+    }
+
+    #[test]
+    fn codes_ascend() {
+        let names: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert!(names.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+}

@@ -1,0 +1,44 @@
+//! Time as a parameter.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// Tells the time in microseconds since 1970-01-01 UTC.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now_micros(&self) -> i64;
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
+    fn now_micros(&self) -> i64 {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |elapsed| i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX))
+    }
+}
+
+/// A clock that moves only when told to.
+#[derive(Debug, Default)]
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// A clock that shows `micros`.
+    #[must_use]
+    pub const fn starting_at(micros: i64) -> Self {
+        Self(AtomicI64::new(micros))
+    }
+
+    /// Moves the clock by `micros`, which may be negative.
+    pub fn advance_micros(&self, micros: i64) {
+        self.0.fetch_add(micros, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now_micros(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,13 @@
+//! Ports: what the domain needs from outside, one trait each.
+//!
+//! A port states its contract clause by clause; the conformance suites in `spotwright-testkit`
+//! check the clauses on every adapter.
+
+pub mod artifacts;
+pub mod click_model;
+pub mod clock;
+pub mod event_bus;
+pub mod language_model;
+pub mod marketplace;
+pub mod step_store;
+pub mod video_backend;

@@ -1,0 +1,131 @@
+//! Video backends: who turns a storyboard into a video.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use spotwright_schemas::event::RenderStage;
+use spotwright_schemas::money::Micros;
+use spotwright_schemas::storyboard::Storyboard;
+
+use super::artifacts::ArtifactHash;
+
+/// Exact statistics of a video's frames and sound, computed from pixels and samples.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrameStatistics {
+    /// Mean luma, in [0, 1].
+    pub brightness: f64,
+    /// Mean over frames of the standard deviation of luma, in [0, 0.5].
+    pub contrast: f64,
+    /// Mean over frames of the mean chroma distance from gray, in [0, 1].
+    pub saturation: f64,
+    /// Mean absolute change of luma between neighboring sampled frames of one shot, per second, in [0, 1].
+    pub motion: f64,
+    /// Cuts per second.
+    pub cut_rate: f64,
+    /// Mean share of the frame covered by caption ink boxes, in [0, 1].
+    pub text_area: f64,
+    /// Mean luma of the first second, in [0, 1].
+    pub opening_brightness: f64,
+    /// Integrated loudness in LUFS; -70 where there is no sound yet (previews).
+    pub loudness_lufs: f64,
+}
+
+/// One check of the quality gate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateCheck {
+    /// Stable name, e.g. `frame_count`.
+    pub id: String,
+    /// Whether it passed.
+    pub pass: bool,
+    /// What was measured.
+    pub value: String,
+    /// What was required.
+    pub limit: String,
+}
+
+/// The quality gate's verdict on one file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateReport {
+    /// Whether every check passed.
+    pub pass: bool,
+    /// The checks.
+    pub checks: Vec<GateCheck>,
+}
+
+/// A render that is asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RenderRequest {
+    /// What to show. Pictures are artifacts named by hash.
+    pub storyboard: Storyboard,
+    /// Preview: key frames at one frame per second, small, without sound. Final: everything.
+    pub stage: RenderStage,
+    /// Id written into the metadata label of AI-made content; printable ASCII.
+    pub produce_id: String,
+}
+
+/// A finished render.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rendered {
+    /// The MP4.
+    pub artifact: ArtifactHash,
+    /// A JPEG or PNG still of it.
+    pub poster: ArtifactHash,
+    /// Statistics of the frames.
+    pub statistics: FrameStatistics,
+    /// Number of video frames.
+    pub frames: u32,
+    /// Bytes of the MP4.
+    pub bytes: u64,
+    /// Verdict of the quality gate; `None` for previews.
+    pub gate: Option<GateReport>,
+    /// What the backend charged.
+    pub cost: Micros,
+}
+
+/// Why a render failed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RenderError {
+    /// Try again later: full queue, provider error, full disk (retryable).
+    #[error("render backend unavailable: {0}")]
+    Unavailable(String),
+    /// The request can never be rendered (permanent).
+    #[error("cannot be rendered: {0}")]
+    Impossible(String),
+}
+
+/// Renders storyboards.
+///
+/// Contract:
+/// 1. The same request gives the same bytes, or a backend that cannot promise this says so in
+///    [`VideoBackend::repeatable`].
+/// 2. `quote` is an upper bound of what one render is charged.
+/// 3. `lookup` finds every render that was charged under the key, also after a crash of either
+///    side; a render that was found is not rendered or charged again.
+/// 4. A failed render leaves no artifact that is not whole.
+#[async_trait]
+pub trait VideoBackend: Send + Sync {
+    /// The backend's name, e.g. `studio`.
+    fn name(&self) -> &str;
+
+    /// Whether equal requests give equal bytes.
+    fn repeatable(&self) -> bool;
+
+    /// The most that rendering may cost.
+    fn quote(&self, request: &RenderRequest) -> Micros;
+
+    /// What became of an earlier render with this key.
+    ///
+    /// # Errors
+    /// [`RenderError::Unavailable`] when it cannot be told.
+    async fn lookup(&self, idempotency_key: &str) -> Result<Option<Rendered>, RenderError>;
+
+    /// Renders.
+    ///
+    /// # Errors
+    /// [`RenderError`].
+    async fn render(&self, request: &RenderRequest, idempotency_key: &str) -> Result<Rendered, RenderError>;
+}
