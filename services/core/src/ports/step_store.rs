@@ -1,1 +1,355 @@
-//! (in work)
+//! The step store: runs, work, messages and money in one database.
+//!
+//! Times are microseconds of the *database's* clock; a worker's clock never decides a lease.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use spotwright_schemas::event::Event;
+use spotwright_schemas::ids::{CallId, MessageId, OrganizationId, PlacementId, RunId, StepId, VariantId};
+use spotwright_schemas::money::Micros;
+use tokio::sync::Notify;
+
+use crate::domain::run::{NewRun, RunView, Stage};
+use crate::domain::topology::StepKind;
+use crate::domain::variant::{Placement, Variant};
+use crate::ports::marketplace::CreativeDelivery;
+
+/// A step to be created. Creating a step that exists (same run, kind and key) with the same
+/// input is a no-op; with another input it is [`StoreError::Contradiction`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewStep {
+    /// What kind of work.
+    pub kind: StepKind,
+    /// Which one of its kind within the run.
+    pub key: String,
+    /// What the executor needs beside the run; small.
+    pub input: Value,
+}
+
+/// A step that a worker holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClaimedStep {
+    /// Its id.
+    pub id: StepId,
+    /// Its run.
+    pub run: RunId,
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// What kind of work.
+    pub kind: StepKind,
+    /// Which one of its kind within the run.
+    pub key: String,
+    /// What it was created with.
+    pub input: Value,
+    /// Grows with every claim; only the holder of the newest may finish the step.
+    pub fence: i64,
+    /// How often it was claimed, this time included.
+    pub attempts: u32,
+    /// How often it may be claimed.
+    pub max_attempts: u32,
+}
+
+/// How a claimed step ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepEnd {
+    /// Done, with a result for readers.
+    Done(Value),
+    /// Not done; try again after the delay, unless no attempts are left (then it is `dead`).
+    Retry {
+        /// How long to wait.
+        delay: Duration,
+        /// What went wrong.
+        error: String,
+    },
+    /// Failed for good.
+    Failed(String),
+}
+
+/// A change of the run's own row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunUpdate {
+    /// Where it stands now.
+    pub stage: Stage,
+    /// Its generation now.
+    pub generation: u32,
+    /// The workflow's state now.
+    pub state: Value,
+}
+
+/// One movement of money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// What kind of movement.
+    pub kind: LedgerKind,
+    /// Unique name of the reserve that is opened or closed, e.g. `play:<run>:g1`.
+    pub reference: String,
+    /// How much; for `Release` the reserved amount.
+    pub amount: Micros,
+}
+
+/// Kinds of ledger entries. A reserve is closed by exactly one settle or release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LedgerKind {
+    /// Set aside before spending; refused when the budget does not cover it.
+    Reserve,
+    /// Spent; at most the reserve, the rest is free again.
+    Settle,
+    /// Not spent.
+    Release,
+}
+
+impl LedgerKind {
+    /// The kind as stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reserve => "reserve",
+            Self::Settle => "settle",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// A paid call that is about to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCall {
+    /// Its id.
+    pub id: CallId,
+    /// The step that makes it.
+    pub step: StepId,
+    /// Who is called.
+    pub provider: String,
+    /// Sent to the provider; unique.
+    pub idempotency_key: String,
+    /// The most it may cost.
+    pub reserve: Micros,
+}
+
+/// What is known of a paid call.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallState {
+    /// Just recorded, money reserved: the call has certainly not been made.
+    Fresh,
+    /// Recorded by an earlier attempt: the call may have been made. Look it up first.
+    Interrupted,
+    /// Done by an earlier attempt.
+    Done {
+        /// What the provider answered.
+        result: Value,
+        /// What was charged.
+        settled: Micros,
+    },
+}
+
+/// The end of a paid call, written with the completion of its step. The settle entry of its
+/// reserve is written with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallEnd {
+    /// Which call.
+    pub id: CallId,
+    /// What the provider answered; `None` when the call was not made and the reserve is released.
+    pub result: Option<Value>,
+    /// What was charged; 0 when `result` is `None`.
+    pub settled: Micros,
+}
+
+/// A line of the trace, before it has its place in the chain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TraceEntry {
+    /// Sorts the trace: generation, stage, number. Unique within the run.
+    pub order: String,
+    /// Generation, from 1; 0 for the run itself.
+    pub generation: u32,
+    /// What happened.
+    pub what: String,
+    /// The variant it is about.
+    pub variant: Option<VariantId>,
+    /// Everything needed to follow it up. No wall times.
+    pub detail: Value,
+}
+
+/// Everything that one decision changes, written in one transaction.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Commit {
+    /// Change of the run's row; its version grows with every commit, changed or not.
+    pub run: Option<RunUpdate>,
+    /// Variants to insert or replace, whole.
+    pub variants: Vec<Variant>,
+    /// Placements to insert. A placement of the same run, variant and generation is refused.
+    pub placements: Vec<Placement>,
+    /// Deliveries to write into existing placements.
+    pub deliveries: Vec<(PlacementId, CreativeDelivery)>,
+    /// Placements whose feedback was taken in.
+    pub observed: Vec<PlacementId>,
+    /// Steps to create.
+    pub steps: Vec<NewStep>,
+    /// Messages for the outbox. Their sequence numbers continue [`RunView::messages`] without gap.
+    pub messages: Vec<Event>,
+    /// Movements of money.
+    pub ledger: Vec<LedgerEntry>,
+    /// Ends of paid calls.
+    pub calls: Vec<CallEnd>,
+    /// Lines of the trace.
+    pub trace: Vec<TraceEntry>,
+}
+
+/// Why the store did not do what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The run has moved on since it was read: read again, decide again (retryable at once).
+    #[error("the run has changed since it was read")]
+    Conflict,
+    /// The step is held by a newer claim or is finished: drop everything (permanent).
+    #[error("the claim is no longer valid")]
+    Stale,
+    /// The budget does not cover a reserve (permanent).
+    #[error("the budget does not cover {needed:?}; {free:?} are free")]
+    Budget {
+        /// What was to be reserved.
+        needed: Micros,
+        /// What is free.
+        free: Micros,
+    },
+    /// A row with the same key and other content exists (permanent): a defect of the caller.
+    #[error("contradiction: {0}")]
+    Contradiction(String),
+    /// A row is missing (permanent).
+    #[error("no such {0}")]
+    Missing(String),
+    /// A stored row cannot be understood (permanent).
+    #[error("stored data: {0}")]
+    Format(String),
+    /// The database failed: busy, disk full, connection lost (retryable).
+    #[error("database: {0}")]
+    Database(String),
+}
+
+/// A message waiting in the outbox.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutboxMessage {
+    /// Its id.
+    pub id: MessageId,
+    /// The queue it goes to.
+    pub consumer: String,
+    /// The event.
+    pub event: Event,
+}
+
+/// Outcome of taking in a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consumed {
+    /// Its effect was written.
+    Applied,
+    /// It had been taken in before; nothing was written.
+    Duplicate,
+}
+
+/// Runs, steps, messages and money in one database.
+///
+/// Contract:
+/// 1. A method that returns `Ok` has made its changes durable, all of them; one that returns an
+///    error has changed nothing.
+/// 2. A ready step is claimed by one worker at a time; an expired lease can be claimed again; a
+///    step is claimed at most `max_attempts` times, after that it is `dead`.
+/// 3. `complete` and `renew` succeed only with the newest fence of a running step.
+/// 4. A commit is refused with [`StoreError::Conflict`] unless `expected_version` is the run's
+///    version at that moment.
+/// 5. A message is taken in once per consumer, in the transaction of its effect.
+/// 6. Money: settled plus reserved never exceeds the run's budget; a reserve is closed once; a
+///    reference is opened once.
+/// 7. Outbox messages of a run are numbered from 1 without gap, and `unsent` returns them in order.
+#[async_trait]
+pub trait StepStore: Send + Sync {
+    /// Creates a run together with its first commit. Creating it again is [`StoreError::Contradiction`].
+    async fn create_run(&self, run: &NewRun, commit: Commit) -> Result<(), StoreError>;
+
+    /// Reads a run with its counts and money.
+    async fn run(&self, id: RunId) -> Result<RunView, StoreError>;
+
+    /// Ids of all runs, oldest first.
+    async fn runs(&self) -> Result<Vec<RunId>, StoreError>;
+
+    /// Reads one variant.
+    async fn variant(&self, id: VariantId) -> Result<Variant, StoreError>;
+
+    /// Reads the variants of a run, by generation and number.
+    async fn variants(&self, run: RunId) -> Result<Vec<Variant>, StoreError>;
+
+    /// Reads the placements of a run, by generation and then by variant number.
+    async fn placements(&self, run: RunId) -> Result<Vec<Placement>, StoreError>;
+
+    /// Reads the trace of a run in its order.
+    async fn trace(&self, run: RunId) -> Result<Vec<TraceEntry>, StoreError>;
+
+    /// Claims up to `limit` steps of the given kinds for `lease`, oldest first.
+    async fn claim(
+        &self,
+        kinds: &[StepKind],
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<ClaimedStep>, StoreError>;
+
+    /// Extends a lease; [`StoreError::Stale`] when the claim is no longer valid.
+    async fn renew(&self, step: &ClaimedStep, lease: Duration) -> Result<(), StoreError>;
+
+    /// Ends a step and writes what follows from it.
+    async fn complete(
+        &self,
+        step: &ClaimedStep,
+        end: StepEnd,
+        expected_version: i64,
+        commit: Commit,
+    ) -> Result<(), StoreError>;
+
+    /// Records the intent of a paid call and reserves its money, or tells what is known of it.
+    async fn begin_call(&self, step: &ClaimedStep, call: &NewCall) -> Result<CallState, StoreError>;
+
+    /// Takes in a message and writes what follows from it.
+    async fn consume(
+        &self,
+        consumer: &str,
+        message: MessageId,
+        run: RunId,
+        expected_version: i64,
+        commit: Commit,
+    ) -> Result<Consumed, StoreError>;
+
+    /// Whether a consumer has taken in a message.
+    async fn consumed(&self, consumer: &str, message: MessageId) -> Result<bool, StoreError>;
+
+    /// Records that a message was given up, with the reason.
+    async fn dead_letter(
+        &self,
+        consumer: &str,
+        message: MessageId,
+        reason: &str,
+        attempts: u32,
+    ) -> Result<(), StoreError>;
+
+    /// Unsent messages after `after` (exclusive; `None` from the start) in the order of writing,
+    /// at most `limit`, with a position to go on from.
+    async fn unsent(&self, after: Option<i64>, limit: usize)
+    -> Result<Vec<(i64, OutboxMessage)>, StoreError>;
+
+    /// Marks messages as sent.
+    async fn mark_sent(&self, ids: &[MessageId]) -> Result<(), StoreError>;
+
+    /// Makes every running step ready again without counting the lost attempt. Only for a
+    /// process that owns the database alone, at its start.
+    async fn recover(&self) -> Result<u64, StoreError>;
+
+    /// Sends steps with an expired lease and no attempts left to `dead`, and returns them so that
+    /// the workflow can end what depends on them.
+    async fn bury(&self) -> Result<Vec<ClaimedStep>, StoreError>;
+
+    /// Runs the invariant queries; each returned line names a rule and an offending row.
+    async fn broken_invariants(&self) -> Result<Vec<String>, StoreError>;
+
+    /// Signalled when steps may have become ready.
+    fn steps_ready(&self) -> &Notify;
+
+    /// Signalled when messages may wait in the outbox.
+    fn messages_ready(&self) -> &Notify;
+}

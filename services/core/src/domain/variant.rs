@@ -1,0 +1,109 @@
+//! Variants and placements.
+
+use serde::{Deserialize, Serialize};
+use spotwright_schemas::ids::{PlacementId, RunId, VariantId};
+use spotwright_schemas::outcome::Score;
+use spotwright_schemas::script::Script;
+use spotwright_schemas::storyboard::Storyboard;
+
+use crate::ports::marketplace::CreativeDelivery;
+use crate::ports::video_backend::Rendered;
+
+/// Where a variant stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VariantState {
+    /// Written.
+    Drafted,
+    /// Its preview is stored.
+    Previewed,
+    /// Scored.
+    Scored,
+    /// Chosen for a final render.
+    Selected,
+    /// Its final render is stored.
+    Rendered,
+    /// Passed the final gate and published.
+    Won,
+    /// Did not pass the final gate.
+    Rejected,
+    /// Could not be made.
+    Failed,
+}
+
+impl VariantState {
+    /// The state as stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Drafted => "drafted",
+            Self::Previewed => "previewed",
+            Self::Scored => "scored",
+            Self::Selected => "selected",
+            Self::Rendered => "rendered",
+            Self::Won => "won",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A variant as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variant {
+    /// Its id.
+    pub id: VariantId,
+    /// Its run.
+    pub run: RunId,
+    /// Its generation, from 1.
+    pub generation: u32,
+    /// Its number within the generation, from 1.
+    pub number: u32,
+    /// Where it stands.
+    pub state: VariantState,
+    /// The final gate's verdict: `Some(true)` passed, `Some(false)` failed.
+    pub final_gate: Option<bool>,
+    /// Everything else.
+    pub body: VariantBody,
+}
+
+/// What was made of a variant so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariantBody {
+    /// What it says.
+    pub script: Script,
+    /// What it shows.
+    pub storyboard: Storyboard,
+    /// The variants it was bred from.
+    pub parents: Vec<VariantId>,
+    /// The preview.
+    pub preview: Option<Rendered>,
+    /// The click model's verdict.
+    pub score: Option<Score>,
+    /// Why it was selected, for people.
+    pub selected_because: Option<String>,
+    /// The finished video.
+    pub final_render: Option<Rendered>,
+    /// Why it failed.
+    pub failure: Option<String>,
+}
+
+/// A placement as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placement {
+    /// Its id.
+    pub id: PlacementId,
+    /// Its run.
+    pub run: RunId,
+    /// The market's campaign: one per run and generation.
+    pub campaign: String,
+    /// The variant that is shown.
+    pub variant: VariantId,
+    /// Its generation, from 1.
+    pub generation: u32,
+    /// What became of it; `None` until the market has played.
+    pub delivery: Option<CreativeDelivery>,
+    /// Whether the agent has taken the feedback in.
+    pub observed: bool,
+}
