@@ -1,1 +1,6 @@
-//! (in work)
+//! Click prediction (in work).
+
+pub mod data;
+mod error;
+
+pub use error::Error;
