@@ -1,0 +1,130 @@
+//! Artifacts in a folder, named by their content: `ab/abcdef…`.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use spotwright_core::ports::artifacts::{ArtifactError, ArtifactHash, ArtifactStore};
+
+/// Digits of a BLAKE3 hash.
+const DIGITS: usize = 64;
+
+/// Keeps artifacts in a folder.
+///
+/// A file is written under a temporary name, flushed, renamed, and its folder flushed, in this
+/// order: what stands under a final name is whole, also after a crash. Temporary files that a crash
+/// left behind are in `incoming/` and are removed by [`FolderArtifacts::open`].
+#[derive(Debug)]
+pub struct FolderArtifacts {
+    root: PathBuf,
+}
+
+impl FolderArtifacts {
+    /// Opens a folder, creates it when there is none, and clears what a crash left behind. One
+    /// process may open a folder at a time; see [`crate::lock::FolderLock`].
+    ///
+    /// # Errors
+    /// [`ArtifactError::Io`].
+    pub fn open(root: &Path) -> Result<Self, ArtifactError> {
+        let incoming = root.join("incoming");
+        if incoming.exists() {
+            fs::remove_dir_all(&incoming)?;
+        }
+        fs::create_dir_all(&incoming)?;
+        sync_folder(root)?;
+        Ok(Self { root: root.to_owned() })
+    }
+
+    fn file_of(&self, hash: &ArtifactHash) -> Result<PathBuf, ArtifactError> {
+        // Anything but a hash could point outside the folder.
+        let digits = hash.as_str();
+        let plain = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if digits.len() != DIGITS || !digits.bytes().all(plain) {
+            return Err(ArtifactError::Missing(hash.clone()));
+        }
+        Ok(self.root.join(&digits[..2]).join(digits))
+    }
+
+    /// Gives a flushed temporary file its final name.
+    fn keep(&self, file: tempfile::NamedTempFile, hash: ArtifactHash) -> Result<ArtifactHash, ArtifactError> {
+        let target = self.file_of(&hash)?;
+        let folder = self.root.join(&hash.as_str()[..2]);
+        if !folder.exists() {
+            fs::create_dir_all(&folder)?;
+            sync_folder(&self.root)?;
+        }
+        file.as_file().sync_all()?;
+        file.persist(&target).map_err(|error| error.error)?;
+        sync_folder(&folder)?;
+        Ok(hash)
+    }
+
+    /// Whether the bytes are there and whole. A damaged file is replaced by the next `put`.
+    fn holds(&self, hash: &ArtifactHash) -> bool {
+        self.get(hash).is_ok()
+    }
+
+    fn temporary(&self) -> io::Result<tempfile::NamedTempFile> {
+        tempfile::NamedTempFile::new_in(self.root.join("incoming"))
+    }
+}
+
+impl ArtifactStore for FolderArtifacts {
+    fn put(&self, bytes: &[u8]) -> Result<ArtifactHash, ArtifactError> {
+        let hash = ArtifactHash::of(bytes);
+        if self.holds(&hash) {
+            return Ok(hash);
+        }
+        let mut file = self.temporary()?;
+        file.write_all(bytes)?;
+        self.keep(file, hash)
+    }
+
+    fn adopt(&self, file: &Path) -> Result<ArtifactHash, ArtifactError> {
+        // Copied, not renamed: the file may lie on another file system, and a writer that still
+        // holds it open could change an artifact behind its hash.
+        let mut source = File::open(file)?;
+        let mut copy = self.temporary()?;
+        let mut hasher = blake3::Hasher::new();
+        let mut buffer = vec![0_u8; 1 << 16];
+        loop {
+            let n_bytes = source.read(&mut buffer)?;
+            if n_bytes == 0 {
+                break;
+            }
+            hasher.update(&buffer[..n_bytes]);
+            copy.write_all(&buffer[..n_bytes])?;
+        }
+        let hash = ArtifactHash(hasher.finalize().to_hex().to_string());
+        let hash = if self.holds(&hash) { hash } else { self.keep(copy, hash)? };
+        fs::remove_file(file)?;
+        Ok(hash)
+    }
+
+    fn get(&self, hash: &ArtifactHash) -> Result<Vec<u8>, ArtifactError> {
+        let bytes = fs::read(self.file_of(hash)?).map_err(|error| missing_or_io(error, hash))?;
+        if ArtifactHash::of(&bytes) != *hash {
+            return Err(ArtifactError::Damaged(hash.clone()));
+        }
+        Ok(bytes)
+    }
+
+    fn path(&self, hash: &ArtifactHash) -> Result<PathBuf, ArtifactError> {
+        let path = self.file_of(hash)?;
+        fs::metadata(&path).map_err(|error| missing_or_io(error, hash))?;
+        Ok(path)
+    }
+}
+
+fn missing_or_io(error: io::Error, hash: &ArtifactHash) -> ArtifactError {
+    if error.kind() == io::ErrorKind::NotFound {
+        ArtifactError::Missing(hash.clone())
+    } else {
+        ArtifactError::Io(error)
+    }
+}
+
+/// Makes names in a folder durable.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}

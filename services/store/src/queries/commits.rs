@@ -1,0 +1,49 @@
+//! Writing everything that one decision changes.
+
+use spotwright_core::ports::step_store::{Commit, StoreError};
+use spotwright_schemas::ids::RunId;
+
+use super::{Connection, messages, money, runs, steps};
+
+/// Writes a commit of a run that is at `expected_version`, and moves the run to the next version.
+///
+/// The run's row comes first: it refuses a decision made on another version before anything else
+/// is written, and its lock puts commits of one run in a row. Must run inside a transaction that
+/// is rolled back on an error.
+pub(super) async fn write(
+    conn: &mut Connection,
+    run: RunId,
+    expected_version: i64,
+    commit: &Commit,
+) -> Result<(), StoreError> {
+    let touched =
+        runs::touch(conn, run, expected_version, commit.run.as_ref(), commit.messages.len()).await?;
+    let organization = touched.organization;
+    for variant in &commit.variants {
+        runs::put_variant(conn, run, variant).await?;
+    }
+    for placement in &commit.placements {
+        runs::insert_placement(conn, run, placement).await?;
+    }
+    for (placement, delivery) in &commit.deliveries {
+        runs::put_delivery(conn, run, *placement, delivery).await?;
+    }
+    for placement in &commit.observed {
+        runs::mark_observed(conn, run, *placement).await?;
+    }
+    for step in &commit.steps {
+        steps::create(conn, run, organization, step).await?;
+    }
+    // Closing comes before opening, so that money given back by this commit can be reserved in it.
+    for end in &commit.calls {
+        money::end_call(conn, run, organization, end).await?;
+    }
+    for entry in &commit.ledger {
+        money::post(conn, run, organization, entry).await?;
+    }
+    messages::insert_all(conn, run, organization, touched.messages, &commit.messages).await?;
+    for line in &commit.trace {
+        runs::insert_trace(conn, run, line).await?;
+    }
+    Ok(())
+}

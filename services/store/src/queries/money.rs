@@ -1,0 +1,267 @@
+//! The ledger and paid calls.
+//!
+//! `run.settled_micros` and `run.reserved_micros` are the ledger's sums, kept with it in the same
+//! transaction: the budget check is one update of one row, which also serializes reserves of a run.
+//! `broken_invariants` compares them with the ledger.
+
+use spotwright_core::ports::step_store::{CallEnd, CallState, LedgerEntry, LedgerKind, NewCall, StoreError};
+use spotwright_schemas::ids::{CallId, RunId};
+use spotwright_schemas::money::Micros;
+use uuid::Uuid;
+
+use super::Connection;
+use crate::convert::{database, from_json, to_json};
+
+/// Writes one movement of a run's money.
+pub(super) async fn post(
+    conn: &mut Connection,
+    run: RunId,
+    organization: Uuid,
+    entry: &LedgerEntry,
+) -> Result<(), StoreError> {
+    if entry.amount < Micros::ZERO {
+        return Err(StoreError::Contradiction(format!("{}: a negative amount", entry.reference)));
+    }
+    match entry.kind {
+        LedgerKind::Reserve => reserve(conn, run, organization, &entry.reference, entry.amount).await,
+        LedgerKind::Settle | LedgerKind::Release => close(conn, run, organization, entry).await,
+    }
+}
+
+async fn reserve(
+    conn: &mut Connection,
+    run: RunId,
+    organization: Uuid,
+    reference: &str,
+    amount: Micros,
+) -> Result<(), StoreError> {
+    if reference.ends_with(":settle") || reference.ends_with(":release") {
+        return Err(StoreError::Contradiction(format!(
+            "{reference}: this ending is taken by the closing entry"
+        )));
+    }
+    let covered = sqlx::query(
+        "UPDATE run SET reserved_micros = reserved_micros + $2 \
+         WHERE id = $1 AND $2 <= budget_micros - settled_micros - reserved_micros",
+    )
+    .bind(run.0)
+    .bind(amount.0)
+    .execute(&mut *conn)
+    .await
+    .map_err(database)?;
+    if covered.rows_affected() == 0 {
+        let free: Option<i64> = sqlx::query_scalar(
+            "SELECT budget_micros - settled_micros - reserved_micros FROM run WHERE id = $1",
+        )
+        .bind(run.0)
+        .fetch_optional(conn)
+        .await
+        .map_err(database)?;
+        let free = free.ok_or_else(|| StoreError::Missing(format!("run {run}")))?;
+        return Err(StoreError::Budget { needed: amount, free: Micros(free) });
+    }
+    insert(conn, run, organization, LedgerKind::Reserve, reference, amount, None).await
+}
+
+async fn close(
+    conn: &mut Connection,
+    run: RunId,
+    organization: Uuid,
+    entry: &LedgerEntry,
+) -> Result<(), StoreError> {
+    let reserved: Option<i64> = sqlx::query_scalar(
+        "SELECT amount_micros FROM ledger WHERE ref = $1 AND run_id = $2 AND entry = 'reserve'",
+    )
+    .bind(&entry.reference)
+    .bind(run.0)
+    .fetch_optional(&mut *conn)
+    .await
+    .map_err(database)?;
+    let reserved = reserved.ok_or_else(|| StoreError::Missing(format!("reserve {}", entry.reference)))?;
+    let settled = match entry.kind {
+        LedgerKind::Settle if entry.amount.0 <= reserved => entry.amount.0,
+        LedgerKind::Release if entry.amount.0 == reserved => 0,
+        kind => {
+            return Err(StoreError::Contradiction(format!(
+                "{}: {} of {} micros, {reserved} are reserved",
+                entry.reference,
+                kind.as_str(),
+                entry.amount.0
+            )));
+        }
+    };
+    let child = format!("{}:{}", entry.reference, entry.kind.as_str());
+    insert(conn, run, organization, entry.kind, &child, entry.amount, Some(&entry.reference)).await?;
+    sqlx::query(
+        "UPDATE run SET reserved_micros = reserved_micros - $2, settled_micros = settled_micros + $3 WHERE id = $1",
+    )
+    .bind(run.0)
+    .bind(reserved)
+    .bind(settled)
+    .execute(conn)
+    .await
+    .map_err(database)?;
+    Ok(())
+}
+
+async fn insert(
+    conn: &mut Connection,
+    run: RunId,
+    organization: Uuid,
+    kind: LedgerKind,
+    reference: &str,
+    amount: Micros,
+    closes: Option<&str>,
+) -> Result<(), StoreError> {
+    let written = sqlx::query(concat!(
+        "INSERT INTO ledger (organization_id, run_id, entry, amount_micros, ref, closes, at) \
+         VALUES ($1, $2, $3, $4, $5, $6, ",
+        now!(),
+        ") ON CONFLICT DO NOTHING"
+    ))
+    .bind(organization)
+    .bind(run.0)
+    .bind(kind.as_str())
+    .bind(amount.0)
+    .bind(reference)
+    .bind(closes)
+    .execute(conn)
+    .await
+    .map_err(database)?;
+    if written.rows_affected() == 1 {
+        return Ok(());
+    }
+    Err(StoreError::Contradiction(closes.map_or_else(
+        || format!("reserve {reference} was opened before"),
+        |reserve| format!("reserve {reserve} was closed before"),
+    )))
+}
+
+#[derive(sqlx::FromRow)]
+struct CallRow {
+    id: Uuid,
+    step_id: Uuid,
+    provider: String,
+    idem_key: String,
+    state: String,
+    opened: i64,
+    settled_micros: Option<i64>,
+    result: Option<String>,
+}
+
+/// Records the intent of a call and reserves its money, or tells what an earlier attempt left.
+///
+/// A call that was released is opened again under a new reserve. The reserve of an interrupted call
+/// stands as the earlier attempt made it.
+pub(super) async fn begin_call(
+    conn: &mut Connection,
+    run: Uuid,
+    organization: Uuid,
+    call: &NewCall,
+) -> Result<CallState, StoreError> {
+    if call.reserve < Micros::ZERO {
+        return Err(StoreError::Contradiction(format!("call {} reserves a negative amount", call.id)));
+    }
+    let known: Option<CallRow> = sqlx::query_as(
+        "SELECT id, step_id, provider, idem_key, state, opened, settled_micros, result FROM ext_call \
+         WHERE id = $1 OR idem_key = $2 ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1",
+    )
+    .bind(call.id.0)
+    .bind(&call.idempotency_key)
+    .fetch_optional(&mut *conn)
+    .await
+    .map_err(database)?;
+    let Some(known) = known else {
+        open_call(conn, run, organization, call, 1).await?;
+        return Ok(CallState::Fresh);
+    };
+    let same = known.id == call.id.0
+        && known.step_id == call.step.0
+        && known.provider == call.provider
+        && known.idem_key == call.idempotency_key;
+    if !same {
+        return Err(StoreError::Contradiction(format!(
+            "call {} or its idempotency key exists for something else",
+            call.id
+        )));
+    }
+    match known.state.as_str() {
+        "done" => Ok(CallState::Done {
+            result: from_json("call result", known.result.as_deref().unwrap_or("null"))?,
+            settled: Micros(known.settled_micros.unwrap_or_default()),
+        }),
+        "released" => {
+            open_call(conn, run, organization, call, known.opened + 1).await?;
+            Ok(CallState::Fresh)
+        }
+        _ => Ok(CallState::Interrupted),
+    }
+}
+
+async fn open_call(
+    conn: &mut Connection,
+    run: Uuid,
+    organization: Uuid,
+    call: &NewCall,
+    opened: i64,
+) -> Result<(), StoreError> {
+    let reference = format!("call:{}:{opened}", call.id);
+    reserve(conn, RunId(run), organization, &reference, call.reserve).await?;
+    sqlx::query(
+        "INSERT INTO ext_call (id, step_id, run_id, provider, idem_key, state, reserve_ref, opened, reserved_micros) \
+         VALUES ($1, $2, $3, $4, $5, 'intent', $6, $7, $8) \
+         ON CONFLICT (id) DO UPDATE SET state = 'intent', reserve_ref = excluded.reserve_ref, \
+         opened = excluded.opened, reserved_micros = excluded.reserved_micros",
+    )
+    .bind(call.id.0)
+    .bind(call.step.0)
+    .bind(run)
+    .bind(&call.provider)
+    .bind(&call.idempotency_key)
+    .bind(reference)
+    .bind(opened)
+    .bind(call.reserve.0)
+    .execute(conn)
+    .await
+    .map_err(database)?;
+    Ok(())
+}
+
+/// Ends an open call of the run and closes its reserve.
+pub(super) async fn end_call(
+    conn: &mut Connection,
+    run: RunId,
+    organization: Uuid,
+    end: &CallEnd,
+) -> Result<(), StoreError> {
+    let open: Option<(String, String, i64)> = sqlx::query_as(
+        "SELECT state, reserve_ref, reserved_micros FROM ext_call WHERE id = $1 AND run_id = $2",
+    )
+    .bind(end.id.0)
+    .bind(run.0)
+    .fetch_optional(&mut *conn)
+    .await
+    .map_err(database)?;
+    let (state, reference, reserved) = open.ok_or_else(|| StoreError::Missing(format!("call {}", end.id)))?;
+    if matches!(state.as_str(), "done" | "released") {
+        return Err(StoreError::Contradiction(format!("call {} has ended before", end.id)));
+    }
+    let (state, kind, amount) = match &end.result {
+        Some(_) => ("done", LedgerKind::Settle, end.settled),
+        None if end.settled == Micros::ZERO => ("released", LedgerKind::Release, Micros(reserved)),
+        None => return Err(charged_without_result(end.id)),
+    };
+    sqlx::query("UPDATE ext_call SET state = $2, settled_micros = $3, result = $4 WHERE id = $1")
+        .bind(end.id.0)
+        .bind(state)
+        .bind(end.result.is_some().then_some(end.settled.0))
+        .bind(end.result.as_ref().map(to_json).transpose()?)
+        .execute(&mut *conn)
+        .await
+        .map_err(database)?;
+    post(conn, run, organization, &LedgerEntry { kind, reference, amount }).await
+}
+
+fn charged_without_result(id: CallId) -> StoreError {
+    StoreError::Contradiction(format!("call {id} was not made but charged"))
+}

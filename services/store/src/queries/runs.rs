@@ -1,0 +1,454 @@
+//! Reading and writing runs, variants, placements and traces.
+
+use std::sync::Arc;
+
+use spotwright_core::domain::run::{Counts, NewRun, RunView};
+use spotwright_core::domain::variant::{Placement, Variant};
+use spotwright_core::ports::marketplace::CreativeDelivery;
+use spotwright_core::ports::step_store::{RunUpdate, StoreError, TraceEntry};
+use spotwright_schemas::ids::{OrganizationId, PlacementId, RunId, VariantId};
+use spotwright_schemas::money::Micros;
+use uuid::Uuid;
+
+use super::Connection;
+use crate::convert::{database, from_json, stage, stored, to_json, unsigned, variant_state};
+
+#[derive(sqlx::FromRow)]
+struct RunRow {
+    organization_id: Uuid,
+    request: String,
+    version: i64,
+    state: String,
+    generation: i64,
+    workflow: String,
+    messages: i64,
+    budget_micros: i64,
+    settled_micros: i64,
+    reserved_micros: i64,
+    drafted: i64,
+    previewed: i64,
+    scored: i64,
+    selected: i64,
+    rendered: i64,
+    won: i64,
+    rejected: i64,
+    failed: i64,
+    placed: i64,
+    observed: i64,
+}
+
+/// What a commit needs to know of its run.
+pub(super) struct Touched {
+    /// Whose it is.
+    pub(super) organization: Uuid,
+    /// Messages written, those of this commit included.
+    pub(super) messages: i64,
+}
+
+/// Inserts a run at version 0; [`StoreError::Contradiction`] when it exists.
+pub(super) async fn insert(conn: &mut Connection, run: &NewRun) -> Result<(), StoreError> {
+    if run.budget < Micros::ZERO {
+        return Err(StoreError::Contradiction(format!("run {} has a negative budget", run.id)));
+    }
+    let inserted = sqlx::query(concat!(
+        "INSERT INTO run (id, organization_id, request, version, state, generation, workflow, messages, \
+         budget_micros, created_at) VALUES ($1, $2, $3, 0, 'requested', 0, 'null', 0, $4, ",
+        now!(),
+        ") ON CONFLICT (id) DO NOTHING"
+    ))
+    .bind(run.id.0)
+    .bind(run.organization.0)
+    .bind(to_json(&run.request)?)
+    .bind(run.budget.0)
+    .execute(conn)
+    .await
+    .map_err(database)?;
+    if inserted.rows_affected() == 0 {
+        return Err(StoreError::Contradiction(format!("run {} exists", run.id)));
+    }
+    Ok(())
+}
+
+/// Moves a run to its next version. Locks the run's row, so commits of one run are serialized.
+pub(super) async fn touch(
+    conn: &mut Connection,
+    run: RunId,
+    expected_version: i64,
+    update: Option<&RunUpdate>,
+    messages: usize,
+) -> Result<Touched, StoreError> {
+    let stage = update.map(|update| update.stage.as_str());
+    let generation = update.map(|update| i64::from(update.generation));
+    let workflow = update.map(|update| to_json(&update.state)).transpose()?;
+    let touched: Option<(Uuid, i64)> = sqlx::query_as(
+        "UPDATE run SET version = version + 1, messages = messages + $3, state = coalesce($4, state), \
+         generation = coalesce($5, generation), workflow = coalesce($6, workflow) \
+         WHERE id = $1 AND version = $2 RETURNING organization_id, messages",
+    )
+    .bind(run.0)
+    .bind(expected_version)
+    .bind(stored("the number of messages", messages)?)
+    .bind(stage)
+    .bind(generation)
+    .bind(workflow)
+    .fetch_optional(&mut *conn)
+    .await
+    .map_err(database)?;
+    if let Some((organization, messages)) = touched {
+        return Ok(Touched { organization, messages });
+    }
+    let exists: Option<i64> = sqlx::query_scalar("SELECT version FROM run WHERE id = $1")
+        .bind(run.0)
+        .fetch_optional(conn)
+        .await
+        .map_err(database)?;
+    Err(exists.map_or_else(|| StoreError::Missing(format!("run {run}")), |_| StoreError::Conflict))
+}
+
+/// Reads a run. One statement, so version, counts and money belong together. Uses
+/// `variant_by_state` and `placement_by_generation`.
+pub(super) async fn view(conn: &mut Connection, id: RunId) -> Result<RunView, StoreError> {
+    let row: Option<RunRow> = sqlx::query_as(
+        "SELECT r.organization_id, r.request, r.version, r.state, r.generation, r.workflow, r.messages, \
+         r.budget_micros, r.settled_micros, r.reserved_micros, \
+         count(CASE WHEN v.state = 'drafted' THEN 1 END) AS drafted, \
+         count(CASE WHEN v.state = 'previewed' THEN 1 END) AS previewed, \
+         count(CASE WHEN v.state = 'scored' THEN 1 END) AS scored, \
+         count(CASE WHEN v.state = 'selected' THEN 1 END) AS selected, \
+         count(CASE WHEN v.state = 'rendered' THEN 1 END) AS rendered, \
+         count(CASE WHEN v.state = 'won' THEN 1 END) AS won, \
+         count(CASE WHEN v.state = 'rejected' THEN 1 END) AS rejected, \
+         count(CASE WHEN v.state = 'failed' THEN 1 END) AS failed, \
+         (SELECT count(*) FROM placement p \
+          WHERE p.run_id = r.id AND p.generation = r.generation) AS placed, \
+         (SELECT count(*) FROM placement p \
+          WHERE p.run_id = r.id AND p.generation = r.generation AND p.observed = 1) AS observed \
+         FROM run r LEFT JOIN variant v ON v.run_id = r.id AND v.generation = r.generation \
+         WHERE r.id = $1 \
+         GROUP BY r.id, r.organization_id, r.request, r.version, r.state, r.generation, r.workflow, \
+         r.messages, r.budget_micros, r.settled_micros, r.reserved_micros",
+    )
+    .bind(id.0)
+    .fetch_optional(conn)
+    .await
+    .map_err(database)?;
+    let row = row.ok_or_else(|| StoreError::Missing(format!("run {id}")))?;
+    let count = |number| unsigned("count", number);
+    Ok(RunView {
+        id,
+        organization: OrganizationId(row.organization_id),
+        request: Arc::new(from_json("run request", &row.request)?),
+        version: row.version,
+        stage: stage(&row.state)?,
+        generation: unsigned("generation", row.generation)?,
+        state: from_json("workflow state", &row.workflow)?,
+        messages: count(row.messages)?,
+        counts: Counts {
+            drafted: count(row.drafted)?,
+            previewed: count(row.previewed)?,
+            scored: count(row.scored)?,
+            selected: count(row.selected)?,
+            rendered: count(row.rendered)?,
+            won: count(row.won)?,
+            rejected: count(row.rejected)?,
+            failed: count(row.failed)?,
+            placed: count(row.placed)?,
+            observed: count(row.observed)?,
+        },
+        settled: Micros(row.settled_micros),
+        reserved: Micros(row.reserved_micros),
+        budget: Micros(row.budget_micros),
+    })
+}
+
+/// Ids of all runs in the order of writing.
+pub(super) async fn all(conn: &mut Connection) -> Result<Vec<RunId>, StoreError> {
+    let ids: Vec<Uuid> =
+        sqlx::query_scalar("SELECT id FROM run ORDER BY position").fetch_all(conn).await.map_err(database)?;
+    Ok(ids.into_iter().map(RunId).collect())
+}
+
+/// [`StoreError::Missing`] unless the run exists.
+async fn must_exist(conn: &mut Connection, run: RunId) -> Result<(), StoreError> {
+    let found: Option<i64> = sqlx::query_scalar("SELECT position FROM run WHERE id = $1")
+        .bind(run.0)
+        .fetch_optional(conn)
+        .await
+        .map_err(database)?;
+    found.map(|_| ()).ok_or_else(|| StoreError::Missing(format!("run {run}")))
+}
+
+#[derive(sqlx::FromRow)]
+struct VariantRow {
+    id: Uuid,
+    run_id: Uuid,
+    generation: i64,
+    number: i64,
+    state: String,
+    final_gate: Option<String>,
+    body: String,
+}
+
+impl VariantRow {
+    fn into_variant(self) -> Result<Variant, StoreError> {
+        let final_gate = match self.final_gate.as_deref() {
+            None => None,
+            Some("passed") => Some(true),
+            Some("failed") => Some(false),
+            Some(other) => return Err(StoreError::Format(format!("final gate {other:?} is not known"))),
+        };
+        Ok(Variant {
+            id: VariantId(self.id),
+            run: RunId(self.run_id),
+            generation: unsigned("generation", self.generation)?,
+            number: unsigned("number", self.number)?,
+            state: variant_state(&self.state)?,
+            final_gate,
+            body: from_json("variant", &self.body)?,
+        })
+    }
+}
+
+/// Inserts or replaces a variant. Its run, generation and number never change.
+pub(super) async fn put_variant(
+    conn: &mut Connection,
+    run: RunId,
+    variant: &Variant,
+) -> Result<(), StoreError> {
+    if variant.run != run {
+        return Err(StoreError::Contradiction(format!("variant {} belongs to another run", variant.id)));
+    }
+    let gate = variant.final_gate.map(|passed| if passed { "passed" } else { "failed" });
+    let written = sqlx::query(
+        "INSERT INTO variant (id, run_id, generation, number, state, final_gate, body) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) \
+         ON CONFLICT (id) DO UPDATE SET state = excluded.state, final_gate = excluded.final_gate, \
+         body = excluded.body WHERE variant.run_id = excluded.run_id \
+         AND variant.generation = excluded.generation AND variant.number = excluded.number",
+    )
+    .bind(variant.id.0)
+    .bind(run.0)
+    .bind(i64::from(variant.generation))
+    .bind(i64::from(variant.number))
+    .bind(variant.state.as_str())
+    .bind(gate)
+    .bind(to_json(&variant.body)?)
+    .execute(conn)
+    .await
+    .map_err(database)?;
+    if written.rows_affected() == 0 {
+        return Err(StoreError::Contradiction(format!(
+            "variant {} exists in another run, generation or place",
+            variant.id
+        )));
+    }
+    Ok(())
+}
+
+pub(super) async fn variant(conn: &mut Connection, id: VariantId) -> Result<Variant, StoreError> {
+    let row: Option<VariantRow> = sqlx::query_as(
+        "SELECT id, run_id, generation, number, state, final_gate, body FROM variant WHERE id = $1",
+    )
+    .bind(id.0)
+    .fetch_optional(conn)
+    .await
+    .map_err(database)?;
+    row.ok_or_else(|| StoreError::Missing(format!("variant {id}")))?.into_variant()
+}
+
+pub(super) async fn variants(conn: &mut Connection, run: RunId) -> Result<Vec<Variant>, StoreError> {
+    must_exist(conn, run).await?;
+    let rows: Vec<VariantRow> = sqlx::query_as(
+        "SELECT id, run_id, generation, number, state, final_gate, body FROM variant \
+         WHERE run_id = $1 ORDER BY generation, number",
+    )
+    .bind(run.0)
+    .fetch_all(conn)
+    .await
+    .map_err(database)?;
+    rows.into_iter().map(VariantRow::into_variant).collect()
+}
+
+#[derive(sqlx::FromRow)]
+struct PlacementRow {
+    id: Uuid,
+    run_id: Uuid,
+    campaign_id: String,
+    variant_id: Uuid,
+    generation: i64,
+    delivery: Option<String>,
+    observed: i64,
+}
+
+impl PlacementRow {
+    fn into_placement(self) -> Result<Placement, StoreError> {
+        Ok(Placement {
+            id: PlacementId(self.id),
+            run: RunId(self.run_id),
+            campaign: self.campaign_id,
+            variant: VariantId(self.variant_id),
+            generation: unsigned("generation", self.generation)?,
+            delivery: self.delivery.map(|text| from_json("delivery", &text)).transpose()?,
+            observed: self.observed != 0,
+        })
+    }
+}
+
+/// Inserts a placement; the same one, or another of its variant in its generation, is refused.
+pub(super) async fn insert_placement(
+    conn: &mut Connection,
+    run: RunId,
+    placement: &Placement,
+) -> Result<(), StoreError> {
+    if placement.run != run {
+        return Err(StoreError::Contradiction(format!("placement {} belongs to another run", placement.id)));
+    }
+    let delivery = placement.delivery.as_ref().map(to_json).transpose()?;
+    let written = sqlx::query(
+        "INSERT INTO placement (id, run_id, campaign_id, variant_id, generation, delivery, observed) \
+         SELECT $1, $2, $3, id, $5, $6, $7 FROM variant WHERE id = $4 AND run_id = $2 \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(placement.id.0)
+    .bind(run.0)
+    .bind(&placement.campaign)
+    .bind(placement.variant.0)
+    .bind(i64::from(placement.generation))
+    .bind(delivery)
+    .bind(i64::from(placement.observed))
+    .execute(&mut *conn)
+    .await
+    .map_err(database)?;
+    if written.rows_affected() == 1 {
+        return Ok(());
+    }
+    match variant(conn, placement.variant).await {
+        Ok(found) if found.run == run => Err(StoreError::Contradiction(format!(
+            "variant {} is placed in generation {} already",
+            placement.variant, placement.generation
+        ))),
+        Ok(_) => {
+            Err(StoreError::Contradiction(format!("variant {} belongs to another run", placement.variant)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes what became of a placement; writing the same again changes nothing.
+pub(super) async fn put_delivery(
+    conn: &mut Connection,
+    run: RunId,
+    id: PlacementId,
+    delivery: &CreativeDelivery,
+) -> Result<(), StoreError> {
+    let written = sqlx::query(
+        "UPDATE placement SET delivery = $3 \
+         WHERE id = $1 AND run_id = $2 AND (delivery IS NULL OR delivery = $3)",
+    )
+    .bind(id.0)
+    .bind(run.0)
+    .bind(to_json(delivery)?)
+    .execute(&mut *conn)
+    .await
+    .map_err(database)?;
+    if written.rows_affected() == 1 {
+        return Ok(());
+    }
+    placement_of_run(conn, run, id).await?;
+    Err(StoreError::Contradiction(format!("placement {id} has another delivery")))
+}
+
+pub(super) async fn mark_observed(
+    conn: &mut Connection,
+    run: RunId,
+    id: PlacementId,
+) -> Result<(), StoreError> {
+    let written = sqlx::query("UPDATE placement SET observed = 1 WHERE id = $1 AND run_id = $2")
+        .bind(id.0)
+        .bind(run.0)
+        .execute(&mut *conn)
+        .await
+        .map_err(database)?;
+    if written.rows_affected() == 1 { Ok(()) } else { placement_of_run(conn, run, id).await }
+}
+
+async fn placement_of_run(conn: &mut Connection, run: RunId, id: PlacementId) -> Result<(), StoreError> {
+    let found: Option<String> =
+        sqlx::query_scalar("SELECT campaign_id FROM placement WHERE id = $1 AND run_id = $2")
+            .bind(id.0)
+            .bind(run.0)
+            .fetch_optional(conn)
+            .await
+            .map_err(database)?;
+    found.map(|_| ()).ok_or_else(|| StoreError::Missing(format!("placement {id}")))
+}
+
+pub(super) async fn placements(conn: &mut Connection, run: RunId) -> Result<Vec<Placement>, StoreError> {
+    must_exist(conn, run).await?;
+    let rows: Vec<PlacementRow> = sqlx::query_as(
+        "SELECT p.id, p.run_id, p.campaign_id, p.variant_id, p.generation, p.delivery, p.observed \
+         FROM placement p JOIN variant v ON v.id = p.variant_id \
+         WHERE p.run_id = $1 ORDER BY p.generation, v.generation, v.number",
+    )
+    .bind(run.0)
+    .fetch_all(conn)
+    .await
+    .map_err(database)?;
+    rows.into_iter().map(PlacementRow::into_placement).collect()
+}
+
+/// Adds a line of the trace; its place in the order must be free.
+pub(super) async fn insert_trace(
+    conn: &mut Connection,
+    run: RunId,
+    line: &TraceEntry,
+) -> Result<(), StoreError> {
+    let written = sqlx::query(
+        "INSERT INTO trace (run_id, sort_key, generation, what, variant_id, detail) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+    )
+    .bind(run.0)
+    .bind(&line.order)
+    .bind(i64::from(line.generation))
+    .bind(&line.what)
+    .bind(line.variant.map(|variant| variant.0))
+    .bind(to_json(&line.detail)?)
+    .execute(conn)
+    .await
+    .map_err(database)?;
+    if written.rows_affected() == 0 {
+        return Err(StoreError::Contradiction(format!("trace line {:?} exists", line.order)));
+    }
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct TraceRow {
+    sort_key: String,
+    generation: i64,
+    what: String,
+    variant_id: Option<Uuid>,
+    detail: String,
+}
+
+pub(super) async fn trace(conn: &mut Connection, run: RunId) -> Result<Vec<TraceEntry>, StoreError> {
+    must_exist(conn, run).await?;
+    let rows: Vec<TraceRow> = sqlx::query_as(
+        "SELECT sort_key, generation, what, variant_id, detail FROM trace WHERE run_id = $1 ORDER BY sort_key",
+    )
+    .bind(run.0)
+    .fetch_all(conn)
+    .await
+    .map_err(database)?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(TraceEntry {
+                order: row.sort_key,
+                generation: unsigned("generation", row.generation)?,
+                what: row.what,
+                variant: row.variant_id.map(VariantId),
+                detail: from_json("trace line", &row.detail)?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,290 @@
+//! Creating, claiming and ending steps.
+
+use std::time::Duration;
+
+use spotwright_core::domain::topology::StepKind;
+use spotwright_core::ports::step_store::{ClaimedStep, NewStep, StepEnd, StoreError};
+use spotwright_schemas::ids::{OrganizationId, RunId, StepId};
+use uuid::Uuid;
+
+use super::Connection;
+use crate::convert::{database, from_json, micros, stored, to_json, unsigned};
+
+/// The columns of a claimed step, in the order of `ClaimedRow`.
+macro_rules! claimed_columns {
+    () => {
+        "id, run_id, organization_id, kind, key, input, fence, attempts, max_attempts, run_at, position"
+    };
+}
+
+/// The oldest due steps of the kind in parameter `$n`. Reads `step_ready` from its beginning, so its
+/// cost does not depend on the backlog.
+macro_rules! due_of_kind {
+    ($n:literal) => {
+        concat!(
+            " UNION ALL SELECT * FROM (SELECT position, run_at FROM step WHERE kind = $",
+            $n,
+            " AND state = 'ready' AND run_at <= ",
+            now!(),
+            " ORDER BY run_at, position LIMIT $10 ",
+            skip_locked!(),
+            ") AS ready",
+            $n
+        )
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct ClaimedRow {
+    id: Uuid,
+    run_id: Uuid,
+    organization_id: Uuid,
+    kind: String,
+    key: String,
+    input: String,
+    fence: i64,
+    attempts: i64,
+    max_attempts: i64,
+    run_at: i64,
+    position: i64,
+}
+
+impl ClaimedRow {
+    fn into_step(self) -> Result<ClaimedStep, StoreError> {
+        let kind = StepKind::parse(&self.kind)
+            .ok_or_else(|| StoreError::Format(format!("step kind {:?} is not known", self.kind)))?;
+        Ok(ClaimedStep {
+            id: StepId(self.id),
+            run: RunId(self.run_id),
+            organization: OrganizationId(self.organization_id),
+            kind,
+            key: self.key,
+            input: from_json("step input", &self.input)?,
+            fence: self.fence,
+            attempts: unsigned("attempts", self.attempts)?,
+            max_attempts: unsigned("max attempts", self.max_attempts)?,
+        })
+    }
+}
+
+/// The steps of `rows`, oldest first: `RETURNING` promises no order.
+fn in_order(mut rows: Vec<ClaimedRow>) -> Result<Vec<ClaimedStep>, StoreError> {
+    rows.sort_by_key(|row| (row.run_at, row.position));
+    rows.into_iter().map(ClaimedRow::into_step).collect()
+}
+
+/// Creates a step, or finds that it exists with the same input.
+pub(super) async fn create(
+    conn: &mut Connection,
+    run: RunId,
+    organization: Uuid,
+    step: &NewStep,
+) -> Result<(), StoreError> {
+    let kind = step.kind.as_str();
+    let id = StepId::child_of(run.0, &format!("{kind}/{}", step.key), 0);
+    let written = sqlx::query(concat!(
+        "INSERT INTO step (id, organization_id, run_id, kind, key, state, run_at, max_attempts, input) \
+         VALUES ($1, $2, $3, $4, $5, 'ready', ",
+        now!(),
+        ", $6, $7) ON CONFLICT DO NOTHING"
+    ))
+    .bind(id.0)
+    .bind(organization)
+    .bind(run.0)
+    .bind(kind)
+    .bind(&step.key)
+    .bind(i64::from(crate::MAX_ATTEMPTS))
+    .bind(to_json(&step.input)?)
+    .execute(&mut *conn)
+    .await
+    .map_err(database)?;
+    if written.rows_affected() == 1 {
+        return Ok(());
+    }
+    let stored: String =
+        sqlx::query_scalar("SELECT input FROM step WHERE run_id = $1 AND kind = $2 AND key = $3")
+            .bind(run.0)
+            .bind(kind)
+            .bind(&step.key)
+            .fetch_one(conn)
+            .await
+            .map_err(database)?;
+    if from_json::<serde_json::Value>("step input", &stored)? == step.input {
+        return Ok(());
+    }
+    Err(StoreError::Contradiction(format!("step {kind}/{} exists with another input", step.key)))
+}
+
+/// Claims up to `limit` due steps, oldest first: ready ones, and running ones whose lease is over.
+pub(super) async fn claim(
+    conn: &mut Connection,
+    kinds: &[StepKind],
+    lease: Duration,
+    limit: usize,
+) -> Result<Vec<ClaimedStep>, StoreError> {
+    // One parameter for each kind there is; those not asked for stay empty and match nothing.
+    let mut names = [""; StepKind::ALL.len()];
+    for (name, kind) in names.iter_mut().zip(StepKind::ALL) {
+        if kinds.contains(&kind) {
+            *name = kind.as_str();
+        }
+    }
+    let mut query = sqlx::query_as(concat!(
+        "UPDATE step SET state = 'running', lease_until = ",
+        now!(),
+        " + $9, fence = fence + 1, attempts = attempts + 1 WHERE position IN (SELECT position FROM (",
+        "SELECT * FROM (SELECT position, run_at FROM step WHERE state = 'running' AND lease_until < ",
+        now!(),
+        " AND attempts < max_attempts AND kind IN ($1, $2, $3, $4, $5, $6, $7, $8) ",
+        skip_locked!(),
+        ") AS expired",
+        due_of_kind!(1),
+        due_of_kind!(2),
+        due_of_kind!(3),
+        due_of_kind!(4),
+        due_of_kind!(5),
+        due_of_kind!(6),
+        due_of_kind!(7),
+        due_of_kind!(8),
+        ") AS due ORDER BY run_at, position LIMIT $10) RETURNING ",
+        claimed_columns!()
+    ));
+    for name in names {
+        query = query.bind(name);
+    }
+    let rows: Vec<ClaimedRow> = query
+        .bind(micros(lease))
+        .bind(stored("the limit", limit)?)
+        .fetch_all(conn)
+        .await
+        .map_err(database)?;
+    in_order(rows)
+}
+
+pub(super) async fn renew(
+    conn: &mut Connection,
+    id: StepId,
+    fence: i64,
+    lease: Duration,
+) -> Result<(), StoreError> {
+    let written = sqlx::query(concat!(
+        "UPDATE step SET lease_until = ",
+        now!(),
+        " + $3 WHERE id = $1 AND fence = $2 AND state = 'running'"
+    ))
+    .bind(id.0)
+    .bind(fence)
+    .bind(micros(lease))
+    .execute(conn)
+    .await
+    .map_err(database)?;
+    if written.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Stale) }
+}
+
+/// [`StoreError::Stale`] unless this is the newest claim of a running step; its run otherwise.
+pub(super) async fn check_claim(
+    conn: &mut Connection,
+    id: StepId,
+    fence: i64,
+) -> Result<(Uuid, Uuid), StoreError> {
+    let found: Option<(Uuid, Uuid)> = sqlx::query_as(
+        "SELECT run_id, organization_id FROM step WHERE id = $1 AND fence = $2 AND state = 'running'",
+    )
+    .bind(id.0)
+    .bind(fence)
+    .fetch_optional(conn)
+    .await
+    .map_err(database)?;
+    found.ok_or(StoreError::Stale)
+}
+
+/// Ends a claim and returns the step's run.
+pub(super) async fn end(
+    conn: &mut Connection,
+    id: StepId,
+    fence: i64,
+    end: &StepEnd,
+) -> Result<RunId, StoreError> {
+    let query = match end {
+        StepEnd::Done(result) => sqlx::query_scalar(
+            "UPDATE step SET state = 'done', lease_until = NULL, result = $3, error = NULL, closed = 1 \
+             WHERE id = $1 AND fence = $2 AND state = 'running' RETURNING run_id",
+        )
+        .bind(id.0)
+        .bind(fence)
+        .bind(to_json(result)?),
+        StepEnd::Failed(error) => sqlx::query_scalar(
+            "UPDATE step SET state = CASE WHEN state = 'dead' THEN 'dead' ELSE 'failed' END, \
+             lease_until = NULL, error = $3, closed = 1 WHERE id = $1 AND fence = $2 \
+             AND (state = 'running' OR (state = 'dead' AND closed = 0)) RETURNING run_id",
+        )
+        .bind(id.0)
+        .bind(fence)
+        .bind(error.clone()),
+        StepEnd::Retry { delay, error } => sqlx::query_scalar(concat!(
+            "UPDATE step SET state = 'ready', lease_until = NULL, error = $3, run_at = ",
+            now!(),
+            " + $4 WHERE id = $1 AND fence = $2 AND state = 'running' AND attempts < max_attempts \
+             RETURNING run_id"
+        ))
+        .bind(id.0)
+        .bind(fence)
+        .bind(error.clone())
+        .bind(micros(*delay)),
+    };
+    let run: Option<Uuid> = query.fetch_optional(&mut *conn).await.map_err(database)?;
+    if let Some(run) = run {
+        return Ok(RunId(run));
+    }
+    check_claim(conn, id, fence).await?;
+    Err(StoreError::Contradiction(format!("step {id} has no attempts left; it can only be done or failed")))
+}
+
+/// Makes every running step ready again and gives the lost attempt back.
+pub(super) async fn recover(conn: &mut Connection) -> Result<u64, StoreError> {
+    let recovered = sqlx::query(
+        "UPDATE step SET state = 'ready', lease_until = NULL, attempts = attempts - 1 WHERE state = 'running'",
+    )
+    .execute(conn)
+    .await
+    .map_err(database)?;
+    Ok(recovered.rows_affected())
+}
+
+/// Whether there is anything for [`bury`]; reads `step_running` and `step_buried` only.
+pub(super) async fn any_to_bury(conn: &mut Connection) -> Result<bool, StoreError> {
+    let found: i64 = sqlx::query_scalar(concat!(
+        "SELECT CASE WHEN EXISTS (SELECT 1 FROM step WHERE state = 'dead' AND closed = 0) \
+         OR EXISTS (SELECT 1 FROM step WHERE state = 'running' AND lease_until < ",
+        now!(),
+        " AND attempts >= max_attempts) THEN 1 ELSE 0 END"
+    ))
+    .fetch_one(conn)
+    .await
+    .map_err(database)?;
+    Ok(found != 0)
+}
+
+/// Moves expired steps without attempts left to `dead` under a new fence, and returns every dead
+/// step that the workflow has not ended yet, oldest first.
+pub(super) async fn bury(conn: &mut Connection) -> Result<Vec<ClaimedStep>, StoreError> {
+    sqlx::query(concat!(
+        "UPDATE step SET state = 'dead', lease_until = NULL, fence = fence + 1, \
+         error = 'its last attempt did not end within the lease' \
+         WHERE state = 'running' AND lease_until < ",
+        now!(),
+        " AND attempts >= max_attempts"
+    ))
+    .execute(&mut *conn)
+    .await
+    .map_err(database)?;
+    let rows: Vec<ClaimedRow> = sqlx::query_as(concat!(
+        "SELECT ",
+        claimed_columns!(),
+        " FROM step WHERE state = 'dead' AND closed = 0 ORDER BY position"
+    ))
+    .fetch_all(conn)
+    .await
+    .map_err(database)?;
+    in_order(rows)
+}
