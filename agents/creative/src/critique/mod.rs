@@ -1,0 +1,310 @@
+//! Verdicts on scripts: shape, grounding, compliance, brand and duplicates.
+//!
+//! A finding of severity [`Severity::Error`] stops the script; a warning is kept for the report.
+
+pub mod compliance;
+pub mod terms;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use spotwright_schemas::brief::{Brief, FactKind};
+use spotwright_schemas::script::{Line, Role, Script};
+
+use crate::copy_engine::limits;
+use crate::text::{folded, length, quantities, similarity};
+use compliance::lint;
+
+/// Likeness of two opening lines above which the later script is a near duplicate.
+pub const NEAR_DUPLICATE: f64 = 0.9;
+
+/// Longest text published beside the video, in characters.
+pub const MAX_PRIMARY_TEXT: usize = 220;
+
+/// Whether a finding stops the script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// For the report only.
+    Warning,
+    /// The script must not be used.
+    Error,
+}
+
+/// Which check made a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// Roles, lengths, characters.
+    Schema,
+    /// Facts, evidence, numbers.
+    Grounding,
+    /// Advertising law.
+    Compliance,
+    /// The brand's own rules.
+    Brand,
+    /// Likeness to the other scripts.
+    Duplicate,
+}
+
+/// One thing that is wrong, or worth knowing, about a script.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which check.
+    pub check: Check,
+    /// Stable name of the rule, e.g. `number_not_in_facts`.
+    pub rule: String,
+    /// Whether it stops the script.
+    pub severity: Severity,
+    /// The line it is about; `None` for the whole script or the text beside the video.
+    pub role: Option<Role>,
+    /// The words or name it is about.
+    pub subject: String,
+    /// What is wrong, for people.
+    pub message: String,
+    /// The law behind the rule; empty where there is none.
+    pub law: String,
+}
+
+/// What the critique says about a script.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// True when no finding is an error.
+    pub pass: bool,
+    /// All findings, in the order of the checks.
+    pub findings: Vec<Finding>,
+}
+
+/// Judges a script of a brief against the scripts accepted before it.
+///
+/// Deterministic; costs one edit distance per script in `others`.
+#[must_use]
+pub fn critique(brief: &Brief, script: &Script, others: &[Script]) -> Verdict {
+    let mut findings = Vec::new();
+    check_shape(brief, script, &mut findings);
+    for line in &script.lines {
+        findings.extend(line_findings(brief, line));
+    }
+    check_primary_text(brief, script, &mut findings);
+    check_duplicates(script, others, &mut findings);
+    let pass = findings.iter().all(|finding| finding.severity != Severity::Error);
+    Verdict { pass, findings }
+}
+
+/// Judges one line alone; used on proposals before a script is composed.
+#[must_use]
+pub fn line_findings(brief: &Brief, line: &Line) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    check_line_shape(brief, line, &mut findings);
+    check_grounding(brief, line, &mut findings);
+    for text in [&line.caption, &line.detail] {
+        check_words(brief, text, Some(line.role), &mut findings);
+    }
+    findings
+}
+
+fn error(
+    check: Check,
+    rule: &str,
+    role: Option<Role>,
+    subject: impl Into<String>,
+    message: impl Into<String>,
+) -> Finding {
+    Finding {
+        check,
+        rule: rule.to_owned(),
+        severity: Severity::Error,
+        role,
+        subject: subject.into(),
+        message: message.into(),
+        law: String::new(),
+    }
+}
+
+fn check_shape(brief: &Brief, script: &Script, findings: &mut Vec<Finding>) {
+    let roles: Vec<Role> = script.lines.iter().map(|line| line.role).collect();
+    if roles != Role::ALL {
+        findings.push(error(
+            Check::Schema,
+            "roles",
+            None,
+            format!("{roles:?}"),
+            "a script has one line per role, in order",
+        ));
+    }
+    if script.locale != brief.locale {
+        findings.push(error(
+            Check::Schema,
+            "locale",
+            None,
+            script.locale.tag(),
+            "the script is in another language than the brief",
+        ));
+    }
+    let count = length(&script.primary_text);
+    if count == 0 || count > MAX_PRIMARY_TEXT {
+        findings.push(error(
+            Check::Schema,
+            "primary_text_length",
+            None,
+            count.to_string(),
+            format!("the text beside the video has 1 to {MAX_PRIMARY_TEXT} characters"),
+        ));
+    }
+}
+
+fn check_line_shape(brief: &Brief, line: &Line, findings: &mut Vec<Finding>) {
+    let limits = limits(brief.locale, line.role);
+    let role = Some(line.role);
+    for (name, text, limit) in
+        [("caption", &line.caption, limits.caption), ("detail", &line.detail, limits.detail)]
+    {
+        let count = length(text);
+        if count > limit {
+            findings.push(error(
+                Check::Schema,
+                "length",
+                role,
+                text.as_str(),
+                format!("the {name} has {count} characters; {limit} fit"),
+            ));
+        }
+        if text.chars().any(char::is_control) || text.trim() != text.as_str() {
+            findings.push(error(
+                Check::Schema,
+                "characters",
+                role,
+                text.as_str(),
+                format!("the {name} holds control characters or begins or ends with a space"),
+            ));
+        }
+    }
+    if line.caption.is_empty() {
+        findings.push(error(Check::Schema, "empty_caption", role, "", "the caption is empty"));
+    }
+}
+
+fn check_grounding(brief: &Brief, line: &Line, findings: &mut Vec<Finding>) {
+    let role = Some(line.role);
+    let mut proven = allowed_quantities(brief);
+    for id in &line.rests_on {
+        match brief.fact(id) {
+            None => findings.push(error(
+                Check::Grounding,
+                "unknown_fact",
+                role,
+                id.as_str(),
+                "the line rests on a fact that the brief does not have",
+            )),
+            Some(fact) if fact.kind.needs_evidence() && fact.evidence.is_none() => findings.push(error(
+                Check::Grounding,
+                "no_evidence",
+                role,
+                id.as_str(),
+                "the fact claims something and names no evidence",
+            )),
+            Some(fact) => proven.extend(quantities(&fact.text)),
+        }
+    }
+    for text in [&line.caption, &line.detail] {
+        push_unproven(text, &proven, role, findings);
+    }
+}
+
+/// Quantities any line may state: those of the names and of the price.
+fn allowed_quantities(brief: &Brief) -> BTreeSet<String> {
+    let mut allowed = quantities(&brief.brand.name);
+    allowed.extend(quantities(&brief.product.name));
+    allowed.extend(quantities(&brief.product.category));
+    for fact in brief.product.facts.iter().filter(|fact| fact.kind == FactKind::Price) {
+        allowed.extend(quantities(&fact.text));
+    }
+    allowed
+}
+
+fn push_unproven(text: &str, proven: &BTreeSet<String>, role: Option<Role>, findings: &mut Vec<Finding>) {
+    for quantity in quantities(text) {
+        // The same figure written without its sign is still the fact's figure, e.g. a caption that
+        // opens with `18` where the fact says `$18`; the reverse would add a unit and is refused.
+        let is_proven = proven.contains(&quantity)
+            || proven.iter().any(|known| known.trim_start_matches(['$', '€', '£', '¥']) == quantity);
+        if !is_proven {
+            findings.push(error(
+                Check::Grounding,
+                "number_not_in_facts",
+                role,
+                quantity,
+                "no fact the line rests on states this quantity",
+            ));
+        }
+    }
+}
+
+fn check_words(brief: &Brief, text: &str, role: Option<Role>, findings: &mut Vec<Finding>) {
+    let names = [brief.brand.name.as_str(), brief.product.name.as_str()];
+    for hit in lint(text, brief.locale, &names) {
+        if hit.exception.is_some() {
+            continue;
+        }
+        findings.push(Finding {
+            check: Check::Compliance,
+            rule: format!("{}.{}", hit.category.as_str(), hit.term),
+            severity: hit.severity,
+            role,
+            subject: text.to_owned(),
+            message: format!("`{}` is not allowed in advertising copy", hit.term),
+            law: hit.law.to_owned(),
+        });
+    }
+    let plain = folded(text);
+    for word in &brief.brand.banned_words {
+        if plain.contains(&folded(word)) {
+            findings.push(error(
+                Check::Brand,
+                "banned_word",
+                role,
+                word.as_str(),
+                "the brand does not want this word",
+            ));
+        }
+    }
+}
+
+fn check_primary_text(brief: &Brief, script: &Script, findings: &mut Vec<Finding>) {
+    check_words(brief, &script.primary_text, None, findings);
+    let mut proven = allowed_quantities(brief);
+    for id in script.lines.iter().flat_map(|line| &line.rests_on) {
+        if let Some(fact) = brief.fact(id) {
+            proven.extend(quantities(&fact.text));
+        }
+    }
+    push_unproven(&script.primary_text, &proven, None, findings);
+}
+
+/// Bodies, proofs and calls to action are shared on purpose, so the opening line tells scripts apart.
+fn check_duplicates(script: &Script, others: &[Script], findings: &mut Vec<Finding>) {
+    let opening = |script: &Script| {
+        script.line(Role::Hook).map(|line| format!("{} {}", line.caption, line.detail)).unwrap_or_default()
+    };
+    let own = opening(script);
+    for (idx, other) in others.iter().enumerate() {
+        let likeness = similarity(&own, &opening(other));
+        if script.full_text() == other.full_text() {
+            findings.push(error(
+                Check::Duplicate,
+                "same_text",
+                None,
+                idx.to_string(),
+                "another script says exactly the same",
+            ));
+        } else if likeness > NEAR_DUPLICATE {
+            findings.push(error(
+                Check::Duplicate,
+                "near_duplicate",
+                Some(Role::Hook),
+                idx.to_string(),
+                format!("the opening line is {likeness:.2} alike to that of another script"),
+            ));
+        }
+    }
+}

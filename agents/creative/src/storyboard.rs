@@ -1,0 +1,272 @@
+//! Turns an accepted script into a storyboard.
+//!
+//! A body, proof or end-card shot depends on its own line, the brief, the pictures and the seed,
+//! never on the hook, so variants that share a line share the rendered shot. Music depends on the
+//! brief and the seed only.
+
+use spotwright_schemas::Problem;
+use spotwright_schemas::brief::{Brief, Tone};
+use spotwright_schemas::error::Code;
+use spotwright_schemas::placement::PlacementKind;
+use spotwright_schemas::random::Stream;
+use spotwright_schemas::script::{Direction, Hook, Line, Role, Script};
+use spotwright_schemas::storyboard::{
+    Audio, CaptionMotion, FrameSize, Layout, Motion, Palette, Shot, Storyboard,
+};
+
+use crate::copy_engine::ROLE_FRAMES;
+use crate::text::{length, reading_speed};
+
+/// Frames per second of every storyboard.
+pub const FPS: u32 = 30;
+/// Length of every storyboard in frames: 15 seconds.
+pub const TOTAL_FRAMES: u32 = 450;
+/// Shortest opening shot: the visible mark of AI-made content must stand for two seconds.
+pub const MIN_HOOK_FRAMES: u32 = 60;
+/// Longest body, proof and end-card shot; with the shortest opening they fill the video.
+const MAX_SHARED_FRAMES: [u32; 3] = [150, 120, 120];
+/// Integrated loudness in LUFS, the usual target of vertical video players.
+const LOUDNESS_LUFS: f64 = -14.0;
+/// Enlargement beyond which a picture that fills the frame looks soft.
+const MAX_ENLARGEMENT: f64 = 2.0;
+
+/// A stored product picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureRef {
+    /// BLAKE3 of the file's bytes, hexadecimal.
+    pub hash: String,
+    /// Width in pixels, above 0.
+    pub width: u32,
+    /// Height in pixels, above 0.
+    pub height: u32,
+}
+
+/// Composes the storyboard of a script: 450 frames at 30 per second, 720 × 1280 pixels or the
+/// placement's smallest size when that is larger.
+///
+/// Deterministic in all arguments; `seed` is the run's, so that shots are shared over generations.
+///
+/// # Errors
+/// [`Code::Storyboard`] (permanent): `pictures` is empty, the script has not one line per role in
+/// order, or a text breaks a rule of [`Storyboard::validate`].
+pub fn compose(
+    brief: &Brief,
+    script: &Script,
+    pictures: &[PictureRef],
+    seed: u64,
+    placement: PlacementKind,
+) -> Result<Storyboard, Problem> {
+    if pictures.is_empty() {
+        return Err(Problem::new(Code::Storyboard, "pictures", "a storyboard needs at least one picture"));
+    }
+    let roles: Vec<Role> = script.lines.iter().map(|line| line.role).collect();
+    if roles != Role::ALL {
+        return Err(Problem::new(Code::Storyboard, "lines", "a script has one line per role, in order"));
+    }
+    let size = frame_size(placement);
+    let mut shots: Vec<Shot> = script
+        .lines
+        .iter()
+        .map(|line| shot(brief, line, script.direction, pictures, size, seed))
+        .collect();
+    let shared: u32 = shots.iter().skip(1).map(|shot| shot.frames).sum();
+    shots[0].frames = TOTAL_FRAMES.saturating_sub(shared).max(MIN_HOOK_FRAMES);
+    let storyboard = Storyboard {
+        locale: script.locale,
+        size,
+        fps: FPS,
+        palette: Palette { primary: brief.brand.colors.primary, accent: brief.brand.colors.accent },
+        placement,
+        shots,
+        audio: audio(brief, seed),
+    };
+    storyboard.validate()?;
+    Ok(storyboard)
+}
+
+/// Frames a viewer needs to read a line, with a third of a second to look at the picture.
+#[must_use]
+pub fn reading_frames(brief: &Brief, line: &Line) -> u32 {
+    let count = (length(&line.caption) + length(&line.detail)) as f64;
+    (count / reading_speed(brief.locale) * f64::from(FPS)).ceil() as u32 + FPS / 3
+}
+
+fn frame_size(placement: PlacementKind) -> FrameSize {
+    let [width, height] = placement.spec().min_size;
+    if width > 720 || height > 1280 { FrameSize { width, height } } else { FrameSize { width: 720, height: 1280 } }
+}
+
+fn shot(
+    brief: &Brief,
+    line: &Line,
+    direction: Direction,
+    pictures: &[PictureRef],
+    size: FrameSize,
+    seed: u64,
+) -> Shot {
+    let stream = line_stream(brief, line, seed);
+    let picture = &pictures[stream.below(0, pictures.len())];
+    let soft = enlargement(picture, size) > MAX_ENLARGEMENT;
+    let layout = match line.role {
+        Role::Hook => hook_layout(direction, soft, stream),
+        Role::Body if soft => Layout::Card,
+        Role::Body => [Layout::FullBleed, Layout::Card][stream.below(1, 2)],
+        Role::Proof => [Layout::Poster, Layout::Card][stream.below(1, 2)],
+        Role::Cta => Layout::EndCard,
+    };
+    let motion = [Motion::PushIn, Motion::PullOut, Motion::PanRight, Motion::PanLeft][stream.below(2, 4)];
+    let caption_motion = match brief.brand.tone {
+        Tone::Bold => [CaptionMotion::Grow, CaptionMotion::Lines],
+        Tone::Playful => [CaptionMotion::Grow, CaptionMotion::SlideUp],
+        Tone::Warm | Tone::Plain => [CaptionMotion::SlideUp, CaptionMotion::Lines],
+    }[stream.below(3, 2)];
+    let is_end = line.role == Role::Cta;
+    Shot {
+        role: line.role,
+        frames: shared_frames(brief, line),
+        layout,
+        picture: picture.hash.clone(),
+        motion,
+        caption: line.caption.clone(),
+        detail: line.detail.clone(),
+        caption_motion,
+        button: if is_end { brief.call_to_action.label(brief.locale).to_owned() } else { String::new() },
+        brand: brief.brand.name.clone(),
+        disclaimer: if is_end { brief.disclaimer.clone().unwrap_or_default() } else { String::new() },
+        ai_label: line.role == Role::Hook,
+    }
+}
+
+/// The role's usual length, longer when the line takes longer to read. The opening gets what the
+/// other shots leave, so its own value is replaced by [`compose`].
+fn shared_frames(brief: &Brief, line: &Line) -> u32 {
+    let usual = ROLE_FRAMES[line.role as usize];
+    let needed = reading_frames(brief, line);
+    match line.role {
+        Role::Hook => usual,
+        Role::Body | Role::Proof | Role::Cta => {
+            // A short line gives up to half a second to the opening, in steps that stay shared.
+            let shortest = usual - FPS / 2;
+            needed.clamp(shortest, MAX_SHARED_FRAMES[line.role as usize - 1]).div_ceil(5) * 5
+        }
+    }
+}
+
+/// Variety by direction: figures and statements as posters, scenes over the whole frame.
+fn hook_layout(direction: Direction, soft: bool, stream: Stream) -> Layout {
+    match direction.hook {
+        Hook::Number | Hook::Command => Layout::Poster,
+        Hook::Scene | Hook::Question if !soft => Layout::FullBleed,
+        Hook::Scene | Hook::Question => Layout::Card,
+        Hook::Contrast | Hook::Statement if soft => [Layout::Poster, Layout::Card][stream.below(1, 2)],
+        Hook::Contrast | Hook::Statement => [Layout::Poster, Layout::Card, Layout::FullBleed][stream.below(1, 3)],
+    }
+}
+
+/// How many times the picture is enlarged when it fills the frame.
+fn enlargement(picture: &PictureRef, size: FrameSize) -> f64 {
+    let width = f64::from(size.width) / f64::from(picture.width.max(1));
+    let height = f64::from(size.height) / f64::from(picture.height.max(1));
+    width.max(height)
+}
+
+fn audio(brief: &Brief, seed: u64) -> Audio {
+    let stream = Stream::new(seed, "music").child(hash(&[&brief.id]));
+    let slowest = match brief.brand.tone {
+        Tone::Plain => 84,
+        Tone::Warm => 90,
+        Tone::Playful => 108,
+        Tone::Bold => 118,
+    };
+    let tempo = slowest + stream.below(0, 11) as u32;
+    Audio { seed: stream.bits(1), tempo, loudness_lufs: LOUDNESS_LUFS }
+}
+
+fn line_stream(brief: &Brief, line: &Line, seed: u64) -> Stream {
+    let words = hash(&[&brief.id, &line.caption, &line.detail]);
+    Stream::new(seed, "shot").child(line.role as u64).child(words)
+}
+
+fn hash(parts: &[&str]) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let mut bytes = [0_u8; 8];
+    bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    u64::from_le_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{all, generation};
+
+    fn pictures() -> Vec<PictureRef> {
+        [(600, 400), (1440, 2560), (400, 600)]
+            .into_iter()
+            .enumerate()
+            .map(|(idx, (width, height))| PictureRef { hash: idx.to_string().repeat(64), width, height })
+            .collect()
+    }
+
+    #[test]
+    fn storyboards_fill_the_time_and_give_time_to_read() {
+        for brief in all() {
+            for script in generation(&brief, 12, 4).scripts {
+                let board = compose(&brief, &script.script, &pictures(), 9, PlacementKind::SimulatedFeed)
+                    .expect("composes");
+                assert_eq!(board.frames(), TOTAL_FRAMES);
+                assert!(board.shots[0].ai_label && board.shots[0].frames >= MIN_HOOK_FRAMES);
+                for (line, shot) in script.script.lines.iter().zip(&board.shots) {
+                    let seconds = f64::from(shot.frames) / f64::from(FPS);
+                    let count = length(&line.caption) + length(&line.detail);
+                    let speed = count as f64 / seconds;
+                    assert!(speed <= reading_speed(brief.locale), "{speed:.1} for {line:?}");
+                }
+                assert_eq!(board.shots[3].layout, Layout::EndCard);
+                assert!(!board.shots[3].button.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn shared_lines_make_equal_shots() {
+        let brief = crate::fixtures::coffee_en();
+        let scripts = generation(&brief, 12, 4).scripts;
+        let boards: Vec<Storyboard> = scripts
+            .iter()
+            .map(|draft| {
+                compose(&brief, &draft.script, &pictures(), 9, PlacementKind::SimulatedFeed).expect("composes")
+            })
+            .collect();
+        for (a, board_a) in scripts.iter().zip(&boards) {
+            for (b, board_b) in scripts.iter().zip(&boards) {
+                assert_eq!(board_a.audio, board_b.audio);
+                for role in 1..4 {
+                    if a.script.lines[role] == b.script.lines[role] {
+                        assert_eq!(board_a.shots[role], board_b.shots[role]);
+                    }
+                }
+            }
+        }
+        let different: std::collections::HashSet<_> =
+            boards.iter().flat_map(|board| board.shots[1..].iter().cloned()).collect();
+        assert!(different.len() <= 7, "{} shared shots", different.len());
+    }
+
+    #[test]
+    fn soft_pictures_are_not_stretched_over_the_frame() {
+        let brief = crate::fixtures::coffee_en();
+        let small = [PictureRef { hash: "0".repeat(64), width: 600, height: 400 }];
+        for draft in generation(&brief, 12, 4).scripts {
+            let board =
+                compose(&brief, &draft.script, &small, 1, PlacementKind::MetaReels).expect("composes");
+            assert!(board.shots.iter().all(|shot| shot.layout != Layout::FullBleed));
+        }
+        let draft = &generation(&brief, 1, 4).scripts[0];
+        let problem = compose(&brief, &draft.script, &[], 1, PlacementKind::MetaReels).expect_err("no picture");
+        assert_eq!(problem.field, "pictures");
+    }
+}
