@@ -20,7 +20,7 @@ const LEVEL_SPREAD: f64 = 0.5;
 /// Standard deviation of a competitor's interest in a segment (log).
 const INTEREST_SPREAD: f64 = 0.3;
 /// Median price of a competitor in US dollars per 1,000 impressions.
-const MEDIAN_CPM_USD: f64 = 2.6;
+const MEDIAN_CPM_USD: f64 = 3.2;
 /// Reserve price relative to the median price.
 const FLOOR: f64 = 0.15;
 /// Budgets of all competitors relative to all views at the median price.

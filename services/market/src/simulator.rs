@@ -14,7 +14,7 @@ use crate::competition::{Bid, Competition, MAX_SLOTS};
 use crate::delivery::{Memory, Tally};
 use crate::error::Error;
 use crate::rotation::Rotation;
-use crate::traffic::{TICKS, Traffic, USERS, user_effects};
+use crate::traffic::{TICKS, Traffic, user_effects};
 
 /// Name and version of the marketplace, as reports give it.
 pub const NAME: &str = "spotwright market simulator 1";
@@ -192,9 +192,11 @@ impl<'a> Game<'a> {
         let mean = predicted.iter().sum::<f64>() / predicted.len() as f64;
         let stream = |name: &str| Stream::new(seed, name).child(u64::from(generation));
         let (segments, creatives) = (card.segments.len(), campaign.creatives.len());
+        let traffic = Traffic::new(card, seed, generation, campaign.opportunities);
+        let users = traffic.users();
         Self {
             card,
-            traffic: Traffic::new(card, seed, generation, campaign.opportunities),
+            traffic,
             competition: Competition::new(
                 card,
                 seed,
@@ -213,9 +215,9 @@ impl<'a> Game<'a> {
             ),
             rotation: Rotation::new(&predicted, options.ladder),
             tally: Tally::new(creatives, segments),
-            memory: Memory::new(USERS, creatives, card.fatigue_half_life_hours),
+            memory: Memory::new(users, creatives, card.fatigue_half_life_hours),
             appeals,
-            user_effects: user_effects(card, seed),
+            user_effects: user_effects(card, seed, users),
             slots: card.position.len(),
             won: 0,
             rotation_draws: stream("rotation"),

@@ -9,8 +9,8 @@ use crate::audience::card::Card;
 pub(crate) const TICKS: usize = 96;
 /// Hours of one tick.
 pub(crate) const TICK_HOURS: f64 = 24.0 / TICKS as f64;
-/// Users of the simulated feed.
-pub(crate) const USERS: usize = 30_000;
+/// Users of the simulated feed: one for every two opportunities, within these bounds.
+const USERS: std::ops::RangeInclusive<u64> = 500..=200_000;
 /// How unevenly users come by: user rank ∝ uniform^HEAVY, so that the heaviest tenth of a segment
 /// makes a quarter of its traffic. Assumed.
 const HEAVY: f64 = 1.6;
@@ -56,7 +56,8 @@ impl Traffic {
         };
         let shares: Vec<f64> = card.segments.iter().map(|segment| segment.share).collect();
         let mut users = vec![0];
-        users.extend(running(&shares).iter().map(|share| (share * USERS as f64).round() as usize));
+        let total = (opportunities / 2).clamp(*USERS.start(), *USERS.end()) as f64;
+        users.extend(running(&shares).iter().map(|share| (share * total).round() as usize));
         Self {
             start_hour,
             bounds,
@@ -64,6 +65,11 @@ impl Traffic {
             users,
             draws: Stream::new(seed, "traffic").child(u64::from(generation)),
         }
+    }
+
+    /// Number of users, at least 500.
+    pub(crate) fn users(&self) -> usize {
+        self.users[self.users.len() - 1]
     }
 
     /// The opportunities of a tick.
@@ -101,7 +107,7 @@ impl Traffic {
 }
 
 /// Every user's log-odds of a click above their segment's, by user.
-pub(crate) fn user_effects(card: &Card, seed: u64) -> Vec<f64> {
+pub(crate) fn user_effects(card: &Card, seed: u64, users: usize) -> Vec<f64> {
     let draws = Stream::new(seed, "users");
-    (0..USERS as u64).map(|user| card.user_spread * draws.normal(user)).collect()
+    (0..users as u64).map(|user| card.user_spread * draws.normal(user)).collect()
 }

@@ -49,6 +49,7 @@ fn audience_tests(rows: &[ClickTestRow]) -> Vec<ClickTest> {
         });
         tests[position].texts.push(TestedText {
             text: row.headline.clone(),
+            package: format!("{}\n{}\n{}", row.headline, row.eyecatcher_id, row.lede),
             impressions: row.impressions,
             clicks: row.clicks,
         });
@@ -59,8 +60,8 @@ fn audience_tests(rows: &[ClickTestRow]) -> Vec<ClickTest> {
 /// Writes a file as a whole: readers see the old or the new one, never a part.
 fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let temporary = path.with_extension("partial");
-    let mut file = std::fs::File::create(&temporary)
-        .with_context(|| format!("creating {}", temporary.display()))?;
+    let mut file =
+        std::fs::File::create(&temporary).with_context(|| format!("creating {}", temporary.display()))?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&temporary, path).with_context(|| format!("renaming to {}", path.display()))

@@ -63,6 +63,9 @@ pub struct FitReport {
     pub folds: u64,
     /// Boosting steps chosen by it.
     pub steps: u64,
+    /// Standard deviation of the log-odds between identical packages of one test: noise beyond the
+    /// binomial one, taken out of the spread.
+    pub twin_spread: f64,
     /// Noise-corrected standard deviation of the true log-odds within a test.
     pub spread: f64,
     /// Share of that variance the model explains on held-out tests.
