@@ -1,1 +1,43 @@
-//! (in work)
+//! The studio: turns storyboards into finished vertical videos on the CPU.
+//!
+//! # Purpose
+//! [`Studio`] implements [`VideoBackend`](spotwright_core::ports::video_backend::VideoBackend): it
+//! lays out each shot ([`Layout`](spotwright_schemas::storyboard::Layout)), composites it, encodes
+//! it once, joins shots by stream copy, composes a music bed, writes the label of AI-made content
+//! and checks the finished file ([`gate`]). [`picture::import`] makes pictures from outside safe.
+//! It writes no copy, chooses no layout, and generates no pictures.
+//!
+//! # Invariants
+//! - The same request gives the same bytes, whatever the number of threads and whether shots were
+//!   cached.
+//! - A shot that several variants share is composited and encoded once.
+//! - A caption is inside the safe zone, whole and readable, or rendering fails with a typed error;
+//!   no character is ever replaced by an empty box.
+//! - Finished files, cached shots and records appear whole or not at all.
+//!
+//! # Example
+//! ```
+//! use spotwright_render::picture;
+//!
+//! // Not a picture: the error has a code of its own and names the field.
+//! let problem = picture::import(b"GIF89a...", "product.pictures[0]").unwrap_err();
+//! assert_eq!(problem.code.as_str(), "SW0203");
+//! assert_eq!(problem.field, "product.pictures[0]");
+//! ```
+
+mod cache;
+mod error;
+pub mod gate;
+pub mod label;
+mod layout;
+mod lines;
+pub mod music;
+pub mod picture;
+mod pixels;
+mod scene;
+mod statistics;
+mod studio;
+mod text;
+
+pub use error::Error;
+pub use studio::{Options, Studio};

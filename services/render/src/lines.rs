@@ -1,0 +1,267 @@
+//! Where lines may break, and where they break best.
+//!
+//! Rules: Latin words stay whole, Chinese punctuation never begins a line, opening brackets never
+//! end one, a number stays with its unit, and lines are of even length, so that no single character
+//! is left over on the last line.
+
+use std::ops::Range;
+
+/// Height of a line in font sizes.
+pub(crate) const LINE_HEIGHT: f64 = 1.26;
+
+/// What cannot be broken over lines.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Unit {
+    pub(crate) text: String,
+    /// Advance width in the measuring size.
+    pub(crate) width: f64,
+    /// Whether a space stands before it when it does not begin a line.
+    pub(crate) space: bool,
+}
+
+/// Width of a space in the measuring size of 100 pixels (Noto Sans CJK: 0.224 em).
+const SPACE: f64 = 22.4;
+
+/// Trims, makes every run of white space one space and drops invisible formatting characters.
+///
+/// Direction marks and overrides are dropped because they could show a text in another order than
+/// it was checked in.
+pub(crate) fn clean(text: &str) -> String {
+    let visible = |c: &char| {
+        !matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{AD}')
+            && (!c.is_control() || c.is_whitespace())
+    };
+    let kept: String = text.chars().filter(visible).collect();
+    kept.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a line may break on both sides of the character (ideographs, kana, hangul).
+pub(crate) fn is_cjk(c: char) -> bool {
+    matches!(c, '\u{2E80}'..='\u{2FFF}' | '\u{3040}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
+}
+
+/// Characters that must not begin a line (closing marks, after GB/T 15834 and JIS X 4051).
+fn never_first(c: char) -> bool {
+    "，。、；：！？）》」』】〕〉”’…—～·％%‰℃,.;:!?)]}»".contains(c)
+}
+
+/// Characters that must not end a line (opening marks).
+fn never_last(c: char) -> bool {
+    "（《「『【〔〈“‘([{«¥￥$€£#@".contains(c)
+}
+
+/// Unit words that stay with the number before them.
+fn counts(c: char) -> bool {
+    "元折块角分天日月年周时秒件个瓶杯克斤升倍只款名人次米万亿千百号期步页包盒袋支罐颗粒片寸毫千".contains(c)
+}
+
+/// Byte ranges of the units of `text`, and whether a space stands before each.
+pub(crate) fn unit_ranges(text: &str) -> Vec<(usize, usize, bool)> {
+    let mut units: Vec<(usize, usize, bool)> = Vec::new();
+    let mut previous: Option<char> = None;
+    for (at, c) in text.char_indices() {
+        let end = at + c.len_utf8();
+        let joined = previous.is_some_and(|p| {
+            never_first(c)
+                || never_last(p)
+                || (p.is_ascii_digit() && counts(c))
+                || (!is_cjk(p) && !is_cjk(c) && !(never_first(p) && !p.is_ascii()))
+        });
+        match (c, units.last_mut()) {
+            (' ', _) => previous = None,
+            (_, Some(last)) if joined => {
+                last.1 = end;
+                previous = Some(c);
+            }
+            _ => {
+                let space = at > 0 && text[..at].ends_with(' ');
+                units.push((at, end, space));
+                previous = Some(c);
+            }
+        }
+    }
+    units
+}
+
+/// Byte ranges of figures: digits with their signs, points, percent and currency marks.
+pub(crate) fn figures(text: &str) -> Vec<Range<usize>> {
+    let part = |c: char| c.is_ascii_digit() || ".,%％¥￥$€£元折".contains(c);
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for (at, c) in text.char_indices() {
+        if !part(c) {
+            continue;
+        }
+        match ranges.last_mut() {
+            Some(last) if last.end == at => last.end = at + c.len_utf8(),
+            _ => ranges.push(at..at + c.len_utf8()),
+        }
+    }
+    ranges.retain(|range| text[range.clone()].contains(|c: char| c.is_ascii_digit()));
+    for range in &mut ranges {
+        // A sentence's comma or point after a figure is not part of it.
+        while text[range.clone()].ends_with(['.', ',']) {
+            range.end -= 1;
+        }
+    }
+    ranges
+}
+
+/// Breaks into the fewest lines that are at most `room` wide, evenly filled; `None` when more than
+/// `rows` would be needed.
+///
+/// Cost of a line: the square of its unfilled share, plus a fee for breaking inside a phrase and for
+/// a last line of one or two characters; the cheapest division is found by dynamic programming.
+pub(crate) fn balanced(units: &[Unit], room: f64, rows: usize) -> Option<Vec<String>> {
+    if units.is_empty() || rows == 0 {
+        return None;
+    }
+    let n = units.len();
+    let mut starts = vec![0.0; n + 1];
+    for (idx, unit) in units.iter().enumerate() {
+        starts[idx + 1] = starts[idx] + unit.width + if unit.space { SPACE } else { 0.0 };
+    }
+    let width =
+        |from: usize, to: usize| starts[to] - starts[from] - if units[from].space { SPACE } else { 0.0 };
+    let mut fewest = 0;
+    let mut at = 0;
+    while at < n {
+        let mut end = at + 1;
+        if width(at, end) > room {
+            return None;
+        }
+        while end < n && width(at, end + 1) <= room {
+            end += 1;
+        }
+        at = end;
+        fewest += 1;
+    }
+    if fewest > rows {
+        return None;
+    }
+    let target = width(0, n) / fewest as f64;
+    // best[k][i]: least cost of setting the first i units on k lines, and where the last one began.
+    let mut best = vec![vec![(f64::INFINITY, 0_usize); n + 1]; fewest + 1];
+    best[0][0].0 = 0.0;
+    for k in 1..=fewest {
+        for end in 1..=n {
+            for from in (0..end).rev() {
+                let wide = width(from, end);
+                if wide > room {
+                    break;
+                }
+                let before = best[k - 1][from].0;
+                let slack = (wide - target) / room;
+                let cost = before + slack * slack + break_fee(units, from, end);
+                if cost < best[k][end].0 {
+                    best[k][end] = (cost, from);
+                }
+            }
+        }
+    }
+    let mut cuts = vec![n];
+    let mut end = n;
+    for k in (1..=fewest).rev() {
+        end = best[k][end].1;
+        cuts.push(end);
+    }
+    cuts.reverse();
+    Some(cuts.windows(2).map(|cut| join(&units[cut[0]..cut[1]])).collect())
+}
+
+/// How bad it is that a line holds the units `from..end`.
+fn break_fee(units: &[Unit], from: usize, end: usize) -> f64 {
+    let mut fee = 0.0;
+    if end < units.len() {
+        let last = units[end - 1].text.chars().last().unwrap_or(' ');
+        fee += if never_first(last) || units[end].space {
+            0.0
+        } else if "的了和与在是".contains(last) {
+            0.02
+        } else {
+            0.04
+        };
+    }
+    let short = units[from..end].iter().map(|unit| unit.text.chars().count()).sum::<usize>() <= 2;
+    if short && units.len() > 2 {
+        fee += 0.5;
+    }
+    fee
+}
+
+fn join(units: &[Unit]) -> String {
+    let mut line = String::new();
+    for unit in units {
+        if unit.space && !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&unit.text);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn units(text: &str) -> Vec<Unit> {
+        unit_ranges(text)
+            .into_iter()
+            .map(|(start, end, space)| Unit {
+                text: text[start..end].to_owned(),
+                width: text[start..end]
+                    .chars()
+                    .map(|c| if is_cjk(c) || !c.is_ascii() { 100.0 } else { 55.0 })
+                    .sum(),
+                space,
+            })
+            .collect()
+    }
+
+    fn broken(text: &str, room: f64) -> Vec<String> {
+        balanced(&units(text), room, 20).expect("fits")
+    }
+
+    #[test]
+    fn punctuation_never_begins_a_line_and_brackets_never_end_one() {
+        for room in [300.0, 400.0, 500.0, 700.0] {
+            for line in broken("现磨咖啡，清晨送达。《早安》每天一杯！限时（今日）有效", room)
+            {
+                assert!(!never_first(line.chars().next().expect("text")), "{line}");
+                assert!(!never_last(line.chars().last().expect("text")), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_and_numbers_with_units_stay_whole() {
+        let lines = broken("Fresh roasted coffee delivered daily", 800.0);
+        assert!(
+            lines.iter().all(|line| line
+                .split(' ')
+                .all(|word| "Fresh roasted coffee delivered daily".contains(word)))
+        );
+        for room in [300.0, 400.0, 500.0] {
+            assert!(broken("今日下单立减50元包邮", room).iter().any(|line| line.contains("50元")), "{room}");
+        }
+    }
+
+    #[test]
+    fn no_single_character_is_left_over() {
+        for room in [400.0, 500.0, 600.0, 700.0, 800.0] {
+            let lines = broken("一杯好咖啡从一颗好豆子开始的", room);
+            assert!(lines.last().expect("lines").chars().count() > 2, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn direction_overrides_and_invisible_characters_are_dropped() {
+        assert_eq!(clean("  a\u{202E}b\u{200B}\n\tc\u{7}  "), "ab c");
+    }
+
+    #[test]
+    fn figures_are_found() {
+        let text = "立减50元, 8.8折. Save $3.50, or 20%";
+        let found: Vec<&str> = figures(text).into_iter().map(|range| &text[range]).collect();
+        assert_eq!(found, ["50元", "8.8折", "$3.50", "20%"]);
+    }
+}
