@@ -155,8 +155,8 @@ impl BetaPosterior {
 
     /// The probability that a rate drawn from this distribution exceeds one drawn from `other`.
     ///
-    /// Computed as a sum over 1,024 cells of log-odds; the error is below 1e-3 wherever the two
-    /// standard deviations of the log-odds are within a factor of 100 of each other.
+    /// Computed as a sum over 1,024 cells of log-odds; agrees with the closed form for whole
+    /// parameters to 1e-4 where the weights are within a factor of 1,000 of each other (tested).
     #[must_use]
     pub fn probability_beats(&self, other: &Self) -> f64 {
         let masses = grid::masses(&[*self, *other]);
@@ -233,6 +233,7 @@ fn check_confidence(confidence: f64) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use statrs::function::beta::ln_beta;
 
     use super::*;
 
@@ -246,6 +247,32 @@ mod tests {
         let interval = wilson(Counts::new(148, 15).unwrap(), 0.95).unwrap();
         assert!((interval.low - 0.0624).abs() < 5e-5, "{interval:?}");
         assert!((interval.high - 0.1605).abs() < 5e-5, "{interval:?}");
+    }
+
+    #[test]
+    fn beating_agrees_with_the_closed_form() {
+        // Miller, "Formulas for Bayesian A/B testing" (2015), for a whole first parameter of `b`.
+        let closed = |a: &BetaPosterior, b: &BetaPosterior| -> f64 {
+            let terms = (0..b.alpha() as u32).map(|i| {
+                let i = f64::from(i);
+                ln_beta(a.alpha() + i, a.beta() + b.beta())
+                    - (b.beta() + i).ln()
+                    - ln_beta(1.0 + i, b.beta())
+                    - ln_beta(a.alpha(), a.beta())
+            });
+            terms.map(f64::exp).sum()
+        };
+        for (a, b) in [
+            ((2.0, 98.0), (3.0, 97.0)),
+            ((20.0, 980.0), (25.0, 975.0)),
+            ((1.5, 98.5), (1_500.0, 98_500.0)),
+            ((9.0, 591.0), (90.0, 5_000.0)),
+        ] {
+            let a = BetaPosterior::new(a.0, a.1).unwrap();
+            let b = BetaPosterior::new(b.0, b.1).unwrap();
+            let (sum, exact) = (b.probability_beats(&a), closed(&a, &b));
+            assert!((sum - exact).abs() < 1e-4, "{a:?} {b:?} {sum} {exact}");
+        }
     }
 
     #[test]

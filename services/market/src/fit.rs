@@ -121,8 +121,8 @@ pub fn fit(tests: &[ClickTest]) -> Result<Card, Error> {
         }
     }
     let report = FitReport {
-        source: "Upworthy Research Archive, exploratory A/B tests; train tests not flagged suspect with \
-                 blake3(test id)[0] < 64"
+        source: "Upworthy Research Archive (Matias et al., Scientific Data 2021, osf.io/jd64p, CC BY 4.0), \
+                 exploratory tests; train tests not flagged suspect with blake3(test id)[0] < 64"
             .to_owned(),
         tests: usable.len() as u64,
         texts: design.target.len() as u64,
@@ -317,14 +317,11 @@ fn cross_validate(design: &Design) -> (usize, f64, f64) {
         });
     }
     let mut best = (0, 0.0, 0.0);
+    let total: f64 = design.weight.iter().sum();
     for (step, prediction) in held_out.iter().enumerate() {
-        let (mut cross, mut square) = (0.0, 0.0);
-        let mut total = 0.0;
-        for row in 0..n {
-            cross += design.weight[row] * prediction[row] * design.target[row];
-            square += design.weight[row] * prediction[row] * prediction[row];
-            total += design.weight[row];
-        }
+        let rows = prediction.iter().zip(&design.target).zip(&design.weight);
+        let (cross, square) =
+            rows.fold((0.0, 0.0), |(cross, square), ((f, y), w)| (cross + w * f * y, square + w * f * f));
         if square > 0.0 && cross > 0.0 && cross * cross / square / total > best.2 {
             best = (step, cross / square, cross * cross / square / total);
         }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use spotwright_core::ports::marketplace::{Campaign, CampaignCreative, MarketError, Marketplace};
+use spotwright_core::ports::marketplace::{
+    Campaign, CampaignCreative, MarketError, MarketReport, Marketplace,
+};
 use spotwright_core::ports::video_backend::FrameStatistics;
 use spotwright_market::audience::TextTasteMode;
 use spotwright_market::audience::card::Card;
@@ -17,7 +19,7 @@ use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Angle, Direction, Hook, Line, Provenance, Role, Script};
 use spotwright_schemas::{Currency, Locale, Micros};
 
-static MARKET: LazyLock<Simulator> = LazyLock::new(|| Simulator::new(Options::default()).unwrap());
+static MARKET: LazyLock<Simulator> = LazyLock::new(|| Simulator::new(Options::default()).expect("card"));
 
 fn line(role: Role, caption: String) -> Line {
     let provenance = Provenance {
@@ -135,7 +137,7 @@ fn reports_do_not_depend_on_the_number_of_threads() {
 }
 
 fn pool(threads: usize) -> rayon::ThreadPool {
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("two threads")
 }
 
 #[test]
@@ -241,6 +243,27 @@ fn the_next_generation_meets_other_people_with_the_same_tastes() {
     let other = Campaign { seed: 8, ..first.clone() };
     let truth = |campaign: &Campaign| true_ctr(&MARKET, campaign, &campaign.creatives[0]).unwrap();
     assert_eq!(truth(&first), truth(&other));
+}
+
+#[test]
+fn without_competitors_every_auction_is_won_at_the_floor() {
+    let market = Simulator::new(Options { competitors: 0, ..Options::default() }).unwrap();
+    let mut campaign = campaign(2);
+    campaign.opportunities = 2_000;
+    let report = market.play(&campaign).unwrap();
+    assert_eq!((report.won, report.competitors), (2_000, 0));
+    assert!(Simulator::new(Options { competitors: 1_001, ..Options::default() }).is_err());
+}
+
+#[test]
+fn more_money_buys_more_impressions_at_higher_prices() {
+    let poor = Campaign { budget: Micros(20_000_000), ..campaign(3) };
+    let rich = Campaign { budget: Micros(200_000_000), ..campaign(3) };
+    let [poor, rich] = [poor, rich].map(|campaign| MARKET.play(&campaign).unwrap());
+    let impressions =
+        |report: &MarketReport| -> u64 { report.creatives.iter().map(|row| row.delivery.impressions).sum() };
+    assert!(impressions(&rich) > 2 * impressions(&poor));
+    assert!(rich.mean_cpm > poor.mean_cpm);
 }
 
 #[test]
