@@ -1,0 +1,98 @@
+//! Encoders: bit-equal for any number of threads, unit length, refusals.
+
+mod common;
+
+use std::process::Command;
+
+use spotwright_scoring::Error;
+use spotwright_scoring::encoder::{CachedEncoder, HashedEncoder, MinilmEncoder, TextEncoder};
+
+const TEXTS: [&str; 6] = [
+    "What happened next made everyone cry",
+    "a",
+    "早上的咖啡为什么没有味道？",
+    "☕🚀",
+    "مرحبا 你好 hello naïve",
+    "A much longer headline that goes on and on about one thing and then another, until it has more words than fit",
+];
+
+fn digest(encoder: &dyn TextEncoder) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for text in TEXTS {
+        for value in encoder.encode(text, 64).unwrap().iter() {
+            hasher.update(&value.to_bits().to_le_bytes());
+        }
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+fn obeys_the_contract(encoder: &dyn TextEncoder) {
+    for text in TEXTS {
+        let vector = encoder.encode(text, 64).unwrap();
+        assert_eq!(vector.len(), encoder.dimensions());
+        let length: f32 = vector.iter().map(|value| value * value).sum();
+        assert!((length - 1.0).abs() < 1e-4, "{text}: {length}");
+        assert_eq!(encoder.encode(text, 64).unwrap(), vector);
+    }
+    for bad in [String::new(), " \t\n".to_owned(), "x".repeat(1 << 20)] {
+        assert!(matches!(encoder.encode(&bad, 64), Err(Error::Text(_))));
+    }
+    let long = "word ".repeat(2_000);
+    assert_eq!(encoder.encode(&long, 64).unwrap(), encoder.encode(&long[..5_000], 64).unwrap());
+    // Characters that leave no token still give a vector or a typed error, never a panic.
+    let _either = encoder.encode("\u{200b}\u{0007}", 2);
+}
+
+#[test]
+fn hashed_features_obey_the_contract() {
+    obeys_the_contract(&HashedEncoder);
+    obeys_the_contract(&CachedEncoder::new(HashedEncoder));
+}
+
+#[test]
+fn minilm_obeys_the_contract() {
+    let Some(folder) = common::minilm_folder() else { return };
+    obeys_the_contract(&CachedEncoder::new(MinilmEncoder::load(&folder).unwrap()));
+}
+
+#[test]
+fn minilm_batches_agree_with_single_texts() {
+    let Some(folder) = common::minilm_folder() else { return };
+    let encoder = MinilmEncoder::load(&folder).unwrap();
+    let texts: Vec<String> = TEXTS.iter().map(|text| (*text).to_owned()).collect();
+    let batch = encoder.encode_all(&texts, 64, |_n_done| {}).unwrap();
+    for (text, vector) in TEXTS.iter().zip(&batch) {
+        let alone = encoder.encode(text, 64).unwrap();
+        let cosine: f32 = alone.iter().zip(vector.iter()).map(|(a, b)| a * b).sum();
+        assert!(cosine > 0.9999, "{text}: {cosine}");
+    }
+}
+
+/// Prints the digest for the number of threads it is started with; see the next test.
+#[test]
+fn minilm_digest_of_this_process() {
+    let Some(folder) = common::minilm_folder() else { return };
+    println!("digest={}", digest(&MinilmEncoder::load(&folder).unwrap()));
+}
+
+#[test]
+fn minilm_is_bit_equal_for_one_and_more_threads() {
+    if common::minilm_folder().is_none() {
+        return;
+    }
+    let digests: Vec<String> = ["1", "2", "3"]
+        .iter()
+        .map(|n_threads| {
+            let output = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "minilm_digest_of_this_process", "--nocapture"])
+                .env("RAYON_NUM_THREADS", n_threads)
+                .output()
+                .unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            let start = text.find("digest=").expect("the child prints its digest");
+            text[start..start + "digest=".len() + 64].to_owned()
+        })
+        .collect();
+    assert_eq!(digests[0], digests[1]);
+    assert_eq!(digests[0], digests[2]);
+}

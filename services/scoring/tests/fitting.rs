@@ -1,0 +1,120 @@
+//! Fitting: a known taste is found again, twice the same, and the audience's tests leave no trace.
+
+use std::sync::Arc;
+
+use spotwright_schemas::random::Stream;
+use spotwright_scoring::card::fit_with_card;
+use spotwright_scoring::data::{ClickTestRow, Split, audience_share};
+use spotwright_scoring::metrics::ranking;
+use spotwright_scoring::train::{archive_scores, fit};
+
+const DIMENSIONS: usize = 6;
+
+/// Tests of five variants whose log-odds are level + taste · vector, with binomial clicks
+/// approximated by their rounded mean plus Gaussian noise.
+fn simulated(n_tests: usize) -> (Vec<ClickTestRow>, Vec<Arc<[f32]>>, Vec<f64>) {
+    let draws = Stream::new(11, "fitting");
+    let taste = [0.8, -0.5, 0.3, 0.0, 0.0, 0.2];
+    let (mut rows, mut vectors, mut truth) = (Vec::new(), Vec::new(), Vec::new());
+    for test in 0..n_tests {
+        let of_test = draws.child(test as u64);
+        let level = -4.2 + 0.4 * of_test.normal(0);
+        for variant in 0..5_u64 {
+            let of_variant = of_test.child(1 + variant);
+            let raw: Vec<f64> = (0..DIMENSIONS as u64).map(|column| of_variant.normal(column)).collect();
+            let length = raw.iter().map(|value| value * value).sum::<f64>().sqrt();
+            let vector: Vec<f32> = raw.iter().map(|value| (value / length) as f32).collect();
+            let appeal: f64 = vector.iter().zip(taste).map(|(value, taste)| f64::from(*value) * taste).sum();
+            let rate = 1.0 / (1.0 + (-(level + appeal + 0.1 * of_variant.normal(90))).exp());
+            let impressions = 4_000.0;
+            let clicks = impressions * rate + (impressions * rate).sqrt() * of_variant.normal(91);
+            rows.push(ClickTestRow {
+                test_id: format!("test-{test}"),
+                headline: format!("headline {test} {variant}"),
+                lede: String::new(),
+                eyecatcher_id: String::new(),
+                impressions: impressions as u64,
+                clicks: clicks.max(0.0) as u64,
+                split: [Split::Train, Split::Train, Split::Valid, Split::Test][test % 4],
+                suspect: test % 8 == 0,
+                week: 201_401,
+            });
+            vectors.push(Arc::from(vector));
+            truth.push(appeal);
+        }
+    }
+    (rows, vectors, truth)
+}
+
+#[test]
+fn a_known_taste_is_found_and_ranks_unseen_tests() {
+    let (rows, vectors, truth) = simulated(400);
+    let (layer, report) = fit(&rows, &vectors, "simulated").unwrap();
+    let scores = archive_scores(&layer, &rows, &vectors).unwrap();
+    let of_test: Vec<usize> = (0..rows.len()).filter(|&idx| rows[idx].split == Split::Test).collect();
+    let mean = |values: &[f64]| of_test.iter().map(|&idx| values[idx]).sum::<f64>() / of_test.len() as f64;
+    let (mean_score, mean_truth) = (mean(&scores), mean(&truth));
+    let (mut xy, mut xx, mut yy) = (0.0, 0.0, 0.0);
+    for &idx in &of_test {
+        let (x, y) = (scores[idx] - mean_score, truth[idx] - mean_truth);
+        xy += x * y;
+        xx += x * x;
+        yy += y * y;
+    }
+    assert!(xy / (xx * yy).sqrt() > 0.95, "{report:?}");
+    assert!((0.05..=0.15).contains(&layer.priors().residual_sd), "{:?}", layer.priors());
+    assert!((0.010..0.020).contains(&layer.priors().level_ctr), "{:?}", layer.priors());
+}
+
+#[test]
+fn fitting_twice_gives_identical_files() {
+    let (rows, vectors, _) = simulated(120);
+    let fit = || {
+        let (bytes, card) = fit_with_card(&rows, &vectors, "simulated", "none".to_owned(), 7).unwrap();
+        (bytes, serde_json::to_string(&card).unwrap())
+    };
+    assert_eq!(fit(), fit());
+}
+
+#[test]
+fn clicks_of_the_audience_and_of_the_test_split_leave_no_trace() {
+    let (rows, vectors, _) = simulated(200);
+    let mut changed = rows.clone();
+    let mut n_changed = 0;
+    for row in &mut changed {
+        if audience_share(&row.test_id) || row.split == Split::Test {
+            row.clicks = row.impressions / 2;
+            n_changed += 1;
+        }
+    }
+    assert!(n_changed > 100);
+    let bytes = |rows: &[ClickTestRow]| fit(rows, &vectors, "simulated").unwrap().0.to_bytes().unwrap();
+    assert_eq!(bytes(&rows), bytes(&changed));
+}
+
+#[test]
+fn too_few_rows_and_mismatched_vectors_are_errors() {
+    let (rows, vectors, _) = simulated(120);
+    assert!(fit(&rows[..10], &vectors[..10], "simulated").is_err());
+    assert!(fit(&rows, &vectors[1..], "simulated").is_err());
+    assert!(fit(&[], &[], "simulated").is_err());
+}
+
+#[test]
+fn ranking_counts_pairs_ties_and_significance() {
+    let (template, _, _) = simulated(1);
+    let row = |headline: &str, clicks: u64| ClickTestRow {
+        headline: headline.to_owned(),
+        clicks,
+        impressions: 1_000,
+        ..template[0].clone()
+    };
+    // Pairs: a-b (significant), a-c (not), b-c (significant); c-d have equal headlines, b-d as b-c.
+    let rows = [row("a", 10), row("b", 50), row("c", 11), row("c", 12)];
+    let result = ranking(&rows, &[0.0, 1.0, 0.0, -1.0], 50, 7);
+    assert_eq!((result.all_pairs.pairs, result.significant_pairs.pairs), (5, 3));
+    assert!((result.all_pairs.value - 3.5 / 5.0).abs() < 1e-12);
+    assert!((result.significant_pairs.value - 1.0).abs() < 1e-12);
+    assert_eq!((result.top_1, result.tests), (1.0, 1));
+    assert!((result.lift_capture - 1.0).abs() < 1e-12);
+}
