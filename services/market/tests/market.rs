@@ -256,6 +256,22 @@ fn without_competitors_every_auction_is_won_at_the_floor() {
 }
 
 #[test]
+fn spend_follows_traffic() {
+    for seed in 0..6 {
+        let campaign = Campaign { seed, ..campaign(4) };
+        let (report, log) = MARKET.play_logged(&campaign).unwrap();
+        let spend: i64 = report.creatives.iter().map(|row| row.delivery.spend.0).sum();
+        assert!(spend > campaign.budget.0 * 9 / 10, "{spend}");
+        for quarter in 1..4 {
+            let until = campaign.opportunities * quarter / 4;
+            let shown = log.iter().filter(|shown| shown.opportunity < until).count() as f64;
+            let share = shown / log.len() as f64;
+            assert!((share - quarter as f64 / 4.0).abs() < 0.12, "seed {seed}, quarter {quarter}: {share}");
+        }
+    }
+}
+
+#[test]
 fn more_money_buys_more_impressions_at_higher_prices() {
     let poor = Campaign { budget: Micros(20_000_000), ..campaign(3) };
     let rich = Campaign { budget: Micros(200_000_000), ..campaign(3) };
