@@ -126,7 +126,8 @@ impl Beliefs {
         let mean = logit(self.mean());
         let angle = logit(self.angle_mean(direction.angle)) - mean;
         let hook = logit(self.hook_mean(direction.hook)) - mean;
-        1.0 / (1.0 + (-(mean + angle + hook)).exp())
+        // Half of each: a direction's own clicks stand in both marginals and would count twice.
+        1.0 / (1.0 + (-(mean + 0.5 * (angle + hook))).exp())
     }
 
     /// Moments: the variance between directions beyond binomial noise, `v = m(1-m) / (k+1)`.

@@ -23,7 +23,7 @@ pub(crate) struct Pattern {
     pub(crate) kinds: &'static [FactKind],
     /// Manners of speaking it suits; empty for all.
     pub(crate) tones: &'static [Tone],
-    /// Text on screen.
+    /// Text on screen; empty for calls to action, whose caption the brief decides.
     pub(crate) caption: &'static str,
     /// Smaller second line.
     pub(crate) detail: &'static str,
@@ -96,7 +96,7 @@ impl Pattern {
         };
         let caption = fill(self.caption)?;
         let detail = fill(self.detail)?;
-        (caption != detail && !caption.is_empty()).then_some(Filled { caption, detail })
+        (caption != detail).then_some(Filled { caption, detail })
     }
 }
 

@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use spotwright_schemas::brief::Tone;
+
 use super::*;
 use crate::fixtures::{all, coffee_en, coffee_zh};
 
@@ -20,11 +22,14 @@ fn the_library_is_large_enough_and_covers_every_direction_in_every_tone() {
         assert_eq!(names.len(), patterns(locale).len(), "pattern ids are unique");
         for angle in Angle::ALL {
             for form in Hook::ALL {
-                let open = patterns(locale)
-                    .iter()
-                    .filter(|pattern| pattern.direction == Some((angle, form)) && pattern.tones.is_empty())
-                    .count();
-                assert!(open >= 2, "{locale:?} {angle:?} {form:?}");
+                for tone in [Tone::Warm, Tone::Bold, Tone::Plain, Tone::Playful] {
+                    let fits = |pattern: &&Pattern| {
+                        pattern.direction == Some((angle, form))
+                            && (pattern.tones.is_empty() || pattern.tones.contains(&tone))
+                    };
+                    let n = patterns(locale).iter().filter(fits).count();
+                    assert!(n >= 2, "{locale:?} {angle:?} {form:?} {tone:?}");
+                }
             }
         }
     }
