@@ -22,8 +22,8 @@ CREATE INDEX run_by_organization ON run (organization_id);
 CREATE TABLE variant (
     id         BLOB   NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     run_id     BLOB   NOT NULL REFERENCES run (id),
-    generation INTEGERNOT NULL,
-    number     INTEGERNOT NULL,
+    generation INTEGER NOT NULL,
+    number     INTEGER NOT NULL,
     state      TEXT   NOT NULL CHECK (state IN
         ('drafted', 'previewed', 'scored', 'selected', 'rendered', 'won', 'rejected', 'failed')),
     final_gate TEXT CHECK (final_gate IN ('passed', 'failed')),
@@ -37,9 +37,9 @@ CREATE TABLE placement (
     run_id      BLOB   NOT NULL REFERENCES run (id),
     campaign_id TEXT   NOT NULL,
     variant_id  BLOB   NOT NULL REFERENCES variant (id),
-    generation  INTEGERNOT NULL,
+    generation  INTEGER NOT NULL,
     delivery    TEXT,
-    observed    INTEGERNOT NULL DEFAULT 0 CHECK (observed IN (0, 1)),
+    observed    INTEGER NOT NULL DEFAULT 0 CHECK (observed IN (0, 1)),
     UNIQUE (run_id, variant_id, generation)
 ) STRICT;
 CREATE INDEX placement_by_generation ON placement (run_id, generation, observed);
@@ -54,16 +54,16 @@ CREATE TABLE step (
     key             TEXT   NOT NULL,
     state           TEXT   NOT NULL CHECK (state IN
         ('ready', 'running', 'waiting', 'done', 'failed', 'dead', 'cancelled')),
-    run_at          INTEGERNOT NULL,
+    run_at          INTEGER NOT NULL,
     lease_until     INTEGER,
-    fence           INTEGERNOT NULL DEFAULT 0,
-    attempts        INTEGERNOT NULL DEFAULT 0 CHECK (attempts BETWEEN 0 AND max_attempts),
-    max_attempts    INTEGERNOT NULL CHECK (max_attempts >= 1),
+    fence           INTEGER NOT NULL DEFAULT 0,
+    attempts        INTEGER NOT NULL DEFAULT 0 CHECK (attempts BETWEEN 0 AND max_attempts),
+    max_attempts    INTEGER NOT NULL CHECK (max_attempts >= 1),
     input           TEXT   NOT NULL,
     result          TEXT,
     error           TEXT,
     -- Whether the workflow knows how the step ended; 0 for a step that was found dead.
-    closed          INTEGERNOT NULL DEFAULT 0 CHECK (closed IN (0, 1)),
+    closed          INTEGER NOT NULL DEFAULT 0 CHECK (closed IN (0, 1)),
     UNIQUE (run_id, kind, key),
     CHECK ((state = 'running') = (lease_until IS NOT NULL))
 ) STRICT;
@@ -76,10 +76,10 @@ CREATE TABLE outbox (
     position     INTEGER PRIMARY KEY,
     id           BLOB   NOT NULL UNIQUE CHECK (length(id) = 16),
     aggregate_id BLOB   NOT NULL REFERENCES run (id),
-    seq          INTEGERNOT NULL,
+    seq          INTEGER NOT NULL,
     consumer     TEXT   NOT NULL,
     body         TEXT   NOT NULL,
-    created_at   INTEGERNOT NULL,
+    created_at   INTEGER NOT NULL,
     sent_at      INTEGER,
     UNIQUE (aggregate_id, seq)
 ) STRICT;
@@ -88,7 +88,7 @@ CREATE INDEX outbox_unsent ON outbox (position) WHERE sent_at IS NULL;
 CREATE TABLE inbox (
     consumer    TEXT   NOT NULL,
     message_id  BLOB   NOT NULL,
-    received_at INTEGERNOT NULL,
+    received_at INTEGER NOT NULL,
     PRIMARY KEY (consumer, message_id)
 ) STRICT;
 CREATE INDEX inbox_by_message ON inbox (message_id);
@@ -97,12 +97,14 @@ CREATE TABLE dead_letter (
     message_id BLOB   NOT NULL,
     queue      TEXT   NOT NULL,
     reason     TEXT   NOT NULL,
-    attempts   INTEGERNOT NULL,
-    at         INTEGERNOT NULL,
+    attempts   INTEGER NOT NULL,
+    at         INTEGER NOT NULL,
     PRIMARY KEY (message_id, queue)
 ) STRICT;
 
 -- `released`: the call was not made and its reserve was given back; it may be opened again.
+-- `unknown`: nobody can tell whether it was made; it counts as spent. `settled_micros` is NULL while
+-- the call is open.
 CREATE TABLE ext_call (
     id              BLOB   NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     step_id         BLOB   NOT NULL REFERENCES step (id),
@@ -112,8 +114,8 @@ CREATE TABLE ext_call (
     state           TEXT   NOT NULL CHECK (state IN ('intent', 'sent', 'done', 'unknown', 'released')),
     provider_ref    TEXT UNIQUE,
     reserve_ref     TEXT   NOT NULL UNIQUE,
-    opened          INTEGERNOT NULL DEFAULT 1,
-    reserved_micros INTEGERNOT NULL,
+    opened          INTEGER NOT NULL DEFAULT 1,
+    reserved_micros INTEGER NOT NULL,
     settled_micros  INTEGER,
     result          TEXT
 ) STRICT;
@@ -127,10 +129,10 @@ CREATE TABLE ledger (
     organization_id BLOB   NOT NULL,
     run_id          BLOB   NOT NULL REFERENCES run (id),
     entry           TEXT   NOT NULL CHECK (entry IN ('reserve', 'settle', 'release')),
-    amount_micros   INTEGERNOT NULL CHECK (amount_micros >= 0),
+    amount_micros   INTEGER NOT NULL CHECK (amount_micros >= 0),
     ref             TEXT   NOT NULL UNIQUE,
     closes          TEXT UNIQUE REFERENCES ledger (ref),
-    at              INTEGERNOT NULL,
+    at              INTEGER NOT NULL,
     CHECK ((entry = 'reserve') = (closes IS NULL))
 ) STRICT;
 CREATE INDEX ledger_by_run ON ledger (run_id);
@@ -156,7 +158,7 @@ GROUP BY organization_id;
 CREATE TABLE trace (
     run_id     BLOB   NOT NULL REFERENCES run (id),
     sort_key   TEXT   NOT NULL,
-    generation INTEGERNOT NULL,
+    generation INTEGER NOT NULL,
     what       TEXT   NOT NULL,
     variant_id BLOB,
     detail     TEXT   NOT NULL,

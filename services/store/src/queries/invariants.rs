@@ -22,7 +22,7 @@ const BY_ID: &[(&str, &str)] = &[
         "I3 a step paid a provider twice",
         "SELECT step_id FROM ext_call WHERE state = 'done' GROUP BY step_id, provider, idem_key HAVING count(*) > 1",
     ),
-    ("I3 a paid call is open", "SELECT id FROM ext_call WHERE state NOT IN ('done', 'released')"),
+    ("I3 a paid call is open", "SELECT id FROM ext_call WHERE settled_micros IS NULL"),
     (
         "I4 an organization is above its cap",
         "SELECT organization_id FROM organization_balance WHERE settled + reserved > cap",
@@ -36,7 +36,7 @@ const BY_ID: &[(&str, &str)] = &[
     (
         "I4 a call was settled for another amount than the ledger says",
         "SELECT e.id FROM ext_call e LEFT JOIN ledger l ON l.closes = e.reserve_ref AND l.entry = 'settle' \
-         WHERE e.state = 'done' AND coalesce(l.amount_micros, -1) <> e.settled_micros",
+         WHERE e.state IN ('done', 'unknown') AND coalesce(l.amount_micros, -1) <> e.settled_micros",
     ),
     ("I5 a message is not sent", "SELECT id FROM outbox WHERE sent_at IS NULL"),
     (

@@ -5,7 +5,7 @@
 //! `broken_invariants` compares them with the ledger.
 
 use spotwright_core::ports::step_store::{CallEnd, CallState, LedgerEntry, LedgerKind, NewCall, StoreError};
-use spotwright_schemas::ids::{CallId, RunId};
+use spotwright_schemas::ids::RunId;
 use spotwright_schemas::money::Micros;
 use uuid::Uuid;
 
@@ -211,7 +211,7 @@ async fn open_call(
         "INSERT INTO ext_call (id, step_id, run_id, provider, idem_key, state, reserve_ref, opened, reserved_micros) \
          VALUES ($1, $2, $3, $4, $5, 'intent', $6, $7, $8) \
          ON CONFLICT (id) DO UPDATE SET state = 'intent', reserve_ref = excluded.reserve_ref, \
-         opened = excluded.opened, reserved_micros = excluded.reserved_micros",
+         opened = excluded.opened, reserved_micros = excluded.reserved_micros, settled_micros = NULL",
     )
     .bind(call.id.0)
     .bind(call.step.0)
@@ -234,34 +234,31 @@ pub(super) async fn end_call(
     organization: Uuid,
     end: &CallEnd,
 ) -> Result<(), StoreError> {
-    let open: Option<(String, String, i64)> = sqlx::query_as(
-        "SELECT state, reserve_ref, reserved_micros FROM ext_call WHERE id = $1 AND run_id = $2",
+    let open: Option<(Option<i64>, String, i64)> = sqlx::query_as(
+        "SELECT settled_micros, reserve_ref, reserved_micros FROM ext_call WHERE id = $1 AND run_id = $2",
     )
     .bind(end.id.0)
     .bind(run.0)
     .fetch_optional(&mut *conn)
     .await
     .map_err(database)?;
-    let (state, reference, reserved) = open.ok_or_else(|| StoreError::Missing(format!("call {}", end.id)))?;
-    if matches!(state.as_str(), "done" | "released") {
+    let (settled, reference, reserved) =
+        open.ok_or_else(|| StoreError::Missing(format!("call {}", end.id)))?;
+    if settled.is_some() {
         return Err(StoreError::Contradiction(format!("call {} has ended before", end.id)));
     }
     let (state, kind, amount) = match &end.result {
         Some(_) => ("done", LedgerKind::Settle, end.settled),
         None if end.settled == Micros::ZERO => ("released", LedgerKind::Release, Micros(reserved)),
-        None => return Err(charged_without_result(end.id)),
+        None => ("unknown", LedgerKind::Settle, end.settled),
     };
     sqlx::query("UPDATE ext_call SET state = $2, settled_micros = $3, result = $4 WHERE id = $1")
         .bind(end.id.0)
         .bind(state)
-        .bind(end.result.is_some().then_some(end.settled.0))
+        .bind(end.settled.0)
         .bind(end.result.as_ref().map(to_json).transpose()?)
         .execute(&mut *conn)
         .await
         .map_err(database)?;
     post(conn, run, organization, &LedgerEntry { kind, reference, amount }).await
-}
-
-fn charged_without_result(id: CallId) -> StoreError {
-    StoreError::Contradiction(format!("call {id} was not made but charged"))
 }
