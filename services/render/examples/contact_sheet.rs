@@ -89,7 +89,9 @@ fn main() -> Result<()> {
         let request =
             RenderRequest { storyboard: storyboard.clone(), stage, produce_id: "demo-1".to_owned() };
         let key = blake3::hash(&serde_json::to_vec(&request)?).to_hex();
+        let before = cpu_ms();
         let rendered = studio.render_blocking(&request, &key)?;
+        eprintln!("{:.0} ms of CPU time", cpu_ms() - before);
         std::fs::copy(store.path(&rendered.artifact)?, out.join(name))?;
         eprintln!("{name}: {} frames, {} bytes, {:?}", rendered.frames, rendered.bytes, rendered.statistics);
         for check in rendered.gate.iter().flat_map(|gate| &gate.checks) {
@@ -101,6 +103,12 @@ fn main() -> Result<()> {
     decode(&out.join("ad.mp4"), &mut sheet)?;
     sheet.image.save(out.join("sheet.png"))?;
     Ok(())
+}
+
+/// CPU time of this thread so far (Linux); 0 elsewhere.
+fn cpu_ms() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).unwrap_or(0.0) / 1e6
 }
 
 /// Early, middle and late frames of each shot, half size, one shot a column.

@@ -487,7 +487,9 @@ fn contrast(view: &VideoView<'_>, text: &TextBox) -> f64 {
         (x < view.width && y < view.height).then_some((x, y))
     };
     let (mut ink, mut ground) = (Vec::new(), Vec::new());
-    let margin = (h / 3).clamp(2, 24);
+    // Labels and buttons bring their own ground, which ends a little outside the text.
+    let own_ground = matches!(text.kind, TextKind::AiLabel | TextKind::Button);
+    let margin = if own_ground { 1 } else { (h / 3).clamp(2, 24) };
     let step = if w * h > 40_000 { 2 } else { 1 };
     for y in (-margin..h + margin).step_by(step) {
         for x in (-margin..w + margin).step_by(step) {

@@ -106,12 +106,12 @@ pub(crate) fn figures(text: &str) -> Vec<Range<usize>> {
     ranges
 }
 
-/// Breaks into the fewest lines that are at most `room` wide, evenly filled; `None` when more than
-/// `rows` would be needed.
+/// Breaks into the fewest lines that are at most `room` wide, evenly filled, with the cost of the
+/// breaks; `None` when more than `rows` would be needed.
 ///
 /// Cost of a line: the square of its unfilled share, plus a fee for breaking inside a phrase and for
 /// a last line of one or two characters; the cheapest division is found by dynamic programming.
-pub(crate) fn balanced(units: &[Unit], room: f64, rows: usize) -> Option<Vec<String>> {
+pub(crate) fn balanced(units: &[Unit], room: f64, rows: usize) -> Option<(Vec<String>, f64)> {
     if units.is_empty() || rows == 0 {
         return None;
     }
@@ -165,20 +165,36 @@ pub(crate) fn balanced(units: &[Unit], room: f64, rows: usize) -> Option<Vec<Str
         cuts.push(end);
     }
     cuts.reverse();
-    Some(cuts.windows(2).map(|cut| join(&units[cut[0]..cut[1]])).collect())
+    let cost = best[fewest][n].0;
+    Some((cuts.windows(2).map(|cut| join(&units[cut[0]..cut[1]])).collect(), cost))
 }
+
+/// Words of everyday advertising whose two halves should not stand on two lines.
+const WORDS: &str = "立减 咖啡 下单 包邮 优惠 新鲜 每天 今天 明天 现在 立即 领取 首单 新客 专享 限时 特惠 折扣 到手 买一 送一 免费 \
+试用 品质 健康 安全 正品 官方 直播 会员 好评 推荐 回购 顾客 用户 产品 品牌 设计 材质 面料 轻松 舒适 方便 快速 高效 省心 \
+耐用 温和 天然 原装 进口 工厂 直供 口感 香气 烘焙 手工 采摘 高山 种植 早上 晚上 周末 孩子 宝宝 家人 自己 一杯 一口 一次 \
+不用 不再 还在 怎么 什么 为什 么样 这样 这么 可以 需要 适合 选择 开始 体验 享受 发货 送达 配送 小时 分钟 价格 原价 活动 \
+秒杀 满减 礼盒 套装 护肤 保湿 清洁 运动 跑步 通勤 办公 厨房 收纳 旅行 露营 充电 续航 降噪 耳机 手机 课程 学习 英语 喝到";
 
 /// How bad it is that a line holds the units `from..end`.
 fn break_fee(units: &[Unit], from: usize, end: usize) -> f64 {
     let mut fee = 0.0;
     if end < units.len() {
         let last = units[end - 1].text.chars().last().unwrap_or(' ');
-        fee += if never_first(last) || units[end].space {
+        let next = units[end].text.chars().next().unwrap_or(' ');
+        let pair: String = [last, next].iter().collect();
+        fee += if never_first(last) {
             0.0
+        } else if units[end].space {
+            0.03
+        } else if "的了吗呢吧啊们着过".contains(next) {
+            0.5
+        } else if WORDS.split(' ').any(|word| word == pair) {
+            0.4
         } else if "的了和与在是".contains(last) {
-            0.02
+            0.06
         } else {
-            0.04
+            0.14
         };
     }
     let short = units[from..end].iter().map(|unit| unit.text.chars().count()).sum::<usize>() <= 2;
@@ -218,7 +234,7 @@ mod tests {
     }
 
     fn broken(text: &str, room: f64) -> Vec<String> {
-        balanced(&units(text), room, 20).expect("fits")
+        balanced(&units(text), room, 20).expect("fits").0
     }
 
     #[test]
@@ -256,6 +272,12 @@ mod tests {
     #[test]
     fn direction_overrides_and_invisible_characters_are_dropped() {
         assert_eq!(clean("  a\u{202E}b\u{200B}\n\tc\u{7}  "), "ab c");
+    }
+
+    #[test]
+    fn lines_break_after_punctuation_and_not_inside_words() {
+        assert_eq!(broken("每天早上，你喝的咖啡新鲜吗？", 1000.0), ["每天早上，", "你喝的咖啡新鲜吗？"]);
+        assert_eq!(broken("首单立减优惠", 400.0), ["首单", "立减优惠"]);
     }
 
     #[test]

@@ -283,9 +283,13 @@ impl Inner {
         })
     }
 
-    /// The encoded music bed of exactly the storyboard's length.
+    /// The encoded music bed, as long as the storyboard to the nearest AAC frame.
+    ///
+    /// AAC is cut in frames of 1,024 samples and players do not agree on trimming the last one; a
+    /// whole number of frames is at most 11.6 ms off everywhere.
     fn sound_file(&self, board: &Storyboard) -> Result<PathBuf, Error> {
-        let samples = u64::from(board.frames()) * u64::from(music::RATE) / u64::from(board.fps);
+        let exact = f64::from(board.frames()) * f64::from(music::RATE) / f64::from(board.fps);
+        let samples = ((exact / 1024.0).round() as u64).max(1) * 1024;
         let json = serde_json::to_vec(&(RENDERER_VERSION, board.audio, samples))
             .map_err(|error| Error::Compositing(error.to_string()))?;
         let key = blake3::hash(&json).to_hex().to_string();
