@@ -29,10 +29,7 @@ const QUESTIONS: &[Row] = &[
         "no_problem",
         "product.facts",
         |brief| lacks(brief, &[FactKind::Problem]),
-        [
-            "What bothers your customers before they use the product?",
-            "No script opens with a problem.",
-        ],
+        ["What bothers your customers before they use the product?", "No script opens with a problem."],
         ["顾客在用上产品之前，有什么烦恼？", "不写从痛点切入的脚本。"],
     ),
     (

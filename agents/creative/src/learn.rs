@@ -153,9 +153,10 @@ impl Beliefs {
     }
 
     fn total_where(&self, keep: impl Fn(&DirectionCounts) -> bool) -> (u64, u64) {
-        self.counts.iter().filter(|row| keep(row)).fold((0, 0), |(n, c), row| {
-            (n + row.impressions, c + row.clicks)
-        })
+        self.counts
+            .iter()
+            .filter(|row| keep(row))
+            .fold((0, 0), |(n, c), row| (n + row.impressions, c + row.clicks))
     }
 }
 
@@ -195,12 +196,13 @@ pub struct Lesson {
 pub fn lessons(beliefs: &Beliefs, locale: Locale) -> Vec<Lesson> {
     let mut lessons = Vec::new();
     let total = beliefs.totals();
-    let groups = Angle::ALL
-        .into_iter()
-        .map(|angle| (angle_name(angle, locale), beliefs.total_where(|row| row.direction.angle == angle)))
-        .chain(Hook::ALL.into_iter().map(|hook| {
-            (hook_name(hook, locale), beliefs.total_where(|row| row.direction.hook == hook))
-        }));
+    let groups =
+        Angle::ALL
+            .into_iter()
+            .map(|angle| (angle_name(angle, locale), beliefs.total_where(|row| row.direction.angle == angle)))
+            .chain(Hook::ALL.into_iter().map(|hook| {
+                (hook_name(hook, locale), beliefs.total_where(|row| row.direction.hook == hook))
+            }));
     for (name, own) in groups {
         let rest = (total.0 - own.0, total.1 - own.1);
         if own.0 == 0 || rest.0 == 0 || total.1 == 0 {
@@ -279,9 +281,8 @@ pub fn choose_parents(beliefs: &Beliefs, placed: &[Placed], n: usize) -> Vec<Par
             Parent { variant: row.variant, click_probability, reason }
         })
         .collect();
-    parents.sort_by(|a, b| {
-        b.click_probability.total_cmp(&a.click_probability).then(a.variant.cmp(&b.variant))
-    });
+    parents
+        .sort_by(|a, b| b.click_probability.total_cmp(&a.click_probability).then(a.variant.cmp(&b.variant)));
     parents.truncate(n);
     parents
 }
@@ -416,7 +417,9 @@ mod tests {
         assert_eq!(found[0].impressions, 9_000);
         assert!(found.iter().any(|lesson| lesson.text
             == "Naming a problem did better: 3.00% of 9000 impressions; everything else 1.00%"));
-        assert!(lessons(&rich, Locale::ZhCn).iter().any(|lesson| lesson.text.starts_with("从痛点切入表现更好")));
+        assert!(
+            lessons(&rich, Locale::ZhCn).iter().any(|lesson| lesson.text.starts_with("从痛点切入表现更好"))
+        );
     }
 
     #[test]

@@ -88,11 +88,7 @@ pub fn plan(
         };
         let Some(at) = picked else { break };
         planner.taken[at] += 1;
-        assignments.push(Assignment {
-            number: idx as u32 + 1,
-            direction: planner.possible[at],
-            reason,
-        });
+        assignments.push(Assignment { number: idx as u32 + 1, direction: planner.possible[at], reason });
     }
     assignments
 }
@@ -130,9 +126,8 @@ impl Planner<'_> {
             (angle, self.taken[at], hook)
         };
         let least = (0..self.possible.len()).filter(|&at| self.taken[at] < self.cap).map(burden).min()?;
-        let ties: Vec<usize> = (0..self.possible.len())
-            .filter(|&at| self.taken[at] < self.cap && burden(at) == least)
-            .collect();
+        let ties: Vec<usize> =
+            (0..self.possible.len()).filter(|&at| self.taken[at] < self.cap && burden(at) == least).collect();
         self.best_of(|_, at| ties.contains(&at))
     }
 
@@ -161,7 +156,10 @@ mod tests {
             let directions: BTreeSet<Direction> = assignments.iter().map(|a| a.direction).collect();
             assert_eq!(angles.len(), 6);
             assert_eq!(directions.len(), 12);
-            assert_eq!(assignments.iter().map(|a| a.number).collect::<Vec<_>>(), (1..=12).collect::<Vec<_>>());
+            assert_eq!(
+                assignments.iter().map(|a| a.number).collect::<Vec<_>>(),
+                (1..=12).collect::<Vec<_>>()
+            );
         }
     }
 

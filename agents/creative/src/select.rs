@@ -74,8 +74,7 @@ pub fn select(candidates: &[Candidate], n: usize) -> Vec<Selected> {
     for (place, (rank, idx)) in ranked.into_iter().enumerate() {
         let candidate = &candidates[idx];
         let cell = &candidate.direction;
-        let standing =
-            if rank == 0 { "leads".to_owned() } else { format!("is number {} of", rank + 1) };
+        let standing = if rank == 0 { "leads".to_owned() } else { format!("is number {} of", rank + 1) };
         selected.push(Selected {
             variant: candidate.variant,
             order: place as u32 + 1,

@@ -64,11 +64,8 @@ pub fn compose(
         return Err(Problem::new(Code::Storyboard, "lines", "a script has one line per role, in order"));
     }
     let size = frame_size(placement);
-    let mut shots: Vec<Shot> = script
-        .lines
-        .iter()
-        .map(|line| shot(brief, line, script.direction, pictures, size, seed))
-        .collect();
+    let mut shots: Vec<Shot> =
+        script.lines.iter().map(|line| shot(brief, line, script.direction, pictures, size, seed)).collect();
     let shared: u32 = shots.iter().skip(1).map(|shot| shot.frames).sum();
     shots[0].frames = TOTAL_FRAMES.saturating_sub(shared).max(MIN_HOOK_FRAMES);
     let storyboard = Storyboard {
@@ -93,7 +90,11 @@ pub fn reading_frames(brief: &Brief, line: &Line) -> u32 {
 
 fn frame_size(placement: PlacementKind) -> FrameSize {
     let [width, height] = placement.spec().min_size;
-    if width > 720 || height > 1280 { FrameSize { width, height } } else { FrameSize { width: 720, height: 1280 } }
+    if width > 720 || height > 1280 {
+        FrameSize { width, height }
+    } else {
+        FrameSize { width: 720, height: 1280 }
+    }
 }
 
 fn shot(
@@ -159,7 +160,9 @@ fn hook_layout(direction: Direction, soft: bool, stream: Stream) -> Layout {
         Hook::Scene | Hook::Question if !soft => Layout::FullBleed,
         Hook::Scene | Hook::Question => Layout::Card,
         Hook::Contrast | Hook::Statement if soft => [Layout::Poster, Layout::Card][stream.below(1, 2)],
-        Hook::Contrast | Hook::Statement => [Layout::Poster, Layout::Card, Layout::FullBleed][stream.below(1, 3)],
+        Hook::Contrast | Hook::Statement => {
+            [Layout::Poster, Layout::Card, Layout::FullBleed][stream.below(1, 3)]
+        }
     }
 }
 
@@ -238,7 +241,8 @@ mod tests {
         let boards: Vec<Storyboard> = scripts
             .iter()
             .map(|draft| {
-                compose(&brief, &draft.script, &pictures(), 9, PlacementKind::SimulatedFeed).expect("composes")
+                compose(&brief, &draft.script, &pictures(), 9, PlacementKind::SimulatedFeed)
+                    .expect("composes")
             })
             .collect();
         for (a, board_a) in scripts.iter().zip(&boards) {
@@ -266,7 +270,8 @@ mod tests {
             assert!(board.shots.iter().all(|shot| shot.layout != Layout::FullBleed));
         }
         let draft = &generation(&brief, 1, 4).scripts[0];
-        let problem = compose(&brief, &draft.script, &[], 1, PlacementKind::MetaReels).expect_err("no picture");
+        let problem =
+            compose(&brief, &draft.script, &[], 1, PlacementKind::MetaReels).expect_err("no picture");
         assert_eq!(problem.field, "pictures");
     }
 }

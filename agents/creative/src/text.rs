@@ -28,7 +28,8 @@ pub fn fold(text: &str, joined: bool) -> Folded {
             '\u{2010}'..='\u{2015}' => '-',
             other => other,
         };
-        if matches!(half, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}') {
+        if matches!(half, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')
+        {
             continue;
         }
         if joined && !half.is_alphanumeric() {

@@ -169,7 +169,9 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     l("b11", Role::Body, "What makes {product} work", "{fact}").of(&[FactKind::Feature]),
     l("b12", Role::Body, "Enter {product}", "{fact}").toned(&[Bold, Playful]),
     l("b13", Role::Body, "What it does for you", "{fact}").of(&[FactKind::Benefit]),
-    l("b14", Role::Body, "Why you'll reach for it", "{fact}").of(&[FactKind::Benefit]).toned(&[Warm, Playful]),
+    l("b14", Role::Body, "Why you'll reach for it", "{fact}")
+        .of(&[FactKind::Benefit])
+        .toned(&[Warm, Playful]),
     l("b15", Role::Body, "{fact}", "{product} by {brand}"),
     l("b16", Role::Body, "In short: {fact}", "{product}, {brand}").toned(&[Plain, Bold]),
     l("b17", Role::Body, "That's where {product} comes in", "{fact}"),

@@ -6,16 +6,61 @@ use crate::text::{is_han, number_at};
 
 /// Units that are kept behind a number in Chinese, longest first.
 const CHINESE_UNITS: &[&str] = &[
-    "个小时", "分钟", "小时", "毫升", "公里", "公斤", "毫米", "厘米", "毫克", "大卡", "千卡", "年", "天", "月", "元",
-    "块", "克", "斤", "米", "次", "家", "人", "位", "杯", "包", "片", "袋", "瓶", "盒", "步", "种", "款", "项",
-    "道", "秒", "度", "℃", "%", "折", "点", "倍", "层", "分", "g", "ml",
+    "个小时",
+    "包装",
+    "罐装",
+    "分钟",
+    "罐",
+    "小时",
+    "毫升",
+    "公里",
+    "公斤",
+    "毫米",
+    "厘米",
+    "毫克",
+    "大卡",
+    "千卡",
+    "年",
+    "天",
+    "月",
+    "元",
+    "块",
+    "克",
+    "斤",
+    "米",
+    "次",
+    "家",
+    "人",
+    "位",
+    "杯",
+    "包",
+    "片",
+    "袋",
+    "瓶",
+    "盒",
+    "步",
+    "种",
+    "款",
+    "项",
+    "道",
+    "秒",
+    "度",
+    "℃",
+    "%",
+    "折",
+    "点",
+    "倍",
+    "层",
+    "分",
+    "g",
+    "ml",
 ];
 
 /// Words that cannot stand behind a number as its unit in English.
 const NOT_UNITS: &[&str] = &[
-    "to", "in", "and", "or", "the", "a", "an", "for", "from", "per", "with", "at", "by", "on", "of", "if", "as",
-    "is", "are", "was", "were", "than", "that", "which", "when", "but", "after", "before", "until", "over", "under",
-    "above", "out", "each", "every", "its", "our", "we", "it", "into", "within",
+    "to", "in", "and", "or", "the", "a", "an", "for", "from", "per", "with", "at", "by", "on", "of", "if",
+    "as", "is", "are", "was", "were", "than", "that", "which", "when", "but", "after", "before", "until",
+    "over", "under", "above", "out", "each", "every", "its", "our", "we", "it", "into", "within",
 ];
 
 /// The first quantity of a text with its sign and unit: `48 hours`, `$18`, `30-day returns`,
@@ -31,9 +76,14 @@ pub(crate) fn figure(text: &str, locale: Locale) -> Option<String> {
     }
     let (mut end, _) = number_at(&chars, at);
     let start = match at.checked_sub(1) {
-        Some(before) if "$€£¥￥".contains(chars[before]) => before,
+        // `第2天` is an ordinal; without its sign it would say `2 days`.
+        Some(before) if "$€£¥￥第".contains(chars[before]) => before,
         _ => at,
     };
+    // A time of day such as `6:30` is one figure.
+    if chars.get(end) == Some(&':') && chars.get(end + 1).is_some_and(char::is_ascii_digit) {
+        return Some(chars[start..number_at(&chars, end + 1).0].iter().collect());
+    }
     let percent = matches!(chars.get(end), Some('%' | '％'));
     if percent {
         end += 1;
@@ -110,12 +160,15 @@ mod tests {
             ("4.8 out of 5 in our panel", "4.8 out of 5"),
             ("Grown at 1,600 meters", "1,600 meters"),
             ("Since 2014", "2014"),
+            ("6:30, kettle humming", "6:30"),
         ] {
             assert_eq!(figure(text, Locale::EnUs).as_deref(), Some(wanted), "{text}");
         }
         for (text, wanted) in [
             ("下单后48小时内现烘", "48小时"),
             ("每袋只要 59 元", "59 元"),
+            ("剩下的第2天就不吃", "第2天"),
+            ("6罐装，39元", "6罐装"),
             ("92%的用户选择回购", "92%"),
             ("海拔1600米的产区", "1600米"),
         ] {

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use spotwright_core::ports::language_model::{
-    LanguageModel, LanguageModelError, LineRequest, ProposedLine, Proposals,
+    LanguageModel, LanguageModelError, LineRequest, Proposals, ProposedLine,
 };
 use spotwright_schemas::brief::{Brief, CallToAction, Fact, FactId, FactKind};
 use spotwright_schemas::locale::Locale;
@@ -227,7 +227,11 @@ fn fillings<'a>(pattern: &Pattern, facts: &[&'a Fact]) -> Vec<(Option<&'a Fact>,
     };
     let others = of_kinds(other_kinds);
     let pair = |main: &'a Fact| {
-        others.iter().copied().filter(|other| other.id != main.id).map(|other| (Some(main), Some(other)))
+        others
+            .iter()
+            .copied()
+            .filter(|other| other.id != main.id)
+            .map(|other| (Some(main), Some(other)))
             .collect::<Vec<_>>()
     };
     mains.into_iter().flat_map(pair).collect()
@@ -258,7 +262,8 @@ impl Kin {
         }
         let winners: BTreeSet<String> = inspiration.iter().map(|caption| folded(caption)).collect();
         let all = Angle::ALL.into_iter().flat_map(|angle| Hook::ALL.map(|hook| Direction { angle, hook }));
-        let directions: Vec<Direction> = if role == Role::Hook { all.collect() } else { all.take(1).collect() };
+        let directions: Vec<Direction> =
+            if role == Role::Hook { all.collect() } else { all.take(1).collect() };
         for direction in directions {
             for candidate in candidates(brief, role, direction) {
                 if winners.contains(&folded(&candidate.line.caption)) {
@@ -290,17 +295,16 @@ impl Kin {
 /// Weighted sampling without replacement by exponential keys (Efraimidis and Spirakis 2006), with
 /// weights cut for patterns and facts that were already taken.
 fn choose(candidates: &[Candidate], kin: &Kin, request: &LineRequest<'_>) -> Vec<ProposedLine> {
-    let stream = Stream::new(request.seed, "copy_engine").child(request.role as u64).child(
-        request.direction.angle as u64 * Hook::ALL.len() as u64 + request.direction.hook as u64,
-    );
+    let stream = Stream::new(request.seed, "copy_engine")
+        .child(request.role as u64)
+        .child(request.direction.angle as u64 * Hook::ALL.len() as u64 + request.direction.hook as u64);
     let mut fillings: BTreeMap<&str, usize> = BTreeMap::new();
     for candidate in candidates {
         *fillings.entry(candidate.pattern.id).or_default() += 1;
     }
     // Divided by the root of the pattern's fillings: many facts help a pattern, within reason.
-    let weight = |candidate: &Candidate| {
-        kin.weight(candidate) / (fillings[candidate.pattern.id] as f64).sqrt()
-    };
+    let weight =
+        |candidate: &Candidate| kin.weight(candidate) / (fillings[candidate.pattern.id] as f64).sqrt();
     let mut open: Vec<(f64, &Candidate)> = candidates
         .iter()
         .enumerate()

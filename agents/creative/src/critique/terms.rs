@@ -5,8 +5,8 @@
 
 use spotwright_schemas::Locale;
 
-use super::compliance::Category;
 use super::Severity;
+use super::compliance::Category;
 
 /// One term and what is said about it.
 #[derive(Debug, Clone, Copy)]
@@ -70,8 +70,19 @@ pub const TERMS: &[Term] = &[
         Absolute,
         CN_9_3,
         &[
-            "第一次", "第一步", "第一时间", "第一杯", "第一口", "第一眼", "第一天", "第一页", "第一缕", "第一顿",
-            "第一餐", "顾客第一", "安全第一",
+            "第一次",
+            "第一步",
+            "第一时间",
+            "第一杯",
+            "第一口",
+            "第一眼",
+            "第一天",
+            "第一页",
+            "第一缕",
+            "第一顿",
+            "第一餐",
+            "顾客第一",
+            "安全第一",
         ],
         "",
     ),
@@ -133,7 +144,13 @@ pub const TERMS: &[Term] = &[
     zh("人人都说", Testimonial, CN_28, &[], ""),
     zh("专家推荐", Testimonial, CN_16, &[], ""),
     zh("医生推荐", Testimonial, CN_16, &[], ""),
-    en("best", Absolute, US_5, &["best before", "best by", "best served", "your best", "best friend"], "good"),
+    en(
+        "best",
+        Absolute,
+        US_5,
+        &["best before", "best by", "best served", "your best", "best friend"],
+        "good",
+    ),
     en("#1", Absolute, US_5, &[], ""),
     en("number one", Absolute, US_5, &[], ""),
     en("no. 1", Absolute, US_5, &[], ""),
@@ -152,7 +169,13 @@ pub const TERMS: &[Term] = &[
     en("fastest", Absolute, US_5, &[], ""),
     en("finest", Absolute, US_5, &[], ""),
     en("guaranteed", Absolute, US_5, &[], ""),
-    en("guarantee", Absolute, US_5, &["money-back guarantee", "satisfaction guarantee", "year guarantee"], ""),
+    en(
+        "guarantee",
+        Absolute,
+        US_5,
+        &["money-back guarantee", "satisfaction guarantee", "year guarantee"],
+        "",
+    ),
     en("never fails", Absolute, US_5, &[], ""),
     en("miracle", Absolute, US_5, &[], ""),
     en("100% safe", Absolute, US_5, &[], ""),

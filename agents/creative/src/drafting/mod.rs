@@ -151,17 +151,26 @@ impl Inspiration {
 fn pool_size(role: Role, request: &DraftRequest<'_>) -> usize {
     let many = request.assignments.len() >= 6;
     match role {
-        Role::Body => if many { 3 } else { 2 },
+        Role::Body => {
+            if many {
+                3
+            } else {
+                2
+            }
+        }
         Role::Proof => 2,
-        Role::Hook | Role::Cta => if many { 2 } else { 1 },
+        Role::Hook | Role::Cta => {
+            if many {
+                2
+            } else {
+                1
+            }
+        }
     }
 }
 
 /// One request per direction for hooks, one per other role.
-fn requests<'a>(
-    request: &DraftRequest<'a>,
-    inspiration: &'a Inspiration,
-) -> Vec<(String, LineRequest<'a>)> {
+fn requests<'a>(request: &DraftRequest<'a>, inspiration: &'a Inspiration) -> Vec<(String, LineRequest<'a>)> {
     let directions: BTreeSet<Direction> = request.assignments.iter().map(|a| a.direction).collect();
     let seed = Stream::new(request.seed, "drafting").bits(u64::from(request.generation));
     let line = |role: Role, direction: Direction, count: usize| LineRequest {
@@ -413,7 +422,8 @@ impl Studio<'_> {
             let best = (0..pool.len()).min_by_key(|&at| {
                 let repeated = pool[at].rests_on.iter().filter(|fact| used.contains(fact)).count();
                 // A line that opens with the same words as the hook reads like a slip.
-                let echoes = usize::from(lines.iter().any(|line| folded(&line.caption) == folded(&pool[at].caption)));
+                let echoes =
+                    usize::from(lines.iter().any(|line| folded(&line.caption) == folded(&pool[at].caption)));
                 (repeated + echoes, (at + turn) % pool.len())
             })?;
             used.extend(pool[best].rests_on.iter().cloned());

@@ -54,7 +54,11 @@ fn hooks_differ_and_the_rest_is_shared() {
     for brief in all() {
         let scripts = generation(&brief, 12, 7).scripts;
         let captions = |role| -> BTreeSet<(String, String)> {
-            scripts.iter().filter_map(|d| d.script.line(role)).map(|l| (l.caption.clone(), l.detail.clone())).collect()
+            scripts
+                .iter()
+                .filter_map(|d| d.script.line(role))
+                .map(|l| (l.caption.clone(), l.detail.clone()))
+                .collect()
         };
         assert_eq!(captions(Role::Hook).len(), 12);
         assert!((2..=3).contains(&captions(Role::Body).len()));
@@ -69,7 +73,9 @@ fn a_failing_model_is_replaced_and_marked() {
     let generation = drafted(&brief, 6, 3, &broken);
     assert_eq!(generation.scripts.len(), 6);
     for draft in &generation.scripts {
-        assert!(draft.script.lines.iter().all(|l| l.provenance.fallback && l.provenance.provider == PROVIDER));
+        assert!(
+            draft.script.lines.iter().all(|l| l.provenance.fallback && l.provenance.provider == PROVIDER)
+        );
     }
     assert!(generation.calls.iter().all(|call| call.error.is_some() && call.provider == "scripted"));
 }
@@ -97,7 +103,9 @@ fn invented_numbers_and_claims_of_a_model_are_dropped_with_reasons() {
     }
     let own = generation.scripts.iter().flat_map(|d| &d.script.lines).filter(|l| !l.provenance.fallback);
     assert!(own.clone().count() > 0);
-    assert!(own.into_iter().all(|l| l.caption == "Smooth to the very end" && l.provenance.provider == "scripted"));
+    assert!(
+        own.into_iter().all(|l| l.caption == "Smooth to the very end" && l.provenance.provider == "scripted")
+    );
 }
 
 #[test]
