@@ -59,6 +59,9 @@ impl Engine {
             ParserFactory::new(&vocabulary.env, capabilities, &SlicedBiasComputer::general_slices())
                 .map_err(|error| Error::Inference(format!("grammar engine: {error}")))?;
         factory.quiet();
+        // The defaults stop short of a caption's complement; both stay bounded.
+        factory.limits_mut().initial_lexer_fuel = 10_000_000;
+        factory.limits_mut().step_lexer_fuel = 2_000_000;
         Ok(Self { weights, vocabulary, factory, context })
     }
 
