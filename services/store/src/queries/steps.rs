@@ -288,3 +288,19 @@ pub(super) async fn bury(conn: &mut Connection) -> Result<Vec<ClaimedStep>, Stor
     .map_err(database)?;
     in_order(rows)
 }
+
+/// Steps of a run that are not ended plus its messages that are not sent. Reads by the unique keys
+/// that begin with the run.
+pub(super) async fn open_work(conn: &mut Connection, run: RunId) -> Result<u64, StoreError> {
+    let open: Option<i64> = sqlx::query_scalar(
+        "SELECT (SELECT count(*) FROM step s WHERE s.run_id = r.id \
+         AND (s.state IN ('ready', 'running', 'waiting') OR (s.state = 'dead' AND s.closed = 0))) \
+         + (SELECT count(*) FROM outbox o WHERE o.aggregate_id = r.id AND o.sent_at IS NULL) \
+         FROM run r WHERE r.id = $1",
+    )
+    .bind(run.0)
+    .fetch_optional(conn)
+    .await
+    .map_err(database)?;
+    unsigned("open work", open.ok_or_else(|| StoreError::Missing(format!("run {run}")))?)
+}

@@ -294,6 +294,10 @@ impl StepStore for SqliteStore {
         runs::open_work(&mut *self.reader().await?, run).await
     }
 
+    async fn open_work(&self, run: RunId) -> Result<u64, StoreError> {
+        steps::open_work(&mut *self.reader().await?, run).await
+    }
+
     async fn broken_invariants(&self) -> Result<Vec<String>, StoreError> {
         let mut reader = self.reader().await?;
         let mut transaction = reader.begin().await.map_err(database)?;
