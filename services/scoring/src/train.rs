@@ -251,9 +251,9 @@ fn gram(rows: &[FitRow], dimensions: usize) -> Gram {
     }
     // Vector columns keep their scale: vectors have length 1. Structure columns get variance 1.
     let mut scale = vec![1.0; n_columns];
-    for column in dimensions..n_columns {
+    for (column, scale) in scale.iter_mut().enumerate().skip(dimensions) {
         let variance = rows.iter().map(|row| (row.raw[column] - center[column]).powi(2)).sum::<f64>() / n;
-        scale[column] = if variance > 1e-9 { 1.0 / variance.sqrt() } else { 0.0 };
+        *scale = if variance > 1e-9 { 1.0 / variance.sqrt() } else { 0.0 };
     }
     let mut products = vec![0.0; row_start(n_columns)];
     let mut target = vec![0.0; n_columns];

@@ -1,5 +1,7 @@
 //! Reading click tests: the archive's known counts, CSV, and damaged files.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 mod common;
 
 use std::collections::HashSet;
@@ -8,6 +10,7 @@ use std::fs;
 use spotwright_scoring::Error;
 use spotwright_scoring::data::{Split, read_click_tests};
 
+const ARCHIVE: &str = "upworthy/upworthy_split.parquet";
 const HEADER: &str = "clickability_test_id,headline,lede,eyecatcher_id,impressions,clicks,test_week,split,suspect_randomisation\n";
 
 fn csv_error(body: &str) -> String {
@@ -21,7 +24,7 @@ fn csv_error(body: &str) -> String {
 
 #[test]
 fn archive_has_the_known_counts_per_split() {
-    let Some(path) = common::click_tests() else { return };
+    let Some(path) = common::optional_file("SPOTWRIGHT_DATA", ARCHIVE) else { return };
     let rows = read_click_tests(path).unwrap();
     assert_eq!(rows.len(), 22_666);
     let of_split = |split| {
@@ -92,7 +95,7 @@ fn damaged_files_are_typed_errors() {
 
 #[test]
 fn flipped_bytes_of_the_archive_never_panic() {
-    let Some(path) = common::click_tests() else { return };
+    let Some(path) = common::optional_file("SPOTWRIGHT_DATA", ARCHIVE) else { return };
     let whole = fs::read(path).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let damaged = folder.path().join("damaged.parquet");

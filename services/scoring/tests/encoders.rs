@@ -1,7 +1,10 @@
 //! Encoders: bit-equal for any number of threads, unit length, refusals.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 mod common;
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use spotwright_scoring::Error;
@@ -15,6 +18,12 @@ const TEXTS: [&str; 6] = [
     "مرحبا 你好 hello naïve",
     "A much longer headline that goes on and on about one thing and then another, until it has more words than fit",
 ];
+
+/// The folder of all-MiniLM-L6-v2 below `SPOTWRIGHT_MODELS`.
+fn minilm_folder() -> Option<PathBuf> {
+    let weights = common::optional_file("SPOTWRIGHT_MODELS", "all-minilm-l6-v2/model.safetensors")?;
+    weights.parent().map(PathBuf::from)
+}
 
 fn digest(encoder: &dyn TextEncoder) -> String {
     let mut hasher = blake3::Hasher::new();
@@ -51,13 +60,13 @@ fn hashed_features_obey_the_contract() {
 
 #[test]
 fn minilm_obeys_the_contract() {
-    let Some(folder) = common::minilm_folder() else { return };
+    let Some(folder) = minilm_folder() else { return };
     obeys_the_contract(&CachedEncoder::new(MinilmEncoder::load(&folder).unwrap()));
 }
 
 #[test]
 fn minilm_batches_agree_with_single_texts() {
-    let Some(folder) = common::minilm_folder() else { return };
+    let Some(folder) = minilm_folder() else { return };
     let encoder = MinilmEncoder::load(&folder).unwrap();
     let texts: Vec<String> = TEXTS.iter().map(|text| (*text).to_owned()).collect();
     let batch = encoder.encode_all(&texts, 64, |_n_done| {}).unwrap();
@@ -71,13 +80,13 @@ fn minilm_batches_agree_with_single_texts() {
 /// Prints the digest for the number of threads it is started with; see the next test.
 #[test]
 fn minilm_digest_of_this_process() {
-    let Some(folder) = common::minilm_folder() else { return };
+    let Some(folder) = minilm_folder() else { return };
     println!("digest={}", digest(&MinilmEncoder::load(&folder).unwrap()));
 }
 
 #[test]
 fn minilm_is_bit_equal_for_one_and_more_threads() {
-    if common::minilm_folder().is_none() {
+    if minilm_folder().is_none() {
         return;
     }
     let digests: Vec<String> = ["1", "2", "3"]

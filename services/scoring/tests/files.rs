@@ -1,8 +1,11 @@
 //! Model files and folders: what ships, and damaged ones.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 mod common;
 
 use std::fs;
+use std::path::PathBuf;
 
 use spotwright_schemas::error::Code;
 use spotwright_scoring::Error;
@@ -13,6 +16,12 @@ const SHIPPED: [(&str, &[u8], &str); 2] = [
     ("minilm", include_bytes!("../models/minilm-ridge.safetensors"), MINILM_CARD),
     ("hashed", include_bytes!("../models/hashed-ridge.safetensors"), HASHED_CARD),
 ];
+
+/// The folder of all-MiniLM-L6-v2 below `SPOTWRIGHT_MODELS`.
+fn minilm_folder() -> Option<PathBuf> {
+    let weights = common::optional_file("SPOTWRIGHT_MODELS", "all-minilm-l6-v2/model.safetensors")?;
+    weights.parent().map(PathBuf::from)
+}
 
 fn refused(bytes: &[u8]) -> String {
     let error = LastLayer::from_bytes(bytes, "damaged").unwrap_err();
@@ -98,7 +107,7 @@ fn minilm_loads_and_ranks_when_it_is_installed() {
     use spotwright_core::ports::click_model::ScoreInput;
     use spotwright_schemas::locale::Locale;
 
-    let Some(folder) = common::minilm_folder() else { return };
+    let Some(folder) = minilm_folder() else { return };
     let loaded = load(Some(&folder)).unwrap();
     assert!(loaded.model.id().starts_with("minilm-ridge@") && loaded.notice.is_none());
     let input = |headline: &str| ScoreInput {

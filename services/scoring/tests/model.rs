@@ -1,5 +1,7 @@
 //! The click model's contract, on the shipped weights with hashed features.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 use proptest::prelude::*;
 use spotwright_core::ports::click_model::{ClickModel, ClickModelError, ObservedInput, ScoreInput};
 use spotwright_core::ports::video_backend::FrameStatistics;
