@@ -452,17 +452,3 @@ pub(super) async fn trace(conn: &mut Connection, run: RunId) -> Result<Vec<Trace
         })
         .collect()
 }
-
-/// Steps that are not ended and messages that are not sent. Uses the unique keys that begin with
-/// the run.
-pub(super) async fn open_work(conn: &mut Connection, run: RunId) -> Result<u64, StoreError> {
-    let open: i64 = sqlx::query_scalar(
-        "SELECT (SELECT count(*) FROM step WHERE run_id = $1 AND state IN ('ready', 'running', 'waiting')) \
-         + (SELECT count(*) FROM outbox WHERE aggregate_id = $1 AND sent_at IS NULL)",
-    )
-    .bind(run.0)
-    .fetch_one(conn)
-    .await
-    .map_err(database)?;
-    unsigned("open work", open)
-}

@@ -291,10 +291,6 @@ impl StepStore for SqliteStore {
     }
 
     async fn open_work(&self, run: RunId) -> Result<u64, StoreError> {
-        runs::open_work(&mut *self.reader().await?, run).await
-    }
-
-    async fn open_work(&self, run: RunId) -> Result<u64, StoreError> {
         steps::open_work(&mut *self.reader().await?, run).await
     }
 
