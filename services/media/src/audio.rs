@@ -26,7 +26,10 @@ pub fn encode_aac(path: &Path, samples: &[f32], rate: u32) -> Result<(), Error> 
     if ![44_100, 48_000].contains(&rate) {
         return Err(Error::Input("the sample rate must be 44100 or 48000".to_owned()));
     }
-    if samples.is_empty() || samples.len() % 2 != 0 || !samples.iter().all(|sample| sample.is_finite()) {
+    if samples.is_empty()
+        || !samples.len().is_multiple_of(2)
+        || !samples.iter().all(|sample| sample.is_finite())
+    {
         return Err(Error::Input("sound must be finite stereo samples".to_owned()));
     }
     let time_base = Rational(1, rate as i32);

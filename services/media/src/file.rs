@@ -17,7 +17,7 @@ pub(crate) struct Draft {
 impl Draft {
     pub(crate) fn create(target: &Path) -> Result<Self, Error> {
         let folder =
-            target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         let temporary = tempfile::Builder::new()
             .prefix(".draft-")
             .suffix(".mp4")

@@ -50,7 +50,11 @@ impl VideoEncoder {
     /// - [`Error::Io`], [`Error::Codec`].
     pub fn create(path: &Path, format: VideoFormat) -> Result<Self, Error> {
         crate::initialize()?;
-        if format.width == 0 || format.height == 0 || format.width % 2 != 0 || format.height % 2 != 0 {
+        if format.width == 0
+            || format.height == 0
+            || !format.width.is_multiple_of(2)
+            || !format.height.is_multiple_of(2)
+        {
             return Err(Error::Input("width and height must be even and not zero".to_owned()));
         }
         if format.fps == 0 || format.keyframe_every == 0 {

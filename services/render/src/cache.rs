@@ -116,7 +116,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(file: &Path) -> Option<T> {
 
 /// Writes a JSON file so that it is there whole and durable, or not at all.
 pub(crate) fn write_json<T: Serialize>(file: &Path, value: &T) -> Result<(), Error> {
-    let folder = file.parent().unwrap_or(Path::new("."));
+    let folder = file.parent().unwrap_or_else(|| Path::new("."));
     let mut draft = tempfile::NamedTempFile::new_in(folder)?;
     let bytes = serde_json::to_vec(value).map_err(std::io::Error::other)?;
     draft.write_all(&bytes)?;

@@ -139,6 +139,7 @@ pub(crate) fn balanced(units: &[Unit], room: f64, rows: usize) -> Option<(Vec<St
         return None;
     }
     let target = width(0, n) / fewest as f64;
+    let fees: Vec<f64> = (0..=n).map(|end| break_fee(units, end)).collect();
     // best[k][i]: least cost of setting the first i units on k lines, and where the last one began.
     let mut best = vec![vec![(f64::INFINITY, 0_usize); n + 1]; fewest + 1];
     best[0][0].0 = 0.0;
@@ -151,7 +152,7 @@ pub(crate) fn balanced(units: &[Unit], room: f64, rows: usize) -> Option<(Vec<St
                 }
                 let before = best[k - 1][from].0;
                 let slack = (wide - target) / room;
-                let cost = before + slack * slack + break_fee(units, from, end);
+                let cost = before + slack * slack + fees[end] + short_fee(units, from, end);
                 if cost < best[k][end].0 {
                     best[k][end] = (cost, from);
                 }
@@ -176,32 +177,34 @@ const WORDS: &str = "立减 咖啡 下单 包邮 优惠 新鲜 每天 今天 明
 不用 不再 还在 怎么 什么 为什 么样 这样 这么 可以 需要 适合 选择 开始 体验 享受 发货 送达 配送 小时 分钟 价格 原价 活动 \
 秒杀 满减 礼盒 套装 护肤 保湿 清洁 运动 跑步 通勤 办公 厨房 收纳 旅行 露营 充电 续航 降噪 耳机 手机 课程 学习 英语 喝到";
 
-/// How bad it is that a line holds the units `from..end`.
-fn break_fee(units: &[Unit], from: usize, end: usize) -> f64 {
-    let mut fee = 0.0;
-    if end < units.len() {
-        let last = units[end - 1].text.chars().last().unwrap_or(' ');
-        let next = units[end].text.chars().next().unwrap_or(' ');
-        let pair: String = [last, next].iter().collect();
-        fee += if never_first(last) {
-            0.0
-        } else if units[end].space {
-            0.03
-        } else if "的了吗呢吧啊们着过".contains(next) {
-            0.5
-        } else if WORDS.split(' ').any(|word| word == pair) {
-            0.4
-        } else if "的了和与在是".contains(last) {
-            0.06
-        } else {
-            0.14
-        };
+/// How bad it is to break before unit `end`.
+fn break_fee(units: &[Unit], end: usize) -> f64 {
+    let (Some(before), Some(after)) = (units.get(end.wrapping_sub(1)), units.get(end)) else { return 0.0 };
+    let last = before.text.chars().last().unwrap_or(' ');
+    let next = after.text.chars().next().unwrap_or(' ');
+    if never_first(last) {
+        0.0
+    } else if last.is_ascii_digit() && after.text.len() <= 3 {
+        // A figure and its unit: "1,600 m".
+        0.5
+    } else if after.space {
+        0.03
+    } else if "的了吗呢吧啊们着过".contains(next) {
+        0.5
+    } else if WORDS.split(' ').any(|word| word.starts_with(last) && word.ends_with(next)) {
+        0.4
+    } else if "的了和与在是".contains(last) {
+        0.12
+    } else {
+        0.2
     }
-    let short = units[from..end].iter().map(|unit| unit.text.chars().count()).sum::<usize>() <= 2;
-    if short && units.len() > 2 {
-        fee += 0.5;
-    }
-    fee
+}
+
+/// Fee for a line of one or two characters in a longer text.
+fn short_fee(units: &[Unit], from: usize, end: usize) -> f64 {
+    let few =
+        end - from <= 2 && units[from..end].iter().map(|unit| unit.text.chars().count()).sum::<usize>() <= 2;
+    if few && units.len() > 2 { 0.5 } else { 0.0 }
 }
 
 fn join(units: &[Unit]) -> String {

@@ -167,7 +167,7 @@ impl Mix {
             low += 0.35 * (tail[at - delay] - low);
             let repeat = low * 0.42;
             tail[at] += repeat;
-            let (near, far) = if (at / delay) % 2 == 0 { (0.8, 0.2) } else { (0.2, 0.8) };
+            let (near, far) = if (at / delay).is_multiple_of(2) { (0.8, 0.2) } else { (0.2, 0.8) };
             self.left[at] += repeat * near;
             self.right[at] += repeat * far;
         }
@@ -239,7 +239,7 @@ fn score(audio: &Audio, mix: &mut Mix) {
         for quarter in 0..4_u64 {
             let at = start + (beat * quarter as f64) as usize;
             let hits = draws.child(1_000 + bar as u64 * 16 + quarter);
-            if quarter % 2 == 0 {
+            if quarter.is_multiple_of(2) {
                 mix.kick(at, 0.5);
             } else {
                 mix.noise(at, hits, [0.22, 26.0, 0.55, 0.5]);

@@ -68,8 +68,8 @@ pub(crate) fn cover(source: (usize, usize), width: f64, height: f64, focus: (f64
     let (sw, sh) = (source.0 as f64, source.1 as f64);
     let scale = (sw / width).min(sh / height);
     let (cw, ch) = (width * scale, height * scale);
-    let left = (focus.0 * sw - cw / 2.0).clamp(0.0, sw - cw);
-    let top = (focus.1 * sh - ch / 2.0).clamp(0.0, sh - ch);
+    let left = (focus.0 * sw - cw / 2.0).clamp(0.0, (sw - cw).max(0.0));
+    let top = (focus.1 * sh - ch / 2.0).clamp(0.0, (sh - ch).max(0.0));
     [left, top, cw, ch]
 }
 
@@ -226,12 +226,12 @@ pub(crate) fn shade_rows(canvas: &mut Raster, shade: &[u8]) {
     }
 }
 
-/// Blurs by three box passes per direction, close to a Gaussian with sigma `radius`.
-pub(crate) fn blur(raster: &mut Raster, radius: usize) {
+/// Blurs by box passes per direction; three come close to a Gaussian with sigma `radius`.
+pub(crate) fn blur(raster: &mut Raster, radius: usize, passes: usize) {
     if radius == 0 || raster.width == 0 {
         return;
     }
-    for _ in 0..3 {
+    for _ in 0..passes {
         for row in raster.data.chunks_exact_mut(raster.width * 4) {
             let copy = row.to_vec();
             box_pass(&copy, row, radius);
@@ -243,7 +243,7 @@ pub(crate) fn blur(raster: &mut Raster, radius: usize) {
         for (y, pixel) in column.chunks_exact_mut(4).enumerate() {
             pixel.copy_from_slice(&raster.pixel(x, y));
         }
-        for _ in 0..3 {
+        for _ in 0..passes {
             box_pass(&column, &mut result, radius);
             std::mem::swap(&mut column, &mut result);
         }

@@ -342,7 +342,7 @@ fn with_shadow(text: &Raster, coverage: &[u8], spread: usize, strength: f64) -> 
     let data =
         coverage.iter().flat_map(|alpha| [0, 0, 0, (f64::from(*alpha) * strength).round() as u8]).collect();
     let mut shadow = Raster { width: text.width, height: text.height, data };
-    crate::pixels::blur(&mut shadow, spread.div_ceil(2));
+    crate::pixels::blur(&mut shadow, spread.div_ceil(2), 3);
     let drop = (spread as f64 * 0.35).round();
     let mut layer = Raster::filled(text.width, text.height, [0; 4]);
     crate::pixels::blend(&mut layer, &shadow, 0, drop, 1.0);

@@ -11,7 +11,7 @@ use spotwright_schemas::storyboard::{
 };
 
 /// Artifacts as files named by hash.
-pub struct FolderStore(pub PathBuf);
+pub(crate) struct FolderStore(pub(crate) PathBuf);
 
 impl ArtifactStore for FolderStore {
     fn put(&self, bytes: &[u8]) -> Result<ArtifactHash, ArtifactError> {
@@ -38,10 +38,10 @@ impl ArtifactStore for FolderStore {
 }
 
 /// Caption, detail, button, brand, small print.
-pub type Texts = [&'static str; 5];
+pub(crate) type Texts = [&'static str; 5];
 
 /// A shot of `frames` frames.
-pub fn shot(role: Role, layout: Layout, picture: &str, frames: u32, texts: Texts) -> Shot {
+pub(crate) fn shot(role: Role, layout: Layout, picture: &str, frames: u32, texts: Texts) -> Shot {
     let (motion, caption_motion) = match role {
         Role::Hook => (Motion::PushIn, CaptionMotion::SlideUp),
         Role::Body => (Motion::PanRight, CaptionMotion::Lines),
@@ -65,7 +65,13 @@ pub fn shot(role: Role, layout: Layout, picture: &str, frames: u32, texts: Texts
 }
 
 /// A storyboard around shots.
-pub fn board(locale: Locale, size: [u32; 2], fps: u32, colors: [&str; 2], shots: Vec<Shot>) -> Storyboard {
+pub(crate) fn board(
+    locale: Locale,
+    size: [u32; 2],
+    fps: u32,
+    colors: [&str; 2],
+    shots: Vec<Shot>,
+) -> Storyboard {
     let color = |text: &str| Color::parse(text).expect("a color");
     Storyboard {
         locale,
