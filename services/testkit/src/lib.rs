@@ -1,1 +1,22 @@
-//! (in work)
+//! What tests of several crates share: fixtures and the conformance suites of the ports.
+//!
+//! # Purpose
+//! [`conformance`] turns each clause of a port's contract into a test that every adapter runs.
+//! [`fixtures`] makes small, valid runs, variants and messages. Used by tests only; nothing here is
+//! part of the program.
+//!
+//! # Invariants
+//! - Suites speak to adapters through the port alone.
+//! - Fixtures are made from numbers, so a test that fails fails again.
+//!
+//! # Example
+//! ```
+//! use spotwright_testkit::fixtures;
+//!
+//! let run = fixtures::run(7);
+//! assert!(run.request.brief.validate().is_ok());
+//! assert_eq!(run, fixtures::run(7));
+//! ```
+
+pub mod conformance;
+pub mod fixtures;

@@ -1,0 +1,5 @@
+//! Conformance suites: the contract of each port, clause by clause.
+
+pub mod artifacts;
+pub mod bus;
+pub mod store;

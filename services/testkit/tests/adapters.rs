@@ -1,0 +1,34 @@
+//! The in-process bus and the artifact folder keep their contracts.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use spotwright_bus::memory::MemoryBus;
+use spotwright_core::ports::artifacts::{ArtifactError, ArtifactHash, ArtifactStore};
+use spotwright_store::folder::FolderArtifacts;
+
+spotwright_testkit::event_bus_suite!(memory, || Arc::new(MemoryBus::new()));
+
+spotwright_testkit::artifact_store_suite!(folder, |root: &Path| FolderArtifacts::open(root).unwrap());
+
+#[test]
+fn a_damaged_artifact_is_refused_until_it_is_put_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FolderArtifacts::open(folder.path()).unwrap();
+    let hash = store.put(b"whole").unwrap();
+    std::fs::write(store.path(&hash).unwrap(), b"half").unwrap();
+    assert!(matches!(store.get(&hash), Err(ArtifactError::Damaged(damaged)) if damaged == hash));
+    assert_eq!(store.put(b"whole").unwrap(), hash);
+    assert_eq!(store.get(&hash).unwrap(), b"whole");
+}
+
+#[test]
+fn what_a_crash_left_behind_is_cleared_and_never_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(FolderArtifacts::open(folder.path()).unwrap());
+    let left = folder.path().join("incoming").join("half");
+    std::fs::write(&left, b"ha").unwrap();
+    let store = FolderArtifacts::open(folder.path()).unwrap();
+    assert!(!left.exists());
+    assert!(matches!(store.get(&ArtifactHash::of(b"ha")), Err(ArtifactError::Missing(_))));
+}
