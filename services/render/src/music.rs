@@ -41,12 +41,17 @@ const PATTERNS: [[usize; 8]; 5] = [
 /// # Errors
 /// [`Error::Compositing`] when loudness cannot be measured; a defect.
 pub fn compose(audio: &Audio, samples: usize) -> Result<Vec<f32>, Error> {
+    compose_below(audio, samples, PEAK)
+}
+
+/// As [`compose`], with another limit of the true peak in dBTP.
+pub(crate) fn compose_below(audio: &Audio, samples: usize, limit: f64) -> Result<Vec<f32>, Error> {
     let mut mix = Mix::new(samples);
     score(audio, &mut mix);
     mix.echo(f64::from(audio.tempo));
     let mut sound = mix.interleaved();
     fade(&mut sound, samples);
-    normalize(&mut sound, audio.loudness_lufs)?;
+    normalize(&mut sound, audio.loudness_lufs, limit)?;
     Ok(sound)
 }
 
@@ -266,7 +271,7 @@ fn fade(sound: &mut [f32], samples: usize) {
 }
 
 /// Sets loudness; peaks over the limit are rounded off and the gain is found again.
-fn normalize(sound: &mut [f32], target: f64) -> Result<(), Error> {
+fn normalize(sound: &mut [f32], target: f64, limit: f64) -> Result<(), Error> {
     if sound.is_empty() {
         return Ok(());
     }
@@ -277,11 +282,11 @@ fn normalize(sound: &mut [f32], target: f64) -> Result<(), Error> {
             measured = 10.0 * (energy / sound.len() as f64 * 2.0).max(1e-12).log10() - 0.7;
         }
         let gain_db = target - measured;
-        if gain_db.abs() < 0.05 && peak <= PEAK + 0.3 {
+        if gain_db.abs() < 0.05 && peak <= limit + 0.3 {
             break;
         }
         let gain = 10.0_f64.powf(gain_db / 20.0) as f32;
-        let ceiling = 10.0_f64.powf((PEAK - 0.4) / 20.0) as f32;
+        let ceiling = 10.0_f64.powf((limit - 0.4) / 20.0) as f32;
         for sample in sound.iter_mut() {
             *sample = rounded(*sample * gain, ceiling);
         }

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
 use spotwright_core::ports::video_backend::{GateReport, RenderError, RenderRequest, Rendered, VideoBackend};
-use spotwright_media::{Piece, VideoEncoder, VideoFormat, Yuv420, encode_aac, stitch};
+use spotwright_media::{
+    Piece, Sink, VideoEncoder, VideoFormat, VideoView, Yuv420, decode, encode_aac, stitch,
+};
 use spotwright_schemas::event::RenderStage;
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::storyboard::{FrameSize, Shot, Storyboard};
@@ -294,8 +296,17 @@ impl Inner {
             .map_err(|error| Error::Compositing(error.to_string()))?;
         let key = blake3::hash(&json).to_hex().to_string();
         self.sounds.get_or_make(&key, |path| {
-            let sound = music::compose(&board.audio, samples as usize)?;
-            Ok(encode_aac(path, &sound, music::RATE)?)
+            // AAC adds to peaks, by how much depends on the piece: what counts is what is decoded.
+            for limit in [-2.7, -3.7, -5.0, -6.5] {
+                let sound = music::compose_below(&board.audio, samples as usize, limit)?;
+                encode_aac(path, &sound, music::RATE)?;
+                let mut heard = Heard::default();
+                decode(path, &mut heard)?;
+                if music::loudness(&heard.0, 2, music::RATE)?.1 <= -1.1 {
+                    break;
+                }
+            }
+            Ok(())
         })
     }
 
@@ -384,6 +395,17 @@ impl Inner {
         let bytes = std::fs::metadata(&file)?.len();
         let artifact = self.store.adopt(&file)?;
         Ok(Rendered { artifact, poster, statistics, frames, bytes, gate: None, cost: Micros::ZERO })
+    }
+}
+
+/// The samples of a decoded sound.
+#[derive(Default)]
+struct Heard(Vec<f32>);
+
+impl Sink for Heard {
+    fn picture(&mut self, _: &VideoView<'_>) {}
+    fn sound(&mut self, samples: &[f32], _: usize, _: u32) {
+        self.0.extend_from_slice(samples);
     }
 }
 
