@@ -238,6 +238,7 @@ mod decimal {
 
     use crate::money::Micros;
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
     pub(super) fn serialize<S: Serializer>(amount: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
         let (whole, fraction) = (amount.0 / 1_000_000, amount.0 % 1_000_000);
         serializer.collect_str(&format_args!("{whole}.{fraction:06}"))
@@ -316,7 +317,7 @@ impl Brief {
             })
         });
         let brief = parsed.map_err(|error| match field {
-            Some(path) if path != "." => Problem::new(Code::BriefShape, path, first_line(&error)),
+            Some(path) if path != "." => shape_problem(path, first_line(&error)),
             _ if is_shape_error(&error.to_string()) => Problem::new(Code::BriefShape, "", first_line(&error)),
             _ => Problem::new(Code::BriefSyntax, "", first_line(&error)),
         })?;
@@ -334,8 +335,12 @@ impl Brief {
         let brief: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             let path = error.path().to_string();
             let inner = error.into_inner();
-            let code = if inner.is_data() { Code::BriefShape } else { Code::BriefSyntax };
-            Problem::new(code, if path == "." { "" } else { &path }, inner.to_string())
+            let path = if path == "." { String::new() } else { path };
+            if inner.is_data() {
+                shape_problem(path, inner.to_string())
+            } else {
+                Problem::new(Code::BriefSyntax, path, inner.to_string())
+            }
         })?;
         deserializer.end().map_err(|error| Problem::new(Code::BriefSyntax, "", error.to_string()))?;
         brief.validate()?;
@@ -480,6 +485,12 @@ fn checked_text(bytes: &[u8]) -> Result<&str, Problem> {
         let message = format!("is not UTF-8 text (first wrong byte at offset {})", error.valid_up_to());
         Problem::new(Code::BriefEncoding, "", message)
     })
+}
+
+fn shape_problem(path: String, message: String) -> Problem {
+    let unknown_placement = path.starts_with("placements[") && message.contains("unknown variant");
+    let code = if unknown_placement { Code::PlacementUnknown } else { Code::BriefShape };
+    Problem::new(code, path, message)
 }
 
 /// serde's own wording of data errors, which YAML reports without a kind.

@@ -1,1 +1,49 @@
-fn main() {}
+//! Chores of the repository: generated files and the rules of its layout.
+//!
+//! `cargo xtask codegen` writes what is generated from the Rust types, `codegen --check` fails when
+//! a checked-in file differs; `cargo xtask tidy` checks the direction of imports, crate pages and
+//! stray panics; `cargo xtask full` runs what takes too long for every change.
+
+mod codegen;
+mod full;
+mod tidy;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Chores of the Spotwright repository")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Write the files generated from Rust types.
+    Codegen {
+        /// Change nothing; fail when a file is missing, stale or left over.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check the rules of the layout.
+    Tidy,
+    /// Run what takes too long for every change.
+    Full,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let top = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .context("xtask lies two folders below the top")?
+        .to_path_buf();
+    match arguments.chore {
+        Chore::Codegen { check } => codegen::run(&top, check),
+        Chore::Tidy => tidy::run(&top),
+        Chore::Full => full::run(&top),
+    }
+}

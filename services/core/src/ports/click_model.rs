@@ -56,7 +56,7 @@ pub enum ClickModelError {
 /// 1. Equal inputs and history give bit-equal scores, whatever the number of threads and whatever
 ///    else is scored in the same call.
 /// 2. Every probability lies strictly between 0 and 1, inside its interval.
-/// 3. More history never widens the interval of the advertisement it is about.
+/// 3. More history never widens the interval of the advertisement it is about, in log-odds.
 /// 4. Bad input is an error for the whole call; no default score is made up.
 /// 5. Only the brief's own history counts: nothing is remembered between calls.
 pub trait ClickModel: Send + Sync {

@@ -1,6 +1,7 @@
 //! Language models: who proposes the words of an open line.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use spotwright_schemas::brief::{Brief, FactId};
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::script::{Direction, Role};
@@ -27,7 +28,7 @@ pub struct LineRequest<'a> {
 }
 
 /// A candidate for one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProposedLine {
     /// Text on screen.
     pub caption: String,
@@ -40,7 +41,7 @@ pub struct ProposedLine {
 }
 
 /// The answer to a [`LineRequest`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposals {
     /// Candidates, best first; may be fewer than asked for, never more.
     pub lines: Vec<ProposedLine>,

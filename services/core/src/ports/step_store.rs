@@ -56,7 +56,8 @@ pub struct ClaimedStep {
 pub enum StepEnd {
     /// Done, with a result for readers.
     Done(Value),
-    /// Not done; try again after the delay, unless no attempts are left (then it is `dead`).
+    /// Not done; try again after the delay. With no attempts left this is refused with
+    /// [`StoreError::Contradiction`]: the step can only be done or failed.
     Retry {
         /// How long to wait.
         delay: Duration,
@@ -143,15 +144,19 @@ pub enum CallState {
     },
 }
 
-/// The end of a paid call, written with the completion of its step. The settle entry of its
-/// reserve is written with it.
+/// The end of a paid call, written with the completion of its step. The entry that closes its
+/// reserve is written with it: a settle, or a release when the call was certainly not made.
+///
+/// A `result` with any `settled`: done. No `result` and `settled` zero: not made, released. No
+/// `result` and `settled` above zero: nobody can tell whether it was made; it is kept as `unknown`
+/// and counted as spent, so that the budget holds even if it was.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallEnd {
     /// Which call.
     pub id: CallId,
-    /// What the provider answered; `None` when the call was not made and the reserve is released.
+    /// What the provider answered.
     pub result: Option<Value>,
-    /// What was charged; 0 when `result` is `None`.
+    /// What was charged, or is counted as charged.
     pub settled: Micros,
 }
 
@@ -340,9 +345,14 @@ pub trait StepStore: Send + Sync {
     /// process that owns the database alone, at its start.
     async fn recover(&self) -> Result<u64, StoreError>;
 
-    /// Sends steps with an expired lease and no attempts left to `dead`, and returns them so that
-    /// the workflow can end what depends on them.
+    /// Sends steps with an expired lease and no attempts left to `dead` under a new fence, and
+    /// returns every dead step whose end the workflow has not written yet. `complete` ends one with
+    /// [`StepEnd::Failed`]; until then each call returns it again, so a crash in between loses nothing.
     async fn bury(&self) -> Result<Vec<ClaimedStep>, StoreError>;
+
+    /// Steps of a run that are not ended plus its messages that are not sent. Zero while the run
+    /// is not finished means that it cannot go on by itself.
+    async fn open_work(&self, run: RunId) -> Result<u64, StoreError>;
 
     /// Runs the invariant queries; each returned line names a rule and an offending row.
     async fn broken_invariants(&self) -> Result<Vec<String>, StoreError>;

@@ -1,1 +1,18 @@
-//! (in work)
+//! The spine: executes what a workflow decides, durably.
+//!
+//! A [`Workflow`] says what a step does and what follows from it; the [`Engine`] claims steps,
+//! hands messages over, and writes every decision as one [`Commit`](crate::ports::step_store::Commit).
+//! Nothing a worker did counts until that commit is written under the step's fence and the run's
+//! version; whatever happened before it can happen again.
+
+mod checkpoints;
+mod engine;
+mod messages;
+mod paid_calls;
+mod workflow;
+
+pub use checkpoints::{Checkpoints, NoCheckpoints, POINTS};
+pub use engine::{Engine, EngineOptions, Shutdown};
+pub use messages::Messages;
+pub use paid_calls::PaidCalls;
+pub use workflow::{StepError, StepOutcome, Workflow};

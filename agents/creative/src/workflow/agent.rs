@@ -1,0 +1,550 @@
+//! The shell around the state machine: does each step's outside work and feeds back what happened.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use spotwright_core::domain::run::{Counts, NewRun, RunView, Stage};
+use spotwright_core::domain::topology::StepKind;
+use spotwright_core::domain::variant::{Variant, VariantBody, VariantState};
+use spotwright_core::ports::click_model::{ClickModel, ObservedInput, ScoreInput};
+use spotwright_core::ports::language_model::LanguageModel;
+use spotwright_core::ports::marketplace::{Campaign, CampaignCreative, MarketReport, Marketplace};
+use spotwright_core::ports::step_store::{ClaimedStep, Commit, StepStore, StoreError};
+use spotwright_core::ports::video_backend::{RenderError, RenderRequest, Rendered, VideoBackend};
+use spotwright_core::spine::{Messages, PaidCalls, StepError, StepOutcome, Workflow};
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
+use spotwright_schemas::event::{CreativeRequested, Event, Payload, RenderStage};
+use spotwright_schemas::ids::VariantId;
+use spotwright_schemas::money::Micros;
+use spotwright_schemas::outcome::Score;
+use spotwright_schemas::script::Script;
+
+use super::metered::MeteredModel;
+use super::state::{AgentEvent, AgentState, placement_id, variant_id};
+use super::{decide, trace};
+use crate::clarify::{self, Question};
+use crate::drafting::{DraftRequest, Generation, draft_generation};
+use crate::learn::{self, Beliefs, Lesson, Parent, Placed};
+use crate::plan::{self, Assignment};
+use crate::select::{self, Candidate, Selected};
+use crate::storyboard::{self, PictureRef};
+
+/// How long to wait before outside work is tried again.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
+
+/// Winners a generation is bred from.
+const PARENTS: usize = 2;
+
+/// Everything the agent needs from outside.
+#[derive(Clone)]
+pub struct Ports {
+    /// Runs, steps, messages and money.
+    pub store: Arc<dyn StepStore>,
+    /// Who proposes lines.
+    pub language_model: Arc<dyn LanguageModel>,
+    /// Who renders.
+    pub video: Arc<dyn VideoBackend>,
+    /// Who scores.
+    pub click_model: Arc<dyn ClickModel>,
+    /// Where winners are shown.
+    pub marketplace: Arc<dyn Marketplace>,
+}
+
+/// The creative agent as a workflow of the engine.
+pub struct CreativeAgent {
+    ports: Ports,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PlanResult {
+    assignments: Vec<Assignment>,
+    questions: Vec<Question>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LearnResult {
+    beliefs: Beliefs,
+    lessons: Vec<Lesson>,
+    parents: Vec<Parent>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PlayInput {
+    budget: Micros,
+}
+
+impl CreativeAgent {
+    /// An agent that works through these ports.
+    #[must_use]
+    pub const fn new(ports: Ports) -> Self {
+        Self { ports }
+    }
+
+    async fn run_of(&self, step: &ClaimedStep) -> Result<(RunView, AgentState), StepError> {
+        let run = self.ports.store.run(step.run).await?;
+        let state = AgentState::of(&run).map_err(StepError::Permanent)?;
+        Ok((run, state))
+    }
+
+    async fn variant_of(&self, step: &ClaimedStep) -> Result<Variant, StepError> {
+        let id = parse_variant(&step.key).map_err(StepError::Permanent)?;
+        Ok(self.ports.store.variant(id).await?)
+    }
+
+    fn plan(run: &RunView, state: &AgentState) -> PlanResult {
+        let request = &run.request;
+        let assignments = plan::plan(
+            &request.brief,
+            run.generation,
+            request.variants as usize,
+            &state.beliefs,
+            request.seed,
+        );
+        let questions = if run.generation == 1 { clarify::questions(&request.brief) } else { Vec::new() };
+        PlanResult { assignments, questions }
+    }
+
+    async fn draft(&self, step: &ClaimedStep, calls: &PaidCalls<'_>) -> Result<Generation, StepError> {
+        let (run, state) = self.run_of(step).await?;
+        let earlier = self.ports.store.variants(run.id).await?;
+        let parents: Vec<Script> = state
+            .parents
+            .iter()
+            .filter_map(|parent| earlier.iter().find(|variant| variant.id == parent.variant))
+            .map(|variant| variant.body.script.clone())
+            .collect();
+        let avoid: Vec<String> = earlier
+            .iter()
+            .filter_map(|variant| variant.body.script.lines.first())
+            .map(|line| line.caption.clone())
+            .collect();
+        let model = MeteredModel::new(self.ports.language_model.as_ref(), calls);
+        let prefix = run.id.to_string();
+        let request = DraftRequest {
+            brief: &run.request.brief,
+            generation: run.generation,
+            assignments: &state.assignments,
+            parents: &parents,
+            avoid: &avoid,
+            seed: run.request.seed,
+            key_prefix: &prefix,
+        };
+        Ok(draft_generation(&request, &model).await)
+    }
+
+    async fn render(
+        &self,
+        step: &ClaimedStep,
+        calls: &PaidCalls<'_>,
+        stage: RenderStage,
+    ) -> Result<Rendered, StepError> {
+        let variant = self.variant_of(step).await?;
+        let name = if stage == RenderStage::Preview { "preview" } else { "final" };
+        let key = format!("{}-{name}", variant.id);
+        let request =
+            RenderRequest { storyboard: variant.body.storyboard, stage, produce_id: variant.id.to_string() };
+        let video = &self.ports.video;
+        let priced = |rendered: Rendered| {
+            let cost = rendered.cost;
+            (rendered, cost)
+        };
+        calls
+            .make(
+                video.name(),
+                &key,
+                video.quote(&request),
+                || async { Ok(video.lookup(&key).await.map_err(render_error)?.map(priced)) },
+                || async { Ok(priced(video.render(&request, &key).await.map_err(render_error)?)) },
+            )
+            .await
+    }
+
+    async fn score(&self, step: &ClaimedStep) -> Result<Score, StepError> {
+        let variant = self.variant_of(step).await?;
+        let (variants, placements) =
+            (self.ports.store.variants(variant.run).await?, self.ports.store.placements(variant.run).await?);
+        let mut history = Vec::new();
+        for placement in &placements {
+            let shown = variants.iter().find(|other| other.id == placement.variant);
+            let (Some(shown), Some(row)) = (shown, &placement.delivery) else { continue };
+            if shown.generation < variant.generation {
+                history.push(ObservedInput {
+                    input: score_input(shown)?,
+                    impressions: row.delivery.impressions,
+                    clicks: row.delivery.clicks,
+                });
+            }
+        }
+        let input = score_input(&variant)?;
+        let model = Arc::clone(&self.ports.click_model);
+        let scores = in_background(move || model.score(&[input], &history)).await?;
+        let scores = scores.map_err(|error| permanent(Code::ModelInput, error.to_string()))?;
+        scores
+            .into_iter()
+            .next()
+            .ok_or_else(|| permanent(Code::ModelInput, "the click model gave no score".to_owned()))
+    }
+
+    async fn select(&self, step: &ClaimedStep) -> Result<Vec<Selected>, StepError> {
+        let (run, _) = self.run_of(step).await?;
+        let variants = self.ports.store.variants(run.id).await?;
+        let candidates: Vec<Candidate> = variants
+            .iter()
+            .filter(|variant| variant.generation == run.generation && variant.state == VariantState::Scored)
+            .filter_map(|variant| {
+                let score = variant.body.score.as_ref()?;
+                Some(Candidate {
+                    variant: variant.id,
+                    direction: variant.body.script.direction,
+                    appeal: score.appeal,
+                    appeal_sd: score.appeal_sd,
+                })
+            })
+            .collect();
+        Ok(select::select(&candidates, run.request.winners as usize))
+    }
+
+    async fn play(&self, step: &ClaimedStep) -> Result<MarketReport, StepError> {
+        let (run, _) = self.run_of(step).await?;
+        let PlayInput { budget } = parse(step.input.clone()).map_err(StepError::Permanent)?;
+        let variants = self.ports.store.variants(run.id).await?;
+        let mut creatives = Vec::new();
+        let won =
+            |variant: &&Variant| variant.generation == run.generation && variant.state == VariantState::Won;
+        for variant in variants.iter().filter(won) {
+            let (Some(render), Some(score)) = (&variant.body.final_render, &variant.body.score) else {
+                return Err(permanent(Code::StoreFormat, format!("{} won without a video", variant.id)));
+            };
+            creatives.push(CampaignCreative {
+                placement: placement_id(run.id, run.generation, variant.id),
+                variant: variant.id,
+                script: variant.body.script.clone(),
+                statistics: render.statistics,
+                predicted_ctr: score.predicted_ctr,
+            });
+        }
+        let request = &run.request;
+        let campaign = Campaign {
+            seed: request.seed,
+            generation: run.generation,
+            category: request.brief.product.category.clone(),
+            locale: request.brief.locale,
+            objective: request.brief.objective,
+            placement: request.brief.placements[0],
+            budget,
+            currency: request.brief.budget.currency,
+            opportunities: request.opportunities,
+            creatives,
+        };
+        let market = Arc::clone(&self.ports.marketplace);
+        let played = in_background(move || market.play(&campaign)).await?;
+        played.map_err(|error| permanent(Code::Market, error.to_string()))
+    }
+
+    async fn learn(&self, step: &ClaimedStep) -> Result<LearnResult, StepError> {
+        let (run, state) = self.run_of(step).await?;
+        let variants = self.ports.store.variants(run.id).await?;
+        let placements = self.ports.store.placements(run.id).await?;
+        let mut placed = Vec::new();
+        let mut fresh = Vec::new();
+        for placement in &placements {
+            let shown = variants.iter().find(|variant| variant.id == placement.variant);
+            let (Some(shown), Some(row)) = (shown, &placement.delivery) else { continue };
+            let (impressions, clicks) = (row.delivery.impressions, row.delivery.clicks);
+            let direction = shown.body.script.direction;
+            placed.push(Placed { variant: shown.id, direction, impressions, clicks });
+            if shown.generation == run.generation {
+                fresh.push((direction, impressions, clicks));
+            }
+        }
+        let beliefs = learn::learn(&state.beliefs, &fresh);
+        let parents = learn::choose_parents(&beliefs, &placed, PARENTS);
+        let lessons = learn::lessons(&beliefs, run.request.brief.locale);
+        Ok(LearnResult { beliefs, lessons, parents })
+    }
+
+    /// The scored variant that takes the place of one that dropped out.
+    async fn next_in_order(&self, state: &AgentState) -> Result<Option<Box<Variant>>, Problem> {
+        let Some(id) = state.waiting.first() else { return Ok(None) };
+        Ok(Some(Box::new(self.ports.store.variant(*id).await.map_err(store_problem)?)))
+    }
+
+    async fn event_of_step(
+        &self,
+        run: &RunView,
+        state: &AgentState,
+        step: &ClaimedStep,
+        result: Value,
+    ) -> Result<AgentEvent, Problem> {
+        let variant = || async {
+            let id = parse_variant(&step.key)?;
+            Ok::<_, Problem>(Box::new(self.ports.store.variant(id).await.map_err(store_problem)?))
+        };
+        Ok(match step.kind {
+            StepKind::Plan => {
+                let PlanResult { assignments, questions } = parse(result)?;
+                AgentEvent::Planned { assignments, questions }
+            }
+            StepKind::Draft => {
+                let Generation { scripts, dropped, calls } = parse(result)?;
+                let earlier = self.ports.store.variants(run.id).await.map_err(store_problem)?;
+                let mut variants = Vec::with_capacity(scripts.len());
+                for draft in scripts {
+                    variants.push(new_variant(run, state, &earlier, draft.number, draft.script)?);
+                }
+                AgentEvent::Drafted { variants, dropped, calls }
+            }
+            StepKind::Preview => AgentEvent::Previewed(variant().await?, parse(result)?),
+            StepKind::Score => AgentEvent::Scored(variant().await?, parse(result)?),
+            StepKind::Select => {
+                let order: Vec<Selected> = parse(result)?;
+                let mut ranked = Vec::with_capacity(order.len());
+                for place in order {
+                    let variant = self.ports.store.variant(place.variant).await.map_err(store_problem)?;
+                    ranked.push((variant, place.reason));
+                }
+                AgentEvent::Selected(ranked)
+            }
+            StepKind::Render => AgentEvent::Rendered(variant().await?, parse(result)?),
+            StepKind::Play => {
+                let placements = self.ports.store.placements(run.id).await.map_err(store_problem)?;
+                let known = placements.iter().map(|placement| (placement.id, placement.variant)).collect();
+                AgentEvent::Played(parse(result)?, known)
+            }
+            StepKind::Learn => {
+                let LearnResult { beliefs, lessons, parents } = parse(result)?;
+                AgentEvent::Learned { beliefs, lessons, parents }
+            }
+        })
+    }
+
+    async fn event_of_failure(
+        &self,
+        state: &AgentState,
+        step: &ClaimedStep,
+        problem: &Problem,
+    ) -> Result<AgentEvent, Problem> {
+        let problem = problem.clone();
+        if !matches!(step.kind, StepKind::Preview | StepKind::Score | StepKind::Render) {
+            return Ok(AgentEvent::GenerationFailed(problem));
+        }
+        let id = parse_variant(&step.key)?;
+        let variant = Box::new(self.ports.store.variant(id).await.map_err(store_problem)?);
+        let next = if step.kind == StepKind::Render { self.next_in_order(state).await? } else { None };
+        Ok(AgentEvent::VariantFailed { kind: step.kind, variant, next, problem })
+    }
+}
+
+#[async_trait]
+impl Workflow for CreativeAgent {
+    async fn execute(&self, step: &ClaimedStep, calls: &PaidCalls<'_>) -> Result<Value, StepError> {
+        match step.kind {
+            StepKind::Plan => {
+                let (run, state) = self.run_of(step).await?;
+                to_value(&Self::plan(&run, &state))
+            }
+            StepKind::Draft => to_value(&self.draft(step, calls).await?),
+            StepKind::Preview => to_value(&self.render(step, calls, RenderStage::Preview).await?),
+            StepKind::Score => to_value(&self.score(step).await?),
+            StepKind::Select => to_value(&self.select(step).await?),
+            StepKind::Render => to_value(&self.render(step, calls, RenderStage::Final).await?),
+            StepKind::Play => to_value(&self.play(step).await?),
+            StepKind::Learn => to_value(&self.learn(step).await?),
+        }
+    }
+
+    async fn after_step(
+        &self,
+        run: &RunView,
+        step: &ClaimedStep,
+        outcome: &StepOutcome,
+        now: Timestamp,
+    ) -> Result<Commit, Problem> {
+        let state = AgentState::of(run)?;
+        let event = match outcome {
+            StepOutcome::Done(result) => self.event_of_step(run, &state, step, result.clone()).await?,
+            StepOutcome::Failed(problem) => self.event_of_failure(&state, step, problem).await?,
+        };
+        Ok(decide(run, &state, event, now))
+    }
+
+    async fn after_message(&self, run: &RunView, event: &Event, now: Timestamp) -> Result<Commit, Problem> {
+        let state = AgentState::of(run)?;
+        let event = match &event.payload {
+            Payload::CreativeRequested(_) => AgentEvent::Requested,
+            Payload::VariantRequested(data) => match data.stage {
+                RenderStage::Preview => AgentEvent::PreviewRequested(data.variant),
+                RenderStage::Final => AgentEvent::FinalRequested(data.variant),
+            },
+            Payload::VariantRendered(data) => match data.stage {
+                RenderStage::Preview => AgentEvent::PreviewAnnounced(data.variant),
+                RenderStage::Final => AgentEvent::FinalAnnounced {
+                    variant: Box::new(self.ports.store.variant(data.variant).await.map_err(store_problem)?),
+                    next: self.next_in_order(&state).await?,
+                },
+            },
+            Payload::VariantScored(_) => AgentEvent::ScoreAnnounced,
+            Payload::CreativeWon(data) => AgentEvent::Won(data.variant),
+            Payload::PlacementFeedback(feedback) => AgentEvent::Feedback(feedback.clone()),
+            Payload::CreativeFatigued(fatigued) => AgentEvent::Fatigued(fatigued.clone()),
+            Payload::RunFinished(_) => AgentEvent::FinishAnnounced,
+        };
+        Ok(decide(run, &state, event, now))
+    }
+}
+
+fn new_variant(
+    run: &RunView,
+    state: &AgentState,
+    earlier: &[Variant],
+    number: u32,
+    script: Script,
+) -> Result<Variant, Problem> {
+    let request = &run.request;
+    let pictures: Vec<PictureRef> = request
+        .pictures
+        .iter()
+        .map(|picture| PictureRef {
+            hash: picture.hash.0.clone(),
+            width: picture.width,
+            height: picture.height,
+        })
+        .collect();
+    let storyboard =
+        storyboard::compose(&request.brief, &script, &pictures, request.seed, request.brief.placements[0])?;
+    Ok(Variant {
+        id: variant_id(run.id, run.generation, number),
+        run: run.id,
+        generation: run.generation,
+        number,
+        state: VariantState::Drafted,
+        final_gate: None,
+        body: VariantBody {
+            parents: parents_of(&script, state, earlier),
+            script,
+            storyboard,
+            preview: None,
+            score: None,
+            selected_because: None,
+            final_render: None,
+            failure: None,
+        },
+    })
+}
+
+/// The winners a script carries on: those that share its angle, its form, or a fact of its hook.
+/// Empty for a script that explores something new.
+fn parents_of(script: &Script, state: &AgentState, earlier: &[Variant]) -> Vec<VariantId> {
+    let hook_facts =
+        |script: &Script| script.lines.first().map(|line| line.rests_on.clone()).unwrap_or_default();
+    let own = hook_facts(script);
+    state
+        .parents
+        .iter()
+        .filter(|parent| {
+            earlier.iter().find(|variant| variant.id == parent.variant).is_some_and(|variant| {
+                let bred_from = &variant.body.script;
+                bred_from.direction.angle == script.direction.angle
+                    || bred_from.direction.hook == script.direction.hook
+                    || hook_facts(bred_from).iter().any(|fact| own.contains(fact))
+            })
+        })
+        .map(|parent| parent.variant)
+        .collect()
+}
+
+fn score_input(variant: &Variant) -> Result<ScoreInput, StepError> {
+    let preview = variant
+        .body
+        .preview
+        .as_ref()
+        .ok_or_else(|| permanent(Code::StoreFormat, format!("{} has no preview", variant.id)))?;
+    let script = &variant.body.script;
+    Ok(ScoreInput {
+        headline: script.lines.first().map(|line| line.caption.clone()).unwrap_or_default(),
+        text: script.full_text(),
+        locale: script.locale,
+        statistics: preview.statistics,
+    })
+}
+
+async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StepError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| permanent(Code::StepFailed, format!("background work ended abnormally: {error}")))
+}
+
+fn render_error(error: RenderError) -> StepError {
+    match error {
+        RenderError::Unavailable(message) => {
+            StepError::Retry { problem: Problem::new(Code::Render, "", message), delay: RETRY_DELAY }
+        }
+        RenderError::Impossible(message) => permanent(Code::Render, message),
+    }
+}
+
+fn permanent(code: Code, message: String) -> StepError {
+    StepError::Permanent(Problem::new(code, "", message))
+}
+
+fn store_problem(error: StoreError) -> Problem {
+    Problem::new(Code::Store, "", error.to_string())
+}
+
+fn parse_variant(key: &str) -> Result<VariantId, Problem> {
+    key.parse().map_err(|_| Problem::new(Code::StoreFormat, "step.key", format!("`{key}` is not a variant")))
+}
+
+fn parse<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    serde_json::from_value(value)
+        .map_err(|error| Problem::new(Code::StoreFormat, "step.result", error.to_string()))
+}
+
+fn to_value<T: Serialize>(value: &T) -> Result<Value, StepError> {
+    serde_json::to_value(value).map_err(|error| permanent(Code::StoreFormat, error.to_string()))
+}
+
+/// The commit a run is created with: the message that asks for it.
+#[must_use]
+pub fn first_commit(run: &NewRun, now: Timestamp) -> Commit {
+    let request = &run.request;
+    let view = RunView {
+        id: run.id,
+        organization: run.organization,
+        request: Arc::new(request.clone()),
+        version: 0,
+        stage: Stage::Requested,
+        generation: 0,
+        state: Value::Null,
+        messages: 0,
+        counts: Counts::default(),
+        settled: Micros::ZERO,
+        reserved: Micros::ZERO,
+        budget: run.budget,
+    };
+    let mut messages = Messages::after(&view, now);
+    messages.add(
+        "run",
+        Payload::CreativeRequested(CreativeRequested {
+            brief: request.brief.id.clone(),
+            generations: request.generations,
+            variants: request.variants,
+        }),
+    );
+    let detail = json!({
+        "brief": request.brief, "pictures": request.pictures, "generations": request.generations,
+        "variants": request.variants, "winners": request.winners, "seed": request.seed,
+        "opportunities": request.opportunities,
+    });
+    Commit {
+        messages: messages.into_events(),
+        trace: vec![trace::line(0, trace::Chapter::Planned, 0, "run.requested", None, detail)],
+        ..Commit::default()
+    }
+}

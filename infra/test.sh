@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change lands: format, lints, layout, generated files, tests.
+# Usage: infra/test.sh
+set -euo pipefail
+top="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+"$top/infra/setup.sh" test
+cd "$top"
+
+# Tests look for model files and public data sets here, and say so when they skip for want of them.
+export SPOTWRIGHT_MODELS="${SPOTWRIGHT_MODELS:-${XDG_CACHE_HOME:-$HOME/.cache}/spotwright/models}"
+if [ -z "${SPOTWRIGHT_DATA:-}" ] && [ -d "$top/../shared/data" ]; then
+    SPOTWRIGHT_DATA="$(cd "$top/../shared/data" && pwd)"
+    export SPOTWRIGHT_DATA
+fi
+
+step() { printf '\n== %s (%ss)\n' "$*" "$SECONDS" >&2; }
+step "format"
+cargo fmt --all --check
+step "lints"
+cargo clippy --locked --quiet --workspace --all-targets -- -D warnings
+step "layout and generated files"
+cargo xtask tidy
+cargo xtask codegen --check
+step "tests"
+if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --locked --workspace --no-fail-fast
+else
+    cargo test --locked --workspace --quiet --lib --bins --tests
+fi
+step "documentation tests"
+cargo test --locked --workspace --quiet --doc
+step "all checks passed"

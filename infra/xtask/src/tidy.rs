@@ -1,0 +1,170 @@
+//! The rules of the layout: who may import whom, what every crate says of itself, and where a
+//! program may panic.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+
+/// Workspace crates each crate may import. Adapters never appear beside one another; only `server`
+/// and `testkit` name them.
+const IMPORTS: &[(&str, &[&str])] = &[
+    ("schemas", &[]),
+    ("core", &["schemas"]),
+    ("experiment", &["schemas"]),
+    ("store", &["schemas", "core"]),
+    ("bus", &["schemas", "core"]),
+    ("media", &[]),
+    ("render", &["schemas", "core", "media"]),
+    ("scoring", &["schemas", "core", "experiment"]),
+    ("market", &["schemas", "core", "experiment"]),
+    ("creative", &["schemas", "core", "experiment"]),
+    ("llm", &["schemas", "core"]),
+    (
+        "server",
+        &[
+            "schemas",
+            "core",
+            "experiment",
+            "store",
+            "bus",
+            "media",
+            "render",
+            "scoring",
+            "market",
+            "creative",
+            "llm",
+        ],
+    ),
+    (
+        "testkit",
+        &["schemas", "core", "store", "bus", "creative", "server", "market", "scoring", "render", "media"],
+    ),
+];
+
+/// Heavy or technical crates, and the only workspace crates that may name them.
+const TECHNOLOGY: &[(&str, &[&str])] = &[
+    ("sqlx", &["store"]),
+    ("ffmpeg-next", &["media"]),
+    ("candle-core", &["scoring", "llm"]),
+    ("candle-nn", &["scoring"]),
+    ("candle-transformers", &["scoring", "llm"]),
+    ("tokenizers", &["scoring", "llm"]),
+    ("async-openai", &["llm"]),
+    ("reqwest", &["llm"]),
+    ("cosmic-text", &["render"]),
+    ("tiny-skia", &["render"]),
+    ("parquet", &["scoring"]),
+    ("clap", &["server", "testkit", "xtask"]),
+];
+
+/// Crates that must not be in the tree at all: one TLS provider, no hub at run time.
+const BANNED: &[&str] = &["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls", "hf-hub"];
+
+/// Largest Rust file in lines that passes without remark.
+const MAX_LINES: usize = 700;
+
+/// Checks everything and lists every offence.
+pub(crate) fn run(top: &Path) -> anyhow::Result<()> {
+    let metadata = MetadataCommand::new().manifest_path(top.join("Cargo.toml")).exec()?;
+    let mut offences = imports(&metadata);
+    let mut files = 0;
+    for package in metadata.workspace_packages() {
+        let folder = package.manifest_path.parent().map(|path| path.as_std_path().to_path_buf());
+        for path in rust_files(&folder.unwrap_or_default()) {
+            files += 1;
+            check_file(top, &path, &mut offences);
+        }
+    }
+    if !offences.is_empty() {
+        bail!("{} offences:\n{}", offences.len(), offences.join("\n"));
+    }
+    eprintln!("tidy: {} crates and {files} files are in order", metadata.workspace_members.len());
+    Ok(())
+}
+
+fn imports(metadata: &Metadata) -> Vec<String> {
+    let mut offences = Vec::new();
+    let rules: BTreeMap<&str, &[&str]> = IMPORTS.iter().copied().collect();
+    for package in metadata.workspace_packages() {
+        let name = short(&package.name);
+        for dependency in &package.dependencies {
+            if dependency.kind == DependencyKind::Development {
+                continue;
+            }
+            if let Some(other) = dependency.name.strip_prefix("spotwright-") {
+                let allowed =
+                    name == "xtask" || rules.get(name).is_some_and(|others| others.contains(&other));
+                if !allowed {
+                    offences.push(format!("{name} must not import {other}"));
+                }
+            }
+            if let Some((_, users)) = TECHNOLOGY.iter().find(|(technology, _)| *technology == dependency.name)
+            {
+                if !users.contains(&name) {
+                    offences.push(format!("{name} must not import {}: only {users:?} may", dependency.name));
+                }
+            }
+        }
+    }
+    for package in &metadata.packages {
+        if BANNED.contains(&package.name.as_str()) {
+            offences.push(format!("{} {} is in the tree", package.name, package.version));
+        }
+    }
+    offences
+}
+
+fn short(package: &str) -> &str {
+    package.strip_prefix("spotwright-").unwrap_or(package)
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let Ok(entries) = fs::read_dir(folder) else { return found };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            if path
+                .file_name()
+                .is_some_and(|name| name != "target" && !name.to_string_lossy().starts_with('.'))
+            {
+                found.extend(rust_files(&path));
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn check_file(top: &Path, path: &Path, offences: &mut Vec<String>) {
+    let Ok(text) = fs::read_to_string(path) else {
+        offences.push(format!("{} is not UTF-8 text", path.display()));
+        return;
+    };
+    let shown = path.strip_prefix(top).unwrap_or(path).display().to_string();
+    if !text.trim_start().starts_with("//!") {
+        offences.push(format!("{shown}: begins without a `//!` page"));
+    }
+    if text.lines().count() > MAX_LINES {
+        offences.push(format!("{shown}: {} lines; at most {MAX_LINES}", text.lines().count()));
+    }
+    let is_test =
+        ["/tests/", "/benches/", "/examples/", "testkit/", "xtask/"].iter().any(|part| shown.contains(part))
+            || shown.ends_with("tests.rs");
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    for (number, line) in code.lines().enumerate() {
+        let trimmed = line.trim_start();
+        if trimmed.starts_with("//") {
+            continue;
+        }
+        let panics = ["panic!(", ".unwrap()", "unreachable!(", ".expect(\"", "todo!(", "unimplemented!("];
+        if let Some(word) = panics.iter().find(|word| !is_test && line.contains(**word)) {
+            offences.push(format!("{shown}:{}: stray `{word}`", number + 1));
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! The engine: workers that execute steps and consumers that take in messages.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::{Checkpoints, PaidCalls, StepError, StepOutcome, Workflow};
+use crate::domain::topology::StepKind;
+use crate::ports::clock::Clock;
+use crate::ports::event_bus::{Delivery, EventBus, Verdict};
+use crate::ports::step_store::{CallEnd, ClaimedStep, Commit, StepEnd, StepStore, StoreError};
+
+/// How the engine works.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// Steps executed at the same time, at least 1.
+    pub workers: usize,
+    /// How long a claim is valid without renewal.
+    pub lease: Duration,
+    /// The kinds of steps this process executes.
+    pub kinds: Vec<StepKind>,
+    /// The consumers this process runs.
+    pub consumers: Vec<String>,
+    /// How often to look for work without having been woken.
+    pub poll: Duration,
+}
+
+/// Tells everybody to stop; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Shutdown(watch::Receiver<bool>);
+
+impl Shutdown {
+    /// A switch and its receiver. Dropping the switch also stops.
+    #[must_use]
+    pub fn new() -> (watch::Sender<bool>, Self) {
+        let (switch, receiver) = watch::channel(false);
+        (switch, Self(receiver))
+    }
+
+    /// Waits until told to stop.
+    pub async fn wait(&mut self) {
+        // An error means that the switch is gone, which also means stop.
+        let _gone = self.0.wait_for(|stop| *stop).await;
+    }
+
+    /// Whether it is time to stop.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        *self.0.borrow() || self.0.has_changed().is_err()
+    }
+}
+
+/// Executes steps and takes in messages until told to stop.
+pub struct Engine<W> {
+    /// Where runs, steps and messages live.
+    pub store: Arc<dyn StepStore>,
+    /// Where messages come from.
+    pub bus: Arc<dyn EventBus>,
+    /// What steps do and what follows.
+    pub workflow: Arc<W>,
+    /// Time of messages.
+    pub clock: Arc<dyn Clock>,
+    /// Told at named points.
+    pub checkpoints: Arc<dyn Checkpoints>,
+    /// How it works.
+    pub options: EngineOptions,
+}
+
+/// Longest wait before a refused commit or message is tried again.
+const RETRY_DELAY: Duration = Duration::from_millis(200);
+
+impl<W: Workflow + 'static> Engine<W> {
+    /// Runs workers and consumers until `shutdown`. Steps under way are finished first.
+    ///
+    /// # Errors
+    /// [`Code::Store`] when a queue cannot be opened.
+    pub async fn run(self: Arc<Self>, shutdown: Shutdown) -> Result<(), Problem> {
+        let mut tasks = JoinSet::new();
+        for consumer in &self.options.consumers {
+            let mut subscription = self
+                .bus
+                .subscribe(consumer)
+                .await
+                .map_err(|error| Problem::new(Code::Store, "", error.to_string()))?;
+            let engine = Arc::clone(&self);
+            let mut stop = shutdown.clone();
+            tasks.spawn(async move {
+                loop {
+                    tokio::select! {
+                        () = stop.wait() => break,
+                        next = subscription.next() => match next {
+                            Ok(delivery) => engine.take_in(delivery).await,
+                            Err(error) => {
+                                tracing::warn!(%error, "consumer ends");
+                                break;
+                            }
+                        },
+                    }
+                }
+            });
+        }
+        for _ in 0..self.options.workers.max(1) {
+            let engine = Arc::clone(&self);
+            let stop = shutdown.clone();
+            tasks.spawn(async move { engine.work(stop).await });
+        }
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a worker ended abnormally; its step is claimed again after the lease");
+            }
+        }
+        Ok(())
+    }
+
+    async fn work(&self, mut shutdown: Shutdown) {
+        while !shutdown.is_set() {
+            // Registered before looking, so that work created in between still wakes us.
+            let woken = self.store.steps_ready().notified();
+            match self.store.claim(&self.options.kinds, self.options.lease, 1).await {
+                Ok(steps) if !steps.is_empty() => {
+                    for step in steps {
+                        self.checkpoints.reached("step.after_claim");
+                        self.execute(&step).await;
+                    }
+                }
+                Ok(_) => {
+                    self.bury().await;
+                    tokio::select! {
+                        () = shutdown.wait() => {}
+                        () = woken => {}
+                        () = tokio::time::sleep(self.options.poll) => {}
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "steps cannot be claimed");
+                    tokio::time::sleep(RETRY_DELAY).await;
+                }
+            }
+        }
+    }
+
+    /// Ends what depends on steps that ran out of attempts without an answer.
+    async fn bury(&self) {
+        match self.store.bury().await {
+            Ok(dead) => {
+                for step in dead {
+                    tracing::error!(step.id = %step.id, step.kind = step.kind.as_str(), "step is dead");
+                    let message = "its last attempt did not end within the lease";
+                    let outcome = StepOutcome::Failed(Problem::new(Code::StepFailed, "", message));
+                    self.finish(&step, &outcome, &[]).await;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "expired steps cannot be looked for"),
+        }
+    }
+
+    async fn execute(&self, step: &ClaimedStep) {
+        let calls = PaidCalls::new(self.store.as_ref(), step, self.checkpoints.as_ref());
+        let executed = {
+            let work = self.workflow.execute(step, &calls);
+            tokio::pin!(work);
+            loop {
+                tokio::select! {
+                    result = &mut work => break result,
+                    () = tokio::time::sleep(self.options.lease / 3) => {
+                        if let Err(StoreError::Stale) = self.store.renew(step, self.options.lease).await {
+                            tracing::warn!(step.id = %step.id, "lease lost; the work is dropped");
+                            return;
+                        }
+                    }
+                }
+            }
+        };
+        let ends = calls.into_ends();
+        let outcome = match executed {
+            Ok(result) => StepOutcome::Done(result),
+            Err(StepError::Retry { problem, delay }) if step.attempts < step.max_attempts => {
+                self.retry(step, &problem, delay).await;
+                return;
+            }
+            Err(StepError::Retry { problem, .. } | StepError::Permanent(problem)) => {
+                tracing::warn!(step.id = %step.id, step.kind = step.kind.as_str(), %problem, "step failed");
+                StepOutcome::Failed(problem)
+            }
+        };
+        self.finish(step, &outcome, &ends).await;
+    }
+
+    /// Writes how a step ended and what follows, until it is written or the claim is lost.
+    async fn finish(&self, step: &ClaimedStep, outcome: &StepOutcome, ends: &[CallEnd]) {
+        self.checkpoints.reached("step.before_complete");
+        loop {
+            let written = self.complete(step, outcome, ends).await;
+            match written {
+                Ok(()) => break,
+                Err(StoreError::Conflict) => {}
+                Err(StoreError::Database(error)) => {
+                    tracing::warn!(step.id = %step.id, %error, "result cannot be written yet");
+                    tokio::time::sleep(RETRY_DELAY).await;
+                }
+                Err(error) => {
+                    tracing::warn!(step.id = %step.id, %error, "result is dropped");
+                    break;
+                }
+            }
+        }
+        self.checkpoints.reached("step.after_complete");
+    }
+
+    async fn complete(
+        &self,
+        step: &ClaimedStep,
+        outcome: &StepOutcome,
+        ends: &[CallEnd],
+    ) -> Result<(), StoreError> {
+        let run = self.store.run(step.run).await?;
+        let decided = match self.workflow.after_step(&run, step, outcome, self.now()).await {
+            // A result that leads nowhere is a failure of the step, and the workflow decides on that.
+            Err(problem) => {
+                tracing::error!(step.id = %step.id, %problem, "no decision follows from this result");
+                let failed = StepOutcome::Failed(problem.clone());
+                let decided = self.workflow.after_step(&run, step, &failed, self.now()).await;
+                decided.map(|commit| (StepEnd::Failed(problem.to_string()), commit))
+            }
+            Ok(commit) => Ok(match outcome {
+                StepOutcome::Done(result) => (StepEnd::Done(result.clone()), commit),
+                StepOutcome::Failed(problem) => (StepEnd::Failed(problem.to_string()), commit),
+            }),
+        };
+        let (end, mut commit) = decided.map_err(|problem| StoreError::Format(problem.to_string()))?;
+        commit.calls.extend_from_slice(ends);
+        self.store.complete(step, end, run.version, commit).await
+    }
+
+    async fn retry(&self, step: &ClaimedStep, problem: &Problem, delay: Duration) {
+        tracing::info!(step.id = %step.id, step.kind = step.kind.as_str(), %problem, "step will be tried again");
+        loop {
+            let Ok(run) = self.store.run(step.run).await else { return };
+            let end = StepEnd::Retry { delay, error: problem.to_string() };
+            match self.store.complete(step, end, run.version, Commit::default()).await {
+                Err(StoreError::Conflict) => {}
+                Err(error) => {
+                    tracing::warn!(step.id = %step.id, %error, "retry cannot be noted; the lease will run out");
+                    return;
+                }
+                Ok(()) => return,
+            }
+        }
+    }
+
+    async fn take_in(&self, delivery: Box<dyn Delivery>) {
+        let message = delivery.message().clone();
+        let run_id = message.event.subject;
+        loop {
+            match self.store.consumed(&message.consumer, message.id).await {
+                Ok(true) => return delivery.settle(Verdict::Ack),
+                Ok(false) => {}
+                Err(_) => return delivery.settle(Verdict::Retry(RETRY_DELAY)),
+            }
+            let run = match self.store.run(run_id).await {
+                Ok(run) => run,
+                Err(StoreError::Missing(what)) => return delivery.settle(Verdict::Dead(what)),
+                Err(_) => return delivery.settle(Verdict::Retry(RETRY_DELAY)),
+            };
+            self.checkpoints.reached("message.before_consume");
+            let commit = match self.workflow.after_message(&run, &message.event, self.now()).await {
+                Ok(commit) => commit,
+                Err(problem) => {
+                    tracing::error!(message.id = %message.id, %problem, "message is given up");
+                    let reason = problem.to_string();
+                    let attempt = delivery.attempt();
+                    return match self.store.dead_letter(&message.consumer, message.id, &reason, attempt).await
+                    {
+                        Ok(()) => delivery.settle(Verdict::Dead(reason)),
+                        Err(_) => delivery.settle(Verdict::Retry(RETRY_DELAY)),
+                    };
+                }
+            };
+            match self.store.consume(&message.consumer, message.id, run_id, run.version, commit).await {
+                Ok(_) => {
+                    self.checkpoints.reached("message.after_consume");
+                    return delivery.settle(Verdict::Ack);
+                }
+                Err(StoreError::Conflict) => {}
+                Err(error) => {
+                    tracing::warn!(message.id = %message.id, %error, "message cannot be taken in yet");
+                    return delivery.settle(Verdict::Retry(RETRY_DELAY));
+                }
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_microsecond(self.clock.now_micros()).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}

@@ -1,0 +1,120 @@
+//! Paid calls: intent and money first, then the call; after a crash look it up, never send blindly.
+
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
+use spotwright_schemas::ids::CallId;
+use spotwright_schemas::money::Micros;
+
+use super::{Checkpoints, StepError};
+use crate::ports::step_store::{CallEnd, CallState, ClaimedStep, NewCall, StepStore};
+
+/// Makes the paid calls of one step and remembers how they ended until the step's commit.
+pub struct PaidCalls<'a> {
+    store: &'a dyn StepStore,
+    step: &'a ClaimedStep,
+    checkpoints: &'a dyn Checkpoints,
+    ended: Mutex<Vec<CallEnd>>,
+}
+
+impl<'a> PaidCalls<'a> {
+    /// Prepares the calls of `step`.
+    #[must_use]
+    pub fn new(store: &'a dyn StepStore, step: &'a ClaimedStep, checkpoints: &'a dyn Checkpoints) -> Self {
+        Self { store, step, checkpoints, ended: Mutex::default() }
+    }
+
+    /// Makes one call, at most once as far as the provider lets us know.
+    ///
+    /// `quote` is reserved before the call and settled with what `call` says it cost. When an
+    /// earlier attempt may have made the call, `lookup` is asked first and its finding adopted; a
+    /// permanent error of `lookup` means that nobody can tell, and the whole quote counts as spent.
+    /// A free call (`quote` zero) is simply made.
+    ///
+    /// # Errors
+    /// What `lookup` and `call` answer; [`Code::BudgetExhausted`] when the quote cannot be reserved.
+    pub async fn make<T, L, LF, C, CF>(
+        &self,
+        provider: &str,
+        idempotency_key: &str,
+        quote: Micros,
+        lookup: L,
+        call: C,
+    ) -> Result<T, StepError>
+    where
+        T: Serialize + DeserializeOwned,
+        L: FnOnce() -> LF,
+        LF: Future<Output = Result<Option<(T, Micros)>, StepError>>,
+        C: FnOnce() -> CF,
+        CF: Future<Output = Result<(T, Micros), StepError>>,
+    {
+        if quote <= Micros::ZERO {
+            return call().await.map(|(answer, _)| answer);
+        }
+        let id = CallId::child_of(self.step.id.0, idempotency_key, 0);
+        let intent = NewCall {
+            id,
+            step: self.step.id,
+            provider: provider.to_owned(),
+            idempotency_key: idempotency_key.to_owned(),
+            reserve: quote,
+        };
+        let state = self.store.begin_call(self.step, &intent).await?;
+        self.checkpoints.reached("call.after_intent");
+        let found = match state {
+            CallState::Done { result, .. } => {
+                return serde_json::from_value(result).map_err(|error| unreadable(&error));
+            }
+            CallState::Interrupted => match lookup().await {
+                Ok(found) => found,
+                Err(error) => {
+                    if matches!(error, StepError::Permanent(_)) {
+                        self.end(CallEnd { id, result: None, settled: quote });
+                    }
+                    return Err(error);
+                }
+            },
+            CallState::Fresh => None,
+        };
+        let answered = match found {
+            Some(answer) => Ok(answer),
+            None => call().await,
+        };
+        self.checkpoints.reached("call.after_call");
+        match answered {
+            Ok((answer, charged)) => {
+                let result = serde_json::to_value(&answer).map_err(|error| unreadable(&error))?;
+                self.end(CallEnd { id, result: Some(result), settled: charged.min(quote) });
+                Ok(answer)
+            }
+            Err(error) => {
+                let last = self.step.attempts >= self.step.max_attempts;
+                if last || matches!(error, StepError::Permanent(_)) {
+                    self.end(CallEnd { id, result: None, settled: Micros::ZERO });
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The ends of the calls made, for the step's commit.
+    pub(super) fn into_ends(self) -> Vec<CallEnd> {
+        self.ended.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self, end: CallEnd) {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).push(end);
+    }
+}
+
+fn unreadable(error: &serde_json::Error) -> StepError {
+    StepError::Retry {
+        problem: Problem::new(Code::StoreFormat, "", error.to_string()),
+        delay: Duration::from_millis(100),
+    }
+}

@@ -1,0 +1,85 @@
+//! What a workflow has to say.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::Value;
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
+use spotwright_schemas::event::Event;
+
+use super::PaidCalls;
+use crate::domain::run::RunView;
+use crate::ports::step_store::{ClaimedStep, Commit, StoreError};
+
+/// How the outside work of a step ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepOutcome {
+    /// Done, with what the workflow needs to decide.
+    Done(Value),
+    /// Failed for good.
+    Failed(Problem),
+}
+
+/// Why the outside work of a step did not succeed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StepError {
+    /// Worth another attempt.
+    #[error("{problem}")]
+    Retry {
+        /// What went wrong.
+        problem: Problem,
+        /// How long to wait.
+        delay: Duration,
+    },
+    /// Repeating cannot help.
+    #[error("{0}")]
+    Permanent(Problem),
+}
+
+impl From<StoreError> for StepError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict | StoreError::Database(_) => Self::Retry {
+                problem: Problem::new(Code::Store, "", error.to_string()),
+                delay: Duration::from_millis(100),
+            },
+            StoreError::Budget { .. } => {
+                Self::Permanent(Problem::new(Code::BudgetExhausted, "budget.total", error.to_string()))
+            }
+            _ => Self::Permanent(Problem::new(Code::StoreFormat, "", error.to_string())),
+        }
+    }
+}
+
+/// Says what steps do and what follows from steps and messages.
+///
+/// `execute` may take long, may be repeated and must not write to the store. `after_step` and
+/// `after_message` are quick, are called again when the run has changed meanwhile, and only read.
+#[async_trait]
+pub trait Workflow: Send + Sync {
+    /// Does the outside work of a step.
+    ///
+    /// # Errors
+    /// [`StepError`]; after the last attempt every error is permanent.
+    async fn execute(&self, step: &ClaimedStep, calls: &PaidCalls<'_>) -> Result<Value, StepError>;
+
+    /// What follows from the end of a step.
+    ///
+    /// # Errors
+    /// A [`Problem`] when stored data cannot be understood.
+    async fn after_step(
+        &self,
+        run: &RunView,
+        step: &ClaimedStep,
+        outcome: &StepOutcome,
+        now: Timestamp,
+    ) -> Result<Commit, Problem>;
+
+    /// What follows from a message.
+    ///
+    /// # Errors
+    /// A [`Problem`] when stored data cannot be understood.
+    async fn after_message(&self, run: &RunView, event: &Event, now: Timestamp) -> Result<Commit, Problem>;
+}

@@ -1,0 +1,117 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Takes an advertiser's brief to placed, measured, improving video ads.
+#[derive(Debug, Parser)]
+#[command(name = "spotwright", version, about)]
+pub struct Arguments {
+    /// Configuration file; comes on top of the defaults.
+    #[arg(long, global = true, env = "SPOTWRIGHT_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Take a brief to placed winners: the whole loop.
+    Run(RunArguments),
+    /// Check a brief and its pictures without doing anything.
+    Check {
+        /// The brief.
+        brief: PathBuf,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Measure the spine.
+    Bench {
+        /// What to measure.
+        #[command(subcommand)]
+        what: Bench,
+    },
+    /// Explain an error code, e.g. `explain SW0104`; without a code list all.
+    Explain {
+        /// The code.
+        code: Option<String>,
+    },
+    /// Say what is installed and what is missing.
+    Doctor {
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check a finished or interrupted run: invariants of the database, and every file against its hash.
+    Verify {
+        /// Output folder of the run.
+        out: PathBuf,
+        /// Also read every file and compare its hash.
+        #[arg(long)]
+        objects: bool,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the configuration with all layers applied, or the documented defaults.
+    Config {
+        /// Print the documented defaults instead.
+        #[arg(long)]
+        defaults: bool,
+    },
+}
+
+/// Things to measure.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Durable steps, variants and latency through the spine, with rendering and models stubbed.
+    Pipeline {
+        /// Runs worked on at the same time.
+        #[arg(long, default_value_t = 16)]
+        runs: u32,
+        /// Variants in each generation of a run.
+        #[arg(long, default_value_t = 8)]
+        variants: u32,
+        /// Steps whose way from enqueueing to start is timed, one by one.
+        #[arg(long, default_value_t = 300)]
+        probes: u32,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Options of `run`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunArguments {
+    /// The brief: a `.yaml`, `.yml` or `.json` file. Not needed with `--resume`.
+    pub brief: Option<PathBuf>,
+    /// Output folder. By default a new folder below `spotwright-out/`.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Turns of the loop, 1–20.
+    #[arg(long)]
+    pub generations: Option<u32>,
+    /// Variants in each generation, 1–64.
+    #[arg(long)]
+    pub variants: Option<u32>,
+    /// Variants of each generation that are rendered final and placed.
+    #[arg(long)]
+    pub winners: Option<u32>,
+    /// Seed of everything random.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Processors to use; by default all.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Continue the interrupted run in `--out`.
+    #[arg(long)]
+    pub resume: bool,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,345 @@
+//! `spotwright bench pipeline`: the spine alone, with rendering, scoring and the market replaced
+//! by instant stand-ins. Everything durable is real: SQLite with `synchronous=FULL`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+use spotwright_bus::memory::MemoryBus;
+use spotwright_core::domain::run::{NewRun, RunRequest, RunView, Stage, StoredPicture};
+use spotwright_core::domain::topology::StepKind;
+use spotwright_core::ports::artifacts::ArtifactHash;
+use spotwright_core::ports::clock::{Clock, SystemClock};
+use spotwright_core::ports::step_store::{ClaimedStep, Commit, NewStep, RunUpdate, StepStore};
+use spotwright_core::spine::{
+    Engine, EngineOptions, NoCheckpoints, PaidCalls, Shutdown, StepError, StepOutcome, Workflow,
+};
+use spotwright_creative::copy_engine::CopyEngine;
+use spotwright_creative::workflow::first_commit;
+use spotwright_schemas::Problem;
+use spotwright_schemas::brief::Brief;
+use spotwright_schemas::error::Code;
+use spotwright_schemas::event::Event;
+use spotwright_schemas::ids::{OrganizationId, RunId};
+use spotwright_schemas::money::Micros;
+use spotwright_store::sqlite::SqliteStore;
+
+use super::{Machine, print_json, print_text};
+use crate::config::Config;
+use crate::standins::{StandInClickModel, StandInMarket, StandInVideo};
+use crate::wiring::{EngineSetup, Running, World};
+
+/// Steps of each chain in the measurement of durable steps.
+const CHAIN: u64 = 250;
+/// Chains worked on at the same time: enough to fill a group commit.
+const CHAINS: u64 = 64;
+/// How often to look whether the work is done.
+const LOOK: Duration = Duration::from_millis(5);
+/// Longest time any part may take before the bench gives up.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// Size of the measurement.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Runs worked on at the same time.
+    pub runs: u32,
+    /// Variants in each generation of a run.
+    pub variants: u32,
+    /// Steps whose way from enqueueing to start is timed.
+    pub probes: u32,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Steps claimed, executed and completed per second, each completion creating the next step.
+    pub sqlite_steps_per_second: f64,
+    /// Not measured: this program has no PostgreSQL store yet.
+    pub postgres_steps_per_second: Option<f64>,
+    /// Variants from drafting to placement per second through the whole agent loop.
+    pub variants_per_second: f64,
+    /// Steps per second of that loop.
+    pub pipeline_steps_per_second: f64,
+    /// From asking for a step to its start on an idle system, in milliseconds.
+    pub enqueue_to_start_p50_ms: f64,
+    /// The same, 99th percentile.
+    pub enqueue_to_start_p99_ms: f64,
+    /// What is replaced by stand-ins.
+    pub stand_ins: &'static str,
+    /// Durability of the database.
+    pub durability: &'static str,
+    /// Steps measured.
+    pub steps: u64,
+    /// Seed of the runs.
+    pub seed: u64,
+    /// Version of the program.
+    pub version: &'static str,
+    /// The machine.
+    pub machine: Machine,
+}
+
+impl Report {
+    /// Prints the report for people, or as one JSON document.
+    pub fn print(&self, json: bool) {
+        if json {
+            print_json(self);
+            return;
+        }
+        print_text(&format!(
+            "durable steps        {:>10.0} /s\nvariants, whole loop {:>10.1} /s\nenqueue to start     {:>10.2} ms median, {:.2} ms p99\n(rendering, scoring and market are stand-ins; {})\n",
+            self.sqlite_steps_per_second,
+            self.variants_per_second,
+            self.enqueue_to_start_p50_ms,
+            self.enqueue_to_start_p99_ms,
+            self.durability,
+        ));
+    }
+}
+
+/// Measures.
+///
+/// # Errors
+/// [`Code::Store`] when the scratch database cannot be used, [`Code::StepFailed`] when the work
+/// does not end.
+pub async fn execute(options: &Options, config: &Config) -> Result<Report, Problem> {
+    let scratch = std::env::temp_dir().join(format!("spotwright-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&scratch).map_err(|error| failed(&error))?;
+    let measured = measure(options, config, &scratch).await;
+    drop(std::fs::remove_dir_all(&scratch));
+    measured
+}
+
+async fn measure(options: &Options, config: &Config, scratch: &std::path::Path) -> Result<Report, Problem> {
+    let steps_per_second = chains(scratch).await?;
+    let (variants_per_second, pipeline_steps_per_second) = pipeline(options, config, scratch).await?;
+    let mut waits = latency(options.probes.max(1), scratch).await?;
+    waits.sort_unstable();
+    let at = |share: f64| waits[((waits.len() - 1) as f64 * share).round() as usize] as f64 / 1_000.0;
+    Ok(Report {
+        sqlite_steps_per_second: steps_per_second,
+        postgres_steps_per_second: None,
+        variants_per_second,
+        pipeline_steps_per_second,
+        enqueue_to_start_p50_ms: at(0.5),
+        enqueue_to_start_p99_ms: at(0.99),
+        stand_ins: "rendering, scoring, market",
+        durability: "SQLite, WAL, synchronous=FULL, group commit",
+        steps: CHAIN * CHAINS,
+        seed: 1,
+        version: env!("CARGO_PKG_VERSION"),
+        machine: Machine::here(),
+    })
+}
+
+/// Chains of steps: each completion creates the next step of its run.
+async fn chains(scratch: &std::path::Path) -> Result<f64, Problem> {
+    let store = SqliteStore::open(&scratch.join("chains.sqlite")).await.map_err(|error| failed(&error))?;
+    let workflow = Arc::new(Chain { length: CHAIN, done: AtomicU64::new(0), started: AtomicI64::new(0) });
+    let clock = SystemClock;
+    let brief = bench_brief()?;
+    let mut creating = tokio::task::JoinSet::new();
+    for chain in 0..CHAINS {
+        let (store, run) = (Arc::clone(&store), bench_run(&brief, 1, chain));
+        creating.spawn(async move { store.create_run(&run, chain_step(0)).await });
+    }
+    while let Some(created) = creating.join_next().await {
+        created.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+    }
+    let started = clock.now_micros();
+    let engine = Engine {
+        store: store.clone(),
+        bus: Arc::new(MemoryBus::new()),
+        workflow: Arc::clone(&workflow),
+        clock: Arc::new(SystemClock),
+        checkpoints: Arc::new(NoCheckpoints),
+        options: engine_options(CHAINS as usize),
+    };
+    let (stop, shutdown) = Shutdown::new();
+    let working = tokio::spawn(Arc::new(engine).run(shutdown));
+    until(|| async { Ok(workflow.done.load(Ordering::SeqCst) >= CHAIN * CHAINS) }).await?;
+    let took = clock.now_micros() - started;
+    stop.send_replace(true);
+    working.await.map_err(|error| failed(&error))??;
+    Ok((CHAIN * CHAINS) as f64 * 1e6 / took as f64)
+}
+
+/// The whole agent loop over several runs; variants and steps per second.
+async fn pipeline(
+    options: &Options,
+    config: &Config,
+    scratch: &std::path::Path,
+) -> Result<(f64, f64), Problem> {
+    let store = SqliteStore::open(&scratch.join("pipeline.sqlite")).await.map_err(|error| failed(&error))?;
+    let world = World {
+        language_model: Arc::new(CopyEngine),
+        video: Arc::new(StandInVideo { artifacts: None, witness: None, price: Micros(1_000) }),
+        click_model: Arc::new(StandInClickModel),
+        marketplace: Arc::new(StandInMarket::default()),
+        notices: Vec::new(),
+    };
+    let clock = SystemClock;
+    let brief = bench_brief()?;
+    let started = clock.now_micros();
+    let running =
+        Running::start(EngineSetup::new(store.clone(), options.runs.max(2) as usize, config), &world);
+    let mut ids = Vec::new();
+    for seed in 1..=u64::from(options.runs) {
+        let run = bench_run(&brief, options.variants, seed);
+        ids.push(run.id);
+        store.create_run(&run, first_commit(&run, now(&clock))).await.map_err(|error| failed(&error))?;
+    }
+    let waiting = Arc::new(ids);
+    until(|| {
+        let (store, waiting) = (Arc::clone(&store), Arc::clone(&waiting));
+        async move {
+            for id in waiting.iter() {
+                if store.run(*id).await.map_err(|error| failed(&error))?.stage != Stage::Finished {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+    })
+    .await?;
+    let seconds = (clock.now_micros() - started) as f64 / 1e6;
+    running.stop().await;
+    let variants = f64::from(options.runs * options.variants);
+    // Plan, draft, select, play and learn once; preview and score for every variant; every variant
+    // is rendered final here.
+    let steps = f64::from(options.runs) * (5.0 + 3.0 * f64::from(options.variants));
+    Ok((variants / seconds, steps / seconds))
+}
+
+/// Microseconds from asking for a step to its start, one at a time on an idle engine.
+async fn latency(probes: u32, scratch: &std::path::Path) -> Result<Vec<i64>, Problem> {
+    let store = SqliteStore::open(&scratch.join("latency.sqlite")).await.map_err(|error| failed(&error))?;
+    let workflow = Arc::new(Chain { length: 1, done: AtomicU64::new(0), started: AtomicI64::new(0) });
+    let engine = Engine {
+        store: store.clone(),
+        bus: Arc::new(MemoryBus::new()),
+        workflow: Arc::clone(&workflow),
+        clock: Arc::new(SystemClock),
+        checkpoints: Arc::new(NoCheckpoints),
+        options: engine_options(2),
+    };
+    let (stop, shutdown) = Shutdown::new();
+    let working = tokio::spawn(Arc::new(engine).run(shutdown));
+    let clock = SystemClock;
+    let brief = bench_brief()?;
+    let mut waits = Vec::with_capacity(probes as usize);
+    for probe in 0..u64::from(probes) {
+        let run = bench_run(&brief, 1, probe);
+        let asked = clock.now_micros();
+        store.create_run(&run, chain_step(0)).await.map_err(|error| failed(&error))?;
+        until(|| async { Ok(workflow.done.load(Ordering::SeqCst) > probe) }).await?;
+        waits.push(workflow.started.load(Ordering::SeqCst) - asked);
+    }
+    stop.send_replace(true);
+    working.await.map_err(|error| failed(&error))??;
+    Ok(waits)
+}
+
+/// A workflow whose steps do nothing but follow one another.
+struct Chain {
+    length: u64,
+    done: AtomicU64,
+    started: AtomicI64,
+}
+
+#[async_trait]
+impl Workflow for Chain {
+    async fn execute(&self, _: &ClaimedStep, _: &PaidCalls<'_>) -> Result<Value, StepError> {
+        let now = SystemClock.now_micros();
+        self.started.store(now, Ordering::SeqCst);
+        Ok(Value::Null)
+    }
+
+    async fn after_step(
+        &self,
+        run: &RunView,
+        step: &ClaimedStep,
+        _: &StepOutcome,
+        _: Timestamp,
+    ) -> Result<Commit, Problem> {
+        // Counted when decided, a few hundred microseconds before the commit; a refused commit is
+        // decided again, but chains have no rival that could refuse one.
+        self.done.fetch_add(1, Ordering::SeqCst);
+        let position: u64 = step.key.parse().unwrap_or(self.length);
+        if position + 1 < self.length {
+            return Ok(chain_step(position + 1));
+        }
+        let update = RunUpdate { stage: Stage::Finished, generation: run.generation, state: Value::Null };
+        Ok(Commit { run: Some(update), ..Commit::default() })
+    }
+
+    async fn after_message(&self, _: &RunView, _: &Event, _: Timestamp) -> Result<Commit, Problem> {
+        Ok(Commit::default())
+    }
+}
+
+fn chain_step(position: u64) -> Commit {
+    let step = NewStep { kind: StepKind::Plan, key: position.to_string(), input: json!({}) };
+    Commit { steps: vec![step], ..Commit::default() }
+}
+
+fn engine_options(workers: usize) -> EngineOptions {
+    EngineOptions {
+        workers,
+        lease: Duration::from_secs(30),
+        kinds: StepKind::ALL.to_vec(),
+        consumers: Vec::new(),
+        poll: Duration::from_secs(1),
+    }
+}
+
+/// The brief of the runs: one of the examples.
+fn bench_brief() -> Result<Brief, Problem> {
+    Brief::from_yaml(include_bytes!("../../../../examples/coffee-en/brief.yaml"))
+}
+
+fn bench_run(brief: &Brief, variants: u32, seed: u64) -> NewRun {
+    let picture = StoredPicture { hash: ArtifactHash::of(b"stand-in"), width: 1_080, height: 1_920 };
+    let request = RunRequest {
+        brief: brief.clone(),
+        pictures: vec![picture],
+        generations: 1,
+        variants,
+        winners: variants,
+        seed,
+        opportunities: 10_000,
+    };
+    NewRun {
+        id: RunId::derive(seed, "bench", 0),
+        organization: OrganizationId::derive(0, "bench", 0),
+        budget: brief.budget.total,
+        request,
+    }
+}
+
+async fn until<F, P>(mut done: P) -> Result<(), Problem>
+where
+    P: FnMut() -> F,
+    F: Future<Output = Result<bool, Problem>>,
+{
+    let clock = SystemClock;
+    let started = clock.now_micros();
+    while !done().await? {
+        if clock.now_micros() - started > LIMIT.as_micros() as i64 {
+            return Err(Problem::new(Code::StepFailed, "", "the work did not end in time"));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}
+
+fn now(clock: &SystemClock) -> Timestamp {
+    Timestamp::from_microsecond(clock.now_micros()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn failed(error: &impl std::fmt::Display) -> Problem {
+    Problem::new(Code::Store, "", error.to_string())
+}

@@ -1,0 +1,39 @@
+//! `spotwright check`: a brief and its pictures, without doing anything.
+
+use std::path::Path;
+
+use serde_json::json;
+use spotwright_schemas::Problem;
+
+use super::{print_json, print_text};
+use crate::brief_file;
+
+/// Checks a brief.
+///
+/// # Errors
+/// The first problem found.
+pub fn execute(path: &Path, json: bool) -> Result<(), Problem> {
+    let loaded = brief_file::load(path)?;
+    let questions = spotwright_creative::clarify::questions(&loaded.brief);
+    if json {
+        print_json(&json!({
+            "valid": true,
+            "brief": loaded.brief.id,
+            "facts": loaded.brief.product.facts.len(),
+            "pictures": loaded.pictures.iter().map(|p| [p.width, p.height]).collect::<Vec<_>>(),
+            "questions": questions,
+            "version": env!("CARGO_PKG_VERSION"),
+        }));
+        return Ok(());
+    }
+    print_text(&format!(
+        "{} is a valid brief: {} facts, {} pictures\n",
+        path.display(),
+        loaded.brief.product.facts.len(),
+        loaded.pictures.len()
+    ));
+    for question in questions {
+        print_text(&format!("  it would help to know: {} ({})\n", question.text, question.default));
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! `spotwright doctor`: what is installed and what is missing.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use spotwright_core::ports::artifacts::ArtifactStore;
+use spotwright_render::{self as studio, Studio};
+use spotwright_store::folder::FolderArtifacts;
+
+use super::{Machine, print_json, print_text};
+use crate::config::Config;
+
+/// Looks at fonts, encoders and models. True when the main job can be done.
+#[must_use]
+pub fn execute(config: &Config, json: bool) -> bool {
+    let scratch = std::env::temp_dir().join(format!("spotwright-doctor-{}", std::process::id()));
+    let studio = FolderArtifacts::open(&scratch.join("artifacts"))
+        .map_err(|error| error.to_string())
+        .and_then(|artifacts| {
+            let artifacts: Arc<dyn ArtifactStore> = Arc::new(artifacts);
+            let options = studio::Options { folder: scratch.join("studio"), ..studio::Options::default() };
+            Studio::new(options, artifacts).map(|_| ()).map_err(|error| error.to_string())
+        });
+    drop(std::fs::remove_dir_all(&scratch));
+    let models = config.model_folder();
+    let scoring = spotwright_scoring::load::load(Some(&models.join("all-minilm-l6-v2")));
+    let scoring = match scoring {
+        Ok(loaded) => Ok(loaded.notice.unwrap_or_else(|| loaded.model.id().to_owned())),
+        Err(error) => Err(error.to_string()),
+    };
+    let smollm = models.join("smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf").is_file();
+    let good = studio.is_ok() && scoring.is_ok();
+    if json {
+        print_json(&json!({
+            "good": good,
+            "studio": studio.as_ref().err(),
+            "click_model": scoring.as_ref().ok(),
+            "click_model_error": scoring.as_ref().err(),
+            "language_model_file": smollm,
+            "models_folder": models,
+            "version": env!("CARGO_PKG_VERSION"),
+            "machine": Machine::here(),
+        }));
+        return good;
+    }
+    let mark = |good: bool| if good { "ok  " } else { "FAIL" };
+    let text = studio.as_ref().err().cloned().unwrap_or_else(|| "fonts and folders are in order".to_owned());
+    print_text(&format!("{} studio: {text}\n", mark(studio.is_ok())));
+    let (Ok(text) | Err(text)) = &scoring;
+    print_text(&format!("{} click model: {text}\n", mark(scoring.is_ok())));
+    let text = if smollm { "installed" } else { "not installed; only needed for llm.provider = \"gguf\"" };
+    print_text(&format!("ok   embedded language model: {text}\n"));
+    good
+}

@@ -1,0 +1,144 @@
+//! The commands, one file each.
+
+pub mod bench_pipeline;
+pub mod check;
+pub mod doctor;
+pub mod explain;
+pub mod run;
+pub mod verify;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use serde::Serialize;
+use serde_json::json;
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
+
+use crate::cli::{Arguments, Bench, Command};
+use crate::config::{Config, DEFAULTS};
+
+/// Exit code for input that has to be mended.
+const MEND_INPUT: u8 = 2;
+
+/// Runs the command and says how it ended.
+#[must_use]
+pub fn main(arguments: &Arguments) -> ExitCode {
+    let json = wants_json(&arguments.command);
+    match dispatch(arguments) {
+        Ok(good) => {
+            if good {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+        Err(problem) => {
+            if json {
+                print_json(&json!({ "error": problem, "version": env!("CARGO_PKG_VERSION") }));
+            }
+            eprintln!("error: {problem}");
+            eprintln!("       `spotwright explain {}` says what to do", problem.code);
+            if is_input(problem.code) { ExitCode::from(MEND_INPUT) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn dispatch(arguments: &Arguments) -> Result<bool, Problem> {
+    let config = || Config::load(arguments.config.as_deref());
+    match &arguments.command {
+        Command::Run(run) => {
+            let config = config()?;
+            let workers = run::workers(run, &config)?;
+            let summary = runtime(workers)?.block_on(run::execute(run, &config))?;
+            summary.print(run.json);
+            Ok(summary.succeeded())
+        }
+        Command::Check { brief, json } => check::execute(brief, *json).map(|()| true),
+        Command::Bench { what: Bench::Pipeline { runs, variants, probes, json } } => {
+            let config = config()?;
+            let options = bench_pipeline::Options { runs: *runs, variants: *variants, probes: *probes };
+            let report = runtime(processors())?.block_on(bench_pipeline::execute(&options, &config))?;
+            report.print(*json);
+            Ok(true)
+        }
+        Command::Explain { code } => explain::execute(code.as_deref()).map(|()| true),
+        Command::Doctor { json } => Ok(doctor::execute(&config()?, *json)),
+        Command::Verify { out, objects, json } => {
+            runtime(processors())?.block_on(verify::execute(out, *objects, *json))
+        }
+        Command::Config { defaults } => {
+            if *defaults {
+                print_text(DEFAULTS);
+            } else {
+                let mut shown = config()?;
+                if !shown.llm.api_key.is_empty() {
+                    "(secret)".clone_into(&mut shown.llm.api_key);
+                }
+                print_json(&shown);
+            }
+            Ok(true)
+        }
+    }
+}
+
+const fn wants_json(command: &Command) -> bool {
+    match command {
+        Command::Run(run) => run.json,
+        Command::Check { json, .. } | Command::Doctor { json } | Command::Verify { json, .. } => *json,
+        Command::Bench { what: Bench::Pipeline { json, .. } } => *json,
+        Command::Explain { .. } | Command::Config { .. } => false,
+    }
+}
+
+fn is_input(code: Code) -> bool {
+    code.as_str() < Code::Prerequisite.as_str()
+}
+
+fn runtime(workers: usize) -> Result<tokio::runtime::Runtime, Problem> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers.max(1))
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::new(Code::Store, "", format!("threads cannot be started: {error}")))
+}
+
+/// Processors this process may use.
+#[must_use]
+pub fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// The machine, for documents with measurements.
+#[derive(Debug, Clone, Serialize)]
+pub struct Machine {
+    /// Processors this process may use.
+    pub processors: usize,
+    /// Operating system and architecture.
+    pub platform: String,
+    /// Load average over one minute, where the system tells.
+    pub load: Option<f64>,
+}
+
+impl Machine {
+    /// Looks at the machine.
+    #[must_use]
+    pub fn here() -> Self {
+        let load = std::fs::read_to_string("/proc/loadavg").ok();
+        Self {
+            processors: processors(),
+            platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
+            load: load.and_then(|text| text.split(' ').next()?.parse().ok()),
+        }
+    }
+}
+
+/// Prints one JSON document on standard output.
+pub(crate) fn print_json<T: Serialize>(document: &T) {
+    print_text(&(serde_json::to_string_pretty(document).unwrap_or_default() + "\n"));
+}
+
+/// Prints on standard output. A reader that has gone away is not an error of ours.
+pub(crate) fn print_text(text: &str) {
+    drop(std::io::stdout().write_all(text.as_bytes()));
+}

@@ -1,0 +1,400 @@
+//! `spotwright run`: a brief to placed winners.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use spotwright_core::domain::run::{NewRun, RunRequest, Stage, StoredPicture};
+use spotwright_core::ports::artifacts::ArtifactStore;
+use spotwright_core::ports::clock::{Clock, SystemClock};
+use spotwright_core::ports::step_store::StepStore;
+use spotwright_core::spine::{Checkpoints, NoCheckpoints};
+use spotwright_creative::workflow::first_commit;
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
+use spotwright_schemas::event::StopReason;
+use spotwright_schemas::ids::{OrganizationId, RunId};
+use spotwright_schemas::outcome::PlacementOutcome;
+
+use super::{Machine, print_json, print_text, processors};
+use crate::brief_file::{self, LoadedBrief};
+use crate::cli::RunArguments;
+use crate::config::Config;
+use crate::outputs::{self, FinishedRun, file_stem};
+use crate::progress::Progress;
+use crate::report;
+use crate::wiring::{EngineSetup, Running, STATE_FOLDER, Workspace, World};
+
+/// Parent of output folders that were not named.
+const DEFAULT_PARENT: &str = "spotwright-out";
+
+/// How often progress is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What a run came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// Output folder.
+    pub out: PathBuf,
+    /// Why it ended.
+    pub stopped: Option<StopReason>,
+    /// What ended it, when it failed.
+    pub failure: Option<Problem>,
+    /// Every generation.
+    pub generations: Vec<GenerationSummary>,
+    /// Winners, best first.
+    pub winners: Vec<WinnerSummary>,
+    /// Wall-clock time of this process' part of the run.
+    pub wall_seconds: f64,
+    /// SHA-256 of `trace.jsonl`.
+    pub trace_sha256: String,
+    /// Sentences the user should read.
+    pub notices: Vec<String>,
+    /// Seed.
+    pub seed: u64,
+    /// Version of the program.
+    pub version: &'static str,
+    /// The machine.
+    pub machine: Machine,
+}
+
+/// One generation in numbers.
+#[derive(Debug, Clone, Serialize)]
+pub struct GenerationSummary {
+    /// From 1.
+    pub index: u32,
+    /// Variants drafted.
+    pub variants: usize,
+    /// Names of the variants placed.
+    pub winners: Vec<String>,
+    /// Mean predicted click probability of all scored variants.
+    pub mean_score: Option<f64>,
+    /// Clicks per impression of all placements; simulated.
+    pub realised_ctr: Option<f64>,
+    /// Media cost.
+    pub spend_micros: i64,
+}
+
+/// One winner in numbers.
+#[derive(Debug, Clone, Serialize)]
+pub struct WinnerSummary {
+    /// Name, e.g. `g1-03`.
+    pub variant: String,
+    /// Video relative to `out`.
+    pub file: String,
+    /// Predicted click probability.
+    pub score: f64,
+    /// Where it was placed and what came of it.
+    pub placement: PlacementOutcome,
+}
+
+/// Processors a run may use.
+///
+/// # Errors
+/// [`Code::Option`] for a number out of range.
+pub fn workers(arguments: &RunArguments, config: &Config) -> Result<usize, Problem> {
+    match arguments.threads {
+        Some(threads) if !(1..=256).contains(&threads) => {
+            Err(Problem::new(Code::Option, "--threads", "must be within 1 and 256"))
+        }
+        Some(threads) => Ok(threads),
+        None if config.engine.workers > 0 => Ok(config.engine.workers),
+        None => Ok(processors()),
+    }
+}
+
+/// Runs, or resumes, the whole loop with the embedded adapters and writes its files.
+///
+/// # Errors
+/// Problems of the input before anything is written; later only what stops the program itself: a
+/// run that fails ends with a summary that says so.
+pub async fn execute(arguments: &RunArguments, config: &Config) -> Result<Summary, Problem> {
+    execute_in(arguments, config, Arc::new(NoCheckpoints), |workspace| World::embedded(config, workspace))
+        .await
+}
+
+/// As [`execute`], in a world of the caller's choice and with its checkpoints.
+///
+/// # Errors
+/// As [`execute`], and what `world` answers.
+pub async fn execute_in(
+    arguments: &RunArguments,
+    config: &Config,
+    checkpoints: Arc<dyn Checkpoints>,
+    world: impl FnOnce(&Workspace) -> Result<World, Problem>,
+) -> Result<Summary, Problem> {
+    let clock = SystemClock;
+    let started = clock.now_micros();
+    let workers = workers(arguments, config)?;
+    let prepared = prepare(arguments, config)?;
+    let workspace = Workspace::open(&prepared.out).await?;
+    let world = world(&workspace)?;
+    let store: Arc<dyn StepStore> = workspace.store.clone();
+    let run = begin(&workspace, &prepared, checkpoints.as_ref()).await?;
+    let mut setup = EngineSetup::new(Arc::clone(&store), workers, config);
+    setup.checkpoints = Arc::clone(&checkpoints);
+    let running = Running::start(setup, &world);
+    let waited = wait(store.as_ref(), run).await;
+    running.stop().await;
+    waited?;
+    let finished = FinishedRun::load(store.as_ref(), run).await?;
+    checkpoints.reached("files.before_write");
+    let page = report::render(&finished, workspace.artifacts.as_ref(), &world.notices)?;
+    let written = outputs::write_all(&finished, workspace.artifacts.as_ref(), &page, &prepared.out)?;
+    checkpoints.reached("files.after_write");
+    let wall = clock.now_micros() - started;
+    Ok(summarize(&finished, &prepared.out, wall, written.trace_sha256, world.notices))
+}
+
+/// What is to be done, after all input was checked.
+struct Prepared {
+    out: PathBuf,
+    /// `None` to resume.
+    new: Option<(LoadedBrief, Sizes)>,
+}
+
+struct Sizes {
+    generations: u32,
+    variants: u32,
+    winners: u32,
+    opportunities: u64,
+    seed: u64,
+}
+
+fn prepare(arguments: &RunArguments, config: &Config) -> Result<Prepared, Problem> {
+    if arguments.resume {
+        let out = arguments.out.clone().ok_or_else(|| {
+            Problem::new(Code::Option, "--out", "`--resume` needs the output folder of the run in `--out`")
+        })?;
+        if !out.join(STATE_FOLDER).is_dir() {
+            let message = format!("`{}` holds no run that could be resumed", out.display());
+            return Err(Problem::new(Code::OutputFolder, "--out", message));
+        }
+        return Ok(Prepared { out, new: None });
+    }
+    let path = arguments
+        .brief
+        .as_deref()
+        .ok_or_else(|| Problem::new(Code::Option, "BRIEF", "a brief is needed, or `--resume`"))?;
+    let mut sized = config.clone();
+    let run = &mut sized.run;
+    run.generations = arguments.generations.unwrap_or(run.generations);
+    run.variants = arguments.variants.unwrap_or(run.variants);
+    let fitting = if arguments.variants.is_some() { run.winners.min(run.variants) } else { run.winners };
+    run.winners = arguments.winners.unwrap_or(fitting);
+    sized.check()?;
+    let loaded = brief_file::load(path)?;
+    let out = match &arguments.out {
+        Some(out) => out.clone(),
+        None => free_folder(&loaded.brief.id),
+    };
+    if out.join(STATE_FOLDER).exists() {
+        let message =
+            format!("`{}` holds a run; continue it with `--resume` or choose another folder", out.display());
+        return Err(Problem::new(Code::OutputFolder, "--out", message));
+    }
+    if out.exists() && !out.is_dir() {
+        let message = format!("`{}` is not a folder", out.display());
+        return Err(Problem::new(Code::OutputFolder, "--out", message));
+    }
+    let sizes = Sizes {
+        generations: sized.run.generations,
+        variants: sized.run.variants,
+        winners: sized.run.winners,
+        opportunities: sized.run.opportunities,
+        seed: arguments.seed,
+    };
+    Ok(Prepared { out, new: Some((loaded, sizes)) })
+}
+
+/// The first numbered folder that does not exist yet.
+fn free_folder(brief: &str) -> PathBuf {
+    let parent = Path::new(DEFAULT_PARENT);
+    let mut number = 1_u32;
+    loop {
+        let folder = parent.join(format!("{brief}-{number}"));
+        if !folder.exists() {
+            return folder;
+        }
+        number += 1;
+    }
+}
+
+/// Creates the run, or takes up the one that is there.
+async fn begin(
+    workspace: &Workspace,
+    prepared: &Prepared,
+    checkpoints: &dyn Checkpoints,
+) -> Result<RunId, Problem> {
+    let failed = |error: String| Problem::new(Code::Store, "", error);
+    let store = workspace.store.as_ref();
+    let Some((loaded, sizes)) = &prepared.new else {
+        let runs = store.runs().await.map_err(|error| failed(error.to_string()))?;
+        let run = runs.first().copied().ok_or_else(|| {
+            let message = format!("`{}` was left before its run began; start anew", prepared.out.display());
+            Problem::new(Code::OutputFolder, "--out", message)
+        })?;
+        store.recover().await.map_err(|error| failed(error.to_string()))?;
+        return Ok(run);
+    };
+    let mut pictures = Vec::with_capacity(loaded.pictures.len());
+    for picture in &loaded.pictures {
+        let hash = workspace.artifacts.put(&picture.png).map_err(|error| failed(error.to_string()))?;
+        pictures.push(StoredPicture { hash, width: picture.width, height: picture.height });
+    }
+    let request = RunRequest {
+        brief: loaded.brief.clone(),
+        pictures,
+        generations: sizes.generations,
+        variants: sizes.variants,
+        winners: sizes.winners,
+        seed: sizes.seed,
+        opportunities: sizes.opportunities,
+    };
+    // The id follows from what was asked, so that the same order gives the same run anywhere.
+    let asked = serde_json::to_string(&request).map_err(|error| failed(error.to_string()))?;
+    let run = NewRun {
+        id: RunId::derive(sizes.seed, &blake3::hash(asked.as_bytes()).to_hex(), 0),
+        organization: OrganizationId::derive(0, "embedded", 0),
+        budget: request.brief.budget.total,
+        request,
+    };
+    checkpoints.reached("run.before_create");
+    let now =
+        jiff::Timestamp::from_microsecond(SystemClock.now_micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    store.create_run(&run, first_commit(&run, now)).await.map_err(|error| failed(error.to_string()))?;
+    checkpoints.reached("run.after_create");
+    Ok(run.id)
+}
+
+/// Waits until the run is finished and everybody was told.
+async fn wait(store: &dyn StepStore, id: RunId) -> Result<(), Problem> {
+    let failed = |error: spotwright_core::ports::step_store::StoreError| {
+        Problem::new(Code::Store, "", error.to_string())
+    };
+    let mut progress = Progress::new();
+    loop {
+        let run = store.run(id).await.map_err(failed)?;
+        progress.show(&run);
+        let open = store.open_work(id).await.map_err(failed)?;
+        if open == 0 {
+            progress.finish();
+            // Between the two reads the last step may have ended; only a settled state counts.
+            let run = store.run(id).await.map_err(failed)?;
+            if run.stage == Stage::Finished {
+                return Ok(());
+            }
+            if store.open_work(id).await.map_err(failed)? == 0 {
+                let message = format!("the run stands still in stage `{}`", run.stage.as_str());
+                return Err(Problem::new(Code::StepFailed, "", message));
+            }
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn summarize(
+    finished: &FinishedRun,
+    out: &Path,
+    wall_micros: i64,
+    trace_sha256: String,
+    notices: Vec<String>,
+) -> Summary {
+    let generations = (1..=finished.run.generation)
+        .map(|index| {
+            let delivery = finished.delivered(index);
+            let of_generation =
+                || finished.variants.iter().filter(move |variant| variant.generation == index);
+            let scores: Vec<f64> = of_generation()
+                .filter_map(|v| v.body.score.as_ref())
+                .map(|score| score.predicted_ctr)
+                .collect();
+            GenerationSummary {
+                index,
+                variants: of_generation().count(),
+                winners: finished.winners().filter(|v| v.generation == index).map(file_stem).collect(),
+                mean_score: (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64),
+                realised_ctr: (delivery.impressions > 0)
+                    .then(|| delivery.clicks as f64 / delivery.impressions as f64),
+                spend_micros: delivery.spend.0,
+            }
+        })
+        .collect();
+    let winners = outputs::winners(finished)
+        .winners
+        .into_iter()
+        .map(|winner| WinnerSummary {
+            variant: format!("g{}-{:02}", winner.generation, winner.number),
+            file: winner.file,
+            score: winner.score.predicted_ctr,
+            placement: winner.placement,
+        })
+        .collect();
+    Summary {
+        out: out.to_path_buf(),
+        stopped: finished.state.stopped,
+        failure: finished.state.failure.clone(),
+        generations,
+        winners,
+        wall_seconds: wall_micros as f64 / 1e6,
+        trace_sha256,
+        notices,
+        seed: finished.run.request.seed,
+        version: env!("CARGO_PKG_VERSION"),
+        machine: Machine::here(),
+    }
+}
+
+impl Summary {
+    /// Whether winners were placed and nothing failed.
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.stopped == Some(StopReason::Completed)
+    }
+
+    /// Prints the summary for people, or as one JSON document.
+    pub fn print(&self, json: bool) {
+        if json {
+            print_json(self);
+            return;
+        }
+        let percent =
+            |rate: Option<f64>| rate.map_or_else(|| "–".to_owned(), |rate| format!("{:.2} %", rate * 100.0));
+        let mut text = String::new();
+        for row in &self.generations {
+            text.push_str(&format!(
+                "generation {}: {} variants, {} placed, predicted {}, clicked {} (simulated), media {:.2}\n",
+                row.index,
+                row.variants,
+                row.winners.len(),
+                percent(row.mean_score),
+                percent(row.realised_ctr),
+                row.spend_micros as f64 / 1e6,
+            ));
+        }
+        for (idx, winner) in self.winners.iter().enumerate() {
+            let delivery = winner.placement.delivery;
+            text.push_str(&format!(
+                "{:>3}. {}  {} clicks of {} impressions  {}\n",
+                idx + 1,
+                winner.variant,
+                delivery.clicks,
+                delivery.impressions,
+                self.out.join(&winner.file).display(),
+            ));
+        }
+        for notice in &self.notices {
+            text.push_str(&format!("note: {notice}\n"));
+        }
+        if let Some(failure) = &self.failure {
+            text.push_str(&format!("the run ended early: {failure}\n"));
+        }
+        text.push_str(&format!(
+            "{:.1} s; open the report: {}\n",
+            self.wall_seconds,
+            self.out.join("report.html").display()
+        ));
+        print_text(&text);
+    }
+}

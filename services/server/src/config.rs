@@ -1,0 +1,232 @@
+//! Configuration: documented defaults, then a file, then the environment.
+//!
+//! `default.toml` is both the documentation of every key and the first layer that is loaded.
+
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
+
+/// The documented defaults.
+pub const DEFAULTS: &str = include_str!("default.toml");
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Size of a run.
+    pub run: Run,
+    /// Who writes.
+    pub llm: Llm,
+    /// Where model files are.
+    pub models: Models,
+    /// What rendering costs.
+    pub render: Render,
+    /// How work is done.
+    pub engine: Engine,
+}
+
+/// Size of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// Turns of the loop: 1–20.
+    pub generations: u32,
+    /// Variants drafted in each generation: 1–64.
+    pub variants: u32,
+    /// Variants of each generation rendered final and placed: 1–`variants`.
+    pub winners: u32,
+    /// Views that the market offers in each generation: 1,000–5,000,000.
+    pub opportunities: u64,
+}
+
+/// Who proposes the words of open lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Provider {
+    /// The built-in copy engine.
+    Engine,
+    /// Any OpenAI-compatible server.
+    Openai,
+    /// An embedded model file, English only.
+    Gguf,
+}
+
+/// Settings of the language model.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Llm {
+    /// Who proposes lines.
+    pub provider: Provider,
+    /// Base URL of the server, for `openai`.
+    pub base_url: String,
+    /// Model name for `openai`, path for `gguf`.
+    pub model: String,
+    /// Secret for `openai`.
+    pub api_key: String,
+    /// Micros per million tokens read.
+    pub input_price_micros: i64,
+    /// Micros per million tokens written.
+    pub output_price_micros: i64,
+    /// Longest wait for an answer in milliseconds: 1,000–600,000.
+    pub timeout_ms: u64,
+}
+
+impl std::fmt::Debug for Llm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Llm")
+            .field("provider", &self.provider)
+            .field("base_url", &self.base_url)
+            .field("model", &self.model)
+            .field("api_key", &if self.api_key.is_empty() { "" } else { "(secret)" })
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where model files are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Models {
+    /// The folder; empty for the default.
+    pub folder: String,
+}
+
+/// What rendering costs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Render {
+    /// Micros of the brief's currency per rendered second.
+    pub price_micros_per_second: i64,
+}
+
+/// How work is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Engine {
+    /// Steps executed at the same time; 0: one for each processor.
+    pub workers: usize,
+    /// Lease of a claimed step in milliseconds: 100–600,000.
+    pub lease_ms: u64,
+    /// Backstop of the wake-up signals in milliseconds: 10–60,000.
+    pub poll_ms: u64,
+}
+
+impl Config {
+    /// Loads the defaults, the file if one is given, and the environment.
+    ///
+    /// # Errors
+    /// [`Code::Option`] with the full path of the key.
+    pub fn load(file: Option<&Path>) -> Result<Self, Problem> {
+        let mut layers = Figment::from(Toml::string(DEFAULTS));
+        if let Some(file) = file {
+            if !file.is_file() {
+                let message = format!("there is no file `{}`", file.display());
+                return Err(Problem::new(Code::Option, "--config", message));
+            }
+            layers = layers.merge(Toml::file(file));
+        }
+        let layers = layers.merge(Env::prefixed("SPOTWRIGHT__").split("__"));
+        let config: Self = layers
+            .extract()
+            .map_err(|error| Problem::new(Code::Option, error.path.join("."), error.kind.to_string()))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks ranges.
+    ///
+    /// # Errors
+    /// [`Code::Option`] with the full path of the key.
+    pub fn check(&self) -> Result<(), Problem> {
+        let run = &self.run;
+        in_range("run.generations", run.generations.into(), 1, 20)?;
+        in_range("run.variants", run.variants.into(), 1, 64)?;
+        in_range("run.winners", run.winners.into(), 1, run.variants.into())?;
+        in_range("run.opportunities", run.opportunities, 1_000, 5_000_000)?;
+        in_range("llm.timeout_ms", self.llm.timeout_ms, 1_000, 600_000)?;
+        in_range("engine.workers", self.engine.workers as u64, 0, 256)?;
+        in_range("engine.lease_ms", self.engine.lease_ms, 100, 600_000)?;
+        in_range("engine.poll_ms", self.engine.poll_ms, 10, 60_000)?;
+        let prices = [
+            ("llm.input_price_micros", self.llm.input_price_micros),
+            ("llm.output_price_micros", self.llm.output_price_micros),
+            ("render.price_micros_per_second", self.render.price_micros_per_second),
+        ];
+        for (key, price) in prices {
+            in_range(key, u64::try_from(price).unwrap_or(u64::MAX), 0, 1_000_000_000_000)?;
+        }
+        Ok(())
+    }
+
+    /// The folder of model files.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the configuration is where the environment is read")]
+    pub fn model_folder(&self) -> PathBuf {
+        if !self.models.folder.is_empty() {
+            return PathBuf::from(&self.models.folder);
+        }
+        if let Some(folder) = std::env::var("SPOTWRIGHT_MODELS").ok().filter(|folder| !folder.is_empty()) {
+            return PathBuf::from(folder);
+        }
+        let cache = std::env::var("XDG_CACHE_HOME").ok().filter(|folder| !folder.is_empty()).map_or_else(
+            || PathBuf::from(std::env::var("HOME").unwrap_or_default()).join(".cache"),
+            PathBuf::from,
+        );
+        cache.join("spotwright/models")
+    }
+}
+
+fn in_range(key: &str, value: u64, min: u64, max: u64) -> Result<(), Problem> {
+    if (min..=max).contains(&value) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::Option, key, format!("must be within {min} and {max}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_valid_and_every_key_is_documented() {
+        let config = Config::load(None).expect("defaults load");
+        assert_eq!((config.run.generations, config.run.variants), (2, 12));
+        let lines: Vec<&str> = DEFAULTS.lines().collect();
+        for (idx, line) in lines.iter().enumerate() {
+            if line.contains(" = ") && !line.starts_with('#') {
+                let above = lines[idx - 1];
+                let pair = above.contains(" = ") && idx >= 2 && lines[idx - 2].starts_with('#');
+                assert!(above.starts_with('#') || pair, "undocumented key: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn wrong_keys_are_named_by_their_full_path() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let file = folder.path().join("c.toml");
+        for (text, path) in [
+            ("[run]\nvariants = 0\n", "run.variants"),
+            ("[run]\nwinners = 13\n", "run.winners"),
+            ("[engine]\nlease_ms = \"soon\"\n", "engine.lease_ms"),
+            ("[llm]\nprovider = \"oracle\"\n", "llm.provider"),
+        ] {
+            std::fs::write(&file, text).expect("written");
+            let problem = Config::load(Some(&file)).expect_err(text);
+            assert_eq!((problem.code, problem.field.as_str()), (Code::Option, path));
+        }
+        std::fs::write(&file, "[runs]\n").expect("written");
+        assert_eq!(Config::load(Some(&file)).expect_err("unknown section").code, Code::Option);
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let mut config = Config::load(None).expect("defaults load");
+        config.llm.api_key = "s3cret".to_owned();
+        assert!(!format!("{config:?}").contains("s3cret"));
+    }
+}

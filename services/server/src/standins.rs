@@ -1,0 +1,231 @@
+//! Instant stand-ins for rendering, scoring and the market.
+//!
+//! They exist to measure the spine alone and to crash it thousands of times: nothing is drawn,
+//! predicted or auctioned here, and every name they report says `stand-in`. What they charge and
+//! accept can be written to an append-only [`Witness`] that survives the process, so that a double
+//! charge cannot hide in our own database.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
+use spotwright_core::ports::click_model::{ClickModel, ClickModelError, ObservedInput, ScoreInput};
+use spotwright_core::ports::marketplace::{
+    Campaign, CreativeDelivery, MarketError, MarketReport, Marketplace, RungResult,
+};
+use spotwright_core::ports::video_backend::{
+    FrameStatistics, GateReport, RenderError, RenderRequest, Rendered, VideoBackend,
+};
+use spotwright_schemas::event::{FeedbackSource, RenderStage};
+use spotwright_schemas::money::Micros;
+use spotwright_schemas::outcome::{Delivery, Score};
+
+/// An append-only log of what a provider outside of us has done: `kind<TAB>reference<TAB>micros`.
+#[derive(Debug)]
+pub struct Witness {
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
+impl Witness {
+    /// Opens the log, which may have entries already.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open(path: &Path) -> std::io::Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        Ok(Self { path: path.to_path_buf(), file: Mutex::new(file) })
+    }
+
+    /// Writes an entry and waits until it is durable.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn note(&self, kind: &str, reference: &str, micros: i64) -> std::io::Result<()> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        // One write call: a line is there whole or not at all.
+        file.write_all(format!("{kind}\t{reference}\t{micros}\n").as_bytes())?;
+        file.sync_data()
+    }
+
+    /// All entries: kind, reference, micros.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn entries(&self) -> std::io::Result<Vec<(String, String, i64)>> {
+        let mut entries = Vec::new();
+        for line in BufReader::new(File::open(&self.path)?).lines() {
+            let line = line?;
+            let mut parts = line.split('\t');
+            if let (Some(kind), Some(reference), Some(micros)) = (parts.next(), parts.next(), parts.next()) {
+                entries.push((kind.to_owned(), reference.to_owned(), micros.parse().unwrap_or(-1)));
+            }
+        }
+        Ok(entries)
+    }
+}
+
+/// A video backend that stores a few bytes in place of a video.
+#[derive(Clone)]
+pub struct StandInVideo {
+    /// Where the bytes go; without a store only their hash is reported.
+    pub artifacts: Option<Arc<dyn ArtifactStore>>,
+    /// Told of every charged render.
+    pub witness: Option<Arc<Witness>>,
+    /// Price of a final render.
+    pub price: Micros,
+}
+
+impl StandInVideo {
+    fn rendered(&self, request: &RenderRequest, charged: Micros) -> Result<Rendered, RenderError> {
+        let bytes =
+            serde_json::to_vec(request).map_err(|error| RenderError::Impossible(error.to_string()))?;
+        let artifact = match &self.artifacts {
+            Some(store) => store.put(&bytes).map_err(|error| RenderError::Unavailable(error.to_string()))?,
+            None => ArtifactHash::of(&bytes),
+        };
+        let last = request.stage == RenderStage::Final;
+        Ok(Rendered {
+            poster: artifact.clone(),
+            artifact,
+            statistics: FrameStatistics::default(),
+            frames: request.storyboard.frames(),
+            bytes: bytes.len() as u64,
+            gate: last.then(|| GateReport { pass: true, checks: Vec::new() }),
+            cost: charged,
+        })
+    }
+}
+
+#[async_trait]
+impl VideoBackend for StandInVideo {
+    fn name(&self) -> &str {
+        "stand-in"
+    }
+
+    fn repeatable(&self) -> bool {
+        true
+    }
+
+    fn quote(&self, request: &RenderRequest) -> Micros {
+        if request.stage == RenderStage::Final { self.price } else { Micros::ZERO }
+    }
+
+    async fn lookup(&self, idempotency_key: &str) -> Result<Option<Rendered>, RenderError> {
+        let Some(witness) = &self.witness else { return Ok(None) };
+        let unavailable = |error: std::io::Error| RenderError::Unavailable(error.to_string());
+        let folder = witness.path.with_extension("jobs");
+        match std::fs::read(folder.join(idempotency_key)) {
+            Ok(bytes) => {
+                let rendered = serde_json::from_slice(&bytes)
+                    .map_err(|error| RenderError::Impossible(error.to_string()))?;
+                Ok(Some(rendered))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    async fn render(&self, request: &RenderRequest, idempotency_key: &str) -> Result<Rendered, RenderError> {
+        let charged = self.quote(request);
+        let rendered = self.rendered(request, charged)?;
+        if let (Some(witness), true) = (&self.witness, charged > Micros::ZERO) {
+            let unavailable = |error: std::io::Error| RenderError::Unavailable(error.to_string());
+            // The provider's own record of the job comes first, then its bill: a job that is billed
+            // can always be looked up.
+            let folder = witness.path.with_extension("jobs");
+            std::fs::create_dir_all(&folder).map_err(unavailable)?;
+            let record = serde_json::to_vec(&rendered).unwrap_or_default();
+            let temporary = folder.join(format!("{idempotency_key}.part"));
+            std::fs::write(&temporary, record).map_err(unavailable)?;
+            std::fs::rename(&temporary, folder.join(idempotency_key)).map_err(unavailable)?;
+            witness.note("gpu_billed", idempotency_key, charged.0).map_err(unavailable)?;
+        }
+        Ok(rendered)
+    }
+}
+
+/// A click model whose scores follow from the hash of the text.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StandInClickModel;
+
+impl ClickModel for StandInClickModel {
+    fn id(&self) -> &str {
+        "stand-in"
+    }
+
+    fn description(&self) -> &str {
+        "a stand-in: numbers derived from a hash, without any meaning"
+    }
+
+    fn score(&self, inputs: &[ScoreInput], _: &[ObservedInput]) -> Result<Vec<Score>, ClickModelError> {
+        Ok(inputs
+            .iter()
+            .map(|input| {
+                let share = f64::from(blake3::hash(input.text.as_bytes()).as_bytes()[0]) / 255.0;
+                let predicted_ctr = 0.01 + 0.01 * share;
+                Score {
+                    appeal: share - 0.5,
+                    appeal_sd: 0.1,
+                    level: -4.2,
+                    predicted_ctr,
+                    interval: [predicted_ctr * 0.5, predicted_ctr * 1.5],
+                    model: self.id().to_owned(),
+                }
+            })
+            .collect())
+    }
+}
+
+/// A market in which every creative gets 1,000 impressions and clicks by the hash of its words.
+#[derive(Clone, Default)]
+pub struct StandInMarket {
+    /// Told of every campaign that is taken.
+    pub witness: Option<Arc<Witness>>,
+}
+
+impl Marketplace for StandInMarket {
+    fn play(&self, campaign: &Campaign) -> Result<MarketReport, MarketError> {
+        let n_creatives = campaign.creatives.len() as i64;
+        if n_creatives == 0 {
+            return Err(MarketError::Refused("no creatives".to_owned()));
+        }
+        let spend = Micros(campaign.budget.0 / n_creatives / 2);
+        let creatives = campaign
+            .creatives
+            .iter()
+            .map(|creative| {
+                let clicks =
+                    5 + u64::from(blake3::hash(creative.script.full_text().as_bytes()).as_bytes()[0]) % 20;
+                CreativeDelivery {
+                    placement: creative.placement,
+                    variant: creative.variant,
+                    delivery: Delivery { impressions: 1_000, clicks, conversions: clicks / 10, spend },
+                    segments: Vec::new(),
+                    ladder: vec![RungResult {
+                        rung: 1_000,
+                        impressions: 1_000,
+                        clicks,
+                        probability: 0.5,
+                        decision: "held".to_owned(),
+                    }],
+                    frequency: 1.0,
+                    fatigued: clicks > 20,
+                }
+            })
+            .collect();
+        Ok(MarketReport {
+            source: FeedbackSource::Simulated,
+            marketplace: "stand-in".to_owned(),
+            audience: String::new(),
+            auctions: 0,
+            won: 0,
+            competitors: 0,
+            mean_cpm: Micros::ZERO,
+            creatives,
+        })
+    }
+}

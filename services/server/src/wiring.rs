@@ -1,0 +1,243 @@
+//! Wiring: adapters to ports, for the embedded shape.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use spotwright_bus::memory::MemoryBus;
+use spotwright_bus::relay::{Relay, RelayOptions};
+use spotwright_core::domain::topology::{CONSUMERS, StepKind};
+use spotwright_core::ports::artifacts::ArtifactStore;
+use spotwright_core::ports::clock::{Clock, SystemClock};
+use spotwright_core::ports::event_bus::EventBus;
+use spotwright_core::ports::language_model::LanguageModel;
+use spotwright_core::ports::step_store::StepStore;
+use spotwright_core::ports::video_backend::VideoBackend;
+use spotwright_core::spine::{Checkpoints, Engine, EngineOptions, NoCheckpoints, Shutdown};
+use spotwright_creative::copy_engine::CopyEngine;
+use spotwright_creative::workflow::{CreativeAgent, Ports};
+use spotwright_llm::gguf::{self, Gguf};
+use spotwright_llm::openai::{self, ApiKey, OpenAi, RungMemory};
+use spotwright_market::simulator::{self, Simulator};
+use spotwright_render::{self as studio, Studio};
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
+use spotwright_schemas::money::Micros;
+use spotwright_store::folder::FolderArtifacts;
+use spotwright_store::lock::{FolderLock, LockError};
+use spotwright_store::sqlite::SqliteStore;
+
+use crate::config::{Config, Provider};
+
+/// Where a run keeps its state inside its output folder.
+pub const STATE_FOLDER: &str = "state";
+
+/// The adapters that stand for the outside world; replaced by the fault harness and the benches.
+#[derive(Clone)]
+pub struct World {
+    /// Who proposes lines.
+    pub language_model: Arc<dyn LanguageModel>,
+    /// Who renders.
+    pub video: Arc<dyn VideoBackend>,
+    /// Who scores.
+    pub click_model: Arc<dyn spotwright_core::ports::click_model::ClickModel>,
+    /// Where winners are shown.
+    pub marketplace: Arc<dyn spotwright_core::ports::marketplace::Marketplace>,
+    /// Sentences the user should read, e.g. about a missing model.
+    pub notices: Vec<String>,
+}
+
+/// The database and files of one output folder, held by this process alone.
+pub struct Workspace {
+    /// Runs, steps, messages and money.
+    pub store: Arc<SqliteStore>,
+    /// Pictures and videos.
+    pub artifacts: Arc<FolderArtifacts>,
+    /// Folder of the state.
+    pub folder: PathBuf,
+    _lock: FolderLock,
+}
+
+impl Workspace {
+    /// Opens, and where needed creates, the state below `out`, and holds it for this process.
+    ///
+    /// # Errors
+    /// [`Code::OutputBusy`] when another process works there; [`Code::Store`] when it cannot be
+    /// opened.
+    pub async fn open(out: &Path) -> Result<Self, Problem> {
+        let folder = out.join(STATE_FOLDER);
+        let failed = |what: String| Problem::new(Code::Store, "", what);
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| failed(format!("`{}` cannot be created: {error}", folder.display())))?;
+        let lock = FolderLock::acquire(&folder).map_err(|error| match error {
+            LockError::Held(_) => Problem::new(Code::OutputBusy, "--out", error.to_string()),
+            LockError::Io { .. } => failed(error.to_string()),
+        })?;
+        let store = SqliteStore::open(&folder.join("spotwright.sqlite"))
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        let artifacts =
+            FolderArtifacts::open(&folder.join("artifacts")).map_err(|error| failed(error.to_string()))?;
+        Ok(Self { store, artifacts: Arc::new(artifacts), folder, _lock: lock })
+    }
+}
+
+impl World {
+    /// The default world: copy engine or configured language model, studio, click model, market
+    /// simulator.
+    ///
+    /// # Errors
+    /// [`Code::ModelFile`], [`Code::Prerequisite`], [`Code::Option`] with what to do.
+    pub fn embedded(config: &Config, workspace: &Workspace) -> Result<Self, Problem> {
+        let models = config.model_folder();
+        let loaded = spotwright_scoring::load::load(Some(&models.join("all-minilm-l6-v2")))
+            .map_err(|error| Problem::new(Code::ModelFile, "models.folder", error.to_string()))?;
+        let options = studio::Options {
+            folder: workspace.folder.join("studio"),
+            fonts: Vec::new(),
+            micros_per_second: config.render.price_micros_per_second,
+        };
+        let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
+        let video = Studio::new(options, artifacts).map_err(|error| match error {
+            studio::Error::Problem(problem) => problem,
+            other => Problem::new(Code::Render, "", other.to_string()),
+        })?;
+        let marketplace = Simulator::new(simulator::Options::default())
+            .map_err(|error| Problem::new(Code::Market, "", error.to_string()))?;
+        let language_model = language_model(config, &models)?;
+        let mut notices: Vec<String> = loaded.notice.into_iter().collect();
+        if config.llm.provider == Provider::Engine {
+            notices.push(
+                "The words were written by the built-in copy engine from the brief's facts; no language model was asked."
+                    .to_owned(),
+            );
+        }
+        Ok(Self {
+            language_model,
+            video: Arc::new(video),
+            click_model: loaded.model,
+            marketplace: Arc::new(marketplace),
+            notices,
+        })
+    }
+}
+
+fn language_model(config: &Config, models: &Path) -> Result<Arc<dyn LanguageModel>, Problem> {
+    let llm = &config.llm;
+    Ok(match llm.provider {
+        Provider::Engine => Arc::new(CopyEngine),
+        Provider::Openai => {
+            let wrong = |error: openai::OptionsError| Problem::new(Code::Option, "llm", error.to_string());
+            let timeout = Duration::from_millis(llm.timeout_ms);
+            let options = openai::Options {
+                base_url: llm.base_url.clone(),
+                api_key: ApiKey::new(llm.api_key.clone()).map_err(wrong)?,
+                model: llm.model.clone(),
+                input_price: Micros(llm.input_price_micros),
+                output_price: Micros(llm.output_price_micros),
+                request_timeout: timeout,
+                ..openai::Options::default()
+            };
+            let client = openai::build_client(timeout).map_err(wrong)?;
+            Arc::new(OpenAi::new(options, client, RungMemory::default()).map_err(wrong)?)
+        }
+        Provider::Gguf => {
+            let installed = llm.model.is_empty();
+            let path = if installed {
+                models.join("smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf")
+            } else {
+                PathBuf::from(&llm.model)
+            };
+            let options = gguf::Options {
+                path,
+                cache_dir: models.join("requantized"),
+                sha256: installed.then(|| gguf::SMOLLM2_135M_SHA256.to_owned()),
+            };
+            let model = Gguf::load(&options)
+                .map_err(|error| Problem::new(Code::ModelFile, "llm.model", error.to_string()))?;
+            Arc::new(model)
+        }
+    })
+}
+
+/// A running engine with its relay.
+pub struct Running {
+    stop: tokio::sync::watch::Sender<bool>,
+    tasks: tokio::task::JoinSet<()>,
+}
+
+/// What the engine is started with, beside the world.
+pub struct EngineSetup {
+    /// The store.
+    pub store: Arc<dyn StepStore>,
+    /// Steps executed at the same time.
+    pub workers: usize,
+    /// Lease and poll interval.
+    pub config: crate::config::Engine,
+    /// Told at named points.
+    pub checkpoints: Arc<dyn Checkpoints>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl EngineSetup {
+    /// The usual set-up over a store.
+    #[must_use]
+    pub fn new(store: Arc<dyn StepStore>, workers: usize, config: &Config) -> Self {
+        Self {
+            store,
+            workers,
+            config: config.engine.clone(),
+            checkpoints: Arc::new(NoCheckpoints),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+impl Running {
+    /// Starts workers, consumers and the relay on the in-process bus.
+    #[must_use]
+    pub fn start(setup: EngineSetup, world: &World) -> Self {
+        let ports = Ports {
+            store: Arc::clone(&setup.store),
+            language_model: Arc::clone(&world.language_model),
+            video: Arc::clone(&world.video),
+            click_model: Arc::clone(&world.click_model),
+            marketplace: Arc::clone(&world.marketplace),
+        };
+        let bus: Arc<dyn EventBus> = Arc::new(MemoryBus::new());
+        let poll = Duration::from_millis(setup.config.poll_ms);
+        let engine = Arc::new(Engine {
+            store: Arc::clone(&setup.store),
+            bus: Arc::clone(&bus),
+            workflow: Arc::new(CreativeAgent::new(ports)),
+            clock: setup.clock,
+            checkpoints: Arc::clone(&setup.checkpoints),
+            options: EngineOptions {
+                workers: setup.workers,
+                lease: Duration::from_millis(setup.config.lease_ms),
+                kinds: StepKind::ALL.to_vec(),
+                consumers: CONSUMERS.iter().map(|&name| name.to_owned()).collect(),
+                poll,
+            },
+        });
+        let relay =
+            Relay::new(setup.store, bus, setup.checkpoints, RelayOptions { poll, ..RelayOptions::default() });
+        let (stop, shutdown) = Shutdown::new();
+        let mut tasks = tokio::task::JoinSet::new();
+        let for_relay = shutdown.clone();
+        tasks.spawn(async move {
+            if let Err(problem) = engine.run(shutdown).await {
+                tracing::error!(%problem, "the engine has stopped");
+            }
+        });
+        tasks.spawn(async move { relay.run(for_relay).await });
+        Self { stop, tasks }
+    }
+
+    /// Stops everything; steps under way are finished first.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
