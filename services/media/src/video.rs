@@ -121,6 +121,9 @@ impl VideoEncoder {
             let rows = target.data_mut(idx).chunks_mut(stride);
             for (to, from) in rows.zip(plane.chunks_exact(row_bytes)) {
                 to[..row_bytes].copy_from_slice(from);
+                // The encoder's vector code looks at the padding too: left as it was allocated, it
+                // would make the encoded bytes depend on what the memory held before.
+                to[row_bytes..].fill(from[row_bytes - 1]);
             }
         }
         target.set_pts(Some(self.frames));
