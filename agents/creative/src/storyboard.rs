@@ -28,7 +28,11 @@ const MAX_SHARED_FRAMES: [u32; 3] = [150, 120, 120];
 /// Integrated loudness in LUFS, the usual target of vertical video players.
 const LOUDNESS_LUFS: f64 = -14.0;
 /// Enlargement beyond which a picture that fills the frame looks soft.
-const MAX_ENLARGEMENT: f64 = 2.0;
+const MAX_ENLARGEMENT: f64 = 3.25;
+/// Share of the frame's height that a wide picture fills in the full-bleed layout, and the share of
+/// a picture that must survive cropping for it to fill the whole frame. As the studio draws it.
+const WIDE_PICTURE_HEIGHT: f64 = 0.66;
+const LEAST_KEPT: f64 = 0.5;
 
 /// A stored product picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,13 +110,13 @@ fn shot(
     seed: u64,
 ) -> Shot {
     let stream = line_stream(brief, line, seed);
-    let picture = &pictures[stream.below(0, pictures.len())];
+    let picture = picture_for(brief, line.role, pictures, seed, stream);
     let soft = enlargement(picture, size) > MAX_ENLARGEMENT;
     let layout = match line.role {
         Role::Hook => hook_layout(direction, soft, stream),
         Role::Body if soft => Layout::Card,
         Role::Body => [Layout::FullBleed, Layout::Card][stream.below(1, 2)],
-        Role::Proof => [Layout::Poster, Layout::Card][stream.below(1, 2)],
+        Role::Proof => [Layout::Poster, Layout::Poster, Layout::Card][stream.below(1, 3)],
         Role::Cta => Layout::EndCard,
     };
     let motion = [Motion::PushIn, Motion::PullOut, Motion::PanRight, Motion::PanLeft][stream.below(2, 4)];
@@ -136,6 +140,26 @@ fn shot(
         disclaimer: if is_end { brief.disclaimer.clone().unwrap_or_default() } else { String::new() },
         ai_label: line.role == Role::Hook,
     }
+}
+
+/// Neighboring shots show different pictures where there are two or more: the brief's order is
+/// turned by the seed, the body takes the first picture, proof and end card the following ones, and
+/// the opening any but the body's.
+fn picture_for<'a>(
+    brief: &Brief,
+    role: Role,
+    pictures: &'a [PictureRef],
+    seed: u64,
+    line_stream: Stream,
+) -> &'a PictureRef {
+    let first = Stream::new(seed, "pictures").child(hash(&[&brief.id])).below(0, pictures.len());
+    let offset = match role {
+        Role::Hook if pictures.len() > 1 => 1 + line_stream.below(0, pictures.len() - 1),
+        Role::Hook | Role::Body => 0,
+        Role::Proof => 1,
+        Role::Cta => 2,
+    };
+    &pictures[(first + offset) % pictures.len()]
 }
 
 /// The role's usual length, longer when the line takes longer to read. The opening gets what the
@@ -166,11 +190,17 @@ fn hook_layout(direction: Direction, soft: bool, stream: Stream) -> Layout {
     }
 }
 
-/// How many times the picture is enlarged when it fills the frame.
+/// How many times the picture is enlarged in the full-bleed layout: to cover the frame, or, when
+/// that would cut off more than half of a wide picture, the frame's upper part.
 fn enlargement(picture: &PictureRef, size: FrameSize) -> f64 {
     let width = f64::from(size.width) / f64::from(picture.width.max(1));
     let height = f64::from(size.height) / f64::from(picture.height.max(1));
-    width.max(height)
+    let kept = width.min(height) / width.max(height);
+    if kept < LEAST_KEPT && height > width {
+        width.max(height * WIDE_PICTURE_HEIGHT)
+    } else {
+        width.max(height)
+    }
 }
 
 fn audio(brief: &Brief, seed: u64) -> Audio {
@@ -228,6 +258,9 @@ mod tests {
                     let speed = count as f64 / seconds;
                     assert!(speed <= reading_speed(brief.locale), "{speed:.1} for {line:?}");
                 }
+                for pair in board.shots.windows(2) {
+                    assert_ne!(pair[0].picture, pair[1].picture, "neighbors show different pictures");
+                }
                 assert_eq!(board.shots[3].layout, Layout::EndCard);
                 assert!(!board.shots[3].button.is_empty());
             }
@@ -263,7 +296,7 @@ mod tests {
     #[test]
     fn soft_pictures_are_not_stretched_over_the_frame() {
         let brief = crate::fixtures::coffee_en();
-        let small = [PictureRef { hash: "0".repeat(64), width: 600, height: 400 }];
+        let small = [PictureRef { hash: "0".repeat(64), width: 480, height: 320 }];
         for draft in generation(&brief, 12, 4).scripts {
             let board =
                 compose(&brief, &draft.script, &small, 1, PlacementKind::MetaReels).expect("composes");

@@ -66,8 +66,10 @@ pub(crate) fn decode(bytes: &[u8], field: &str) -> Result<DynamicImage, Problem>
     };
     let unreadable =
         |error: image::ImageError| damaged(field, &format!("the picture does not decode: {error}"));
-    let (width, height) =
-        ImageReader::with_format(Cursor::new(bytes), format).into_dimensions().map_err(unreadable)?;
+    let (width, height) = match claimed_png_size(bytes) {
+        Some(size) => size,
+        None => ImageReader::with_format(Cursor::new(bytes), format).into_dimensions().map_err(unreadable)?,
+    };
     if u64::from(width) * u64::from(height) > MAX_PIXELS {
         return size(format!("the picture has {width}x{height} pixels; at most 50 megapixels are accepted"));
     }
@@ -97,6 +99,16 @@ pub(crate) fn decode(bytes: &[u8], field: &str) -> Result<DynamicImage, Problem>
     let mut picture = DynamicImage::from_decoder(decoder).map_err(unreadable)?;
     picture.apply_orientation(orientation);
     Ok(picture)
+}
+
+/// The size that the first chunk of a PNG claims (PNG third edition, 11.2.1), whatever follows it:
+/// an absurd claim is refused as such even when nothing else of the picture is there.
+fn claimed_png_size(bytes: &[u8]) -> Option<(u32, u32)> {
+    if bytes.first() != Some(&0x89) || bytes.get(12..16)? != b"IHDR" {
+        return None;
+    }
+    let side = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
+    Some((side(16)?, side(20)?))
 }
 
 /// Flattens over white and scales so that no side exceeds [`KEPT_SIDE`]. Returns RGB bytes.

@@ -1,0 +1,164 @@
+//! Layouts whose texts stand on the picture: full bleed and card.
+
+use spotwright_schemas::script::Role;
+use spotwright_schemas::storyboard::Color;
+
+use super::picture::percentile_luma;
+use super::{GROUND, Rect, Stage, WHITE};
+use crate::error::Error;
+use crate::pixels;
+use crate::scene::{Brush, Scene, TextKind, readable_tint};
+
+impl Stage<'_> {
+    pub(super) fn full_bleed(&mut self) -> Result<(), Error> {
+        let (width, height) = (self.width, self.height);
+        let source = (&self.input.picture.raster.width, &self.input.picture.raster.height);
+        let kept = pixels::cover((*source.0, *source.1), width, height, (0.5, 0.5));
+        let share = kept[2] * kept[3] / (*source.0 as f64 * *source.1 as f64);
+        if share >= 0.5 {
+            self.open_window([0.0, 0.0, width, height], None)?;
+        } else {
+            // A wide picture cropped to a tall frame would lose the product: it fills the upper part
+            // instead and melts into its own enlargement.
+            self.blurred_base()?;
+            let band = (height * 0.66).round();
+            let feather = (height * 0.16).round();
+            let mask = (0..band as usize)
+                .flat_map(|row| {
+                    let t = ((band - row as f64 - 0.5) / feather).clamp(0.0, 1.0);
+                    let cover = (t * t * (3.0 - 2.0 * t) * 255.0).round() as u8;
+                    std::iter::repeat_n(cover, width as usize)
+                })
+                .collect();
+            self.open_window([0.0, 0.0, width, band], Some(mask))?;
+        }
+        let ground = Color { r: GROUND as u8, g: GROUND as u8, b: GROUND as u8 };
+        let accent = readable_tint(self.input.board.palette.accent, ground);
+        let shot = self.input.shot;
+        let mut floor = self.disclaimer(WHITE, 0.0, true)?;
+        let detail =
+            self.set(&shot.detail, "detail", &self.detail_style(WHITE, accent, 0.0, height * 0.17, true))?;
+        let detail_height = detail.as_ref().map_or(0.0, |block| block.height + 16.0 * self.unit);
+        let room = (floor - detail_height - self.content_top - 40.0 * self.unit).min(height * 0.36);
+        let caption =
+            self.set(&shot.caption, "caption", &self.caption_style(WHITE, accent, 0.0, room, 98.0))?;
+        if let Some(block) = &detail {
+            floor -= block.height;
+            let come = self.detail_come();
+            self.put(TextKind::Detail, block, [self.left, floor], come);
+            floor -= 16.0 * self.unit;
+        }
+        if let Some(block) = &caption {
+            floor -= block.height;
+            let come = self.caption_come([self.left + block.width / 2.0, floor + block.height / 2.0]);
+            self.put(TextKind::Caption, block, [self.left, floor], come);
+            floor -= 22.0 * self.unit;
+            self.bar(self.left, floor, 104.0 * self.unit, 0.0);
+        }
+        self.shade_for(floor)?;
+        self.put_header();
+        Ok(())
+    }
+
+    /// Darkens the bottom from `floor` on, and the header, as much as the picture needs.
+    pub(super) fn shade_for(&mut self, floor: f64) -> Result<(), Error> {
+        let rows = self.base.height;
+        let probe = Scene {
+            base: self.base.clone(),
+            window: self.window.take(),
+            shade: Vec::new(),
+            sprites: Vec::new(),
+            boxes: Vec::new(),
+            frames: 1,
+            fps: 1,
+        };
+        let mut brush = Brush::new(self.base.width, rows);
+        let (mut low, mut high) = (0.0_f64, 0.0_f64);
+        let text_top = (floor.max(0.0) as usize).min(rows);
+        let header_end = (self.content_top as usize).min(rows);
+        for share in [0.0, 0.5, 1.0] {
+            probe.draw_picture(share, &mut brush)?;
+            low = low.max(percentile_luma(&brush.canvas, text_top, rows, 0.985));
+            high = high.max(percentile_luma(&brush.canvas, self.top as usize, header_end, 0.95));
+        }
+        self.window = probe.window;
+        let needed = |brightest: f64| (1.0 - GROUND * 0.92 / brightest.max(1.0)).clamp(0.0, 0.9);
+        let (bottom, top) = (needed(low).max(0.30), needed(high).max(0.12));
+        let ramp = 0.19 * self.height;
+        let ease = |t: f64| {
+            let t = t.clamp(0.0, 1.0);
+            t * t * (3.0 - 2.0 * t)
+        };
+        self.shade = (0..rows)
+            .map(|row| {
+                let y = row as f64;
+                let below = bottom * ease((y - (floor - ramp)) / ramp);
+                let above = top * ease((self.content_top + ramp * 0.7 - y) / (ramp * 0.7));
+                (255.0 * (1.0 - (1.0 - below) * (1.0 - above))).round() as u8
+            })
+            .collect();
+        Ok(())
+    }
+
+    /// A rounded picture on its own blurred enlargement: above its text in the middle of a video,
+    /// below it where a video opens or proves something.
+    pub(super) fn card(&mut self) -> Result<(), Error> {
+        self.blurred_base()?;
+        let shot = self.input.shot;
+        let text_first = shot.role != Role::Body;
+        let align = if text_first { 0.0 } else { 0.5 };
+        let ground = Color { r: 95, g: 95, b: 95 };
+        let accent = readable_tint(self.input.board.palette.accent, ground);
+        let floor = self.disclaimer(WHITE, align, true)?;
+        let room = (floor - self.content_top).max(24.0 * self.unit);
+        let (gap, line_gap, bar_room) = (40.0 * self.unit, 18.0 * self.unit, 32.0 * self.unit);
+        // The texts are set first, in at most half of the room; the picture gets the rest.
+        let texts_room = room * 0.5 - gap - bar_room;
+        let style = self.detail_style(WHITE, accent, align, texts_room * 0.45, true);
+        let detail = self.set(&shot.detail, "detail", &style)?;
+        let detail_height = detail.as_ref().map_or(0.0, |block| block.height + line_gap);
+        let largest = if text_first { 100.0 } else { 84.0 };
+        let style = self.caption_style(WHITE, accent, align, texts_room - detail_height, largest);
+        let caption = self.set(&shot.caption, "caption", &style)?;
+        let caption_height = caption.as_ref().map_or(0.0, |block| block.height);
+        let texts = bar_room + caption_height + detail_height;
+
+        let picture = &self.input.picture.raster;
+        let shape = picture.height as f64 / picture.width as f64;
+        let card_width = self.safe_width();
+        let most = (room - texts - gap).max(room * 0.3);
+        // Upright, since the frame is: a wide picture loses its sides, not its subject.
+        let card_height = (card_width * shape.max(0.98)).min(most);
+        let spare = (room - texts - gap - card_height).max(0.0) * 0.45;
+        let top = self.content_top + spare;
+        let card_top = if text_first { top + texts + gap } else { top };
+        self.framed_picture([self.left, card_top, card_width, card_height])?;
+
+        let mut y = if text_first { top } else { card_top + card_height + gap };
+        let bar = 96.0 * self.unit;
+        self.bar(if text_first { self.left } else { (self.width - bar) / 2.0 }, y, bar, 0.0);
+        y += bar_room;
+        if let Some(block) = &caption {
+            let center = if text_first { self.left + block.width / 2.0 } else { self.width / 2.0 };
+            let come = self.caption_come([center, y + block.height / 2.0]);
+            self.put(TextKind::Caption, block, [self.left, y], come);
+            y += block.height + line_gap;
+        }
+        if let Some(block) = &detail {
+            let come = self.detail_come();
+            self.put(TextKind::Detail, block, [self.left, y], come);
+        }
+        self.put_header();
+        Ok(())
+    }
+
+    /// The picture with rounded corners over a soft shadow.
+    fn framed_picture(&mut self, rect: Rect) -> Result<(), Error> {
+        let rect = rect.map(f64::round);
+        let radius = 30.0 * self.unit;
+        let below = [rect[0], rect[1] + 16.0 * self.unit, rect[2], rect[3]];
+        pixels::drop_shadow(&mut self.base, below, radius, 54.0 * self.unit, 0.55);
+        let mask = pixels::rounded_mask(rect[2] as usize, rect[3] as usize, radius);
+        self.open_window(rect, Some(mask))
+    }
+}

@@ -1,0 +1,177 @@
+//! The moving picture of a shot, and the grounds made from it.
+
+use fast_image_resize::{FilterType, Resizer};
+use spotwright_schemas::storyboard::Motion;
+
+use super::{GROUND, Rect, Stage};
+use crate::error::Error;
+use crate::pixels::{self, Crop, Raster};
+use crate::scene::Window;
+
+/// How much larger than the window a prepared picture is, and so the strongest zoom.
+const ZOOM: f64 = 1.2;
+/// Share of the brand color in blurred grounds.
+const TINT: f64 = 0.3;
+
+/// A decoded product picture.
+pub(crate) struct Picture {
+    pub(crate) raster: Raster,
+    /// Where the product is, as shares of width and height.
+    pub(crate) focus: (f64, f64),
+}
+
+impl Picture {
+    /// Wraps RGB bytes and looks for the product: the center of detail, drawn to the middle.
+    pub(crate) fn new(width: usize, height: usize, rgb: &[u8]) -> Self {
+        let mut data = Vec::with_capacity(width * height * 4);
+        for pixel in rgb.chunks_exact(3) {
+            data.extend_from_slice(&[pixel[0], pixel[1], pixel[2], 255]);
+        }
+        let raster = Raster { width, height, data };
+        let focus = focus(&raster);
+        Self { raster, focus }
+    }
+}
+
+/// Mean position of luma differences on a coarse grid, each weighted by nearness to the middle.
+fn focus(raster: &Raster) -> (f64, f64) {
+    let step = (raster.width.max(raster.height) / 160).max(1);
+    let luma = |x: usize, y: usize| {
+        let [r, g, b, _] = raster.pixel(x, y);
+        (f64::from(r) * 0.2126) + (f64::from(g) * 0.7152) + (f64::from(b) * 0.0722)
+    };
+    let (mut sum_x, mut sum_y, mut sum) = (0.0, 0.0, 1e-6);
+    for y in (0..raster.height.saturating_sub(step)).step_by(step) {
+        for x in (0..raster.width.saturating_sub(step)).step_by(step) {
+            let here = luma(x, y);
+            let detail = (here - luma(x + step, y)).abs() + (here - luma(x, y + step)).abs();
+            let (fx, fy) = (x as f64 / raster.width as f64, y as f64 / raster.height as f64);
+            let middle = 1.0 - ((fx - 0.5).powi(2) + (fy - 0.5).powi(2)) * 1.6;
+            let weight = detail.powf(1.5) * middle.max(0.1);
+            sum_x += fx * weight;
+            sum_y += fy * weight;
+            sum += weight;
+        }
+    }
+    if sum < 1.0 {
+        return (0.5, 0.5);
+    }
+    // Detail says little about up and down (a plain face above a busy coat), so the height leans to
+    // a little above the middle, where photographers put their subject.
+    (sum_x / sum, 0.4 * sum_y / sum + 0.6 * 0.38)
+}
+
+impl Stage<'_> {
+    /// Prepares the moving picture for a window.
+    pub(super) fn open_window(&mut self, rect: Rect, mask: Option<Vec<u8>>) -> Result<(), Error> {
+        // Tiny frames may leave less room than a layout asks for; a window never leaves the frame.
+        let (frame_width, frame_height) = (self.base.width, self.base.height);
+        let (x, y) = (
+            (rect[0].round() as usize).min(frame_width - 2),
+            (rect[1].round() as usize).min(frame_height - 2),
+        );
+        let width = (rect[2].round() as usize).clamp(2, frame_width - x);
+        let height = (rect[3].round() as usize).clamp(2, frame_height - y);
+        let mask = mask.filter(|mask| mask.len() == width * height);
+        let picture = &self.input.picture;
+        let source = &picture.raster;
+        let crop = pixels::cover((source.width, source.height), width as f64, height as f64, picture.focus);
+        let (w, h) = ((width as f64 * ZOOM).ceil() as usize, (height as f64 * ZOOM).ceil() as usize);
+        let mut prepared = Raster::filled(w, h, [0, 0, 0, 255]);
+        let enlarged = w as f64 / crop[2];
+        let filter = if enlarged < 1.0 { FilterType::Lanczos3 } else { FilterType::CatmullRom };
+        pixels::resample(&mut Resizer::new(), source, crop, &mut prepared, filter)?;
+        if enlarged > 1.25 {
+            sharpen(&mut prepared, (enlarged * 0.8).round().clamp(1.0, 4.0) as usize, 0.55);
+        }
+        self.window = Some(Window {
+            x,
+            y,
+            width,
+            height,
+            path: camera(self.input.shot.motion, w as f64, h as f64),
+            source: prepared,
+            mask,
+        });
+        Ok(())
+    }
+
+    /// Fills the base with the picture's own blurred enlargement, tinted with the brand color,
+    /// saturated, and darkened so that white text reads on it.
+    pub(super) fn blurred_base(&mut self) -> Result<(), Error> {
+        let picture = &self.input.picture;
+        let source = &picture.raster;
+        // Blurring hides detail, so a sixth of the size is enough to work in.
+        let (w, h) = ((self.base.width / 6).max(8), (self.base.height / 6).max(8));
+        let crop = pixels::cover((source.width, source.height), w as f64, h as f64, picture.focus);
+        let mut small = Raster::filled(w, h, [0, 0, 0, 255]);
+        pixels::resample(&mut Resizer::new(), source, crop, &mut small, FilterType::Box)?;
+        pixels::blur(&mut small, (w / 22).max(1), 3);
+        let brand = self.input.board.palette.primary;
+        for pixel in small.data.chunks_exact_mut(4) {
+            for (to, from) in pixel.iter_mut().zip([brand.r, brand.g, brand.b]) {
+                *to = (f64::from(*to) + (f64::from(from) - f64::from(*to)) * TINT).round() as u8;
+            }
+        }
+        let brightest = percentile_luma(&small, 0, h, 0.95).max(1.0);
+        let dim = (GROUND * 0.9 / brightest).min(0.8);
+        for pixel in small.data.chunks_exact_mut(4) {
+            let gray =
+                f64::from(pixel[0]) * 0.2126 + f64::from(pixel[1]) * 0.7152 + f64::from(pixel[2]) * 0.0722;
+            for channel in &mut pixel[..3] {
+                *channel =
+                    ((gray + (f64::from(*channel) - gray) * 1.35) * dim).round().clamp(0.0, 255.0) as u8;
+            }
+        }
+        let whole = [0.0, 0.0, w as f64, h as f64];
+        pixels::resample(&mut Resizer::new(), &small, whole, &mut self.base, FilterType::CatmullRom)
+    }
+}
+
+/// The part of a prepared picture shown first and last.
+fn camera(motion: Motion, width: f64, height: f64) -> [Crop; 2] {
+    let at = |zoom: f64, fx: f64, fy: f64| -> Crop {
+        let (w, h) = (width / zoom, height / zoom);
+        [(width - w) * fx, (height - h) * fy, w, h]
+    };
+    match motion {
+        Motion::PushIn => [at(1.0, 0.5, 0.5), at(ZOOM, 0.5, 0.5)],
+        Motion::PullOut => [at(ZOOM, 0.5, 0.5), at(1.0, 0.5, 0.5)],
+        Motion::PanRight => [at(ZOOM, 0.0, 0.5), at(ZOOM, 1.0, 0.5)],
+        Motion::PanLeft => [at(ZOOM, 1.0, 0.5), at(ZOOM, 0.0, 0.5)],
+    }
+}
+
+/// Adds `amount` of the difference to a blurred copy (unsharp mask).
+fn sharpen(raster: &mut Raster, radius: usize, amount: f64) {
+    let mut soft = raster.clone();
+    pixels::blur(&mut soft, radius, 1);
+    let amount = (amount * 256.0) as i32;
+    for (to, soft) in raster.data.iter_mut().zip(&soft.data) {
+        let detail = i32::from(*to) - i32::from(*soft);
+        *to = (i32::from(*to) + ((detail * amount) >> 8)).clamp(0, 255) as u8;
+    }
+}
+
+/// Luma below which `share` of the pixels of the rows `from..to` lie, 0–255.
+pub(super) fn percentile_luma(raster: &Raster, from: usize, to: usize, share: f64) -> f64 {
+    let mut counts = [0_u32; 256];
+    let row_bytes = raster.width * 4;
+    let mut total = 0_u32;
+    for row in (from..to.min(raster.height)).step_by(3) {
+        for pixel in raster.data[row * row_bytes..(row + 1) * row_bytes].chunks_exact(4).step_by(3) {
+            let luma = (54 * u32::from(pixel[0]) + 183 * u32::from(pixel[1]) + 19 * u32::from(pixel[2])) >> 8;
+            counts[luma.min(255) as usize] += 1;
+            total += 1;
+        }
+    }
+    let limit = (f64::from(total) * share) as u32;
+    let mut seen = 0;
+    for (luma, count) in counts.iter().enumerate() {
+        seen += count;
+        if seen > limit {
+            return luma as f64;
+        }
+    }
+    0.0
+}
