@@ -82,7 +82,7 @@ pub fn plan(
         let (picked, reason) = if generation <= 1 {
             (planner.least_used_angle(), Reason::Coverage)
         } else if explores && planner.has_untried() {
-            (planner.best_of(|planner, at| planner.is_untried(at)), Reason::Exploration)
+            (planner.best_of(Planner::is_untried), Reason::Exploration)
         } else {
             (planner.best_of(|_, _| true), Reason::Promise)
         };

@@ -139,8 +139,8 @@ pub fn check_line(
     request: &LineRequest<'_>,
     accepted: &[ProposedLine],
 ) -> Result<ProposedLine, DropReason> {
-    line.caption = line.caption.trim().to_owned();
-    line.detail = line.detail.trim().to_owned();
+    let (caption, detail) = (line.caption.trim().to_owned(), line.detail.trim().to_owned());
+    (line.caption, line.detail) = (caption, detail);
     if line.caption.is_empty() {
         return Err(DropReason::BlankCaption);
     }

@@ -212,7 +212,7 @@ impl Replay {
 
 #[async_trait]
 impl LanguageModel for Replay {
-    fn provider(&self) -> &str {
+    fn provider(&self) -> &'static str {
         "replay"
     }
 
@@ -309,7 +309,7 @@ mod tests {
 
     #[async_trait]
     impl LanguageModel for Scripted {
-        fn provider(&self) -> &str {
+        fn provider(&self) -> &'static str {
             "scripted"
         }
         fn repeatable(&self) -> bool {

@@ -52,7 +52,7 @@ struct Item {
 
 /// What a subscription finds when it looks.
 enum Look {
-    Item(Item),
+    Item(Box<Item>),
     WaitUntil(Option<Instant>),
     Closed,
 }
@@ -159,7 +159,7 @@ impl Queue {
         if !items.ready.is_empty() || !items.delayed.is_empty() {
             self.arrived.notify_one();
         }
-        Look::Item(item)
+        Look::Item(Box::new(item))
     }
 
     /// Drops all items, which tells their publishers.
@@ -187,7 +187,7 @@ impl Subscription for MemorySubscription {
                         queue,
                         message,
                         attempt: item.attempt,
-                        item: Some(item),
+                        item: Some(*item),
                     }));
                 }
                 Look::Closed => return Err(closed()),
@@ -237,7 +237,7 @@ impl Delivery for MemoryDelivery {
                 match now.checked_add(delay) {
                     Some(until) => self.queue.delay(item, until),
                     None => {
-                        tracing::error!(message.id = %item.message.id, "the delay has no end; the message stays unsent")
+                        tracing::error!(message.id = %item.message.id, "the delay has no end; the message stays unsent");
                     }
                 }
             }

@@ -9,7 +9,7 @@ use spotwright_core::domain::variant::VariantState;
 use spotwright_core::ports::step_store::StoreError;
 
 /// The longest lease or delay that is stored: ten years. Keeps sums of times within 64 bits.
-const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(10 * 366 * 24);
 
 /// Maps a driver's error. Broken constraints are defects of the caller; the rest is the database's.
 pub(crate) fn database(error: sqlx::Error) -> StoreError {

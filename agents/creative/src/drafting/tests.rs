@@ -15,7 +15,7 @@ struct Scripted(Result<Vec<ProposedLine>, LanguageModelError>);
 
 #[async_trait]
 impl LanguageModel for Scripted {
-    fn provider(&self) -> &str {
+    fn provider(&self) -> &'static str {
         "scripted"
     }
     fn repeatable(&self) -> bool {

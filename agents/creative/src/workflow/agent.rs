@@ -493,6 +493,7 @@ fn permanent(code: Code, message: String) -> StepError {
     StepError::Permanent(Problem::new(code, "", message))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "has the form that `map_err` takes")]
 fn store_problem(error: StoreError) -> Problem {
     Problem::new(Code::Store, "", error.to_string())
 }

@@ -200,7 +200,7 @@ const CHAT_ML: &str = "{% for message in messages %}{{ '<|im_start|>' ~ message[
 
 #[async_trait]
 impl LanguageModel for Gguf {
-    fn provider(&self) -> &str {
+    fn provider(&self) -> &'static str {
         "gguf"
     }
 

@@ -5,6 +5,7 @@
 //! the source and names it in its metadata; a copy that is damaged or of another source is written
 //! anew.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -32,7 +33,12 @@ pub(super) fn sha256(path: &Path) -> Result<String, Error> {
         }
         hasher.update(&chunk[..n]);
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut text = String::with_capacity(64);
+    for byte in hasher.finalize() {
+        // Writing to a string cannot fail.
+        drop(write!(text, "{byte:02x}"));
+    }
+    Ok(text)
 }
 
 /// Reads and checks the header of a file.

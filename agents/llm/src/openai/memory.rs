@@ -43,11 +43,14 @@ impl Default for Settings {
     }
 }
 
+/// What is remembered of (base URL, model), with the calls since.
+type Known = HashMap<(String, String), (Settings, u32)>;
+
 /// Remembers how each (base URL, model) wants to be asked, for 500 calls. Cheap to clone; clones
 /// share their memory.
 #[derive(Debug, Clone, Default)]
 pub struct RungMemory {
-    known: Arc<Mutex<HashMap<(String, String), (Settings, u32)>>>,
+    known: Arc<Mutex<Known>>,
 }
 
 impl RungMemory {
@@ -93,7 +96,7 @@ mod tests {
         let plain = Settings { rung: Rung::PlainText, ..Settings::default() };
         memory.begin("u", "m");
         memory.learn("u", "m", plain);
-        assert_eq!(memory.clone().rung("u", "m"), Rung::PlainText);
+        assert_eq!(memory.rung("u", "m"), Rung::PlainText);
         assert_eq!(memory.rung("u", "other"), Rung::JsonSchema);
         for _ in 1..CALLS_UNTIL_FORGOTTEN {
             assert_eq!(memory.begin("u", "m"), plain);

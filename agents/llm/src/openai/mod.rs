@@ -115,7 +115,7 @@ impl Default for Options {
             output_price: Micros::ZERO,
             max_output_tokens: 1_024,
             temperature: 0.9,
-            request_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_mins(1),
             max_repairs: 2,
             max_attempts: 3,
             retry_wait: Duration::from_millis(500),
@@ -340,20 +340,14 @@ impl OpenAi {
         let text = self.without_key(&failure.to_string());
         CallFailure::Final(match &failure {
             HttpFailure::Status { status, error } => {
-                return self.explain_status(status.as_u16(), error, settings, text);
+                return Self::explain_status(status.as_u16(), error, settings, text);
             }
             HttpFailure::Timeout(_) | HttpFailure::Network(_) => LanguageModelError::Unavailable(text),
             HttpFailure::TooLarge | HttpFailure::NotJson(_) => LanguageModelError::Unusable(text),
         })
     }
 
-    fn explain_status(
-        &self,
-        status: u16,
-        error: &ServerError,
-        settings: Settings,
-        text: String,
-    ) -> CallFailure {
+    fn explain_status(status: u16, error: &ServerError, settings: Settings, text: String) -> CallFailure {
         if error.is_quota() {
             return CallFailure::Final(LanguageModelError::Refused(text));
         }
@@ -371,7 +365,7 @@ impl OpenAi {
     fn explain_error_in_body(&self, error: &ServerError, settings: Settings) -> CallFailure {
         let text = self.without_key(&format!("error with status 200: {}", error.message));
         if let Some(status) = error.code.filter(|code| (400..600).contains(code)) {
-            return self.explain_status(status, error, settings, text);
+            return Self::explain_status(status, error, settings, text);
         }
         CallFailure::Final(if error.is_quota() || error.labels.contains("auth") {
             LanguageModelError::Refused(text)
@@ -456,7 +450,7 @@ impl OpenAi {
 
 #[async_trait]
 impl LanguageModel for OpenAi {
-    fn provider(&self) -> &str {
+    fn provider(&self) -> &'static str {
         "openai"
     }
 

@@ -231,7 +231,7 @@ mod tests {
             max_attempts: 3,
             base_wait: Duration::from_secs(1),
             max_wait: Duration::from_secs(20),
-            request_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_mins(1),
         };
         let busy =
             HttpFailure::Status { status: StatusCode::TOO_MANY_REQUESTS, error: ServerError::default() };

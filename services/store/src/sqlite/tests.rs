@@ -19,10 +19,13 @@ async fn held(conn: &mut Connection, numbers: u64) -> BTreeSet<u64> {
 }
 
 async fn pragma(store: &SqliteStore, statement: &'static str) -> i64 {
-    let work = move |conn: &mut Connection| -> writer::Work<'_, i64> {
-        Box::pin(async move { sqlx::query_scalar(statement).fetch_one(conn).await.map_err(database) })
-    };
-    store.writer.write(Wakes::default(), work).await.unwrap()
+    store
+        .writer
+        .write(Wakes::default(), move |conn| {
+            Box::pin(async move { sqlx::query_scalar(statement).fetch_one(conn).await.map_err(database) })
+        })
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -113,7 +116,7 @@ async fn a_store_is_reopened_as_it_was_left() {
 async fn the_ledger_can_only_grow() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
-    let work = |conn: &mut Connection| -> writer::Work<'_, Vec<bool>> {
+    let refused = store.writer.write(Wakes::default(), |conn| {
         Box::pin(async move {
             let mut refused = Vec::new();
             for setup in [
@@ -127,6 +130,6 @@ async fn the_ledger_can_only_grow() {
             }
             Ok(refused)
         })
-    };
-    assert_eq!(store.writer.write(Wakes::default(), work).await.unwrap(), [true, true]);
+    });
+    assert_eq!(refused.await.unwrap(), [true, true]);
 }
