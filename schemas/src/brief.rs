@@ -3,6 +3,9 @@
 //! [`Brief::from_yaml`] and [`Brief::from_json`] parse, [`Brief::validate`] checks everything that
 //! can be checked without opening a picture. Both answer with a [`Problem`] that names the field.
 
+mod checks;
+mod reading;
+
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
@@ -14,9 +17,14 @@ use crate::locale::Locale;
 use crate::money::{Currency, Micros};
 use crate::placement::PlacementKind;
 use crate::storyboard::Color;
+use checks::{check_count, check_name, check_picture_name, check_text, check_words, value};
 
 /// Largest accepted brief in bytes.
 pub const MAX_BRIEF_BYTES: u64 = 256 * 1024;
+
+/// Endings of host names that mean something else on every machine (RFC 6761, RFC 6762, and
+/// `internal` as reserved by ICANN in 2024).
+const PRIVATE_ENDINGS: [&str; 3] = [".localhost", ".local", ".internal"];
 
 /// Name of a fact inside its brief: 1–40 of `a-z 0-9 _ -`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -291,69 +299,13 @@ impl CallToAction {
 }
 
 impl Brief {
-    /// Parses and validates a YAML brief. Aliases, nesting and size are limited.
-    ///
-    /// # Errors
-    /// [`Code::BriefTooLarge`], [`Code::BriefEncoding`], [`Code::BriefSyntax`], [`Code::BriefShape`],
-    /// and everything [`Brief::validate`] finds.
-    pub fn from_yaml(bytes: &[u8]) -> Result<Self, Problem> {
-        let text = checked_text(bytes)?;
-        let options = serde_saphyr::options! {
-            budget: serde_saphyr::budget! {
-                max_depth: 24,
-                max_nodes: 5_000,
-                max_aliases: 50,
-                max_anchors: 50,
-                max_documents: 1,
-                max_total_scalar_bytes: MAX_BRIEF_BYTES as usize,
-            },
-            with_snippet: false,
-        };
-        let mut field = None;
-        let parsed = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
-            serde_path_to_error::deserialize::<_, Self>(deserializer).map_err(|error| {
-                field = Some(error.path().to_string());
-                error.into_inner()
-            })
-        });
-        let brief = parsed.map_err(|error| match field {
-            Some(path) if path != "." => shape_problem(path, first_line(&error)),
-            _ if is_shape_error(&error.to_string()) => Problem::new(Code::BriefShape, "", first_line(&error)),
-            _ => Problem::new(Code::BriefSyntax, "", first_line(&error)),
-        })?;
-        brief.validate()?;
-        Ok(brief)
-    }
-
-    /// Parses and validates a JSON brief.
-    ///
-    /// # Errors
-    /// As [`Brief::from_yaml`].
-    pub fn from_json(bytes: &[u8]) -> Result<Self, Problem> {
-        let text = checked_text(bytes)?;
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let brief: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let path = error.path().to_string();
-            let inner = error.into_inner();
-            let path = if path == "." { String::new() } else { path };
-            if inner.is_data() {
-                shape_problem(path, inner.to_string())
-            } else {
-                Problem::new(Code::BriefSyntax, path, inner.to_string())
-            }
-        })?;
-        deserializer.end().map_err(|error| Problem::new(Code::BriefSyntax, "", error.to_string()))?;
-        brief.validate()?;
-        Ok(brief)
-    }
-
     /// Checks lengths, ranges, names and evidence; stops at the first problem.
     ///
     /// # Errors
     /// [`Code::BriefValue`], [`Code::EvidenceMissing`] or [`Code::PicturePath`] with the field's path.
     pub fn validate(&self) -> Result<(), Problem> {
         check_name("id", &self.id)?;
-        check_text("brand.name", &self.brand.name, 1, 40)?;
+        check_words("brand.name", &self.brand.name, 1, 40)?;
         check_count("brand.banned_words", self.brand.banned_words.len(), 0, 100)?;
         for (idx, word) in self.brand.banned_words.iter().enumerate() {
             check_text(&format!("brand.banned_words[{idx}]"), word, 1, 40)?;
@@ -361,11 +313,11 @@ impl Brief {
         if self.brand.colors.primary.contrast(self.brand.colors.accent) < 3.0 {
             return Err(value(
                 "brand.colors.accent",
-                "contrast against `primary` is below 3:1, so a button would not be seen",
+                "contrast against `primary` must be at least 3:1, or a button would not be seen",
             ));
         }
         self.validate_product()?;
-        check_text("audience.description", &self.audience.description, 3, 300)?;
+        check_words("audience.description", &self.audience.description, 3, 300)?;
         if let Some([youngest, oldest]) = self.audience.ages {
             if youngest < 13 || oldest > 120 || youngest > oldest {
                 return Err(value("audience.ages", "must be two ages within 13 and 120, youngest first"));
@@ -378,7 +330,7 @@ impl Brief {
         check_count("placements", self.placements.len(), 1, 8)?;
         let different: BTreeSet<_> = self.placements.iter().collect();
         if different.len() != self.placements.len() {
-            return Err(value("placements", "holds the same placement twice"));
+            return Err(value("placements", "holds the same placement twice; remove one"));
         }
         if let Some(disclaimer) = &self.disclaimer {
             check_text("disclaimer", disclaimer, 1, 80)?;
@@ -393,17 +345,20 @@ impl Brief {
     }
 
     fn validate_product(&self) -> Result<(), Problem> {
-        check_text("product.name", &self.product.name, 1, 40)?;
-        check_text("product.category", &self.product.category, 1, 30)?;
+        check_words("product.name", &self.product.name, 1, 40)?;
+        check_words("product.category", &self.product.category, 1, 30)?;
         check_count("product.facts", self.product.facts.len(), 1, 40)?;
         let mut names = BTreeSet::new();
         for (idx, fact) in self.product.facts.iter().enumerate() {
             let path = format!("product.facts[{idx}]");
             check_name(&format!("{path}.id"), fact.id.as_str())?;
             if !names.insert(&fact.id) {
-                return Err(value(&format!("{path}.id"), "is used by another fact"));
+                return Err(value(
+                    &format!("{path}.id"),
+                    "is used by another fact; give every fact a name of its own",
+                ));
             }
-            check_text(&format!("{path}.text"), &fact.text, 2, 60)?;
+            check_words(&format!("{path}.text"), &fact.text, 2, 60)?;
             match &fact.evidence {
                 Some(evidence) => {
                     check_text(&format!("{path}.evidence.source"), &evidence.source, 3, 200)?;
@@ -447,8 +402,15 @@ impl Brief {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(value("destination_url", "must not hold a user name or password"));
         }
-        if !matches!(url.host(), Some(url::Host::Domain(name)) if name.contains('.')) {
-            return Err(value("destination_url", "must name a public host, not an address"));
+        let public = |name: &str| {
+            let name = name.trim_end_matches('.');
+            name.contains('.') && !PRIVATE_ENDINGS.iter().any(|ending| name.ends_with(ending))
+        };
+        if !matches!(url.host(), Some(url::Host::Domain(name)) if public(name)) {
+            return Err(value(
+                "destination_url",
+                "must name a public host such as `example.com`, not an address",
+            ));
         }
         if url.as_str().len() > 500 {
             return Err(value("destination_url", "must be at most 500 characters"));
@@ -458,12 +420,15 @@ impl Brief {
 
     fn validate_banned_words(&self) -> Result<(), Problem> {
         let mut texts = vec![
-            ("brand.name".to_owned(), &self.brand.name),
-            ("product.name".to_owned(), &self.product.name),
+            ("brand.name".to_owned(), self.brand.name.as_str()),
+            ("product.name".to_owned(), self.product.name.as_str()),
+            ("product.category".to_owned(), self.product.category.as_str()),
         ];
         for (idx, fact) in self.product.facts.iter().enumerate() {
-            texts.push((format!("product.facts[{idx}].text"), &fact.text));
+            texts.push((format!("product.facts[{idx}].text"), fact.text.as_str()));
         }
+        texts.push(("call_to_action".to_owned(), self.call_to_action.label(self.locale)));
+        texts.extend(self.disclaimer.iter().map(|text| ("disclaimer".to_owned(), text.as_str())));
         for (path, text) in texts {
             let lower = text.to_lowercase();
             if let Some(word) =
@@ -474,94 +439,4 @@ impl Brief {
         }
         Ok(())
     }
-}
-
-fn checked_text(bytes: &[u8]) -> Result<&str, Problem> {
-    if bytes.len() as u64 > MAX_BRIEF_BYTES {
-        let message = format!("is {} bytes; at most {MAX_BRIEF_BYTES} are accepted", bytes.len());
-        return Err(Problem::new(Code::BriefTooLarge, "", message));
-    }
-    std::str::from_utf8(bytes).map_err(|error| {
-        let message = format!("is not UTF-8 text (first wrong byte at offset {})", error.valid_up_to());
-        Problem::new(Code::BriefEncoding, "", message)
-    })
-}
-
-fn shape_problem(path: String, message: String) -> Problem {
-    let unknown_placement = path.starts_with("placements[") && message.contains("unknown variant");
-    let code = if unknown_placement { Code::PlacementUnknown } else { Code::BriefShape };
-    Problem::new(code, path, message)
-}
-
-/// serde's own wording of data errors, which YAML reports without a kind.
-fn is_shape_error(message: &str) -> bool {
-    [
-        "missing field",
-        "unknown field",
-        "unknown variant",
-        "duplicate",
-        "invalid type",
-        "invalid value",
-        "expected",
-    ]
-    .iter()
-    .any(|words| message.contains(words))
-}
-
-fn first_line(error: &impl ToString) -> String {
-    let text = error.to_string();
-    text.lines().next().unwrap_or_default().chars().take(300).collect()
-}
-
-fn value(field: &str, message: &str) -> Problem {
-    Problem::new(Code::BriefValue, field, message)
-}
-
-fn check_count(field: &str, count: usize, min: usize, max: usize) -> Result<(), Problem> {
-    if (min..=max).contains(&count) {
-        return Ok(());
-    }
-    Err(value(field, &format!("holds {count} entries; {min} to {max} are accepted")))
-}
-
-fn check_name(field: &str, name: &str) -> Result<(), Problem> {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
-    if (1..=40).contains(&name.len()) && name.bytes().all(plain) {
-        return Ok(());
-    }
-    Err(value(field, "must be 1 to 40 of the characters `a-z 0-9 _ -`"))
-}
-
-/// Counts characters, and refuses what cannot be drawn: control and bidirectional-override
-/// characters, and text that is blank at either end.
-fn check_text(field: &str, text: &str, min: usize, max: usize) -> Result<(), Problem> {
-    let count = text.chars().count();
-    if !(min..=max).contains(&count) {
-        return Err(value(field, &format!("has {count} characters; {min} to {max} are accepted")));
-    }
-    let undrawable = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}' | '\u{FFFD}' | '\u{E000}'..='\u{F8FF}')
-    };
-    if text.chars().any(undrawable) {
-        return Err(value(field, "holds control, invisible or private-use characters"));
-    }
-    if text.trim() != text {
-        return Err(value(field, "begins or ends with a space"));
-    }
-    Ok(())
-}
-
-fn check_picture_name(field: &str, name: &str) -> Result<(), Problem> {
-    let wrong = |message: &str| Err(Problem::new(Code::PicturePath, field, message));
-    if name.is_empty() || name.len() > 200 {
-        return wrong("must be 1 to 200 bytes long");
-    }
-    if name.chars().any(|c| c.is_control() || matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|')) {
-        return wrong("holds a character that is not allowed in a file name");
-    }
-    if name.starts_with('/') || name.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return wrong("must be a relative path inside the brief's folder, without `.` and `..`");
-    }
-    Ok(())
 }

@@ -44,23 +44,24 @@ pub fn load(path: &Path) -> Result<LoadedBrief, Problem> {
 }
 
 fn parse(path: &Path) -> Result<Brief, Problem> {
+    let refused = |message: String| Err(Problem::new(Code::BriefUnreadable, "", message));
+    let read: fn(&[u8]) -> Result<Brief, Problem> = match path.extension().and_then(|ending| ending.to_str())
+    {
+        Some("json") => Brief::from_json,
+        Some("yaml" | "yml") => Brief::from_yaml,
+        _ => return refused("the name of a brief must end in `.yaml`, `.yml` or `.json`".to_owned()),
+    };
+    // Looked at before it is opened: opening a pipe would wait for somebody to write.
     let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     if !metadata.is_file() {
-        let message = format!("`{}` is not a file", path.display());
-        return Err(Problem::new(Code::BriefUnreadable, "", message));
+        return refused(format!("`{}` must be a file, not a folder, device or pipe", path.display()));
     }
     let bytes = read_at_most(path, MAX_BRIEF_BYTES + 1).map_err(|error| unreadable(path, &error))?;
     if bytes.len() as u64 > MAX_BRIEF_BYTES {
         let message = format!("is {} bytes; at most {MAX_BRIEF_BYTES} are accepted", metadata.len());
         return Err(Problem::new(Code::BriefTooLarge, "", message));
     }
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("json") => Brief::from_json(&bytes),
-        Some("yaml" | "yml") => Brief::from_yaml(&bytes),
-        _ => {
-            Err(Problem::new(Code::BriefUnreadable, "", "a brief's name ends in `.yaml`, `.yml` or `.json`"))
-        }
-    }
+    read(&bytes)
 }
 
 fn read_picture(folder: &Path, name: &str, field: &str) -> Result<Vec<u8>, Problem> {
@@ -68,15 +69,19 @@ fn read_picture(folder: &Path, name: &str, field: &str) -> Result<Vec<u8>, Probl
     let path: PathBuf = folder
         .join(name)
         .canonicalize()
-        .map_err(|error| unreadable(format!("`{name}` cannot be opened: {error}")))?;
+        .map_err(|error| unreadable(format!("`{name}` must be a file that can be opened: {error}")))?;
     // Links are followed before the check, so that a link cannot lead out of the folder.
     if !path.starts_with(folder) {
-        return Err(Problem::new(Code::PicturePath, field, "leads out of the brief's folder"));
+        return Err(Problem::new(
+            Code::PicturePath,
+            field,
+            "leads out of the brief's folder; keep pictures beside the brief",
+        ));
     }
     let metadata =
         fs::metadata(&path).map_err(|error| unreadable(format!("`{name}` cannot be opened: {error}")))?;
     if !metadata.is_file() {
-        return Err(unreadable(format!("`{name}` is not a file")));
+        return Err(unreadable(format!("`{name}` must be a file, not a folder, device or pipe")));
     }
     if metadata.len() > MAX_PICTURE_BYTES {
         let message = format!("is {} bytes; at most {MAX_PICTURE_BYTES} are accepted", metadata.len());

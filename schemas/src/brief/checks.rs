@@ -1,0 +1,76 @@
+//! Rules that single values of a brief have to keep.
+
+use crate::error::{Code, Problem};
+
+pub(super) fn value(field: &str, message: &str) -> Problem {
+    Problem::new(Code::BriefValue, field, message)
+}
+
+pub(super) fn check_count(field: &str, count: usize, min: usize, max: usize) -> Result<(), Problem> {
+    if (min..=max).contains(&count) {
+        return Ok(());
+    }
+    Err(value(field, &format!("holds {count} entries; {min} to {max} are accepted")))
+}
+
+pub(super) fn check_name(field: &str, name: &str) -> Result<(), Problem> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
+    if (1..=40).contains(&name.len()) && name.bytes().all(plain) {
+        return Ok(());
+    }
+    Err(value(field, "must be 1 to 40 of the characters `a-z 0-9 _ -`"))
+}
+
+/// Counts characters, and refuses what cannot be shown, and text that is blank at either end.
+pub(super) fn check_text(field: &str, text: &str, min: usize, max: usize) -> Result<(), Problem> {
+    let count = text.chars().count();
+    if !(min..=max).contains(&count) {
+        return Err(value(field, &format!("has {count} characters; {min} to {max} are accepted")));
+    }
+    if let Some(c) = text.chars().find(|&c| cannot_be_shown(c)) {
+        let message = format!("holds the character U+{:04X}, which cannot be shown; remove it", u32::from(c));
+        return Err(value(field, &message));
+    }
+    if text.trim() != text {
+        return Err(value(field, "begins or ends with a space; remove it"));
+    }
+    Ok(())
+}
+
+/// As [`check_text`], for text that is read aloud or shown: there must be something to read.
+pub(super) fn check_words(field: &str, text: &str, min: usize, max: usize) -> Result<(), Problem> {
+    check_text(field, text, min, max)?;
+    if !text.chars().any(char::is_alphanumeric) {
+        return Err(value(field, "must hold at least one letter or digit"));
+    }
+    Ok(())
+}
+
+/// Control characters, characters without a shape of their own that reorder or hide text, private
+/// use, and code points that are not characters (Unicode 17, chapters 3.4, 23.2 and 23.5–23.8).
+fn cannot_be_shown(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180E}'
+            | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}'
+            | '\u{E000}'..='\u{F8FF}' | '\u{FDD0}'..='\u{FDEF}' | '\u{FEFF}' | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFFD}' | '\u{E0000}'..='\u{E0FFF}' | '\u{F0000}'..='\u{10FFFF}')
+        || u32::from(c) & 0xFFFE == 0xFFFE
+}
+
+pub(super) fn check_picture_name(field: &str, name: &str) -> Result<(), Problem> {
+    let wrong = |message: &str| Err(Problem::new(Code::PicturePath, field, message));
+    if name.is_empty() || name.len() > 200 {
+        return wrong("must be 1 to 200 bytes long");
+    }
+    if name.chars().any(|c| cannot_be_shown(c) || matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|'))
+    {
+        return wrong(
+            "holds a character that is not allowed in a file name; use letters, digits, `-`, `_`, `.` and `/`",
+        );
+    }
+    if name.starts_with('/') || name.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return wrong("must be a relative path inside the brief's folder, without `.` and `..`");
+    }
+    Ok(())
+}
