@@ -33,8 +33,9 @@ const SMALLEST_CAMPAIGN: Micros = Micros(1_000_000);
 /// that is over change nothing but are still taken in.
 #[must_use]
 pub fn decide(run: &RunView, state: &AgentState, event: AgentEvent, now: Timestamp) -> Commit {
-    if run.stage == Stage::Finished {
-        // What was still under way when the run ended is taken in and leads nowhere.
+    // What was still under way when the run ended is taken in and leads nowhere. Wear is not waited
+    // for, so its message may come after the end; it belongs to the trace whenever it comes.
+    if run.stage == Stage::Finished && !matches!(event, AgentEvent::Fatigued(_)) {
         return Commit::default();
     }
     let mut decision = Decision::new(run, state, now);
