@@ -13,12 +13,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
 use spotwright_core::ports::click_model::{ClickModel, ClickModelError, ObservedInput, ScoreInput};
+use spotwright_core::ports::language_model::{LanguageModel, LanguageModelError, LineRequest, Proposals};
 use spotwright_core::ports::marketplace::{
     Campaign, CreativeDelivery, MarketError, MarketReport, Marketplace, RungResult,
 };
 use spotwright_core::ports::video_backend::{
     FrameStatistics, GateReport, RenderError, RenderRequest, Rendered, VideoBackend,
 };
+use spotwright_creative::copy_engine::CopyEngine;
 use spotwright_schemas::event::{FeedbackSource, RenderStage};
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::outcome::{Delivery, Score};
@@ -49,6 +51,15 @@ impl Witness {
         // One write call: a line is there whole or not at all.
         file.write_all(format!("{kind}\t{reference}\t{micros}\n").as_bytes())?;
         file.sync_data()
+    }
+
+    /// Whether there is an entry of this kind about this reference.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn holds(&self, kind: &str, reference: &str) -> std::io::Result<bool> {
+        let entries = self.entries()?;
+        Ok(entries.iter().any(|(its_kind, about, _)| its_kind == kind && about == reference))
     }
 
     /// All entries: kind, reference, micros.
@@ -120,8 +131,13 @@ impl VideoBackend for StandInVideo {
         let folder = witness.path.with_extension("jobs");
         match std::fs::read(folder.join(idempotency_key)) {
             Ok(bytes) => {
-                let rendered = serde_json::from_slice(&bytes)
+                let rendered: Rendered = serde_json::from_slice(&bytes)
                     .map_err(|error| RenderError::Impossible(error.to_string()))?;
+                // The provider was ended between its record and its bill. Its books are its own
+                // business: it bills the job once it looks at it again.
+                if !witness.holds("gpu_billed", idempotency_key).map_err(unavailable)? {
+                    witness.note("gpu_billed", idempotency_key, rendered.cost.0).map_err(unavailable)?;
+                }
                 Ok(Some(rendered))
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -180,11 +196,62 @@ impl ClickModel for StandInClickModel {
     }
 }
 
+/// The copy engine behind a price, as a provider that bills every completion it is asked for.
+#[derive(Clone)]
+pub struct StandInWriter {
+    /// Told of every charged completion.
+    pub witness: Arc<Witness>,
+    /// Price of a completion.
+    pub price: Micros,
+}
+
+#[async_trait]
+impl LanguageModel for StandInWriter {
+    fn provider(&self) -> &str {
+        "stand-in"
+    }
+
+    fn repeatable(&self) -> bool {
+        true
+    }
+
+    fn quote(&self, _: &LineRequest<'_>) -> Micros {
+        self.price
+    }
+
+    async fn propose(
+        &self,
+        request: &LineRequest<'_>,
+        idempotency_key: &str,
+    ) -> Result<Proposals, LanguageModelError> {
+        let proposals = CopyEngine.propose(request, idempotency_key).await?;
+        self.witness
+            .note("llm_billed", idempotency_key, self.price.0)
+            .map_err(|error| LanguageModelError::Unavailable(error.to_string()))?;
+        Ok(Proposals { cost: self.price, ..proposals })
+    }
+}
+
 /// A market in which every creative gets 1,000 impressions and clicks by the hash of its words.
+///
+/// It takes a placement once: a campaign that is played again with the same placements is not
+/// noted again. The same variant under a second placement is, as any market would take it.
 #[derive(Clone, Default)]
 pub struct StandInMarket {
-    /// Told of every campaign that is taken.
+    /// Told of every placement that is taken: `market_accept`, `<variant>/g<generation>@<placement>`.
     pub witness: Option<Arc<Witness>>,
+}
+
+impl StandInMarket {
+    fn accept(witness: &Witness, campaign: &Campaign) -> std::io::Result<()> {
+        for creative in &campaign.creatives {
+            let reference = format!("{}/g{}@{}", creative.variant, campaign.generation, creative.placement);
+            if !witness.holds("market_accept", &reference)? {
+                witness.note("market_accept", &reference, campaign.budget.0)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Marketplace for StandInMarket {
@@ -192,6 +259,9 @@ impl Marketplace for StandInMarket {
         let n_creatives = campaign.creatives.len() as i64;
         if n_creatives == 0 {
             return Err(MarketError::Refused("no creatives".to_owned()));
+        }
+        if let Some(witness) = &self.witness {
+            Self::accept(witness, campaign).map_err(|error| MarketError::Refused(error.to_string()))?;
         }
         let spend = Micros(campaign.budget.0 / n_creatives / 2);
         let creatives = campaign

@@ -129,6 +129,9 @@ pub async fn execute_in(
     let workers = workers(arguments, config)?;
     let prepared = prepare(arguments, config)?;
     let workspace = Workspace::open(&prepared.out).await?;
+    if prepared.new.is_some() {
+        expect_no_run(&workspace, &prepared.out).await?;
+    }
     let world = world(&workspace)?;
     let store: Arc<dyn StepStore> = workspace.store.clone();
     let run = begin(&workspace, &prepared, checkpoints.as_ref()).await?;
@@ -189,9 +192,8 @@ fn prepare(arguments: &RunArguments, config: &Config) -> Result<Prepared, Proble
         Some(out) => out.clone(),
         None => free_folder(&loaded.brief.id),
     };
-    if out.join(STATE_FOLDER).exists() {
-        let message =
-            format!("`{}` holds a run; continue it with `--resume` or choose another folder", out.display());
+    if is_foreign(&out.join(STATE_FOLDER)) {
+        let message = format!("`{}` has a folder `{STATE_FOLDER}` of something else", out.display());
         return Err(Problem::new(Code::OutputFolder, "--out", message));
     }
     if out.exists() && !out.is_dir() {
@@ -221,6 +223,25 @@ fn free_folder(brief: &str) -> PathBuf {
     }
 }
 
+/// Whether a folder holds files that no run has put there: a run begins with the lock.
+fn is_foreign(state: &Path) -> bool {
+    let filled = std::fs::read_dir(state).is_ok_and(|mut entries| entries.next().is_some());
+    filled && !state.join("lock").exists()
+}
+
+/// Refuses to begin a run where there is one. State without a run is what a process leaves that was
+/// ended before its run began; it is used as if it were not there.
+async fn expect_no_run(workspace: &Workspace, out: &Path) -> Result<(), Problem> {
+    let runs = workspace.store.runs().await;
+    let runs = runs.map_err(|error| Problem::new(Code::Store, "", error.to_string()))?;
+    if runs.is_empty() {
+        return Ok(());
+    }
+    let message =
+        format!("`{}` holds a run; continue it with `--resume` or choose another folder", out.display());
+    Err(Problem::new(Code::OutputFolder, "--out", message))
+}
+
 /// Creates the run, or takes up the one that is there.
 async fn begin(
     workspace: &Workspace,
@@ -232,7 +253,10 @@ async fn begin(
     let Some((loaded, sizes)) = &prepared.new else {
         let runs = store.runs().await.map_err(|error| failed(error.to_string()))?;
         let run = runs.first().copied().ok_or_else(|| {
-            let message = format!("`{}` was left before its run began; start anew", prepared.out.display());
+            let message = format!(
+                "`{}` was left before its run began; give the brief instead of `--resume`",
+                prepared.out.display()
+            );
             Problem::new(Code::OutputFolder, "--out", message)
         })?;
         store.recover().await.map_err(|error| failed(error.to_string()))?;
