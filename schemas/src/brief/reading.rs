@@ -1,5 +1,6 @@
 //! Briefs from bytes: text, then YAML or JSON within limits, then values.
 
+use serde::de::IgnoredAny;
 use serde_path_to_error::{Path, Segment};
 use serde_saphyr::Error as YamlError;
 
@@ -59,10 +60,16 @@ impl Brief {
         let brief: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             let field = dotted(error.path());
             let inner = error.into_inner();
-            if inner.is_data() {
+            // A number in the place of a word is told as an error of syntax, though the text is sound.
+            if inner.is_data() || serde_json::from_str::<IgnoredAny>(text).is_ok() {
                 shape_problem(field, &inner.to_string())
             } else {
-                Problem::new(Code::BriefSyntax, "", first_line(&inner.to_string()))
+                let message = first_line(&inner.to_string());
+                let message = message.strip_prefix("EOF while").map_or_else(
+                    || message.clone(),
+                    |rest| format!("ends before the brief is complete, while{rest}"),
+                );
+                Problem::new(Code::BriefSyntax, "", message)
             }
         })?;
         deserializer.end().map_err(|_| {
