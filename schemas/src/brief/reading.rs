@@ -104,7 +104,7 @@ fn dotted(path: &Path) -> String {
     let mut dotted = String::new();
     for segment in path {
         match segment {
-            Segment::Seq { index } => dotted.push_str(&format!("[{index}]")),
+            Segment::Seq { index } => dotted.extend(["[", &index.to_string(), "]"]),
             Segment::Map { key } => push_field(&mut dotted, key),
             Segment::Enum { .. } | Segment::Unknown => {}
         }
