@@ -124,14 +124,14 @@ impl Scene {
             let crop: Crop = std::array::from_fn(|idx| from[idx] + (to[idx] - from[idx]) * way);
             let whole = window.width == self.base.width && window.height == self.base.height;
             if whole && window.mask.is_none() {
-                let filter = FilterType::CatmullRom;
+                let filter = FilterType::Hamming;
                 pixels::resample(&mut brush.resizer, &window.source, crop, &mut brush.canvas, filter)?;
             } else {
                 brush.canvas.data.copy_from_slice(&self.base.data);
                 if (brush.window.width, brush.window.height) != (window.width, window.height) {
                     brush.window = Raster::filled(window.width, window.height, [0, 0, 0, 255]);
                 }
-                let filter = FilterType::CatmullRom;
+                let filter = FilterType::Hamming;
                 pixels::resample(&mut brush.resizer, &window.source, crop, &mut brush.window, filter)?;
                 if let Some(mask) = &window.mask {
                     pixels::paste_masked(&mut brush.canvas, &brush.window, mask, window.x, window.y);

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use fast_image_resize::{FilterType, Resizer};
 use serde::{Deserialize, Serialize};
 use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
 use spotwright_core::ports::video_backend::{GateReport, RenderError, RenderRequest, Rendered, VideoBackend};
@@ -21,7 +22,7 @@ use crate::label::{self, Label};
 use crate::layout::{self, Build, Picture};
 use crate::music;
 use crate::picture;
-use crate::pixels;
+use crate::pixels::{self, Raster};
 use crate::scene::{Brush, Scene, TextBox};
 use crate::statistics::{Sampler, sampled_frames};
 use crate::text::Fonts;
@@ -34,6 +35,8 @@ const FINAL_CRF: u32 = 21;
 const PREVIEW_CRF: u32 = 26;
 /// Longer side of previews in pixels.
 const PREVIEW_SIDE: u32 = 640;
+/// Longest side of a preview's still in pixels.
+const THUMBNAIL_SIDE: f64 = 256.0;
 
 /// How the studio is set up.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -380,9 +383,7 @@ impl Inner {
                 );
                 encoder.write(&picture)?;
                 if poster.is_none() {
-                    let rgb: Vec<u8> =
-                        brush.canvas.data.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
-                    poster = Some(jpeg(&rgb, size.width, size.height)?);
+                    poster = Some(thumbnail(&brush.canvas)?);
                 }
             }
             start += shot.frames;
@@ -407,6 +408,17 @@ impl Sink for Heard {
     fn sound(&mut self, samples: &[f32], _: usize, _: u32) {
         self.0.extend_from_slice(samples);
     }
+}
+
+/// A small still for tables: a page that lists every variant stays light.
+fn thumbnail(canvas: &Raster) -> Result<Vec<u8>, Error> {
+    let shrink = (canvas.width.max(canvas.height) as f64 / THUMBNAIL_SIDE).max(1.0);
+    let side = |length: usize| ((length as f64 / shrink).round() as usize).max(1);
+    let mut small = Raster::filled(side(canvas.width), side(canvas.height), [0, 0, 0, 255]);
+    let whole = [0.0, 0.0, canvas.width as f64, canvas.height as f64];
+    pixels::resample(&mut Resizer::new(), canvas, whole, &mut small, FilterType::Lanczos3)?;
+    let rgb: Vec<u8> = small.data.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
+    jpeg(&rgb, small.width as u32, small.height as u32)
 }
 
 /// The frame shown before playing: when the first shot's texts have come to rest.

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use spotwright_core::ports::language_model::{
     LanguageModel, LanguageModelError, LineRequest, Proposals, ProposedLine,
 };
-use spotwright_schemas::brief::{Brief, CallToAction, Fact, FactId, FactKind};
+use spotwright_schemas::brief::{Brief, Fact, FactId, FactKind};
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::random::Stream;
@@ -145,20 +145,11 @@ impl LanguageModel for CopyEngine {
     }
 }
 
-/// The caption of the last line: the call to action with the product's name.
+/// The caption of the last line: the product's name. What to do stands on the button below it, and
+/// saying it twice would take the room of a reason.
 #[must_use]
 pub fn call_to_action_caption(brief: &Brief) -> String {
-    let product = &brief.product.name;
-    match (brief.locale, brief.call_to_action) {
-        (Locale::EnUs, CallToAction::ShopNow) => format!("Shop {product} now"),
-        (Locale::EnUs, CallToAction::OrderNow) => format!("Order {product} now"),
-        (Locale::EnUs, CallToAction::LearnMore) => format!("Learn more about {product}"),
-        (Locale::EnUs, CallToAction::BookNow) => format!("Book {product} now"),
-        (Locale::EnUs, CallToAction::Download) => format!("Download {product}"),
-        (Locale::EnUs, CallToAction::TryIt) => format!("Try {product}"),
-        (Locale::ZhCn, CallToAction::LearnMore) => format!("了解{product}"),
-        (Locale::ZhCn, action) => format!("{}{product}", action.label(Locale::ZhCn)),
-    }
+    brief.product.name.clone()
 }
 
 struct Candidate {

@@ -65,7 +65,9 @@ impl Pattern {
 
     /// Fills the slots; `None` when a slot has nothing to hold or the result would read badly.
     pub(crate) fn fill(&self, brief: &Brief, fact: Option<&Fact>, other: Option<&Fact>) -> Option<Filled> {
-        let figure = fact.and_then(|fact| figure(&fact.text, brief.locale));
+        // An ordinal such as `第2天` tells nothing outside its sentence.
+        let figure =
+            fact.and_then(|fact| figure(&fact.text, brief.locale)).filter(|text| !text.starts_with('第'));
         let fill = |template: &str| -> Option<String> {
             let mut text = String::with_capacity(template.len() + 40);
             let mut rest = template;

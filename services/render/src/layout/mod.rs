@@ -299,7 +299,7 @@ impl<'a> Stage<'a> {
 
     /// The detail follows the caption.
     fn detail_come(&self) -> Come {
-        let start = if self.opens() { -0.06 } else { 0.2 };
+        let start = if self.opens() { -0.22 } else { 0.2 };
         Come { entrance: Entrance::Rise(30.0 * self.unit), start, stagger: 0.0 }
     }
 

@@ -21,6 +21,7 @@ use spotwright_schemas::error::Code;
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::money::{Currency, Micros};
 use spotwright_schemas::outcome::{Delivery, Winners};
+use spotwright_schemas::storyboard::Color;
 
 use crate::outputs::{FinishedRun, file_stem, winners};
 use plots::Point;
@@ -49,8 +50,8 @@ struct LineRow {
 #[derive(Debug, Serialize)]
 struct LadderRow {
     rung: u64,
-    impressions: u64,
-    clicks: u64,
+    impressions: String,
+    clicks: String,
     probability: String,
     decision: String,
 }
@@ -71,9 +72,9 @@ struct Card {
     parents: Vec<String>,
     predicted: Rate,
     realized: Option<Rate>,
-    impressions: u64,
-    clicks: u64,
-    conversions: u64,
+    impressions: String,
+    clicks: String,
+    conversions: String,
     spend: String,
     cost_per_click: String,
     ladder: Vec<LadderRow>,
@@ -100,9 +101,9 @@ struct GenerationRow {
     index: u32,
     variants: usize,
     winners: usize,
-    impressions: u64,
-    clicks: u64,
-    conversions: u64,
+    impressions: String,
+    clicks: String,
+    conversions: String,
     spend: String,
     rate: Option<Rate>,
 }
@@ -137,6 +138,7 @@ pub fn render(
             "zh": brief.locale == Locale::ZhCn,
             "locale": brief.locale.tag(),
             "primary": brief.brand.colors.primary.to_string(),
+            "on_primary": ink_on(brief.brand.colors.primary),
             "accent": brief.brand.colors.accent.to_string(),
             "budget": amount(brief.budget.total, currency),
             "media": amount(media, currency),
@@ -188,9 +190,9 @@ fn cards(
                 high: percent(winner.score.interval[1]),
             },
             realized: rate(delivery),
-            impressions: delivery.impressions,
-            clicks: delivery.clicks,
-            conversions: delivery.conversions,
+            impressions: grouped(delivery.impressions),
+            clicks: grouped(delivery.clicks),
+            conversions: grouped(delivery.conversions),
             spend: amount(delivery.spend, currency),
             cost_per_click: if delivery.clicks == 0 {
                 "–".to_owned()
@@ -209,8 +211,8 @@ fn cards(
 fn ladder_row(step: &spotwright_core::ports::marketplace::RungResult) -> LadderRow {
     LadderRow {
         rung: step.rung,
-        impressions: step.impressions,
-        clicks: step.clicks,
+        impressions: grouped(step.impressions),
+        clicks: grouped(step.clicks),
         probability: format!("{:.0} %", step.probability * 100.0),
         decision: step.decision.clone(),
     }
@@ -280,9 +282,9 @@ fn generations(finished: &FinishedRun) -> Vec<GenerationRow> {
                 index,
                 variants: finished.variants.iter().filter(|variant| variant.generation == index).count(),
                 winners: finished.winners().filter(|variant| variant.generation == index).count(),
-                impressions: delivery.impressions,
-                clicks: delivery.clicks,
-                conversions: delivery.conversions,
+                impressions: grouped(delivery.impressions),
+                clicks: grouped(delivery.clicks),
+                conversions: grouped(delivery.conversions),
                 spend: amount(delivery.spend, currency),
                 rate: rate(delivery),
             }
@@ -298,7 +300,6 @@ fn scatter_points(finished: &FinishedRun) -> Vec<Point> {
             let interval = realized(finished.delivery_of(variant))?;
             Some(Point {
                 x: score.predicted_ctr,
-                x_interval: Some(score.interval),
                 y: interval.estimate,
                 y_interval: [interval.low, interval.high],
                 label: format!(
@@ -319,7 +320,6 @@ fn trend_points(finished: &FinishedRun) -> Vec<Point> {
             let interval = realized(finished.delivered(index))?;
             Some(Point {
                 x: f64::from(index),
-                x_interval: None,
                 y: interval.estimate,
                 y_interval: [interval.low, interval.high],
                 label: format!("generation {index}: {}", percent(interval.estimate)),
@@ -360,6 +360,25 @@ fn parent_names(finished: &FinishedRun, variant: &Variant) -> Vec<String> {
         .iter()
         .filter_map(|id| finished.variants.iter().find(|other| other.id == *id).map(file_stem))
         .collect()
+}
+
+/// Digits in groups of three.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (idx, digit) in digits.chars().enumerate() {
+        if idx > 0 && (digits.len() - idx).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// White or near-black, whichever reads better on the color.
+fn ink_on(color: Color) -> &'static str {
+    let (white, ink) = (Color { r: 255, g: 255, b: 255 }, Color { r: 22, g: 24, b: 29 });
+    if white.contrast(color) >= ink.contrast(color) { "#ffffff" } else { "#16181d" }
 }
 
 fn percent(rate: f64) -> String {

@@ -3,13 +3,11 @@
 
 use std::fmt::Write as _;
 
-/// A point with a vertical interval and, optionally, a horizontal one.
+/// A point with a vertical interval.
 #[derive(Debug, Clone)]
 pub(super) struct Point {
     /// Position.
     pub(super) x: f64,
-    /// Ends of the horizontal interval.
-    pub(super) x_interval: Option<[f64; 2]>,
     /// Height.
     pub(super) y: f64,
     /// Ends of the vertical interval.
@@ -22,10 +20,10 @@ pub(super) struct Point {
 
 const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 340.0;
-const LEFT: f64 = 62.0;
+const LEFT: f64 = 84.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 14.0;
-const BOTTOM: f64 = 46.0;
+const BOTTOM: f64 = 56.0;
 
 /// Values of an axis, from a round number at or below the least to one at or above the greatest.
 #[derive(Debug, Clone, Copy)]
@@ -67,14 +65,12 @@ fn percent(value: f64) -> String {
     format!("{:.2} %", value * 100.0)
 }
 
-/// A scatter of click rates: predicted along, realized up, both with intervals, and the diagonal
-/// on which prediction and reality agree.
+/// A scatter of click rates: predicted along, realized up with its interval, and the diagonal on
+/// which prediction and reality agree. Intervals of predictions, several times as wide as the spread
+/// of the points, stand in the cards.
 #[must_use]
 pub(super) fn predicted_against_realized(points: &[Point]) -> String {
-    let ends = points.iter().flat_map(|point| {
-        let [low, high] = point.x_interval.unwrap_or([point.x, point.x]);
-        [low, high, point.y_interval[0], point.y_interval[1], point.x, point.y]
-    });
+    let ends = points.iter().flat_map(|point| [point.y_interval[0], point.y_interval[1], point.x, point.y]);
     let axis = Axis::around(ends);
     let mut svg = open("Predicted against realized click rate");
     grid(&mut svg, axis, axis, "predicted click rate", "realized click rate");
@@ -139,12 +135,12 @@ fn grid(svg: &mut String, along: Axis, up: Axis, x_name: &str, y_name: &str) {
         let _ = write!(
             svg,
             r#"<text class="tick" x="{x:.1}" y="{:.1}" text-anchor="middle">{text}</text>"#,
-            HEIGHT - BOTTOM + 18.0
+            HEIGHT - BOTTOM + 22.0
         );
     }
     let _ = write!(
         svg,
-        r#"<text class="axis" x="{:.1}" y="{:.1}" text-anchor="middle">{}</text><text class="axis" transform="translate(13 {:.1}) rotate(-90)" text-anchor="middle">{}</text>"#,
+        r#"<text class="axis" x="{:.1}" y="{:.1}" text-anchor="middle">{}</text><text class="axis" transform="translate(16 {:.1}) rotate(-90)" text-anchor="middle">{}</text>"#,
         (LEFT + WIDTH - RIGHT) / 2.0,
         HEIGHT - 8.0,
         escape(x_name),
@@ -163,11 +159,6 @@ fn dot(svg: &mut String, along: Axis, up: Axis, point: &Point) {
         point.series,
         escape(&point.label)
     );
-    if let Some([left, right]) = point.x_interval {
-        let (x1, _) = at(along, up, left, point.y);
-        let (x2, _) = at(along, up, right, point.y);
-        let _ = write!(svg, r#"<line class="faint" x1="{x1:.1}" x2="{x2:.1}" y1="{y:.1}" y2="{y:.1}"/>"#);
-    }
     let _ = write!(svg, r#"<circle cx="{x:.1}" cy="{y:.1}" r="5"/></g>"#);
 }
 
@@ -193,7 +184,6 @@ mod tests {
     fn labels_are_escaped() {
         let point = Point {
             x: 0.01,
-            x_interval: None,
             y: 0.01,
             y_interval: [0.0, 0.02],
             label: "<img onerror=x>".to_owned(),
