@@ -1,8 +1,10 @@
-//! What tests of several crates share: fixtures and the conformance suites of the ports.
+//! What tests of several crates share: fixtures, the conformance suites of the ports, and the fault
+//! harness.
 //!
 //! # Purpose
 //! [`conformance`] turns each clause of a port's contract into a test that every adapter runs.
-//! [`fixtures`] makes small, valid runs, variants and messages. Used by tests only; nothing here is
+//! [`faults`] kills a child process and compares what it leaves after resuming with an undisturbed
+//! run. [`fixtures`] makes small, valid runs, variants and messages. Used by tests only; nothing here is
 //! part of the program.
 //!
 //! # Invariants
@@ -19,4 +21,6 @@
 //! ```
 
 pub mod conformance;
+#[cfg(unix)]
+pub mod faults;
 pub mod fixtures;

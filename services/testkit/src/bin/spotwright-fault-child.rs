@@ -1,0 +1,158 @@
+//! For tests only: a process that the fault harness kills.
+//!
+//! `spotwright-fault-child job …` works on one job, by default in a world of stand-ins, and ends
+//! itself with `kill -9` where it is told to. `spotwright-fault-child program …` is the program
+//! itself with its own command line, for kills from outside.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clap::{Args, Parser};
+use rustix::process::{Signal, getpid, kill_process};
+use spotwright_core::ports::artifacts::ArtifactStore;
+use spotwright_core::ports::language_model::LanguageModel;
+use spotwright_core::spine::{Checkpoints, POINTS};
+use spotwright_creative::copy_engine::CopyEngine;
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
+use spotwright_schemas::money::Micros;
+use spotwright_server::cli::{self, RunArguments};
+use spotwright_server::commands::{self, run};
+use spotwright_server::config::Config;
+use spotwright_server::standins::{StandInClickModel, StandInMarket, StandInVideo, StandInWriter, Witness};
+use spotwright_server::wiring::{Workspace, World};
+
+/// What the child is.
+#[derive(Parser)]
+enum Child {
+    /// Works on one job.
+    Job(Job),
+    /// Is the program.
+    Program(cli::Arguments),
+}
+
+#[derive(Args)]
+struct Job {
+    #[command(flatten)]
+    run: RunArguments,
+    /// Ends this process with `kill -9` when POINT is reached for the N-th time: `POINT:N`.
+    #[arg(long)]
+    crash: Option<Crash>,
+    /// Log of the stand-in providers; without one the job is done in the program's own world.
+    #[arg(long)]
+    witness: Option<PathBuf>,
+    /// Price of a stand-in final render, in micros.
+    #[arg(long, default_value_t = 0)]
+    render_price: i64,
+    /// Price of a stand-in completion, in micros; 0 asks the copy engine.
+    #[arg(long, default_value_t = 0)]
+    line_price: i64,
+}
+
+#[derive(Clone)]
+struct Crash {
+    point: &'static str,
+    nth: u64,
+}
+
+impl FromStr for Crash {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, nth) = text.split_once(':').ok_or("expected POINT:N")?;
+        let point = POINTS.iter().copied().find(|point| *point == name).ok_or("no such point")?;
+        Ok(Self { point, nth: nth.parse().map_err(|error| format!("{error}"))? })
+    }
+}
+
+/// Counts how often each point is reached, and crashes where told.
+struct Points {
+    reached: Vec<AtomicU64>,
+    crash: Option<Crash>,
+}
+
+impl Checkpoints for Points {
+    fn reached(&self, point: &'static str) {
+        let Some(idx) = POINTS.iter().position(|known| *known == point) else { return };
+        let times = self.reached[idx].fetch_add(1, Ordering::SeqCst) + 1;
+        if self.crash.as_ref().is_some_and(|crash| crash.point == point && crash.nth == times) {
+            // Cannot fail for the own process; should it, the parking below makes the test hang
+            // visibly instead of going on.
+            let _sent = kill_process(getpid(), Signal::KILL);
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+}
+
+fn stand_ins(job: &Job, witness: &Path, workspace: &Workspace) -> Result<World, Problem> {
+    let witness = Witness::open(witness)
+        .map_err(|error| Problem::new(Code::Store, "--witness", error.to_string()))
+        .map(Arc::new)?;
+    let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
+    let language_model: Arc<dyn LanguageModel> = if job.line_price > 0 {
+        Arc::new(StandInWriter { witness: Arc::clone(&witness), price: Micros(job.line_price) })
+    } else {
+        Arc::new(CopyEngine)
+    };
+    Ok(World {
+        language_model,
+        video: Arc::new(StandInVideo {
+            artifacts: Some(artifacts),
+            witness: Some(Arc::clone(&witness)),
+            price: Micros(job.render_price),
+        }),
+        click_model: Arc::new(StandInClickModel),
+        marketplace: Arc::new(StandInMarket { witness: Some(witness) }),
+        notices: Vec::new(),
+    })
+}
+
+/// Does the job and prints how often each point was reached: one line `POINT COUNT` each.
+fn work(job: &Job) -> Result<bool, Problem> {
+    let config = Config::load(None)?;
+    let workers = run::workers(&job.run, &config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::new(Code::Store, "", error.to_string()))?;
+    let points = Arc::new(Points {
+        reached: POINTS.iter().map(|_| AtomicU64::new(0)).collect(),
+        crash: job.crash.clone(),
+    });
+    let checkpoints: Arc<dyn Checkpoints> = points.clone();
+    let summary =
+        runtime.block_on(run::execute_in(&job.run, &config, checkpoints, |workspace| {
+            match &job.witness {
+                Some(witness) => stand_ins(job, witness, workspace),
+                None => World::embedded(&config, workspace),
+            }
+        }))?;
+    for (point, reached) in POINTS.iter().zip(&points.reached) {
+        println!("{point} {}", reached.load(Ordering::SeqCst));
+    }
+    if let Some(failure) = &summary.failure {
+        eprintln!("the run failed: {failure}");
+    }
+    Ok(summary.succeeded())
+}
+
+fn main() -> ExitCode {
+    match Child::parse() {
+        Child::Program(arguments) => commands::main(&arguments),
+        Child::Job(job) => match work(&job) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(problem) => {
+                eprintln!("error: {problem}");
+                eprintln!("code {}", problem.code);
+                ExitCode::from(2)
+            }
+        },
+    }
+}
