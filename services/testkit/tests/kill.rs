@@ -132,7 +132,7 @@ fn kills_leave_no_mark(occurrences: u64, jobs: u64, kills: u64, at_least: usize)
 
 #[test]
 fn a_run_that_is_killed_anywhere_ends_as_if_it_had_not_been() {
-    kills_leave_no_mark(3, 6, 4, 60);
+    kills_leave_no_mark(3, 12, 5, 60);
 }
 
 #[test]
