@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn soft_pictures_are_not_stretched_over_the_frame() {
         let brief = crate::fixtures::coffee_en();
-        let small = [PictureRef { hash: "0".repeat(64), width: 480, height: 320 }];
+        let small = [PictureRef { hash: "0".repeat(64), width: 360, height: 240 }];
         for draft in generation(&brief, 12, 4).scripts {
             let board =
                 compose(&brief, &draft.script, &small, 1, PlacementKind::MetaReels).expect("composes");

@@ -33,7 +33,7 @@ const FROZEN: f64 = 0.02;
 /// A shot's part of the plan: its length and its texts at rest.
 pub(crate) struct ShotPlan {
     pub(crate) frames: u32,
-    pub(crate) boxes: std::sync::Arc<Vec<TextBox>>,
+    pub(crate) boxes: std::sync::Arc<[TextBox]>,
 }
 
 /// What a file is checked against.

@@ -65,7 +65,7 @@ pub(crate) fn unit_ranges(text: &str) -> Vec<(usize, usize, bool)> {
             never_first(c)
                 || never_last(p)
                 || (p.is_ascii_digit() && counts(c))
-                || (!is_cjk(p) && !is_cjk(c) && !(never_first(p) && !p.is_ascii()))
+                || !(is_cjk(p) || is_cjk(c) || (never_first(p) && !p.is_ascii()))
         });
         match (c, units.last_mut()) {
             (' ', _) => previous = None,

@@ -9,8 +9,7 @@ use spotwright_core::ports::video_backend::FrameStatistics;
 /// Numbers of the sampled frames of a storyboard of `frames` frames: the middle of each second.
 pub(crate) fn sampled_frames(frames: u32, fps: u32) -> Vec<u32> {
     let middle = fps / 2;
-    let mut sampled: Vec<u32> =
-        (0..).map(|second| second * fps + middle).take_while(|at| *at < frames).collect();
+    let mut sampled: Vec<u32> = (middle..frames).step_by(fps.max(1) as usize).collect();
     if sampled.is_empty() {
         sampled.push(frames.saturating_sub(1) / 2);
     }

@@ -66,7 +66,7 @@ struct Inner {
     records: PathBuf,
     requests: KeyedLocks,
     pictures: Recent<String, Arc<Picture>>,
-    boxes: Recent<String, Arc<Vec<TextBox>>>,
+    boxes: Recent<String, Arc<[TextBox]>>,
 }
 
 /// A finished render, as written to disk.
@@ -154,7 +154,7 @@ impl Studio {
 
 #[async_trait]
 impl VideoBackend for Studio {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "studio"
     }
 
@@ -247,13 +247,12 @@ impl Inner {
         let mut plans = Vec::new();
         for (idx, shot) in board.shots.iter().enumerate() {
             let key = self.shot_key(board, shot)?;
-            let boxes = match self.boxes.get(&key) {
-                Some(boxes) => boxes,
-                None => {
-                    let boxes = Arc::new(self.scene(board, idx, board.size)?.boxes);
-                    self.boxes.put(key, Arc::clone(&boxes));
-                    boxes
-                }
+            let boxes = if let Some(boxes) = self.boxes.get(&key) {
+                boxes
+            } else {
+                let boxes: Arc<[TextBox]> = self.scene(board, idx, board.size)?.boxes.into();
+                self.boxes.put(key, Arc::clone(&boxes));
+                boxes
             };
             plans.push(ShotPlan { frames: shot.frames, boxes });
         }
@@ -283,7 +282,7 @@ impl Inner {
                 encoder.write(&picture)?;
             }
             encoder.finish()?;
-            self.boxes.put(key.clone(), Arc::new(scene.boxes));
+            self.boxes.put(key.clone(), scene.boxes.into());
             Ok(())
         })
     }
@@ -368,7 +367,7 @@ impl Inner {
         let mut start = 0;
         for (idx, shot) in board.shots.iter().enumerate() {
             let scene = self.scene(board, idx, size)?;
-            let plan = ShotPlan { frames: shot.frames, boxes: Arc::new(scene.boxes.clone()) };
+            let plan = ShotPlan { frames: shot.frames, boxes: scene.boxes.as_slice().into() };
             let small = Storyboard { size, ..board.clone() };
             area += gate::text_area(&[plan], &small) * f64::from(shot.frames) / f64::from(board.frames());
             for frame in sampled.iter().filter(|frame| (start..start + shot.frames).contains(*frame)) {

@@ -58,12 +58,12 @@ impl Rig {
         board(Locale::ZhCn, [180, 320], 20, ["#3B2417", "#FFB627"], shots)
     }
 
-    fn request(&self, storyboard: Storyboard, stage: RenderStage) -> RenderRequest {
+    fn request(storyboard: Storyboard, stage: RenderStage) -> RenderRequest {
         RenderRequest { storyboard, stage, produce_id: "variant-1".to_owned() }
     }
 
     fn render(&self, storyboard: Storyboard, key: &str) -> Rendered {
-        self.studio.render_blocking(&self.request(storyboard, RenderStage::Final), key).expect("renders")
+        self.studio.render_blocking(&Self::request(storyboard, RenderStage::Final), key).expect("renders")
     }
 
     fn file(&self, rendered: &Rendered) -> std::path::PathBuf {
@@ -110,13 +110,13 @@ fn equal_requests_give_equal_bytes_cold_cached_and_side_by_side() {
 fn renders_are_found_again_by_their_key() {
     let rig = rig();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
-    let request = rig.request(rig.board(), RenderStage::Preview);
+    let request = Rig::request(rig.board(), RenderStage::Preview);
     assert!(runtime.block_on(rig.studio.lookup("p")).expect("looks").is_none());
     let rendered = runtime.block_on(rig.studio.render(&request, "p")).expect("renders");
     assert_eq!(rendered.frames, 2);
     assert!(rendered.gate.is_none());
     let options = Options { folder: rig.folder.path().join("studio"), ..Options::default() };
-    let reopened = Studio::new(options, rig.store.clone()).expect("opens");
+    let reopened = Studio::new(options, rig.store).expect("opens");
     assert_eq!(runtime.block_on(reopened.lookup("p")).expect("looks"), Some(rendered));
 }
 
@@ -217,7 +217,7 @@ fn hostile_captions_are_drawn_inside_the_frame_or_refused_by_name() {
                 storyboard.shots.truncate(1);
                 storyboard.shots[0].layout = layout;
                 storyboard.shots[0].caption = caption.to_owned();
-                let request = rig.request(storyboard, RenderStage::Preview);
+                let request = Rig::request(storyboard, RenderStage::Preview);
                 let key = format!("{layout:?}{size:?}{caption}");
                 if let Err(error) = rig.studio.render_blocking(&request, &key) {
                     let text = error.to_string();
@@ -233,7 +233,7 @@ fn hostile_captions_are_drawn_inside_the_frame_or_refused_by_name() {
     storyboard.shots[0].caption = "🔥 hot".to_owned();
     let error = rig
         .studio
-        .render_blocking(&rig.request(storyboard, RenderStage::Final), "fire")
+        .render_blocking(&Rig::request(storyboard, RenderStage::Final), "fire")
         .expect_err("refuses");
     assert!(error.to_string().contains("U+1F525"), "{error}");
 }
@@ -248,7 +248,7 @@ fn missing_fonts_and_bad_ids_are_named() {
     };
     let error = Studio::new(options, rig.store.clone()).err().expect("refuses").to_string();
     assert!(error.contains("SW0304") && error.contains("fonts-noto-cjk"), "{error}");
-    let mut request = rig.request(rig.board(), RenderStage::Preview);
+    let mut request = Rig::request(rig.board(), RenderStage::Preview);
     request.produce_id = "two words".to_owned();
     assert!(rig.studio.render_blocking(&request, "bad").is_err());
 }

@@ -221,7 +221,7 @@ impl<'a> Stage<'a> {
     /// Draws the header over everything that was laid out before.
     fn put_header(&mut self) {
         if let Some(rect) = self.label_pill {
-            let layer = pixels::pill(rect[2] as usize, rect[3] as usize, rect[3] / 2.0, BLACK, 0.72);
+            let layer = pixels::pill(rect[2] as usize, rect[3] as usize, rect[3] * 0.22, BLACK, 0.84);
             self.still(layer, rect[0], rect[1]);
         }
         for (kind, block, [x, y]) in std::mem::take(&mut self.header) {
