@@ -246,7 +246,6 @@ mod decimal {
 
     use crate::money::Micros;
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
     pub(super) fn serialize<S: Serializer>(amount: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
         let (whole, fraction) = (amount.0 / 1_000_000, amount.0 % 1_000_000);
         serializer.collect_str(&format_args!("{whole}.{fraction:06}"))

@@ -64,8 +64,9 @@ pub(crate) fn decode(bytes: &[u8], field: &str) -> Result<DynamicImage, Problem>
         [] => return Err(damaged(field, "the file is empty")),
         _ => return Err(damaged(field, "the file is not a JPEG, PNG or WebP picture")),
     };
-    let unreadable =
-        |error: image::ImageError| damaged(field, &format!("the picture does not decode: {}", error.to_string().trim_end_matches('.')));
+    let unreadable = |error: image::ImageError| {
+        damaged(field, &format!("the picture does not decode: {}", error.to_string().trim_end_matches('.')))
+    };
     let (width, height) = match claimed_png_size(bytes) {
         Some(size) => size,
         None => ImageReader::with_format(Cursor::new(bytes), format).into_dimensions().map_err(unreadable)?,

@@ -2,8 +2,9 @@
 //!
 //! All of them follow from the store, so writing them again after a crash gives the same bytes.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
@@ -211,7 +212,11 @@ pub fn write_all(
     write_whole(&out.join("market.json"), pretty(&finished.state.reports).as_bytes())?;
     write_whole(&out.join("winners.json"), pretty(&winners(finished)).as_bytes())?;
     write_whole(&out.join("report.html"), report.as_bytes())?;
-    let trace_sha256 = Sha256::digest(trace.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut trace_sha256 = String::with_capacity(64);
+    for byte in Sha256::digest(trace.as_bytes()) {
+        // Writing to a string cannot fail.
+        let _ = write!(trace_sha256, "{byte:02x}");
+    }
     Ok(Written { trace_sha256 })
 }
 

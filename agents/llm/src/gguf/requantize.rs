@@ -36,7 +36,7 @@ pub(super) fn sha256(path: &Path) -> Result<String, Error> {
     let mut text = String::with_capacity(64);
     for byte in hasher.finalize() {
         // Writing to a string cannot fail.
-        drop(write!(text, "{byte:02x}"));
+        let _ = write!(text, "{byte:02x}");
     }
     Ok(text)
 }
