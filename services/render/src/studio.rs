@@ -28,7 +28,7 @@ use crate::statistics::{Sampler, sampled_frames};
 use crate::text::Fonts;
 
 /// Part of every key: raised whenever the same storyboard would give other pixels or sounds.
-const RENDERER_VERSION: u32 = 2;
+const RENDERER_VERSION: u32 = 3;
 /// Constant rate factor of finals: visually clean at about 1 Mbit/s for moving photographs.
 const FINAL_CRF: u32 = 21;
 /// Constant rate factor of previews.

@@ -91,6 +91,22 @@ fn finals_are_as_planned_and_pass_all_but_the_size_of_the_placement() {
 }
 
 #[test]
+fn light_brand_colors_pass_in_every_layout() {
+    let rig = rig();
+    for layout in [Layout::FullBleed, Layout::Card, Layout::Poster] {
+        let mut board = rig.board();
+        board.palette.primary = Color { r: 247, g: 235, b: 211 };
+        board.palette.accent = Color { r: 181, g: 72, b: 47 };
+        board.size = FrameSize { width: 360, height: 640 };
+        board.shots[0].layout = layout;
+        board.shots[0].caption = "A fresh cup, typography".to_owned();
+        board.locale = Locale::EnUs;
+        let report = rig.render(board, &format!("light-{layout:?}")).gate.expect("gated");
+        assert_eq!(failed(&report), ["placement_size", "placement_seconds"], "{layout:?} {report:#?}");
+    }
+}
+
+#[test]
 fn equal_requests_give_equal_bytes_cold_cached_and_side_by_side() {
     let (first, second) = (rig(), rig());
     let cold = first.render(first.board(), "a");

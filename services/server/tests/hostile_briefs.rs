@@ -17,7 +17,7 @@ use spotwright_server::brief_file::{self, LoadedBrief};
 use tempfile::TempDir;
 
 /// Longest wait for an answer: far more than any takes, far less than a pipe without a writer.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Prepares an input in an empty folder and says where the brief is.
 type Prepare = Box<dyn Fn(&Path) -> PathBuf + Send>;
@@ -552,10 +552,7 @@ fn load(path: &Path) -> Result<LoadedBrief, Problem> {
 
 /// What is wrong with the answer to a case, if anything.
 fn complaint(case: &Case, answer: &Result<LoadedBrief, Problem>) -> Option<String> {
-    let problem = match answer {
-        Ok(_) => return Some(format!("{}: was accepted", case.name)),
-        Err(problem) => problem,
-    };
+    let Err(problem) = answer else { return Some(format!("{}: was accepted", case.name)) };
     if (problem.code.as_str(), problem.field.as_str()) != (case.code, case.field) {
         return Some(format!("{}: expected {} at `{}`, got {problem}", case.name, case.code, case.field));
     }

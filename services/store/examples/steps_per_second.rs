@@ -135,7 +135,7 @@ async fn steps(store: &Arc<SqliteStore>, options: &Options) -> Result<f64, Box<d
         workers.spawn(async move {
             let mut n_steps = 0_u64;
             loop {
-                let claimed = store.claim(&[StepKind::Plan], Duration::from_secs(60), 1).await?;
+                let claimed = store.claim(&[StepKind::Plan], Duration::from_mins(1), 1).await?;
                 let Some(step) = claimed.first() else { break };
                 store.complete(step, StepEnd::Done(json!(null)), 1, Commit::default()).await?;
                 n_steps += 1;
@@ -157,7 +157,7 @@ async fn waits(store: &Arc<SqliteStore>, n_waits: u64) -> Result<Vec<Duration>, 
             let mut claimed = Vec::new();
             while (claimed.len() as u64) < n_waits {
                 let woken = store.steps_ready().notified();
-                let steps = store.claim(&[StepKind::Learn], Duration::from_secs(60), 1).await?;
+                let steps = store.claim(&[StepKind::Learn], Duration::from_mins(1), 1).await?;
                 if steps.is_empty() {
                     woken.await;
                 }

@@ -273,7 +273,11 @@ impl EndState {
             let about = reference.split('@').next().unwrap_or_default();
             ensure!(seen.insert((kind, about)), "{kind} twice for {about}");
         }
-        let parts: Vec<_> = self.files.keys().filter(|name| name.ends_with(".part")).collect();
+        let parts: Vec<_> = self
+            .files
+            .keys()
+            .filter(|name| Path::new(name).extension().is_some_and(|ending| ending == "part"))
+            .collect();
         ensure!(parts.is_empty(), "parts of files are left: {parts:?}");
         Ok(())
     }

@@ -33,7 +33,11 @@ fn the_program_killed_while_it_renders_ends_with_the_same_videos() {
     assert!(matches!(program.start(&undisturbed, false, &Kill::Never).unwrap(), Ended::Done(_)));
     let expected = EndState::read(&undisturbed).unwrap();
     expected.check().unwrap();
-    let videos = expected.files.keys().filter(|name| name.ends_with(".mp4")).count();
+    let videos = expected
+        .files
+        .keys()
+        .filter(|name| Path::new(name).extension().is_some_and(|ending| ending == "mp4"))
+        .count();
     assert_eq!(videos, 1, "{:?}", expected.files);
 
     // From outside, at seeded times, several processes of one run.

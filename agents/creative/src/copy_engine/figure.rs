@@ -68,7 +68,7 @@ const NOT_UNITS: &[&str] = &[
 #[must_use]
 pub(crate) fn figure(text: &str, locale: Locale) -> Option<String> {
     let chars: Vec<char> = text.chars().collect();
-    let at = chars.iter().position(|c| c.is_ascii_digit())?;
+    let at = chars.iter().position(char::is_ascii_digit)?;
     // A number glued to letters is a name such as `V60`, not a quantity.
     let glued = at.checked_sub(1).is_some_and(|before| chars[before].is_ascii_alphabetic());
     if glued {

@@ -58,6 +58,7 @@ impl LanguageModel for MeteredModel<'_> {
 
 /// Every failure is final for this call: the line is then written by the copy engine, so there is
 /// no later attempt that the reserve would have to wait for.
+#[expect(clippy::needless_pass_by_value, reason = "has the form that `map_err` takes")]
 fn model_error(error: LanguageModelError) -> StepError {
     StepError::Permanent(Problem::new(Code::LanguageModel, "", error.to_string()))
 }

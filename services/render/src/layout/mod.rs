@@ -184,11 +184,13 @@ impl<'a> Stage<'a> {
             };
             if let Some(block) = self.set(text, "ai_label", &style)? {
                 let pad = px * 0.32;
-                label_height = block.height;
+                // Ink reaches to the edges of its line; the plate goes on a little beyond.
+                let above = (px * 0.14).ceil();
+                label_height = block.height + 2.0 * above;
                 let x = (self.right - block.width - pad).round();
-                self.label_pill = Some([x - pad, self.top, block.width + 2.0 * pad, block.height]);
+                self.label_pill = Some([x - pad, self.top, block.width + 2.0 * pad, label_height]);
                 room = x - pad - self.left - 16.0 * self.unit;
-                self.header.push((TextKind::AiLabel, block, [x, self.top]));
+                self.header.push((TextKind::AiLabel, block, [x, self.top + above]));
             }
         }
         let mark = 22.0 * self.unit;

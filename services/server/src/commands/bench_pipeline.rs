@@ -40,7 +40,7 @@ const CHAINS: u64 = 64;
 /// How often to look whether the work is done.
 const LOOK: Duration = Duration::from_millis(5);
 /// Longest time any part may take before the bench gives up.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_mins(5);
 
 /// Size of the measurement.
 #[derive(Debug, Clone, Copy)]

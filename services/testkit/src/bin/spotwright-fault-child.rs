@@ -4,6 +4,8 @@
 //! itself with `kill -9` where it is told to. `spotwright-fault-child program …` is the program
 //! itself with its own command line, for kills from outside.
 
+#![expect(clippy::print_stdout, reason = "a program for tests that answers on standard output")]
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;

@@ -40,7 +40,8 @@ pub fn what_was_put_is_read_back_also_after_reopening<S: ArtifactStore>(
     folder: &Path,
     open: &dyn Fn(&Path) -> S,
 ) {
-    let contents: [&[u8]; 3] = [b"", b"a picture", &[0_u8; 100_000]];
+    let large = vec![0_u8; 100_000];
+    let contents: [&[u8]; 3] = [b"", b"a picture", &large];
     let store = open(folder);
     let hashes: Vec<_> = contents.iter().map(|bytes| store.put(bytes).expect("put")).collect();
     drop(store);
