@@ -13,7 +13,7 @@ use spotwright_schemas::locale::Locale;
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::placement::PlacementKind;
 use spotwright_schemas::script::Role;
-use spotwright_schemas::storyboard::{Layout, Storyboard};
+use spotwright_schemas::storyboard::{Color, FrameSize, Layout, Storyboard};
 
 mod common;
 
