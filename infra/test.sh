@@ -18,14 +18,17 @@ step "format"
 cargo fmt --all --check
 step "lints"
 cargo clippy --locked --quiet --workspace --all-targets -- -D warnings
+step "build"
+cargo build --locked --quiet --workspace --all-targets
+target="${CARGO_TARGET_DIR:-$top/target}"
 step "layout and generated files"
-cargo xtask tidy
-cargo xtask codegen --check
+"$target/debug/xtask" tidy
+"$target/debug/xtask" codegen --check
 step "tests"
 if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --locked --workspace --no-fail-fast
+    cargo nextest run --locked --workspace --all-targets --no-fail-fast
 else
-    cargo test --locked --workspace --quiet --lib --bins --tests
+    cargo test --locked --quiet --workspace --all-targets
 fi
 step "documentation tests"
 cargo test --locked --workspace --quiet --doc

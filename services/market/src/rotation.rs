@@ -144,11 +144,11 @@ impl Rotation {
             / (impressions as f64 + LEVEL_IMPRESSIONS);
         let entry = &self.entries[idx];
         let rate = (level * entry.relative).clamp(1e-5, 0.5);
-        Arm {
-            prior: BetaPosterior::from_rate(rate, PRIOR_IMPRESSIONS).expect("the rate lies within 0 and 1"),
-            counts: Counts::new(entry.impressions, entry.clicks)
-                .expect("clicks are counted with impressions"),
-        }
+        // Cannot panic: the rate was clamped and the weight is a constant above 0.
+        let prior = BetaPosterior::from_rate(rate, PRIOR_IMPRESSIONS).expect("a prior");
+        // Cannot panic: a click is only counted with its impression.
+        let counts = Counts::new(entry.impressions, entry.clicks).expect("counts");
+        Arm { prior, counts }
     }
 
     fn decide(&mut self, idx: usize) {

@@ -1,3 +1,5 @@
+//! What the copy engine promises.
+
 use std::collections::BTreeSet;
 
 use spotwright_schemas::brief::Tone;

@@ -1,3 +1,5 @@
+//! What drafting promises.
+
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
