@@ -55,11 +55,13 @@ fn request(brief: &Brief, hook: Hook, role: Role) -> LineRequest<'_> {
 }
 
 #[tokio::test]
+#[ignore = "takes minutes: cargo xtask full"]
 async fn lines_keep_the_contract_in_every_hook_form() {
     let Some(options) = options() else { return };
     let model = Gguf::load(&options).unwrap();
     println!("{:?}", model.file());
     let brief = brief();
+    let mut unusable = 0;
     for (hook, role) in [
         (Hook::Question, Role::Hook),
         (Hook::Contrast, Role::Hook),
@@ -69,7 +71,15 @@ async fn lines_keep_the_contract_in_every_hook_form() {
         (Hook::Question, Role::Body),
     ] {
         let request = request(&brief, hook, role);
-        let proposals = model.propose(&request, "step").await.unwrap();
+        // A model this small often proposes nothing that passes; it must say so then.
+        let proposals = match model.propose(&request, "step").await {
+            Ok(proposals) => proposals,
+            Err(LanguageModelError::Unusable(_)) => {
+                unusable += 1;
+                continue;
+            }
+            Err(error) => panic!("{error}"),
+        };
         assert!((1..=2).contains(&proposals.lines.len()));
         for line in &proposals.lines {
             println!("{hook:?} {role:?}: {} | {}", line.caption, line.detail);
@@ -80,9 +90,11 @@ async fn lines_keep_the_contract_in_every_hook_form() {
         }
         assert!(proposals.tokens[0] > 50 && proposals.tokens[1] > 5, "{:?}", proposals.tokens);
     }
+    assert!(unusable <= 3, "{unusable} of 6 requests without a line");
 }
 
 #[tokio::test]
+#[ignore = "takes minutes: cargo xtask full"]
 async fn equal_requests_give_equal_lines_and_other_seeds_others() {
     let Some(options) = options() else { return };
     let model = Gguf::load(&options).unwrap();
@@ -100,6 +112,7 @@ async fn equal_requests_give_equal_lines_and_other_seeds_others() {
 }
 
 #[tokio::test]
+#[ignore = "takes minutes: cargo xtask full"]
 async fn printed_lines_for_the_thread_comparison() {
     let Some(options) = options() else { return };
     let model = Gguf::load(&options).unwrap();
@@ -109,6 +122,7 @@ async fn printed_lines_for_the_thread_comparison() {
 }
 
 #[test]
+#[ignore = "takes minutes: cargo xtask full"]
 fn one_and_two_threads_give_the_same_lines() {
     if options().is_none() {
         return;
@@ -116,7 +130,7 @@ fn one_and_two_threads_give_the_same_lines() {
     // The library reads the number of threads once per process, so each needs its own.
     let lines = |threads: &str| {
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "printed_lines_for_the_thread_comparison", "--nocapture"])
+            .args(["--exact", "printed_lines_for_the_thread_comparison", "--include-ignored", "--nocapture"])
             .env("CANDLE_NUM_THREADS", threads)
             .env("RAYON_NUM_THREADS", threads)
             .output()
@@ -142,6 +156,7 @@ async fn what_the_model_cannot_do_is_refused() {
 }
 
 #[tokio::test]
+#[ignore = "takes minutes: cargo xtask full"]
 async fn special_tokens_in_the_brief_do_not_reach_the_model() {
     let Some(options) = options() else { return };
     let model = Gguf::load(&options).unwrap();

@@ -68,8 +68,13 @@ fn describe(run: &RunView) -> String {
         Stage::Scoring => format!("previews: {} of {total} scored", counts.scored),
         Stage::Selecting => "choosing variants".to_owned(),
         Stage::Rendering => {
-            let done = counts.won + counts.rendered + counts.rejected;
-            format!("rendering: {done} of {} finished", run.request.winners.min(total))
+            let wanted = run.request.winners.min(total);
+            let rejected = if counts.rejected == 0 {
+                String::new()
+            } else {
+                format!(", {} did not pass the gate", counts.rejected)
+            };
+            format!("rendering: {} of {wanted} finished{rejected}", counts.won + counts.rendered)
         }
         Stage::Playing => "the market is playing".to_owned(),
         Stage::Observing | Stage::Learning => "learning from the audience".to_owned(),

@@ -62,7 +62,7 @@ pub fn decide(run: &RunView, state: &AgentState, event: AgentEvent, now: Timesta
         AgentEvent::Learned { beliefs, lessons, parents } => {
             let detail = json!({ "beliefs": beliefs, "lessons": lessons, "parents": parents });
             decision.state.beliefs = beliefs;
-            decision.state.lessons.extend(lessons);
+            decision.state.lessons = lessons;
             decision.state.parents = parents;
             decision.trace(Chapter::Learned, 0, "generation.learned", None, detail);
             decision.next_generation();

@@ -29,7 +29,7 @@ pub struct AgentState {
     pub parents: Vec<Parent>,
     /// Scored variants of the current generation that may still be rendered final, best first.
     pub waiting: Vec<VariantId>,
-    /// What was learnt, newest last.
+    /// What was learnt from all generations so far, surest first.
     pub lessons: Vec<Lesson>,
     /// Reports of the market, one per generation.
     pub reports: Vec<MarketReport>,
