@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use spotwright_core::domain::run::{Counts, NewRun, RunView};
+use spotwright_core::domain::run::{Counts, NewRun, RunRequest, RunView};
 use spotwright_core::domain::variant::{Placement, Variant};
 use spotwright_core::ports::marketplace::CreativeDelivery;
 use spotwright_core::ports::step_store::{RunUpdate, StoreError, TraceEntry};
@@ -107,9 +107,13 @@ pub(super) async fn touch(
 
 /// Reads a run. One statement, so version, counts and money belong together. Uses
 /// `variant_by_state` and `placement_by_generation`.
-pub(super) async fn view(conn: &mut Connection, id: RunId) -> Result<RunView, StoreError> {
+pub(super) async fn view(
+    conn: &mut Connection,
+    id: RunId,
+    known: Option<Arc<RunRequest>>,
+) -> Result<RunView, StoreError> {
     let row: Option<RunRow> = sqlx::query_as(
-        "SELECT r.organization_id, r.request, r.version, r.state, r.generation, r.workflow, r.messages, \
+        "SELECT r.organization_id, CASE WHEN $2 = 1 THEN '' ELSE r.request END AS request, r.version, r.state, r.generation, r.workflow, r.messages, \
          r.budget_micros, r.settled_micros, r.reserved_micros, \
          count(CASE WHEN v.state = 'drafted' THEN 1 END) AS drafted, \
          count(CASE WHEN v.state = 'previewed' THEN 1 END) AS previewed, \
@@ -129,15 +133,20 @@ pub(super) async fn view(conn: &mut Connection, id: RunId) -> Result<RunView, St
          r.messages, r.budget_micros, r.settled_micros, r.reserved_micros",
     )
     .bind(id.0)
+    .bind(i64::from(known.is_some()))
     .fetch_optional(conn)
     .await
     .map_err(database)?;
     let row = row.ok_or_else(|| StoreError::Missing(format!("run {id}")))?;
+    let request = match known {
+        Some(request) => request,
+        None => Arc::new(from_json("run request", &row.request)?),
+    };
     let count = |number| unsigned("count", number);
     Ok(RunView {
         id,
         organization: OrganizationId(row.organization_id),
-        request: Arc::new(from_json("run request", &row.request)?),
+        request,
         version: row.version,
         stage: stage(&row.state)?,
         generation: unsigned("generation", row.generation)?,

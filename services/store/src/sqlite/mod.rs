@@ -1,11 +1,12 @@
 //! The step store in one SQLite file.
 
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use spotwright_core::domain::run::{NewRun, RunView};
+use spotwright_core::domain::run::{NewRun, RunRequest, RunView};
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::domain::variant::{Placement, Variant};
 use spotwright_core::ports::step_store::{
@@ -66,6 +67,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections for reading.
 const READERS: u32 = 4;
 
+/// Requests of runs kept in memory: they are written once, and read with every decision.
+const KNOWN_REQUESTS: usize = 1_024;
+
 /// Runs, steps, messages and money in one SQLite file.
 ///
 /// Writes are queued to one task and committed in groups; reads use their own connections and see
@@ -76,6 +80,7 @@ pub struct SqliteStore {
     writer: Writer,
     readers: Pool<Db>,
     signals: Arc<Signals>,
+    requests: Mutex<HashMap<RunId, Arc<RunRequest>>>,
 }
 
 impl SqliteStore {
@@ -105,7 +110,7 @@ impl SqliteStore {
             .map_err(database)?;
         let signals = Arc::new(Signals::default());
         let writer = Writer::start(conn, Arc::clone(&signals));
-        Ok(Arc::new(Self { writer, readers, signals }))
+        Ok(Arc::new(Self { writer, readers, signals, requests: Mutex::default() }))
     }
 
     async fn reader(&self) -> Result<PoolConnection<Db>, StoreError> {
@@ -133,7 +138,18 @@ impl StepStore for SqliteStore {
     }
 
     async fn run(&self, id: RunId) -> Result<RunView, StoreError> {
-        runs::view(&mut *self.reader().await?, id).await
+        let requests = || self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = requests().get(&id).cloned();
+        let fresh = known.is_none();
+        let view = runs::view(&mut *self.reader().await?, id, known).await?;
+        if fresh {
+            let mut requests = requests();
+            if requests.len() >= KNOWN_REQUESTS {
+                requests.clear();
+            }
+            requests.insert(id, Arc::clone(&view.request));
+        }
+        Ok(view)
     }
 
     async fn runs(&self) -> Result<Vec<RunId>, StoreError> {
