@@ -13,7 +13,7 @@ use spotwright_core::ports::event_bus::EventBus;
 use spotwright_core::ports::language_model::LanguageModel;
 use spotwright_core::ports::step_store::StepStore;
 use spotwright_core::ports::video_backend::VideoBackend;
-use spotwright_core::spine::{Checkpoints, Engine, EngineOptions, NoCheckpoints, Shutdown};
+use spotwright_core::spine::{Checkpoints, ClaimQueue, Engine, EngineOptions, NoCheckpoints, Shutdown};
 use spotwright_creative::copy_engine::CopyEngine;
 use spotwright_creative::workflow::{CreativeAgent, Ports};
 use spotwright_llm::gguf::{self, Gguf};
@@ -220,6 +220,7 @@ impl Running {
                 consumers: CONSUMERS.iter().map(|&name| name.to_owned()).collect(),
                 poll,
             },
+            claims: ClaimQueue::default(),
         });
         let relay =
             Relay::new(setup.store, bus, setup.checkpoints, RelayOptions { poll, ..RelayOptions::default() });

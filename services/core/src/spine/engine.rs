@@ -1,12 +1,14 @@
 //! The engine: workers that execute steps and consumers that take in messages.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 
 use super::{Checkpoints, PaidCalls, StepError, StepOutcome, Workflow};
@@ -69,6 +71,16 @@ pub struct Engine<W> {
     pub checkpoints: Arc<dyn Checkpoints>,
     /// How it works.
     pub options: EngineOptions,
+    /// Steps claimed for workers that are about to take them.
+    pub claims: ClaimQueue,
+}
+
+/// Lets idle workers claim together: one asks for as many steps as workers wait, so that a claim
+/// costs one write for all of them and nobody holds a step that another could work on.
+#[derive(Debug, Default)]
+pub struct ClaimQueue {
+    ready: Mutex<VecDeque<ClaimedStep>>,
+    waiting: AtomicUsize,
 }
 
 /// Longest wait before a refused commit or message is tried again.
@@ -121,14 +133,12 @@ impl<W: Workflow + 'static> Engine<W> {
         while !shutdown.is_set() {
             // Registered before looking, so that work created in between still wakes us.
             let woken = self.store.steps_ready().notified();
-            match self.store.claim(&self.options.kinds, self.options.lease, 1).await {
-                Ok(steps) if !steps.is_empty() => {
-                    for step in steps {
-                        self.checkpoints.reached("step.after_claim");
-                        self.execute(&step).await;
-                    }
+            match self.next_claim().await {
+                Ok(Some(step)) => {
+                    self.checkpoints.reached("step.after_claim");
+                    self.execute(&step).await;
                 }
-                Ok(_) => {
+                Ok(None) => {
                     self.bury().await;
                     tokio::select! {
                         () = shutdown.wait() => {}
@@ -142,6 +152,24 @@ impl<W: Workflow + 'static> Engine<W> {
                 }
             }
         }
+    }
+
+    async fn next_claim(&self) -> Result<Option<ClaimedStep>, StoreError> {
+        self.claims.waiting.fetch_add(1, Ordering::SeqCst);
+        let claimed = self.claim_for_all().await;
+        self.claims.waiting.fetch_sub(1, Ordering::SeqCst);
+        claimed
+    }
+
+    /// Takes a claimed step, or claims one for every worker that waits. The lock is held over the
+    /// claim on purpose: those who wait for it are those it is made for.
+    async fn claim_for_all(&self) -> Result<Option<ClaimedStep>, StoreError> {
+        let mut ready = self.claims.ready.lock().await;
+        if ready.is_empty() {
+            let limit = self.claims.waiting.load(Ordering::SeqCst).max(1);
+            ready.extend(self.store.claim(&self.options.kinds, self.options.lease, limit).await?);
+        }
+        Ok(ready.pop_front())
     }
 
     /// Ends what depends on steps that ran out of attempts without an answer.

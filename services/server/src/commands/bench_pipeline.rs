@@ -16,7 +16,7 @@ use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_core::ports::clock::{Clock, SystemClock};
 use spotwright_core::ports::step_store::{ClaimedStep, Commit, NewStep, RunUpdate, StepStore};
 use spotwright_core::spine::{
-    Engine, EngineOptions, NoCheckpoints, PaidCalls, Shutdown, StepError, StepOutcome, Workflow,
+    ClaimQueue, Engine, EngineOptions, NoCheckpoints, PaidCalls, Shutdown, StepError, StepOutcome, Workflow,
 };
 use spotwright_creative::copy_engine::CopyEngine;
 use spotwright_creative::workflow::first_commit;
@@ -157,6 +157,7 @@ async fn chains(scratch: &std::path::Path) -> Result<f64, Problem> {
         clock: Arc::new(SystemClock),
         checkpoints: Arc::new(NoCheckpoints),
         options: engine_options(CHAINS as usize),
+        claims: ClaimQueue::default(),
     };
     let (stop, shutdown) = Shutdown::new();
     let working = tokio::spawn(Arc::new(engine).run(shutdown));
@@ -225,6 +226,7 @@ async fn latency(probes: u32, scratch: &std::path::Path) -> Result<Vec<i64>, Pro
         clock: Arc::new(SystemClock),
         checkpoints: Arc::new(NoCheckpoints),
         options: engine_options(2),
+        claims: ClaimQueue::default(),
     };
     let (stop, shutdown) = Shutdown::new();
     let working = tokio::spawn(Arc::new(engine).run(shutdown));
