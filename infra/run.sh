@@ -13,6 +13,7 @@ fi
 
 cd "$top"
 printf '== building (the first time takes some minutes)\n' >&2
-cargo build --locked --quiet -p spotwright-server
+# The whole workspace, as the tests build it: another set of features would build most of it twice.
+cargo build --locked --quiet --workspace --bins
 target="${CARGO_TARGET_DIR:-$top/target}"
 exec "$target/debug/spotwright" run "$brief" "$@"

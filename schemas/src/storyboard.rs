@@ -196,6 +196,10 @@ pub struct Storyboard {
     pub palette: Palette,
     /// Where it will run; decides the safe zones.
     pub placement: PlacementKind,
+    /// Names of brand and product, at most 8: a line does not break inside one where it can break
+    /// elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
     /// The shots in order, 1–32.
     pub shots: Vec<Shot>,
     /// The music bed.
@@ -225,6 +229,9 @@ impl Storyboard {
         }
         if !(10..=60).contains(&self.fps) {
             return wrong("fps", "must be within 10 and 60");
+        }
+        if self.names.len() > 8 {
+            return wrong("names", "must hold at most 8 names");
         }
         if self.shots.is_empty() || self.shots.len() > 32 {
             return wrong("shots", "must hold 1 to 32 shots");

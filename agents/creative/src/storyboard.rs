@@ -78,6 +78,7 @@ pub fn compose(
         fps: FPS,
         palette: Palette { primary: brief.brand.colors.primary, accent: brief.brand.colors.accent },
         placement,
+        names: vec![brief.product.name.clone(), brief.brand.name.clone()],
         shots,
         audio: audio(brief, seed),
     };

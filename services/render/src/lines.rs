@@ -17,6 +17,8 @@ pub(crate) struct Unit {
     pub(crate) width: f64,
     /// Whether a space stands before it when it does not begin a line.
     pub(crate) space: bool,
+    /// Whether it goes on a name that began in the unit before.
+    pub(crate) in_name: bool,
 }
 
 /// Width of a space in the measuring size of 100 pixels (Noto Sans CJK: 0.224 em).
@@ -81,6 +83,14 @@ pub(crate) fn unit_ranges(text: &str) -> Vec<(usize, usize, bool)> {
         }
     }
     units
+}
+
+/// Byte ranges of the `names` in `text`.
+pub(crate) fn occurrences(text: &str, names: &[String]) -> Vec<Range<usize>> {
+    let names = names.iter().map(|name| clean(name)).filter(|name| !name.is_empty());
+    names
+        .flat_map(|name| text.match_indices(&name).map(|(at, hit)| at..at + hit.len()).collect::<Vec<_>>())
+        .collect()
 }
 
 /// Byte ranges of figures: digits with their signs, points, percent and currency marks.
@@ -182,7 +192,9 @@ fn break_fee(units: &[Unit], end: usize) -> f64 {
     let (Some(before), Some(after)) = (units.get(end.wrapping_sub(1)), units.get(end)) else { return 0.0 };
     let last = before.text.chars().last().unwrap_or(' ');
     let next = after.text.chars().next().unwrap_or(' ');
-    if never_first(last) {
+    if after.in_name {
+        1.5
+    } else if never_first(last) {
         0.0
     } else if last.is_ascii_digit() && after.text.len() <= 3 {
         // A figure and its unit: "1,600 m".
@@ -227,7 +239,8 @@ fn join(units: &[Unit]) -> String {
 mod tests {
     use super::*;
 
-    fn units(text: &str) -> Vec<Unit> {
+    fn units(text: &str, names: &[String]) -> Vec<Unit> {
+        let kept = occurrences(text, names);
         unit_ranges(text)
             .into_iter()
             .map(|(start, end, space)| Unit {
@@ -237,12 +250,13 @@ mod tests {
                     .map(|c| if is_cjk(c) || !c.is_ascii() { 100.0 } else { 55.0 })
                     .sum(),
                 space,
+                in_name: kept.iter().any(|range| range.start < start && start < range.end),
             })
             .collect()
     }
 
     fn broken(text: &str, room: f64) -> Vec<String> {
-        balanced(&units(text), room, 20).expect("fits").0
+        balanced(&units(text, &[]), room, 20).expect("fits").0
     }
 
     #[test]
@@ -275,6 +289,23 @@ mod tests {
             let lines = broken("一杯好咖啡从一颗好豆子开始的", room);
             assert!(lines.last().expect("lines").chars().count() > 2, "{lines:?}");
         }
+    }
+
+    #[test]
+    fn names_stay_whole_where_they_fit() {
+        let names = ["晨光挂耳".to_owned(), "Harbor Lane".to_owned(), " ".to_owned()];
+        for room in [650.0, 700.0, 800.0] {
+            for (text, name) in [
+                ("遇见晨光挂耳的那天", &names[0]),
+                ("每天早上晨光挂耳", &names[0]),
+                ("Try Harbor Lane", &names[1]),
+            ] {
+                let lines = balanced(&units(text, &names), room, 20).expect("fits").0;
+                assert!(lines.iter().any(|line| line.contains(name)), "{lines:?}");
+            }
+        }
+        // A name wider than a line breaks rather than shrinking the text away.
+        assert!(balanced(&units("晨光挂耳", &names), 200.0, 20).is_some());
     }
 
     #[test]

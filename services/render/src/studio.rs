@@ -28,7 +28,7 @@ use crate::statistics::{Sampler, sampled_frames};
 use crate::text::Fonts;
 
 /// Part of every key: raised whenever the same storyboard would give other pixels or sounds.
-const RENDERER_VERSION: u32 = 3;
+const RENDERER_VERSION: u32 = 4;
 /// Constant rate factor of finals: visually clean at about 1 Mbit/s for moving photographs.
 const FINAL_CRF: u32 = 21;
 /// Constant rate factor of previews.
@@ -86,6 +86,7 @@ struct ShotKey<'a> {
     palette: &'a spotwright_schemas::storyboard::Palette,
     locale: &'a str,
     placement: &'a str,
+    names: &'a [String],
     fonts: &'a str,
 }
 
@@ -236,6 +237,7 @@ impl Inner {
             palette: &board.palette,
             locale: board.locale.tag(),
             placement: board.placement.as_str(),
+            names: &board.names,
             fonts: &self.fonts.hash,
         };
         let json = serde_json::to_vec(&key).map_err(|error| Error::Compositing(error.to_string()))?;

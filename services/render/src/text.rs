@@ -133,12 +133,19 @@ impl Fonts {
         })
     }
 
-    /// Sets `text` in the largest size that fits the style's room; `None` for blank text.
+    /// Sets `text` in the largest size that fits the style's room; `None` for blank text. Lines do
+    /// not break inside one of `names` where they can break elsewhere.
     ///
     /// # Errors
     /// [`Code::Storyboard`] naming `field`: a character without a glyph, or text that does not fit
     /// in the smallest size.
-    pub(crate) fn set(&self, text: &str, style: &Style, field: &str) -> Result<Option<Block>, Error> {
+    pub(crate) fn set(
+        &self,
+        text: &str,
+        names: &[String],
+        style: &Style,
+        field: &str,
+    ) -> Result<Option<Block>, Error> {
         let text = lines::clean(text);
         if text.is_empty() {
             return Ok(None);
@@ -147,7 +154,8 @@ impl Fonts {
         let (system, cache) = &mut *state;
         let glyphs = shape(system, &text, style.bold, MEASURE_PX);
         refuse_missing(&text, &glyphs, field)?;
-        let units = measured_units(&text, &glyphs, style.width / style.sizes[1] * f64::from(MEASURE_PX));
+        let units =
+            measured_units(&text, names, &glyphs, style.width / style.sizes[1] * f64::from(MEASURE_PX));
         let Some((px, broken)) = fit(&units, style) else {
             return Err(Error::storyboard(
                 field,
@@ -209,7 +217,7 @@ fn refuse_missing(text: &str, glyphs: &[LayoutGlyph], field: &str) -> Result<(),
 }
 
 /// Splits into units with their widths; units wider than `widest` fall apart into graphemes.
-fn measured_units(text: &str, glyphs: &[LayoutGlyph], widest: f64) -> Vec<Unit> {
+fn measured_units(text: &str, names: &[String], glyphs: &[LayoutGlyph], widest: f64) -> Vec<Unit> {
     let width_of = |start: usize, end: usize| -> f64 {
         glyphs
             .iter()
@@ -217,11 +225,14 @@ fn measured_units(text: &str, glyphs: &[LayoutGlyph], widest: f64) -> Vec<Unit> 
             .map(|glyph| f64::from(glyph.w))
             .sum()
     };
+    let kept = lines::occurrences(text, names);
+    let in_name = |at: usize| kept.iter().any(|range| range.start < at && at < range.end);
     let mut units = Vec::new();
     for (start, end, space) in lines::unit_ranges(text) {
         let width = width_of(start, end);
         if width <= widest {
-            units.push(Unit { text: text[start..end].to_owned(), width, space });
+            let text = text[start..end].to_owned();
+            units.push(Unit { text, width, space, in_name: in_name(start) });
             continue;
         }
         for (offset, grapheme) in text[start..end].grapheme_indices(true) {
@@ -230,6 +241,7 @@ fn measured_units(text: &str, glyphs: &[LayoutGlyph], widest: f64) -> Vec<Unit> 
                 text: grapheme.to_owned(),
                 width: width_of(from, from + grapheme.len()),
                 space: space && offset == 0,
+                in_name: in_name(from),
             });
         }
     }

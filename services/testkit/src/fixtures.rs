@@ -235,6 +235,7 @@ fn storyboard() -> Storyboard {
         fps: 30,
         palette: Palette { primary: Color { r: 16, g: 32, b: 48 }, accent: Color { r: 240, g: 224, b: 208 } },
         placement: PlacementKind::SimulatedFeed,
+        names: Vec::new(),
         shots: vec![Shot {
             role: Role::Hook,
             frames: 60,

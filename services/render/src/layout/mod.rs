@@ -129,7 +129,7 @@ impl<'a> Stage<'a> {
     }
 
     fn set(&self, text: &str, name: &str, style: &Style) -> Result<Option<Block>, Error> {
-        self.input.fonts.set(text, style, &self.field(name))
+        self.input.fonts.set(text, &self.input.board.names, style, &self.field(name))
     }
 
     /// Length of an entrance in seconds: at most a third of the shot.

@@ -79,6 +79,7 @@ pub(crate) fn board(
         fps,
         palette: Palette { primary: color(colors[0]), accent: color(colors[1]) },
         placement: PlacementKind::SimulatedFeed,
+        names: Vec::new(),
         shots,
         audio: Audio { seed: 11, tempo: 104, loudness_lufs: -14.0 },
     }
