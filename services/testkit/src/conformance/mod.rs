@@ -2,4 +2,5 @@
 
 pub mod artifacts;
 pub mod bus;
+mod control;
 pub mod store;
