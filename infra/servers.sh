@@ -198,7 +198,6 @@ stop_rabbitmq() {
 
 # --- Commands ---------------------------------------------------------------------------------------
 print_env() {
-    local names=()
     if [ -f "$postgres/port" ]; then
         printf 'export SPOTWRIGHT_TEST_POSTGRES_URL=%q\n' "postgres://spotwright@127.0.0.1:$(cat "$postgres/port")/spotwright"
     fi

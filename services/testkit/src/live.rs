@@ -6,9 +6,13 @@ use std::time::Duration;
 use spotwright_bus::rabbit::topology::TopologyOptions;
 use spotwright_bus::rabbit::{RabbitOptions, delete_topology};
 
-#[expect(clippy::disallowed_methods, reason = "tests have no configuration; the servers are named here alone")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests have no configuration; the servers are named here alone"
+)]
 fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run infra/test.sh, or infra/servers.sh start"))
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: run infra/test.sh, or infra/servers.sh start"))
 }
 
 /// Address of the private RabbitMQ.
@@ -36,7 +40,8 @@ pub fn postgres_url() -> String {
 #[must_use]
 pub fn socket_of(url: &str) -> SocketAddr {
     let host = url.rsplit('@').next().and_then(|rest| rest.trim_start_matches("amqp://").split('/').next());
-    host.and_then(|host| host.parse().ok()).unwrap_or_else(|| panic!("{url} has no numeric address with a port"))
+    host.and_then(|host| host.parse().ok())
+        .unwrap_or_else(|| panic!("{url} has no numeric address with a port"))
 }
 
 /// The same address by way of another socket, e.g. that of a proxy.

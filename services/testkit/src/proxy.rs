@@ -109,7 +109,12 @@ async fn accept(
 }
 
 /// Carries one connection until it ends or is cut.
-async fn carry(client: TcpStream, server: SocketAddr, faults: watch::Receiver<Fault>, mut cut: watch::Receiver<u64>) {
+async fn carry(
+    client: TcpStream,
+    server: SocketAddr,
+    faults: watch::Receiver<Fault>,
+    mut cut: watch::Receiver<u64>,
+) {
     let Ok(server) = TcpStream::connect(server).await else { return };
     // With no time to linger, closing sends a reset instead of an orderly end.
     let reset = client.set_zero_linger().and_then(|()| server.set_zero_linger());

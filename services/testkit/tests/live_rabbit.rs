@@ -17,9 +17,9 @@ use spotwright_schemas::ids::{MessageId, PlacementId, RunId, VariantId};
 use spotwright_schemas::money::Micros;
 use spotwright_store::sqlite::SqliteStore;
 use spotwright_testkit::conformance::bus::{self, Pace};
+use spotwright_testkit::fixtures;
 use spotwright_testkit::live::{self, Cleanup};
 use spotwright_testkit::proxy::{Fault, Proxy};
-use spotwright_testkit::fixtures;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 

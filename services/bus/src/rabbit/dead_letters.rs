@@ -1,6 +1,7 @@
 //! Messages that no consumer took: to look at, and to send back.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use lapin::message::BasicGetMessage;
 use lapin::options::{
@@ -15,6 +16,11 @@ use super::RabbitOptions;
 use super::broker::{self, BrokerError, within};
 use super::envelope::{self, Envelope};
 use super::topology::Topology;
+
+/// How often to look whether the queue has taken messages back; together at most one second.
+const RETURN_LOOKS: u32 = 50;
+/// Wait between two of these looks.
+const RETURN_WAIT: Duration = Duration::from_millis(20);
 
 /// A message that nobody takes any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,19 +110,16 @@ impl DeadLetters {
         let channel = broker::open_channel(&self.connection, &self.options).await?;
         let publishing = broker::open_channel(&self.connection, &self.options).await?;
         within(limit, publishing.confirm_select(ConfirmSelectOptions::default())).await?;
-        let passive = QueueDeclareOptions { passive: true, durable: true, ..Default::default() };
-        let name = self.dead_queue()?;
-        // What dies while this runs waits for the next time, so that it comes to an end.
-        let there =
-            within(limit, channel.queue_declare(name, passive, FieldTable::default())).await?.message_count();
-        let (mut n_sent, mut kept) = (0, Vec::new());
-        for _ in 0..there {
-            let Some(message) = self.get(&channel).await? else { break };
+        let (mut n_sent, mut kept, mut seen) = (0, Vec::new(), BTreeSet::new());
+        while let Some(message) = self.get(&channel).await? {
             let id = envelope::id_of(&message.properties);
             let chosen = match selection {
                 Selection::All => true,
                 Selection::Messages(ids) => ids.contains(&id),
             };
+            // What was sent back and died again meanwhile waits for the next time, so that this ends.
+            let mark = if id.is_empty() { blake3::hash(&message.data).to_string() } else { id.clone() };
+            let chosen = chosen && seen.insert(mark);
             let tag = message.delivery_tag;
             if !chosen || !self.send_one_back(&publishing, &message, &id).await? {
                 kept.push(tag);
@@ -143,7 +146,9 @@ impl DeadLetters {
         };
         let address = self.topology.requeue(&queue);
         let envelope = match envelope::read(self.topology.short_name(&queue), &message.data) {
-            Ok(event) => Envelope::of(&event, address, 1).map_err(|error| BrokerError::Refused(error.to_string()))?,
+            Ok(event) => {
+                Envelope::of(&event, address, 1).map_err(|error| BrokerError::Refused(error.to_string()))?
+            }
             Err(_) => Envelope::raw(id, address, message.data.clone()),
         };
         let refused = |error: BusError| BrokerError::Refused(error.to_string());
@@ -178,6 +183,15 @@ impl DeadLetters {
         for tag in tags {
             within(limit, channel.basic_nack(*tag, again)).await?;
         }
+        // The queue takes them back a little later; who looks again at once should find them.
+        let passive = QueueDeclareOptions { passive: true, durable: true, ..Default::default() };
+        for _ in 0..RETURN_LOOKS {
+            let asked = channel.queue_declare(self.dead_queue()?, passive, FieldTable::default());
+            if within(limit, asked).await?.message_count() as usize >= tags.len() {
+                break;
+            }
+            tokio::time::sleep(RETURN_WAIT).await;
+        }
         within(limit, channel.close(200, "looked".into())).await
     }
 
@@ -185,9 +199,7 @@ impl DeadLetters {
         let (queue, reason) = origin(&message.properties).unwrap_or_default();
         let queue = self.topology.short_name(&queue).to_owned();
         let (event_type, subject) = match envelope::read(&queue, &message.data) {
-            Ok(message) => {
-                (message.event.payload.event_type().to_owned(), message.event.subject.to_string())
-            }
+            Ok(message) => (message.event.payload.event_type().to_owned(), message.event.subject.to_string()),
             Err(_) => Default::default(),
         };
         DeadLetter {
@@ -203,10 +215,8 @@ impl DeadLetters {
 
 /// Full name of the queue a dead letter comes from, and why.
 fn origin(properties: &BasicProperties) -> Option<(String, String)> {
-    let said = (
-        envelope::string(properties, envelope::ORIGIN),
-        envelope::string(properties, envelope::REASON),
-    );
+    let said =
+        (envelope::string(properties, envelope::ORIGIN), envelope::string(properties, envelope::REASON));
     match said {
         (Some(queue), Some(reason)) => Some((queue, reason)),
         _ => envelope::latest_death(properties),

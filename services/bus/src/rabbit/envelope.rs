@@ -73,12 +73,8 @@ impl Envelope {
         headers.insert(TRACE_PARENT.into(), text(&trace_parent(event.subject, message.id)));
         let properties =
             properties(Some(&message.id.to_string())).with_type(event.payload.event_type().into());
-        let envelope = Self {
-            id: message.id.to_string(),
-            address,
-            properties: properties.with_headers(headers),
-            body,
-        };
+        let envelope =
+            Self { id: message.id.to_string(), address, properties: properties.with_headers(headers), body };
         Ok(envelope.with_number(ATTEMPT, i64::from(attempt)))
     }
 

@@ -202,7 +202,9 @@ async fn establish(shared: &Shared, role: &str) -> Result<Connection, BrokerErro
     let _turn = shared.declaring.acquire().await;
     match broker::declare(&connection, options, &shared.topology, shared.routing()).await {
         Ok(()) => Ok(connection),
-        Err(error) if broker::lacks_consistent_hash(&error) && !shared.direct_feedback.load(Ordering::Acquire) => {
+        Err(error)
+            if broker::lacks_consistent_hash(&error) && !shared.direct_feedback.load(Ordering::Acquire) =>
+        {
             tracing::warn!(%error, "the broker has no consistent-hash exchange for feedback: the publisher chooses the shard");
             shared.direct_feedback.store(true, Ordering::Release);
             broker::hang_up(&connection, options.operation_timeout).await;

@@ -23,6 +23,7 @@ use super::broker::{self, BrokerError, within};
 use super::counters::Count;
 use super::envelope::{self, Envelope};
 use super::link::{Link, Session, Shared};
+use super::topology::Address;
 
 /// Most messages published and not yet answered. The relay's window is 256; retries and dead
 /// letters come on top.
@@ -83,15 +84,14 @@ async fn drive(shared: Arc<Shared>, link: Link, mut jobs: mpsc::Receiver<Job>) {
 
 /// What is told apart among returned messages.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    exchange: String,
-    key: String,
+struct Traits {
+    address: Address,
     id: String,
 }
 
 /// A message on its way.
 struct Sent {
-    key: Key,
+    traits: Traits,
     deadline: Instant,
     confirm: PublisherConfirm,
     answer: oneshot::Sender<Result<(), BusError>>,
@@ -99,7 +99,7 @@ struct Sent {
 
 /// A message with an answer that may still turn out to be a return.
 struct Answered {
-    key: Key,
+    traits: Traits,
     acknowledged: bool,
     answer: oneshot::Sender<Result<(), BusError>>,
 }
@@ -117,7 +117,7 @@ struct Flight<'a> {
     /// Answered before it began.
     behind_barrier: Vec<Answered>,
     /// Returned messages whose own answer is not decided yet.
-    returned: HashMap<Key, usize>,
+    returned: HashMap<Traits, usize>,
 }
 
 /// Publishes on one session until it breaks, or until there is nobody left to publish for.
@@ -195,12 +195,14 @@ impl Flight<'_> {
         let options = BasicPublishOptions { mandatory: true, immediate: false };
         self.shared.counters.add(Count::Published);
         let deadline = Instant::now() + limit;
-        let confirm =
-            within(limit, self.channel.basic_publish(exchange, key, options, &envelope.body, envelope.properties))
-                .await;
-        let key = Key { exchange: envelope.address.exchange, key: envelope.address.key, id: envelope.id };
+        let confirm = within(
+            limit,
+            self.channel.basic_publish(exchange, key, options, &envelope.body, envelope.properties),
+        )
+        .await;
+        let traits = Traits { address: envelope.address, id: envelope.id };
         match confirm {
-            Ok(confirm) => self.sent.push(Sent { key, deadline, confirm, answer }),
+            Ok(confirm) => self.sent.push(Sent { traits, deadline, confirm, answer }),
             Err(error) => {
                 tell(answer, Err(BusError::Unavailable(error.to_string())));
                 return Err(error);
@@ -234,14 +236,16 @@ impl Flight<'_> {
             };
             let acknowledged = matches!(confirmation, Confirmation::Ack(_));
             if let Some(message) = confirmation.take_message() {
-                let key = Key {
-                    exchange: message.exchange.to_string(),
-                    key: message.routing_key.to_string(),
+                let traits = Traits {
+                    address: Address {
+                        exchange: message.exchange.to_string(),
+                        key: message.routing_key.to_string(),
+                    },
                     id: envelope::id_of(&message.properties),
                 };
-                *self.returned.entry(key).or_insert(0) += 1;
+                *self.returned.entry(traits).or_insert(0) += 1;
             }
-            self.answered.push(Answered { key: sent.key, acknowledged, answer: sent.answer });
+            self.answered.push(Answered { traits: sent.traits, acknowledged, answer: sent.answer });
         }
         self.sent = waiting;
         failure.map_or(Ok(()), Err)
@@ -257,12 +261,12 @@ impl Flight<'_> {
     /// Answers the publishers behind the barrier.
     fn decide(&mut self) {
         let counters = &self.shared.counters;
-        for Answered { key, acknowledged, answer } in std::mem::take(&mut self.behind_barrier) {
-            let is_returned = match self.returned.get_mut(&key) {
+        for Answered { traits, acknowledged, answer } in std::mem::take(&mut self.behind_barrier) {
+            let is_returned = match self.returned.get_mut(&traits) {
                 Some(count) => {
                     *count -= 1;
                     if *count == 0 {
-                        self.returned.remove(&key);
+                        self.returned.remove(&traits);
                     }
                     true
                 }
@@ -270,13 +274,15 @@ impl Flight<'_> {
             };
             let outcome = if is_returned {
                 counters.add(Count::Returned);
-                Err(BusError::Unroutable(format!("{} at {}", key.key, key.exchange)))
+                Err(BusError::Unroutable(format!("{} at {}", traits.address.key, traits.address.exchange)))
             } else if acknowledged {
                 counters.add(Count::Confirmed);
                 Ok(())
             } else {
                 counters.add(Count::Nacked);
-                Err(BusError::Unavailable("the broker refused the message, as when a queue is full".to_owned()))
+                Err(BusError::Unavailable(
+                    "the broker refused the message, as when a queue is full".to_owned(),
+                ))
             };
             tell(answer, outcome);
         }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
-use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
+use lapin::options::{
+    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions,
+};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Consumer};
 use spotwright_core::ports::event_bus::{BusError, Delivery, Subscription, Verdict};
@@ -300,9 +302,8 @@ impl Reading<'_> {
     fn bury(&mut self, tag: u64, envelope: Result<Envelope, BusError>, reason: &str) {
         self.reader.shared.counters.add(Count::DeadLettered);
         let queue = &self.reader.queue;
-        let marked = envelope.map(|envelope| {
-            envelope.with_text(envelope::REASON, reason).with_text(envelope::ORIGIN, queue)
-        });
+        let marked = envelope
+            .map(|envelope| envelope.with_text(envelope::REASON, reason).with_text(envelope::ORIGIN, queue));
         self.move_to(tag, marked);
     }
 
@@ -322,7 +323,11 @@ impl Reading<'_> {
                 match publisher.publish(envelope.clone()).await {
                     Ok(()) => return Published::TakeOff(tag),
                     Err(BusError::Unroutable(address)) => {
-                        tracing::error!(message.id = envelope.id, address, "no queue for a message to be moved");
+                        tracing::error!(
+                            message.id = envelope.id,
+                            address,
+                            "no queue for a message to be moved"
+                        );
                         return Published::PutBack(tag);
                     }
                     Err(error) => {
@@ -334,7 +339,10 @@ impl Reading<'_> {
         });
     }
 
-    async fn finish(&mut self, published: Result<Published, tokio::task::JoinError>) -> Result<(), BrokerError> {
+    async fn finish(
+        &mut self,
+        published: Result<Published, tokio::task::JoinError>,
+    ) -> Result<(), BrokerError> {
         match published {
             Ok(Published::TakeOff(tag)) => self.take_off(tag).await,
             Ok(Published::PutBack(tag)) => self.put_back(tag).await,

@@ -370,10 +370,7 @@ impl Topology {
         let longest = delays.last().copied().unwrap_or_default();
         let chosen = delays.iter().copied().find(|rung| *rung >= delay).unwrap_or(longest);
         let key = self.retry_queue(queue, chosen).name;
-        Rung {
-            address: Address { exchange: self.retry_exchange(), key },
-            rest: delay.saturating_sub(chosen),
-        }
+        Rung { address: Address { exchange: self.retry_exchange(), key }, rest: delay.saturating_sub(chosen) }
     }
 
     /// The topology as the broker's own definitions file, to import before the first start.

@@ -113,7 +113,10 @@ fn id(number: u64) -> MessageId {
 }
 
 /// Clause 1: confirmed, and not delivered again.
-pub async fn an_acknowledged_message_is_confirmed_and_delivered_once<B: EventBus + 'static>(bus: Arc<B>, pace: Pace) {
+pub async fn an_acknowledged_message_is_confirmed_and_delivered_once<B: EventBus + 'static>(
+    bus: Arc<B>,
+    pace: Pace,
+) {
     let mut queue = bus.subscribe(CONSUMER).await.expect("a queue");
     let publishing = publish(&bus, 1);
     let delivery = queue.next().await.expect("a delivery");
@@ -268,7 +271,10 @@ pub async fn waiting_for_a_delivery_can_be_cancelled<B: EventBus + 'static>(bus:
 
 /// Clauses 1 and 3 as a bus without a disk keeps them: a queue begins with its first subscription,
 /// and a message is confirmed only after the verdict.
-pub async fn a_bus_without_disk_confirms_only_after_the_verdict<B: EventBus + 'static>(bus: Arc<B>, pace: Pace) {
+pub async fn a_bus_without_disk_confirms_only_after_the_verdict<B: EventBus + 'static>(
+    bus: Arc<B>,
+    pace: Pace,
+) {
     let refused = publish(&bus, 1).await.expect("no panic");
     assert!(matches!(refused, Err(BusError::Unroutable(consumer)) if consumer == CONSUMER));
     let mut queue = bus.subscribe(CONSUMER).await.expect("a queue");
@@ -281,7 +287,10 @@ pub async fn a_bus_without_disk_confirms_only_after_the_verdict<B: EventBus + 's
 
 /// Clauses 1 and 3 as a bus with a disk keeps them: a queue is there before its consumer, and a
 /// message in it is confirmed.
-pub async fn a_bus_with_disk_confirms_before_there_is_a_consumer<B: EventBus + 'static>(bus: Arc<B>, _: Pace) {
+pub async fn a_bus_with_disk_confirms_before_there_is_a_consumer<B: EventBus + 'static>(
+    bus: Arc<B>,
+    _: Pace,
+) {
     assert_eq!(publish(&bus, 1).await.expect("no panic").expect("confirmed"), id(1));
     let mut queue = bus.subscribe(CONSUMER).await.expect("a queue");
     let delivery = queue.next().await.expect("a delivery");
