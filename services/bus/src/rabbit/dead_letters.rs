@@ -72,9 +72,10 @@ impl DeadLetters {
         Ok(Self { connection, options, topology })
     }
 
-    /// The oldest dead letters, at most `limit`; they stay where they are.
+    /// At most `limit` dead letters, the oldest first unless somebody looked before; they stay.
     ///
-    /// While it looks, others see them missing.
+    /// While it looks, others see them missing. Those looked at come behind the rest, so a second
+    /// look with a small `limit` shows others.
     ///
     /// # Errors
     /// [`BusError::Unavailable`]: the connection was lost, or the topology was never declared.
@@ -176,7 +177,7 @@ impl DeadLetters {
         envelope::short(&self.topology.dead_queue()).map_err(|error| BrokerError::Refused(error.to_string()))
     }
 
-    /// Puts back what was looked at on this channel, oldest first to keep the order, and closes it.
+    /// Puts back what was looked at on this channel, in its order, and closes it.
     async fn put_back(&self, channel: &Channel, tags: &[u64]) -> Result<(), BrokerError> {
         let limit = self.options.operation_timeout;
         let again = BasicNackOptions { multiple: false, requeue: true };

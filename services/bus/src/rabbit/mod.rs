@@ -47,6 +47,7 @@ use async_trait::async_trait;
 use spotwright_core::ports::event_bus::{BusError, EventBus, Subscription};
 use spotwright_core::ports::step_store::OutboxMessage;
 use spotwright_schemas::ids::MessageId;
+use tokio::time::Instant;
 
 pub use counters::{BusCounters, BusCounts};
 pub use dead_letters::{DeadLetter, DeadLetters, Selection};
@@ -65,7 +66,10 @@ pub struct RabbitOptions {
     pub url: String,
     /// Names and limits of exchanges and queues.
     pub topology: TopologyOptions,
-    /// Longest wait for a connection, handshake included.
+    /// Longest wait of [`RabbitBus::connect`]: for the broker to answer, and for all queues to be
+    /// declared. The first declaration takes seconds, on a busy machine tens of them.
+    pub start_timeout: Duration,
+    /// Longest wait for a single connection, handshake included.
     pub connect_timeout: Duration,
     /// Longest wait for any single answer of the broker; then the connection counts as lost.
     pub operation_timeout: Duration,
@@ -92,6 +96,7 @@ impl RabbitOptions {
         Self {
             url: url.to_owned(),
             topology: TopologyOptions::default(),
+            start_timeout: Duration::from_secs(90),
             connect_timeout: Duration::from_secs(10),
             operation_timeout: Duration::from_secs(6),
             publish_timeout: Duration::from_secs(15),
@@ -159,11 +164,11 @@ impl RabbitBus {
     ///
     /// # Errors
     /// - [`ConnectError::Options`]: an option is out of its range.
-    /// - [`ConnectError::Unavailable`]: no connection within `connect_timeout` plus
-    ///   `publish_timeout`, the reason of the last try included.
+    /// - [`ConnectError::Unavailable`]: no connection within `start_timeout`; with the reason of the
+    ///   last try.
     pub async fn connect(options: RabbitOptions) -> Result<Self, ConnectError> {
         let topology = Topology::new(options.topology.clone()).map_err(ConnectError::Options)?;
-        let limit = options.connect_timeout.saturating_add(options.publish_timeout);
+        let deadline = Instant::now() + options.start_timeout;
         let shared = Arc::new(Shared::new(options, topology));
         let publishing = Link::start(Arc::clone(&shared), "publisher");
         let reading = Link::start(Arc::clone(&shared), "reader");
@@ -171,7 +176,7 @@ impl RabbitBus {
         // Closes everything when it is dropped, also on the way out of here.
         let bus = Self { shared, reading, publisher };
         for link in [&publishing, &bus.reading] {
-            if tokio::time::timeout(limit, link.session_after(0)).await.is_err() {
+            if tokio::time::timeout_at(deadline, link.session_after(0)).await.is_err() {
                 let why = link.trouble().unwrap_or_else(|| "no answer in time".to_owned());
                 return Err(ConnectError::Unavailable(why));
             }
