@@ -32,7 +32,28 @@ packages=(
     # model files
     python3 python3-pip
 )
-[ "$purpose" = test ] && packages+=(ffmpeg chromium)
+# The tests start private copies of the two servers; the packages' own services stay off.
+[ "$purpose" = test ] && packages+=(ffmpeg chromium rabbitmq-server postgresql)
+
+# The packages of the servers would start them as system services. A policy that says no keeps them
+# from it during the installation, and PostgreSQL's own switch keeps it from making a cluster.
+policy=/usr/sbin/policy-rc.d
+own_policy=no
+keep_services_off() {
+    if [ ! -e "$policy" ]; then
+        own_policy=yes
+        trap allow_services EXIT
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 0755 "$policy"
+    fi
+    if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+        as_root mkdir -p /etc/postgresql-common
+        printf 'create_main_cluster = false\n' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
+    fi
+}
+allow_services() {
+    if [ "$own_policy" = yes ]; then as_root rm -f "$policy"; own_policy=no; fi
+}
 if command -v dpkg-query >/dev/null 2>&1; then
     missing=()
     for package in "${packages[@]}"; do
@@ -43,8 +64,10 @@ if command -v dpkg-query >/dev/null 2>&1; then
         say "installing Debian packages: ${missing[*]}"
         as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq \
             || stop "the Debian package lists could not be fetched: check the network"
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null \
+        [ "$purpose" = test ] && keep_services_off
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}" >/dev/null \
             || stop "Debian packages could not be installed: ${missing[*]}"
+        allow_services
     fi
 else
     say "this is not Debian: install the counterparts of ${packages[*]} yourself"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Everything that must hold before a change lands: format, lints, layout, generated files, tests.
+# Everything that must hold before a change lands: format, lints, layout, generated files, tests,
+# and the live tests on a private PostgreSQL and RabbitMQ, which it starts and stops.
 # Usage: infra/test.sh
 set -euo pipefail
 top="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -29,6 +30,24 @@ if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --locked --workspace --all-targets --no-fail-fast
 else
     cargo test --locked --quiet --workspace --all-targets
+fi
+step "live tests"
+# Servers of their own, so that another checkout's, or those started by hand, are left alone.
+SPOTWRIGHT_SERVERS="$(mktemp -d)/servers"
+export SPOTWRIGHT_SERVERS
+trap 'status=$?; "$top/infra/servers.sh" stop || true; rm -rf "$(dirname "$SPOTWRIGHT_SERVERS")"; exit $status' EXIT
+# The server's user must reach the folder.
+chmod 0711 "$(dirname "$SPOTWRIGHT_SERVERS")"
+variables="$("$top/infra/servers.sh" start --durable)"
+eval "$variables"
+# Live tests are the ignored ones of the binaries whose name begins with `live_`; other ignored tests
+# take minutes and are run by hand.
+if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --locked --workspace --all-targets --no-fail-fast --run-ignored only -E 'binary(/^live_/)'
+else
+    live=()
+    for file in services/*/tests/live_*.rs; do live+=(--test "$(basename "$file" .rs)"); done
+    cargo test --locked --quiet --workspace "${live[@]}" -- --ignored
 fi
 step "documentation tests"
 cargo test --locked --workspace --quiet --doc

@@ -1,16 +1,18 @@
 //! Messages on their way from the outbox to the consumers.
 //!
 //! # Purpose
-//! [`memory::MemoryBus`] is the event bus of a single process. [`relay::Relay`] moves messages from
-//! the store's outbox to whichever bus there is, and marks them sent once they are confirmed.
+//! [`memory::MemoryBus`] is the event bus of a single process, [`rabbit::RabbitBus`] that of several.
+//! [`relay::Relay`] moves messages from the store's outbox to whichever bus there is, and marks them
+//! sent once they are confirmed.
 //!
-//! Nothing here is durable: the outbox is. Nothing here removes duplicates: the inbox does. A crash
+//! Nothing here is the truth: the outbox is. Nothing here removes duplicates: the inbox does. A crash
 //! at any point leaves a message unsent in the outbox, or sent and confirmed, or confirmed and not
 //! yet marked, in which case it is published again and the inbox drops the repetition.
 //!
 //! # Invariants
 //! - A message is marked sent only after the bus has confirmed it.
-//! - The in-process bus confirms only after the consumer's verdict.
+//! - The in-process bus confirms only after the consumer's verdict; RabbitMQ confirms when its queue
+//!   has the message on disk, and keeps it until the verdict.
 //! - A message whose consumer is not there waits in the outbox and does not hold up the others.
 //!
 //! # Example
@@ -54,4 +56,5 @@
 //! ```
 
 pub mod memory;
+pub mod rabbit;
 pub mod relay;

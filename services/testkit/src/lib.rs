@@ -4,7 +4,8 @@
 //! # Purpose
 //! [`conformance`] turns each clause of a port's contract into a test that every adapter runs.
 //! [`faults`] kills a child process and compares what it leaves after resuming with an undisturbed
-//! run. [`fixtures`] makes small, valid runs, variants and messages. Used by tests only; nothing here is
+//! run. [`proxy`] stands between a program and a server and spoils the connection; [`live`] finds the
+//! servers that `infra/servers.sh` started. [`fixtures`] makes small, valid runs, variants and messages. Used by tests only; nothing here is
 //! part of the program.
 //!
 //! # Invariants
@@ -25,3 +26,5 @@ pub mod database;
 #[cfg(unix)]
 pub mod faults;
 pub mod fixtures;
+pub mod live;
+pub mod proxy;

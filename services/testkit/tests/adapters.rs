@@ -6,8 +6,15 @@ use std::sync::Arc;
 use spotwright_bus::memory::MemoryBus;
 use spotwright_core::ports::artifacts::{ArtifactError, ArtifactHash, ArtifactStore};
 use spotwright_store::folder::FolderArtifacts;
+use spotwright_testkit::conformance::bus::{self, Pace};
 
 spotwright_testkit::event_bus_suite!(memory, || Arc::new(MemoryBus::new()));
+
+#[tokio::test(start_paused = true)]
+async fn the_in_process_bus_confirms_only_after_the_verdict() {
+    let bus = Arc::new(MemoryBus::new());
+    bus::a_bus_without_disk_confirms_only_after_the_verdict(bus, Pace::PAUSED).await;
+}
 
 spotwright_testkit::artifact_store_suite!(folder, |root: &Path| FolderArtifacts::open(root).unwrap());
 

@@ -53,8 +53,9 @@ pub trait Subscription: Send {
 ///
 /// Contract:
 /// 1. A confirmed message is delivered until a consumer acknowledges it or gives it up, across
-///    crashes of the consumer. (The in-process bus confirms only after that verdict, so that a
-///    crash of the process leaves the message unsent in the outbox.)
+///    crashes of the consumer. (A bus that keeps messages on disk confirms once it has them there.
+///    The in-process bus confirms only after the verdict, so that a crash of the process leaves the
+///    message unsent in the outbox.)
 /// 2. Deliveries may repeat and may change order.
 /// 3. A message without a consumer is not confirmed.
 /// 4. `Verdict::Retry` delivers again no earlier than the delay.
@@ -69,6 +70,7 @@ pub trait EventBus: Send + Sync {
     /// Opens the queue of a consumer.
     ///
     /// # Errors
-    /// [`BusError::Unavailable`].
+    /// [`BusError::Unavailable`]; [`BusError::Unroutable`] when the bus has a fixed set of consumers
+    /// and this is none of them.
     async fn subscribe(&self, consumer: &str) -> Result<Box<dyn Subscription>, BusError>;
 }
