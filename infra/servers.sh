@@ -42,9 +42,7 @@ find_port() {
 
 # Whether process $1 lives and names folder $2 in its command line or environment.
 is_ours() {
-    [ -n "$1" ] && [ -r "/proc/$1/cmdline" ] || return 1
-    tr '\0' '\n' < "/proc/$1/cmdline" 2>/dev/null | grep -qF -- "$2" && return 0
-    tr '\0' '\n' < "/proc/$1/environ" 2>/dev/null | grep -qF -- "$2"
+    [ -n "$1" ] && grep -qsF -- "$2" "/proc/$1/cmdline" "/proc/$1/environ"
 }
 
 # Ends process $1 of folder $2 with signal $3 and waits up to $4 seconds; then kills it.
