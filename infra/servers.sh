@@ -42,9 +42,7 @@ find_port() {
 
 # Whether process $1 lives and names folder $2 in its command line or environment.
 is_ours() {
-    [ -n "$1" ] && [ -r "/proc/$1/cmdline" ] || return 1
-    tr '\0' '\n' < "/proc/$1/cmdline" 2>/dev/null | grep -qF -- "$2" && return 0
-    tr '\0' '\n' < "/proc/$1/environ" 2>/dev/null | grep -qF -- "$2"
+    [ -n "$1" ] && grep -qsF -- "$2" "/proc/$1/cmdline" "/proc/$1/environ"
 }
 
 # Ends process $1 of folder $2 with signal $3 and waits up to $4 seconds; then kills it.
@@ -146,7 +144,6 @@ start_rabbitmq() {
     mkdir -p "$rabbit/home" "$rabbit/mnesia" "$rabbit/log"
     chmod 0700 "$rabbit" "$rabbit/home"
     printf '%s\n' "$port" > "$rabbit/port"
-    printf '%s\n' "$epmd" > "$rabbit/epmd"
     printf '[rabbitmq_consistent_hash_exchange].\n' > "$rabbit/enabled_plugins"
     cat > "$rabbit/rabbitmq.conf" <<CONF
 listeners.tcp.local = 127.0.0.1:$port
@@ -178,22 +175,21 @@ VARIABLES
     launch_rabbitmq
 }
 
-# The processes that carry the node's name: the virtual machine, and the shell that started it.
+# The processes whose environment names the node's folder: the virtual machine `beam.smp`, its small
+# helpers, and epmd, the port mapper that outlives the node.
 rabbitmq_processes() {
-    local name pid; name="spotwright-$(cat "$rabbit/port")@localhost"
-    for pid in $(pgrep -f -- "$name" 2>/dev/null || true); do
-        if [ "$pid" != "$$" ] && is_ours "$pid" "$rabbit"; then printf '%s\n' "$pid"; fi
+    local file
+    for file in $(grep -lsF "RABBITMQ_BASE=$rabbit" /proc/[0-9]*/environ); do
+        file="${file%/environ}"
+        if [ "${1:-any}" = any ] || [ "$(cat "$file/comm" 2>/dev/null)" = "$1" ]; then printf '%s\n' "${file#/proc/}"; fi
     done
 }
 
 stop_rabbitmq() {
     [ -f "$rabbit/port" ] || return 0
     local pid
-    for pid in $(rabbitmq_processes); do end_process "$pid" "$rabbit" TERM 60; done
-    # epmd outlives the node, and is ours alone: its port was chosen here.
-    if [ -f "$rabbit/epmd" ] && command -v epmd >/dev/null 2>&1; then
-        epmd -port "$(cat "$rabbit/epmd")" -kill >/dev/null 2>&1 || true
-    fi
+    for pid in $(rabbitmq_processes beam.smp); do end_process "$pid" "$rabbit" TERM 60; done
+    for pid in $(rabbitmq_processes); do end_process "$pid" "$rabbit" TERM 5; done
 }
 
 # --- Commands ---------------------------------------------------------------------------------------
@@ -239,7 +235,8 @@ case "$command" in
                 launch_postgres ;;
             rabbitmq)
                 [ -f "$rabbit/port" ] || stop_with "RabbitMQ is not running"
-                for pid in $(rabbitmq_processes); do end_process "$pid" "$rabbit" KILL 10; done
+                for pid in $(rabbitmq_processes beam.smp); do end_process "$pid" "$rabbit" KILL 10; done
+                for pid in $(rabbitmq_processes); do end_process "$pid" "$rabbit" KILL 5; done
                 launch_rabbitmq; wait_rabbitmq ;;
             *) stop_with "usage: infra/servers.sh crash postgres|rabbitmq" ;;
         esac

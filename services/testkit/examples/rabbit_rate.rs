@@ -74,7 +74,7 @@ async fn outage(bus: &Arc<RabbitBus>) -> anyhow::Result<()> {
     let mut last = Instant::now();
     let reading = tokio::spawn(async move {
         let mut seen = std::collections::BTreeSet::new();
-        while let Ok(Ok(delivery)) = tokio::time::timeout(Duration::from_secs(120), queue.next()).await {
+        while let Ok(Ok(delivery)) = tokio::time::timeout(Duration::from_mins(2), queue.next()).await {
             let number = delivery.message().event.sequence;
             delivery.settle(Verdict::Ack);
             if number == u64::MAX {

@@ -25,7 +25,7 @@ use tokio::time::{Instant, timeout};
 
 const CONSUMER: &str = "agent.creative-requested";
 /// How long anything may take that must happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn open(test: &str) -> (Arc<RabbitBus>, Cleanup) {
     open_with(live::rabbit_options(test)).await
