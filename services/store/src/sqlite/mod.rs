@@ -43,6 +43,13 @@ macro_rules! skip_locked {
     };
 }
 
+#[path = "../queries/account_runs.rs"]
+mod account_runs;
+mod account_store;
+#[path = "../queries/accounts.rs"]
+mod accounts;
+#[path = "../queries/answers.rs"]
+mod answers;
 #[path = "../queries/commits.rs"]
 mod commits;
 #[path = "../queries/invariants.rs"]
