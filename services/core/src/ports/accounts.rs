@@ -207,7 +207,7 @@ pub trait AccountStore: Send + Sync {
 
     /// Creates a run with its first commit, as `StepStore::create_run` does, and records its order.
     /// The run must belong to the context's organization.
-    async fn create_run(
+    async fn order_run(
         &self,
         context: OrganizationContext,
         write: &WriteKey,

@@ -170,7 +170,7 @@ impl AccountStore for SqliteStore {
         Ok(accounts::brief(&mut *self.reader().await?, context, id).await?)
     }
 
-    async fn create_run(
+    async fn order_run(
         &self,
         context: OrganizationContext,
         write: &WriteKey,

@@ -137,7 +137,7 @@ async fn ordered(store: &impl AccountStore, context: OrganizationContext, number
     let run = fixtures::run(number);
     let commit = fixtures::messages(run.id, [1]);
     let written =
-        store.create_run(context, &write(&format!("run {number}")), order(&brief, &run), &run, commit).await;
+        store.order_run(context, &write(&format!("run {number}")), order(&brief, &run), &run, commit).await;
     assert!(matches!(written.expect("a run"), Written::Fresh(_)));
     run
 }
@@ -343,7 +343,7 @@ pub async fn pages_neither_repeat_nor_skip<S: AccountStore>(store: Arc<S>) {
     assert_eq!(seen, expected);
 }
 
-/// `create_run`, `run`, `runs`.
+/// `order_run`, `run`, `runs`.
 pub async fn a_run_is_created_with_its_order_and_first_commit<S: AccountStore + StepStore>(store: Arc<S>) {
     let context = organization(&*store, 1).await;
     let brief = brief(&*store, context, 1).await;
@@ -351,11 +351,11 @@ pub async fn a_run_is_created_with_its_order_and_first_commit<S: AccountStore + 
     let new = fixtures::run(1);
     let order = order(&brief, &new);
     let first = fixtures::steps(StepKind::Plan, &["g1"]);
-    let written = store.create_run(context, &write("r"), order, &new, first.clone()).await.expect("a run");
+    let written = store.order_run(context, &write("r"), order, &new, first.clone()).await.expect("a run");
     let Written::Fresh(ordered) = written else { panic!("{written:?}") };
     assert_eq!((ordered.id, ordered.order, ordered.budget), (new.id, order, new.budget));
     let repeated = NewRun { id: RunId::derive(77, "run", 0), ..new.clone() };
-    let again = store.create_run(context, &write("r"), order, &repeated, first).await.expect("an answer");
+    let again = store.order_run(context, &write("r"), order, &repeated, first).await.expect("an answer");
     assert_eq!(again, Written::Replayed(ordered));
 
     assert_eq!(StepStore::runs(&*store).await.expect("ids"), [new.id]);
@@ -374,10 +374,10 @@ pub async fn a_run_of_a_foreign_brief_is_refused_whole<S: AccountStore + StepSto
     let foreign = brief(&*store, other, 2).await;
     store.create_brief(other, &write("b"), &foreign).await.expect("a brief");
     let run = fixtures::run(1);
-    let refused = store.create_run(one, &write("r"), order(&foreign, &run), &run, Commit::default()).await;
+    let refused = store.order_run(one, &write("r"), order(&foreign, &run), &run, Commit::default()).await;
     assert!(is_missing(refused));
     // The run belongs to the first organization, so the other one cannot order it.
-    let refused = store.create_run(other, &write("r"), order(&foreign, &run), &run, Commit::default()).await;
+    let refused = store.order_run(other, &write("r"), order(&foreign, &run), &run, Commit::default()).await;
     assert!(matches!(refused, Err(AccountError::Contradiction(_))), "{refused:?}");
     assert!(StepStore::runs(&*store).await.expect("ids").is_empty());
 }
@@ -433,16 +433,21 @@ pub async fn traces_and_variants_come_in_pages<S: AccountStore + StepStore>(stor
     let trace = vec![fixtures::trace("c"), fixtures::trace("a"), fixtures::trace("b")];
     commit(&*store, run.id, Commit { variants: variants.to_vec(), trace, ..Commit::default() }).await;
 
-    let read = store.variants(context, run.id, (1, 1), None, 2).await.expect("variants");
+    let read = AccountStore::variants(&*store, context, run.id, (1, 1), None, 2).await.expect("variants");
     assert_eq!(read, variants[1..3]);
-    let won = store.variants(context, run.id, (0, 0), Some(VariantState::Won), 9).await.expect("variants");
+    let won = AccountStore::variants(&*store, context, run.id, (0, 0), Some(VariantState::Won), 9)
+        .await
+        .expect("variants");
     assert_eq!(won, [variants[1].clone(), variants[3].clone()]);
-    let lines = store.trace(context, run.id, "a", 9).await.expect("a trace");
+    let lines = AccountStore::trace(&*store, context, run.id, "a", 9).await.expect("a trace");
     assert_eq!(lines, [fixtures::trace("b"), fixtures::trace("c")]);
-    assert_eq!(store.trace(context, run.id, "", 1).await.expect("a trace"), [fixtures::trace("a")]);
+    assert_eq!(
+        AccountStore::trace(&*store, context, run.id, "", 1).await.expect("a trace"),
+        [fixtures::trace("a")]
+    );
     let missing = RunId::derive(9, "run", 0);
-    assert!(is_missing(store.trace(context, missing, "", 1).await));
-    assert!(is_missing(store.variants(context, missing, (0, 0), None, 1).await));
+    assert!(is_missing(AccountStore::trace(&*store, context, missing, "", 1).await));
+    assert!(is_missing(AccountStore::variants(&*store, context, missing, (0, 0), None, 1).await));
 }
 
 /// `variant`.

@@ -108,7 +108,7 @@ pub(crate) async fn handle(
         },
     };
     let commit = app.state.runs.opening(&run)?;
-    let written = accounts.create_run(caller.context, &admitted.write, order, &run, commit).await?;
+    let written = accounts.order_run(caller.context, &admitted.write, order, &run, commit).await?;
     Ok(answer_of(is_replayed(&written), written.into_inner()))
 }
 
