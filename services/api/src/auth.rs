@@ -130,12 +130,23 @@ pub(crate) async fn authorize(State(app): State<App>, mut request: Request, next
     }
 }
 
+/// What an unlisted method or route is answered: its handler, if there is one, is not reached.
+fn not_listed(path: &str) -> ApiProblem {
+    let methods = operations::methods_of(path);
+    if methods.is_empty() {
+        return ApiProblem::whole(Code::Forbidden, "nobody may call this address");
+    }
+    let allow = methods.join(", ");
+    let mut problem = ApiProblem::whole(Code::MethodNotAllowed, format!("the address takes {allow}"));
+    problem.allow = Some(allow);
+    problem
+}
+
 async fn admit(app: &App, request: &mut Request) -> Result<(), ApiProblem> {
     let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
-    let operation = path
-        .and_then(|path| operations::find(&method, &path))
-        .ok_or_else(|| ApiProblem::whole(Code::Forbidden, "nobody may call this address"))?;
+    let path = path.unwrap_or_default();
+    let operation = operations::find(&method, &path).ok_or_else(|| not_listed(&path))?;
     let scope = match operation.access {
         Access::Public => return Ok(()),
         Access::AnyKey => None,

@@ -77,3 +77,29 @@ pub const OPERATIONS: &[Operation] = &[
 pub fn find(method: &Method, path: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().find(|operation| operation.method == method.as_str() && operation.path == path)
 }
+
+/// The methods that a routed path takes; empty for one that is not listed.
+#[must_use]
+pub fn methods_of(path: &str) -> Vec<&'static str> {
+    let mut methods: Vec<&str> = OPERATIONS
+        .iter()
+        .filter(|operation| operation.path == path)
+        .map(|operation| operation.method)
+        .collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    methods
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_includes_asking_for_the_head() {
+        assert_eq!(methods_of("/v1/runs"), ["GET", "POST", "HEAD"]);
+        assert_eq!(methods_of("/v1/runs/{id}/pause"), ["POST"]);
+        assert!(methods_of("/v1/secrets").is_empty());
+    }
+}

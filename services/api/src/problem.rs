@@ -46,6 +46,8 @@ pub struct ApiProblem {
     pub(crate) retry_after_seconds: Option<u32>,
     /// The length of the file, for a range that lies outside of it.
     pub(crate) file_length: Option<u64>,
+    /// The methods that an address takes, for one that it does not take.
+    pub(crate) allow: Option<String>,
 }
 
 impl ApiProblem {
@@ -54,7 +56,12 @@ impl ApiProblem {
         let retry_after_seconds =
             matches!(code, Code::IdempotencyInFlight | Code::RateLimited | Code::Unavailable | Code::Store)
                 .then_some(1);
-        Self { problem: Problem::new(code, field, message), retry_after_seconds, file_length: None }
+        Self {
+            problem: Problem::new(code, field, message),
+            retry_after_seconds,
+            file_length: None,
+            allow: None,
+        }
     }
 
     /// A problem of the request as a whole.
@@ -136,7 +143,8 @@ impl ApiProblem {
                 headers.insert(header::CONTENT_RANGE, value);
             }
         }
-        if let Some(allow) = allow {
+        let listed = self.allow.as_deref().and_then(|methods| HeaderValue::try_from(methods).ok());
+        if let Some(allow) = listed.or(allow) {
             headers.insert(header::ALLOW, allow);
         }
         response
