@@ -3,6 +3,8 @@
 //! What every operation has in common — who may call it, its key header, paging, the form of errors —
 //! is added here from [`OPERATIONS`], so that it cannot be forgotten in one place.
 
+use std::collections::BTreeMap;
+
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
@@ -102,7 +104,20 @@ pub fn document() -> Value {
         let method = operation.method.to_ascii_lowercase();
         complete(operation, &mut document["paths"][operation.path][method]);
     }
-    document
+    sorted(document)
+}
+
+/// The same value with the fields of every object in alphabetical order, whatever order the JSON
+/// library was built to keep.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields: BTreeMap<String, Value> = fields.into_iter().collect();
+            fields.into_iter().map(|(name, value)| (name, sorted(value))).collect()
+        }
+        Value::Array(values) => values.into_iter().map(sorted).collect(),
+        other => other,
+    }
 }
 
 /// The description as text, as it is served and checked in.

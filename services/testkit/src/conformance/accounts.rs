@@ -153,7 +153,7 @@ fn rows<T>(page: Vec<Positioned<T>>) -> Vec<T> {
     page.into_iter().map(|positioned| positioned.row).collect()
 }
 
-fn is_missing<T: std::fmt::Debug>(result: Result<T, AccountError>) -> bool {
+fn is_missing<T>(result: &Result<T, AccountError>) -> bool {
     matches!(result, Err(AccountError::Missing(_)))
 }
 
@@ -286,7 +286,7 @@ pub async fn a_refused_write_leaves_its_key_free<S: AccountStore>(store: Arc<S>)
     let file = brief.brief.product.pictures[0].file.clone();
     let missing = BTreeMap::from([(file, AssetId::derive(99, "asset", 0))]);
     let broken = NewBrief { assets: missing, ..brief.clone() };
-    assert!(is_missing(store.create_brief(context, &write("b"), &broken).await));
+    assert!(is_missing(&store.create_brief(context, &write("b"), &broken).await));
     assert_eq!(store.recall(context, &write("b")).await.expect("an answer"), None);
     assert!(store.briefs(context, ALL).await.expect("briefs").is_empty());
     let written = store.create_brief(context, &write("b"), &brief).await.expect("a brief");
@@ -310,14 +310,14 @@ pub async fn pictures_and_briefs_are_read_back<S: AccountStore>(store: Arc<S>) {
     let asset = found[1].as_ref().expect("the asset");
     assert_eq!((&asset.hash, &asset.name), (&picture(1).hash, &picture(1).name));
     assert_eq!((asset.width, asset.height, asset.bytes), (640, 480, 5_000_000_000));
-    assert!(is_missing(store.brief(context, BriefId::derive(99, "brief", 0)).await));
+    assert!(is_missing(&store.brief(context, BriefId::derive(99, "brief", 0)).await));
 }
 
 /// Clause 2.
 pub async fn a_brief_needs_its_own_pictures<S: AccountStore>(store: Arc<S>) {
     let (one, other) = (organization(&*store, 1).await, organization(&*store, 2).await);
     let foreign = brief(&*store, one, 1).await;
-    assert!(is_missing(store.create_brief(other, &write("b"), &foreign).await));
+    assert!(is_missing(&store.create_brief(other, &write("b"), &foreign).await));
     assert!(store.briefs(other, ALL).await.expect("briefs").is_empty());
 }
 
@@ -375,7 +375,7 @@ pub async fn a_run_of_a_foreign_brief_is_refused_whole<S: AccountStore + StepSto
     store.create_brief(other, &write("b"), &foreign).await.expect("a brief");
     let run = fixtures::run(1);
     let refused = store.order_run(one, &write("r"), order(&foreign, &run), &run, Commit::default()).await;
-    assert!(is_missing(refused));
+    assert!(is_missing(&refused));
     // The run belongs to the first organization, so the other one cannot order it.
     let refused = store.order_run(other, &write("r"), order(&foreign, &run), &run, Commit::default()).await;
     assert!(matches!(refused, Err(AccountError::Contradiction(_))), "{refused:?}");
@@ -418,7 +418,7 @@ pub async fn events_follow_their_number<S: AccountStore + StepStore>(store: Arc<
     assert_eq!(numbers(2, 2).await, [3, 4]);
     assert!(numbers(5, 2).await.is_empty());
     assert!(numbers(u64::MAX, 2).await.is_empty());
-    assert!(is_missing(store.events(context, RunId::derive(9, "run", 0), 0, 1).await));
+    assert!(is_missing(&store.events(context, RunId::derive(9, "run", 0), 0, 1).await));
 }
 
 /// `trace`, `variants`.
@@ -446,8 +446,8 @@ pub async fn traces_and_variants_come_in_pages<S: AccountStore + StepStore>(stor
         [fixtures::trace("a")]
     );
     let missing = RunId::derive(9, "run", 0);
-    assert!(is_missing(AccountStore::trace(&*store, context, missing, "", 1).await));
-    assert!(is_missing(AccountStore::variants(&*store, context, missing, (0, 0), None, 1).await));
+    assert!(is_missing(&AccountStore::trace(&*store, context, missing, "", 1).await));
+    assert!(is_missing(&AccountStore::variants(&*store, context, missing, (0, 0), None, 1).await));
 }
 
 /// `variant`.
@@ -464,7 +464,7 @@ pub async fn a_variant_is_read_with_its_placement<S: AccountStore + StepStore>(s
     assert_eq!(read, (placed, Some(placement)));
     let read = AccountStore::variant(&*store, context, other.id).await.expect("the variant");
     assert_eq!(read, (other, None));
-    assert!(is_missing(AccountStore::variant(&*store, context, VariantId::derive(9, "variant", 0)).await));
+    assert!(is_missing(&AccountStore::variant(&*store, context, VariantId::derive(9, "variant", 0)).await));
 }
 
 /// Clause 2, for every read and for revoking.
@@ -480,14 +480,14 @@ pub async fn rows_of_another_organization_are_missing<S: AccountStore + StepStor
     };
     commit(&*store, run.id, filled).await;
 
-    assert!(is_missing(store.revoke_key(stranger, owner.key).await));
+    assert!(is_missing(&store.revoke_key(stranger, owner.key).await));
     assert!(!store.credential(owner.key).await.expect("an answer").expect("the key").revoked);
-    assert!(is_missing(store.brief(stranger, BriefId::derive(1, "brief", 0)).await));
-    assert!(is_missing(AccountStore::run(&*store, stranger, run.id).await));
-    assert!(is_missing(store.events(stranger, run.id, 0, 9).await));
-    assert!(is_missing(AccountStore::trace(&*store, stranger, run.id, "", 9).await));
-    assert!(is_missing(AccountStore::variants(&*store, stranger, run.id, (0, 0), None, 9).await));
-    assert!(is_missing(AccountStore::variant(&*store, stranger, variant.id).await));
+    assert!(is_missing(&store.brief(stranger, BriefId::derive(1, "brief", 0)).await));
+    assert!(is_missing(&AccountStore::run(&*store, stranger, run.id).await));
+    assert!(is_missing(&store.events(stranger, run.id, 0, 9).await));
+    assert!(is_missing(&AccountStore::trace(&*store, stranger, run.id, "", 9).await));
+    assert!(is_missing(&AccountStore::variants(&*store, stranger, run.id, (0, 0), None, 9).await));
+    assert!(is_missing(&AccountStore::variant(&*store, stranger, variant.id).await));
     assert_eq!(store.assets_by_id(stranger, &[picture(1).id]).await.expect("an answer"), [None]);
     assert!(store.assets(stranger, ALL).await.expect("assets").is_empty());
     assert!(store.briefs(stranger, ALL).await.expect("briefs").is_empty());

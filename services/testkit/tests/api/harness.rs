@@ -31,7 +31,7 @@ use spotwright_testkit::fixtures;
 use tokio::sync::{Notify, watch};
 
 /// Bytes that repeat with every test.
-pub struct Counted(AtomicU64);
+pub(crate) struct Counted(AtomicU64);
 
 impl Entropy for Counted {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError> {
@@ -45,10 +45,10 @@ impl Entropy for Counted {
 
 /// Takes anything that begins with `picture`; can be held up while it works.
 #[derive(Default)]
-pub struct Pictures {
-    pub entered: Notify,
-    pub hold: Mutex<Option<mpsc::Receiver<()>>>,
-    pub imported: AtomicU64,
+pub(crate) struct Pictures {
+    pub(crate) entered: Notify,
+    pub(crate) hold: Mutex<Option<mpsc::Receiver<()>>>,
+    pub(crate) imported: AtomicU64,
 }
 
 impl PictureImporter for Pictures {
@@ -68,8 +68,8 @@ impl PictureImporter for Pictures {
 
 /// Notes what was wished of which run.
 #[derive(Default)]
-pub struct Control {
-    pub wishes: Mutex<Vec<(&'static str, RunId)>>,
+pub(crate) struct Control {
+    pub(crate) wishes: Mutex<Vec<(&'static str, RunId)>>,
 }
 
 #[async_trait]
@@ -101,42 +101,42 @@ impl RunControl for Control {
 }
 
 /// A running server.
-pub struct Server {
-    pub url: String,
-    pub client: reqwest::Client,
-    pub store: Arc<SqliteStore>,
-    pub artifacts: Arc<FolderArtifacts>,
-    pub clock: Arc<ManualClock>,
-    pub pictures: Arc<Pictures>,
-    pub control: Arc<Control>,
-    pub operator: String,
-    pub database: PathBuf,
-    pub stop: watch::Sender<bool>,
+pub(crate) struct Server {
+    pub(crate) url: String,
+    pub(crate) client: reqwest::Client,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) artifacts: Arc<FolderArtifacts>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) pictures: Arc<Pictures>,
+    pub(crate) control: Arc<Control>,
+    pub(crate) operator: String,
+    pub(crate) database: PathBuf,
+    pub(crate) stop: watch::Sender<bool>,
     keys: AtomicU64,
     _folder: tempfile::TempDir,
 }
 
 /// An organization with a key that may do everything within it.
 #[derive(Clone)]
-pub struct Tenant {
-    pub id: OrganizationId,
-    pub key: String,
-    pub key_id: String,
+pub(crate) struct Tenant {
+    pub(crate) id: OrganizationId,
+    pub(crate) key: String,
+    pub(crate) key_id: String,
 }
 
 /// A run of a tenant with everything before it.
-pub struct Made {
-    pub asset: String,
-    pub brief: String,
-    pub run: RunId,
+pub(crate) struct Made {
+    pub(crate) asset: String,
+    pub(crate) brief: String,
+    pub(crate) run: RunId,
 }
 
 impl Server {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(Limits::default()).await
     }
 
-    pub async fn with(limits: Limits) -> Self {
+    pub(crate) async fn with(limits: Limits) -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("api.db");
@@ -181,7 +181,7 @@ impl Server {
     }
 
     /// A request; with a key when there is one, and with an idempotency key when it is a POST.
-    pub fn request(&self, method: &str, path: &str, key: Option<&str>) -> RequestBuilder {
+    pub(crate) fn request(&self, method: &str, path: &str, key: Option<&str>) -> RequestBuilder {
         let method: Method = method.parse().unwrap();
         let mut request = self.client.request(method.clone(), format!("{}{path}", self.url));
         if let Some(key) = key {
@@ -194,13 +194,13 @@ impl Server {
         request
     }
 
-    pub async fn get(&self, path: &str, key: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str, key: &str) -> Value {
         let response = self.request("GET", path, Some(key)).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         response.json().await.unwrap()
     }
 
-    pub async fn post(&self, path: &str, key: &str, body: &Value) -> Value {
+    pub(crate) async fn post(&self, path: &str, key: &str, body: &Value) -> Value {
         let response = self.request("POST", path, Some(key)).json(body).send().await.unwrap();
         let status = response.status();
         let answer: Value = response.json().await.unwrap();
@@ -208,7 +208,7 @@ impl Server {
         answer
     }
 
-    pub async fn tenant(&self, name: &str) -> Tenant {
+    pub(crate) async fn tenant(&self, name: &str) -> Tenant {
         let founded = self.post("/v1/organizations", &self.operator, &json!({ "name": name })).await;
         Tenant {
             id: text(&founded["organization"]["id"]).parse().unwrap(),
@@ -218,12 +218,12 @@ impl Server {
     }
 
     /// A key of the tenant with these scopes.
-    pub async fn key(&self, tenant: &str, scopes: &[&str]) -> (String, String) {
+    pub(crate) async fn key(&self, tenant: &str, scopes: &[&str]) -> (String, String) {
         let made = self.post("/v1/api-keys", tenant, &json!({ "name": "narrow", "scopes": scopes })).await;
         (text(&made["key"]["id"]), text(&made["secret"]))
     }
 
-    pub async fn upload(&self, tenant: &Tenant, bytes: &str) -> String {
+    pub(crate) async fn upload(&self, tenant: &Tenant, bytes: &str) -> String {
         let request = self.request("POST", "/v1/assets?name=tea.png", Some(&tenant.key));
         let request = request.header("content-type", "image/png").body(bytes.to_owned());
         let response = request.send().await.unwrap();
@@ -232,7 +232,7 @@ impl Server {
     }
 
     /// Picture, brief and run.
-    pub async fn order(&self, tenant: &Tenant, seed: u64) -> Made {
+    pub(crate) async fn order(&self, tenant: &Tenant, seed: u64) -> Made {
         let asset = self.upload(tenant, "picture of tea").await;
         let brief = self.post("/v1/briefs", &tenant.key, &brief_order(&asset)).await;
         let brief = text(&brief["id"]);
@@ -241,19 +241,19 @@ impl Server {
     }
 
     /// Writes a commit on the run's newest version, as the engine does.
-    pub async fn commit(&self, run: RunId, commit: Commit) {
+    pub(crate) async fn commit(&self, run: RunId, commit: Commit) {
         let version = StepStore::run(&*self.store, run).await.unwrap().version;
         let message = MessageId::child_of(run.0, "write", version.unsigned_abs());
         self.store.consume("harness", message, run, version, commit).await.unwrap();
     }
 
     /// A message of a run.
-    pub fn message(tenant: &Tenant, run: RunId, sequence: u64) -> Event {
+    pub(crate) fn message(tenant: &Tenant, run: RunId, sequence: u64) -> Event {
         Event { organization: tenant.id, ..fixtures::event(run, sequence) }
     }
 
     /// Writes the end of a run as message `sequence`.
-    pub async fn finish(&self, tenant: &Tenant, run: RunId, sequence: u64) {
+    pub(crate) async fn finish(&self, tenant: &Tenant, run: RunId, sequence: u64) {
         let payload = Payload::RunFinished(RunFinished { reason: StopReason::Completed, generations: 2 });
         let last = Event { payload, ..Self::message(tenant, run, sequence) };
         let update = Some(fixtures::update(Stage::Finished, 2));
@@ -261,7 +261,7 @@ impl Server {
     }
 
     /// Writes a winner with its files and placement; returns its id.
-    pub async fn win(&self, run: RunId) -> String {
+    pub(crate) async fn win(&self, run: RunId) -> String {
         let mut variant = fixtures::variant(run, 1, 1, VariantState::Won);
         variant.body.preview = Some(self.rendered("preview"));
         variant.body.final_render = Some(self.rendered("final"));
@@ -286,7 +286,7 @@ impl Server {
 }
 
 /// Bytes that begin as an MP4 does.
-pub fn video(what: &str) -> Vec<u8> {
+pub(crate) fn video(what: &str) -> Vec<u8> {
     let mut bytes = b"\0\0\0\x18ftypisom".to_vec();
     bytes.extend((0..200_000_u32).map(|number| (number % 251) as u8));
     bytes.extend_from_slice(what.as_bytes());
@@ -294,16 +294,16 @@ pub fn video(what: &str) -> Vec<u8> {
 }
 
 /// The request that hands the fixtures' brief in.
-pub fn brief_order(asset: &str) -> Value {
+pub(crate) fn brief_order(asset: &str) -> Value {
     json!({ "brief": fixtures::brief(), "assets": { "tea.png": asset } })
 }
 
-pub fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
 }
 
 /// Checks that an answer is a problem in its form, and returns its code.
-pub async fn problem(response: Response) -> (StatusCode, Value) {
+pub(crate) async fn problem(response: Response) -> (StatusCode, Value) {
     let status = response.status();
     let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
     assert_eq!(response.headers()["content-type"], "application/problem+json", "{status}");

@@ -33,8 +33,8 @@ pub(crate) struct KeyOrder {
     expires_in_seconds: Option<u64>,
 }
 
-/// A key that was just made.
-#[derive(Debug, Serialize, ToSchema)]
+/// A key that was just made. Not printable, because it holds a secret.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct KeyMade {
     /// The key.
     key: ApiKey,

@@ -26,8 +26,8 @@ pub(crate) struct OrganizationOrder {
     name: String,
 }
 
-/// An organization and its first key.
-#[derive(Debug, Serialize, ToSchema)]
+/// An organization and its first key. Not printable, because it holds a secret.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct OrganizationFounded {
     /// The organization.
     organization: Organization,
