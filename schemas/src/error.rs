@@ -94,6 +94,40 @@ codes! {
     LanguageModel = "SW0801",
     /// The market refused a campaign or was given an impossible one.
     Market = "SW0901",
+    /// A request has no valid API key.
+    Unauthenticated = "SW1001",
+    /// The API key is valid and does not allow the operation.
+    Forbidden = "SW1002",
+    /// What a request names does not exist, or belongs to another organization.
+    NotFound = "SW1003",
+    /// The address exists and does not take this method.
+    MethodNotAllowed = "SW1004",
+    /// A request's body, query or header is malformed.
+    RequestShape = "SW1005",
+    /// A value of a request is outside its range.
+    RequestValue = "SW1006",
+    /// A request that creates something has no usable `Idempotency-Key`.
+    IdempotencyKey = "SW1007",
+    /// An `Idempotency-Key` was used before with another request.
+    IdempotencyConflict = "SW1008",
+    /// A request with the same `Idempotency-Key` is still being worked on.
+    IdempotencyInFlight = "SW1009",
+    /// A request's body is larger than the limit.
+    BodyTooLarge = "SW1010",
+    /// A request's body has a media type that the operation does not take.
+    MediaType = "SW1011",
+    /// A cursor was not made by this list, or was altered.
+    Cursor = "SW1012",
+    /// An API key has sent too many requests.
+    RateLimited = "SW1013",
+    /// The run's state does not allow the operation.
+    RunState = "SW1014",
+    /// The service cannot answer at this moment.
+    Unavailable = "SW1015",
+    /// A range lies outside the file.
+    Range = "SW1016",
+    /// A defect of the service.
+    Internal = "SW1017",
 }
 
 impl fmt::Display for Code {

@@ -100,6 +100,18 @@ id! {
     /// One call to a paid provider.
     CallId
 }
+id! {
+    /// One key of the API.
+    KeyId
+}
+id! {
+    /// One picture that an organization has uploaded.
+    AssetId
+}
+id! {
+    /// One brief as it was handed in.
+    BriefId
+}
 
 #[cfg(test)]
 mod tests {

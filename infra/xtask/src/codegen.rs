@@ -49,6 +49,7 @@ fn files() -> anyhow::Result<BTreeMap<String, String>> {
     schema::<outcome::TraceLine>(&mut files, "trace-line")?;
     schema::<event::Event>(&mut files, "event")?;
     schema::<spotwright_server::config::Config>(&mut files, "config")?;
+    files.insert("openapi.json".to_owned(), spotwright_api::openapi::document_text());
     let mut codes = String::from("# Error codes\n\nEvery code has a page beside this list.\n\n");
     for code in error::Code::ALL {
         let title = code.page().lines().next().unwrap_or_default().trim_start_matches("# ");

@@ -22,6 +22,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("market", &["schemas", "core", "experiment"]),
     ("creative", &["schemas", "core", "experiment"]),
     ("llm", &["schemas", "core"]),
+    ("api", &["schemas", "core"]),
     (
         "server",
         &[
@@ -36,11 +37,15 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "market",
             "creative",
             "llm",
+            "api",
         ],
     ),
     (
         "testkit",
-        &["schemas", "core", "store", "bus", "creative", "server", "market", "scoring", "render", "media"],
+        &[
+            "schemas", "core", "store", "bus", "creative", "server", "market", "scoring", "render", "media",
+            "api",
+        ],
     ),
 ];
 
@@ -55,6 +60,9 @@ const TECHNOLOGY: &[(&str, &[&str])] = &[
     ("tokenizers", &["scoring", "llm"]),
     ("async-openai", &["llm"]),
     ("reqwest", &["llm"]),
+    ("axum", &["api", "server"]),
+    ("utoipa", &["api"]),
+    ("hmac", &["api"]),
     ("cosmic-text", &["render"]),
     ("tiny-skia", &["render"]),
     ("parquet", &["scoring"]),

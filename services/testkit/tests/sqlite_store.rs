@@ -1,8 +1,14 @@
-//! The SQLite store keeps the contract of the step store.
+//! The SQLite store keeps the contracts of the step store and of the account store.
 
 use spotwright_store::sqlite::SqliteStore;
 
 spotwright_testkit::step_store_suite!(sqlite, || async {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
+    (store, folder)
+});
+
+spotwright_testkit::account_store_suite!(sqlite_accounts, || async {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
     (store, folder)

@@ -1,5 +1,6 @@
-//! The domain: runs, variants, placements and the kinds of work between them.
+//! The domain: accounts, runs, variants, placements and the kinds of work between them.
 
+pub mod account;
 pub mod run;
 pub mod topology;
 pub mod variant;

@@ -3,11 +3,15 @@
 //! A port states its contract clause by clause; the conformance suites in `spotwright-testkit`
 //! check the clauses on every adapter.
 
+pub mod accounts;
 pub mod artifacts;
 pub mod click_model;
 pub mod clock;
+pub mod entropy;
 pub mod event_bus;
 pub mod language_model;
 pub mod marketplace;
+pub mod pictures;
+pub mod run_control;
 pub mod step_store;
 pub mod video_backend;

@@ -21,7 +21,7 @@ use super::{KNOWN_REQUESTS, LATE_POSITIONS, Store, commits, invariants, messages
 use crate::convert::database;
 
 /// Whom a commit wakes.
-fn wakes_of(commit: &Commit) -> Wakes {
+pub(super) fn wakes_of(commit: &Commit) -> Wakes {
     Wakes { steps: !commit.steps.is_empty(), messages: !commit.messages.is_empty() }
 }
 

@@ -5,13 +5,14 @@ use std::str::FromStr as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use spotwright_core::domain::account::OrganizationContext;
 use spotwright_core::domain::run::RunRequest;
 use spotwright_core::ports::step_store::StoreError;
 use spotwright_schemas::ids::RunId;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use sqlx::{ConnectOptions, Pool};
+use sqlx::{AssertSqlSafe, ConnectOptions, Pool, Transaction};
 use tokio::task::JoinSet;
 
 use self::writer::{Signals, Wakes, Writer};
@@ -43,8 +44,16 @@ macro_rules! skip_locked {
     };
 }
 
+#[path = "../queries/account_runs.rs"]
+mod account_runs;
+#[path = "../common/account_store.rs"]
+mod account_store;
+#[path = "../queries/accounts.rs"]
+mod accounts;
 #[path = "../common/adapter.rs"]
 mod adapter;
+#[path = "../queries/answers.rs"]
+mod answers;
 #[path = "../queries/commits.rs"]
 mod commits;
 #[path = "../queries/invariants.rs"]
@@ -152,6 +161,18 @@ impl PostgresStore {
 
     async fn reader(&self) -> Result<PoolConnection<Db>, StoreError> {
         self.readers.acquire().await.map_err(database)
+    }
+
+    /// A reader that sees the rows of one organization only, whatever a query asks for.
+    async fn tenant(&self, context: OrganizationContext) -> Result<Transaction<'static, Db>, StoreError> {
+        let mut reader = self.readers.begin().await.map_err(database)?;
+        // An id has hexadecimal digits and hyphens only.
+        let taken = format!(
+            "SET LOCAL ROLE spotwright_tenant; SET LOCAL app.organization = '{}'",
+            context.organization.0
+        );
+        sqlx::raw_sql(AssertSqlSafe(taken)).execute(&mut *reader).await.map_err(database)?;
+        Ok(reader)
     }
 }
 

@@ -192,7 +192,7 @@ async fn must_exist(conn: &mut Connection, run: RunId) -> Result<(), StoreError>
 }
 
 #[derive(sqlx::FromRow)]
-struct VariantRow {
+pub(super) struct VariantRow {
     id: Uuid,
     run_id: Uuid,
     generation: i64,
@@ -203,7 +203,7 @@ struct VariantRow {
 }
 
 impl VariantRow {
-    fn into_variant(self) -> Result<Variant, StoreError> {
+    pub(super) fn into_variant(self) -> Result<Variant, StoreError> {
         let final_gate = match self.final_gate.as_deref() {
             None => None,
             Some("passed") => Some(true),
@@ -435,13 +435,43 @@ pub(super) async fn insert_trace(
     Ok(())
 }
 
+/// The placement of a variant in its own generation, if there is one.
+pub(super) async fn placement_of(
+    conn: &mut Connection,
+    variant: &Variant,
+) -> Result<Option<Placement>, StoreError> {
+    let row: Option<PlacementRow> = sqlx::query_as(
+        "SELECT id, run_id, campaign_id, variant_id, generation, delivery, observed FROM placement \
+         WHERE run_id = $1 AND variant_id = $2 AND generation = $3",
+    )
+    .bind(variant.run.0)
+    .bind(variant.id.0)
+    .bind(i64::from(variant.generation))
+    .fetch_optional(conn)
+    .await
+    .map_err(database)?;
+    row.map(PlacementRow::into_placement).transpose()
+}
+
 #[derive(sqlx::FromRow)]
-struct TraceRow {
+pub(super) struct TraceRow {
     sort_key: String,
     generation: i64,
     what: String,
     variant_id: Option<Uuid>,
     detail: String,
+}
+
+impl TraceRow {
+    pub(super) fn into_entry(self) -> Result<TraceEntry, StoreError> {
+        Ok(TraceEntry {
+            order: self.sort_key,
+            generation: unsigned("generation", self.generation)?,
+            what: self.what,
+            variant: self.variant_id.map(VariantId),
+            detail: from_json("trace line", &self.detail)?,
+        })
+    }
 }
 
 pub(super) async fn trace(conn: &mut Connection, run: RunId) -> Result<Vec<TraceEntry>, StoreError> {
@@ -453,15 +483,5 @@ pub(super) async fn trace(conn: &mut Connection, run: RunId) -> Result<Vec<Trace
     .fetch_all(conn)
     .await
     .map_err(database)?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(TraceEntry {
-                order: row.sort_key,
-                generation: unsigned("generation", row.generation)?,
-                what: row.what,
-                variant: row.variant_id.map(VariantId),
-                detail: from_json("trace line", &row.detail)?,
-            })
-        })
-        .collect()
+    rows.into_iter().map(TraceRow::into_entry).collect()
 }

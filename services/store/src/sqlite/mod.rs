@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use spotwright_core::domain::account::OrganizationContext;
 use spotwright_core::domain::run::RunRequest;
 use spotwright_core::ports::step_store::StoreError;
 use spotwright_schemas::ids::RunId;
@@ -43,8 +44,16 @@ macro_rules! skip_locked {
     };
 }
 
+#[path = "../queries/account_runs.rs"]
+mod account_runs;
+#[path = "../common/account_store.rs"]
+mod account_store;
+#[path = "../queries/accounts.rs"]
+mod accounts;
 #[path = "../common/adapter.rs"]
 mod adapter;
+#[path = "../queries/answers.rs"]
+mod answers;
 #[path = "../queries/commits.rs"]
 mod commits;
 #[path = "../queries/invariants.rs"]
@@ -137,6 +146,12 @@ impl SqliteStore {
 
     async fn reader(&self) -> Result<PoolConnection<Db>, StoreError> {
         self.readers.acquire().await.map_err(database)
+    }
+
+    /// A reader for an organization. SQLite has no row-level security: what keeps organizations apart
+    /// here is the queries alone.
+    async fn tenant(&self, _: OrganizationContext) -> Result<PoolConnection<Db>, StoreError> {
+        self.reader().await
     }
 }
 

@@ -1,5 +1,6 @@
 //! Conformance suites: the contract of each port, clause by clause.
 
+pub mod accounts;
 pub mod artifacts;
 pub mod bus;
 mod control;

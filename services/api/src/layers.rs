@@ -1,0 +1,87 @@
+//! What stands around every request: its id and span, limits, and the form of errors.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
+use spotwright_schemas::error::Code;
+use tracing::Instrument as _;
+
+use crate::key::random_id;
+use crate::problem::{self, ApiProblem};
+use crate::state::App;
+
+/// The header with the request's id, in and out.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Longest request id that is taken over from the client.
+const LONGEST_ID: usize = 64;
+
+/// The outermost layer: gives the request its id and span, holds it to its time, catches a panic
+/// and gives every error its form.
+pub(crate) async fn surround(State(app): State<App>, request: Request, next: Next) -> Response {
+    let id = request_id(&app, &request);
+    let span = tracing::info_span!(
+        "request",
+        id = %id,
+        method = %request.method(),
+        path = %request.uri().path(),
+        organization = tracing::field::Empty,
+        key = tracing::field::Empty,
+        status = tracing::field::Empty,
+    );
+    let response = limited(&app, request, next).instrument(span.clone()).await;
+    let mut response = span.in_scope(|| in_form(response, &id));
+    span.record("status", response.status().as_u16());
+    span.in_scope(|| tracing::debug!("answered"));
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::try_from(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+fn request_id(app: &App, request: &Request) -> String {
+    let given = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| {
+        (1..=LONGEST_ID).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    });
+    match given {
+        Some(id) => id.to_owned(),
+        None => random_id(app.state.entropy.as_ref())
+            .map_or_else(|_| "unknown".to_owned(), |id| id.simple().to_string()),
+    }
+}
+
+async fn limited(app: &App, request: Request, next: Next) -> Response {
+    let Ok(_permit) = app.requests.try_acquire() else {
+        return ApiProblem::whole(Code::Unavailable, "too many requests are being worked on; try again")
+            .into_response();
+    };
+    let work = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(app.state.limits.timeout, work).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_panic)) => ApiProblem::internal(&"a handler panicked").into_response(),
+        Err(_elapsed) => {
+            ApiProblem::whole(Code::Unavailable, "the request took too long; try again").into_response()
+        }
+    }
+}
+
+/// Gives an error its form, whoever made it.
+fn in_form(mut response: Response, id: &str) -> Response {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let allow = response.headers().get(header::ALLOW).cloned();
+    let problem = response.extensions_mut().remove::<ApiProblem>();
+    problem.unwrap_or_else(|| problem::of_status(status)).render(id, allow)
+}

@@ -1,0 +1,277 @@
+//! The OpenAPI 3.1 description, made from the handlers and their types.
+//!
+//! What every operation has in common — who may call it, its key header, paging, the form of errors —
+//! is added here from [`OPERATIONS`], so that it cannot be forgotten in one place.
+
+use std::collections::BTreeMap;
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+use utoipa::OpenApi;
+
+use crate::operations::{Access, OPERATIONS, Operation};
+use crate::problem::{MEDIA_TYPE, ProblemDocument};
+use crate::service;
+use crate::v1::{api_keys, assets, briefs, organizations, runs, variants};
+
+/// Names of types whose schemas come from the schema crate; see [`add_foreign`].
+pub(crate) mod foreign {
+    use utoipa::openapi::{RefOr, Schema};
+    use utoipa::{PartialSchema, ToSchema};
+
+    macro_rules! foreign {
+        ($($name:ident),*) => {$(
+            /// The type of the same name of the schema crate.
+            pub(crate) struct $name;
+
+            impl PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    utoipa::openapi::Object::new().into()
+                }
+            }
+
+            impl ToSchema for $name {}
+        )*};
+    }
+
+    foreign!(Brief, Script, Storyboard, Score, Delivery, Event, StopReason, FeedbackSource, Problem);
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Spotwright",
+        description = "From a brief to placed, measured, improving video ads.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    paths(
+        service::alive,
+        service::ready,
+        service::openapi,
+        service::error_page,
+        organizations::list::handle,
+        organizations::create::handle,
+        organizations::get::handle,
+        api_keys::list::handle,
+        api_keys::create::handle,
+        api_keys::revoke::handle,
+        assets::list::handle,
+        assets::create::handle,
+        briefs::list::handle,
+        briefs::create::handle,
+        briefs::get::handle,
+        runs::list::handle,
+        runs::create::handle,
+        runs::get::handle,
+        runs::pause::handle,
+        runs::resume::handle,
+        runs::cancel::handle,
+        runs::events::handle,
+        runs::trace::handle,
+        runs::variants::handle,
+        variants::get::handle,
+        variants::file::handle
+    ),
+    components(schemas(ProblemDocument)),
+    tags(
+        (name = "service", description = "The service about itself"),
+        (name = "organizations", description = "Customer accounts"),
+        (name = "api-keys", description = "Keys of the own organization"),
+        (name = "assets", description = "Pictures that briefs refer to"),
+        (name = "briefs", description = "What is to be advertised"),
+        (name = "runs", description = "Executions of the agent loop"),
+        (name = "variants", description = "Drafted advertisements, their videos and results")
+    )
+)]
+struct Handlers;
+
+/// The description of the service.
+#[must_use]
+pub fn document() -> Value {
+    let mut document = serde_json::to_value(Handlers::openapi()).unwrap_or_default();
+    add_foreign(&mut document["components"]["schemas"]);
+    document["components"]["securitySchemes"] = json!({
+        "key": { "type": "http", "scheme": "bearer", "description": "An API key, `sw_live_…`" }
+    });
+    document["components"]["responses"] = json!({
+        "Problem": {
+            "description": "A problem (RFC 9457)",
+            "headers": { "x-request-id": { "description": "Id of the request", "schema": { "type": "string" } } },
+            "content": { MEDIA_TYPE: { "schema": { "$ref": "#/components/schemas/ProblemDocument" } } }
+        }
+    });
+    for operation in OPERATIONS {
+        let method = operation.method.to_ascii_lowercase();
+        complete(operation, &mut document["paths"][operation.path][method]);
+    }
+    sorted(document)
+}
+
+/// The same value with the fields of every object in alphabetical order, whatever order the JSON
+/// library was built to keep.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields: BTreeMap<String, Value> = fields.into_iter().collect();
+            fields.into_iter().map(|(name, value)| (name, sorted(value))).collect()
+        }
+        Value::Array(values) => values.into_iter().map(sorted).collect(),
+        other => other,
+    }
+}
+
+/// The description as text, as it is served and checked in.
+#[must_use]
+pub fn document_text() -> String {
+    serde_json::to_string_pretty(&document()).unwrap_or_default() + "\n"
+}
+
+/// Adds what follows from the list of operations.
+fn complete(operation: &Operation, described: &mut Value) {
+    let mut refusals = vec!["404", "405", "500", "503"];
+    described["security"] = match operation.access {
+        Access::Public => json!([]),
+        Access::AnyKey => json!([{ "key": [] }]),
+        Access::Needs(scope) => json!([{ "key": [scope.as_str()] }]),
+    };
+    if operation.access != Access::Public {
+        refusals.extend(["400", "401", "403", "429"]);
+    }
+    let mut parameters = Vec::new();
+    if operation.creates {
+        refusals.extend(["409", "413", "415", "422"]);
+        parameters.push(json!({
+            "name": "Idempotency-Key", "in": "header", "required": true,
+            "description": "A key of your choice, new for each request and the same when it is repeated",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" }
+        }));
+        described["responses"]["201"]["headers"] = json!({
+            "Location": { "description": "Where it can be read", "schema": { "type": "string" } },
+            "Idempotency-Replayed": {
+                "description": "`true` on an answer that was given before", "schema": { "type": "string" }
+            }
+        });
+    } else if operation.method == "POST" {
+        refusals.push("409");
+    }
+    if operation.path.ends_with("/files/{file}") {
+        refusals.push("416");
+    }
+    if is_list(described) {
+        parameters.push(json!({
+            "name": "cursor", "in": "query", "required": false,
+            "description": "`next_cursor` of the page before", "schema": { "type": "string" }
+        }));
+        parameters.push(json!({
+            "name": "limit", "in": "query", "required": false, "description": "Most rows of the page",
+            "schema": { "type": "integer", "minimum": 1, "maximum": 200, "default": 50 }
+        }));
+    }
+    if let (false, Some(described)) = (parameters.is_empty(), described.as_object_mut()) {
+        let known = described.entry("parameters").or_insert_with(|| json!([]));
+        if let Some(known) = known.as_array_mut() {
+            known.extend(parameters);
+        }
+    }
+    for status in refusals {
+        described["responses"][status] = json!({ "$ref": "#/components/responses/Problem" });
+    }
+}
+
+/// Whether an operation answers with pages.
+fn is_list(described: &Value) -> bool {
+    let schema = &described["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
+    schema.as_str().is_some_and(|name| name.contains("/Listing_"))
+}
+
+/// Puts the schemas of the schema crate in the places of their names.
+fn add_foreign(schemas: &mut Value) {
+    use spotwright_schemas::{brief, error, event, outcome, script, storyboard};
+
+    let settings = SchemaSettings::draft2020_12()
+        .with(|settings| settings.definitions_path = "/components/schemas".into());
+    let mut generator = settings.into_generator();
+    generator.subschema_for::<brief::Brief>();
+    generator.subschema_for::<script::Script>();
+    generator.subschema_for::<storyboard::Storyboard>();
+    generator.subschema_for::<outcome::Score>();
+    generator.subschema_for::<outcome::Delivery>();
+    generator.subschema_for::<event::Event>();
+    generator.subschema_for::<event::StopReason>();
+    generator.subschema_for::<event::FeedbackSource>();
+    generator.subschema_for::<error::Problem>();
+    let definitions: Map<String, Value> = generator.take_definitions(true);
+    if let Some(schemas) = schemas.as_object_mut() {
+        schemas.extend(definitions);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn described() -> BTreeSet<(String, String)> {
+        let document = document();
+        let paths = document["paths"].as_object().expect("paths");
+        let operations = paths.iter().flat_map(|(path, item)| {
+            let methods = item.as_object().expect("operations").keys();
+            methods.map(move |method| (method.to_ascii_uppercase(), path.clone()))
+        });
+        operations.collect()
+    }
+
+    #[test]
+    fn the_description_holds_the_listed_operations_and_no_others() {
+        let listed: BTreeSet<_> = OPERATIONS
+            .iter()
+            .map(|operation| (operation.method.to_owned(), operation.path.to_owned()))
+            .collect();
+        assert_eq!(described(), listed);
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        fn references(value: &Value, found: &mut Vec<String>) {
+            match value {
+                Value::Object(fields) => {
+                    if let Some(Value::String(reference)) = fields.get("$ref") {
+                        found.push(reference.clone());
+                    }
+                    fields.values().for_each(|value| references(value, found));
+                }
+                Value::Array(values) => values.iter().for_each(|value| references(value, found)),
+                _ => {}
+            }
+        }
+        let document = document();
+        let mut found = Vec::new();
+        references(&document, &mut found);
+        assert!(found.len() > 50);
+        for reference in found {
+            let pointer = reference.strip_prefix('#').expect("a local reference");
+            assert!(document.pointer(pointer).is_some(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn operations_have_different_names_and_a_tag() {
+        let document = document();
+        let mut names = BTreeSet::new();
+        for operation in OPERATIONS {
+            let described = &document["paths"][operation.path][operation.method.to_ascii_lowercase()];
+            assert!(names.insert(described["operationId"].as_str().expect("a name").to_owned()));
+            assert_eq!(described["tags"].as_array().map(Vec::len), Some(1), "{operation:?}");
+            assert!(described["summary"].as_str().is_some_and(|text| !text.is_empty()), "{operation:?}");
+        }
+    }
+
+    #[test]
+    fn schemas_of_the_schema_crate_are_whole() {
+        let document = document();
+        let brief = &document["components"]["schemas"]["Brief"];
+        assert!(brief["properties"]["product"].is_object(), "{brief}");
+        assert_eq!(document["openapi"].as_str().map(|version| &version[..3]), Some("3.1"));
+    }
+}

@@ -1,0 +1,105 @@
+//! The list of operations: what exists and who may call it.
+//!
+//! The check before every handler reads this list, so a route that is missing here is closed to
+//! everybody; the tests hold the list, the routes and the OpenAPI document against one another.
+
+use axum::http::Method;
+use spotwright_core::domain::account::Scope;
+
+/// Who may call an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    Public,
+    /// Holders of any valid key.
+    AnyKey,
+    /// Holders of a key with this scope.
+    Needs(Scope),
+}
+
+/// One operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operation {
+    /// The method, `GET` or `POST`.
+    pub method: &'static str,
+    /// The path as routed, with its parameters in braces.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// Whether it needs an `Idempotency-Key`.
+    pub creates: bool,
+}
+
+const fn get(path: &'static str, access: Access) -> Operation {
+    Operation { method: "GET", path, access, creates: false }
+}
+
+const fn post(path: &'static str, scope: Scope) -> Operation {
+    Operation { method: "POST", path, access: Access::Needs(scope), creates: false }
+}
+
+const fn create(path: &'static str, scope: Scope) -> Operation {
+    Operation { method: "POST", path, access: Access::Needs(scope), creates: true }
+}
+
+/// Every operation of the service.
+pub const OPERATIONS: &[Operation] = &[
+    get("/healthz", Access::Public),
+    get("/readyz", Access::Public),
+    get("/openapi.json", Access::Public),
+    get("/errors/{code}", Access::Public),
+    get("/v1/organizations", Access::Needs(Scope::Operator)),
+    create("/v1/organizations", Scope::Operator),
+    get("/v1/organization", Access::AnyKey),
+    get("/v1/api-keys", Access::Needs(Scope::KeysAdmin)),
+    create("/v1/api-keys", Scope::KeysAdmin),
+    post("/v1/api-keys/{id}/revoke", Scope::KeysAdmin),
+    get("/v1/assets", Access::Needs(Scope::BriefsRead)),
+    create("/v1/assets", Scope::BriefsWrite),
+    get("/v1/briefs", Access::Needs(Scope::BriefsRead)),
+    create("/v1/briefs", Scope::BriefsWrite),
+    get("/v1/briefs/{id}", Access::Needs(Scope::BriefsRead)),
+    get("/v1/runs", Access::Needs(Scope::RunsRead)),
+    create("/v1/runs", Scope::RunsWrite),
+    get("/v1/runs/{id}", Access::Needs(Scope::RunsRead)),
+    post("/v1/runs/{id}/pause", Scope::RunsWrite),
+    post("/v1/runs/{id}/resume", Scope::RunsWrite),
+    post("/v1/runs/{id}/cancel", Scope::RunsWrite),
+    get("/v1/runs/{id}/events", Access::Needs(Scope::RunsRead)),
+    get("/v1/runs/{id}/trace", Access::Needs(Scope::RunsRead)),
+    get("/v1/runs/{id}/variants", Access::Needs(Scope::RunsRead)),
+    get("/v1/variants/{id}", Access::Needs(Scope::RunsRead)),
+    get("/v1/variants/{id}/files/{file}", Access::Needs(Scope::RunsRead)),
+];
+
+/// The operation of a method and routed path.
+#[must_use]
+pub fn find(method: &Method, path: &str) -> Option<&'static Operation> {
+    OPERATIONS.iter().find(|operation| operation.method == method.as_str() && operation.path == path)
+}
+
+/// The methods that a routed path takes; empty for one that is not listed.
+#[must_use]
+pub fn methods_of(path: &str) -> Vec<&'static str> {
+    let mut methods: Vec<&str> = OPERATIONS
+        .iter()
+        .filter(|operation| operation.path == path)
+        .map(|operation| operation.method)
+        .collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    methods
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_includes_asking_for_the_head() {
+        assert_eq!(methods_of("/v1/runs"), ["GET", "POST", "HEAD"]);
+        assert_eq!(methods_of("/v1/runs/{id}/pause"), ["POST"]);
+        assert!(methods_of("/v1/secrets").is_empty());
+    }
+}

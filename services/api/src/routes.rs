@@ -1,0 +1,46 @@
+//! Routes: which handler answers which address.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{get, post};
+
+use crate::state::{ApiState, App, Service};
+use crate::v1::{api_keys, assets, briefs, organizations, runs, variants};
+use crate::{auth, layers, service};
+
+/// The whole service as a router: mount it, or serve it as it is.
+///
+/// Every answer carries `x-request-id`; every request is bounded in size, time and number.
+pub fn router(state: ApiState) -> Router {
+    let app: App = Arc::new(Service::new(state));
+    Router::new()
+        .route("/healthz", get(service::alive))
+        .route("/readyz", get(service::ready))
+        .route("/openapi.json", get(service::openapi))
+        .route("/errors/{code}", get(service::error_page))
+        .route("/v1/organizations", get(organizations::list::handle).post(organizations::create::handle))
+        .route("/v1/organization", get(organizations::get::handle))
+        .route("/v1/api-keys", get(api_keys::list::handle).post(api_keys::create::handle))
+        .route("/v1/api-keys/{id}/revoke", post(api_keys::revoke::handle))
+        .route("/v1/assets", get(assets::list::handle).post(assets::create::handle))
+        .route("/v1/briefs", get(briefs::list::handle).post(briefs::create::handle))
+        .route("/v1/briefs/{id}", get(briefs::get::handle))
+        .route("/v1/runs", get(runs::list::handle).post(runs::create::handle))
+        .route("/v1/runs/{id}", get(runs::get::handle))
+        .route("/v1/runs/{id}/pause", post(runs::pause::handle))
+        .route("/v1/runs/{id}/resume", post(runs::resume::handle))
+        .route("/v1/runs/{id}/cancel", post(runs::cancel::handle))
+        .route("/v1/runs/{id}/events", get(runs::events::handle))
+        .route("/v1/runs/{id}/trace", get(runs::trace::handle))
+        .route("/v1/runs/{id}/variants", get(runs::variants::handle))
+        .route("/v1/variants/{id}", get(variants::get::handle))
+        .route("/v1/variants/{id}/files/{file}", get(variants::file::handle))
+        .route_layer(middleware::from_fn_with_state(App::clone(&app), auth::authorize))
+        // Handlers that take a body bound it themselves; this bounds what any other reads.
+        .layer(DefaultBodyLimit::max(crate::extract::JSON_BYTES))
+        .layer(middleware::from_fn_with_state(App::clone(&app), layers::surround))
+        .with_state(app)
+}

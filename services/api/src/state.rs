@@ -1,0 +1,146 @@
+//! What the API works with: ports, secrets and limits.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use spotwright_core::ports::accounts::AccountStore;
+use spotwright_core::ports::artifacts::ArtifactStore;
+use spotwright_core::ports::clock::Clock;
+use spotwright_core::ports::entropy::Entropy;
+use spotwright_core::ports::pictures::PictureImporter;
+use spotwright_core::ports::run_control::RunControl;
+use spotwright_core::spine::Shutdown;
+use tokio::sync::Semaphore;
+
+use crate::auth::Authenticator;
+use crate::idempotency::InFlight;
+use crate::key::Pepper;
+use crate::rate::RateLimiter;
+
+/// Everything the API needs from the program.
+#[derive(Clone)]
+pub struct ApiState {
+    /// Accounts and each organization's rows.
+    pub accounts: Arc<dyn AccountStore>,
+    /// Pictures and videos.
+    pub artifacts: Arc<dyn ArtifactStore>,
+    /// Import of pictures.
+    pub pictures: Arc<dyn PictureImporter>,
+    /// Control of runs.
+    pub runs: Arc<dyn RunControl>,
+    /// Time, for the cache of keys and the rate limit.
+    pub clock: Arc<dyn Clock>,
+    /// Secrets of keys and random ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// Authenticates keys and cursors.
+    pub pepper: Pepper,
+    /// Limits.
+    pub limits: Limits,
+    /// Sizes of a run that the order does not name.
+    pub run_defaults: RunDefaults,
+    /// Ends event streams when the program stops.
+    pub shutdown: Shutdown,
+}
+
+impl fmt::Debug for ApiState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiState")
+            .field("pepper", &self.pepper)
+            .field("limits", &self.limits)
+            .field("run_defaults", &self.run_defaults)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Limits of one process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests worked on at the same time; more are answered 503.
+    pub requests: usize,
+    /// Open event streams; more are answered 503.
+    pub streams: usize,
+    /// Pictures being received at the same time; more are answered 503.
+    pub uploads: usize,
+    /// Pictures being imported at the same time; more wait.
+    pub imports: usize,
+    /// Longest time until an answer begins.
+    pub timeout: Duration,
+    /// Requests of one key per second, and how many may come at once.
+    pub requests_per_second: u32,
+    /// How long a checked key is believed: the longest time until a revocation made by another
+    /// process takes effect. One made by this process takes effect at once.
+    pub key_cache: Duration,
+    /// Keys kept in memory.
+    pub cached_keys: usize,
+    /// Largest picture in bytes.
+    pub picture_bytes: usize,
+    /// How often an event stream looks for new events.
+    pub poll: Duration,
+    /// How long an event stream may be silent before a comment is sent.
+    pub heartbeat: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            requests: 512,
+            streams: 256,
+            uploads: 16,
+            imports: 2,
+            timeout: Duration::from_secs(30),
+            requests_per_second: 10_000,
+            key_cache: Duration::from_secs(2),
+            cached_keys: 10_000,
+            picture_bytes: 20_000_000,
+            poll: Duration::from_millis(250),
+            heartbeat: Duration::from_secs(15),
+        }
+    }
+}
+
+/// Sizes of a run that the order does not name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunDefaults {
+    /// Turns of the loop: 1–20.
+    pub generations: u32,
+    /// Variants drafted in each generation: 1–64.
+    pub variants: u32,
+    /// Variants of each generation rendered final and placed: 1–`variants`.
+    pub winners: u32,
+    /// Views that the market offers in each generation: 1,000–5,000,000.
+    pub opportunities: u64,
+}
+
+/// The state that handlers share.
+pub(crate) struct Service {
+    pub(crate) state: ApiState,
+    pub(crate) auth: Authenticator,
+    pub(crate) in_flight: InFlight,
+    pub(crate) rate: RateLimiter,
+    pub(crate) requests: Arc<Semaphore>,
+    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) uploads: Arc<Semaphore>,
+    pub(crate) imports: Arc<Semaphore>,
+    pub(crate) openapi: String,
+}
+
+/// The state as handlers receive it.
+pub(crate) type App = Arc<Service>;
+
+impl Service {
+    pub(crate) fn new(state: ApiState) -> Self {
+        let limits = state.limits;
+        Self {
+            auth: Authenticator::new(&state),
+            in_flight: InFlight::default(),
+            rate: RateLimiter::new(limits.requests_per_second, limits.cached_keys),
+            requests: Arc::new(Semaphore::new(limits.requests)),
+            streams: Arc::new(Semaphore::new(limits.streams)),
+            uploads: Arc::new(Semaphore::new(limits.uploads)),
+            imports: Arc::new(Semaphore::new(limits.imports)),
+            openapi: crate::openapi::document_text(),
+            state,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! `POST /v1/api-keys`.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use spotwright_core::domain::account::Scope;
+use spotwright_schemas::error::Code;
+use utoipa::ToSchema;
+
+use super::{ApiKey, check_name};
+use crate::auth::Caller;
+use crate::extract::{self, JsonBody};
+use crate::idempotency::{self, created, is_replayed};
+use crate::key;
+use crate::problem::ApiProblem;
+use crate::state::App;
+
+/// Longest lifetime of a key with an end: ten years, in seconds.
+const LONGEST_LIFETIME: u64 = 10 * 366 * 24 * 3600;
+
+/// A key to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyOrder {
+    /// What it is for, 1–80 characters.
+    name: String,
+    /// What it allows; none that the asking key does not have itself.
+    scopes: Vec<String>,
+    /// Seconds until it stops being valid, 1 to ten years; without it the key is valid until revoked.
+    #[serde(default)]
+    expires_in_seconds: Option<u64>,
+}
+
+/// A key that was just made. Not printable, because it holds a secret.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct KeyMade {
+    /// The key.
+    key: ApiKey,
+    /// Its text. Shown this once: a repeated request answers `null`.
+    secret: Option<String>,
+}
+
+/// Makes a key.
+#[utoipa::path(post, path = "/v1/api-keys", operation_id = "createApiKey", tag = "api-keys",
+    request_body = KeyOrder,
+    responses((status = 201, description = "The key and its text", body = KeyMade)))]
+pub(crate) async fn handle(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    uri: Uri,
+    body: JsonBody,
+) -> Result<Response, ApiProblem> {
+    let admitted = idempotency::admit(&app, &caller, &headers, &uri, &body.bytes)?;
+    let order: KeyOrder = extract::json(&body.bytes)?;
+    check_name(&order.name)?;
+    let scopes = scopes(&order.scopes, &caller)?;
+    let lifetime = lifetime_micros(order.expires_in_seconds)?;
+    let (new, text) =
+        key::issue(&app.state.pepper, app.state.entropy.as_ref(), &order.name, &scopes, lifetime)?;
+    let written = app.state.accounts.create_key(caller.context, &admitted.write, &new).await?;
+    let replayed = is_replayed(&written);
+    let secret = (!replayed).then(|| text.expose().to_owned());
+    let body = KeyMade { key: written.into_inner().into(), secret };
+    Ok(created(replayed, "/v1/api-keys", &body))
+}
+
+/// The scopes asked for, each once. Nobody can give what they do not have.
+fn scopes(asked: &[String], caller: &Caller) -> Result<Vec<Scope>, ApiProblem> {
+    let mut scopes = Vec::new();
+    for (idx, word) in asked.iter().enumerate() {
+        let field = format!("scopes[{idx}]");
+        let scope: Scope = word.parse().map_err(|_| {
+            let known = Scope::ALL.map(Scope::as_str).join(", ");
+            ApiProblem::new(Code::RequestValue, &field, format!("must be one of {known}"))
+        })?;
+        if !caller.may(scope) {
+            let message = format!("the asking key does not have the scope `{scope}` itself");
+            return Err(ApiProblem::new(Code::Forbidden, field, message));
+        }
+        if !scopes.contains(&scope) {
+            scopes.push(scope);
+        }
+    }
+    if scopes.is_empty() {
+        return Err(ApiProblem::new(Code::RequestValue, "scopes", "must hold at least one scope"));
+    }
+    Ok(scopes)
+}
+
+fn lifetime_micros(seconds: Option<u64>) -> Result<Option<i64>, ApiProblem> {
+    let Some(seconds) = seconds else { return Ok(None) };
+    let micros = i64::try_from(seconds).ok().and_then(|seconds| seconds.checked_mul(1_000_000));
+    match micros {
+        Some(micros) if (1..=LONGEST_LIFETIME).contains(&seconds) => Ok(Some(micros)),
+        _ => Err(ApiProblem::new(
+            Code::RequestValue,
+            "expires_in_seconds",
+            format!("must be within 1 and {LONGEST_LIFETIME}"),
+        )),
+    }
+}

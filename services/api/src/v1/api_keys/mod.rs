@@ -1,0 +1,57 @@
+//! API keys of the own organization.
+
+pub(crate) mod create;
+pub(crate) mod list;
+pub(crate) mod revoke;
+
+use serde::{Deserialize, Serialize};
+use spotwright_core::domain::account::KeyRecord;
+use spotwright_schemas::error::Code;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::time;
+use crate::problem::ApiProblem;
+
+/// A key without its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct ApiKey {
+    /// Its id, which is also part of its text.
+    pub(crate) id: Uuid,
+    /// What it is for.
+    pub(crate) name: String,
+    /// What it allows, e.g. `runs:read`.
+    pub(crate) scopes: Vec<String>,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    pub(crate) created_at: String,
+    /// When it stops being valid.
+    #[schema(format = DateTime)]
+    pub(crate) expires_at: Option<String>,
+    /// When it was revoked.
+    #[schema(format = DateTime)]
+    pub(crate) revoked_at: Option<String>,
+}
+
+impl From<KeyRecord> for ApiKey {
+    fn from(key: KeyRecord) -> Self {
+        Self {
+            id: key.id.0,
+            name: key.name,
+            scopes: key.scopes.iter().map(ToString::to_string).collect(),
+            created_at: time(key.created_at),
+            expires_at: key.expires_at.map(time),
+            revoked_at: key.revoked_at.map(time),
+        }
+    }
+}
+
+/// Checks a name that people read.
+pub(crate) fn check_name(name: &str) -> Result<(), ApiProblem> {
+    let length = name.chars().count();
+    if !(1..=80).contains(&length) || name.chars().any(char::is_control) || name.trim() != name {
+        let message = "must be 1 to 80 characters without control characters or outer blanks";
+        return Err(ApiProblem::new(Code::RequestValue, "name", message));
+    }
+    Ok(())
+}

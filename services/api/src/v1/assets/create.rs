@@ -1,0 +1,81 @@
+//! `POST /v1/assets`.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use serde::Deserialize;
+use spotwright_core::domain::account::{self, NewAsset};
+use spotwright_schemas::error::Code;
+use spotwright_schemas::ids::AssetId;
+use utoipa::IntoParams;
+
+use super::Asset;
+use crate::auth::Caller;
+use crate::extract;
+use crate::idempotency::{self, created, is_replayed};
+use crate::key;
+use crate::problem::ApiProblem;
+use crate::state::App;
+
+/// Media types a picture may be sent as; what it is, its bytes tell.
+const ACCEPTED: [&str; 4] = ["image/jpeg", "image/png", "image/webp", "application/octet-stream"];
+
+/// The query of an upload.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AssetQuery {
+    /// Name of the picture, for people, 1–80 characters, e.g. `cup.jpg`.
+    name: String,
+}
+
+/// Takes a picture in: JPEG, PNG or WebP, at most 20 MB and 50 million pixels. What is kept is the
+/// picture written anew, without anything else that the file held.
+#[utoipa::path(post, path = "/v1/assets", operation_id = "createAsset", tag = "assets",
+    params(AssetQuery),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The picture"),
+    responses((status = 201, description = "The asset", body = Asset)))]
+pub(crate) async fn handle(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Response, ApiProblem> {
+    extract::media_type(request.headers(), &ACCEPTED)?;
+    let (headers, uri) = (request.headers().clone(), request.uri().clone());
+    let AssetQuery { name } = extract::query(&uri)?;
+    crate::v1::api_keys::check_name(&name)?;
+    // Held while the picture is in memory, which bounds the memory of all uploads together.
+    let _upload = Arc::clone(&app.uploads).try_acquire_owned().map_err(|_| {
+        ApiProblem::whole(Code::Unavailable, "too many pictures are being received; try again")
+    })?;
+    let bytes = extract::body(request, app.state.limits.picture_bytes).await?;
+    let admitted = idempotency::admit(&app, &caller, &headers, &uri, &bytes)?;
+    if let Some(answer) = app.state.accounts.recall(caller.context, &admitted.write).await? {
+        let asset: account::Asset =
+            serde_json::from_value(answer).map_err(|error| ApiProblem::internal(&error))?;
+        return Ok(created(true, "/v1/assets", &Asset::from(asset)));
+    }
+    let new = import(&app, bytes, name).await?;
+    let written = app.state.accounts.create_asset(caller.context, &admitted.write, &new).await?;
+    Ok(created(is_replayed(&written), "/v1/assets", &Asset::from(written.into_inner())))
+}
+
+/// Decodes the picture, writes it anew and stores it, off the threads that answer requests.
+async fn import(app: &App, bytes: Vec<u8>, name: String) -> Result<NewAsset, ApiProblem> {
+    let permit =
+        Arc::clone(&app.imports).acquire_owned().await.map_err(|error| ApiProblem::internal(&error))?;
+    let id = AssetId(key::random_id(app.state.entropy.as_ref())?);
+    let (pictures, artifacts) = (Arc::clone(&app.state.pictures), Arc::clone(&app.state.artifacts));
+    tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        let picture = pictures.import(&bytes, "body")?;
+        let hash = artifacts.put(&picture.png)?;
+        let bytes = picture.png.len() as u64;
+        Ok(NewAsset { id, hash, name, width: picture.width, height: picture.height, bytes })
+    })
+    .await
+    .map_err(|error| ApiProblem::internal(&error))?
+}

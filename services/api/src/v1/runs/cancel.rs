@@ -1,0 +1,21 @@
+//! `POST /v1/runs/{id}/cancel`.
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+
+use super::{Run, Wish, control};
+use crate::auth::Caller;
+use crate::problem::ApiProblem;
+use crate::state::App;
+
+/// Ends a run. What it made is kept.
+#[utoipa::path(post, path = "/v1/runs/{id}/cancel", operation_id = "cancelRun", tag = "runs",
+    params(("id" = Uuid, Path, description = "The run")),
+    responses((status = 200, description = "The run", body = Run)))]
+pub(crate) async fn handle(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<Run>, ApiProblem> {
+    Ok(Json(control(&app, &caller, &id, Wish::Cancel).await?))
+}

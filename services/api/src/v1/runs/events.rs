@@ -1,0 +1,130 @@
+//! `GET /v1/runs/{id}/events`.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{self, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use spotwright_core::domain::account::OrganizationContext;
+use spotwright_core::domain::run::Stage;
+use spotwright_schemas::error::Code;
+use spotwright_schemas::event::{Event, Payload};
+use spotwright_schemas::ids::RunId;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::auth::Caller;
+use crate::extract;
+use crate::openapi::foreign;
+use crate::problem::ApiProblem;
+use crate::state::App;
+
+/// Events read at once.
+const BATCH: u32 = 100;
+
+/// The events of a run as they happen (server-sent events): `id` is the sequence number, `event`
+/// the type, `data` the CloudEvent. The stream ends after `spotwright.run.finished.v1`. A client
+/// that reconnects with `Last-Event-ID` misses nothing and gets nothing twice; when there is
+/// nothing left to come, it is answered 204.
+#[utoipa::path(get, path = "/v1/runs/{id}/events", operation_id = "followRun", tag = "runs",
+    params(("id" = Uuid, Path, description = "The run"),
+        ("last-event-id" = Option<u64>, Header, description = "Sequence number of the last event received")),
+    responses((status = 200, description = "The stream; each `data` is an event", body = foreign::Event,
+            content_type = "text/event-stream"),
+        (status = 204, description = "Every event of the run was received before")))]
+pub(crate) async fn handle(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiProblem> {
+    let id: RunId = extract::id(&id, "run")?;
+    let after = last_event(&headers)?;
+    let run = app.state.accounts.run(caller.context, id).await?;
+    if run.stage == Stage::Finished && after >= run.messages {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let permit = Arc::clone(&app.streams)
+        .try_acquire_owned()
+        .map_err(|_| ApiProblem::whole(Code::Unavailable, "too many event streams are open; try again"))?;
+    let heartbeat = KeepAlive::new().interval(app.state.limits.heartbeat).text("still here");
+    let feed = Feed {
+        app,
+        context: caller.context,
+        run: id,
+        after,
+        waiting: VecDeque::new(),
+        ended: false,
+        _permit: permit,
+    };
+    Ok(Sse::new(stream::unfold(feed, next)).keep_alive(heartbeat).into_response())
+}
+
+/// The sequence number that a client has received last; 0 for none.
+fn last_event(headers: &HeaderMap) -> Result<u64, ApiProblem> {
+    let Some(value) = headers.get("last-event-id") else { return Ok(0) };
+    let number = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+    number.ok_or_else(|| {
+        ApiProblem::new(Code::RequestShape, "last-event-id", "must be the `id` of an event of this stream")
+    })
+}
+
+/// One client's way through the events of a run.
+struct Feed {
+    app: App,
+    context: OrganizationContext,
+    run: RunId,
+    after: u64,
+    waiting: VecDeque<Event>,
+    ended: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+async fn next(mut feed: Feed) -> Option<(Result<sse::Event, Infallible>, Feed)> {
+    loop {
+        if let Some(event) = feed.waiting.pop_front() {
+            feed.after = event.sequence;
+            feed.ended |= matches!(event.payload, Payload::RunFinished(_));
+            let data = serde_json::to_string(&event).unwrap_or_default();
+            let shown = sse::Event::default()
+                .id(event.sequence.to_string())
+                .event(event.payload.event_type())
+                .data(data);
+            return Some((Ok(shown), feed));
+        }
+        // A key that was revoked ends the streams that it has opened.
+        if feed.ended || !feed.may_go_on().await {
+            return None;
+        }
+        match feed.app.state.accounts.events(feed.context, feed.run, feed.after, BATCH).await {
+            Ok(events) if !events.is_empty() => feed.waiting.extend(events),
+            Ok(_) => feed.pause().await,
+            Err(error) => {
+                // The client comes back with the last id it has seen.
+                tracing::warn!(%error, run = %feed.run, "an event stream was cut");
+                return None;
+            }
+        }
+    }
+}
+
+impl Feed {
+    async fn may_go_on(&self) -> bool {
+        if self.app.state.shutdown.is_set() {
+            return false;
+        }
+        matches!(self.app.auth.current(self.context.key).await, Ok(Some(_)))
+    }
+
+    async fn pause(&self) {
+        let mut shutdown = self.app.state.shutdown.clone();
+        tokio::select! {
+            () = tokio::time::sleep(self.app.state.limits.poll) => {}
+            () = shutdown.wait() => {}
+        }
+    }
+}

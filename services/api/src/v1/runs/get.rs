@@ -1,0 +1,23 @@
+//! `GET /v1/runs/{id}`.
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+
+use super::Run;
+use crate::auth::Caller;
+use crate::extract;
+use crate::problem::ApiProblem;
+use crate::state::App;
+
+/// One run as it stands now.
+#[utoipa::path(get, path = "/v1/runs/{id}", operation_id = "getRun", tag = "runs",
+    params(("id" = Uuid, Path, description = "The run")),
+    responses((status = 200, description = "The run", body = Run)))]
+pub(crate) async fn handle(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<Run>, ApiProblem> {
+    let id = extract::id(&id, "run")?;
+    Ok(Json(app.state.accounts.run(caller.context, id).await?.into()))
+}

@@ -1,0 +1,26 @@
+//! `GET /v1/runs`.
+
+use axum::extract::State;
+use axum::http::Uri;
+use axum::{Extension, Json};
+
+use super::Run;
+use crate::auth::Caller;
+use crate::extract;
+use crate::problem::ApiProblem;
+use crate::state::App;
+use crate::v1::{Listing, page_of};
+
+/// The organization's runs, newest first.
+#[utoipa::path(get, path = "/v1/runs", operation_id = "listRuns", tag = "runs",
+    responses((status = 200, description = "A page of runs", body = Listing<Run>)))]
+pub(crate) async fn handle(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    uri: Uri,
+) -> Result<Json<Listing<Run>>, ApiProblem> {
+    let query = extract::query(&uri)?;
+    let (list, page, limit) = page_of(&app, &caller, "runs", &query)?;
+    let rows = app.state.accounts.runs(caller.context, page).await?;
+    Ok(Json(Listing::positioned(&app, list, rows, limit, Run::from)))
+}

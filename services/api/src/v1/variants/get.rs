@@ -1,0 +1,84 @@
+//! `GET /v1/variants/{id}`.
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use serde::Serialize;
+use spotwright_core::domain::variant::Placement;
+use spotwright_schemas::event::FeedbackSource;
+use spotwright_schemas::outcome::Delivery;
+use spotwright_schemas::script::Script;
+use spotwright_schemas::storyboard::Storyboard;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::VariantSummary;
+use crate::auth::Caller;
+use crate::extract;
+use crate::openapi::foreign;
+use crate::problem::ApiProblem;
+use crate::state::App;
+
+/// A variant whole.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VariantDetail {
+    #[serde(flatten)]
+    summary: VariantSummary,
+    /// What it says, line by line with the facts it rests on.
+    #[schema(value_type = foreign::Script)]
+    script: Script,
+    /// What it shows.
+    #[schema(value_type = foreign::Storyboard)]
+    storyboard: Storyboard,
+    /// Whether the finished video passed the quality gate.
+    final_gate: Option<bool>,
+    /// Where it was placed in its generation, and what came of it.
+    placement: Option<PlacementView>,
+}
+
+/// A placement.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PlacementView {
+    /// Its id.
+    id: Uuid,
+    /// The market's campaign.
+    campaign: String,
+    /// Whether the numbers are simulated or come from a real platform.
+    #[schema(value_type = foreign::FeedbackSource)]
+    source: FeedbackSource,
+    /// The numbers; `null` until the market has played.
+    #[schema(value_type = Option<foreign::Delivery>)]
+    delivery: Option<Delivery>,
+}
+
+impl From<Placement> for PlacementView {
+    fn from(placement: Placement) -> Self {
+        Self {
+            id: placement.id.0,
+            campaign: placement.campaign,
+            // Placements are made in the market simulator; other platforms report by import.
+            source: FeedbackSource::Simulated,
+            delivery: placement.delivery.map(|delivery| delivery.delivery),
+        }
+    }
+}
+
+/// One variant: script, storyboard, score, files, placement.
+#[utoipa::path(get, path = "/v1/variants/{id}", operation_id = "getVariant", tag = "variants",
+    params(("id" = Uuid, Path, description = "The variant")),
+    responses((status = 200, description = "The variant", body = VariantDetail)))]
+pub(crate) async fn handle(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<VariantDetail>, ApiProblem> {
+    let id = extract::id(&id, "variant")?;
+    let (variant, placement) = app.state.accounts.variant(caller.context, id).await?;
+    let (script, storyboard) = (variant.body.script.clone(), variant.body.storyboard.clone());
+    Ok(Json(VariantDetail {
+        script,
+        storyboard,
+        final_gate: variant.final_gate,
+        placement: placement.map(PlacementView::from),
+        summary: variant.into(),
+    }))
+}

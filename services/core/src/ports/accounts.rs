@@ -1,0 +1,267 @@
+//! Accounts: who may use the service, what they handed in, and their view of their runs.
+
+use async_trait::async_trait;
+use serde_json::Value;
+use spotwright_schemas::event::Event;
+use spotwright_schemas::ids::{AssetId, BriefId, KeyId, RunId, VariantId};
+
+use super::step_store::{Commit, StoreError, TraceEntry};
+use crate::domain::account::{
+    Asset, BriefRecord, BriefSummary, Credential, FoundedOrganization, KeyRecord, NewAsset, NewBrief, NewKey,
+    NewOrganization, OrderedRun, Organization, OrganizationContext, RunOrder, RunRecord,
+};
+use crate::domain::run::NewRun;
+use crate::domain::variant::{Placement, Variant, VariantState};
+
+/// How long the answer to a write is kept for repetitions: 24 hours, in microseconds.
+pub const KEPT_MICROS: i64 = 24 * 3_600 * 1_000_000;
+
+/// What makes a write repeatable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteKey {
+    /// Chosen by the client; unique within its organization for [`KEPT_MICROS`].
+    pub key: String,
+    /// SHA-256 of everything that was asked. The same key with another fingerprint is refused.
+    pub fingerprint: [u8; 32],
+}
+
+/// What became of a repeatable write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written<T> {
+    /// It was written now.
+    Fresh(T),
+    /// It had been written before; this is what was answered then.
+    Replayed(T),
+}
+
+impl<T> Written<T> {
+    /// The record, whenever it was written.
+    pub fn into_inner(self) -> T {
+        match self {
+            Self::Fresh(record) | Self::Replayed(record) => record,
+        }
+    }
+}
+
+/// Where a page begins and how long it may be. Lists are newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// Only rows written before the row at this position; `None`: from the newest.
+    pub before: Option<i64>,
+    /// Most rows.
+    pub limit: u32,
+}
+
+/// A row with its position, from which the next page can go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Positioned<T> {
+    /// Its position.
+    pub position: i64,
+    /// The row.
+    pub row: T,
+}
+
+/// Why the store did not do what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AccountError {
+    /// There is no such row in this organization (permanent).
+    #[error("there is no such {0}")]
+    Missing(String),
+    /// The write key was used for something else (permanent).
+    #[error("the key was used for another request")]
+    KeyReused,
+    /// Somebody else is writing under the same key (retryable).
+    #[error("a request with the same key is being written")]
+    InFlight,
+    /// A row with the same id and other content exists (permanent): a defect of the caller.
+    #[error("contradiction: {0}")]
+    Contradiction(String),
+    /// A stored row cannot be understood (permanent).
+    #[error("stored data: {0}")]
+    Format(String),
+    /// The database failed: busy, disk full, connection lost (retryable).
+    #[error("database: {0}")]
+    Database(String),
+}
+
+impl From<StoreError> for AccountError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Missing(what) => Self::Missing(what),
+            StoreError::Conflict => Self::InFlight,
+            StoreError::Format(what) => Self::Format(what),
+            StoreError::Database(what) => Self::Database(what),
+            other => Self::Contradiction(other.to_string()),
+        }
+    }
+}
+
+/// Accounts and each organization's view of its rows.
+///
+/// Contract:
+/// 1. A method that returns `Ok` has made its changes durable, all of them; one that returns an
+///    error has changed nothing.
+/// 2. Every method with an [`OrganizationContext`] reads and writes rows of that organization only.
+///    A row of another organization is missing, exactly as one that never was. The two exceptions
+///    make and list organizations, for the holder of an operator's key.
+/// 3. A write under a [`WriteKey`] stores its effect and its answer in one transaction. The same key
+///    with the same fingerprint answers [`Written::Replayed`] with the stored answer and writes
+///    nothing; with another fingerprint it is [`AccountError::KeyReused`]. Keys of different
+///    organizations do not meet. After [`KEPT_MICROS`] a key is free again.
+/// 4. Times are those of the database's clock. Ids are the caller's.
+/// 5. Lists are newest first; a page that goes on from the last row's position neither repeats nor
+///    skips a row that existed when the first page was read.
+/// 6. No text of a key is stored, only its authentication code.
+#[async_trait]
+pub trait AccountStore: Send + Sync {
+    /// Makes an organization and its first key, unless the organization exists. Whether it was made.
+    /// For the program that owns the database, before anybody has a key.
+    async fn bootstrap(&self, organization: &NewOrganization, key: &NewKey) -> Result<bool, AccountError>;
+
+    /// What is needed to check a presented key; `None` when there is no such key.
+    async fn credential(&self, key: KeyId) -> Result<Option<Credential>, AccountError>;
+
+    /// The answer that was stored under a write key, before any work is done for it again.
+    async fn recall(
+        &self,
+        context: OrganizationContext,
+        write: &WriteKey,
+    ) -> Result<Option<Value>, AccountError>;
+
+    /// Makes an organization and its first key. The context is the operator's.
+    async fn create_organization(
+        &self,
+        context: OrganizationContext,
+        write: &WriteKey,
+        organization: &NewOrganization,
+        key: &NewKey,
+    ) -> Result<Written<FoundedOrganization>, AccountError>;
+
+    /// All organizations. The context is the operator's.
+    async fn organizations(
+        &self,
+        context: OrganizationContext,
+        page: Page,
+    ) -> Result<Vec<Positioned<Organization>>, AccountError>;
+
+    /// The own organization.
+    async fn organization(&self, context: OrganizationContext) -> Result<Organization, AccountError>;
+
+    /// Makes a key of the own organization.
+    async fn create_key(
+        &self,
+        context: OrganizationContext,
+        write: &WriteKey,
+        key: &NewKey,
+    ) -> Result<Written<KeyRecord>, AccountError>;
+
+    /// The keys of the own organization.
+    async fn keys(
+        &self,
+        context: OrganizationContext,
+        page: Page,
+    ) -> Result<Vec<Positioned<KeyRecord>>, AccountError>;
+
+    /// Revokes a key; revoking it again changes nothing.
+    async fn revoke_key(&self, context: OrganizationContext, key: KeyId) -> Result<KeyRecord, AccountError>;
+
+    /// Records a picture.
+    async fn create_asset(
+        &self,
+        context: OrganizationContext,
+        write: &WriteKey,
+        asset: &NewAsset,
+    ) -> Result<Written<Asset>, AccountError>;
+
+    /// The organization's pictures.
+    async fn assets(
+        &self,
+        context: OrganizationContext,
+        page: Page,
+    ) -> Result<Vec<Positioned<Asset>>, AccountError>;
+
+    /// Pictures by id, in the order asked for; `None` for each that is missing.
+    async fn assets_by_id(
+        &self,
+        context: OrganizationContext,
+        ids: &[AssetId],
+    ) -> Result<Vec<Option<Asset>>, AccountError>;
+
+    /// Records a brief. [`AccountError::Missing`] when one of its assets is.
+    async fn create_brief(
+        &self,
+        context: OrganizationContext,
+        write: &WriteKey,
+        brief: &NewBrief,
+    ) -> Result<Written<BriefSummary>, AccountError>;
+
+    /// The organization's briefs.
+    async fn briefs(
+        &self,
+        context: OrganizationContext,
+        page: Page,
+    ) -> Result<Vec<Positioned<BriefSummary>>, AccountError>;
+
+    /// One brief.
+    async fn brief(&self, context: OrganizationContext, id: BriefId) -> Result<BriefRecord, AccountError>;
+
+    /// Creates a run with its first commit, as `StepStore::create_run` does, and records its order.
+    /// The run must belong to the context's organization.
+    async fn order_run(
+        &self,
+        context: OrganizationContext,
+        write: &WriteKey,
+        order: RunOrder,
+        run: &NewRun,
+        commit: Commit,
+    ) -> Result<Written<OrderedRun>, AccountError>;
+
+    /// The organization's runs.
+    async fn runs(
+        &self,
+        context: OrganizationContext,
+        page: Page,
+    ) -> Result<Vec<Positioned<RunRecord>>, AccountError>;
+
+    /// One run; one read.
+    async fn run(&self, context: OrganizationContext, id: RunId) -> Result<RunRecord, AccountError>;
+
+    /// Messages of a run with a sequence number above `after`, in order, at most `limit`.
+    async fn events(
+        &self,
+        context: OrganizationContext,
+        run: RunId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Event>, AccountError>;
+
+    /// Lines of a run's trace after the place `after`, in order, at most `limit`.
+    async fn trace(
+        &self,
+        context: OrganizationContext,
+        run: RunId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<TraceEntry>, AccountError>;
+
+    /// Variants of a run after a generation and number, in that order, at most `limit`; only those
+    /// in `state` when one is given.
+    async fn variants(
+        &self,
+        context: OrganizationContext,
+        run: RunId,
+        after: (u32, u32),
+        state: Option<VariantState>,
+        limit: u32,
+    ) -> Result<Vec<Variant>, AccountError>;
+
+    /// One variant, with its placement in its own generation if it was placed.
+    async fn variant(
+        &self,
+        context: OrganizationContext,
+        id: VariantId,
+    ) -> Result<(Variant, Option<Placement>), AccountError>;
+
+    /// Drops stored answers older than [`KEPT_MICROS`]; how many.
+    async fn forget_answers(&self) -> Result<u64, AccountError>;
+}

@@ -1,0 +1,20 @@
+//! Unguessable bytes as a parameter.
+
+/// The source of random bytes failed (retryable).
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("no random bytes: {0}")]
+pub struct EntropyError(pub String);
+
+/// Gives bytes that nobody can guess: secrets of keys, ids that are not derived.
+///
+/// Contract:
+/// 1. Bytes are uniform and independent of all earlier ones; a program passes the operating
+///    system's generator, a test may pass a seeded one.
+/// 2. On an error the buffer must not be used.
+pub trait Entropy: Send + Sync {
+    /// Fills the buffer.
+    ///
+    /// # Errors
+    /// [`EntropyError`].
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError>;
+}

@@ -1,0 +1,318 @@
+//! A server with what it needs, and requests to it.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+
+use async_trait::async_trait;
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use spotwright_api::key::{self, Pepper};
+use spotwright_api::{ApiState, Limits, RunDefaults, router};
+use spotwright_core::domain::run::{NewRun, Stage};
+use spotwright_core::domain::variant::VariantState;
+use spotwright_core::ports::accounts::AccountStore;
+use spotwright_core::ports::artifacts::ArtifactStore;
+use spotwright_core::ports::clock::ManualClock;
+use spotwright_core::ports::entropy::{Entropy, EntropyError};
+use spotwright_core::ports::pictures::{ImportedPicture, PictureImporter};
+use spotwright_core::ports::run_control::RunControl;
+use spotwright_core::ports::step_store::{Commit, StepStore};
+use spotwright_core::ports::video_backend::{FrameStatistics, Rendered};
+use spotwright_core::spine::Shutdown;
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
+use spotwright_schemas::event::{Event, Payload, RunFinished, StopReason};
+use spotwright_schemas::ids::{MessageId, OrganizationId, RunId, derive};
+use spotwright_schemas::money::Micros;
+use spotwright_store::folder::FolderArtifacts;
+use spotwright_store::sqlite::SqliteStore;
+use spotwright_testkit::fixtures;
+use tokio::sync::{Notify, watch};
+
+/// Bytes that repeat with every test.
+pub(crate) struct Counted(AtomicU64);
+
+impl Entropy for Counted {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+        for chunk in buffer.chunks_mut(16) {
+            let number = self.0.fetch_add(1, Ordering::SeqCst);
+            chunk.copy_from_slice(&derive(&[b"entropy", &number.to_le_bytes()]).as_bytes()[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+/// Takes anything that begins with `picture`; can be held up while it works.
+#[derive(Default)]
+pub(crate) struct Pictures {
+    pub(crate) entered: Notify,
+    pub(crate) hold: Mutex<Option<mpsc::Receiver<()>>>,
+    pub(crate) imported: AtomicU64,
+}
+
+impl PictureImporter for Pictures {
+    fn import(&self, bytes: &[u8], name: &str) -> Result<ImportedPicture, Problem> {
+        if !bytes.starts_with(b"picture") {
+            return Err(Problem::new(Code::PictureDamaged, name, "is no picture"));
+        }
+        self.imported.fetch_add(1, Ordering::SeqCst);
+        let hold = self.hold.lock().unwrap().take();
+        if let Some(hold) = hold {
+            self.entered.notify_one();
+            hold.recv().expect("released");
+        }
+        Ok(ImportedPicture { png: bytes.iter().rev().copied().collect(), width: 640, height: 480 })
+    }
+}
+
+/// Notes what was wished of which run.
+#[derive(Default)]
+pub(crate) struct Control {
+    pub(crate) wishes: Mutex<Vec<(&'static str, RunId)>>,
+}
+
+#[async_trait]
+impl RunControl for Control {
+    fn opening(&self, run: &NewRun) -> Result<Commit, Problem> {
+        assert_ne!(run.request.seed, 666, "the test of a panicking handler");
+        let organization = run.organization;
+        Ok(Commit {
+            messages: vec![Event { organization, ..fixtures::event(run.id, 1) }],
+            trace: vec![fixtures::trace("a"), fixtures::trace("b"), fixtures::trace("c")],
+            ..Commit::default()
+        })
+    }
+
+    async fn pause(&self, run: RunId) -> Result<(), Problem> {
+        self.wishes.lock().unwrap().push(("pause", run));
+        Ok(())
+    }
+
+    async fn resume(&self, run: RunId) -> Result<(), Problem> {
+        self.wishes.lock().unwrap().push(("resume", run));
+        Err(Problem::new(Code::RunState, "", "the run is not paused"))
+    }
+
+    async fn cancel(&self, run: RunId) -> Result<(), Problem> {
+        self.wishes.lock().unwrap().push(("cancel", run));
+        Ok(())
+    }
+}
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) url: String,
+    pub(crate) client: reqwest::Client,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) artifacts: Arc<FolderArtifacts>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) pictures: Arc<Pictures>,
+    pub(crate) control: Arc<Control>,
+    pub(crate) operator: String,
+    pub(crate) database: PathBuf,
+    pub(crate) stop: watch::Sender<bool>,
+    keys: AtomicU64,
+    _folder: tempfile::TempDir,
+}
+
+/// An organization with a key that may do everything within it.
+#[derive(Clone)]
+pub(crate) struct Tenant {
+    pub(crate) id: OrganizationId,
+    pub(crate) key: String,
+    pub(crate) key_id: String,
+}
+
+/// A run of a tenant with everything before it.
+pub(crate) struct Made {
+    pub(crate) asset: String,
+    pub(crate) brief: String,
+    pub(crate) run: RunId,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        Self::with(Limits::default()).await
+    }
+
+    pub(crate) async fn with(limits: Limits) -> Self {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("api.db");
+        let store = SqliteStore::open(&database).await.unwrap();
+        let artifacts = Arc::new(FolderArtifacts::open(&folder.path().join("artifacts")).unwrap());
+        let entropy = Arc::new(Counted(AtomicU64::new(1)));
+        let pepper = Pepper::new([42; 32]);
+        let (organization, new, text) = key::operator(&pepper, entropy.as_ref()).unwrap();
+        assert!(store.bootstrap(&organization, &new).await.unwrap());
+        let clock = Arc::new(ManualClock::starting_at(1_000_000));
+        let (pictures, control) = (Arc::new(Pictures::default()), Arc::new(Control::default()));
+        let (stop, shutdown) = Shutdown::new();
+        let state = ApiState {
+            accounts: store.clone(),
+            artifacts: artifacts.clone(),
+            pictures: pictures.clone(),
+            runs: control.clone(),
+            clock: clock.clone(),
+            entropy,
+            pepper,
+            limits: Limits { poll: std::time::Duration::from_millis(5), ..limits },
+            run_defaults: RunDefaults { generations: 2, variants: 12, winners: 3, opportunities: 60_000 },
+            shutdown,
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(axum::serve(listener, router(state)).into_future());
+        Self {
+            url,
+            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            store,
+            artifacts,
+            clock,
+            pictures,
+            control,
+            operator: text.expose().to_owned(),
+            database,
+            stop,
+            keys: AtomicU64::new(0),
+            _folder: folder,
+        }
+    }
+
+    /// A request; with a key when there is one, and with an idempotency key when it is a POST.
+    pub(crate) fn request(&self, method: &str, path: &str, key: Option<&str>) -> RequestBuilder {
+        let method: Method = method.parse().unwrap();
+        let mut request = self.client.request(method.clone(), format!("{}{path}", self.url));
+        if let Some(key) = key {
+            request = request.bearer_auth(key);
+        }
+        if method == Method::POST {
+            let number = self.keys.fetch_add(1, Ordering::SeqCst);
+            request = request.header("idempotency-key", format!("request-{number}"));
+        }
+        request
+    }
+
+    pub(crate) async fn get(&self, path: &str, key: &str) -> Value {
+        let response = self.request("GET", path, Some(key)).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        response.json().await.unwrap()
+    }
+
+    pub(crate) async fn post(&self, path: &str, key: &str, body: &Value) -> Value {
+        let response = self.request("POST", path, Some(key)).json(body).send().await.unwrap();
+        let status = response.status();
+        let answer: Value = response.json().await.unwrap();
+        assert!(status.is_success(), "{path}: {answer}");
+        answer
+    }
+
+    pub(crate) async fn tenant(&self, name: &str) -> Tenant {
+        let founded = self.post("/v1/organizations", &self.operator, &json!({ "name": name })).await;
+        Tenant {
+            id: text(&founded["organization"]["id"]).parse().unwrap(),
+            key: text(&founded["secret"]),
+            key_id: text(&founded["key"]["id"]),
+        }
+    }
+
+    /// A key of the tenant with these scopes.
+    pub(crate) async fn key(&self, tenant: &str, scopes: &[&str]) -> (String, String) {
+        let made = self.post("/v1/api-keys", tenant, &json!({ "name": "narrow", "scopes": scopes })).await;
+        (text(&made["key"]["id"]), text(&made["secret"]))
+    }
+
+    pub(crate) async fn upload(&self, tenant: &Tenant, bytes: &str) -> String {
+        let request = self.request("POST", "/v1/assets?name=tea.png", Some(&tenant.key));
+        let request = request.header("content-type", "image/png").body(bytes.to_owned());
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::CREATED);
+        text(&response.json::<Value>().await.unwrap()["id"])
+    }
+
+    /// Picture, brief and run.
+    pub(crate) async fn order(&self, tenant: &Tenant, seed: u64) -> Made {
+        let asset = self.upload(tenant, "picture of tea").await;
+        let brief = self.post("/v1/briefs", &tenant.key, &brief_order(&asset)).await;
+        let brief = text(&brief["id"]);
+        let run = self.post("/v1/runs", &tenant.key, &json!({ "brief": brief, "seed": seed })).await;
+        Made { asset, brief, run: text(&run["id"]).parse().unwrap() }
+    }
+
+    /// Writes a commit on the run's newest version, as the engine does.
+    pub(crate) async fn commit(&self, run: RunId, commit: Commit) {
+        let version = StepStore::run(&*self.store, run).await.unwrap().version;
+        let message = MessageId::child_of(run.0, "write", version.unsigned_abs());
+        self.store.consume("harness", message, run, version, commit).await.unwrap();
+    }
+
+    /// A message of a run.
+    pub(crate) fn message(tenant: &Tenant, run: RunId, sequence: u64) -> Event {
+        Event { organization: tenant.id, ..fixtures::event(run, sequence) }
+    }
+
+    /// Writes the end of a run as message `sequence`.
+    pub(crate) async fn finish(&self, tenant: &Tenant, run: RunId, sequence: u64) {
+        let payload = Payload::RunFinished(RunFinished { reason: StopReason::Completed, generations: 2 });
+        let last = Event { payload, ..Self::message(tenant, run, sequence) };
+        let update = Some(fixtures::update(Stage::Finished, 2));
+        self.commit(run, Commit { run: update, messages: vec![last], ..Commit::default() }).await;
+    }
+
+    /// Writes a winner with its files and placement; returns its id.
+    pub(crate) async fn win(&self, run: RunId) -> String {
+        let mut variant = fixtures::variant(run, 1, 1, VariantState::Won);
+        variant.body.preview = Some(self.rendered("preview"));
+        variant.body.final_render = Some(self.rendered("final"));
+        let placements = vec![fixtures::placement(&variant)];
+        let id = variant.id.to_string();
+        self.commit(run, Commit { variants: vec![variant], placements, ..Commit::default() }).await;
+        id
+    }
+
+    fn rendered(&self, what: &str) -> Rendered {
+        let video = video(what);
+        Rendered {
+            artifact: self.artifacts.put(&video).unwrap(),
+            poster: self.artifacts.put(&[b"\xff\xd8\xff", what.as_bytes()].concat()).unwrap(),
+            statistics: FrameStatistics::default(),
+            frames: 60,
+            bytes: video.len() as u64,
+            gate: None,
+            cost: Micros(1),
+        }
+    }
+}
+
+/// Bytes that begin as an MP4 does.
+pub(crate) fn video(what: &str) -> Vec<u8> {
+    let mut bytes = b"\0\0\0\x18ftypisom".to_vec();
+    bytes.extend((0..200_000_u32).map(|number| (number % 251) as u8));
+    bytes.extend_from_slice(what.as_bytes());
+    bytes
+}
+
+/// The request that hands the fixtures' brief in.
+pub(crate) fn brief_order(asset: &str) -> Value {
+    json!({ "brief": fixtures::brief(), "assets": { "tea.png": asset } })
+}
+
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}
+
+/// Checks that an answer is a problem in its form, and returns its code.
+pub(crate) async fn problem(response: Response) -> (StatusCode, Value) {
+    let status = response.status();
+    let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+    assert_eq!(response.headers()["content-type"], "application/problem+json", "{status}");
+    let retry_after = response.headers().contains_key("retry-after");
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["status"], status.as_u16());
+    assert_eq!(body["request_id"], id);
+    assert_eq!(body["retryable"], retry_after, "{body}");
+    assert_eq!(text(&body["type"]), format!("/errors/{}", text(&body["code"])));
+    assert!(!text(&body["title"]).is_empty() && !text(&body["detail"]).is_empty());
+    (status, body)
+}

@@ -1,0 +1,11 @@
+//! The REST API on a loopback port, with the SQLite store and several organizations.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod errors;
+mod files;
+mod harness;
+mod keys;
+mod matrix;
+mod runs;
+mod writes;

@@ -1,0 +1,174 @@
+//! Who may call what: every operation with every kind of key.
+
+use std::collections::BTreeSet;
+
+use reqwest::{RequestBuilder, StatusCode};
+use serde_json::json;
+use spotwright_api::operations::{Access, OPERATIONS, Operation};
+use spotwright_core::domain::account::Scope;
+
+use crate::harness::{Made, Server, Tenant, brief_order, problem};
+
+/// Things of the owner that requests name.
+struct Things {
+    made: Made,
+    variant: String,
+    /// A key to be revoked.
+    key: String,
+}
+
+/// A request that is right for the owner.
+fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Things) -> RequestBuilder {
+    let id = match operation.path {
+        path if path.starts_with("/v1/api-keys/") => &things.key,
+        path if path.starts_with("/v1/briefs/") => &things.made.brief,
+        path if path.starts_with("/v1/runs/") => &things.made.run.to_string(),
+        path if path.starts_with("/v1/variants/") => &things.variant,
+        _ => "",
+    };
+    let path = operation.path.replace("{id}", id).replace("{file}", "video").replace("{code}", "SW1003");
+    let path =
+        if operation.creates && path == "/v1/assets" { "/v1/assets?name=cup".to_owned() } else { path };
+    let request = server.request(operation.method, &path, key);
+    match (operation.method, operation.path) {
+        ("POST", "/v1/organizations") => request.json(&json!({ "name": "another" })),
+        ("POST", "/v1/api-keys") => request.json(&json!({ "name": "key", "scopes": ["keys:admin"] })),
+        ("POST", "/v1/assets") => request.header("content-type", "image/png").body("picture"),
+        ("POST", "/v1/briefs") => request.json(&brief_order(&things.made.asset)),
+        ("POST", "/v1/runs") => request.json(&json!({ "brief": things.made.brief })),
+        ("POST", path) => {
+            assert!(path.contains("{id}"), "no sample request for POST {path}: add one");
+            request
+        }
+        (_, path) => {
+            assert!(
+                !path.contains('{') || !id.is_empty() || path == "/errors/{code}",
+                "no sample for {path}"
+            );
+            request
+        }
+    }
+}
+
+/// What a stranger with a full key of another organization gets.
+fn for_a_stranger(operation: &Operation) -> StatusCode {
+    match (operation.method, operation.path) {
+        (_, "/v1/organizations") => StatusCode::FORBIDDEN,
+        ("POST", "/v1/runs") => StatusCode::NOT_FOUND,
+        // The brief itself is fine; its picture does not exist for the stranger.
+        ("POST", "/v1/briefs") => StatusCode::UNPROCESSABLE_ENTITY,
+        ("POST", "/v1/assets" | "/v1/api-keys") => StatusCode::CREATED,
+        (_, path) if path.contains("{id}") => StatusCode::NOT_FOUND,
+        _ => StatusCode::OK,
+    }
+}
+
+struct World {
+    server: Server,
+    owner: Tenant,
+    stranger: Tenant,
+    things: Things,
+}
+
+async fn world() -> World {
+    let server = Server::start().await;
+    let (owner, stranger) = (server.tenant("owner").await, server.tenant("stranger").await);
+    let made = server.order(&owner, 1).await;
+    let variant = server.win(made.run).await;
+    server.finish(&owner, made.run, 2).await;
+    let (key, _) = server.key(&owner.key, &["runs:read"]).await;
+    World { server, owner, stranger, things: Things { made, variant, key } }
+}
+
+fn behind_a_key() -> impl Iterator<Item = &'static Operation> {
+    OPERATIONS.iter().filter(|operation| operation.access != Access::Public)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_gets_in_without_a_valid_key() {
+    let World { server, owner, things, .. } = world().await;
+    let (revoked_id, revoked) = server.key(&owner.key, &["runs:read", "keys:admin"]).await;
+    server.post(&format!("/v1/api-keys/{revoked_id}/revoke"), &owner.key, &json!({})).await;
+    let tampered = format!("{}{}", &owner.key[..owner.key.len() - 2], "AA");
+    let unknown = owner.key.replacen(&owner.key_id.replace('-', ""), &"0".repeat(32), 1);
+    assert_ne!(unknown, owner.key);
+    let keys =
+        [None, Some(""), Some("sw_live_"), Some("a b"), Some(&revoked), Some(&tampered), Some(&unknown)];
+    for operation in behind_a_key() {
+        for key in keys {
+            let response = sample(&server, operation, key, &things).send().await.unwrap();
+            assert_eq!(response.headers()["www-authenticate"], "Bearer", "{operation:?}");
+            let (status, body) = problem(response).await;
+            assert_eq!(
+                (status, &body["code"]),
+                (StatusCode::UNAUTHORIZED, &json!("SW1001")),
+                "{operation:?}"
+            );
+        }
+        let basic = sample(&server, operation, None, &things).basic_auth("user", Some(&owner.key));
+        assert_eq!(basic.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(server.get("/v1/assets", &owner.key).await["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_without_the_scope_is_refused_and_one_with_it_alone_is_enough() {
+    let World { server, owner, things, .. } = world().await;
+    for operation in behind_a_key() {
+        let Access::Needs(needed) = operation.access else { continue };
+        let holder = if needed == Scope::Operator { &server.operator } else { &owner.key };
+        let others: Vec<&str> = Scope::ALL
+            .into_iter()
+            .filter(|scope| *scope != needed && (needed == Scope::Operator || *scope != Scope::Operator))
+            .map(Scope::as_str)
+            .collect();
+        let (_, wide) = server.key(holder, &others).await;
+        let refused = sample(&server, operation, Some(&wide), &things).send().await.unwrap();
+        let (status, body) = problem(refused).await;
+        assert_eq!((status, &body["code"]), (StatusCode::FORBIDDEN, &json!("SW1002")), "{operation:?}");
+        assert!(body["detail"].as_str().unwrap().contains(needed.as_str()));
+
+        let (_, narrow) = server.key(holder, &[needed.as_str()]).await;
+        let admitted = sample(&server, operation, Some(&narrow), &things).send().await.unwrap();
+        // The run is not paused, which only somebody who may resume it gets to know.
+        let conflict = operation.path.ends_with("/resume") && admitted.status() == StatusCode::CONFLICT;
+        assert!(admitted.status().is_success() || conflict, "{operation:?}: {}", admitted.status());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_finds_nothing_of_the_owner() {
+    let World { server, owner, stranger, things } = world().await;
+    for operation in behind_a_key() {
+        let response = sample(&server, operation, Some(&stranger.key), &things).send().await.unwrap();
+        assert_eq!(response.status(), for_a_stranger(operation), "{operation:?}");
+        let text = response.text().await.unwrap();
+        let names =
+            [owner.id.to_string(), owner.key_id.clone(), things.key.clone(), things.made.run.to_string()];
+        for name in names.iter().chain([&things.made.asset, &things.made.brief, &things.variant]) {
+            assert!(!text.contains(name.as_str()), "{operation:?}: {text}");
+        }
+    }
+    assert!(server.control.wishes.lock().unwrap().is_empty(), "a stranger's wish reached a run");
+    assert_eq!(server.get("/v1/runs", &owner.key).await["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn public_operations_need_no_key() {
+    let World { server, things, .. } = world().await;
+    for operation in OPERATIONS.iter().filter(|operation| operation.access == Access::Public) {
+        let response = sample(&server, operation, None, &things).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{operation:?}");
+    }
+    let served: serde_json::Value = {
+        let response = server.request("GET", "/openapi.json", None).send().await.unwrap();
+        response.json().await.unwrap()
+    };
+    assert_eq!(served, spotwright_api::openapi::document());
+}
+
+#[test]
+fn operations_are_listed_once() {
+    let listed: BTreeSet<_> = OPERATIONS.iter().map(|operation| (operation.method, operation.path)).collect();
+    assert_eq!(listed.len(), OPERATIONS.len());
+}

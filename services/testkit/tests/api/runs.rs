@@ -1,0 +1,156 @@
+//! Runs from order to end: events, trace, variants, wishes.
+
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
+use spotwright_core::domain::variant::VariantState;
+use spotwright_core::ports::step_store::{Commit, StepStore};
+use spotwright_schemas::ids::RunId;
+use spotwright_testkit::fixtures;
+
+use crate::harness::{Server, Tenant, problem, text};
+
+async fn follow(server: &Server, tenant: &Tenant, run: RunId, last: Option<u64>) -> Response {
+    let mut request = server.request("GET", &format!("/v1/runs/{run}/events"), Some(&tenant.key));
+    if let Some(last) = last {
+        request = request.header("last-event-id", last);
+    }
+    request.send().await.unwrap()
+}
+
+/// Ids of the events in a stream's text.
+fn ids(stream: &str) -> Vec<u64> {
+    stream.lines().filter_map(|line| line.strip_prefix("id: ")?.parse().ok()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_is_stored_as_it_was_ordered() {
+    let server = Server::start().await;
+    let tenant = server.tenant("one").await;
+    let made = server.order(&tenant, 7).await;
+    let run = server.get(&format!("/v1/runs/{}", made.run), &tenant.key).await;
+    let order = json!({
+        "brief": made.brief, "generations": 2, "variants": 12, "winners": 3, "seed": 7, "opportunities": 60_000
+    });
+    assert_eq!((&run["order"], &run["stage"], &run["events"]), (&order, &json!("requested"), &json!(1)));
+    assert_eq!(run["money"]["budget_micros"], 10_000_000);
+    assert_eq!(run["money"]["currency"], "USD");
+    let view = StepStore::run(&*server.store, made.run).await.unwrap();
+    assert_eq!((view.organization, view.request.seed), (tenant.id, 7));
+    assert_eq!(view.request.brief, fixtures::brief());
+    assert_eq!((view.request.pictures.len(), view.request.pictures[0].width), (1, 640));
+    let small = json!({ "brief": made.brief, "variants": 2 });
+    let small = server.post("/v1/runs", &tenant.key, &small).await;
+    assert_eq!((&small["order"]["variants"], &small["order"]["winners"]), (&json!(2), &json!(2)));
+    let brief = server.get(&format!("/v1/briefs/{}", made.brief), &tenant.key).await;
+    assert_eq!(brief["brief"], serde_json::to_value(fixtures::brief()).unwrap());
+    assert_eq!(brief["assets"], json!({ "tea.png": made.asset }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_arrive_as_they_happen_and_end_with_the_run() {
+    let server = Server::start().await;
+    let tenant = server.tenant("one").await;
+    let run = server.order(&tenant, 1).await.run;
+    let mut stream = follow(&server, &tenant, run, None).await;
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    let mut read = String::new();
+    let mut written = 1;
+    while let Some(chunk) = stream.chunk().await.unwrap() {
+        read.push_str(std::str::from_utf8(&chunk).unwrap());
+        // Each event is written only after the one before it has arrived.
+        if read.ends_with("\n\n") && ids(&read).last() == Some(&written) {
+            written += 1;
+            match written {
+                2 | 3 => {
+                    let messages = vec![Server::message(&tenant, run, written)];
+                    server.commit(run, Commit { messages, ..Commit::default() }).await;
+                }
+                4 => server.finish(&tenant, run, 4).await,
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(ids(&read), [1, 2, 3, 4]);
+    assert!(read.contains("event: spotwright.run.finished.v1\n"));
+    let data: Vec<Value> = read
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .map(|data| serde_json::from_str(data).unwrap())
+        .collect();
+    assert_eq!(data.len(), 4);
+    assert!(data.iter().all(|event| event["subject"] == run.to_string()));
+
+    let resumed = follow(&server, &tenant, run, Some(2)).await.text().await.unwrap();
+    assert_eq!(ids(&resumed), [3, 4]);
+    assert_eq!(follow(&server, &tenant, run, Some(4)).await.status(), StatusCode::NO_CONTENT);
+    let ended = server.get(&format!("/v1/runs/{run}"), &tenant.key).await;
+    assert_eq!((&ended["stage"], &ended["stopped"]), (&json!("finished"), &json!("completed")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_ends_with_its_key_and_with_the_service() {
+    let server = Server::start().await;
+    let tenant = server.tenant("one").await;
+    let run = server.order(&tenant, 1).await.run;
+    let (id, secret) = server.key(&tenant.key, &["runs:read"]).await;
+    let reader = Tenant { key: secret, ..tenant.clone() };
+    let mut stream = follow(&server, &reader, run, None).await;
+    assert!(stream.chunk().await.unwrap().is_some());
+    server.post(&format!("/v1/api-keys/{id}/revoke"), &tenant.key, &json!({})).await;
+    assert_eq!(stream.text().await.unwrap(), "");
+
+    let mut stream = follow(&server, &tenant, run, None).await;
+    assert!(stream.chunk().await.unwrap().is_some());
+    server.stop.send_replace(true);
+    assert_eq!(stream.text().await.unwrap(), "");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn traces_and_variants_come_in_pages() {
+    let server = Server::start().await;
+    let tenant = server.tenant("one").await;
+    let run = server.order(&tenant, 1).await.run;
+    let variants: Vec<_> = [(1, 1), (1, 2), (2, 1)]
+        .into_iter()
+        .map(|(generation, number)| {
+            let state = if number == 1 { VariantState::Won } else { VariantState::Scored };
+            fixtures::variant(run, generation, number, state)
+        })
+        .collect();
+    server.commit(run, Commit { variants, ..Commit::default() }).await;
+    let all = async |path: String, field: &str| -> Vec<String> {
+        let mut seen = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = server.get(&format!("{path}limit=1{cursor}"), &tenant.key).await;
+            seen.extend(page["data"].as_array().unwrap().iter().map(|row| row[field].to_string()));
+            let Some(next) = page["next_cursor"].as_str() else { return seen };
+            cursor = format!("&cursor={next}");
+        }
+    };
+    assert_eq!(all(format!("/v1/runs/{run}/trace?"), "order").await, ["\"a\"", "\"b\"", "\"c\""]);
+    assert_eq!(all(format!("/v1/runs/{run}/variants?"), "generation").await, ["1", "1", "2"]);
+    let won = all(format!("/v1/runs/{run}/variants?state=won&"), "generation").await;
+    assert_eq!(won, ["1", "2"]);
+    // A cursor of the whole list is none of the winners'.
+    let page = server.get(&format!("/v1/runs/{run}/variants?limit=1"), &tenant.key).await;
+    let path = format!("/v1/runs/{run}/variants?state=won&cursor={}", text(&page["next_cursor"]));
+    let response = server.request("GET", &path, Some(&tenant.key)).send().await.unwrap();
+    assert_eq!(problem(response).await.1["code"], "SW1012");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wishes_reach_the_run_and_refusals_the_client() {
+    let server = Server::start().await;
+    let tenant = server.tenant("one").await;
+    let run = server.order(&tenant, 1).await.run;
+    for wish in ["pause", "cancel"] {
+        let answer = server.post(&format!("/v1/runs/{run}/{wish}"), &tenant.key, &json!({})).await;
+        assert_eq!(answer["id"], json!(run));
+    }
+    let request = server.request("POST", &format!("/v1/runs/{run}/resume"), Some(&tenant.key));
+    let (status, body) = problem(request.send().await.unwrap()).await;
+    assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("SW1014")));
+    let wishes = server.control.wishes.lock().unwrap().clone();
+    assert_eq!(wishes, [("pause", run), ("cancel", run), ("resume", run)]);
+}
