@@ -21,6 +21,30 @@ pub struct Arguments {
 pub enum Command {
     /// Take a brief to placed winners: the whole loop.
     Run(RunArguments),
+    /// Serve the REST API and the workers, in one process or each role in its own.
+    Serve {
+        /// The parts this process plays: api, agent, render, score, market, relay; all without it.
+        #[arg(long = "role", value_delimiter = ',')]
+        roles: Vec<String>,
+    },
+    /// Make the operator of a new database and print the operator's key, once.
+    Operator {
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a pepper for `serve.pepper`.
+    Pepper,
+    /// Bring the configured database to the newest format.
+    Migrate,
+    /// Print the OpenAPI description of the REST API.
+    Openapi,
+    /// Look after messages that were given up.
+    Dlq {
+        /// What to do.
+        #[command(subcommand)]
+        what: Dlq,
+    },
     /// Check a brief and its pictures without doing anything.
     Check {
         /// The brief.
@@ -82,6 +106,25 @@ pub enum Bench {
         /// Print one JSON document.
         #[arg(long)]
         json: bool,
+    },
+}
+
+/// What to do with messages that were given up.
+#[derive(Debug, Subcommand)]
+pub enum Dlq {
+    /// List them, oldest first.
+    List {
+        /// Most messages.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Send them to their queues again.
+    Replay {
+        /// Ids of the messages; all without any.
+        ids: Vec<uuid::Uuid>,
     },
 }
 

@@ -28,6 +28,14 @@ pub struct Config {
     pub render: Render,
     /// How work is done.
     pub engine: Engine,
+    /// Where runs, steps, messages and money live.
+    pub store: Store,
+    /// How messages travel.
+    pub bus: Bus,
+    /// Where pictures and videos live.
+    pub artifacts: Artifacts,
+    /// What `serve` offers.
+    pub serve: Serve,
 }
 
 /// Size of a run.
@@ -82,7 +90,7 @@ impl std::fmt::Debug for Llm {
             .field("provider", &self.provider)
             .field("base_url", &self.base_url)
             .field("model", &self.model)
-            .field("api_key", &if self.api_key.is_empty() { "" } else { "(secret)" })
+            .field("api_key", &hidden(&self.api_key))
             .finish_non_exhaustive()
     }
 }
@@ -115,7 +123,87 @@ pub struct Engine {
     pub poll_ms: u64,
 }
 
+/// Where runs, steps, messages and money live.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// `postgres://…`; empty for an SQLite file in the data folder.
+    pub url: String,
+    /// Connections for reading: 1–100.
+    pub readers: u32,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("url", &hidden(&self.url)).field("readers", &self.readers).finish()
+    }
+}
+
+/// How messages travel.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bus {
+    /// `amqp://…`; empty for the bus inside the process.
+    pub url: String,
+    /// Stands before the name of every exchange and queue.
+    pub prefix: String,
+}
+
+impl std::fmt::Debug for Bus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bus").field("url", &hidden(&self.url)).field("prefix", &self.prefix).finish()
+    }
+}
+
+/// Where pictures and videos live.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Artifacts {
+    /// A folder that all processes share; empty for one in the data folder.
+    pub folder: String,
+}
+
+/// What `serve` offers.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Serve {
+    /// Address and port of the REST API.
+    pub address: String,
+    /// Address and port of health and metrics of this process; empty for none.
+    pub admin_address: String,
+    /// Folder of this process' files.
+    pub folder: String,
+    /// 64 hexadecimal digits that authenticate API keys; the same in all processes with the API.
+    pub pepper: String,
+}
+
+impl std::fmt::Debug for Serve {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Serve")
+            .field("address", &self.address)
+            .field("admin_address", &self.admin_address)
+            .field("folder", &self.folder)
+            .field("pepper", &hidden(&self.pepper))
+            .finish()
+    }
+}
+
+/// Addresses of servers may hold passwords.
+const fn hidden(secret: &str) -> &'static str {
+    if secret.is_empty() { "" } else { "(secret)" }
+}
+
 impl Config {
+    /// The configuration without its secrets.
+    #[must_use]
+    pub fn without_secrets(mut self) -> Self {
+        for secret in [&mut self.llm.api_key, &mut self.store.url, &mut self.bus.url, &mut self.serve.pepper]
+        {
+            hidden(secret).clone_into(secret);
+        }
+        self
+    }
+
     /// Loads the defaults, the file if one is given, and the environment.
     ///
     /// # Errors
@@ -151,6 +239,14 @@ impl Config {
         in_range("engine.workers", self.engine.workers as u64, 0, 256)?;
         in_range("engine.lease_ms", self.engine.lease_ms, 100, 600_000)?;
         in_range("engine.poll_ms", self.engine.poll_ms, 10, 60_000)?;
+        in_range("store.readers", self.store.readers.into(), 1, 100)?;
+        for (key, url, scheme) in
+            [("store.url", &self.store.url, "postgres"), ("bus.url", &self.bus.url, "amqp")]
+        {
+            if !url.is_empty() && !url.starts_with(scheme) {
+                return Err(Problem::new(Code::Option, key, format!("must begin with `{scheme}://`")));
+            }
+        }
         let prices = [
             ("llm.input_price_micros", self.llm.input_price_micros),
             ("llm.output_price_micros", self.llm.output_price_micros),

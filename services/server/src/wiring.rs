@@ -1,4 +1,4 @@
-//! Wiring: adapters to ports, for the embedded shape.
+//! Wiring: adapters to ports.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use spotwright_bus::memory::MemoryBus;
 use spotwright_bus::relay::{Relay, RelayOptions};
-use spotwright_core::domain::topology::{CONSUMERS, StepKind};
+use spotwright_core::domain::topology::Role;
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clock::{Clock, SystemClock};
 use spotwright_core::ports::event_bus::EventBus;
@@ -80,25 +80,33 @@ impl Workspace {
             FolderArtifacts::open(&folder.join("artifacts")).map_err(|error| failed(error.to_string()))?;
         Ok(Self { store, artifacts: Arc::new(artifacts), folder, _lock: lock })
     }
+
+    /// The real world over these files.
+    ///
+    /// # Errors
+    /// As [`World::real`].
+    pub fn world(&self, config: &Config) -> Result<World, Problem> {
+        let artifacts: Arc<dyn ArtifactStore> = self.artifacts.clone();
+        World::real(config, &artifacts, &self.folder)
+    }
 }
 
 impl World {
-    /// The default world: copy engine or configured language model, studio, click model, market
-    /// simulator.
+    /// The real world: copy engine or configured language model, studio, click model, market simulator.
+    /// The studio keeps its shots below `folder`.
     ///
     /// # Errors
     /// [`Code::ModelFile`], [`Code::Prerequisite`], [`Code::Option`] with what to do.
-    pub fn embedded(config: &Config, workspace: &Workspace) -> Result<Self, Problem> {
+    pub fn real(config: &Config, artifacts: &Arc<dyn ArtifactStore>, folder: &Path) -> Result<Self, Problem> {
         let models = config.model_folder();
         let loaded = spotwright_scoring::load::load(Some(&models.join("all-minilm-l6-v2")))
             .map_err(|error| Problem::new(Code::ModelFile, "models.folder", error.to_string()))?;
         let options = studio::Options {
-            folder: workspace.folder.join("studio"),
+            folder: folder.join("studio"),
             fonts: Vec::new(),
             micros_per_second: config.render.price_micros_per_second,
         };
-        let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
-        let video = Studio::new(options, artifacts).map_err(|error| match error {
+        let video = Studio::new(options, Arc::clone(artifacts)).map_err(|error| match error {
             studio::Error::Problem(problem) => problem,
             other => Problem::new(Code::Render, "", other.to_string()),
         })?;
@@ -178,10 +186,14 @@ pub struct EngineSetup {
     pub checkpoints: Arc<dyn Checkpoints>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// Where messages come from.
+    pub bus: Arc<dyn EventBus>,
+    /// The parts this process plays.
+    pub roles: Vec<Role>,
 }
 
 impl EngineSetup {
-    /// The usual set-up over a store.
+    /// The set-up of a single process over a store: every role, and the bus inside the process.
     #[must_use]
     pub fn new(store: Arc<dyn StepStore>, workers: usize, config: &Config) -> Self {
         Self {
@@ -190,12 +202,14 @@ impl EngineSetup {
             config: config.engine.clone(),
             checkpoints: Arc::new(NoCheckpoints),
             clock: Arc::new(SystemClock),
+            bus: Arc::new(MemoryBus::new()),
+            roles: Role::ALL.to_vec(),
         }
     }
 }
 
 impl Running {
-    /// Starts workers, consumers and the relay on the in-process bus.
+    /// Starts the workers and consumers of the roles, and the relay if it is one of them.
     #[must_use]
     pub fn start(setup: EngineSetup, world: &World) -> Self {
         let ports = Ports {
@@ -205,25 +219,31 @@ impl Running {
             click_model: Arc::clone(&world.click_model),
             marketplace: Arc::clone(&world.marketplace),
         };
-        let bus: Arc<dyn EventBus> = Arc::new(MemoryBus::new());
         let poll = Duration::from_millis(setup.config.poll_ms);
         let engine = Arc::new(Engine {
             store: Arc::clone(&setup.store),
-            bus: Arc::clone(&bus),
+            bus: Arc::clone(&setup.bus),
             workflow: Arc::new(CreativeAgent::new(ports)),
             clock: setup.clock,
             checkpoints: Arc::clone(&setup.checkpoints),
             options: EngineOptions {
                 workers: setup.workers,
                 lease: Duration::from_millis(setup.config.lease_ms),
-                kinds: StepKind::ALL.to_vec(),
-                consumers: CONSUMERS.iter().map(|&name| name.to_owned()).collect(),
+                kinds: setup.roles.iter().flat_map(|role| role.kinds()).copied().collect(),
+                consumers: setup
+                    .roles
+                    .iter()
+                    .flat_map(|role| role.consumers())
+                    .map(|&n| n.to_owned())
+                    .collect(),
                 poll,
             },
             claims: ClaimQueue::default(),
         });
-        let relay =
-            Relay::new(setup.store, bus, setup.checkpoints, RelayOptions { poll, ..RelayOptions::default() });
+        let relay = setup.roles.contains(&Role::Relay).then(|| {
+            let options = RelayOptions { poll, ..RelayOptions::default() };
+            Relay::new(setup.store, setup.bus, setup.checkpoints, options)
+        });
         let (stop, shutdown) = Shutdown::new();
         let mut tasks = tokio::task::JoinSet::new();
         let for_relay = shutdown.clone();
@@ -232,7 +252,9 @@ impl Running {
                 tracing::error!(%problem, "the engine has stopped");
             }
         });
-        tasks.spawn(async move { relay.run(for_relay).await });
+        if let Some(relay) = relay {
+            tasks.spawn(async move { relay.run(for_relay).await });
+        }
         Self { stop, tasks }
     }
 

@@ -374,10 +374,6 @@ impl Workflow for CreativeAgent {
         Ok(decide(run, &state, event, now))
     }
 
-    async fn after_cancel(&self, run: &RunView, now: Timestamp) -> Result<Commit, Problem> {
-        Ok(decide(run, &AgentState::of(run)?, AgentEvent::Cancelled, now))
-    }
-
     async fn after_message(&self, run: &RunView, event: &Event, now: Timestamp) -> Result<Commit, Problem> {
         let state = AgentState::of(run)?;
         let event = match &event.payload {

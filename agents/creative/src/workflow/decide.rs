@@ -77,6 +77,17 @@ pub fn decide(run: &RunView, state: &AgentState, event: AgentEvent, now: Timesta
     decision.into_commit()
 }
 
+/// What follows when the user ends the run; `None` when it has ended.
+///
+/// # Errors
+/// [`Code::StoreFormat`] when the stored state cannot be understood.
+pub fn cancel(run: &RunView, now: Timestamp) -> Result<Option<Commit>, Problem> {
+    if run.stage == Stage::Finished {
+        return Ok(None);
+    }
+    Ok(Some(decide(run, &AgentState::of(run)?, AgentEvent::Cancelled, now)))
+}
+
 /// A decision under construction.
 struct Decision<'a> {
     run: &'a RunView,

@@ -16,5 +16,5 @@ mod state;
 mod trace;
 
 pub use agent::{CreativeAgent, Ports, first_commit};
-pub use decide::decide;
+pub use decide::{cancel, decide};
 pub use state::{AgentEvent, AgentState};

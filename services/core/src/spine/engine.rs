@@ -24,7 +24,7 @@ pub struct EngineOptions {
     pub workers: usize,
     /// How long a claim is valid without renewal.
     pub lease: Duration,
-    /// The kinds of steps this process executes.
+    /// The kinds of steps this process executes; without any, it has no workers.
     pub kinds: Vec<StepKind>,
     /// The consumers this process runs.
     pub consumers: Vec<String>,
@@ -116,7 +116,8 @@ impl<W: Workflow + 'static> Engine<W> {
                 }
             });
         }
-        for _ in 0..self.options.workers.max(1) {
+        let workers = if self.options.kinds.is_empty() { 0 } else { self.options.workers.max(1) };
+        for _ in 0..workers {
             let engine = Arc::clone(&self);
             let stop = shutdown.clone();
             tasks.spawn(async move { engine.work(stop).await });
@@ -189,6 +190,7 @@ impl<W: Workflow + 'static> Engine<W> {
 
     async fn execute(&self, step: &ClaimedStep) {
         let calls = PaidCalls::new(self.store.as_ref(), step, self.checkpoints.as_ref());
+        let started = tokio::time::Instant::now();
         let executed = {
             let work = self.workflow.execute(step, &calls);
             tokio::pin!(work);
@@ -205,6 +207,8 @@ impl<W: Workflow + 'static> Engine<W> {
             }
         };
         let ends = calls.into_ends();
+        metrics::histogram!("spotwright_step_seconds", "kind" => step.kind.as_str())
+            .record(started.elapsed().as_secs_f64());
         let outcome = match executed {
             Ok(result) => StepOutcome::Done(result),
             Err(StepError::Retry { problem, delay }) if step.attempts < step.max_attempts => {
@@ -221,6 +225,12 @@ impl<W: Workflow + 'static> Engine<W> {
 
     /// Writes how a step ended and what follows, until it is written or the claim is lost.
     async fn finish(&self, step: &ClaimedStep, outcome: &StepOutcome, ends: &[CallEnd]) {
+        let name = match outcome {
+            StepOutcome::Done(_) => "done",
+            StepOutcome::Failed(_) => "failed",
+        };
+        metrics::counter!("spotwright_steps_total", "kind" => step.kind.as_str(), "outcome" => name)
+            .increment(1);
         self.checkpoints.reached("step.before_complete");
         loop {
             let written = self.complete(step, outcome, ends).await;
@@ -267,6 +277,8 @@ impl<W: Workflow + 'static> Engine<W> {
 
     async fn retry(&self, step: &ClaimedStep, problem: &Problem, delay: Duration) {
         tracing::info!(step.id = %step.id, step.kind = step.kind.as_str(), %problem, "step will be tried again");
+        metrics::counter!("spotwright_steps_total", "kind" => step.kind.as_str(), "outcome" => "retried")
+            .increment(1);
         loop {
             let Ok(run) = self.store.run(step.run).await else { return };
             let end = StepEnd::Retry { delay, error: problem.to_string() };
@@ -311,6 +323,9 @@ impl<W: Workflow + 'static> Engine<W> {
             };
             match self.store.consume(&message.consumer, message.id, run_id, run.version, commit).await {
                 Ok(_) => {
+                    let consumer = message.consumer.clone();
+                    metrics::counter!("spotwright_messages_consumed_total", "consumer" => consumer)
+                        .increment(1);
                     self.checkpoints.reached("message.after_consume");
                     return delivery.settle(Verdict::Ack);
                 }

@@ -1,10 +1,13 @@
 //! The commands, one file each.
 
+pub mod accounts;
 pub mod bench_pipeline;
 pub mod check;
+pub mod dlq;
 pub mod doctor;
 pub mod explain;
 pub mod run;
+pub mod serve;
 pub mod verify;
 
 use std::io::Write;
@@ -15,7 +18,7 @@ use serde_json::json;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 
-use crate::cli::{Arguments, Bench, Command};
+use crate::cli::{Arguments, Bench, Command, Dlq};
 use crate::config::{Config, DEFAULTS};
 
 /// Exit code for input that has to be mended.
@@ -54,6 +57,31 @@ fn dispatch(arguments: &Arguments) -> Result<bool, Problem> {
             summary.print(run.json);
             Ok(summary.succeeded())
         }
+        Command::Serve { roles } => {
+            let config = config()?;
+            let roles = serve::roles(roles)?;
+            runtime(processors().max(2))?.block_on(serve::execute(&config, &roles)).map(|()| true)
+        }
+        Command::Pepper => {
+            print_text(&format!("{}\n", accounts::pepper()?));
+            Ok(true)
+        }
+        Command::Operator { json } => {
+            let config = config()?;
+            runtime(processors())?.block_on(accounts::operator(&config, *json)).map(|()| true)
+        }
+        Command::Dlq { what } => {
+            let config = config()?;
+            runtime(processors())?.block_on(dlq::execute(&config, what)).map(|()| true)
+        }
+        Command::Migrate => {
+            let config = config()?;
+            runtime(processors())?.block_on(accounts::migrate(&config)).map(|()| true)
+        }
+        Command::Openapi => {
+            print_text(&spotwright_api::openapi::document_text());
+            Ok(true)
+        }
         Command::Check { brief, json } => check::execute(brief, *json).map(|()| true),
         Command::Bench { what: Bench::Pipeline { runs, variants, probes, json } } => {
             let config = config()?;
@@ -71,11 +99,7 @@ fn dispatch(arguments: &Arguments) -> Result<bool, Problem> {
             if *defaults {
                 print_text(DEFAULTS);
             } else {
-                let mut shown = config()?;
-                if !shown.llm.api_key.is_empty() {
-                    "(secret)".clone_into(&mut shown.llm.api_key);
-                }
-                print_json(&shown);
+                print_json(&config()?.without_secrets());
             }
             Ok(true)
         }
@@ -87,7 +111,15 @@ const fn wants_json(command: &Command) -> bool {
         Command::Run(run) => run.json,
         Command::Check { json, .. } | Command::Doctor { json } | Command::Verify { json, .. } => *json,
         Command::Bench { what: Bench::Pipeline { json, .. } } => *json,
-        Command::Explain { .. } | Command::Config { .. } => false,
+        Command::Operator { json } => *json,
+        Command::Dlq { what: Dlq::List { json, .. } } => *json,
+        Command::Explain { .. }
+        | Command::Config { .. }
+        | Command::Serve { .. }
+        | Command::Pepper
+        | Command::Migrate
+        | Command::Openapi
+        | Command::Dlq { what: Dlq::Replay { .. } } => false,
     }
 }
 

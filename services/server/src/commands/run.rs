@@ -110,8 +110,7 @@ pub fn workers(arguments: &RunArguments, config: &Config) -> Result<usize, Probl
 /// Problems of the input before anything is written; later only what stops the program itself: a
 /// run that fails ends with a summary that says so.
 pub async fn execute(arguments: &RunArguments, config: &Config) -> Result<Summary, Problem> {
-    execute_in(arguments, config, Arc::new(NoCheckpoints), |workspace| World::embedded(config, workspace))
-        .await
+    execute_in(arguments, config, Arc::new(NoCheckpoints), |workspace| workspace.world(config)).await
 }
 
 /// As [`execute`], in a world of the caller's choice and with its checkpoints.

@@ -132,7 +132,7 @@ fn work(job: &Job) -> Result<bool, Problem> {
         runtime.block_on(run::execute_in(&job.run, &config, checkpoints, |workspace| {
             match &job.witness {
                 Some(witness) => stand_ins(job, witness, workspace),
-                None => World::embedded(&config, workspace),
+                None => workspace.world(&config),
             }
         }))?;
     for (point, reached) in POINTS.iter().zip(&points.reached) {

@@ -1,0 +1,264 @@
+//! `serve`: the API and the workers, all in one process or each role in its own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use serde_json::Value;
+use spotwright_api::{ApiState, Limits, RunDefaults};
+use spotwright_bus::relay::{Relay, RelayOptions};
+use spotwright_core::domain::run::RunView;
+use spotwright_core::domain::topology::{Role, StepKind};
+use spotwright_core::ports::clock::SystemClock;
+use spotwright_core::ports::step_store::{ClaimedStep, Commit};
+use spotwright_core::spine::{
+    ClaimQueue, Engine, EngineOptions, NoCheckpoints, PaidCalls, Shutdown, StepError, StepOutcome, Workflow,
+};
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
+use spotwright_schemas::event::Event;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::accounts::configured_pepper;
+use super::processors;
+use crate::config::Config;
+use crate::control::{Control, OperatingSystem, Pictures};
+use crate::foundation::Foundation;
+use crate::health;
+use crate::wiring::{EngineSetup, Running, World};
+
+/// Longest wait for work under way after the signal to stop.
+const DRAIN: Duration = Duration::from_secs(60);
+
+/// The roles with these names; all of them when none is named.
+///
+/// # Errors
+/// [`Code::Option`] for a name that is no role.
+pub fn roles(names: &[String]) -> Result<Vec<Role>, Problem> {
+    if names.is_empty() {
+        return Ok(Role::ALL.to_vec());
+    }
+    let mut roles = Vec::with_capacity(names.len());
+    for name in names {
+        let role = Role::parse(name).ok_or_else(|| {
+            let known: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
+            let message = format!("`{name}` is no role; there are {}", known.join(", "));
+            Problem::new(Code::Option, "--role", message)
+        })?;
+        if !roles.contains(&role) {
+            roles.push(role);
+        }
+    }
+    Ok(roles)
+}
+
+/// Serves until told to stop by SIGTERM or SIGINT, then finishes what is under way.
+///
+/// # Errors
+/// What keeps a role from starting; see [`Foundation::open`].
+pub async fn execute(config: &Config, roles: &[Role]) -> Result<(), Problem> {
+    let foundation = Arc::new(Foundation::open(config, roles).await?);
+    if foundation.alone {
+        foundation.store.recover().await.map_err(|error| failed(&error))?;
+    }
+    let metrics = PrometheusBuilder::new()
+        .install_recorder()
+        .map_err(|error| Problem::new(Code::Prerequisite, "", error.to_string()))?;
+    let (stop, shutdown) = Shutdown::new();
+    let mut tasks: JoinSet<Result<(), Problem>> = JoinSet::new();
+    let working: Vec<Role> = roles.iter().copied().filter(|role| !role.kinds().is_empty()).collect();
+    if !working.is_empty() {
+        let world = World::real(config, &foundation.artifacts, &foundation.folder)?;
+        for notice in &world.notices {
+            tracing::info!("{notice}");
+        }
+        let mut setup = EngineSetup::new(Arc::clone(&foundation.store), workers(config), config);
+        setup.bus = Arc::clone(&foundation.bus);
+        setup.roles = working;
+        let running = Running::start(setup, &world);
+        let mut stopping = shutdown.clone();
+        tasks.spawn(async move {
+            stopping.wait().await;
+            running.stop().await;
+            Ok(())
+        });
+    }
+    if roles.contains(&Role::Relay) {
+        let poll = Duration::from_millis(config.engine.poll_ms);
+        let relay = Relay::new(
+            Arc::clone(&foundation.store),
+            Arc::clone(&foundation.bus),
+            Arc::new(NoCheckpoints),
+            RelayOptions { poll, ..RelayOptions::default() },
+        );
+        let shutdown = shutdown.clone();
+        tasks.spawn(async move {
+            relay.run(shutdown).await;
+            Ok(())
+        });
+    }
+    if roles.contains(&Role::Api) {
+        serve_api(config, &foundation, &shutdown, &mut tasks).await?;
+    }
+    if !config.serve.admin_address.is_empty() {
+        let router = health::router(Arc::clone(&foundation), metrics, roles);
+        serve_http("serve.admin_address", &config.serve.admin_address, router, &shutdown, &mut tasks).await?;
+    }
+    let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+    tracing::info!(roles = names.join(","), "ready");
+    wait(stop, tasks).await
+}
+
+fn workers(config: &Config) -> usize {
+    if config.engine.workers > 0 { config.engine.workers } else { processors() }
+}
+
+fn failed(error: &impl ToString) -> Problem {
+    Problem::new(Code::Store, "", error.to_string())
+}
+
+/// Starts the REST API, and the consumer that hears of ended runs.
+async fn serve_api(
+    config: &Config,
+    foundation: &Foundation,
+    shutdown: &Shutdown,
+    tasks: &mut JoinSet<Result<(), Problem>>,
+) -> Result<(), Problem> {
+    let pepper = configured_pepper(config)?;
+    let state = ApiState {
+        accounts: Arc::clone(&foundation.accounts),
+        artifacts: Arc::clone(&foundation.artifacts),
+        pictures: Arc::new(Pictures),
+        runs: Arc::new(Control::new(Arc::clone(&foundation.store))),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(OperatingSystem),
+        pepper,
+        limits: Limits::default(),
+        run_defaults: RunDefaults {
+            generations: config.run.generations,
+            variants: config.run.variants,
+            winners: config.run.winners,
+            opportunities: config.run.opportunities,
+        },
+        shutdown: shutdown.clone(),
+    };
+    serve_http("serve.address", &config.serve.address, spotwright_api::router(state), shutdown, tasks)
+        .await?;
+    let engine = Engine {
+        store: Arc::clone(&foundation.store),
+        bus: Arc::clone(&foundation.bus),
+        workflow: Arc::new(Announcements),
+        clock: Arc::new(SystemClock),
+        checkpoints: Arc::new(NoCheckpoints),
+        options: EngineOptions {
+            workers: 0,
+            lease: Duration::from_millis(config.engine.lease_ms),
+            kinds: Vec::<StepKind>::new(),
+            consumers: Role::Api.consumers().iter().map(|&name| name.to_owned()).collect(),
+            poll: Duration::from_millis(config.engine.poll_ms),
+        },
+        claims: ClaimQueue::default(),
+    };
+    let shutdown = shutdown.clone();
+    tasks.spawn(Arc::new(engine).run(shutdown));
+    Ok(())
+}
+
+/// Binds before it returns, so that an address that is taken is an error at the start.
+async fn serve_http(
+    key: &str,
+    address: &str,
+    router: axum::Router,
+    shutdown: &Shutdown,
+    tasks: &mut JoinSet<Result<(), Problem>>,
+) -> Result<(), Problem> {
+    let wrong = |error: String| Problem::new(Code::Option, key, format!("`{address}`: {error}"));
+    let parsed: SocketAddr = address.parse().map_err(|error| wrong(format!("{error}")))?;
+    let listener = TcpListener::bind(parsed).await.map_err(|error| wrong(error.to_string()))?;
+    let bound = listener.local_addr().map_err(|error| wrong(error.to_string()))?;
+    tracing::info!(address = %bound, key, "listening");
+    let mut stopping = shutdown.clone();
+    tasks.spawn(async move {
+        let served =
+            axum::serve(listener, router).with_graceful_shutdown(async move { stopping.wait().await });
+        served.await.map_err(|error| failed(&error))
+    });
+    Ok(())
+}
+
+/// Waits for a signal or for a task that fails, then for everybody to finish.
+async fn wait(
+    stop: tokio::sync::watch::Sender<bool>,
+    mut tasks: JoinSet<Result<(), Problem>>,
+) -> Result<(), Problem> {
+    let mut first = Ok(());
+    tokio::select! {
+        () = told_to_stop() => tracing::info!("stopping: work under way is finished first"),
+        Some(ended) = tasks.join_next() => first = outcome(ended),
+    }
+    stop.send_replace(true);
+    let drained = async {
+        while let Some(ended) = tasks.join_next().await {
+            if first.is_ok() {
+                first = outcome(ended);
+            }
+        }
+    };
+    if tokio::time::timeout(DRAIN, drained).await.is_err() {
+        tracing::warn!("work under way did not end in time; its leases will run out");
+    }
+    first
+}
+
+fn outcome(ended: Result<Result<(), Problem>, tokio::task::JoinError>) -> Result<(), Problem> {
+    ended.map_err(|error| failed(&error))?
+}
+
+/// The first SIGTERM or SIGINT.
+async fn told_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        else {
+            drop(interrupt.await);
+            return;
+        };
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupt.await);
+}
+
+/// What the API's process does with messages: it takes note of ended runs, of which its event
+/// streams read in the outbox.
+struct Announcements;
+
+#[async_trait]
+impl Workflow for Announcements {
+    async fn execute(&self, step: &ClaimedStep, _: &PaidCalls<'_>) -> Result<Value, StepError> {
+        let message = format!("the API executes no steps of kind {}", step.kind.as_str());
+        Err(StepError::Permanent(Problem::new(Code::StepFailed, "", message)))
+    }
+
+    async fn after_step(
+        &self,
+        _: &RunView,
+        _: &ClaimedStep,
+        _: &StepOutcome,
+        _: Timestamp,
+    ) -> Result<Commit, Problem> {
+        Ok(Commit::default())
+    }
+
+    async fn after_message(&self, _: &RunView, _: &Event, _: Timestamp) -> Result<Commit, Problem> {
+        Ok(Commit::default())
+    }
+}

@@ -1,0 +1,136 @@
+//! Where state lives, by configuration: the embedded shape on one machine, or the distributed one on
+//! PostgreSQL and RabbitMQ.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use spotwright_bus::memory::MemoryBus;
+use spotwright_bus::rabbit::{BusCounts, RabbitBus, RabbitOptions};
+use spotwright_core::domain::topology::Role;
+use spotwright_core::ports::accounts::AccountStore;
+use spotwright_core::ports::artifacts::ArtifactStore;
+use spotwright_core::ports::event_bus::EventBus;
+use spotwright_core::ports::step_store::StepStore;
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
+use spotwright_store::folder::FolderArtifacts;
+use spotwright_store::lock::{FolderLock, LockError};
+use spotwright_store::postgres::PostgresStore;
+use spotwright_store::sqlite::SqliteStore;
+
+use crate::config::Config;
+
+/// Database, bus and files, opened.
+pub struct Foundation {
+    /// Runs, steps, messages and money.
+    pub store: Arc<dyn StepStore>,
+    /// Accounts and each organization's view of its runs.
+    pub accounts: Arc<dyn AccountStore>,
+    /// Messages.
+    pub bus: Arc<dyn EventBus>,
+    /// Pictures and videos.
+    pub artifacts: Arc<dyn ArtifactStore>,
+    /// Scratch files of this process.
+    pub folder: PathBuf,
+    /// The broker, for its counters.
+    rabbit: Option<Arc<RabbitBus>>,
+    /// Whether this process alone works on the database.
+    pub alone: bool,
+    _lock: Option<FolderLock>,
+}
+
+/// The database alone.
+pub struct Database {
+    /// Runs, steps, messages and money.
+    pub store: Arc<dyn StepStore>,
+    /// Accounts and each organization's view of its runs.
+    pub accounts: Arc<dyn AccountStore>,
+    lock: Option<FolderLock>,
+}
+
+impl Foundation {
+    /// Opens the database that the configuration names, and brings it to the newest format.
+    ///
+    /// # Errors
+    /// [`Code::OutputBusy`] when another process works in the data folder; [`Code::Store`] when it
+    /// cannot be reached.
+    pub async fn database(config: &Config) -> Result<Database, Problem> {
+        if !config.store.url.is_empty() {
+            let store = PostgresStore::connect(&config.store.url, config.store.readers).await;
+            let store = store.map_err(|error| failed(&error))?;
+            let accounts: Arc<dyn AccountStore> = store.clone();
+            return Ok(Database { store, accounts, lock: None });
+        }
+        let folder = PathBuf::from(&config.serve.folder);
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| failed(&format!("`{}` cannot be created: {error}", folder.display())))?;
+        let lock = FolderLock::acquire(&folder).map_err(|error| match error {
+            LockError::Held(_) => Problem::new(Code::OutputBusy, "serve.folder", error.to_string()),
+            LockError::Io { .. } => failed(&error),
+        })?;
+        let store = SqliteStore::open(&folder.join("spotwright.sqlite")).await;
+        let store = store.map_err(|error| failed(&error))?;
+        let accounts: Arc<dyn AccountStore> = store.clone();
+        Ok(Database { store, accounts, lock: Some(lock) })
+    }
+
+    /// Opens what the configuration names.
+    ///
+    /// # Errors
+    /// [`Code::Option`] when `roles` are to be split and database or bus are not shared;
+    /// [`Code::OutputBusy`] when another process works in the data folder; [`Code::Store`] when
+    /// something cannot be reached.
+    pub async fn open(config: &Config, roles: &[Role]) -> Result<Self, Problem> {
+        let split = roles.len() < Role::ALL.len();
+        if split && (config.store.url.is_empty() || config.bus.url.is_empty()) {
+            let key = if config.store.url.is_empty() { "store.url" } else { "bus.url" };
+            let message = "roles in separate processes share a PostgreSQL database and a RabbitMQ broker: give `store.url` and `bus.url`, or leave `--role` out";
+            return Err(Problem::new(Code::Option, key, message));
+        }
+        let folder = PathBuf::from(&config.serve.folder);
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| failed(&format!("`{}` cannot be created: {error}", folder.display())))?;
+        let artifacts = artifacts(config, &folder)?;
+        let (bus, rabbit) = bus(config).await?;
+        let Database { store, accounts, lock } = Self::database(config).await?;
+        let alone = lock.is_some();
+        Ok(Self { store, accounts, bus, artifacts, folder, rabbit, alone, _lock: lock })
+    }
+
+    /// What the broker's client counted; `None` in the embedded shape.
+    #[must_use]
+    pub fn bus_counts(&self) -> Option<BusCounts> {
+        self.rabbit.as_ref().map(|rabbit| rabbit.counters().read())
+    }
+}
+
+fn failed(error: &impl ToString) -> Problem {
+    Problem::new(Code::Store, "", error.to_string())
+}
+
+fn artifacts(config: &Config, folder: &Path) -> Result<Arc<dyn ArtifactStore>, Problem> {
+    let path = if config.artifacts.folder.is_empty() {
+        folder.join("artifacts")
+    } else {
+        PathBuf::from(&config.artifacts.folder)
+    };
+    Ok(Arc::new(FolderArtifacts::open(&path).map_err(|error| failed(&error))?))
+}
+
+/// Options of the broker's client, by configuration.
+#[must_use]
+pub fn rabbit_options(config: &Config) -> RabbitOptions {
+    let mut options = RabbitOptions::new(&config.bus.url);
+    config.bus.prefix.clone_into(&mut options.topology.prefix);
+    options.seed = u64::from(std::process::id());
+    options
+}
+
+async fn bus(config: &Config) -> Result<(Arc<dyn EventBus>, Option<Arc<RabbitBus>>), Problem> {
+    if config.bus.url.is_empty() {
+        return Ok((Arc::new(MemoryBus::new()), None));
+    }
+    let rabbit = RabbitBus::connect(rabbit_options(config)).await.map_err(|error| failed(&error))?;
+    let rabbit = Arc::new(rabbit);
+    Ok((rabbit.clone(), Some(rabbit)))
+}

@@ -1,0 +1,73 @@
+//! Health and metrics of one process, for those who run it.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+use spotwright_core::domain::topology::Role;
+
+use crate::foundation::Foundation;
+
+/// Longest wait for the database before the process counts as not ready.
+const READY: Duration = Duration::from_secs(2);
+
+/// What the pages are made of.
+#[derive(Clone)]
+struct Pages {
+    foundation: Arc<Foundation>,
+    metrics: PrometheusHandle,
+    roles: Arc<[Role]>,
+}
+
+/// `/healthz`: the process lives. `/readyz`: it reaches its database. `/metrics`: Prometheus text.
+pub fn router(foundation: Arc<Foundation>, metrics: PrometheusHandle, roles: &[Role]) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "alive\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(report))
+        .with_state(Pages { foundation, metrics, roles: roles.into() })
+}
+
+async fn ready(State(pages): State<Pages>) -> impl IntoResponse {
+    match tokio::time::timeout(READY, pages.foundation.store.unsent(None, 1)).await {
+        Ok(Ok(_)) => (StatusCode::OK, "ready\n".to_owned()),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n".to_owned())
+        }
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database is slow to answer\n".to_owned()),
+    }
+}
+
+async fn report(State(pages): State<Pages>) -> impl IntoResponse {
+    let mut text = pages.metrics.render();
+    text.push_str("# TYPE spotwright_role gauge\n");
+    for role in pages.roles.iter() {
+        // Writing to a string does not fail.
+        let _written = writeln!(text, "spotwright_role{{role=\"{}\"}} 1", role.as_str());
+    }
+    if let Some(counts) = pages.foundation.bus_counts() {
+        for (name, value) in [
+            ("published", counts.published),
+            ("confirmed", counts.confirmed),
+            ("returned", counts.returned),
+            ("refused", counts.nacked),
+            ("reconnects", counts.reconnects),
+            ("retried", counts.retried),
+            ("dead_lettered", counts.dead_lettered),
+        ] {
+            let _written = writeln!(
+                text,
+                "# TYPE spotwright_bus_{name}_total counter\nspotwright_bus_{name}_total {value}"
+            );
+        }
+    }
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text)
+}
