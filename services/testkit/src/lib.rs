@@ -5,8 +5,8 @@
 //! [`conformance`] turns each clause of a port's contract into a test that every adapter runs.
 //! [`faults`] kills a child process and compares what it leaves after resuming with an undisturbed
 //! run. [`proxy`] stands between a program and a server and spoils the connection; [`live`] finds the
-//! servers that `infra/servers.sh` started. [`fixtures`] makes small, valid runs, variants and messages. Used by tests only; nothing here is
-//! part of the program.
+//! servers that `infra/servers.sh` started. [`fixtures`] makes small, valid runs, variants and
+//! messages. Used by tests only; nothing here is part of the program.
 //!
 //! # Invariants
 //! - Suites speak to adapters through the port alone.
