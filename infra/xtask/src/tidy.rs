@@ -51,7 +51,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
 
 /// Heavy or technical crates, and the only workspace crates that may name them.
 const TECHNOLOGY: &[(&str, &[&str])] = &[
-    ("sqlx", &["store"]),
+    ("sqlx", &["store", "testkit"]),
     ("ffmpeg-next", &["media"]),
     ("candle-core", &["scoring", "llm"]),
     ("candle-nn", &["scoring"]),

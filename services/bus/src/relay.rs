@@ -132,8 +132,11 @@ impl Relay {
     async fn fill(&self, flight: &mut Flight) -> Result<(), StoreError> {
         let window = self.options.window.max(1);
         while flight.more && flight.ids.len() < window {
-            let page = self.store.unsent(flight.position, window).await?;
-            flight.more = page.len() == window;
+            // What was read before and is not marked yet comes again; `ids` knows it.
+            let late = self.store.late_positions();
+            let limit = if late > 0 { window + flight.ids.len() } else { window };
+            let page = self.store.unsent(flight.position.map(|position| position - late), limit).await?;
+            flight.more = page.len() == limit;
             for (position, message) in page {
                 if flight.ids.len() >= window {
                     flight.more = true;

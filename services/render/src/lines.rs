@@ -6,6 +6,9 @@
 
 use std::ops::Range;
 
+use icu_segmenter::WordSegmenter;
+use icu_segmenter::options::WordBreakInvariantOptions;
+
 /// Height of a line in font sizes.
 pub(crate) const LINE_HEIGHT: f64 = 1.26;
 
@@ -17,8 +20,19 @@ pub(crate) struct Unit {
     pub(crate) width: f64,
     /// Whether a space stands before it when it does not begin a line.
     pub(crate) space: bool,
-    /// Whether it goes on a name that began in the unit before.
-    pub(crate) in_name: bool,
+    /// What a break before it would cut in two.
+    pub(crate) cuts: Cut,
+}
+
+/// What a line break at a place would cut in two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Nothing.
+    None,
+    /// A word.
+    Word,
+    /// A brand's or product's name.
+    Name,
 }
 
 /// Width of a space in the measuring size of 100 pixels (Noto Sans CJK: 0.224 em).
@@ -85,12 +99,44 @@ pub(crate) fn unit_ranges(text: &str) -> Vec<(usize, usize, bool)> {
     units
 }
 
-/// Byte ranges of the `names` in `text`.
-pub(crate) fn occurrences(text: &str, names: &[String]) -> Vec<Range<usize>> {
-    let names = names.iter().map(|name| clean(name)).filter(|name| !name.is_empty());
-    names
-        .flat_map(|name| text.match_indices(&name).map(|(at, hit)| at..at + hit.len()).collect::<Vec<_>>())
-        .collect()
+/// Words of advertising that a general dictionary does not have.
+const TERMS: [&str; 16] = [
+    "立减", "首单", "包邮", "下单", "新客", "专享", "特惠", "到手", "直供", "秒杀", "满减", "好评", "回购",
+    "速溶", "挂耳", "手冲",
+];
+
+/// Finds what line breaks would cut in `text`: `names`, and words by the dictionary of ICU.
+pub(crate) struct Words {
+    names: Vec<Range<usize>>,
+    terms: Vec<Range<usize>>,
+    /// Byte offsets between words.
+    between: Vec<usize>,
+}
+
+impl Words {
+    pub(crate) fn of(text: &str, names: &[String]) -> Self {
+        let occurrences =
+            |name: &str| text.match_indices(name).map(|(at, hit)| at..at + hit.len()).collect::<Vec<_>>();
+        let names = names.iter().map(|name| clean(name)).filter(|name| !name.is_empty());
+        let segmenter = WordSegmenter::new_dictionary(WordBreakInvariantOptions::default());
+        Self {
+            names: names.flat_map(|name| occurrences(&name)).collect(),
+            terms: TERMS.iter().flat_map(|term| occurrences(term)).collect(),
+            between: segmenter.segment_str(text).collect(),
+        }
+    }
+
+    /// What a break before the byte `at` cuts.
+    pub(crate) fn cut(&self, at: usize) -> Cut {
+        let inside = |ranges: &[Range<usize>]| ranges.iter().any(|range| range.start < at && at < range.end);
+        if inside(&self.names) {
+            Cut::Name
+        } else if self.between.contains(&at) && !inside(&self.terms) {
+            Cut::None
+        } else {
+            Cut::Word
+        }
+    }
 }
 
 /// Byte ranges of figures: digits with their signs, points, percent and currency marks.
@@ -180,19 +226,12 @@ pub(crate) fn balanced(units: &[Unit], room: f64, rows: usize) -> Option<(Vec<St
     Some((cuts.windows(2).map(|cut| join(&units[cut[0]..cut[1]])).collect(), cost))
 }
 
-/// Words of everyday advertising whose two halves should not stand on two lines.
-const WORDS: &str = "立减 咖啡 下单 包邮 优惠 新鲜 每天 今天 明天 现在 立即 领取 首单 新客 专享 限时 特惠 折扣 到手 买一 送一 免费 \
-试用 品质 健康 安全 正品 官方 直播 会员 好评 推荐 回购 顾客 用户 产品 品牌 设计 材质 面料 轻松 舒适 方便 快速 高效 省心 \
-耐用 温和 天然 原装 进口 工厂 直供 口感 香气 烘焙 手工 采摘 高山 种植 早上 晚上 周末 孩子 宝宝 家人 自己 一杯 一口 一次 \
-不用 不再 还在 怎么 什么 为什 么样 这样 这么 可以 需要 适合 选择 开始 体验 享受 发货 送达 配送 小时 分钟 价格 原价 活动 \
-秒杀 满减 礼盒 套装 护肤 保湿 清洁 运动 跑步 通勤 办公 厨房 收纳 旅行 露营 充电 续航 降噪 耳机 手机 课程 学习 英语 喝到";
-
 /// How bad it is to break before unit `end`.
 fn break_fee(units: &[Unit], end: usize) -> f64 {
     let (Some(before), Some(after)) = (units.get(end.wrapping_sub(1)), units.get(end)) else { return 0.0 };
     let last = before.text.chars().last().unwrap_or(' ');
     let next = after.text.chars().next().unwrap_or(' ');
-    if after.in_name {
+    if after.cuts == Cut::Name {
         1.5
     } else if never_first(last) {
         0.0
@@ -203,7 +242,7 @@ fn break_fee(units: &[Unit], end: usize) -> f64 {
         0.03
     } else if "的了吗呢吧啊们着过".contains(next) {
         0.5
-    } else if WORDS.split(' ').any(|word| word.starts_with(last) && word.ends_with(next)) {
+    } else if after.cuts == Cut::Word {
         0.7
     } else if "的了和与在是".contains(last) {
         0.12
@@ -240,7 +279,7 @@ mod tests {
     use super::*;
 
     fn units(text: &str, names: &[String]) -> Vec<Unit> {
-        let kept = occurrences(text, names);
+        let words = Words::of(text, names);
         unit_ranges(text)
             .into_iter()
             .map(|(start, end, space)| Unit {
@@ -250,7 +289,7 @@ mod tests {
                     .map(|c| if is_cjk(c) || !c.is_ascii() { 100.0 } else { 55.0 })
                     .sum(),
                 space,
-                in_name: kept.iter().any(|range| range.start < start && start < range.end),
+                cuts: words.cut(start),
             })
             .collect()
     }

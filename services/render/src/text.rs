@@ -225,14 +225,13 @@ fn measured_units(text: &str, names: &[String], glyphs: &[LayoutGlyph], widest: 
             .map(|glyph| f64::from(glyph.w))
             .sum()
     };
-    let kept = lines::occurrences(text, names);
-    let in_name = |at: usize| kept.iter().any(|range| range.start < at && at < range.end);
+    let words = lines::Words::of(text, names);
     let mut units = Vec::new();
     for (start, end, space) in lines::unit_ranges(text) {
         let width = width_of(start, end);
         if width <= widest {
             let text = text[start..end].to_owned();
-            units.push(Unit { text, width, space, in_name: in_name(start) });
+            units.push(Unit { text, width, space, cuts: words.cut(start) });
             continue;
         }
         for (offset, grapheme) in text[start..end].grapheme_indices(true) {
@@ -241,7 +240,7 @@ fn measured_units(text: &str, names: &[String], glyphs: &[LayoutGlyph], widest: 
                 text: grapheme.to_owned(),
                 width: width_of(from, from + grapheme.len()),
                 space: space && offset == 0,
-                in_name: in_name(from),
+                cuts: words.cut(from),
             });
         }
     }

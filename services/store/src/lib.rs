@@ -1,22 +1,24 @@
-//! The step store and the artifact store on local files.
+//! The step store on SQLite and on PostgreSQL, and the artifact store in a folder.
 //!
 //! # Purpose
 //! [`sqlite::SqliteStore`] keeps runs, steps, messages and money in one SQLite file and is the
-//! embedded form of [`spotwright_core::ports::step_store::StepStore`].
+//! embedded form of [`spotwright_core::ports::step_store::StepStore`]; [`postgres::PostgresStore`] keeps
+//! them in a PostgreSQL database that many processes share.
 //! [`folder::FolderArtifacts`] keeps pictures and videos in a folder, named by their content.
 //! [`lock::FolderLock`] makes sure that one process owns a run folder.
 //!
-//! The SQL stands in `queries/`, once, with `$1` parameters. A dialect module includes those files
-//! with `#[path]` and gives them its connection type, its clock expression and its row locks, so a
-//! second database is a second small module, not a second set of queries.
+//! The SQL stands in `queries/`, once, with `$1` parameters, and what is done with it in `common/`. A
+//! dialect module includes those files with `#[path]` and gives them its connection type, its clock
+//! expression, its row locks and its way of telling other processes.
 //!
 //! The store decides nothing: what follows from a step or message is the workflow's business. It
 //! knows no provider and sends no message.
 //!
 //! # Invariants
-//! - `Ok` means durable: SQLite runs with a write-ahead log and `synchronous=FULL`, and callers are
-//!   answered after the commit.
-//! - All writes go through one writer task, which commits them in groups. An operation that is
+//! - `Ok` means durable: SQLite runs with a write-ahead log and `synchronous=FULL`, PostgreSQL as its
+//!   server is set up, and callers are answered after the commit.
+//! - All writes go through writer tasks, which commit them in groups: one on SQLite, several on
+//!   PostgreSQL, where the writes of one run always take the same one. An operation that is
 //!   refused is undone alone; a commit that fails is an error for each operation of its group.
 //! - Leases are measured by the database's clock, with a resolution of one millisecond.
 //!
@@ -35,9 +37,12 @@
 //! # }
 //! ```
 
+#![expect(clippy::duplicate_mod, reason = "every dialect compiles the shared queries against its own driver")]
+
 mod convert;
 pub mod folder;
 pub mod lock;
+pub mod postgres;
 pub mod sqlite;
 
 /// How often a step may be claimed before it is `dead`.

@@ -21,6 +21,7 @@
 //! ```
 
 pub mod conformance;
+pub mod database;
 #[cfg(unix)]
 pub mod faults;
 pub mod fixtures;

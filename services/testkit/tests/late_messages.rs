@@ -14,6 +14,7 @@ use spotwright_testkit::fixtures;
 fn at(stage: Stage) -> RunView {
     let run = fixtures::run(1);
     RunView {
+        paused: false,
         id: run.id,
         organization: run.organization,
         request: Arc::new(run.request),

@@ -374,6 +374,10 @@ impl Workflow for CreativeAgent {
         Ok(decide(run, &state, event, now))
     }
 
+    async fn after_cancel(&self, run: &RunView, now: Timestamp) -> Result<Commit, Problem> {
+        Ok(decide(run, &AgentState::of(run)?, AgentEvent::Cancelled, now))
+    }
+
     async fn after_message(&self, run: &RunView, event: &Event, now: Timestamp) -> Result<Commit, Problem> {
         let state = AgentState::of(run)?;
         let event = match &event.payload {
@@ -516,6 +520,7 @@ fn to_value<T: Serialize>(value: &T) -> Result<Value, StepError> {
 pub fn first_commit(run: &NewRun, now: Timestamp) -> Commit {
     let request = &run.request;
     let view = RunView {
+        paused: false,
         id: run.id,
         organization: run.organization,
         request: Arc::new(request.clone()),

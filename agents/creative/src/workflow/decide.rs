@@ -41,6 +41,7 @@ pub fn decide(run: &RunView, state: &AgentState, event: AgentEvent, now: Timesta
     let mut decision = Decision::new(run, state, now);
     match event {
         AgentEvent::Requested => decision.requested(),
+        AgentEvent::Cancelled => decision.cancelled(),
         AgentEvent::Planned { assignments, questions } => {
             let asked = json!({ "assignments": assignments, "questions": questions });
             decision.planned(assignments, asked);
@@ -149,6 +150,17 @@ impl<'a> Decision<'a> {
         self.generation = 1;
         self.enter(Stage::Planning);
         self.generation_step(StepKind::Plan);
+    }
+
+    /// Ends the run. A campaign under way costs money until it has been played, so its report is
+    /// waited for.
+    fn cancelled(&mut self) {
+        if self.run.stage == Stage::Playing {
+            self.state.cancelling = true;
+            self.changed = true;
+        } else {
+            self.finish(StopReason::Cancelled, None);
+        }
     }
 
     fn planned(&mut self, assignments: Vec<Assignment>, detail: serde_json::Value) {
@@ -398,6 +410,9 @@ impl<'a> Decision<'a> {
         self.commit.ledger.push(LedgerEntry { kind: LedgerKind::Settle, reference, amount: spend });
         self.state.reports.push(report);
         self.enter(Stage::Observing);
+        if self.state.cancelling {
+            self.finish(StopReason::Cancelled, None);
+        }
     }
 
     fn feedback(&mut self, feedback: &PlacementFeedback) {
@@ -489,6 +504,7 @@ impl<'a> Decision<'a> {
         self.trace(Chapter::Ended, 0, "run.finished", None, detail);
         self.state.stopped = Some(reason);
         self.state.failure = problem;
+        self.commit.cancel_waiting_steps = true;
         self.messages
             .add("agent", Payload::RunFinished(RunFinished { reason, generations: self.generation }));
         self.enter(Stage::Finished);

@@ -37,6 +37,9 @@ pub struct AgentState {
     pub stopped: Option<StopReason>,
     /// What ended it, when it failed.
     pub failure: Option<Problem>,
+    /// Whether it ends once the campaign under way has been paid.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cancelling: bool,
 }
 
 impl AgentState {
@@ -58,6 +61,8 @@ impl AgentState {
 pub enum AgentEvent {
     /// The run was asked for.
     Requested,
+    /// The user ends it.
+    Cancelled,
     /// Directions are chosen.
     Planned {
         /// One per variant.

@@ -125,6 +125,8 @@ pub struct RunView {
     pub reserved: Micros,
     /// Most that may be spent.
     pub budget: Micros,
+    /// Whether its steps are held back.
+    pub paused: bool,
 }
 
 /// Counts of the current generation, read in the same statement as the run's version.

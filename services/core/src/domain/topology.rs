@@ -73,6 +73,79 @@ pub const CONSUMERS: [&str; 9] = [
     "api.run-finished",
 ];
 
+/// A part that a process can play; one process may play several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Serves the REST API.
+    Api,
+    /// Plans, writes, selects and learns.
+    Agent,
+    /// Renders previews and finals.
+    Render,
+    /// Scores.
+    Score,
+    /// Plays campaigns.
+    Market,
+    /// Moves messages from the outbox to the bus.
+    Relay,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 6] = [Self::Api, Self::Agent, Self::Render, Self::Score, Self::Market, Self::Relay];
+
+    /// The role as written on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Agent => "agent",
+            Self::Render => "render",
+            Self::Score => "score",
+            Self::Market => "market",
+            Self::Relay => "relay",
+        }
+    }
+
+    /// The role with this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
+    /// The steps it executes.
+    #[must_use]
+    pub const fn kinds(self) -> &'static [StepKind] {
+        match self {
+            Self::Agent => &[StepKind::Plan, StepKind::Draft, StepKind::Select, StepKind::Learn],
+            Self::Render => &[StepKind::Preview, StepKind::Render],
+            Self::Score => &[StepKind::Score],
+            Self::Market => &[StepKind::Play],
+            Self::Api | Self::Relay => &[],
+        }
+    }
+
+    /// The consumers it runs.
+    #[must_use]
+    pub const fn consumers(self) -> &'static [&'static str] {
+        match self {
+            Self::Api => &["api.run-finished"],
+            Self::Agent => &[
+                "agent.creative-requested",
+                "agent.variant-scored",
+                "agent.variant-rendered",
+                "agent.feedback",
+                "agent.creative-fatigued",
+            ],
+            Self::Render => &["render.cpu"],
+            Self::Score => &["score.variant-rendered"],
+            Self::Market => &["market.creative-won"],
+            Self::Relay => &[],
+        }
+    }
+}
+
 /// The one consumer that takes an event.
 #[must_use]
 pub const fn consumer_of(payload: &Payload) -> &'static str {
@@ -88,5 +161,23 @@ pub const fn consumer_of(payload: &Payload) -> &'static str {
         Payload::PlacementFeedback(_) => "agent.feedback",
         Payload::CreativeFatigued(_) => "agent.creative-fatigued",
         Payload::RunFinished(_) => "api.run-finished",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_and_every_consumer_has_one_role() {
+        let kinds: Vec<StepKind> = Role::ALL.iter().flat_map(|role| role.kinds()).copied().collect();
+        assert_eq!(kinds.len(), StepKind::ALL.len());
+        assert!(StepKind::ALL.iter().all(|kind| kinds.contains(kind)));
+        let consumers: Vec<&str> = Role::ALL.iter().flat_map(|role| role.consumers()).copied().collect();
+        assert_eq!(consumers.len(), CONSUMERS.len());
+        assert_eq!(consumers.iter().collect::<BTreeSet<_>>(), CONSUMERS.iter().collect());
+        assert!(Role::ALL.iter().all(|role| Role::parse(role.as_str()) == Some(*role)));
     }
 }

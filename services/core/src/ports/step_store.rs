@@ -188,8 +188,10 @@ pub struct Commit {
     pub deliveries: Vec<(PlacementId, CreativeDelivery)>,
     /// Placements whose feedback was taken in.
     pub observed: Vec<PlacementId>,
-    /// Steps to create.
+    /// Steps to create. Those of a paused run wait until it goes on.
     pub steps: Vec<NewStep>,
+    /// Whether the run's steps that nobody works on are cancelled: it has ended.
+    pub cancel_waiting_steps: bool,
     /// Messages for the outbox. Their sequence numbers continue [`RunView::messages`] without gap.
     pub messages: Vec<Event>,
     /// Movements of money.
@@ -265,6 +267,8 @@ pub enum Consumed {
 /// 6. Money: settled plus reserved never exceeds the run's budget; a reserve is closed once; a
 ///    reference is opened once.
 /// 7. Outbox messages of a run are numbered from 1 without gap, and `unsent` returns them in order.
+/// 8. Organizations with steps of a kind waiting are served in turns, whatever their backlogs.
+/// 9. A step of a paused run is not claimed; one that is claimed already ends as always.
 #[async_trait]
 pub trait StepStore: Send + Sync {
     /// Creates a run together with its first commit. Creating it again is [`StoreError::Contradiction`].
@@ -288,7 +292,8 @@ pub trait StepStore: Send + Sync {
     /// Reads the trace of a run in its order.
     async fn trace(&self, run: RunId) -> Result<Vec<TraceEntry>, StoreError>;
 
-    /// Claims up to `limit` steps of the given kinds for `lease`, oldest first.
+    /// Claims up to `limit` steps of the given kinds for `lease`: organizations in turns, the steps of
+    /// one oldest first.
     async fn claim(
         &self,
         kinds: &[StepKind],
@@ -307,6 +312,12 @@ pub trait StepStore: Send + Sync {
         expected_version: i64,
         commit: Commit,
     ) -> Result<(), StoreError>;
+
+    /// Holds a run's steps back, or lets them go on.
+    async fn set_paused(&self, run: RunId, paused: bool) -> Result<(), StoreError>;
+
+    /// Writes a decision about a run that follows from no step and no message.
+    async fn amend(&self, run: RunId, expected_version: i64, commit: Commit) -> Result<(), StoreError>;
 
     /// Records the intent of a paid call and reserves its money, or tells what is known of it.
     async fn begin_call(&self, step: &ClaimedStep, call: &NewCall) -> Result<CallState, StoreError>;
@@ -337,6 +348,10 @@ pub trait StepStore: Send + Sync {
     /// at most `limit`, with a position to go on from.
     async fn unsent(&self, after: Option<i64>, limit: usize)
     -> Result<Vec<(i64, OutboxMessage)>, StoreError>;
+
+    /// How far before a position of [`StepStore::unsent`] a message may still appear later: another
+    /// process may commit a lower position after a higher one.
+    fn late_positions(&self) -> i64;
 
     /// Marks messages as sent.
     async fn mark_sent(&self, ids: &[MessageId]) -> Result<(), StoreError>;

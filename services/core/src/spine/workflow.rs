@@ -77,6 +77,12 @@ pub trait Workflow: Send + Sync {
         now: Timestamp,
     ) -> Result<Commit, Problem>;
 
+    /// What follows when the user ends the run.
+    ///
+    /// # Errors
+    /// A [`Problem`] when stored data cannot be understood.
+    async fn after_cancel(&self, run: &RunView, now: Timestamp) -> Result<Commit, Problem>;
+
     /// What follows from a message.
     ///
     /// # Errors

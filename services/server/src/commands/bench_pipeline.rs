@@ -278,6 +278,10 @@ impl Workflow for Chain {
         Ok(Commit { run: Some(update), ..Commit::default() })
     }
 
+    async fn after_cancel(&self, _: &RunView, _: Timestamp) -> Result<Commit, Problem> {
+        Ok(Commit { cancel_waiting_steps: true, ..Commit::default() })
+    }
+
     async fn after_message(&self, _: &RunView, _: &Event, _: Timestamp) -> Result<Commit, Problem> {
         Ok(Commit::default())
     }

@@ -19,6 +19,9 @@ pub(super) async fn write(
     let touched =
         runs::touch(conn, run, expected_version, commit.run.as_ref(), commit.messages.len()).await?;
     let organization = touched.organization;
+    if commit.cancel_waiting_steps {
+        steps::cancel_waiting(conn, run).await?;
+    }
     for variant in &commit.variants {
         runs::put_variant(conn, run, variant).await?;
     }
@@ -32,7 +35,7 @@ pub(super) async fn write(
         runs::mark_observed(conn, run, *placement).await?;
     }
     for step in &commit.steps {
-        steps::create(conn, run, organization, step).await?;
+        steps::create(conn, run, &touched, step).await?;
     }
     // Closing comes before opening, so that money given back by this commit can be reserved in it.
     for end in &commit.calls {

@@ -25,6 +25,7 @@ struct RunRow {
     budget_micros: i64,
     settled_micros: i64,
     reserved_micros: i64,
+    paused: i64,
     drafted: i64,
     previewed: i64,
     scored: i64,
@@ -43,6 +44,8 @@ pub(super) struct Touched {
     pub(super) organization: Uuid,
     /// Messages written, those of this commit included.
     pub(super) messages: i64,
+    /// 1 when its new steps are held back.
+    pub(super) paused: i64,
 }
 
 /// Inserts a run at version 0; [`StoreError::Contradiction`] when it exists.
@@ -80,10 +83,10 @@ pub(super) async fn touch(
     let stage = update.map(|update| update.stage.as_str());
     let generation = update.map(|update| i64::from(update.generation));
     let workflow = update.map(|update| to_json(&update.state)).transpose()?;
-    let touched: Option<(Uuid, i64)> = sqlx::query_as(
+    let touched: Option<(Uuid, i64, i64)> = sqlx::query_as(
         "UPDATE run SET version = version + 1, messages = messages + $3, state = coalesce($4, state), \
          generation = coalesce($5, generation), workflow = coalesce($6, workflow) \
-         WHERE id = $1 AND version = $2 RETURNING organization_id, messages",
+         WHERE id = $1 AND version = $2 RETURNING organization_id, messages, paused",
     )
     .bind(run.0)
     .bind(expected_version)
@@ -94,8 +97,8 @@ pub(super) async fn touch(
     .fetch_optional(&mut *conn)
     .await
     .map_err(database)?;
-    if let Some((organization, messages)) = touched {
-        return Ok(Touched { organization, messages });
+    if let Some((organization, messages, paused)) = touched {
+        return Ok(Touched { organization, messages, paused });
     }
     let exists: Option<i64> = sqlx::query_scalar("SELECT version FROM run WHERE id = $1")
         .bind(run.0)
@@ -114,7 +117,7 @@ pub(super) async fn view(
 ) -> Result<RunView, StoreError> {
     let row: Option<RunRow> = sqlx::query_as(
         "SELECT r.organization_id, CASE WHEN $2 = 1 THEN '' ELSE r.request END AS request, r.version, r.state, r.generation, r.workflow, r.messages, \
-         r.budget_micros, r.settled_micros, r.reserved_micros, \
+         r.budget_micros, r.settled_micros, r.reserved_micros, r.paused, \
          count(CASE WHEN v.state = 'drafted' THEN 1 END) AS drafted, \
          count(CASE WHEN v.state = 'previewed' THEN 1 END) AS previewed, \
          count(CASE WHEN v.state = 'scored' THEN 1 END) AS scored, \
@@ -130,7 +133,7 @@ pub(super) async fn view(
          FROM run r LEFT JOIN variant v ON v.run_id = r.id AND v.generation = r.generation \
          WHERE r.id = $1 \
          GROUP BY r.id, r.organization_id, r.request, r.version, r.state, r.generation, r.workflow, \
-         r.messages, r.budget_micros, r.settled_micros, r.reserved_micros",
+         r.messages, r.budget_micros, r.settled_micros, r.reserved_micros, r.paused",
     )
     .bind(id.0)
     .bind(i64::from(known.is_some()))
@@ -167,6 +170,7 @@ pub(super) async fn view(
         settled: Micros(row.settled_micros),
         reserved: Micros(row.reserved_micros),
         budget: Micros(row.budget_micros),
+        paused: row.paused != 0,
     })
 }
 

@@ -8,28 +8,42 @@ use spotwright_schemas::ids::{OrganizationId, RunId, StepId};
 use uuid::Uuid;
 
 use super::Connection;
+use super::runs::Touched;
 use crate::convert::{database, from_json, micros, stored, to_json, unsigned};
 
 /// The columns of a claimed step, in the order of `ClaimedRow`.
 macro_rules! claimed_columns {
     () => {
-        "id, run_id, organization_id, kind, key, input, fence, attempts, max_attempts, run_at, position"
+        "id, run_id, organization_id, kind, key, input, fence, attempts, max_attempts, turn, position"
     };
 }
 
-/// The oldest due steps of the kind in parameter `$n`. Reads `step_ready` from its beginning, so its
+/// The next ready steps of the kind in parameter `$n`. Reads `step_turn` from its beginning, so its
 /// cost does not depend on the backlog.
-macro_rules! due_of_kind {
+macro_rules! ready_of_kind {
     ($n:literal) => {
         concat!(
-            " UNION ALL SELECT * FROM (SELECT position, run_at FROM step WHERE kind = $",
+            " UNION ALL SELECT * FROM (SELECT position, turn FROM step WHERE kind = $",
             $n,
-            " AND state = 'ready' AND run_at <= ",
-            now!(),
-            " ORDER BY run_at, position LIMIT $10 ",
+            " AND state = 'ready' ORDER BY turn, position LIMIT $10 ",
             skip_locked!(),
             ") AS ready",
             $n
+        )
+    };
+}
+
+/// The turn of a new step of kind `$4` of the organization `$2`: after the organization's own steps
+/// that wait, and not before the first step that waits at all. So organizations with equally many
+/// steps waiting are served alternately, and a newcomer does not wait for another's backlog.
+///
+/// This is start-time fair queueing (Goyal, Vin, Cheng 1996) with the least waiting turn as the
+/// virtual time. Two transactions may give the same turn, which only makes neighbors equal.
+macro_rules! new_turn {
+    () => {
+        larger!(
+            "coalesce((SELECT max(turn) + 1 FROM step WHERE kind = $4 AND organization_id = $2 AND state = 'ready'), 0)",
+            "coalesce((SELECT min(turn) FROM step WHERE kind = $4 AND state = 'ready'), 0)"
         )
     };
 }
@@ -45,7 +59,7 @@ struct ClaimedRow {
     fence: i64,
     attempts: i64,
     max_attempts: i64,
-    run_at: i64,
+    turn: i64,
     position: i64,
 }
 
@@ -67,34 +81,37 @@ impl ClaimedRow {
     }
 }
 
-/// The steps of `rows`, oldest first: `RETURNING` promises no order.
+/// The steps of `rows` in the order of their turns: `RETURNING` promises no order.
 fn in_order(mut rows: Vec<ClaimedRow>) -> Result<Vec<ClaimedStep>, StoreError> {
-    rows.sort_by_key(|row| (row.run_at, row.position));
+    rows.sort_by_key(|row| (row.turn, row.position));
     rows.into_iter().map(ClaimedRow::into_step).collect()
 }
 
-/// Creates a step, or finds that it exists with the same input.
+/// Creates a step, or finds that it exists with the same input. The step of a paused run is held.
 pub(super) async fn create(
     conn: &mut Connection,
     run: RunId,
-    organization: Uuid,
+    touched: &Touched,
     step: &NewStep,
 ) -> Result<(), StoreError> {
     let kind = step.kind.as_str();
     let id = StepId::child_of(run.0, &format!("{kind}/{}", step.key), 0);
     let written = sqlx::query(concat!(
-        "INSERT INTO step (id, organization_id, run_id, kind, key, state, run_at, max_attempts, input) \
-         VALUES ($1, $2, $3, $4, $5, 'ready', ",
+        "INSERT INTO step (id, organization_id, run_id, kind, key, state, held, run_at, max_attempts, input, turn) \
+         VALUES ($1, $2, $3, $4, $5, CASE WHEN $8 = 1 THEN 'waiting' ELSE 'ready' END, $8, ",
         now!(),
-        ", $6, $7) ON CONFLICT DO NOTHING"
+        ", $6, $7, ",
+        new_turn!(),
+        ") ON CONFLICT DO NOTHING"
     ))
     .bind(id.0)
-    .bind(organization)
+    .bind(touched.organization)
     .bind(run.0)
     .bind(kind)
     .bind(&step.key)
     .bind(i64::from(crate::MAX_ATTEMPTS))
     .bind(to_json(&step.input)?)
+    .bind(touched.paused)
     .execute(&mut *conn)
     .await
     .map_err(database)?;
@@ -115,7 +132,8 @@ pub(super) async fn create(
     Err(StoreError::Contradiction(format!("step {kind}/{} exists with another input", step.key)))
 }
 
-/// Claims up to `limit` due steps, oldest first: ready ones, and running ones whose lease is over.
+/// Claims up to `limit` due steps by turn: ready ones, those whose wait is over, and running ones whose
+/// lease is over.
 pub(super) async fn claim(
     conn: &mut Connection,
     kinds: &[StepKind],
@@ -133,20 +151,24 @@ pub(super) async fn claim(
         "UPDATE step SET state = 'running', lease_until = ",
         now!(),
         " + $9, fence = fence + 1, attempts = attempts + 1 WHERE position IN (SELECT position FROM (",
-        "SELECT * FROM (SELECT position, run_at FROM step WHERE state = 'running' AND lease_until < ",
+        "SELECT * FROM (SELECT position, turn FROM step WHERE state = 'running' AND lease_until < ",
         now!(),
-        " AND attempts < max_attempts AND kind IN ($1, $2, $3, $4, $5, $6, $7, $8) ",
+        " AND attempts < max_attempts AND kind IN ($1, $2, $3, $4, $5, $6, $7, $8) LIMIT $10 ",
         skip_locked!(),
-        ") AS expired",
-        due_of_kind!(1),
-        due_of_kind!(2),
-        due_of_kind!(3),
-        due_of_kind!(4),
-        due_of_kind!(5),
-        due_of_kind!(6),
-        due_of_kind!(7),
-        due_of_kind!(8),
-        ") AS due ORDER BY run_at, position LIMIT $10) RETURNING ",
+        ") AS expired UNION ALL SELECT * FROM (SELECT position, turn FROM step WHERE state = 'waiting' AND run_at <= ",
+        now!(),
+        " AND held = 0 AND kind IN ($1, $2, $3, $4, $5, $6, $7, $8) ORDER BY run_at LIMIT $10 ",
+        skip_locked!(),
+        ") AS waited",
+        ready_of_kind!(1),
+        ready_of_kind!(2),
+        ready_of_kind!(3),
+        ready_of_kind!(4),
+        ready_of_kind!(5),
+        ready_of_kind!(6),
+        ready_of_kind!(7),
+        ready_of_kind!(8),
+        ") AS due ORDER BY turn, position LIMIT $10) RETURNING ",
         claimed_columns!()
     ));
     for name in names {
@@ -222,7 +244,8 @@ pub(super) async fn end(
         .bind(fence)
         .bind(error.clone()),
         StepEnd::Retry { delay, error } => sqlx::query_scalar(concat!(
-            "UPDATE step SET state = 'ready', lease_until = NULL, error = $3, run_at = ",
+            "UPDATE step SET state = 'waiting', lease_until = NULL, error = $3, \
+             held = (SELECT paused FROM run WHERE run.id = step.run_id), run_at = ",
             now!(),
             " + $4 WHERE id = $1 AND fence = $2 AND state = 'running' AND attempts < max_attempts \
              RETURNING run_id"
@@ -251,13 +274,46 @@ pub(super) async fn recover(conn: &mut Connection) -> Result<u64, StoreError> {
     Ok(recovered.rows_affected())
 }
 
+/// Holds the waiting steps of a run back, or lets them go on in their turn.
+pub(super) async fn hold(conn: &mut Connection, run: RunId, paused: bool) -> Result<(), StoreError> {
+    let found = sqlx::query("UPDATE run SET paused = $2 WHERE id = $1")
+        .bind(run.0)
+        .bind(i64::from(paused))
+        .execute(&mut *conn)
+        .await
+        .map_err(database)?;
+    if found.rows_affected() == 0 {
+        return Err(StoreError::Missing(format!("run {run}")));
+    }
+    let statement = if paused {
+        "UPDATE step SET state = 'waiting', held = 1 WHERE run_id = $1 AND state IN ('ready', 'waiting')"
+    } else {
+        "UPDATE step SET held = 0 WHERE run_id = $1 AND held = 1"
+    };
+    sqlx::query(statement).bind(run.0).execute(conn).await.map_err(database)?;
+    Ok(())
+}
+
+/// Ends the steps of a run that nobody works on. Those under way end as always, and the workflow
+/// knows that the run is over.
+pub(super) async fn cancel_waiting(conn: &mut Connection, run: RunId) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE step SET state = 'cancelled', held = 0, closed = 1 WHERE run_id = $1 AND state IN ('ready', 'waiting')",
+    )
+    .bind(run.0)
+    .execute(conn)
+    .await
+    .map_err(database)?;
+    Ok(())
+}
+
 /// Whether there is anything for [`bury`]; reads `step_running` and `step_buried` only.
 pub(super) async fn any_to_bury(conn: &mut Connection) -> Result<bool, StoreError> {
     let found: i64 = sqlx::query_scalar(concat!(
-        "SELECT CASE WHEN EXISTS (SELECT 1 FROM step WHERE state = 'dead' AND closed = 0) \
+        "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM step WHERE state = 'dead' AND closed = 0) \
          OR EXISTS (SELECT 1 FROM step WHERE state = 'running' AND lease_until < ",
         now!(),
-        " AND attempts >= max_attempts) THEN 1 ELSE 0 END"
+        " AND attempts >= max_attempts) THEN 1 ELSE 0 END AS BIGINT)"
     ))
     .fetch_one(conn)
     .await

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use spotwright_core::ports::step_store::StepStore;
+use spotwright_schemas::ids::MessageId;
 use spotwright_schemas::random::Stream;
 
 use super::*;
@@ -21,7 +23,7 @@ async fn held(conn: &mut Connection, numbers: u64) -> BTreeSet<u64> {
 async fn pragma(store: &SqliteStore, statement: &'static str) -> i64 {
     store
         .writer
-        .write(Wakes::default(), move |conn| {
+        .write(None, Wakes::default(), move |conn| {
             Box::pin(async move { sqlx::query_scalar(statement).fetch_one(conn).await.map_err(database) })
         })
         .await
@@ -116,11 +118,11 @@ async fn a_store_is_reopened_as_it_was_left() {
 async fn the_ledger_can_only_grow() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
-    let refused = store.writer.write(Wakes::default(), |conn| {
+    let refused = store.writer.write(None, Wakes::default(), |conn| {
         Box::pin(async move {
             let mut refused = Vec::new();
             for setup in [
-                "INSERT INTO run VALUES (1, zeroblob(16), zeroblob(16), '{}', 0, 'requested', 0, 'null', 0, 9, 0, 0, 0)",
+                "INSERT INTO run VALUES (1, zeroblob(16), zeroblob(16), '{}', 0, 'requested', 0, 'null', 0, 9, 0, 0, 0, 0)",
                 "INSERT INTO ledger VALUES (1, zeroblob(16), zeroblob(16), 'reserve', 1, 'a', NULL, 0)",
             ] {
                 sqlx::query(setup).execute(&mut *conn).await.map_err(database)?;

@@ -3,4 +3,5 @@
 pub mod accounts;
 pub mod artifacts;
 pub mod bus;
+mod control;
 pub mod store;

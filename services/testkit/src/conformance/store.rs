@@ -20,8 +20,13 @@ use spotwright_schemas::money::Micros;
 
 use crate::fixtures;
 
+pub use super::control::{
+    a_decision_without_step_or_message_ends_the_waiting_steps, a_paused_run_waits_until_it_goes_on,
+    organizations_are_served_in_turns,
+};
+
 /// A lease that does not run out during a test.
-const LONG: Duration = Duration::from_hours(1);
+pub(super) const LONG: Duration = Duration::from_hours(1);
 
 /// A lease that is over by the next look.
 const SHORT: Duration = Duration::from_millis(1);
@@ -30,11 +35,11 @@ const SHORT: Duration = Duration::from_millis(1);
 /// it in an `Arc`, with whatever must live as long.
 #[macro_export]
 macro_rules! step_store_suite {
-    ($name:ident, $open:expr) => {
+    ($name:ident, $open:expr $(, #[$when:meta])?) => {
         mod $name {
             #[expect(unused_imports, reason = "the opening expression may use what stands outside")]
             use super::*;
-            $crate::step_store_suite!(@each $open;
+            $crate::step_store_suite!(@each $open, $([$when])?;
                 a_run_is_read_back_as_it_was_written,
                 a_run_is_created_once,
                 a_missing_run_is_missing,
@@ -60,20 +65,34 @@ macro_rules! step_store_suite {
                 a_refused_operation_does_not_touch_its_neighbors,
                 open_work_counts_steps_and_messages,
                 workers_are_woken_by_new_steps_and_messages,
+                organizations_are_served_in_turns,
+                a_paused_run_waits_until_it_goes_on,
+                a_decision_without_step_or_message_ends_the_waiting_steps,
                 a_drained_run_breaks_no_invariant_and_a_fresh_one_does
             );
         }
     };
-    (@each $open:expr; $($test:ident),*) => {$(
+    (@each $open:expr, [$when:meta]; $($test:ident),*) => {$(
+        $crate::step_store_suite!(@one $open, #[$when]; $test);
+    )*};
+    (@each $open:expr, ; $($test:ident),*) => {$(
+        $crate::step_store_suite!(@one $open,; $test);
+    )*};
+    (@one $open:expr, $(#[$when:meta])?; $test:ident) => {
+        $(#[$when])?
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $test() {
             let (store, _guard) = ($open)().await;
             $crate::conformance::store::$test(store).await;
         }
-    )*};
+    };
 }
 
-async fn claim_one(store: &impl StepStore, kind: StepKind, lease: Duration) -> Option<ClaimedStep> {
+pub(super) async fn claim_one(
+    store: &impl StepStore,
+    kind: StepKind,
+    lease: Duration,
+) -> Option<ClaimedStep> {
     store.claim(&[kind], lease, 1).await.expect("claim").pop()
 }
 
@@ -86,20 +105,28 @@ async fn claim_expired(store: &impl StepStore, kind: StepKind, lease: Duration) 
     }
 }
 
-async fn done(store: &impl StepStore, step: &ClaimedStep, commit: Commit) -> Result<(), StoreError> {
+pub(super) async fn done(
+    store: &impl StepStore,
+    step: &ClaimedStep,
+    commit: Commit,
+) -> Result<(), StoreError> {
     let version = store.run(step.run).await?.version;
     store.complete(step, StepEnd::Done(json!("result")), version, commit).await
 }
 
 /// A run with one claimed step.
-async fn run_with_claim(store: &impl StepStore, seed: u64) -> (RunId, ClaimedStep) {
+pub(super) async fn run_with_claim(store: &impl StepStore, seed: u64) -> (RunId, ClaimedStep) {
     let run = fixtures::run(seed);
     store.create_run(&run, fixtures::steps(StepKind::Plan, &["g1"])).await.expect("a run");
     (run.id, claim_one(store, StepKind::Plan, LONG).await.expect("a step"))
 }
 
 /// Writes a commit on the run's newest version, as the effect of a message of its own.
-async fn write(store: &impl StepStore, run: RunId, commit: Commit) -> Result<Consumed, StoreError> {
+pub(super) async fn write(
+    store: &impl StepStore,
+    run: RunId,
+    commit: Commit,
+) -> Result<Consumed, StoreError> {
     let version = store.run(run).await?.version;
     let message = MessageId::child_of(run.0, "write", version.unsigned_abs());
     store.consume("testkit", message, run, version, commit).await

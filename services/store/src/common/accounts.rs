@@ -1,4 +1,5 @@
-//! Accounts in the same SQLite file: reads on the readers, writes through the writer's groups.
+//! Accounts over the shared queries, the same for every dialect: reads on the readers, writes through
+//! the writer's groups.
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -13,17 +14,18 @@ use spotwright_core::ports::step_store::{Commit, TraceEntry};
 use spotwright_schemas::event::Event;
 use spotwright_schemas::ids::{AssetId, BriefId, KeyId, RunId, VariantId};
 
+use super::adapter::wakes_of;
 use super::answers::{Known, Outcome};
 use super::writer::Wakes;
-use super::{SqliteStore, account_runs, accounts, answers, wakes_of};
+use super::{Store, account_runs, accounts, answers};
 
 #[async_trait]
-impl AccountStore for SqliteStore {
+impl AccountStore for Store {
     async fn bootstrap(&self, organization: &NewOrganization, key: &NewKey) -> Result<bool, AccountError> {
         let (organization, key) = (organization.clone(), key.clone());
         let made = self
             .writer
-            .write(Wakes::default(), move |conn| {
+            .write(None, Wakes::default(), move |conn| {
                 Box::pin(async move { accounts::bootstrap(conn, &organization, &key).await })
             })
             .await?;
@@ -54,7 +56,7 @@ impl AccountStore for SqliteStore {
     ) -> Result<Written<FoundedOrganization>, AccountError> {
         let (write, organization, key) = (write.clone(), organization.clone(), key.clone());
         self.writer
-            .write(Wakes::default(), move |conn| {
+            .write(None, Wakes::default(), move |conn| {
                 Box::pin(async move {
                     accounts::create_organization(conn, context, &write, &organization, &key).await
                 })
@@ -83,7 +85,7 @@ impl AccountStore for SqliteStore {
     ) -> Result<Written<KeyRecord>, AccountError> {
         let (write, key) = (write.clone(), key.clone());
         self.writer
-            .write(Wakes::default(), move |conn| {
+            .write(None, Wakes::default(), move |conn| {
                 Box::pin(async move { accounts::create_key(conn, context, &write, &key).await })
             })
             .await
@@ -101,7 +103,7 @@ impl AccountStore for SqliteStore {
     async fn revoke_key(&self, context: OrganizationContext, key: KeyId) -> Result<KeyRecord, AccountError> {
         let revoked = self
             .writer
-            .write(Wakes::default(), move |conn| Box::pin(accounts::revoke_key(conn, context, key)))
+            .write(None, Wakes::default(), move |conn| Box::pin(accounts::revoke_key(conn, context, key)))
             .await?;
         Ok(revoked)
     }
@@ -114,7 +116,7 @@ impl AccountStore for SqliteStore {
     ) -> Result<Written<Asset>, AccountError> {
         let (write, asset) = (write.clone(), asset.clone());
         self.writer
-            .write(Wakes::default(), move |conn| {
+            .write(None, Wakes::default(), move |conn| {
                 Box::pin(async move { accounts::create_asset(conn, context, &write, &asset).await })
             })
             .await
@@ -151,7 +153,7 @@ impl AccountStore for SqliteStore {
         let texts = accounts::BriefTexts::of(brief)?;
         let (write, brief) = (write.clone(), brief.clone());
         self.writer
-            .write(Wakes::default(), move |conn| {
+            .write(None, Wakes::default(), move |conn| {
                 Box::pin(async move { accounts::create_brief(conn, context, &write, &brief, texts).await })
             })
             .await
@@ -180,7 +182,7 @@ impl AccountStore for SqliteStore {
     ) -> Result<Written<OrderedRun>, AccountError> {
         let (write, run) = (write.clone(), run.clone());
         self.writer
-            .write(wakes_of(&commit), move |conn| {
+            .write(Some(run.id), wakes_of(&commit), move |conn| {
                 Box::pin(
                     async move { account_runs::create(conn, context, &write, order, &run, &commit).await },
                 )
@@ -241,7 +243,8 @@ impl AccountStore for SqliteStore {
     }
 
     async fn forget_answers(&self) -> Result<u64, AccountError> {
-        let forgotten = self.writer.write(Wakes::default(), |conn| Box::pin(answers::forget(conn))).await?;
+        let forgotten =
+            self.writer.write(None, Wakes::default(), |conn| Box::pin(answers::forget(conn))).await?;
         Ok(forgotten)
     }
 }

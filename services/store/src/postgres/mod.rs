@@ -1,0 +1,203 @@
+//! The step store in a PostgreSQL database, which several processes work on.
+
+use std::collections::HashMap;
+use std::str::FromStr as _;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use spotwright_core::domain::run::RunRequest;
+use spotwright_core::ports::step_store::StoreError;
+use spotwright_schemas::ids::RunId;
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::{ConnectOptions, Pool};
+use tokio::task::JoinSet;
+
+use self::writer::{Signals, Wakes, Writer};
+use crate::convert::database;
+
+/// The database that the shared queries speak to.
+type Db = sqlx::Postgres;
+/// Its connection.
+type Connection = sqlx::PgConnection;
+
+/// Microseconds since 1970 by the database's clock, the same within one statement.
+macro_rules! now {
+    () => {
+        "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint"
+    };
+}
+
+/// The larger of two numbers.
+macro_rules! larger {
+    ($a:expr, $b:expr) => {
+        concat!("greatest(", $a, ", ", $b, ")")
+    };
+}
+
+/// Row locks of a subquery: what another process is about to claim is passed over.
+macro_rules! skip_locked {
+    () => {
+        "FOR UPDATE SKIP LOCKED"
+    };
+}
+
+#[path = "../queries/account_runs.rs"]
+mod account_runs;
+#[path = "../common/accounts.rs"]
+mod account_store;
+#[path = "../queries/accounts.rs"]
+mod accounts;
+#[path = "../common/adapter.rs"]
+mod adapter;
+#[path = "../queries/answers.rs"]
+mod answers;
+#[path = "../queries/commits.rs"]
+mod commits;
+#[path = "../queries/invariants.rs"]
+mod invariants;
+#[path = "../queries/messages.rs"]
+mod messages;
+#[path = "../queries/money.rs"]
+mod money;
+#[path = "../queries/runs.rs"]
+mod runs;
+#[path = "../queries/steps.rs"]
+mod steps;
+#[path = "../common/writer.rs"]
+mod writer;
+
+/// The store whose methods stand in `common/adapter.rs`.
+type Store = PostgresStore;
+/// What a new connection of the writer needs.
+type Options = PgConnectOptions;
+
+/// Begins a transaction that sees one state.
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// Begins a group of writes.
+const BEGIN: &str = "BEGIN; SAVEPOINT operation";
+
+/// How far before a position messages may still appear: positions are given when a row is written,
+/// and a transaction with a lower one may commit later.
+const LATE_POSITIONS: i64 = 1_000;
+
+/// Whether operations that arrive during a group join it. They would not come in the order of their
+/// runs, and two processes that lock runs in different orders would wait for each other.
+const JOIN_LATE: bool = false;
+
+static MIGRATIONS: Migrator = {
+    let mut migrations = sqlx::migrate!("./migrations/postgres");
+    // A newer program may have migrated the database while this one goes on working beside it.
+    migrations.ignore_missing = true;
+    migrations
+};
+
+/// Connections that write runs; one more takes claims and marks.
+const WRITERS: usize = 3;
+
+/// Longest wait for a connection.
+const ACQUIRE_TIME: Duration = Duration::from_secs(10);
+
+/// How long the listener waits before it listens again after an error.
+const LISTEN_AGAIN: Duration = Duration::from_secs(1);
+
+/// Channels on which processes tell one another of new work.
+const STEPS_CHANNEL: &str = "spotwright_steps";
+const MESSAGES_CHANNEL: &str = "spotwright_messages";
+
+/// Requests of runs kept in memory: they are written once, and read with every decision.
+const KNOWN_REQUESTS: usize = 1_024;
+
+/// Runs, steps, messages and money in one PostgreSQL database.
+///
+/// Writes of one run are queued to one of a few connections and committed in groups; other
+/// processes do the same. Work that another process creates wakes this one by `NOTIFY`, and is
+/// found by the engine's poll when the notification is lost.
+#[derive(Debug)]
+pub struct PostgresStore {
+    writer: Writer,
+    readers: Pool<Db>,
+    signals: Arc<Signals>,
+    requests: Mutex<HashMap<RunId, Arc<RunRequest>>>,
+    /// Ends with the store.
+    _listener: JoinSet<()>,
+}
+
+impl PostgresStore {
+    /// Connects, and brings the database to the newest format. Must be called within a tokio
+    /// runtime, which runs the writers and the listener. `readers` is the number of connections for
+    /// reading, 1–100.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`]: not reachable, no right to create tables, or a migration failed.
+    pub async fn connect(url: &str, readers: u32) -> Result<Arc<Self>, StoreError> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(database)?
+            .application_name("spotwright")
+            .statement_cache_capacity(256)
+            .disable_statement_logging();
+        let mut conn = options.connect().await.map_err(database)?;
+        MIGRATIONS.run(&mut conn).await.map_err(|error| StoreError::Database(error.to_string()))?;
+        let readers = PgPoolOptions::new()
+            .max_connections(readers.clamp(1, 100))
+            .acquire_timeout(ACQUIRE_TIME)
+            .connect_with(options.clone())
+            .await
+            .map_err(database)?;
+        let mut connections = vec![(conn, options.clone())];
+        for _ in 0..WRITERS {
+            connections.push((options.connect().await.map_err(database)?, options.clone()));
+        }
+        let signals = Arc::new(Signals::default());
+        let listening = listener(&options).await.map_err(database)?;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(listen(listening, Arc::clone(&signals)));
+        let writer = Writer::start(connections, &signals);
+        Ok(Arc::new(Self { writer, readers, signals, requests: Mutex::default(), _listener: tasks }))
+    }
+
+    async fn reader(&self) -> Result<PoolConnection<Db>, StoreError> {
+        self.readers.acquire().await.map_err(database)
+    }
+}
+
+/// Tells other processes whom a group of writes wakes.
+///
+/// A statement of its own, after the commit: a transaction that notifies holds a lock over the whole
+/// server while it commits, and so would put all commits in a row.
+async fn announce(conn: &mut Connection, wakes: Wakes) -> Result<(), sqlx::Error> {
+    let statement = match (wakes.steps, wakes.messages) {
+        (true, true) => "NOTIFY spotwright_steps; NOTIFY spotwright_messages",
+        (true, false) => "NOTIFY spotwright_steps",
+        (false, true) => "NOTIFY spotwright_messages",
+        (false, false) => return Ok(()),
+    };
+    sqlx::raw_sql(statement).execute(conn).await.map(|_| ())
+}
+
+/// A connection that listens on both channels.
+async fn listener(options: &PgConnectOptions) -> Result<PgListener, sqlx::Error> {
+    let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
+    let mut listener = PgListener::connect_with(&pool.connect_with(options.clone()).await?).await?;
+    listener.listen_all([STEPS_CHANNEL, MESSAGES_CHANNEL]).await?;
+    Ok(listener)
+}
+
+async fn listen(mut listener: PgListener, signals: Arc<Signals>) {
+    loop {
+        match listener.try_recv().await {
+            Ok(Some(heard)) => signals.wake(Wakes {
+                steps: heard.channel() == STEPS_CHANNEL,
+                messages: heard.channel() == MESSAGES_CHANNEL,
+            }),
+            // The connection was lost, and with it what was said meanwhile.
+            Ok(None) => signals.wake(Wakes { steps: true, messages: true }),
+            Err(error) => {
+                tracing::warn!(%error, "notifications of other processes are not heard");
+                tokio::time::sleep(LISTEN_AGAIN).await;
+            }
+        }
+    }
+}
