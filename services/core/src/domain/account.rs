@@ -305,6 +305,8 @@ pub struct RunRecord {
     pub reserved: Micros,
     /// Messages written so far; the last one's sequence number.
     pub messages: u64,
+    /// Whether its steps are held back.
+    pub paused: bool,
     /// When it was made.
     pub created_at: i64,
     /// What was ordered; `None` for a run that was not ordered through the API.

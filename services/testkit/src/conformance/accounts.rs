@@ -29,11 +29,11 @@ use crate::fixtures;
 /// it in an `Arc`, with whatever must live as long.
 #[macro_export]
 macro_rules! account_store_suite {
-    ($name:ident, $open:expr) => {
+    ($name:ident, $open:expr $(, #[$when:meta])?) => {
         mod $name {
             #[expect(unused_imports, reason = "the opening expression may use what stands outside")]
             use super::*;
-            $crate::account_store_suite!(@each $open;
+            $crate::account_store_suite!(@each $open, $([$when])?;
                 an_organization_is_set_up_once,
                 a_key_is_looked_up_until_it_is_revoked,
                 a_key_expires_by_the_database_clock,
@@ -56,13 +56,20 @@ macro_rules! account_store_suite {
             );
         }
     };
-    (@each $open:expr; $($test:ident),*) => {$(
+    (@each $open:expr, [$when:meta]; $($test:ident),*) => {$(
+        $crate::account_store_suite!(@one $open, #[$when]; $test);
+    )*};
+    (@each $open:expr, ; $($test:ident),*) => {$(
+        $crate::account_store_suite!(@one $open,; $test);
+    )*};
+    (@one $open:expr, $(#[$when:meta])?; $test:ident) => {
+        $(#[$when])?
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $test() {
             let (store, _guard) = ($open)().await;
             $crate::conformance::accounts::$test(store).await;
         }
-    )*};
+    };
 }
 
 const ALL: Page = Page { before: None, limit: 100 };
@@ -364,7 +371,10 @@ pub async fn a_run_is_created_with_its_order_and_first_commit<S: AccountStore + 
     assert_eq!((&*view.request, view.version), (&new.request, 1));
     let run = AccountStore::run(&*store, context, new.id).await.expect("the run");
     assert_eq!((run.order, run.stage, run.generation, run.messages), (Some(order), Stage::Requested, 0, 0));
-    assert_eq!((run.budget, run.stopped), (new.budget, None));
+    assert_eq!((run.budget, run.stopped, run.paused), (new.budget, None, false));
+    store.set_paused(new.id, true).await.expect("paused");
+    let run = AccountStore::run(&*store, context, new.id).await.expect("the run");
+    assert!(run.paused);
     assert_eq!(rows(AccountStore::runs(&*store, context, ALL).await.expect("runs")), [run]);
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Run {
     /// `playing`, `observing`, `learning` or `finished`.
     #[schema(value_type = String)]
     stage: Stage,
+    /// Whether it takes no new work until it is resumed.
+    paused: bool,
     /// The generation it is in, from 1; 0 before the first.
     generation: u32,
     /// What was ordered; `null` for a run that was not ordered through the API.
@@ -137,6 +139,7 @@ impl From<RunRecord> for Run {
         Self {
             id: run.id.0,
             stage: run.stage,
+            paused: run.paused,
             generation: run.generation,
             order: run.order.map(Order::from),
             counts: RunCounts {
@@ -171,6 +174,7 @@ impl From<OrderedRun> for Run {
         Self {
             id: ordered.id.0,
             stage: Stage::Requested,
+            paused: false,
             generation: 0,
             order: Some(ordered.order.into()),
             counts: RunCounts::default(),
