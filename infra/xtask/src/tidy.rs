@@ -51,7 +51,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
 
 /// Heavy or technical crates, and the only workspace crates that may name them.
 const TECHNOLOGY: &[(&str, &[&str])] = &[
-    ("sqlx", &["store", "testkit"]),
+    ("sqlx", &["store"]),
     ("lapin", &["bus"]),
     ("ffmpeg-next", &["media"]),
     ("candle-core", &["scoring", "llm"]),

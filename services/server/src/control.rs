@@ -27,7 +27,7 @@ impl Control {
     }
 
     async fn run(&self, id: RunId) -> Result<RunView, Problem> {
-        self.store.run(id).await.map_err(problem)
+        self.store.run(id).await.map_err(|error| problem(&error))
     }
 
     async fn hold(&self, id: RunId, paused: bool) -> Result<(), Problem> {
@@ -35,7 +35,7 @@ impl Control {
         if run.stage == Stage::Finished {
             return Err(Problem::new(Code::RunState, "", "the run has ended"));
         }
-        self.store.set_paused(id, paused).await.map_err(problem)
+        self.store.set_paused(id, paused).await.map_err(|error| problem(&error))
     }
 }
 
@@ -43,7 +43,7 @@ fn now() -> jiff::Timestamp {
     jiff::Timestamp::from_microsecond(SystemClock.now_micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
 }
 
-fn problem(error: StoreError) -> Problem {
+fn problem(error: &StoreError) -> Problem {
     let code = match error {
         StoreError::Missing(_) => Code::NotFound,
         StoreError::Format(_) => Code::StoreFormat,
@@ -73,7 +73,7 @@ impl RunControl for Control {
             match self.store.amend(id, run.version, commit).await {
                 // Work under way has moved the run on: decide again.
                 Err(StoreError::Conflict) => {}
-                written => return written.map_err(problem),
+                written => return written.map_err(|error| problem(&error)),
             }
         }
     }

@@ -3,13 +3,15 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use spotwright_server::cli::Arguments;
+use spotwright_server::cli::{Arguments, Command};
 use spotwright_server::commands;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_env("SPOTWRIGHT_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    // A service tells what it does; a command that answers on the terminal tells what is wrong.
+    let usual = if matches!(arguments.command, Command::Serve { .. }) { "info" } else { "warn" };
+    let filter = EnvFilter::try_from_env("SPOTWRIGHT_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     // Fails only when a provider is installed already, which is as good.
     drop(rustls::crypto::ring::default_provider().install_default());

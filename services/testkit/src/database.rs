@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context as _;
-use spotwright_store::postgres::PostgresStore;
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use spotwright_store::postgres::{PostgresStore, database};
 
 /// Names databases of one process apart; processes are told apart by their id.
 static DATABASES: AtomicU64 = AtomicU64::new(0);
@@ -37,15 +36,8 @@ impl Database {
         let server = address("SPOTWRIGHT_TEST_POSTGRES_URL")?;
         let number = DATABASES.fetch_add(1, Ordering::SeqCst);
         let name = format!("test_{}_{number}", std::process::id());
-        let mut url = url::Url::parse(&server)?;
-        let mut conn = connect(&server).await?;
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")))
-            .execute(&mut conn)
-            .await?;
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut conn).await?;
-        conn.close().await?;
-        url.set_path(&name);
-        Ok(Self { url: url.into(), name, server })
+        let url = database::create(&server, &name).await?;
+        Ok(Self { url, name, server })
     }
 
     /// Opens a store in it.
@@ -56,28 +48,11 @@ impl Database {
         Ok(PostgresStore::connect(&self.url, 4).await?)
     }
 
-    /// A connection to it, past the store.
-    ///
-    /// # Errors
-    /// When it is not reachable.
-    pub async fn connection(&self) -> anyhow::Result<PgConnection> {
-        connect(&self.url).await
-    }
-
     /// Removes it, whoever is still connected.
     ///
     /// # Errors
     /// When the server is not reachable.
     pub async fn remove(self) -> anyhow::Result<()> {
-        let mut conn = connect(&self.server).await?;
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)))
-            .execute(&mut conn)
-            .await?;
-        Ok(())
+        Ok(database::remove(&self.server, &self.name).await?)
     }
-}
-
-async fn connect(url: &str) -> anyhow::Result<PgConnection> {
-    let options: sqlx::postgres::PgConnectOptions = url.parse()?;
-    Ok(options.connect().await?)
 }

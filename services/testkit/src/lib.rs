@@ -26,5 +26,7 @@ pub mod database;
 #[cfg(unix)]
 pub mod faults;
 pub mod fixtures;
+#[cfg(unix)]
+pub mod fleet;
 pub mod live;
 pub mod proxy;

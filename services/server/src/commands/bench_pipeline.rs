@@ -1,5 +1,7 @@
 //! `spotwright bench pipeline`: the spine alone, with rendering, scoring and the market replaced
-//! by instant stand-ins. Everything durable is real: SQLite with `synchronous=FULL`.
+//! by instant stand-ins. Everything durable is real: SQLite with `synchronous=FULL`, and the
+//! PostgreSQL and RabbitMQ of the configuration, where it names them, in a database and under a
+//! prefix of their own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -10,10 +12,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use spotwright_bus::memory::MemoryBus;
+use spotwright_bus::rabbit::{RabbitBus, delete_topology};
 use spotwright_core::domain::run::{NewRun, RunRequest, RunView, Stage, StoredPicture};
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_core::ports::clock::{Clock, SystemClock};
+use spotwright_core::ports::event_bus::EventBus;
 use spotwright_core::ports::step_store::{ClaimedStep, Commit, NewStep, RunUpdate, StepStore};
 use spotwright_core::spine::{
     ClaimQueue, Engine, EngineOptions, NoCheckpoints, PaidCalls, Shutdown, StepError, StepOutcome, Workflow,
@@ -26,10 +30,13 @@ use spotwright_schemas::error::Code;
 use spotwright_schemas::event::Event;
 use spotwright_schemas::ids::{OrganizationId, RunId};
 use spotwright_schemas::money::Micros;
+use spotwright_store::postgres::{PostgresStore, database};
 use spotwright_store::sqlite::SqliteStore;
 
+use super::bench_claims::{self, Claims};
 use super::{Machine, print_json, print_text};
 use crate::config::Config;
+use crate::foundation::rabbit_options;
 use crate::standins::{StandInClickModel, StandInMarket, StandInVideo};
 use crate::wiring::{EngineSetup, Running, World};
 
@@ -58,20 +65,25 @@ pub struct Options {
 pub struct Report {
     /// Steps claimed, executed and completed per second, each completion creating the next step.
     pub sqlite_steps_per_second: f64,
-    /// Not measured: this program has no PostgreSQL store yet.
+    /// The same on PostgreSQL; `None` when `store.url` names none.
     pub postgres_steps_per_second: Option<f64>,
-    /// Variants from drafting to placement per second through the whole agent loop.
+    /// Variants from request to winner per second through the whole agent loop: over PostgreSQL and
+    /// RabbitMQ where both are configured, else over SQLite and the bus inside the process.
     pub variants_per_second: f64,
     /// Steps per second of that loop.
     pub pipeline_steps_per_second: f64,
+    /// Variants per second over SQLite and the bus inside the process.
+    pub embedded_variants_per_second: f64,
+    /// Claims, workers and fairness on PostgreSQL where it is configured, else on SQLite.
+    pub claims: Claims,
     /// From asking for a step to its start on an idle system, in milliseconds.
     pub enqueue_to_start_p50_ms: f64,
     /// The same, 99th percentile.
     pub enqueue_to_start_p99_ms: f64,
     /// What is replaced by stand-ins.
     pub stand_ins: &'static str,
-    /// Durability of the database.
-    pub durability: &'static str,
+    /// What the figures above were measured on.
+    pub durability: String,
     /// Steps measured.
     pub steps: u64,
     /// Seed of the runs.
@@ -90,11 +102,16 @@ impl Report {
             return;
         }
         print_text(&format!(
-            "durable steps        {:>10.0} /s\nvariants, whole loop {:>10.1} /s\nenqueue to start     {:>10.2} ms median, {:.2} ms p99\n(rendering, scoring and market are stand-ins; {})\n",
+            "durable steps        {:>10.0} /s on SQLite{}\nvariants, whole loop {:>10.1} /s\nenqueue to start     {:>10.2} ms median, {:.2} ms p99\n100,000 steps ready  {:>10.2} times the claim p99 of 100\ntwo workers          {:>10.2} times one, steps of 50 ms\nsmall beside large   {:>10.2} times the lone wait\n(rendering, scoring and market are stand-ins; {})\n",
             self.sqlite_steps_per_second,
+            self.postgres_steps_per_second
+                .map_or_else(String::new, |rate| format!(", {rate:.0} /s on PostgreSQL")),
             self.variants_per_second,
             self.enqueue_to_start_p50_ms,
             self.enqueue_to_start_p99_ms,
+            self.claims.backlog_ratio,
+            self.claims.two_worker_speedup,
+            self.claims.small_organization_ratio,
             self.durability,
         ));
     }
@@ -113,31 +130,97 @@ pub async fn execute(options: &Options, config: &Config) -> Result<Report, Probl
     measured
 }
 
+/// Makes empty stores on one database, one for each part of the measurement.
+enum Stores<'a> {
+    Sqlite(&'a std::path::Path),
+    Postgres(&'a str),
+}
+
+impl Stores<'_> {
+    async fn open(&self, part: &str) -> Result<Arc<dyn StepStore>, Problem> {
+        match self {
+            Self::Sqlite(folder) => {
+                let file = folder.join(format!("{part}.sqlite"));
+                Ok(SqliteStore::open(&file).await.map_err(|error| failed(&error))?)
+            }
+            Self::Postgres(url) => {
+                let url = database::create(url, &scratch_name(part)).await.map_err(|error| failed(&error))?;
+                Ok(PostgresStore::connect(&url, 8).await.map_err(|error| failed(&error))?)
+            }
+        }
+    }
+
+    async fn remove(&self, part: &str) {
+        if let Self::Postgres(url) = self
+            && let Err(error) = database::remove(url, &scratch_name(part)).await
+        {
+            tracing::warn!(%error, part, "a scratch database is left behind");
+        }
+    }
+}
+
+fn scratch_name(part: &str) -> String {
+    format!("spotwright_bench_{}_{part}", std::process::id())
+}
+
 async fn measure(options: &Options, config: &Config, scratch: &std::path::Path) -> Result<Report, Problem> {
-    let steps_per_second = chains(scratch).await?;
-    let (variants_per_second, pipeline_steps_per_second) = pipeline(options, config, scratch).await?;
-    let mut waits = latency(options.probes.max(1), scratch).await?;
-    waits.sort_unstable();
-    let at = |share: f64| waits[((waits.len() - 1) as f64 * share).round() as usize] as f64 / 1_000.0;
-    Ok(Report {
-        sqlite_steps_per_second: steps_per_second,
-        postgres_steps_per_second: None,
-        variants_per_second,
-        pipeline_steps_per_second,
-        enqueue_to_start_p50_ms: at(0.5),
-        enqueue_to_start_p99_ms: at(0.99),
-        stand_ins: "rendering, scoring, market",
-        durability: "SQLite, WAL, synchronous=FULL, group commit",
-        steps: CHAIN * CHAINS,
-        seed: 1,
-        version: env!("CARGO_PKG_VERSION"),
-        machine: Machine::here(),
-    })
+    let embedded = Stores::Sqlite(scratch);
+    let sqlite_steps_per_second = chains(embedded.open("chains").await?).await?;
+    let inside: Arc<dyn EventBus> = Arc::new(MemoryBus::new());
+    let in_process = pipeline(options, config, embedded.open("pipeline").await?, inside).await?;
+    let (postgres_url, rabbit_url) = (&config.store.url, &config.bus.url);
+    let shared = if postgres_url.is_empty() { embedded } else { Stores::Postgres(postgres_url) };
+    let parts = ["chains", "pipeline", "latency", "claims"];
+    let measured = async {
+        let mut postgres_steps_per_second = None;
+        if !postgres_url.is_empty() {
+            postgres_steps_per_second = Some(chains(shared.open("chains").await?).await?);
+        }
+        let distributed = if postgres_url.is_empty() || rabbit_url.is_empty() {
+            in_process
+        } else {
+            let mut rabbit = rabbit_options(config);
+            rabbit.topology.prefix = format!("{}.", scratch_name("bus"));
+            let bus = RabbitBus::connect(rabbit.clone()).await.map_err(|error| failed(&error))?;
+            let store = shared.open("pipeline").await?;
+            let measured = pipeline(options, config, store, Arc::new(bus)).await;
+            delete_topology(&rabbit).await.map_err(|error| failed(&error))?;
+            measured?
+        };
+        let mut waits = latency(options.probes.max(1), shared.open("latency").await?).await?;
+        waits.sort_unstable();
+        let claims = bench_claims::measure(shared.open("claims").await?, &bench_brief()?).await?;
+        let at = |share: f64| waits[((waits.len() - 1) as f64 * share).round() as usize] as f64 / 1_000.0;
+        Ok(Report {
+            sqlite_steps_per_second,
+            postgres_steps_per_second,
+            variants_per_second: distributed.0,
+            pipeline_steps_per_second: distributed.1,
+            embedded_variants_per_second: in_process.0,
+            claims,
+            enqueue_to_start_p50_ms: at(0.5),
+            enqueue_to_start_p99_ms: at(0.99),
+            stand_ins: "rendering, scoring, market",
+            durability: match (postgres_url.is_empty(), rabbit_url.is_empty()) {
+                (true, _) => "SQLite, WAL, synchronous=FULL, group commit".to_owned(),
+                (false, true) => "PostgreSQL as its server is set up".to_owned(),
+                (false, false) => "PostgreSQL as its server is set up, RabbitMQ quorum queues".to_owned(),
+            },
+            steps: CHAIN * CHAINS,
+            seed: 1,
+            version: env!("CARGO_PKG_VERSION"),
+            machine: Machine::here(),
+        })
+    }
+    .await;
+    for part in parts {
+        shared.remove(part).await;
+    }
+    measured
 }
 
 /// Chains of steps: each completion creates the next step of its run.
-async fn chains(scratch: &std::path::Path) -> Result<f64, Problem> {
-    let store = SqliteStore::open(&scratch.join("chains.sqlite")).await.map_err(|error| failed(&error))?;
+async fn chains(store: Arc<dyn StepStore>) -> Result<f64, Problem> {
     let workflow = Arc::new(Chain { length: CHAIN, done: AtomicU64::new(0), started: AtomicI64::new(0) });
     let clock = SystemClock;
     let brief = bench_brief()?;
@@ -172,9 +255,9 @@ async fn chains(scratch: &std::path::Path) -> Result<f64, Problem> {
 async fn pipeline(
     options: &Options,
     config: &Config,
-    scratch: &std::path::Path,
+    store: Arc<dyn StepStore>,
+    bus: Arc<dyn EventBus>,
 ) -> Result<(f64, f64), Problem> {
-    let store = SqliteStore::open(&scratch.join("pipeline.sqlite")).await.map_err(|error| failed(&error))?;
     let world = World {
         language_model: Arc::new(CopyEngine),
         video: Arc::new(StandInVideo { artifacts: None, witness: None, price: Micros(1_000) }),
@@ -185,8 +268,9 @@ async fn pipeline(
     let clock = SystemClock;
     let brief = bench_brief()?;
     let started = clock.now_micros();
-    let running =
-        Running::start(EngineSetup::new(store.clone(), options.runs.max(2) as usize, config), &world);
+    let mut setup = EngineSetup::new(store.clone(), options.runs.max(2) as usize, config);
+    setup.bus = bus;
+    let running = Running::start(setup, &world);
     let mut ids = Vec::new();
     for seed in 1..=u64::from(options.runs) {
         let run = bench_run(&brief, options.variants, seed);
@@ -216,8 +300,7 @@ async fn pipeline(
 }
 
 /// Microseconds from asking for a step to its start, one at a time on an idle engine.
-async fn latency(probes: u32, scratch: &std::path::Path) -> Result<Vec<i64>, Problem> {
-    let store = SqliteStore::open(&scratch.join("latency.sqlite")).await.map_err(|error| failed(&error))?;
+async fn latency(probes: u32, store: Arc<dyn StepStore>) -> Result<Vec<i64>, Problem> {
     let workflow = Arc::new(Chain { length: 1, done: AtomicU64::new(0), started: AtomicI64::new(0) });
     let engine = Engine {
         store: store.clone(),
@@ -303,7 +386,7 @@ fn bench_brief() -> Result<Brief, Problem> {
     Brief::from_yaml(include_bytes!("../../../../examples/coffee-en/brief.yaml"))
 }
 
-fn bench_run(brief: &Brief, variants: u32, seed: u64) -> NewRun {
+pub(super) fn bench_run(brief: &Brief, variants: u32, seed: u64) -> NewRun {
     let picture = StoredPicture { hash: ArtifactHash::of(b"stand-in"), width: 1_080, height: 1_920 };
     let request = RunRequest {
         brief: brief.clone(),
@@ -322,7 +405,7 @@ fn bench_run(brief: &Brief, variants: u32, seed: u64) -> NewRun {
     }
 }
 
-async fn until<F, P>(mut done: P) -> Result<(), Problem>
+pub(super) async fn until<F, P>(mut done: P) -> Result<(), Problem>
 where
     P: FnMut() -> F,
     F: Future<Output = Result<bool, Problem>>,
@@ -342,6 +425,6 @@ fn now(clock: &SystemClock) -> Timestamp {
     Timestamp::from_microsecond(clock.now_micros()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn failed(error: &impl std::fmt::Display) -> Problem {
+pub(super) fn failed(error: &impl std::fmt::Display) -> Problem {
     Problem::new(Code::Store, "", error.to_string())
 }

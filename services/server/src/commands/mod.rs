@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod accounts;
+pub mod bench_claims;
 pub mod bench_pipeline;
 pub mod check;
 pub mod dlq;

@@ -32,7 +32,7 @@ use crate::health;
 use crate::wiring::{EngineSetup, Running, World};
 
 /// Longest wait for work under way after the signal to stop.
-const DRAIN: Duration = Duration::from_secs(60);
+const DRAIN: Duration = Duration::from_mins(1);
 
 /// The roles with these names; all of them when none is named.
 ///

@@ -16,7 +16,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Pool, Transaction};
 use tokio::task::JoinSet;
 
 use self::writer::{Signals, Wakes, Writer};
-use crate::convert::database;
+use crate::convert::database as failed;
 
 /// The database that the shared queries speak to.
 type Db = sqlx::Postgres;
@@ -56,6 +56,7 @@ mod adapter;
 mod answers;
 #[path = "../queries/commits.rs"]
 mod commits;
+pub mod database;
 #[path = "../queries/invariants.rs"]
 mod invariants;
 #[path = "../queries/messages.rs"]
@@ -135,24 +136,24 @@ impl PostgresStore {
     /// [`StoreError::Database`]: not reachable, no right to create tables, or a migration failed.
     pub async fn connect(url: &str, readers: u32) -> Result<Arc<Self>, StoreError> {
         let options = PgConnectOptions::from_str(url)
-            .map_err(database)?
+            .map_err(failed)?
             .application_name("spotwright")
             .statement_cache_capacity(256)
             .disable_statement_logging();
-        let mut conn = options.connect().await.map_err(database)?;
+        let mut conn = options.connect().await.map_err(failed)?;
         MIGRATIONS.run(&mut conn).await.map_err(|error| StoreError::Database(error.to_string()))?;
         let readers = PgPoolOptions::new()
             .max_connections(readers.clamp(1, 100))
             .acquire_timeout(ACQUIRE_TIME)
             .connect_with(options.clone())
             .await
-            .map_err(database)?;
+            .map_err(failed)?;
         let mut connections = vec![(conn, options.clone())];
         for _ in 0..WRITERS {
-            connections.push((options.connect().await.map_err(database)?, options.clone()));
+            connections.push((options.connect().await.map_err(failed)?, options.clone()));
         }
         let signals = Arc::new(Signals::default());
-        let listening = listener(&options).await.map_err(database)?;
+        let listening = listener(&options).await.map_err(failed)?;
         let mut tasks = JoinSet::new();
         tasks.spawn(listen(listening, Arc::clone(&signals)));
         let writer = Writer::start(connections, &signals);
@@ -160,18 +161,18 @@ impl PostgresStore {
     }
 
     async fn reader(&self) -> Result<PoolConnection<Db>, StoreError> {
-        self.readers.acquire().await.map_err(database)
+        self.readers.acquire().await.map_err(failed)
     }
 
     /// A reader that sees the rows of one organization only, whatever a query asks for.
     async fn tenant(&self, context: OrganizationContext) -> Result<Transaction<'static, Db>, StoreError> {
-        let mut reader = self.readers.begin().await.map_err(database)?;
+        let mut reader = self.readers.begin().await.map_err(failed)?;
         // An id has hexadecimal digits and hyphens only.
         let taken = format!(
             "SET LOCAL ROLE spotwright_tenant; SET LOCAL app.organization = '{}'",
             context.organization.0
         );
-        sqlx::raw_sql(AssertSqlSafe(taken)).execute(&mut *reader).await.map_err(database)?;
+        sqlx::raw_sql(AssertSqlSafe(taken)).execute(&mut *reader).await.map_err(failed)?;
         Ok(reader)
     }
 }

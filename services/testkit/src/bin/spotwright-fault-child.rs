@@ -11,11 +11,15 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use clap::{Args, Parser};
 use rustix::process::{Signal, getpid, kill_process};
+use spotwright_bus::rabbit::{RabbitBus, RabbitOptions};
 use spotwright_core::ports::artifacts::ArtifactStore;
+use spotwright_core::ports::clock::{Clock, SystemClock};
 use spotwright_core::ports::language_model::LanguageModel;
+use spotwright_core::ports::step_store::StepStore;
 use spotwright_core::spine::{Checkpoints, POINTS};
 use spotwright_creative::copy_engine::CopyEngine;
 use spotwright_schemas::Problem;
@@ -25,7 +29,9 @@ use spotwright_server::cli::{self, RunArguments};
 use spotwright_server::commands::{self, run};
 use spotwright_server::config::Config;
 use spotwright_server::standins::{StandInClickModel, StandInMarket, StandInVideo, StandInWriter, Witness};
-use spotwright_server::wiring::{Workspace, World};
+use spotwright_server::wiring::{EngineSetup, Running, Workspace, World};
+use spotwright_store::postgres::PostgresStore;
+use spotwright_store::sqlite::SqliteStore;
 
 /// What the child is.
 #[derive(Parser)]
@@ -34,6 +40,48 @@ enum Child {
     Job(Job),
     /// Is the program.
     Program(cli::Arguments),
+    /// Works on whatever is in a database, until it is killed.
+    Worker(Worker),
+}
+
+#[derive(Args)]
+struct Worker {
+    /// The SQLite file.
+    #[arg(long)]
+    sqlite: Option<PathBuf>,
+    /// The PostgreSQL database.
+    #[arg(long)]
+    postgres: Option<String>,
+    /// The RabbitMQ broker; without one the bus is inside the process.
+    #[arg(long)]
+    amqp: Option<String>,
+    /// Prefix of exchanges and queues.
+    #[arg(long, default_value = "spotwright.")]
+    prefix: String,
+    /// Log of the stand-in providers.
+    #[arg(long)]
+    witness: PathBuf,
+    /// Price of a stand-in final render, in micros.
+    #[arg(long, default_value_t = 0)]
+    render_price: i64,
+    /// Lease of a claimed step in milliseconds.
+    #[arg(long, default_value_t = 2_000)]
+    lease_ms: u64,
+    /// Seconds that this process' clock is fast.
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    clock_offset_s: i64,
+    /// Ends this process with `kill -9` when POINT is reached for the N-th time: `POINT:N`.
+    #[arg(long)]
+    crash: Option<Crash>,
+}
+
+/// A clock that is wrong by a fixed time.
+struct OffsetClock(i64);
+
+impl Clock for OffsetClock {
+    fn now_micros(&self) -> i64 {
+        SystemClock.now_micros() + self.0 * 1_000_000
+    }
 }
 
 #[derive(Args)]
@@ -144,9 +192,66 @@ fn work(job: &Job) -> Result<bool, Problem> {
     Ok(summary.succeeded())
 }
 
+/// Works on what is in the database, in every role.
+async fn serve(worker: &Worker) -> Result<(), Problem> {
+    let failed = |error: String| Problem::new(Code::Store, "", error);
+    let mut config = Config::load(None)?;
+    config.engine.lease_ms = worker.lease_ms;
+    let store: Arc<dyn StepStore> = match (&worker.postgres, &worker.sqlite) {
+        (Some(url), _) => PostgresStore::connect(url, 4).await.map_err(|error| failed(error.to_string()))?,
+        (None, Some(file)) => {
+            let store = SqliteStore::open(file).await.map_err(|error| failed(error.to_string()))?;
+            store.recover().await.map_err(|error| failed(error.to_string()))?;
+            store
+        }
+        (None, None) => return Err(Problem::new(Code::Option, "--sqlite", "a database is needed")),
+    };
+    let witness = Arc::new(Witness::open(&worker.witness).map_err(|error| failed(error.to_string()))?);
+    let world = World {
+        language_model: Arc::new(CopyEngine),
+        video: Arc::new(StandInVideo {
+            artifacts: None,
+            witness: Some(Arc::clone(&witness)),
+            price: Micros(worker.render_price),
+        }),
+        click_model: Arc::new(StandInClickModel),
+        marketplace: Arc::new(StandInMarket { witness: Some(witness) }),
+        notices: Vec::new(),
+    };
+    let mut setup = EngineSetup::new(store, 4, &config);
+    if let Some(url) = &worker.amqp {
+        let mut options = RabbitOptions::new(url);
+        worker.prefix.clone_into(&mut options.topology.prefix);
+        options.topology.retry_delays = vec![Duration::from_millis(200), Duration::from_secs(2)];
+        options.seed = u64::from(std::process::id());
+        let bus = RabbitBus::connect(options).await.map_err(|error| failed(error.to_string()))?;
+        setup.bus = Arc::new(bus);
+    }
+    setup.clock = Arc::new(OffsetClock(worker.clock_offset_s));
+    setup.checkpoints = Arc::new(Points {
+        reached: POINTS.iter().map(|_| AtomicU64::new(0)).collect(),
+        crash: worker.crash.clone(),
+    });
+    let _running = Running::start(setup, &world);
+    std::future::pending::<()>().await;
+    Ok(())
+}
+
+fn work_until_killed(worker: &Worker) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let ended = runtime
+        .map_err(|error| Problem::new(Code::Store, "", error.to_string()))
+        .and_then(|runtime| runtime.block_on(serve(worker)));
+    if let Err(problem) = ended {
+        eprintln!("error: {problem}");
+    }
+    ExitCode::FAILURE
+}
+
 fn main() -> ExitCode {
     match Child::parse() {
         Child::Program(arguments) => commands::main(&arguments),
+        Child::Worker(worker) => work_until_killed(&worker),
         Child::Job(job) => match work(&job) {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,

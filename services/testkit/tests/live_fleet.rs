@@ -1,0 +1,118 @@
+//! Twenty runs under way in several processes that die, stop and are cut off: every run ends as if
+//! nothing had happened, in every shape.
+
+#![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
+#![cfg(unix)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use spotwright_core::domain::run::NewRun;
+use spotwright_schemas::ids::RunId;
+use spotwright_testkit::database::Database;
+use spotwright_testkit::fleet::{Fleet, RunEnd, Shape, both, orders, undisturbed};
+use spotwright_testkit::live::{by_way_of, socket_of};
+use spotwright_testkit::proxy::Proxy;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_spotwright-fault-child");
+
+fn twenty() -> Vec<NewRun> {
+    orders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml"), 20).unwrap()
+}
+
+/// Starts a fleet on a shape, disturbs it, and compares every run's end.
+async fn survives(
+    shape: Shape,
+    processes: usize,
+    arguments: &[&str],
+    disturb: impl AsyncFnOnce(&mut Fleet),
+) -> BTreeMap<RunId, RunEnd> {
+    let folder = tempfile::tempdir().unwrap();
+    let orders = twenty();
+    let expected = undisturbed(folder.path(), &orders).await.unwrap();
+    let program = PathBuf::from(PROGRAM);
+    let mut fleet =
+        Fleet::start(&program, folder.path(), shape, processes, &orders, arguments).await.unwrap();
+    disturb(&mut fleet).await;
+    let ends = fleet.finish().await.unwrap();
+    for (run, end) in &ends {
+        assert_eq!(*end, expected[run], "run {run}");
+    }
+    ends
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the live servers' script; run infra/test.sh"]
+async fn kills_on_sqlite_leave_no_mark() {
+    survives(Shape::Sqlite, 1, &[], async |fleet| fleet.kill(30, 1, [20, 140]).await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL; run infra/test.sh"]
+async fn kills_on_postgresql_leave_no_mark() {
+    let database = Database::create().await.unwrap();
+    let shape = Shape::Postgres(database.url.clone());
+    survives(shape, 2, &[], async |fleet| fleet.kill(30, 2, [20, 200]).await.unwrap()).await;
+    database.remove().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL and RabbitMQ; run infra/test.sh"]
+async fn kills_on_postgresql_and_rabbitmq_leave_no_mark() {
+    let database = Database::create().await.unwrap();
+    let shape = both(&database, "fleet_kills");
+    survives(shape, 3, &[], async |fleet| fleet.kill(30, 3, [50, 400]).await.unwrap()).await;
+    database.remove().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL; run infra/test.sh"]
+async fn a_process_that_was_stopped_for_three_leases_changes_nothing() {
+    let database = Database::create().await.unwrap();
+    let shape = Shape::Postgres(database.url.clone());
+    survives(shape, 2, &["--lease-ms", "500"], async |fleet| {
+        fleet.freeze(0, Duration::from_millis(1_500)).await.unwrap();
+    })
+    .await;
+    database.remove().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL; run infra/test.sh"]
+async fn clocks_that_are_an_hour_off_make_no_difference() {
+    let database = Database::create().await.unwrap();
+    let shape = Shape::Postgres(database.url.clone());
+    survives(shape, 2, &["--clock-offset-s", "3600"], async |_| {}).await;
+    database.remove().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL and RabbitMQ; run infra/test.sh"]
+async fn connections_that_are_cut_for_twenty_seconds_lose_nothing() {
+    let database = Database::create().await.unwrap();
+    let Shape::PostgresAndRabbit(postgres, amqp, prefix) = both(&database, "fleet_cuts") else {
+        panic!("another shape")
+    };
+    let to_postgres = Proxy::start(socket_of(&postgres)).await.unwrap();
+    let to_rabbit = Proxy::start(socket_of(&amqp)).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let orders = twenty();
+    let expected = undisturbed(folder.path(), &orders).await.unwrap();
+    let shape = Shape::PostgresAndRabbit(
+        by_way_of(&postgres, to_postgres.address()),
+        by_way_of(&amqp, to_rabbit.address()),
+        prefix,
+    );
+    let fleet = Fleet::start(Path::new(PROGRAM), folder.path(), shape, 2, &orders, &[]).await.unwrap();
+    // The cuts are the injection; nothing is measured by them.
+    for cut in 0..14 {
+        tokio::time::sleep(Duration::from_millis(1_450)).await;
+        if cut % 2 == 0 { to_rabbit.cut() } else { to_postgres.cut() }
+    }
+    let ends = fleet.finish().await.unwrap();
+    for (run, end) in &ends {
+        assert_eq!(*end, expected[run], "run {run}");
+    }
+    database.remove().await.unwrap();
+}
