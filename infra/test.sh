@@ -44,10 +44,13 @@ eval "$variables"
 # take minutes and are run by hand.
 if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --locked --workspace --all-targets --no-fail-fast --run-ignored only -E 'binary(/^live_/)'
+    # Last, because it ends the servers under everybody's feet.
+    cargo nextest run --locked --workspace --all-targets --run-ignored only -E 'binary(crash_servers)'
 else
     live=()
     for file in services/*/tests/live_*.rs; do live+=(--test "$(basename "$file" .rs)"); done
     cargo test --locked --quiet --workspace "${live[@]}" -- --ignored
+    cargo test --locked --quiet --workspace --test crash_servers -- --ignored
 fi
 step "documentation tests"
 cargo test --locked --workspace --quiet --doc

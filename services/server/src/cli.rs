@@ -95,7 +95,7 @@ pub enum Bench {
     /// Durable steps, variants and latency through the spine, with rendering and models stubbed.
     Pipeline {
         /// Runs worked on at the same time.
-        #[arg(long, default_value_t = 16)]
+        #[arg(long, default_value_t = 64)]
         runs: u32,
         /// Variants in each generation of a run.
         #[arg(long, default_value_t = 8)]

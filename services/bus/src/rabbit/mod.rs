@@ -113,8 +113,6 @@ impl RabbitOptions {
     pub fn prefetch_of(&self, consumer: &str) -> u16 {
         self.prefetch.get(consumer).copied().unwrap_or(match consumer {
             "agent.creative-requested" => 8,
-            // One render at a time for each core of a small machine.
-            "render.cpu" => 2,
             "score.variant-rendered" | "market.creative-won" => 32,
             _ => 16,
         })

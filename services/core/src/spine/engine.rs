@@ -83,6 +83,9 @@ pub struct ClaimQueue {
     waiting: AtomicUsize,
 }
 
+/// Messages of one consumer that are taken in at the same time, so that their effects share commits.
+const TAKEN_IN_AT_ONCE: usize = 8;
+
 /// Longest wait before a refused commit or message is tried again.
 const RETRY_DELAY: Duration = Duration::from_millis(200);
 
@@ -102,11 +105,20 @@ impl<W: Workflow + 'static> Engine<W> {
             let engine = Arc::clone(&self);
             let mut stop = shutdown.clone();
             tasks.spawn(async move {
+                let mut taking_in = JoinSet::new();
                 loop {
                     tokio::select! {
                         () = stop.wait() => break,
-                        next = subscription.next() => match next {
-                            Ok(delivery) => engine.take_in(delivery).await,
+                        Some(ended) = taking_in.join_next(), if !taking_in.is_empty() => {
+                            if let Err(error) = ended {
+                                tracing::error!(%error, "a message's effect ended abnormally; it is delivered again");
+                            }
+                        }
+                        next = subscription.next(), if taking_in.len() < TAKEN_IN_AT_ONCE => match next {
+                            Ok(delivery) => {
+                                let engine = Arc::clone(&engine);
+                                taking_in.spawn(async move { engine.take_in(delivery).await });
+                            }
                             Err(error) => {
                                 tracing::warn!(%error, "consumer ends");
                                 break;
@@ -114,6 +126,7 @@ impl<W: Workflow + 'static> Engine<W> {
                         },
                     }
                 }
+                while taking_in.join_next().await.is_some() {}
             });
         }
         let workers = if self.options.kinds.is_empty() { 0 } else { self.options.workers.max(1) };

@@ -28,6 +28,8 @@ const SLEEP: Duration = Duration::from_millis(50);
 /// Steps of the large and of the small organization, each of 5 ms.
 const LARGE: u64 = 10_000;
 const SMALL: u64 = 10;
+/// Steps of the large one that are done when the small one comes.
+const BEFORE: u64 = 100;
 const SHORT: Duration = Duration::from_millis(5);
 const LEASE: Duration = Duration::from_mins(10);
 
@@ -65,6 +67,8 @@ pub(super) async fn measure(store: Arc<dyn StepStore>, brief: &Brief) -> Result<
     bench.fill(5, 1, StepKind::Render, SMALL).await?;
     let (_, lone) = bench.work(StepKind::Render, 2, SHORT, SMALL, Some(small)).await?;
     bench.fill(6, 0, StepKind::Render, LARGE).await?;
+    // The large one has been at work for a while when the small one comes.
+    bench.work(StepKind::Render, 2, Duration::ZERO, BEFORE, None).await?;
     bench.fill(7, 1, StepKind::Render, SMALL).await?;
     let (_, beside) = bench.work(StepKind::Render, 2, SHORT, SMALL, Some(small)).await?;
     Ok(Claims {
