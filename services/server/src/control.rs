@@ -73,7 +73,12 @@ impl RunControl for Control {
             match self.store.amend(id, run.version, commit).await {
                 // Work under way has moved the run on: decide again.
                 Err(StoreError::Conflict) => {}
-                written => return written.map_err(|error| problem(&error)),
+                Err(error) => return Err(problem(&error)),
+                // A campaign under way is still played and paid, which a paused run would not do.
+                Ok(()) if run.paused => {
+                    return self.store.set_paused(id, false).await.map_err(|error| problem(&error));
+                }
+                Ok(()) => return Ok(()),
             }
         }
     }

@@ -14,11 +14,11 @@ use spotwright_core::ports::step_store::StepStore;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_store::folder::FolderArtifacts;
-use spotwright_store::lock::{FolderLock, LockError};
+use spotwright_store::lock::FolderLock;
 use spotwright_store::postgres::PostgresStore;
-use spotwright_store::sqlite::SqliteStore;
 
 use crate::config::Config;
+use crate::wiring::own_database;
 
 /// Database, bus and files, opened.
 pub struct Foundation {
@@ -61,15 +61,7 @@ impl Foundation {
             let accounts: Arc<dyn AccountStore> = store.clone();
             return Ok(Database { store, accounts, lock: None });
         }
-        let folder = PathBuf::from(&config.serve.folder);
-        std::fs::create_dir_all(&folder)
-            .map_err(|error| failed(&format!("`{}` cannot be created: {error}", folder.display())))?;
-        let lock = FolderLock::acquire(&folder).map_err(|error| match error {
-            LockError::Held(_) => Problem::new(Code::OutputBusy, "serve.folder", error.to_string()),
-            LockError::Io { .. } => failed(&error),
-        })?;
-        let store = SqliteStore::open(&folder.join("spotwright.sqlite")).await;
-        let store = store.map_err(|error| failed(&error))?;
+        let (store, lock) = own_database(Path::new(&config.serve.folder), "serve.folder").await?;
         let accounts: Arc<dyn AccountStore> = store.clone();
         Ok(Database { store, accounts, lock: Some(lock) })
     }
@@ -90,9 +82,9 @@ impl Foundation {
         let folder = PathBuf::from(&config.serve.folder);
         std::fs::create_dir_all(&folder)
             .map_err(|error| failed(&format!("`{}` cannot be created: {error}", folder.display())))?;
-        let artifacts = artifacts(config, &folder)?;
         let (bus, rabbit) = bus(config).await?;
         let Database { store, accounts, lock } = Self::database(config).await?;
+        let artifacts = artifacts(config, &folder)?;
         let alone = lock.is_some();
         Ok(Self { store, accounts, bus, artifacts, folder, rabbit, alone, _lock: lock })
     }
@@ -114,7 +106,10 @@ fn artifacts(config: &Config, folder: &Path) -> Result<Arc<dyn ArtifactStore>, P
     } else {
         PathBuf::from(&config.artifacts.folder)
     };
-    Ok(Arc::new(FolderArtifacts::open(&path).map_err(|error| failed(&error))?))
+    // Only who has the database to itself has the folder to itself.
+    let alone = config.store.url.is_empty();
+    let opened = if alone { FolderArtifacts::open(&path) } else { FolderArtifacts::share(&path) };
+    Ok(Arc::new(opened.map_err(|error| failed(&error))?))
 }
 
 /// Options of the broker's client, by configuration.

@@ -67,15 +67,7 @@ impl Workspace {
     pub async fn open(out: &Path) -> Result<Self, Problem> {
         let folder = out.join(STATE_FOLDER);
         let failed = |what: String| Problem::new(Code::Store, "", what);
-        std::fs::create_dir_all(&folder)
-            .map_err(|error| failed(format!("`{}` cannot be created: {error}", folder.display())))?;
-        let lock = FolderLock::acquire(&folder).map_err(|error| match error {
-            LockError::Held(_) => Problem::new(Code::OutputBusy, "--out", error.to_string()),
-            LockError::Io { .. } => failed(error.to_string()),
-        })?;
-        let store = SqliteStore::open(&folder.join("spotwright.sqlite"))
-            .await
-            .map_err(|error| failed(error.to_string()))?;
+        let (store, lock) = own_database(&folder, "--out").await?;
         let artifacts =
             FolderArtifacts::open(&folder.join("artifacts")).map_err(|error| failed(error.to_string()))?;
         Ok(Self { store, artifacts: Arc::new(artifacts), folder, _lock: lock })
@@ -89,6 +81,26 @@ impl Workspace {
         let artifacts: Arc<dyn ArtifactStore> = self.artifacts.clone();
         World::real(config, &artifacts, &self.folder)
     }
+}
+
+/// Creates a folder, takes it for this process and opens the SQLite database in it. `field` is what
+/// names the folder.
+///
+/// # Errors
+/// [`Code::OutputBusy`] when another process works there; [`Code::Store`] when it cannot be opened.
+pub(crate) async fn own_database(
+    folder: &Path,
+    field: &str,
+) -> Result<(Arc<SqliteStore>, FolderLock), Problem> {
+    let failed = |what: String| Problem::new(Code::Store, "", what);
+    std::fs::create_dir_all(folder)
+        .map_err(|error| failed(format!("`{}` cannot be created: {error}", folder.display())))?;
+    let lock = FolderLock::acquire(folder).map_err(|error| match error {
+        LockError::Held(_) => Problem::new(Code::OutputBusy, field, error.to_string()),
+        LockError::Io { .. } => failed(error.to_string()),
+    })?;
+    let store = SqliteStore::open(&folder.join("spotwright.sqlite")).await;
+    Ok((store.map_err(|error| failed(error.to_string()))?, lock))
 }
 
 impl World {

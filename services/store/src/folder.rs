@@ -13,7 +13,8 @@ const DIGITS: usize = 64;
 ///
 /// A file is written under a temporary name, flushed, renamed, and its folder flushed, in this
 /// order: what stands under a final name is whole, also after a crash. Temporary files that a crash
-/// left behind are in `incoming/` and are removed by [`FolderArtifacts::open`].
+/// left behind are in `incoming/` and are removed by [`FolderArtifacts::open`], which is for a process
+/// that has the folder to itself; several processes [`FolderArtifacts::share`] one.
 #[derive(Debug)]
 pub struct FolderArtifacts {
     root: PathBuf,
@@ -30,7 +31,16 @@ impl FolderArtifacts {
         if incoming.exists() {
             fs::remove_dir_all(&incoming)?;
         }
-        fs::create_dir_all(&incoming)?;
+        Self::share(root)
+    }
+
+    /// Opens a folder that other processes may have open as well, and creates it when there is none.
+    /// What a crash left behind stays: it cannot be told from what another process is writing.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Io`].
+    pub fn share(root: &Path) -> Result<Self, ArtifactError> {
+        fs::create_dir_all(root.join("incoming"))?;
         sync_folder(root)?;
         Ok(Self { root: root.to_owned() })
     }

@@ -39,3 +39,13 @@ fn what_a_crash_left_behind_is_cleared_and_never_seen() {
     assert!(!left.exists());
     assert!(matches!(store.get(&ArtifactHash::of(b"ha")), Err(ArtifactError::Missing(_))));
 }
+
+#[test]
+fn a_process_that_joins_a_shared_folder_leaves_the_files_of_others_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(FolderArtifacts::share(folder.path()).unwrap());
+    let half = folder.path().join("incoming").join("half");
+    std::fs::write(&half, b"ha").unwrap();
+    drop(FolderArtifacts::share(folder.path()).unwrap());
+    assert!(half.exists());
+}

@@ -12,6 +12,7 @@ use spotwright_api::{ApiState, Limits, RunDefaults};
 use spotwright_bus::relay::{Relay, RelayOptions};
 use spotwright_core::domain::run::RunView;
 use spotwright_core::domain::topology::{Role, StepKind};
+use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::clock::SystemClock;
 use spotwright_core::ports::step_store::{ClaimedStep, Commit};
 use spotwright_core::spine::{
@@ -30,6 +31,9 @@ use crate::control::{Control, OperatingSystem, Pictures};
 use crate::foundation::Foundation;
 use crate::health;
 use crate::wiring::{EngineSetup, Running, World};
+
+/// How often stored answers of the API are looked through.
+const FORGET: Duration = Duration::from_hours(1);
 
 /// Longest wait for work under way after the signal to stop.
 const DRAIN: Duration = Duration::from_mins(1);
@@ -163,8 +167,23 @@ async fn serve_api(
         },
         claims: ClaimQueue::default(),
     };
-    let shutdown = shutdown.clone();
-    tasks.spawn(Arc::new(engine).run(shutdown));
+    tasks.spawn(Arc::new(engine).run(shutdown.clone()));
+    tasks.spawn(forget_answers(Arc::clone(&foundation.accounts), shutdown.clone()));
+    Ok(())
+}
+
+/// Drops stored answers that no repetition can ask for any more.
+async fn forget_answers(accounts: Arc<dyn AccountStore>, mut shutdown: Shutdown) -> Result<(), Problem> {
+    while !shutdown.is_set() {
+        match accounts.forget_answers().await {
+            Ok(forgotten) => tracing::debug!(forgotten, "stored answers were dropped"),
+            Err(error) => tracing::warn!(%error, "stored answers cannot be dropped yet"),
+        }
+        tokio::select! {
+            () = shutdown.wait() => {}
+            () = tokio::time::sleep(FORGET) => {}
+        }
+    }
     Ok(())
 }
 
