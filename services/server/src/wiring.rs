@@ -13,7 +13,9 @@ use spotwright_core::ports::event_bus::EventBus;
 use spotwright_core::ports::language_model::LanguageModel;
 use spotwright_core::ports::step_store::StepStore;
 use spotwright_core::ports::video_backend::VideoBackend;
-use spotwright_core::spine::{Checkpoints, ClaimQueue, Engine, EngineOptions, NoCheckpoints, Shutdown};
+use spotwright_core::spine::{
+    Checkpoints, ClaimQueue, Engine, EngineOptions, NoCheckpoints, RunLocks, Shutdown,
+};
 use spotwright_creative::copy_engine::CopyEngine;
 use spotwright_creative::workflow::{CreativeAgent, Ports};
 use spotwright_llm::gguf::{self, Gguf};
@@ -251,6 +253,7 @@ impl Running {
                 poll,
             },
             claims: ClaimQueue::default(),
+            locks: RunLocks::default(),
         });
         let relay = setup.roles.contains(&Role::Relay).then(|| {
             let options = RelayOptions { poll, ..RelayOptions::default() };

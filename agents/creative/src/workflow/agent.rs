@@ -14,9 +14,9 @@ use spotwright_core::domain::variant::{Variant, VariantBody, VariantState};
 use spotwright_core::ports::click_model::{ClickModel, ObservedInput, ScoreInput};
 use spotwright_core::ports::language_model::LanguageModel;
 use spotwright_core::ports::marketplace::{Campaign, CampaignCreative, MarketReport, Marketplace};
-use spotwright_core::ports::step_store::{ClaimedStep, Commit, StepStore, StoreError};
+use spotwright_core::ports::step_store::{ClaimedStep, Commit, StepStore};
 use spotwright_core::ports::video_backend::{RenderError, RenderRequest, Rendered, VideoBackend};
-use spotwright_core::spine::{Messages, PaidCalls, StepError, StepOutcome, Workflow};
+use spotwright_core::spine::{Messages, PaidCalls, StepError, StepOutcome, Undecided, Workflow};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{CreativeRequested, Event, Payload, RenderStage};
@@ -270,9 +270,9 @@ impl CreativeAgent {
     }
 
     /// The scored variant that takes the place of one that dropped out.
-    async fn next_in_order(&self, state: &AgentState) -> Result<Option<Box<Variant>>, Problem> {
+    async fn next_in_order(&self, state: &AgentState) -> Result<Option<Box<Variant>>, Undecided> {
         let Some(id) = state.waiting.first() else { return Ok(None) };
-        Ok(Some(Box::new(self.ports.store.variant(*id).await.map_err(store_problem)?)))
+        Ok(Some(Box::new(self.ports.store.variant(*id).await?)))
     }
 
     async fn event_of_step(
@@ -281,10 +281,10 @@ impl CreativeAgent {
         state: &AgentState,
         step: &ClaimedStep,
         result: Value,
-    ) -> Result<AgentEvent, Problem> {
+    ) -> Result<AgentEvent, Undecided> {
         let variant = || async {
             let id = parse_variant(&step.key)?;
-            Ok::<_, Problem>(Box::new(self.ports.store.variant(id).await.map_err(store_problem)?))
+            Ok::<_, Undecided>(Box::new(self.ports.store.variant(id).await?))
         };
         Ok(match step.kind {
             StepKind::Plan => {
@@ -293,7 +293,7 @@ impl CreativeAgent {
             }
             StepKind::Draft => {
                 let Generation { scripts, dropped, calls } = parse(result)?;
-                let earlier = self.ports.store.variants(run.id).await.map_err(store_problem)?;
+                let earlier = self.ports.store.variants(run.id).await?;
                 let mut variants = Vec::with_capacity(scripts.len());
                 for draft in scripts {
                     variants.push(new_variant(run, state, &earlier, draft.number, draft.script)?);
@@ -306,14 +306,14 @@ impl CreativeAgent {
                 let order: Vec<Selected> = parse(result)?;
                 let mut ranked = Vec::with_capacity(order.len());
                 for place in order {
-                    let variant = self.ports.store.variant(place.variant).await.map_err(store_problem)?;
+                    let variant = self.ports.store.variant(place.variant).await?;
                     ranked.push((variant, place.reason));
                 }
                 AgentEvent::Selected(ranked)
             }
             StepKind::Render => AgentEvent::Rendered(variant().await?, parse(result)?),
             StepKind::Play => {
-                let placements = self.ports.store.placements(run.id).await.map_err(store_problem)?;
+                let placements = self.ports.store.placements(run.id).await?;
                 let known = placements.iter().map(|placement| (placement.id, placement.variant)).collect();
                 AgentEvent::Played(parse(result)?, known)
             }
@@ -329,13 +329,13 @@ impl CreativeAgent {
         state: &AgentState,
         step: &ClaimedStep,
         problem: &Problem,
-    ) -> Result<AgentEvent, Problem> {
+    ) -> Result<AgentEvent, Undecided> {
         let problem = problem.clone();
         if !matches!(step.kind, StepKind::Preview | StepKind::Score | StepKind::Render) {
             return Ok(AgentEvent::GenerationFailed(problem));
         }
         let id = parse_variant(&step.key)?;
-        let variant = Box::new(self.ports.store.variant(id).await.map_err(store_problem)?);
+        let variant = Box::new(self.ports.store.variant(id).await?);
         let next = if step.kind == StepKind::Render { self.next_in_order(state).await? } else { None };
         Ok(AgentEvent::VariantFailed { kind: step.kind, variant, next, problem })
     }
@@ -365,7 +365,7 @@ impl Workflow for CreativeAgent {
         step: &ClaimedStep,
         outcome: &StepOutcome,
         now: Timestamp,
-    ) -> Result<Commit, Problem> {
+    ) -> Result<Commit, Undecided> {
         let state = AgentState::of(run)?;
         let event = match outcome {
             StepOutcome::Done(result) => self.event_of_step(run, &state, step, result.clone()).await?,
@@ -374,7 +374,7 @@ impl Workflow for CreativeAgent {
         Ok(decide(run, &state, event, now))
     }
 
-    async fn after_message(&self, run: &RunView, event: &Event, now: Timestamp) -> Result<Commit, Problem> {
+    async fn after_message(&self, run: &RunView, event: &Event, now: Timestamp) -> Result<Commit, Undecided> {
         let state = AgentState::of(run)?;
         let event = match &event.payload {
             Payload::CreativeRequested(_) => AgentEvent::Requested,
@@ -385,7 +385,7 @@ impl Workflow for CreativeAgent {
             Payload::VariantRendered(data) => match data.stage {
                 RenderStage::Preview => AgentEvent::PreviewAnnounced(data.variant),
                 RenderStage::Final => AgentEvent::FinalAnnounced {
-                    variant: Box::new(self.ports.store.variant(data.variant).await.map_err(store_problem)?),
+                    variant: Box::new(self.ports.store.variant(data.variant).await?),
                     next: self.next_in_order(&state).await?,
                 },
             },
@@ -491,11 +491,6 @@ fn render_error(error: RenderError) -> StepError {
 
 fn permanent(code: Code, message: String) -> StepError {
     StepError::Permanent(Problem::new(code, "", message))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "has the form that `map_err` takes")]
-fn store_problem(error: StoreError) -> Problem {
-    Problem::new(Code::Store, "", error.to_string())
 }
 
 fn parse_variant(key: &str) -> Result<VariantId, Problem> {

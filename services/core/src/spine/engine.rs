@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
-use tokio::sync::{Mutex, watch};
+use spotwright_schemas::ids::RunId;
+use tokio::sync::{Mutex, MutexGuard, watch};
 use tokio::task::JoinSet;
 
-use super::{Checkpoints, PaidCalls, StepError, StepOutcome, Workflow};
+use super::{Checkpoints, PaidCalls, StepError, StepOutcome, Undecided, Workflow};
 use crate::domain::topology::StepKind;
 use crate::ports::clock::Clock;
 use crate::ports::event_bus::{Delivery, EventBus, Verdict};
@@ -73,7 +75,30 @@ pub struct Engine<W> {
     pub options: EngineOptions,
     /// Steps claimed for workers that are about to take them.
     pub claims: ClaimQueue,
+    /// Keeps the decisions of one run in a row.
+    pub locks: RunLocks,
 }
+
+/// Decisions about one run are made one after the other within a process: each is refused when
+/// another was written since the run was read, so deciding side by side would only decide again.
+/// Other processes are kept apart by the run's version alone.
+#[derive(Debug)]
+pub struct RunLocks([Mutex<()>; RUN_LOCKS]);
+
+impl Default for RunLocks {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Mutex::new(())))
+    }
+}
+
+impl RunLocks {
+    async fn lock(&self, run: RunId) -> MutexGuard<'_, ()> {
+        self.0[(run.0.as_u128() % RUN_LOCKS as u128) as usize].lock().await
+    }
+}
+
+/// Runs share locks by their ids; so many that runs under way seldom meet in one.
+const RUN_LOCKS: usize = 256;
 
 /// Lets idle workers claim together: one asks for as many steps as workers wait, so that a claim
 /// costs one write for all of them and nobody holds a step that another could work on.
@@ -205,7 +230,7 @@ impl<W: Workflow + 'static> Engine<W> {
         let calls = PaidCalls::new(self.store.as_ref(), step, self.checkpoints.as_ref());
         let started = tokio::time::Instant::now();
         let executed = {
-            let work = self.workflow.execute(step, &calls);
+            let work = self.attempt(step, &calls);
             tokio::pin!(work);
             loop {
                 tokio::select! {
@@ -224,16 +249,36 @@ impl<W: Workflow + 'static> Engine<W> {
             .record(started.elapsed().as_secs_f64());
         let outcome = match executed {
             Ok(result) => StepOutcome::Done(result),
-            Err(StepError::Retry { problem, delay }) if step.attempts < step.max_attempts => {
+            Err((problem, Some(delay))) if step.attempts < step.max_attempts => {
                 self.retry(step, &problem, delay).await;
                 return;
             }
-            Err(StepError::Retry { problem, .. } | StepError::Permanent(problem)) => {
+            Err((problem, _)) => {
                 tracing::warn!(step.id = %step.id, step.kind = step.kind.as_str(), %problem, "step failed");
                 StepOutcome::Failed(problem)
             }
         };
         self.finish(step, &outcome, &ends).await;
+    }
+
+    /// Does the work of a step, again from its beginning while the store cannot answer. An error says
+    /// what went wrong, and after which delay another attempt is worth it.
+    async fn attempt(
+        &self,
+        step: &ClaimedStep,
+        calls: &PaidCalls<'_>,
+    ) -> Result<Value, (Problem, Option<Duration>)> {
+        loop {
+            match self.workflow.execute(step, calls).await {
+                Ok(result) => return Ok(result),
+                Err(StepError::Retry { problem, delay }) => return Err((problem, Some(delay))),
+                Err(StepError::Permanent(problem)) => return Err((problem, None)),
+                Err(StepError::Unavailable(error)) => {
+                    tracing::warn!(step.id = %step.id, %error, "the store does not answer; the work begins again");
+                    tokio::time::sleep(RETRY_DELAY).await;
+                }
+            }
+        }
     }
 
     /// Writes how a step ended and what follows, until it is written or the claim is lost.
@@ -249,7 +294,7 @@ impl<W: Workflow + 'static> Engine<W> {
             let written = self.complete(step, outcome, ends).await;
             match written {
                 Ok(()) => break,
-                Err(StoreError::Conflict) => {}
+                Err(StoreError::Conflict) => conflict("step"),
                 Err(StoreError::Database(error)) => {
                     tracing::warn!(step.id = %step.id, %error, "result cannot be written yet");
                     tokio::time::sleep(RETRY_DELAY).await;
@@ -269,21 +314,25 @@ impl<W: Workflow + 'static> Engine<W> {
         outcome: &StepOutcome,
         ends: &[CallEnd],
     ) -> Result<(), StoreError> {
+        let _alone = self.locks.lock(step.run).await;
         let run = self.store.run(step.run).await?;
         let decided = match self.workflow.after_step(&run, step, outcome, self.now()).await {
             // A result that leads nowhere is a failure of the step, and the workflow decides on that.
-            Err(problem) => {
+            Err(Undecided::Impossible(problem)) => {
                 tracing::error!(step.id = %step.id, %problem, "no decision follows from this result");
                 let failed = StepOutcome::Failed(problem.clone());
                 let decided = self.workflow.after_step(&run, step, &failed, self.now()).await;
                 decided.map(|commit| (StepEnd::Failed(problem.to_string()), commit))
             }
-            Ok(commit) => Ok(match outcome {
+            decided => decided.map(|commit| match outcome {
                 StepOutcome::Done(result) => (StepEnd::Done(result.clone()), commit),
                 StepOutcome::Failed(problem) => (StepEnd::Failed(problem.to_string()), commit),
             }),
         };
-        let (end, mut commit) = decided.map_err(|problem| StoreError::Format(problem.to_string()))?;
+        let (end, mut commit) = decided.map_err(|undecided| match undecided {
+            Undecided::Unavailable(error) => error,
+            Undecided::Impossible(problem) => StoreError::Format(problem.to_string()),
+        })?;
         commit.calls.extend_from_slice(ends);
         self.store.complete(step, end, run.version, commit).await
     }
@@ -296,7 +345,7 @@ impl<W: Workflow + 'static> Engine<W> {
             let Ok(run) = self.store.run(step.run).await else { return };
             let end = StepEnd::Retry { delay, error: problem.to_string() };
             match self.store.complete(step, end, run.version, Commit::default()).await {
-                Err(StoreError::Conflict) => {}
+                Err(StoreError::Conflict) => conflict("retry"),
                 Err(error) => {
                     tracing::warn!(step.id = %step.id, %error, "retry cannot be noted; the lease will run out");
                     return;
@@ -309,6 +358,7 @@ impl<W: Workflow + 'static> Engine<W> {
     async fn take_in(&self, delivery: Box<dyn Delivery>) {
         let message = delivery.message().clone();
         let run_id = message.event.subject;
+        let _alone = self.locks.lock(run_id).await;
         loop {
             match self.store.consumed(&message.consumer, message.id).await {
                 Ok(true) => return delivery.settle(Verdict::Ack),
@@ -323,7 +373,8 @@ impl<W: Workflow + 'static> Engine<W> {
             self.checkpoints.reached("message.before_consume");
             let commit = match self.workflow.after_message(&run, &message.event, self.now()).await {
                 Ok(commit) => commit,
-                Err(problem) => {
+                Err(Undecided::Unavailable(_)) => return delivery.settle(Verdict::Retry(RETRY_DELAY)),
+                Err(Undecided::Impossible(problem)) => {
                     tracing::error!(message.id = %message.id, %problem, "message is given up");
                     let reason = problem.to_string();
                     let attempt = delivery.attempt();
@@ -342,7 +393,7 @@ impl<W: Workflow + 'static> Engine<W> {
                     self.checkpoints.reached("message.after_consume");
                     return delivery.settle(Verdict::Ack);
                 }
-                Err(StoreError::Conflict) => {}
+                Err(StoreError::Conflict) => conflict("message"),
                 Err(error) => {
                     tracing::warn!(message.id = %message.id, %error, "message cannot be taken in yet");
                     return delivery.settle(Verdict::Retry(RETRY_DELAY));
@@ -354,4 +405,9 @@ impl<W: Workflow + 'static> Engine<W> {
     fn now(&self) -> Timestamp {
         Timestamp::from_microsecond(self.clock.now_micros()).unwrap_or(Timestamp::UNIX_EPOCH)
     }
+}
+
+/// Counts a decision that another process' commit has overtaken and that is made again.
+fn conflict(what: &'static str) {
+    metrics::counter!("spotwright_decisions_repeated_total", "about" => what).increment(1);
 }

@@ -12,7 +12,7 @@ mod paid_calls;
 mod workflow;
 
 pub use checkpoints::{Checkpoints, NoCheckpoints, POINTS};
-pub use engine::{ClaimQueue, Engine, EngineOptions, Shutdown};
+pub use engine::{ClaimQueue, Engine, EngineOptions, RunLocks, Shutdown};
 pub use messages::Messages;
 pub use paid_calls::PaidCalls;
-pub use workflow::{StepError, StepOutcome, Workflow};
+pub use workflow::{StepError, StepOutcome, Undecided, Workflow};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::CallId;
@@ -57,6 +58,10 @@ impl<'a> PaidCalls<'a> {
             return call().await.map(|(answer, _)| answer);
         }
         let id = CallId::child_of(self.step.id.0, idempotency_key, 0);
+        // Made before in this very attempt, which was begun again because the store was away.
+        if let Some(answer) = self.answered(id) {
+            return serde_json::from_value(answer).map_err(|error| unreadable(&error));
+        }
         let intent = NewCall {
             id,
             step: self.step.id,
@@ -105,6 +110,11 @@ impl<'a> PaidCalls<'a> {
     /// The ends of the calls made, for the step's commit.
     pub(super) fn into_ends(self) -> Vec<CallEnd> {
         self.ended.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answered(&self, id: CallId) -> Option<Value> {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.iter().find(|end| end.id == id).and_then(|end| end.result.clone())
     }
 
     fn end(&self, end: CallEnd) {

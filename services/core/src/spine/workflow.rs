@@ -36,20 +36,48 @@ pub enum StepError {
     /// Repeating cannot help.
     #[error("{0}")]
     Permanent(Problem),
+    /// The store could not answer, which says nothing about the work. The engine repeats it in
+    /// place for as long as it holds the step, without counting an attempt.
+    #[error("{0}")]
+    Unavailable(StoreError),
 }
 
 impl From<StoreError> for StepError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Conflict | StoreError::Database(_) => Self::Retry {
-                problem: Problem::new(Code::Store, "", error.to_string()),
-                delay: Duration::from_millis(100),
-            },
+            StoreError::Conflict | StoreError::Database(_) => Self::Unavailable(error),
             StoreError::Budget { .. } => {
                 Self::Permanent(Problem::new(Code::BudgetExhausted, "budget.total", error.to_string()))
             }
             _ => Self::Permanent(Problem::new(Code::StoreFormat, "", error.to_string())),
         }
+    }
+}
+
+/// Why it cannot be said what follows from a result or a message.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Undecided {
+    /// The store could not answer, which says nothing about the result or the message: the same
+    /// question is asked again.
+    #[error("{0}")]
+    Unavailable(StoreError),
+    /// Stored data cannot be understood, or a result leads nowhere.
+    #[error("{0}")]
+    Impossible(Problem),
+}
+
+impl From<StoreError> for Undecided {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict | StoreError::Database(_) => Self::Unavailable(error),
+            _ => Self::Impossible(Problem::new(Code::Store, "", error.to_string())),
+        }
+    }
+}
+
+impl From<Problem> for Undecided {
+    fn from(problem: Problem) -> Self {
+        Self::Impossible(problem)
     }
 }
 
@@ -68,18 +96,18 @@ pub trait Workflow: Send + Sync {
     /// What follows from the end of a step.
     ///
     /// # Errors
-    /// A [`Problem`] when stored data cannot be understood.
+    /// [`Undecided`].
     async fn after_step(
         &self,
         run: &RunView,
         step: &ClaimedStep,
         outcome: &StepOutcome,
         now: Timestamp,
-    ) -> Result<Commit, Problem>;
+    ) -> Result<Commit, Undecided>;
 
     /// What follows from a message.
     ///
     /// # Errors
-    /// A [`Problem`] when stored data cannot be understood.
-    async fn after_message(&self, run: &RunView, event: &Event, now: Timestamp) -> Result<Commit, Problem>;
+    /// [`Undecided`].
+    async fn after_message(&self, run: &RunView, event: &Event, now: Timestamp) -> Result<Commit, Undecided>;
 }

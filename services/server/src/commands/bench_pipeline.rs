@@ -20,7 +20,8 @@ use spotwright_core::ports::clock::{Clock, SystemClock};
 use spotwright_core::ports::event_bus::EventBus;
 use spotwright_core::ports::step_store::{ClaimedStep, Commit, NewStep, RunUpdate, StepStore};
 use spotwright_core::spine::{
-    ClaimQueue, Engine, EngineOptions, NoCheckpoints, PaidCalls, Shutdown, StepError, StepOutcome, Workflow,
+    ClaimQueue, Engine, EngineOptions, NoCheckpoints, PaidCalls, RunLocks, Shutdown, StepError, StepOutcome,
+    Undecided, Workflow,
 };
 use spotwright_creative::copy_engine::CopyEngine;
 use spotwright_creative::workflow::first_commit;
@@ -241,6 +242,7 @@ async fn chains(store: Arc<dyn StepStore>) -> Result<f64, Problem> {
         checkpoints: Arc::new(NoCheckpoints),
         options: engine_options(CHAINS as usize),
         claims: ClaimQueue::default(),
+        locks: RunLocks::default(),
     };
     let (stop, shutdown) = Shutdown::new();
     let working = tokio::spawn(Arc::new(engine).run(shutdown));
@@ -310,6 +312,7 @@ async fn latency(probes: u32, store: Arc<dyn StepStore>) -> Result<Vec<i64>, Pro
         checkpoints: Arc::new(NoCheckpoints),
         options: engine_options(2),
         claims: ClaimQueue::default(),
+        locks: RunLocks::default(),
     };
     let (stop, shutdown) = Shutdown::new();
     let working = tokio::spawn(Arc::new(engine).run(shutdown));
@@ -349,7 +352,7 @@ impl Workflow for Chain {
         step: &ClaimedStep,
         _: &StepOutcome,
         _: Timestamp,
-    ) -> Result<Commit, Problem> {
+    ) -> Result<Commit, Undecided> {
         // Counted when decided, a few hundred microseconds before the commit; a refused commit is
         // decided again, but chains have no rival that could refuse one.
         self.done.fetch_add(1, Ordering::SeqCst);
@@ -361,7 +364,7 @@ impl Workflow for Chain {
         Ok(Commit { run: Some(update), ..Commit::default() })
     }
 
-    async fn after_message(&self, _: &RunView, _: &Event, _: Timestamp) -> Result<Commit, Problem> {
+    async fn after_message(&self, _: &RunView, _: &Event, _: Timestamp) -> Result<Commit, Undecided> {
         Ok(Commit::default())
     }
 }

@@ -16,7 +16,8 @@ use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::clock::SystemClock;
 use spotwright_core::ports::step_store::{ClaimedStep, Commit};
 use spotwright_core::spine::{
-    ClaimQueue, Engine, EngineOptions, NoCheckpoints, PaidCalls, Shutdown, StepError, StepOutcome, Workflow,
+    ClaimQueue, Engine, EngineOptions, NoCheckpoints, PaidCalls, RunLocks, Shutdown, StepError, StepOutcome,
+    Undecided, Workflow,
 };
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
@@ -166,6 +167,7 @@ async fn serve_api(
             poll: Duration::from_millis(config.engine.poll_ms),
         },
         claims: ClaimQueue::default(),
+        locks: RunLocks::default(),
     };
     tasks.spawn(Arc::new(engine).run(shutdown.clone()));
     tasks.spawn(forget_answers(Arc::clone(&foundation.accounts), shutdown.clone()));
@@ -273,11 +275,11 @@ impl Workflow for Announcements {
         _: &ClaimedStep,
         _: &StepOutcome,
         _: Timestamp,
-    ) -> Result<Commit, Problem> {
+    ) -> Result<Commit, Undecided> {
         Ok(Commit::default())
     }
 
-    async fn after_message(&self, _: &RunView, _: &Event, _: Timestamp) -> Result<Commit, Problem> {
+    async fn after_message(&self, _: &RunView, _: &Event, _: Timestamp) -> Result<Commit, Undecided> {
         Ok(Commit::default())
     }
 }
