@@ -2,9 +2,11 @@
 //!
 //! `cargo xtask codegen` writes what is generated from the Rust types, `codegen --check` fails when
 //! a checked-in file differs; `cargo xtask tidy` checks the direction of imports, crate pages and
-//! stray panics; `cargo xtask full` runs what takes too long for every change.
+//! stray panics; `cargo xtask full` runs what takes too long for every change, `cargo xtask faults` the
+//! fault suite alone.
 
 mod codegen;
+mod faults;
 mod full;
 mod tidy;
 
@@ -32,6 +34,12 @@ enum Chore {
     Tidy,
     /// Run what takes too long for every change.
     Full,
+    /// Kill, cut off, stop and starve processes and servers under twenty runs and more.
+    Faults {
+        /// 200 kills for each shape instead of 30.
+        #[arg(long)]
+        full: bool,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -45,5 +53,6 @@ fn main() -> anyhow::Result<()> {
         Chore::Codegen { check } => codegen::run(&top, check),
         Chore::Tidy => tidy::run(&top),
         Chore::Full => full::run(&top),
+        Chore::Faults { full } => faults::run(&top, full),
     }
 }

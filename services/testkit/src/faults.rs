@@ -203,8 +203,6 @@ pub struct EndState {
     pub artifacts: BTreeSet<String>,
     /// Rows that break an invariant.
     pub broken: Vec<String>,
-    /// Commits made on the run.
-    pub version: i64,
     /// Messages written by the run.
     pub messages: u64,
     /// Settled micros.
@@ -252,7 +250,6 @@ impl EndState {
             files,
             artifacts,
             broken,
-            version: run.version,
             messages: run.messages,
             settled: run.settled.0,
             reserved: run.reserved.0,

@@ -64,13 +64,19 @@ pub struct Fleet {
     program: PathBuf,
     folder: PathBuf,
     shape: Shape,
-    children: Vec<Child>,
+    children: Vec<Worker>,
     /// Further arguments of every process.
     pub arguments: Vec<String>,
     /// The fleet's view of the database.
     pub store: Arc<dyn StepStore>,
     /// Ids of the runs.
     pub runs: Vec<RunId>,
+}
+
+/// A process and the program it runs.
+struct Worker {
+    program: PathBuf,
+    child: Child,
 }
 
 /// Orders of `number` small runs of two organizations, equal in every shape.
@@ -121,7 +127,11 @@ pub fn stand_ins(witness: &Arc<Witness>) -> World {
     }
 }
 
-async fn create(store: &dyn StepStore, orders: &[NewRun]) -> Result<Vec<RunId>> {
+/// Creates the runs that are ordered.
+///
+/// # Errors
+/// When the store refuses one.
+pub async fn create(store: &dyn StepStore, orders: &[NewRun]) -> Result<Vec<RunId>> {
     for order in orders {
         store.create_run(order, first_commit(order, jiff::Timestamp::UNIX_EPOCH)).await?;
     }
@@ -144,7 +154,10 @@ pub async fn undisturbed(folder: &Path, orders: &[NewRun]) -> Result<BTreeMap<Ru
 }
 
 /// Waits until every run has ended and every message is taken in, and reads the ends.
-async fn ends(store: &dyn StepStore, runs: &[RunId], limit: Duration) -> Result<BTreeMap<RunId, RunEnd>> {
+///
+/// # Errors
+/// When that takes longer than `limit`, or a run cannot be read.
+pub async fn ends(store: &dyn StepStore, runs: &[RunId], limit: Duration) -> Result<BTreeMap<RunId, RunEnd>> {
     let deadline = tokio::time::Instant::now() + limit;
     loop {
         let broken = store.broken_invariants().await;
@@ -208,19 +221,35 @@ impl Fleet {
             runs,
         };
         for _ in 0..processes {
-            let child = fleet.spawn(None)?;
-            fleet.children.push(child);
+            fleet.join(program)?;
         }
         Ok(fleet)
     }
 
-    fn spawn(&self, crash: Option<String>) -> Result<Child> {
-        let mut command = Command::new(&self.program);
-        command.arg("worker").arg("--witness").arg(self.folder.join("fleet.witness"));
+    /// Starts one more process, of this program.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn join(&mut self, program: &Path) -> Result<()> {
+        let child = self.spawn(program, None)?;
+        self.children.push(Worker { program: program.to_path_buf(), child });
+        Ok(())
+    }
+
+    /// Takes in a process of `program` that was started before the fleet, to be replaced by its like.
+    pub fn adopt(&mut self, program: &Path, child: Child) {
+        self.children.push(Worker { program: program.to_path_buf(), child });
+    }
+
+    /// The command line of a process that works on a shape and notes in `folder` what it is billed.
+    #[must_use]
+    pub fn worker(program: &Path, folder: &Path, shape: &Shape) -> Command {
+        let mut command = Command::new(program);
+        command.arg("worker").arg("--witness").arg(folder.join("fleet.witness"));
         command.args(["--render-price", &RENDER_PRICE.to_string()]);
-        match &self.shape {
+        match shape {
             Shape::Sqlite => {
-                command.arg("--sqlite").arg(self.folder.join("fleet.sqlite"));
+                command.arg("--sqlite").arg(folder.join("fleet.sqlite"));
             }
             Shape::Postgres(url) => {
                 command.args(["--postgres", url]);
@@ -229,13 +258,19 @@ impl Fleet {
                 command.args(["--postgres", url, "--amqp", amqp, "--prefix", prefix]);
             }
         }
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    }
+
+    fn spawn(&self, program: &Path, crash: Option<String>) -> Result<Child> {
+        let mut command = Self::worker(program, &self.folder, &self.shape);
         if let Some(crash) = crash {
             command.args(["--crash", &crash]);
         }
         command.args(&self.arguments);
         let log =
             std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join("fleet.log"))?;
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::from(log));
+        command.stderr(Stdio::from(log));
         command.spawn().context("a process of the fleet cannot be started")
     }
 
@@ -256,16 +291,17 @@ impl Fleet {
                 bail!("all runs have ended after {hit} kills");
             }
             let which = place.below(1, self.children.len());
-            let alive = self.children[which].try_wait()?.is_none();
+            let worker = &mut self.children[which];
+            let alive = worker.child.try_wait()?.is_none();
             if alive {
-                self.children[which].kill()?;
+                worker.child.kill()?;
             }
-            self.children[which].wait()?;
+            worker.child.wait()?;
             hit += 1;
             // Points of a single run's process do not come in a fleet's, so some crash never comes.
             let crash = place.below(2, 3) == 0 && hit < kills;
             let point = format!("{}:{}", points[place.below(3, points.len())], 1 + place.below(4, 20));
-            self.children[which] = self.spawn(crash.then_some(point))?;
+            self.children[which].child = self.spawn(&self.program, crash.then_some(point))?;
             if hit == kills {
                 return Ok(());
             }
@@ -278,7 +314,7 @@ impl Fleet {
     /// # Errors
     /// When it cannot be signalled.
     pub async fn freeze(&mut self, which: usize, time: Duration) -> Result<()> {
-        let pid = Pid::from_raw(i32::try_from(self.children[which].id())?).context("a process id")?;
+        let pid = Pid::from_raw(i32::try_from(self.children[which].child.id())?).context("a process id")?;
         kill_process(pid, Signal::STOP)?;
         tokio::time::sleep(time).await;
         kill_process(pid, Signal::CONT)?;
@@ -292,8 +328,8 @@ impl Fleet {
     pub fn revive(&mut self) -> Result<usize> {
         let mut revived = 0;
         for which in 0..self.children.len() {
-            if self.children[which].try_wait()?.is_some() {
-                self.children[which] = self.spawn(None)?;
+            if self.children[which].child.try_wait()?.is_some() {
+                self.children[which].child = self.spawn(&self.children[which].program, None)?;
                 revived += 1;
             }
         }
@@ -331,10 +367,10 @@ impl Fleet {
 
 impl Drop for Fleet {
     fn drop(&mut self) {
-        for child in &mut self.children {
+        for worker in &mut self.children {
             // Gone already, or going now.
-            drop(child.kill());
-            drop(child.wait());
+            drop(worker.child.kill());
+            drop(worker.child.wait());
         }
     }
 }

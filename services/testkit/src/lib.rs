@@ -30,3 +30,4 @@ pub mod fixtures;
 pub mod fleet;
 pub mod live;
 pub mod proxy;
+pub mod repeating_bus;

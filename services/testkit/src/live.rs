@@ -1,6 +1,7 @@
 //! Finds the servers that `infra/servers.sh` started, and gives each test its own names in them.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use spotwright_bus::rabbit::topology::TopologyOptions;
@@ -10,9 +11,13 @@ use spotwright_bus::rabbit::{RabbitOptions, delete_topology};
     clippy::disallowed_methods,
     reason = "tests have no configuration; the servers are named here alone"
 )]
+fn optional(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 fn variable(name: &str) -> String {
-    std::env::var(name)
-        .unwrap_or_else(|_| panic!("{name} is not set: run infra/test.sh, or infra/servers.sh start"))
+    optional(name)
+        .unwrap_or_else(|| panic!("{name} is not set: run infra/test.sh, or infra/servers.sh start"))
 }
 
 /// Address of the private RabbitMQ.
@@ -31,6 +36,21 @@ pub fn amqp_url() -> String {
 #[must_use]
 pub fn postgres_url() -> String {
     variable("SPOTWRIGHT_TEST_POSTGRES_URL")
+}
+
+/// How many kills a shape must survive: `SPOTWRIGHT_KILLS`, else the quick profile's 30.
+///
+/// # Panics
+/// When it is not a number.
+#[must_use]
+pub fn kills() -> usize {
+    optional("SPOTWRIGHT_KILLS").map_or(30, |number| number.parse().expect("SPOTWRIGHT_KILLS is a number"))
+}
+
+/// The `spotwright-fault-child` of an older version, where `SPOTWRIGHT_OLD_PROGRAM` names one.
+#[must_use]
+pub fn old_program() -> Option<PathBuf> {
+    optional("SPOTWRIGHT_OLD_PROGRAM").map(PathBuf::from)
 }
 
 /// The socket of an address like `amqp://guest:guest@127.0.0.1:5672/%2f`.

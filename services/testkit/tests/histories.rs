@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use spotwright_core::domain::run::{NewRun, RunRequest, Stage, StoredPicture};
+use spotwright_core::domain::run::{NewRun, RunRequest, RunView, Stage, StoredPicture};
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::ports::artifacts::ArtifactHash;
-use spotwright_core::ports::step_store::{StepEnd, StepStore};
-use spotwright_core::spine::{NoCheckpoints, PaidCalls, StepOutcome, Workflow};
+use spotwright_core::ports::step_store::{Consumed, StepEnd, StepStore};
+use spotwright_core::spine::{NoCheckpoints, PaidCalls, StepOutcome, Workflow, view_after};
 use spotwright_creative::copy_engine::CopyEngine;
 use spotwright_creative::workflow::{CreativeAgent, Ports, first_commit};
 use spotwright_schemas::brief::Brief;
@@ -86,7 +86,14 @@ async fn history(seed: u64, mishaps: Mishaps) -> End {
                 let view = store.run(run.id).await.expect("the run");
                 let commit = agent.after_message(&view, &message.event, now).await.expect("a decision");
                 let (consumer, id) = (&message.consumer, message.id);
-                store.consume(consumer, id, run.id, view.version, commit).await.expect("taken in");
+                let expected = view_after(&view, &commit);
+                let consumed =
+                    store.consume(consumer, &[id], run.id, view.version, commit).await.expect("taken in");
+                // What messages that wait together are decided on is what the store would have said.
+                let left = store.run(run.id).await.expect("the run");
+                if let (Some(expected), Consumed::Applied) = (expected, consumed) {
+                    assert_eq!(RunView { version: left.version, ..expected }, left);
+                }
             }
             // A process that ends here delivers the message again in a later turn.
             if chance.below(3, 100) >= mishaps.repeated_messages as usize {

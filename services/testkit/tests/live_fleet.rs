@@ -12,13 +12,16 @@ use spotwright_core::domain::run::NewRun;
 use spotwright_schemas::ids::RunId;
 use spotwright_testkit::database::Database;
 use spotwright_testkit::fleet::{Fleet, RunEnd, Shape, both, orders, undisturbed};
-use spotwright_testkit::live::{by_way_of, socket_of};
+use spotwright_testkit::live::{by_way_of, kills, socket_of};
 use spotwright_testkit::proxy::Proxy;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_spotwright-fault-child");
 
+/// Twenty runs, and more where more kills must hit before they end.
 fn twenty() -> Vec<NewRun> {
-    orders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml"), 20).unwrap()
+    let number = 20.max(kills() as u64);
+    orders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml"), number)
+        .unwrap()
 }
 
 /// Starts a fleet on a shape, disturbs it, and compares every run's end.
@@ -45,7 +48,7 @@ async fn survives(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the live servers' script; run infra/test.sh"]
 async fn kills_on_sqlite_leave_no_mark() {
-    survives(Shape::Sqlite, 1, &[], async |fleet| fleet.kill(30, 1, [20, 140]).await.unwrap()).await;
+    survives(Shape::Sqlite, 1, &[], async |fleet| fleet.kill(kills(), 1, [20, 140]).await.unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -53,7 +56,7 @@ async fn kills_on_sqlite_leave_no_mark() {
 async fn kills_on_postgresql_leave_no_mark() {
     let database = Database::create().await.unwrap();
     let shape = Shape::Postgres(database.url.clone());
-    survives(shape, 2, &[], async |fleet| fleet.kill(30, 2, [20, 200]).await.unwrap()).await;
+    survives(shape, 2, &[], async |fleet| fleet.kill(kills(), 2, [20, 200]).await.unwrap()).await;
     database.remove().await.unwrap();
 }
 
@@ -62,7 +65,7 @@ async fn kills_on_postgresql_leave_no_mark() {
 async fn kills_on_postgresql_and_rabbitmq_leave_no_mark() {
     let database = Database::create().await.unwrap();
     let shape = both(&database, "fleet_kills");
-    survives(shape, 3, &[], async |fleet| fleet.kill(30, 3, [50, 400]).await.unwrap()).await;
+    survives(shape, 3, &[], async |fleet| fleet.kill(kills(), 3, [50, 400]).await.unwrap()).await;
     database.remove().await.unwrap();
 }
 

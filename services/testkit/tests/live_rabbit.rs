@@ -424,7 +424,7 @@ async fn the_relay_delivers_everything_once_into_the_inbox() {
             continue;
         }
         let version = store.run(run.id).await.unwrap().version;
-        match store.consume(CONSUMER, id, run.id, version, Commit::default()).await.unwrap() {
+        match store.consume(CONSUMER, &[id], run.id, version, Commit::default()).await.unwrap() {
             Consumed::Applied => assert!(applied.insert(number), "{number} had an effect twice"),
             Consumed::Duplicate => duplicates += 1,
         }

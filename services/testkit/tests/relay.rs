@@ -150,7 +150,7 @@ async fn the_named_points_are_passed_in_order_and_new_messages_wake_the_relay() 
     let run = fixtures::run(1);
     store.create_run(&run, Commit::default()).await.unwrap();
     let written =
-        store.consume("a", MessageId::derive(1, "m", 0), run.id, 1, fixtures::messages(run.id, [1])).await;
+        store.consume("a", &[MessageId::derive(1, "m", 0)], run.id, 1, fixtures::messages(run.id, [1])).await;
     written.unwrap();
     queue.next().await.unwrap().settle(Verdict::Ack);
     while n_unsent(&store).await > 0 {}

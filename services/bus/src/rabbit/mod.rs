@@ -112,9 +112,9 @@ impl RabbitOptions {
     #[must_use]
     pub fn prefetch_of(&self, consumer: &str) -> u16 {
         self.prefetch.get(consumer).copied().unwrap_or(match consumer {
-            "agent.creative-requested" => 8,
-            "score.variant-rendered" | "market.creative-won" => 32,
-            _ => 16,
+            "agent.creative-requested" => 16,
+            // Taking in is one quick commit for all that is in hand of a run.
+            _ => 128,
         })
     }
 }

@@ -30,7 +30,7 @@ pub enum Verdict {
 }
 
 /// A message handed to a consumer. Dropping it without a verdict delivers it again.
-pub trait Delivery: Send {
+pub trait Delivery: Send + Sync {
     /// The message.
     fn message(&self) -> &OutboxMessage;
     /// How often it was delivered, this time included.

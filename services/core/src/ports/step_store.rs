@@ -244,12 +244,12 @@ pub struct OutboxMessage {
     pub event: Event,
 }
 
-/// Outcome of taking in a message.
+/// Outcome of taking in messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consumed {
-    /// Its effect was written.
+    /// Their effect was written.
     Applied,
-    /// It had been taken in before; nothing was written.
+    /// The first of them had been taken in before; nothing was written.
     Duplicate,
 }
 
@@ -322,11 +322,12 @@ pub trait StepStore: Send + Sync {
     /// Records the intent of a paid call and reserves its money, or tells what is known of it.
     async fn begin_call(&self, step: &ClaimedStep, call: &NewCall) -> Result<CallState, StoreError>;
 
-    /// Takes in a message and writes what follows from it.
+    /// Takes in messages and writes what follows from them all. Nothing is written when one of them was
+    /// taken in before: [`Consumed::Duplicate`] if it is the first, else [`StoreError::Conflict`].
     async fn consume(
         &self,
         consumer: &str,
-        message: MessageId,
+        messages: &[MessageId],
         run: RunId,
         expected_version: i64,
         commit: Commit,

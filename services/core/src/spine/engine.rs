@@ -13,10 +13,11 @@ use spotwright_schemas::ids::RunId;
 use tokio::sync::{Mutex, MutexGuard, watch};
 use tokio::task::JoinSet;
 
+use super::intake::Batch;
 use super::{Checkpoints, PaidCalls, StepError, StepOutcome, Undecided, Workflow};
 use crate::domain::topology::StepKind;
 use crate::ports::clock::Clock;
-use crate::ports::event_bus::{Delivery, EventBus, Verdict};
+use crate::ports::event_bus::{Delivery, EventBus, Subscription};
 use crate::ports::step_store::{CallEnd, ClaimedStep, Commit, StepEnd, StepStore, StoreError};
 
 /// How the engine works.
@@ -92,7 +93,7 @@ impl Default for RunLocks {
 }
 
 impl RunLocks {
-    async fn lock(&self, run: RunId) -> MutexGuard<'_, ()> {
+    pub(super) async fn lock(&self, run: RunId) -> MutexGuard<'_, ()> {
         self.0[(run.0.as_u128() % RUN_LOCKS as u128) as usize].lock().await
     }
 }
@@ -108,11 +109,15 @@ pub struct ClaimQueue {
     waiting: AtomicUsize,
 }
 
-/// Messages of one consumer that are taken in at the same time, so that their effects share commits.
-const TAKEN_IN_AT_ONCE: usize = 8;
+/// Batches of one consumer that are taken in at the same time, so that their commits share the wait for
+/// the disk.
+const TAKEN_IN_AT_ONCE: usize = 32;
+
+/// Most messages that are taken from a queue before they are sorted by runs.
+const TAKEN_TOGETHER: usize = 64;
 
 /// Longest wait before a refused commit or message is tried again.
-const RETRY_DELAY: Duration = Duration::from_millis(200);
+pub(super) const RETRY_DELAY: Duration = Duration::from_millis(200);
 
 impl<W: Workflow + 'static> Engine<W> {
     /// Runs workers and consumers until `shutdown`. Steps under way are finished first.
@@ -122,37 +127,12 @@ impl<W: Workflow + 'static> Engine<W> {
     pub async fn run(self: Arc<Self>, shutdown: Shutdown) -> Result<(), Problem> {
         let mut tasks = JoinSet::new();
         for consumer in &self.options.consumers {
-            let mut subscription = self
+            let subscription = self
                 .bus
                 .subscribe(consumer)
                 .await
                 .map_err(|error| Problem::new(Code::Store, "", error.to_string()))?;
-            let engine = Arc::clone(&self);
-            let mut stop = shutdown.clone();
-            tasks.spawn(async move {
-                let mut taking_in = JoinSet::new();
-                loop {
-                    tokio::select! {
-                        () = stop.wait() => break,
-                        Some(ended) = taking_in.join_next(), if !taking_in.is_empty() => {
-                            if let Err(error) = ended {
-                                tracing::error!(%error, "a message's effect ended abnormally; it is delivered again");
-                            }
-                        }
-                        next = subscription.next(), if taking_in.len() < TAKEN_IN_AT_ONCE => match next {
-                            Ok(delivery) => {
-                                let engine = Arc::clone(&engine);
-                                taking_in.spawn(async move { engine.take_in(delivery).await });
-                            }
-                            Err(error) => {
-                                tracing::warn!(%error, "consumer ends");
-                                break;
-                            }
-                        },
-                    }
-                }
-                while taking_in.join_next().await.is_some() {}
-            });
+            tasks.spawn(Arc::clone(&self).take_in_all(subscription, shutdown.clone()));
         }
         let workers = if self.options.kinds.is_empty() { 0 } else { self.options.workers.max(1) };
         for _ in 0..workers {
@@ -166,6 +146,34 @@ impl<W: Workflow + 'static> Engine<W> {
             }
         }
         Ok(())
+    }
+
+    /// Takes in what comes until told to stop; what is in hand then is finished first.
+    async fn take_in_all(self: Arc<Self>, mut subscription: Box<dyn Subscription>, mut stop: Shutdown) {
+        let mut taking_in = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = stop.wait() => break,
+                Some(ended) = taking_in.join_next(), if !taking_in.is_empty() => {
+                    if let Err(error) = ended {
+                        tracing::error!(%error, "a message's effect ended abnormally; it is delivered again");
+                    }
+                }
+                next = subscription.next(), if taking_in.len() < TAKEN_IN_AT_ONCE => match next {
+                    Ok(delivery) => {
+                        for batch in batches(delivery, subscription.as_mut()).await {
+                            let engine = Arc::clone(&self);
+                            taking_in.spawn(async move { engine.take_in(batch).await });
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "consumer ends");
+                        break;
+                    }
+                },
+            }
+        }
+        while taking_in.join_next().await.is_some() {}
     }
 
     async fn work(&self, mut shutdown: Shutdown) {
@@ -355,59 +363,36 @@ impl<W: Workflow + 'static> Engine<W> {
         }
     }
 
-    async fn take_in(&self, delivery: Box<dyn Delivery>) {
-        let message = delivery.message().clone();
-        let run_id = message.event.subject;
-        let _alone = self.locks.lock(run_id).await;
-        loop {
-            match self.store.consumed(&message.consumer, message.id).await {
-                Ok(true) => return delivery.settle(Verdict::Ack),
-                Ok(false) => {}
-                Err(_) => return delivery.settle(Verdict::Retry(RETRY_DELAY)),
-            }
-            let run = match self.store.run(run_id).await {
-                Ok(run) => run,
-                Err(StoreError::Missing(what)) => return delivery.settle(Verdict::Dead(what)),
-                Err(_) => return delivery.settle(Verdict::Retry(RETRY_DELAY)),
-            };
-            self.checkpoints.reached("message.before_consume");
-            let commit = match self.workflow.after_message(&run, &message.event, self.now()).await {
-                Ok(commit) => commit,
-                Err(Undecided::Unavailable(_)) => return delivery.settle(Verdict::Retry(RETRY_DELAY)),
-                Err(Undecided::Impossible(problem)) => {
-                    tracing::error!(message.id = %message.id, %problem, "message is given up");
-                    let reason = problem.to_string();
-                    let attempt = delivery.attempt();
-                    return match self.store.dead_letter(&message.consumer, message.id, &reason, attempt).await
-                    {
-                        Ok(()) => delivery.settle(Verdict::Dead(reason)),
-                        Err(_) => delivery.settle(Verdict::Retry(RETRY_DELAY)),
-                    };
-                }
-            };
-            match self.store.consume(&message.consumer, message.id, run_id, run.version, commit).await {
-                Ok(_) => {
-                    let consumer = message.consumer.clone();
-                    metrics::counter!("spotwright_messages_consumed_total", "consumer" => consumer)
-                        .increment(1);
-                    self.checkpoints.reached("message.after_consume");
-                    return delivery.settle(Verdict::Ack);
-                }
-                Err(StoreError::Conflict) => conflict("message"),
-                Err(error) => {
-                    tracing::warn!(message.id = %message.id, %error, "message cannot be taken in yet");
-                    return delivery.settle(Verdict::Retry(RETRY_DELAY));
-                }
-            }
-        }
-    }
-
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         Timestamp::from_microsecond(self.clock.now_micros()).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 }
 
 /// Counts a decision that another process' commit has overtaken and that is made again.
-fn conflict(what: &'static str) {
+pub(super) fn conflict(what: &'static str) {
     metrics::counter!("spotwright_decisions_repeated_total", "about" => what).increment(1);
+}
+
+/// `first` and what waits behind it already, by run and in order.
+async fn batches(first: Box<dyn Delivery>, subscription: &mut dyn Subscription) -> Vec<Batch> {
+    let mut deliveries = vec![first];
+    while deliveries.len() < TAKEN_TOGETHER {
+        let next = tokio::select! {
+            biased;
+            next = subscription.next() => next,
+            () = std::future::ready(()) => break,
+        };
+        // A queue that has ended says so again when it is asked again.
+        let Ok(next) = next else { break };
+        deliveries.push(next);
+    }
+    let mut by_run: Vec<Batch> = Vec::new();
+    for delivery in deliveries {
+        let run = delivery.message().event.subject;
+        match by_run.iter_mut().find(|batch| batch[0].message().event.subject == run) {
+            Some(batch) => batch.push_back(delivery),
+            None => by_run.push(Batch::from([delivery])),
+        }
+    }
+    by_run
 }

@@ -7,12 +7,14 @@
 
 mod checkpoints;
 mod engine;
+mod intake;
 mod messages;
 mod paid_calls;
 mod workflow;
 
 pub use checkpoints::{Checkpoints, NoCheckpoints, POINTS};
 pub use engine::{ClaimQueue, Engine, EngineOptions, RunLocks, Shutdown};
+pub use intake::view_after;
 pub use messages::Messages;
 pub use paid_calls::PaidCalls;
 pub use workflow::{StepError, StepOutcome, Undecided, Workflow};

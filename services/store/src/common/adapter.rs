@@ -153,17 +153,22 @@ impl StepStore for Store {
     async fn consume(
         &self,
         consumer: &str,
-        message: MessageId,
+        ids: &[MessageId],
         run: RunId,
         expected_version: i64,
         commit: Commit,
     ) -> Result<Consumed, StoreError> {
-        let consumer = consumer.to_owned();
+        let (consumer, ids) = (consumer.to_owned(), ids.to_vec());
         self.writer
             .write(Some(run), wakes_of(&commit), move |conn| {
                 Box::pin(async move {
-                    if !messages::take_in(conn, &consumer, message).await? {
-                        return Ok(Consumed::Duplicate);
+                    for (number, id) in ids.into_iter().enumerate() {
+                        match (messages::take_in(conn, &consumer, id).await?, number) {
+                            (true, _) => {}
+                            (false, 0) => return Ok(Consumed::Duplicate),
+                            // An error, so that those before it are undone.
+                            (false, _) => return Err(StoreError::Conflict),
+                        }
                     }
                     commits::write(conn, run, expected_version, &commit).await?;
                     Ok(Consumed::Applied)

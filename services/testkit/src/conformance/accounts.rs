@@ -153,7 +153,7 @@ async fn ordered(store: &impl AccountStore, context: OrganizationContext, number
 async fn commit(store: &impl StepStore, run: RunId, commit: Commit) {
     let version = store.run(run).await.expect("the run").version;
     let message = MessageId::child_of(run.0, "write", version.unsigned_abs());
-    store.consume("testkit", message, run, version, commit).await.expect("written");
+    store.consume("testkit", &[message], run, version, commit).await.expect("written");
 }
 
 fn rows<T>(page: Vec<Positioned<T>>) -> Vec<T> {

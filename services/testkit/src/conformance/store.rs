@@ -56,6 +56,7 @@ macro_rules! step_store_suite {
                 recover_gives_running_steps_and_their_attempts_back,
                 a_commit_on_another_version_is_refused_whole,
                 a_message_is_taken_in_once_for_each_consumer,
+                messages_are_taken_in_together_or_not_at_all,
                 messages_with_a_gap_are_refused,
                 unsent_messages_come_in_order_until_marked,
                 the_budget_holds_under_sixty_four_concurrent_reserves,
@@ -129,7 +130,7 @@ pub(super) async fn write(
 ) -> Result<Consumed, StoreError> {
     let version = store.run(run).await?.version;
     let message = MessageId::child_of(run.0, "write", version.unsigned_abs());
-    store.consume("testkit", message, run, version, commit).await
+    store.consume("testkit", &[message], run, version, commit).await
 }
 
 /// `run` gives what `create_run` and later commits wrote.
@@ -171,7 +172,7 @@ pub async fn a_missing_run_is_missing<S: StepStore>(store: Arc<S>) {
     assert!(matches!(store.run(id).await, Err(StoreError::Missing(_))));
     assert!(matches!(store.variants(id).await, Err(StoreError::Missing(_))));
     assert!(matches!(store.variant(variant).await, Err(StoreError::Missing(_))));
-    let consumed = store.consume("testkit", MessageId::derive(1, "m", 1), id, 1, Commit::default()).await;
+    let consumed = store.consume("testkit", &[MessageId::derive(1, "m", 1)], id, 1, Commit::default()).await;
     assert!(matches!(consumed, Err(StoreError::Missing(_))));
 }
 
@@ -399,7 +400,7 @@ pub async fn a_commit_on_another_version_is_refused_whole<S: StepStore>(store: A
         let refused = store.complete(&step, StepEnd::Done(json!(1)), version, commit.clone()).await;
         assert!(matches!(refused, Err(StoreError::Conflict)), "version {version}");
         let message = MessageId::derive(1, "message", 0);
-        let refused = store.consume("testkit", message, run, version, commit).await;
+        let refused = store.consume("testkit", &[message], run, version, commit).await;
         assert!(matches!(refused, Err(StoreError::Conflict)), "version {version}");
         assert!(!store.consumed("testkit", message).await.expect("inbox"));
     }
@@ -414,17 +415,43 @@ pub async fn a_message_is_taken_in_once_for_each_consumer<S: StepStore>(store: A
     store.create_run(&run, Commit::default()).await.expect("a run");
     let message = MessageId::derive(1, "message", 0);
     let effect = fixtures::steps(StepKind::Plan, &["g1"]);
-    assert_eq!(store.consume("a", message, run.id, 1, effect).await.expect("taken in"), Consumed::Applied);
+    assert_eq!(store.consume("a", &[message], run.id, 1, effect).await.expect("taken in"), Consumed::Applied);
     assert!(store.consumed("a", message).await.expect("inbox"));
     assert!(!store.consumed("b", message).await.expect("inbox"));
     // A repetition does not even look at the version.
     let effect = fixtures::steps(StepKind::Plan, &["g2"]);
-    assert_eq!(store.consume("a", message, run.id, 1, effect).await.expect("dropped"), Consumed::Duplicate);
+    assert_eq!(
+        store.consume("a", &[message], run.id, 1, effect).await.expect("dropped"),
+        Consumed::Duplicate
+    );
     assert_eq!(store.run(run.id).await.expect("the run").version, 2);
     assert_eq!(
-        store.consume("b", message, run.id, 2, Commit::default()).await.expect("taken in"),
+        store.consume("b", &[message], run.id, 2, Commit::default()).await.expect("taken in"),
         Consumed::Applied
     );
+    let steps = store.claim(&[StepKind::Plan], LONG, 9).await.expect("claim");
+    assert_eq!(steps.iter().map(|step| step.key.as_str()).collect::<Vec<_>>(), ["g1"]);
+}
+
+/// Clause 5: messages that are taken in together are all taken in, or none.
+pub async fn messages_are_taken_in_together_or_not_at_all<S: StepStore>(store: Arc<S>) {
+    let run = fixtures::run(1);
+    store.create_run(&run, Commit::default()).await.expect("a run");
+    let ids: Vec<MessageId> = (0..4).map(|number| MessageId::derive(1, "message", number)).collect();
+    let effect = fixtures::steps(StepKind::Plan, &["g1"]);
+    assert_eq!(store.consume("a", &ids[1..3], run.id, 1, effect).await.expect("taken in"), Consumed::Applied);
+    for id in &ids[1..3] {
+        assert!(store.consumed("a", *id).await.expect("inbox"));
+    }
+    let effect = fixtures::steps(StepKind::Plan, &["g2"]);
+    let first_repeated = store.consume("a", &ids[2..4], run.id, 2, effect.clone()).await;
+    assert_eq!(first_repeated.expect("dropped"), Consumed::Duplicate);
+    let later_repeated = store.consume("a", &ids[0..2], run.id, 2, effect).await;
+    assert!(matches!(later_repeated, Err(StoreError::Conflict)));
+    for id in [ids[0], ids[3]] {
+        assert!(!store.consumed("a", id).await.expect("inbox"));
+    }
+    assert_eq!(store.run(run.id).await.expect("the run").version, 2);
     let steps = store.claim(&[StepKind::Plan], LONG, 9).await.expect("claim");
     assert_eq!(steps.iter().map(|step| step.key.as_str()).collect::<Vec<_>>(), ["g1"]);
 }
@@ -669,7 +696,7 @@ pub async fn a_drained_run_breaks_no_invariant_and_a_fresh_one_does<S: StepStore
     store.mark_sent(&messages.each_ref().map(|message| message.id)).await.expect("marked");
     let mut commit = fixtures::money(LedgerKind::Settle, "play", 2);
     commit.run = Some(fixtures::update(Stage::Finished, 1));
-    store.consume("a", messages[0].id, run, 2, commit).await.expect("taken in");
+    store.consume("a", &[messages[0].id], run, 2, commit).await.expect("taken in");
     store.dead_letter("a", messages[1].id, "poison", 5).await.expect("given up");
     assert_eq!(store.broken_invariants().await.expect("rules"), Vec::<String>::new());
 }

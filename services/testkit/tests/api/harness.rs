@@ -244,7 +244,7 @@ impl Server {
     pub(crate) async fn commit(&self, run: RunId, commit: Commit) {
         let version = StepStore::run(&*self.store, run).await.unwrap().version;
         let message = MessageId::child_of(run.0, "write", version.unsigned_abs());
-        self.store.consume("harness", message, run, version, commit).await.unwrap();
+        self.store.consume("harness", &[message], run, version, commit).await.unwrap();
     }
 
     /// A message of a run.

@@ -1,0 +1,190 @@
+//! Taking in messages: those of one run that wait together are decided on together.
+//!
+//! A commit waits for the disk, and commits of one run cannot share that wait by themselves, because
+//! each is decided on what the one before it left. So messages of a run are decided on in their order,
+//! each on the [`RunView`] that [`view_after`] says the decisions before it will leave, and written as
+//! one commit. A batch ends with the first decision whose effect on the run only the store can count.
+
+use std::collections::VecDeque;
+
+use spotwright_schemas::Problem;
+
+use super::engine::{Engine, RETRY_DELAY, conflict};
+use super::{Undecided, Workflow};
+use crate::domain::run::RunView;
+use crate::ports::event_bus::{Delivery, Verdict};
+use crate::ports::step_store::{Commit, Consumed, StoreError};
+
+/// Messages of one run and one consumer, oldest first.
+pub(super) type Batch = VecDeque<Box<dyn Delivery>>;
+
+/// What became of the first messages of a batch.
+enum Decided {
+    /// This many are taken in with this commit.
+    Commit(usize, Box<Commit>),
+    /// The first was taken in before.
+    Before,
+    /// The first can never be taken in.
+    Never(Problem),
+    /// It cannot be said at the moment.
+    Later,
+}
+
+/// The run as a commit leaves it; `None` when only the store can tell, because variants or money move.
+///
+/// The version is not changed: it belongs to what was read.
+#[must_use]
+pub fn view_after(run: &RunView, commit: &Commit) -> Option<RunView> {
+    if !commit.variants.is_empty() || !commit.ledger.is_empty() || !commit.calls.is_empty() {
+        return None;
+    }
+    let mut after = run.clone();
+    if let Some(update) = &commit.run {
+        if update.generation != run.generation {
+            return None;
+        }
+        after.stage = update.stage;
+        after.state.clone_from(&update.state);
+    }
+    let placed = commit.placements.iter().filter(|placement| placement.generation == run.generation);
+    after.counts.placed += placed.count() as u64;
+    // Feedback is taken in for placements of the generation that is observed, once each.
+    after.counts.observed += commit.observed.len() as u64;
+    after.messages += commit.messages.len() as u64;
+    Some(after)
+}
+
+/// Adds what `next` changes to `commit`.
+fn join(commit: &mut Commit, next: Commit) {
+    let Commit {
+        run,
+        variants,
+        placements,
+        deliveries,
+        observed,
+        steps,
+        cancel_waiting_steps,
+        messages,
+        ledger,
+        calls,
+        trace,
+    } = next;
+    if run.is_some() {
+        commit.run = run;
+    }
+    commit.variants.extend(variants);
+    commit.placements.extend(placements);
+    commit.deliveries.extend(deliveries);
+    commit.observed.extend(observed);
+    commit.steps.extend(steps);
+    commit.cancel_waiting_steps |= cancel_waiting_steps;
+    commit.messages.extend(messages);
+    commit.ledger.extend(ledger);
+    commit.calls.extend(calls);
+    commit.trace.extend(trace);
+}
+
+impl<W: Workflow + 'static> Engine<W> {
+    /// Takes in a batch, in as few commits as its decisions allow.
+    pub(super) async fn take_in(&self, mut batch: Batch) {
+        let mut most = usize::MAX;
+        while let Some(first) = batch.front() {
+            let run_id = first.message().event.subject;
+            let consumer = first.message().consumer.clone();
+            let _alone = self.locks.lock(run_id).await;
+            let run = match self.store.run(run_id).await {
+                Ok(run) => run,
+                Err(StoreError::Missing(what)) => {
+                    settle(&mut batch, usize::MAX, &Verdict::Dead(what));
+                    return;
+                }
+                Err(_) => return settle(&mut batch, usize::MAX, &Verdict::Retry(RETRY_DELAY)),
+            };
+            match self.decide_together(&run, &batch, most).await {
+                Decided::Before => settle(&mut batch, 1, &Verdict::Ack),
+                Decided::Never(problem) => self.give_up(&mut batch, &problem).await,
+                Decided::Later => return settle(&mut batch, usize::MAX, &Verdict::Retry(RETRY_DELAY)),
+                Decided::Commit(number, commit) => {
+                    let ids: Vec<_> =
+                        batch.iter().take(number).map(|delivery| delivery.message().id).collect();
+                    match self.store.consume(&consumer, &ids, run_id, run.version, *commit).await {
+                        Ok(Consumed::Applied) => {
+                            metrics::counter!("spotwright_messages_consumed_total", "consumer" => consumer)
+                                .increment(number as u64);
+                            for _ in 0..number {
+                                self.checkpoints.reached("message.after_consume");
+                            }
+                            settle(&mut batch, number, &Verdict::Ack);
+                        }
+                        // Another process took one of them in meanwhile, or the run has moved on.
+                        Ok(Consumed::Duplicate) | Err(StoreError::Conflict) => conflict("message"),
+                        Err(error @ StoreError::Database(_)) => {
+                            tracing::warn!(run.id = %run_id, %error, "messages cannot be taken in yet");
+                            return settle(&mut batch, usize::MAX, &Verdict::Retry(RETRY_DELAY));
+                        }
+                        // One of them is refused; the others must not suffer with it.
+                        Err(_) if number > 1 => most = 1,
+                        Err(error) => {
+                            tracing::warn!(run.id = %run_id, %error, "a message cannot be taken in");
+                            settle(&mut batch, 1, &Verdict::Retry(RETRY_DELAY));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Decides on as many messages from the front of `batch` as fit into one commit, at most `most`.
+    async fn decide_together(&self, run: &RunView, batch: &Batch, most: usize) -> Decided {
+        let mut together = Box::<Commit>::default();
+        let mut view = run.clone();
+        for (number, delivery) in batch.iter().enumerate() {
+            let message = delivery.message();
+            let repeated = batch.iter().take(number).any(|earlier| earlier.message().id == message.id);
+            if number == most || repeated {
+                return Decided::Commit(number, together);
+            }
+            let taken_in = self.store.consumed(&message.consumer, message.id).await;
+            let decided = match taken_in {
+                Ok(false) => self.workflow.after_message(&view, &message.event, self.now()).await,
+                Ok(true) if number == 0 => return Decided::Before,
+                Ok(true) => return Decided::Commit(number, together),
+                Err(error) => Err(Undecided::Unavailable(error)),
+            };
+            let commit = match decided {
+                Ok(commit) => commit,
+                Err(_) if number > 0 => return Decided::Commit(number, together),
+                Err(Undecided::Impossible(problem)) => return Decided::Never(problem),
+                Err(Undecided::Unavailable(_)) => return Decided::Later,
+            };
+            self.checkpoints.reached("message.before_consume");
+            let after = view_after(&view, &commit);
+            join(&mut together, commit);
+            match after {
+                Some(after) => view = after,
+                None => return Decided::Commit(number + 1, together),
+            }
+        }
+        Decided::Commit(batch.len(), together)
+    }
+
+    /// Writes that the first message of a batch will never be taken in.
+    async fn give_up(&self, batch: &mut Batch, problem: &Problem) {
+        let Some(delivery) = batch.pop_front() else { return };
+        let (consumer, id) = (delivery.message().consumer.clone(), delivery.message().id);
+        tracing::error!(message.id = %id, %problem, "message is given up");
+        let reason = problem.to_string();
+        let verdict = match self.store.dead_letter(&consumer, id, &reason, delivery.attempt()).await {
+            Ok(()) => Verdict::Dead(reason),
+            Err(_) => Verdict::Retry(RETRY_DELAY),
+        };
+        delivery.settle(verdict);
+    }
+}
+
+/// Settles up to `number` messages from the front of a batch.
+fn settle(batch: &mut Batch, number: usize, verdict: &Verdict) {
+    for delivery in batch.drain(..number.min(batch.len())) {
+        delivery.settle(verdict.clone());
+    }
+}
