@@ -128,6 +128,8 @@ codes! {
     Range = "SW1016",
     /// A defect of the service.
     Internal = "SW1017",
+    /// What the organization may spend does not cover a run, or a limit is below what is committed.
+    OrganizationBudget = "SW1018",
 }
 
 impl fmt::Display for Code {

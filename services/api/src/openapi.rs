@@ -51,6 +51,7 @@ pub(crate) mod foreign {
         service::error_page,
         organizations::list::handle,
         organizations::create::handle,
+        organizations::budget::handle,
         organizations::get::handle,
         api_keys::list::handle,
         api_keys::create::handle,

@@ -50,6 +50,7 @@ pub const OPERATIONS: &[Operation] = &[
     get("/errors/{code}", Access::Public),
     get("/v1/organizations", Access::Needs(Scope::Operator)),
     create("/v1/organizations", Scope::Operator),
+    post("/v1/organizations/{id}/budget", Scope::Operator),
     get("/v1/organization", Access::AnyKey),
     get("/v1/api-keys", Access::Needs(Scope::KeysAdmin)),
     create("/v1/api-keys", Scope::KeysAdmin),

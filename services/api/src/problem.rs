@@ -167,6 +167,7 @@ const fn status(code: Code) -> StatusCode {
         Code::RequestShape | Code::RequestValue | Code::IdempotencyKey | Code::Cursor => {
             StatusCode::BAD_REQUEST
         }
+        Code::OrganizationBudget => StatusCode::PAYMENT_REQUIRED,
         Code::IdempotencyInFlight | Code::RunState => StatusCode::CONFLICT,
         Code::BodyTooLarge | Code::BriefTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -239,6 +240,10 @@ impl From<AccountError> for ApiProblem {
                 "was used for another request within 24 hours; use a new key",
             ),
             AccountError::InFlight => in_flight(),
+            AccountError::Budget { needed, free } => Self::whole(
+                Code::OrganizationBudget,
+                format!("{} micros are needed and {} may still be committed", needed.0, free.0),
+            ),
             AccountError::Database(cause) => Self::unavailable(&cause),
             other => Self::internal(&other),
         }

@@ -22,6 +22,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/openapi.json", get(service::openapi))
         .route("/errors/{code}", get(service::error_page))
         .route("/v1/organizations", get(organizations::list::handle).post(organizations::create::handle))
+        .route("/v1/organizations/{id}/budget", post(organizations::budget::handle))
         .route("/v1/organization", get(organizations::get::handle))
         .route("/v1/api-keys", get(api_keys::list::handle).post(api_keys::create::handle))
         .route("/v1/api-keys/{id}/revoke", post(api_keys::revoke::handle))

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use serde_json::Value;
 use spotwright_schemas::event::Event;
-use spotwright_schemas::ids::{AssetId, BriefId, KeyId, RunId, VariantId};
+use spotwright_schemas::ids::{AssetId, BriefId, KeyId, OrganizationId, RunId, VariantId};
+use spotwright_schemas::money::Micros;
 
 use super::step_store::{Commit, StoreError, TraceEntry};
 use crate::domain::account::{
@@ -73,6 +74,14 @@ pub enum AccountError {
     /// Somebody else is writing under the same key (retryable).
     #[error("a request with the same key is being written")]
     InFlight,
+    /// What the organization may spend does not cover it (permanent).
+    #[error("the organization's budget does not cover {needed:?}; {free:?} are free")]
+    Budget {
+        /// What was to be committed.
+        needed: Micros,
+        /// What is free.
+        free: Micros,
+    },
     /// A row with the same id and other content exists (permanent): a defect of the caller.
     #[error("contradiction: {0}")]
     Contradiction(String),
@@ -89,6 +98,7 @@ impl From<StoreError> for AccountError {
         match error {
             StoreError::Missing(what) => Self::Missing(what),
             StoreError::Conflict => Self::InFlight,
+            StoreError::Budget { needed, free } => Self::Budget { needed, free },
             StoreError::Format(what) => Self::Format(what),
             StoreError::Database(what) => Self::Database(what),
             other => Self::Contradiction(other.to_string()),
@@ -102,8 +112,8 @@ impl From<StoreError> for AccountError {
 /// 1. A method that returns `Ok` has made its changes durable, all of them; one that returns an
 ///    error has changed nothing.
 /// 2. Every method with an [`OrganizationContext`] reads and writes rows of that organization only.
-///    A row of another organization is missing, exactly as one that never was. The two exceptions
-///    make and list organizations, for the holder of an operator's key.
+///    A row of another organization is missing, exactly as one that never was. The three exceptions
+///    make, list and limit organizations, for the holder of an operator's key.
 /// 3. A write under a [`WriteKey`] stores its effect and its answer in one transaction. The same key
 ///    with the same fingerprint answers [`Written::Replayed`] with the stored answer and writes
 ///    nothing; with another fingerprint it is [`AccountError::KeyReused`]. Keys of different
@@ -143,6 +153,15 @@ pub trait AccountStore: Send + Sync {
         context: OrganizationContext,
         page: Page,
     ) -> Result<Vec<Positioned<Organization>>, AccountError>;
+
+    /// Limits what an organization may spend over all its runs, or takes the limit away. A run commits
+    /// its whole budget until it ends, and then what it spent; one whose budget does not fit is refused
+    /// with [`AccountError::Budget`], and so is a limit below what is committed. For the operator.
+    async fn limit_organization(
+        &self,
+        organization: OrganizationId,
+        cap: Option<Micros>,
+    ) -> Result<(), AccountError>;
 
     /// The own organization.
     async fn organization(&self, context: OrganizationContext) -> Result<Organization, AccountError>;

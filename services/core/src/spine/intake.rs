@@ -88,6 +88,8 @@ impl<W: Workflow + 'static> Engine<W> {
     /// Takes in a batch, in as few commits as its decisions allow.
     pub(super) async fn take_in(&self, mut batch: Batch) {
         let mut most = usize::MAX;
+        // What comes again is caught by the commit; only then is it asked which one that was.
+        let mut doubt = batch.iter().any(|delivery| delivery.attempt() > 1);
         while let Some(first) = batch.front() {
             let run_id = first.message().event.subject;
             let consumer = first.message().consumer.clone();
@@ -100,8 +102,10 @@ impl<W: Workflow + 'static> Engine<W> {
                 }
                 Err(_) => return settle(&mut batch, usize::MAX, &Verdict::Retry(RETRY_DELAY)),
             };
-            match self.decide_together(&run, &batch, most).await {
+            match self.decide_together(&run, &batch, most, doubt).await {
                 Decided::Before => settle(&mut batch, 1, &Verdict::Ack),
+                // It may make no sense because it was taken in long ago.
+                Decided::Never(_) if !doubt => doubt = true,
                 Decided::Never(problem) => self.give_up(&mut batch, &problem).await,
                 Decided::Later => return settle(&mut batch, usize::MAX, &Verdict::Retry(RETRY_DELAY)),
                 Decided::Commit(number, commit) => {
@@ -117,7 +121,10 @@ impl<W: Workflow + 'static> Engine<W> {
                             settle(&mut batch, number, &Verdict::Ack);
                         }
                         // Another process took one of them in meanwhile, or the run has moved on.
-                        Ok(Consumed::Duplicate) | Err(StoreError::Conflict) => conflict("message"),
+                        Ok(Consumed::Duplicate) | Err(StoreError::Conflict) => {
+                            doubt = true;
+                            conflict("message");
+                        }
                         Err(error @ StoreError::Database(_)) => {
                             tracing::warn!(run.id = %run_id, %error, "messages cannot be taken in yet");
                             return settle(&mut batch, usize::MAX, &Verdict::Retry(RETRY_DELAY));
@@ -134,8 +141,9 @@ impl<W: Workflow + 'static> Engine<W> {
         }
     }
 
-    /// Decides on as many messages from the front of `batch` as fit into one commit, at most `most`.
-    async fn decide_together(&self, run: &RunView, batch: &Batch, most: usize) -> Decided {
+    /// Decides on as many messages from the front of `batch` as fit into one commit, at most `most`; in
+    /// `doubt`, only on those that were not taken in before.
+    async fn decide_together(&self, run: &RunView, batch: &Batch, most: usize, doubt: bool) -> Decided {
         let mut together = Box::<Commit>::default();
         let mut view = run.clone();
         for (number, delivery) in batch.iter().enumerate() {
@@ -144,7 +152,8 @@ impl<W: Workflow + 'static> Engine<W> {
             if number == most || repeated {
                 return Decided::Commit(number, together);
             }
-            let taken_in = self.store.consumed(&message.consumer, message.id).await;
+            let taken_in =
+                if doubt { self.store.consumed(&message.consumer, message.id).await } else { Ok(false) };
             let decided = match taken_in {
                 Ok(false) => self.workflow.after_message(&view, &message.event, self.now()).await,
                 Ok(true) if number == 0 => return Decided::Before,

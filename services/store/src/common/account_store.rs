@@ -12,12 +12,13 @@ use spotwright_core::domain::variant::{Placement, Variant, VariantState};
 use spotwright_core::ports::accounts::{AccountError, AccountStore, Page, Positioned, WriteKey, Written};
 use spotwright_core::ports::step_store::{Commit, TraceEntry};
 use spotwright_schemas::event::Event;
-use spotwright_schemas::ids::{AssetId, BriefId, KeyId, RunId, VariantId};
+use spotwright_schemas::ids::{AssetId, BriefId, KeyId, OrganizationId, RunId, VariantId};
+use spotwright_schemas::money::Micros;
 
 use super::adapter::wakes_of;
 use super::answers::{Known, Outcome};
 use super::writer::Wakes;
-use super::{Store, account_runs, accounts, answers};
+use super::{Store, account_runs, accounts, answers, money};
 
 #[async_trait]
 impl AccountStore for Store {
@@ -71,6 +72,22 @@ impl AccountStore for Store {
         page: Page,
     ) -> Result<Vec<Positioned<Organization>>, AccountError> {
         Ok(accounts::organizations(&mut *self.reader().await?, page).await?)
+    }
+
+    async fn limit_organization(
+        &self,
+        organization: OrganizationId,
+        cap: Option<Micros>,
+    ) -> Result<(), AccountError> {
+        self.writer
+            .write(None, Wakes::default(), move |conn| {
+                Box::pin(async move {
+                    accounts::must_exist(conn, organization).await?;
+                    money::limit_organization(conn, organization.0, cap).await
+                })
+            })
+            .await?;
+        Ok(())
     }
 
     async fn organization(&self, context: OrganizationContext) -> Result<Organization, AccountError> {

@@ -81,6 +81,9 @@ const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// Begins a group of writes.
 const BEGIN: &str = "BEGIN; SAVEPOINT operation";
 
+/// Keeps other processes from changing runs until the end of the transaction.
+const LOCK_RUNS: Option<&str> = Some("LOCK TABLE run IN SHARE ROW EXCLUSIVE MODE");
+
 /// How far before a position messages may still appear: positions are given when a row is written,
 /// and a transaction with a lower one may commit later.
 const LATE_POSITIONS: i64 = 1_000;

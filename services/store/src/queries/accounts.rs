@@ -144,6 +144,19 @@ pub(super) async fn create_organization(
     answers::keep(conn, context, write, now, FoundedOrganization { organization: made, key }).await
 }
 
+/// [`StoreError::Missing`] unless the organization exists.
+pub(super) async fn must_exist(
+    conn: &mut Connection,
+    organization: OrganizationId,
+) -> Result<(), StoreError> {
+    let found: Option<i64> = sqlx::query_scalar("SELECT position FROM organization WHERE id = $1")
+        .bind(organization.0)
+        .fetch_optional(conn)
+        .await
+        .map_err(database)?;
+    found.map(|_| ()).ok_or_else(|| StoreError::Missing("organization".to_owned()))
+}
+
 pub(super) async fn organizations(
     conn: &mut Connection,
     page: Page,

@@ -1,5 +1,6 @@
 //! Writing everything that one decision changes.
 
+use spotwright_core::domain::run::Stage;
 use spotwright_core::ports::step_store::{Commit, StoreError};
 use spotwright_schemas::ids::RunId;
 
@@ -43,6 +44,10 @@ pub(super) async fn write(
     }
     for entry in &commit.ledger {
         money::post(conn, run, organization, entry).await?;
+    }
+    let ends = commit.run.as_ref().is_some_and(|update| update.stage == Stage::Finished);
+    if ends || !commit.calls.is_empty() || !commit.ledger.is_empty() {
+        money::adjust_commitment(conn, run).await?;
     }
     messages::insert_all(conn, run, organization, touched.messages, &commit.messages).await?;
     for line in &commit.trace {

@@ -25,7 +25,19 @@ const BY_ID: &[(&str, &str)] = &[
     ("I3 a paid call is open", "SELECT id FROM ext_call WHERE settled_micros IS NULL"),
     (
         "I4 an organization is above its cap",
-        "SELECT organization_id FROM organization_balance WHERE settled + reserved > cap",
+        "SELECT b.organization_id FROM organization_budget b \
+         JOIN organization_balance s ON s.organization_id = b.organization_id \
+         WHERE s.settled + s.reserved > b.cap_micros OR b.committed_micros > b.cap_micros",
+    ),
+    (
+        "I4 what an organization has committed differs from its runs",
+        "SELECT b.organization_id FROM organization_budget b WHERE b.committed_micros <> \
+         (SELECT coalesce(sum(r.committed_micros), 0) FROM run r WHERE r.organization_id = b.organization_id)",
+    ),
+    (
+        "I4 a finished run commits more or less than it spent",
+        "SELECT r.id FROM run r JOIN organization_budget b ON b.organization_id = r.organization_id \
+         WHERE r.state = 'finished' AND r.committed_micros <> r.settled_micros + r.reserved_micros",
     ),
     ("I4 a run is above its budget", "SELECT run_id FROM run_balance WHERE settled + reserved > cap"),
     (

@@ -3,13 +3,17 @@
 //! `run.settled_micros` and `run.reserved_micros` are the ledger's sums, kept with it in the same
 //! transaction: the budget check is one update of one row, which also serializes reserves of a run.
 //! `broken_invariants` compares them with the ledger.
+//!
+//! An organization may have a budget over all its runs. A run is admitted only if its whole budget
+//! fits beside those of the others; at its end it gives back what it did not spend. So the runs of an
+//! organization can never spend more together, and none stops halfway because of another.
 
 use spotwright_core::ports::step_store::{CallEnd, CallState, LedgerEntry, LedgerKind, NewCall, StoreError};
 use spotwright_schemas::ids::RunId;
 use spotwright_schemas::money::Micros;
 use uuid::Uuid;
 
-use super::Connection;
+use super::{Connection, LOCK_RUNS};
 use crate::convert::{database, from_json, to_json};
 
 /// Writes one movement of a run's money.
@@ -26,6 +30,100 @@ pub(super) async fn post(
         LedgerKind::Reserve => reserve(conn, run, organization, &entry.reference, entry.amount).await,
         LedgerKind::Settle | LedgerKind::Release => close(conn, run, organization, entry).await,
     }
+}
+
+/// Sets a run's budget aside from what its organization may spend, if that is limited.
+pub(super) async fn commit_budget(
+    conn: &mut Connection,
+    organization: Uuid,
+    amount: Micros,
+) -> Result<(), StoreError> {
+    let covered = sqlx::query(
+        "UPDATE organization_budget SET committed_micros = committed_micros + $2 \
+         WHERE organization_id = $1 AND $2 <= cap_micros - committed_micros",
+    )
+    .bind(organization)
+    .bind(amount.0)
+    .execute(&mut *conn)
+    .await
+    .map_err(database)?;
+    if covered.rows_affected() == 1 {
+        return Ok(());
+    }
+    let free: Option<i64> = sqlx::query_scalar(
+        "SELECT cap_micros - committed_micros FROM organization_budget WHERE organization_id = $1",
+    )
+    .bind(organization)
+    .fetch_optional(conn)
+    .await
+    .map_err(database)?;
+    free.map_or(Ok(()), |free| Err(StoreError::Budget { needed: amount, free: Micros(free) }))
+}
+
+/// Brings what a finished run commits to what it has settled and reserved. The run's row is locked by
+/// the caller.
+///
+/// Two processes that end runs of one organization in opposite orders may wait for each other on
+/// PostgreSQL, which then undoes one of them; it is written again.
+pub(super) async fn adjust_commitment(conn: &mut Connection, run: RunId) -> Result<(), StoreError> {
+    let surplus: Option<(Uuid, i64)> = sqlx::query_as(
+        "SELECT organization_id, committed_micros - settled_micros - reserved_micros FROM run \
+         WHERE id = $1 AND state = 'finished' AND committed_micros <> settled_micros + reserved_micros",
+    )
+    .bind(run.0)
+    .fetch_optional(&mut *conn)
+    .await
+    .map_err(database)?;
+    let Some((organization, surplus)) = surplus else { return Ok(()) };
+    sqlx::query("UPDATE run SET committed_micros = committed_micros - $2 WHERE id = $1")
+        .bind(run.0)
+        .bind(surplus)
+        .execute(&mut *conn)
+        .await
+        .map_err(database)?;
+    commit_budget(conn, organization, Micros(-surplus)).await
+}
+
+/// Limits what an organization may spend over all its runs, or takes the limit away. A limit below what
+/// its runs have committed is [`StoreError::Budget`].
+pub(super) async fn limit_organization(
+    conn: &mut Connection,
+    organization: Uuid,
+    cap: Option<Micros>,
+) -> Result<(), StoreError> {
+    let Some(cap) = cap else {
+        sqlx::query("DELETE FROM organization_budget WHERE organization_id = $1")
+            .bind(organization)
+            .execute(conn)
+            .await
+            .map_err(database)?;
+        return Ok(());
+    };
+    // Runs that are made meanwhile would not be in the sum.
+    if let Some(lock) = LOCK_RUNS {
+        sqlx::query(lock).execute(&mut *conn).await.map_err(database)?;
+    }
+    let committed: i64 = sqlx::query_scalar(
+        "SELECT CAST(coalesce(sum(committed_micros), 0) AS BIGINT) FROM run WHERE organization_id = $1",
+    )
+    .bind(organization)
+    .fetch_one(&mut *conn)
+    .await
+    .map_err(database)?;
+    if cap.0 < committed {
+        return Err(StoreError::Budget { needed: Micros(committed), free: cap });
+    }
+    sqlx::query(
+        "INSERT INTO organization_budget (organization_id, cap_micros, committed_micros) VALUES ($1, $2, $3) \
+         ON CONFLICT (organization_id) DO UPDATE SET cap_micros = excluded.cap_micros",
+    )
+    .bind(organization)
+    .bind(cap.0)
+    .bind(committed)
+    .execute(conn)
+    .await
+    .map_err(database)?;
+    Ok(())
 }
 
 async fn reserve(
@@ -207,6 +305,7 @@ async fn open_call(
 ) -> Result<(), StoreError> {
     let reference = format!("call:{}:{opened}", call.id);
     reserve(conn, RunId(run), organization, &reference, call.reserve).await?;
+    adjust_commitment(conn, RunId(run)).await?;
     sqlx::query(
         "INSERT INTO ext_call (id, step_id, run_id, provider, idem_key, state, reserve_ref, opened, reserved_micros) \
          VALUES ($1, $2, $3, $4, $5, 'intent', $6, $7, $8) \

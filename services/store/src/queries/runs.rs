@@ -10,7 +10,7 @@ use spotwright_schemas::ids::{OrganizationId, PlacementId, RunId, VariantId};
 use spotwright_schemas::money::Micros;
 use uuid::Uuid;
 
-use super::Connection;
+use super::{Connection, money};
 use crate::convert::{database, from_json, stage, stored, to_json, unsigned, variant_state};
 
 #[derive(sqlx::FromRow)]
@@ -48,14 +48,15 @@ pub(super) struct Touched {
     pub(super) paused: i64,
 }
 
-/// Inserts a run at version 0; [`StoreError::Contradiction`] when it exists.
+/// Inserts a run at version 0; [`StoreError::Contradiction`] when it exists, [`StoreError::Budget`] when
+/// what its organization may spend does not cover it.
 pub(super) async fn insert(conn: &mut Connection, run: &NewRun) -> Result<(), StoreError> {
     if run.budget < Micros::ZERO {
         return Err(StoreError::Contradiction(format!("run {} has a negative budget", run.id)));
     }
     let inserted = sqlx::query(concat!(
         "INSERT INTO run (id, organization_id, request, version, state, generation, workflow, messages, \
-         budget_micros, created_at) VALUES ($1, $2, $3, 0, 'requested', 0, 'null', 0, $4, ",
+         budget_micros, committed_micros, created_at) VALUES ($1, $2, $3, 0, 'requested', 0, 'null', 0, $4, $4, ",
         now!(),
         ") ON CONFLICT (id) DO NOTHING"
     ))
@@ -63,13 +64,13 @@ pub(super) async fn insert(conn: &mut Connection, run: &NewRun) -> Result<(), St
     .bind(run.organization.0)
     .bind(to_json(&run.request)?)
     .bind(run.budget.0)
-    .execute(conn)
+    .execute(&mut *conn)
     .await
     .map_err(database)?;
     if inserted.rows_affected() == 0 {
         return Err(StoreError::Contradiction(format!("run {} exists", run.id)));
     }
-    Ok(())
+    money::commit_budget(conn, run.organization.0, run.budget).await
 }
 
 /// Moves a run to its next version. Locks the run's row, so commits of one run are serialized.

@@ -86,6 +86,9 @@ const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT operation";
 /// of commits.
 const LATE_POSITIONS: i64 = 0;
 
+/// A write transaction is alone as it is.
+const LOCK_RUNS: Option<&str> = None;
+
 /// Whether operations that arrive during a group join it. The file has one writer at a time, so the
 /// order of operations does not matter to anybody else.
 const JOIN_LATE: bool = true;

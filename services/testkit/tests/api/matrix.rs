@@ -11,6 +11,7 @@ use crate::harness::{Made, Server, Tenant, brief_order, problem};
 
 /// Things of the owner that requests name.
 struct Things {
+    organization: String,
     made: Made,
     variant: String,
     /// A key to be revoked.
@@ -20,6 +21,7 @@ struct Things {
 /// A request that is right for the owner.
 fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Things) -> RequestBuilder {
     let id = match operation.path {
+        path if path.starts_with("/v1/organizations/") => &things.organization,
         path if path.starts_with("/v1/api-keys/") => &things.key,
         path if path.starts_with("/v1/briefs/") => &things.made.brief,
         path if path.starts_with("/v1/runs/") => &things.made.run.to_string(),
@@ -32,6 +34,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
     let request = server.request(operation.method, &path, key);
     match (operation.method, operation.path) {
         ("POST", "/v1/organizations") => request.json(&json!({ "name": "another" })),
+        ("POST", "/v1/organizations/{id}/budget") => request.json(&json!({ "cap_micros": null })),
         ("POST", "/v1/api-keys") => request.json(&json!({ "name": "key", "scopes": ["keys:admin"] })),
         ("POST", "/v1/assets") => request.header("content-type", "image/png").body("picture"),
         ("POST", "/v1/briefs") => request.json(&brief_order(&things.made.asset)),
@@ -53,7 +56,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
 /// What a stranger with a full key of another organization gets.
 fn for_a_stranger(operation: &Operation) -> StatusCode {
     match (operation.method, operation.path) {
-        (_, "/v1/organizations") => StatusCode::FORBIDDEN,
+        (_, path) if path.starts_with("/v1/organizations") => StatusCode::FORBIDDEN,
         ("POST", "/v1/runs") => StatusCode::NOT_FOUND,
         // The brief itself is fine; its picture does not exist for the stranger.
         ("POST", "/v1/briefs") => StatusCode::UNPROCESSABLE_ENTITY,
@@ -77,7 +80,8 @@ async fn world() -> World {
     let variant = server.win(made.run).await;
     server.finish(&owner, made.run, 2).await;
     let (key, _) = server.key(&owner.key, &["runs:read"]).await;
-    World { server, owner, stranger, things: Things { made, variant, key } }
+    let organization = owner.id.to_string();
+    World { server, owner, stranger, things: Things { organization, made, variant, key } }
 }
 
 fn behind_a_key() -> impl Iterator<Item = &'static Operation> {

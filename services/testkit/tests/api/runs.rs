@@ -154,3 +154,30 @@ async fn wishes_reach_the_run_and_refusals_the_client() {
     let wishes = server.control.wishes.lock().unwrap().clone();
     assert_eq!(wishes, [("pause", run), ("cancel", run), ("resume", run)]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_the_organizations_budget_does_not_cover_is_refused_whole() {
+    let server = Server::start().await;
+    let tenant = server.tenant("one").await;
+    let made = server.order(&tenant, 1).await;
+    let limit = |cap: Value| {
+        let path = format!("/v1/organizations/{}/budget", tenant.id);
+        server.request("POST", &path, Some(&server.operator)).json(&json!({ "cap_micros": cap })).send()
+    };
+    assert_eq!(limit(json!(15_000_000)).await.unwrap().status(), StatusCode::OK);
+    let order = || {
+        let request = server.request("POST", "/v1/runs", Some(&tenant.key));
+        request.json(&json!({ "brief": made.brief })).send()
+    };
+    let (status, body) = problem(order().await.unwrap()).await;
+    assert_eq!((status, &body["code"]), (StatusCode::PAYMENT_REQUIRED, &json!("SW1018")));
+    let runs = server.get("/v1/runs", &tenant.key).await;
+    assert_eq!(runs["data"].as_array().map(Vec::len), Some(1), "{runs}");
+    let (status, body) = problem(limit(json!(9_999_999)).await.unwrap()).await;
+    assert_eq!((status, &body["code"]), (StatusCode::PAYMENT_REQUIRED, &json!("SW1018")));
+    let (status, body) = problem(limit(json!(-1)).await.unwrap()).await;
+    assert_eq!((status, &body["param"]), (StatusCode::BAD_REQUEST, &json!("cap_micros")));
+    // The first run has ended and spent nothing.
+    server.finish(&tenant, made.run, 2).await;
+    assert_eq!(order().await.unwrap().status(), StatusCode::CREATED);
+}

@@ -1,5 +1,6 @@
 //! Organizations: customer accounts.
 
+pub(crate) mod budget;
 pub(crate) mod create;
 pub(crate) mod get;
 pub(crate) mod list;

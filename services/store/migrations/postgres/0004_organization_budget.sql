@@ -1,0 +1,19 @@
+-- What an organization may spend over all its runs. An organization without a row has no limit.
+--
+-- A run commits its whole budget from its creation to its end, and then what it has settled and still
+-- has reserved. An older program knows nothing of this: set budgets once it is gone.
+
+ALTER TABLE run ADD COLUMN committed_micros BIGINT NOT NULL DEFAULT 0 CHECK (committed_micros >= 0);
+UPDATE run SET committed_micros =
+    CASE WHEN state = 'finished' THEN settled_micros + reserved_micros ELSE budget_micros END;
+
+CREATE TABLE organization_budget (
+    organization_id  UUID   NOT NULL PRIMARY KEY,
+    cap_micros       BIGINT NOT NULL CHECK (cap_micros >= 0),
+    -- The sum over the organization's runs, kept with them in the same transactions.
+    committed_micros BIGINT NOT NULL CHECK (committed_micros BETWEEN 0 AND cap_micros)
+);
+ALTER TABLE organization_budget ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_budget ON organization_budget TO spotwright_tenant
+    USING (organization_id = app_organization());
+GRANT SELECT ON organization_budget TO spotwright_tenant;
