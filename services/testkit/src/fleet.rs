@@ -32,7 +32,7 @@ use crate::live::rabbit_options;
 const RENDER_PRICE: i64 = 250_000;
 
 /// Longest time for all runs to end once nobody disturbs them any more.
-const END_TIME: Duration = Duration::from_secs(90);
+const END_TIME: Duration = Duration::from_mins(4);
 
 /// How often the end is looked for.
 const LOOK: Duration = Duration::from_millis(50);

@@ -36,7 +36,7 @@ async fn messages_that_come_three_times_in_any_order_are_taken_in_once() {
     let mut setup = EngineSetup::new(store.clone(), 4, &Config::load(None).unwrap());
     setup.bus = bus.clone();
     let running = Running::start(setup, &stand_ins(&witness));
-    let ended = ends(store.as_ref(), &runs, Duration::from_secs(90)).await.unwrap();
+    let ended = ends(store.as_ref(), &runs, Duration::from_mins(4)).await.unwrap();
     running.stop().await;
     let written: u64 = ended.values().map(|end| end.messages).sum();
     assert!(bus.published() as u64 >= written, "{} of {written} messages", bus.published());
