@@ -50,6 +50,8 @@ fn files() -> anyhow::Result<BTreeMap<String, String>> {
     schema::<event::Event>(&mut files, "event")?;
     schema::<spotwright_server::config::Config>(&mut files, "config")?;
     files.insert("openapi.json".to_owned(), spotwright_api::openapi::document_text());
+    let bus = spotwright_server::asyncapi::document_text().map_err(anyhow::Error::msg)?;
+    files.insert("asyncapi.yaml".to_owned(), bus);
     let mut codes = String::from("# Error codes\n\nEvery code has a page beside this list.\n\n");
     for code in error::Code::ALL {
         let title = code.page().lines().next().unwrap_or_default().trim_start_matches("# ");

@@ -59,7 +59,9 @@ const TECHNOLOGY: &[(&str, &[&str])] = &[
     ("candle-transformers", &["scoring", "llm"]),
     ("tokenizers", &["scoring", "llm"]),
     ("async-openai", &["llm"]),
-    ("reqwest", &["llm"]),
+    ("object_store", &["store"]),
+    // In the store only to choose the TLS provider of object_store's client.
+    ("reqwest", &["llm", "store"]),
     ("axum", &["api", "server"]),
     ("utoipa", &["api"]),
     ("hmac", &["api"]),

@@ -200,8 +200,8 @@ impl Inner {
     fn find(&self, key: &str) -> Option<Rendered> {
         let record: Record = read_json(&self.record_file(key))?;
         let whole = record.key == key
-            && self.store.path(&record.rendered.artifact).is_ok()
-            && self.store.path(&record.rendered.poster).is_ok();
+            && self.store.contains(&record.rendered.artifact).is_ok_and(|there| there)
+            && self.store.contains(&record.rendered.poster).is_ok_and(|there| there);
         if !whole {
             tracing::warn!(key, "the record of a render points to files that are gone");
         }

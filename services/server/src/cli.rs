@@ -39,6 +39,8 @@ pub enum Command {
     Migrate,
     /// Print the OpenAPI description of the REST API.
     Openapi,
+    /// Print the AsyncAPI description of the messages between processes.
+    Asyncapi,
     /// Look after messages that were given up.
     Dlq {
         /// What to do.

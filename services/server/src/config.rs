@@ -156,11 +156,40 @@ impl std::fmt::Debug for Bus {
 }
 
 /// Where pictures and videos live.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Artifacts {
     /// A folder that all processes share; empty for one in the data folder.
     pub folder: String,
+    /// `s3://bucket/prefix` for S3-compatible storage; empty for `folder`.
+    pub url: String,
+    /// Address of a server other than Amazon's; `http` is allowed.
+    pub endpoint: String,
+    /// Region of the bucket.
+    pub region: String,
+    /// Key id; empty for the credentials of the environment.
+    pub access_key: String,
+    /// Secret of the key.
+    pub secret_key: String,
+    /// Megabytes of files of the bucket kept in the data folder: 16–1,000,000.
+    pub cache_mb: u64,
+    /// Longest time of one call to the bucket in milliseconds: 100–600,000.
+    pub timeout_ms: u64,
+}
+
+impl std::fmt::Debug for Artifacts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Artifacts")
+            .field("folder", &self.folder)
+            .field("url", &self.url)
+            .field("endpoint", &self.endpoint)
+            .field("region", &self.region)
+            .field("access_key", &hidden(&self.access_key))
+            .field("secret_key", &hidden(&self.secret_key))
+            .field("cache_mb", &self.cache_mb)
+            .field("timeout_ms", &self.timeout_ms)
+            .finish()
+    }
 }
 
 /// What `serve` offers.
@@ -197,8 +226,14 @@ impl Config {
     /// The configuration without its secrets.
     #[must_use]
     pub fn without_secrets(mut self) -> Self {
-        for secret in [&mut self.llm.api_key, &mut self.store.url, &mut self.bus.url, &mut self.serve.pepper]
-        {
+        for secret in [
+            &mut self.llm.api_key,
+            &mut self.store.url,
+            &mut self.bus.url,
+            &mut self.artifacts.access_key,
+            &mut self.artifacts.secret_key,
+            &mut self.serve.pepper,
+        ] {
             hidden(secret).clone_into(secret);
         }
         self
@@ -240,9 +275,18 @@ impl Config {
         in_range("engine.lease_ms", self.engine.lease_ms, 100, 600_000)?;
         in_range("engine.poll_ms", self.engine.poll_ms, 10, 60_000)?;
         in_range("store.readers", self.store.readers.into(), 1, 100)?;
-        for (key, url, scheme) in
-            [("store.url", &self.store.url, "postgres"), ("bus.url", &self.bus.url, "amqp")]
-        {
+        in_range("artifacts.cache_mb", self.artifacts.cache_mb, 16, 1_000_000)?;
+        in_range("artifacts.timeout_ms", self.artifacts.timeout_ms, 100, 600_000)?;
+        if !self.artifacts.url.is_empty() && !self.artifacts.folder.is_empty() {
+            let message = "give either `artifacts.folder` or `artifacts.url`, not both";
+            return Err(Problem::new(Code::Option, "artifacts.url", message));
+        }
+        for (key, url, scheme) in [
+            ("store.url", &self.store.url, "postgres"),
+            ("bus.url", &self.bus.url, "amqp"),
+            ("artifacts.url", &self.artifacts.url, "s3"),
+            ("artifacts.endpoint", &self.artifacts.endpoint, "http"),
+        ] {
             if !url.is_empty() && !url.starts_with(scheme) {
                 return Err(Problem::new(Code::Option, key, format!("must begin with `{scheme}://`")));
             }
@@ -310,6 +354,10 @@ mod tests {
             ("[run]\nwinners = 13\n", "run.winners"),
             ("[engine]\nlease_ms = \"soon\"\n", "engine.lease_ms"),
             ("[llm]\nprovider = \"oracle\"\n", "llm.provider"),
+            ("[artifacts]\nurl = \"https://bucket\"\n", "artifacts.url"),
+            ("[artifacts]\nurl = \"s3://bucket\"\nfolder = \"here\"\n", "artifacts.url"),
+            ("[artifacts]\nendpoint = \"localhost:9000\"\n", "artifacts.endpoint"),
+            ("[artifacts]\ncache_mb = 1\n", "artifacts.cache_mb"),
         ] {
             std::fs::write(&file, text).expect("written");
             let problem = Config::load(Some(&file)).expect_err(text);
@@ -323,6 +371,9 @@ mod tests {
     fn secrets_are_not_printed() {
         let mut config = Config::load(None).expect("defaults load");
         config.llm.api_key = "s3cret".to_owned();
+        config.artifacts.access_key = "s3cret".to_owned();
+        config.artifacts.secret_key = "s3cret".to_owned();
         assert!(!format!("{config:?}").contains("s3cret"));
+        assert!(!format!("{:?}", config.without_secrets()).contains("s3cret"));
     }
 }

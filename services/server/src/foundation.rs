@@ -1,20 +1,23 @@
 //! Where state lives, by configuration: the embedded shape on one machine, or the distributed one on
 //! PostgreSQL and RabbitMQ.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use spotwright_bus::memory::MemoryBus;
 use spotwright_bus::rabbit::{BusCounts, RabbitBus, RabbitOptions};
 use spotwright_core::domain::topology::Role;
 use spotwright_core::ports::accounts::AccountStore;
-use spotwright_core::ports::artifacts::ArtifactStore;
+use spotwright_core::ports::artifacts::{ArtifactError, ArtifactStore};
 use spotwright_core::ports::event_bus::EventBus;
 use spotwright_core::ports::step_store::StepStore;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_store::folder::FolderArtifacts;
 use spotwright_store::lock::FolderLock;
+use spotwright_store::objects::{Limits, ObjectArtifacts, S3Options};
 use spotwright_store::postgres::PostgresStore;
 
 use crate::config::Config;
@@ -101,6 +104,9 @@ fn failed(error: &impl ToString) -> Problem {
 }
 
 fn artifacts(config: &Config, folder: &Path) -> Result<Arc<dyn ArtifactStore>, Problem> {
+    if !config.artifacts.url.is_empty() {
+        return Ok(Arc::new(bucket(&config.artifacts, &folder.join("artifact-cache"))?));
+    }
     let path = if config.artifacts.folder.is_empty() {
         folder.join("artifacts")
     } else {
@@ -110,6 +116,32 @@ fn artifacts(config: &Config, folder: &Path) -> Result<Arc<dyn ArtifactStore>, P
     let alone = config.store.url.is_empty();
     let opened = if alone { FolderArtifacts::open(&path) } else { FolderArtifacts::share(&path) };
     Ok(Arc::new(opened.map_err(|error| failed(&error))?))
+}
+
+/// The bucket that the configuration names.
+///
+/// # Errors
+/// [`Code::Option`] when the settings cannot be right; [`Code::Store`] when it cannot be reached.
+fn bucket(config: &crate::config::Artifacts, cache: &Path) -> Result<ObjectArtifacts, Problem> {
+    let options = S3Options {
+        url: config.url.clone(),
+        endpoint: config.endpoint.clone(),
+        region: config.region.clone(),
+        access_key: config.access_key.clone(),
+        secret_key: config.secret_key.clone(),
+    };
+    let limits = Limits {
+        call: Duration::from_millis(config.timeout_ms),
+        cached_bytes: config.cache_mb.saturating_mul(1 << 20),
+    };
+    // Fails only when a provider is installed already, which is as good.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    ObjectArtifacts::s3(&options, cache, &limits).map_err(|error| match error {
+        ArtifactError::Io(ref wrong) if wrong.kind() == ErrorKind::InvalidInput => {
+            Problem::new(Code::Option, "artifacts.url", error.to_string())
+        }
+        error => Problem::new(Code::Store, "artifacts.url", error.to_string()),
+    })
 }
 
 /// Options of the broker's client, by configuration.

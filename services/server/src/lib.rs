@@ -21,6 +21,7 @@
 //! # }).unwrap();
 //! ```
 
+pub mod asyncapi;
 pub mod brief_file;
 pub mod cli;
 pub mod commands;

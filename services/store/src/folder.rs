@@ -9,6 +9,26 @@ use spotwright_core::ports::artifacts::{ArtifactError, ArtifactHash, ArtifactSto
 /// Digits of a BLAKE3 hash.
 const DIGITS: usize = 64;
 
+/// Where files are written before they get their names.
+const INCOMING: &str = "incoming";
+
+/// Whether a name can be that of an artifact.
+pub(crate) fn is_hash(hash: &ArtifactHash) -> bool {
+    let plain = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    hash.as_str().len() == DIGITS && hash.as_str().bytes().all(plain)
+}
+
+/// A file of a folder.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    /// Its name.
+    pub hash: ArtifactHash,
+    /// Its length.
+    pub bytes: u64,
+    /// When it was written.
+    pub modified: std::time::SystemTime,
+}
+
 /// Keeps artifacts in a folder.
 ///
 /// A file is written under a temporary name, flushed, renamed, and its folder flushed, in this
@@ -27,7 +47,7 @@ impl FolderArtifacts {
     /// # Errors
     /// [`ArtifactError::Io`].
     pub fn open(root: &Path) -> Result<Self, ArtifactError> {
-        let incoming = root.join("incoming");
+        let incoming = root.join(INCOMING);
         if incoming.exists() {
             fs::remove_dir_all(&incoming)?;
         }
@@ -40,19 +60,63 @@ impl FolderArtifacts {
     /// # Errors
     /// [`ArtifactError::Io`].
     pub fn share(root: &Path) -> Result<Self, ArtifactError> {
-        fs::create_dir_all(root.join("incoming"))?;
+        fs::create_dir_all(root.join(INCOMING))?;
         sync_folder(root)?;
         Ok(Self { root: root.to_owned() })
     }
 
     fn file_of(&self, hash: &ArtifactHash) -> Result<PathBuf, ArtifactError> {
         // Anything but a hash could point outside the folder.
-        let digits = hash.as_str();
-        let plain = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        if digits.len() != DIGITS || !digits.bytes().all(plain) {
+        if !is_hash(hash) {
             return Err(ArtifactError::Missing(hash.clone()));
         }
-        Ok(self.root.join(&digits[..2]).join(digits))
+        Ok(self.root.join(&hash.as_str()[..2]).join(hash.as_str()))
+    }
+
+    /// Every file, in no order.
+    pub(crate) fn list(&self) -> io::Result<Vec<Listed>> {
+        let mut found = Vec::new();
+        for folder in fs::read_dir(&self.root)? {
+            let folder = folder?;
+            if folder.file_name() == INCOMING || !folder.file_type()?.is_dir() {
+                continue;
+            }
+            for file in fs::read_dir(folder.path())? {
+                let file = file?;
+                let hash = ArtifactHash(file.file_name().to_string_lossy().into_owned());
+                let metadata = file.metadata()?;
+                if is_hash(&hash) {
+                    found.push(Listed { hash, bytes: metadata.len(), modified: metadata.modified()? });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Removes a file, if it is there.
+    pub(crate) fn remove(&self, hash: &ArtifactHash) -> Result<(), ArtifactError> {
+        match fs::remove_file(self.file_of(hash)?) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps a copy of a file.
+    pub(crate) fn copy(&self, file: &Path) -> Result<ArtifactHash, ArtifactError> {
+        let mut source = File::open(file)?;
+        let mut copy = self.temporary()?;
+        let mut hasher = blake3::Hasher::new();
+        let mut buffer = vec![0_u8; 1 << 16];
+        loop {
+            let n_bytes = source.read(&mut buffer)?;
+            if n_bytes == 0 {
+                break;
+            }
+            hasher.update(&buffer[..n_bytes]);
+            copy.write_all(&buffer[..n_bytes])?;
+        }
+        let hash = ArtifactHash(hasher.finalize().to_hex().to_string());
+        if self.holds(&hash) { Ok(hash) } else { self.keep(copy, hash) }
     }
 
     /// Gives a flushed temporary file its final name.
@@ -75,7 +139,7 @@ impl FolderArtifacts {
     }
 
     fn temporary(&self) -> io::Result<tempfile::NamedTempFile> {
-        tempfile::NamedTempFile::new_in(self.root.join("incoming"))
+        tempfile::NamedTempFile::new_in(self.root.join(INCOMING))
     }
 }
 
@@ -93,20 +157,7 @@ impl ArtifactStore for FolderArtifacts {
     fn adopt(&self, file: &Path) -> Result<ArtifactHash, ArtifactError> {
         // Copied, not renamed: the file may lie on another file system, and a writer that still
         // holds it open could change an artifact behind its hash.
-        let mut source = File::open(file)?;
-        let mut copy = self.temporary()?;
-        let mut hasher = blake3::Hasher::new();
-        let mut buffer = vec![0_u8; 1 << 16];
-        loop {
-            let n_bytes = source.read(&mut buffer)?;
-            if n_bytes == 0 {
-                break;
-            }
-            hasher.update(&buffer[..n_bytes]);
-            copy.write_all(&buffer[..n_bytes])?;
-        }
-        let hash = ArtifactHash(hasher.finalize().to_hex().to_string());
-        let hash = if self.holds(&hash) { hash } else { self.keep(copy, hash)? };
+        let hash = self.copy(file)?;
         fs::remove_file(file)?;
         Ok(hash)
     }

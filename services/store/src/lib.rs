@@ -1,10 +1,11 @@
-//! The step store on SQLite and on PostgreSQL, and the artifact store in a folder.
+//! The step store on SQLite and on PostgreSQL, and the artifact store in a folder and in S3.
 //!
 //! # Purpose
 //! [`sqlite::SqliteStore`] keeps runs, steps, messages and money in one SQLite file and is the
 //! embedded form of [`spotwright_core::ports::step_store::StepStore`]; [`postgres::PostgresStore`] keeps
 //! them in a PostgreSQL database that many processes share.
-//! [`folder::FolderArtifacts`] keeps pictures and videos in a folder, named by their content.
+//! [`folder::FolderArtifacts`] keeps pictures and videos in a folder, named by their content;
+//! [`objects::ObjectArtifacts`] keeps them in S3-compatible storage.
 //! [`lock::FolderLock`] makes sure that one process owns a run folder.
 //!
 //! The SQL stands in `queries/`, once, with `$1` parameters, and what is done with it in `common/`. A
@@ -39,9 +40,11 @@
 
 #![expect(clippy::duplicate_mod, reason = "every dialect compiles the shared queries against its own driver")]
 
+mod cache;
 mod convert;
 pub mod folder;
 pub mod lock;
+pub mod objects;
 pub mod postgres;
 pub mod sqlite;
 

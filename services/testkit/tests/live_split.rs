@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 #![cfg(unix)]
 
+mod s3;
+
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::net::TcpListener;
@@ -11,8 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ETAG};
 use serde_json::{Value, json};
+use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_server::brief_file;
 use spotwright_testkit::database::Database;
 use spotwright_testkit::faults::{Ended, Job, Kill, Providers};
@@ -33,16 +36,22 @@ struct Service {
 }
 
 impl Service {
-    fn new(folder: &Path, database: &str, api: &str) -> Self {
-        let rabbit = rabbit_options("split");
-        let settings = vec![
+    fn new(
+        folder: &Path,
+        test: &str,
+        database: &str,
+        api: &str,
+        artifacts: Vec<(&'static str, String)>,
+    ) -> Self {
+        let rabbit = rabbit_options(test);
+        let mut settings = vec![
             ("SPOTWRIGHT__STORE__URL", database.to_owned()),
             ("SPOTWRIGHT__BUS__URL", rabbit.url),
             ("SPOTWRIGHT__BUS__PREFIX", rabbit.topology.prefix),
-            ("SPOTWRIGHT__ARTIFACTS__FOLDER", folder.join("artifacts").display().to_string()),
             ("SPOTWRIGHT__SERVE__PEPPER", PEPPER.to_owned()),
             ("SPOTWRIGHT__SERVE__ADDRESS", api.to_owned()),
         ];
+        settings.extend(artifacts);
         Self { processes: Vec::new(), settings, folder: folder.to_path_buf() }
     }
 
@@ -111,7 +120,7 @@ impl Client {
 
 /// An idempotency key that names the request.
 fn blake_of(path: &str, body: &[u8]) -> u128 {
-    let hash = spotwright_core::ports::artifacts::ArtifactHash::of(&[path.as_bytes(), body].concat());
+    let hash = ArtifactHash::of(&[path.as_bytes(), body].concat());
     u128::from_str_radix(&hash.0[..32], 16).unwrap()
 }
 
@@ -144,7 +153,7 @@ fn alone(folder: &Path, brief: &Path) -> Chosen {
 }
 
 /// Orders the run through the API and waits for its end.
-async fn ordered(client: &Client, brief: &Path) -> Chosen {
+async fn ordered(client: &Client, brief: &Path) -> (String, Chosen) {
     let loaded = brief_file::load(brief).unwrap();
     let mut assets = serde_json::Map::new();
     for picture in &loaded.brief.product.pictures {
@@ -167,19 +176,29 @@ async fn ordered(client: &Client, brief: &Path) -> Chosen {
     }
     let winners = client.get(&format!("/v1/runs/{id}/variants?state=won")).await;
     let rows = winners["data"].as_array().unwrap();
-    rows.iter().map(|winner| row(&winner["generation"], &winner["number"], &winner["score"])).collect()
+    let chosen = rows.iter().map(|winner| row(&winner["generation"], &winner["number"], &winner["score"]));
+    (id, chosen.collect())
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs PostgreSQL and RabbitMQ; run infra/test.sh"]
-async fn six_processes_choose_the_winners_that_one_process_chooses() {
+/// Every winner's video as the API gives it, compared with the hash in its tag.
+async fn check_videos(client: &Client, run: &str) {
+    let winners = client.get(&format!("/v1/runs/{run}/variants?state=won")).await;
+    for winner in winners["data"].as_array().unwrap() {
+        let path = format!("/v1/variants/{}/files/video", winner["id"].as_str().unwrap());
+        let request = client.http.get(format!("{}{path}", client.url));
+        let answer = request.header(AUTHORIZATION, format!("Bearer {}", client.key)).send().await.unwrap();
+        let tag = answer.headers()[ETAG].to_str().unwrap().trim_matches('"').to_owned();
+        assert_eq!(ArtifactHash::of(&answer.bytes().await.unwrap()).0, tag);
+    }
+}
+
+/// The run in six processes that keep pictures and videos where `artifacts` says.
+async fn split(folder: &Path, brief: &Path, test: &str, artifacts: Vec<(&'static str, String)>) -> Chosen {
     // Fails only when a provider is installed already, which is as good.
     drop(rustls::crypto::ring::default_provider().install_default());
-    let folder = tempfile::tempdir().unwrap();
-    let brief = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml");
     let database = Database::create().await.unwrap();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut service = Service::new(folder.path(), &database.url, &address.to_string());
+    let mut service = Service::new(folder, test, &database.url, &address.to_string(), artifacts);
     let operator = service.operator_key();
     for role in ["api", "relay", "agent", "render", "score", "market"] {
         service.start(role);
@@ -196,10 +215,49 @@ async fn six_processes_choose_the_winners_that_one_process_chooses() {
     let founded =
         client.post("/v1/organizations", "application/json", br#"{"name":"Hill Roasters"}"#.to_vec()).await;
     founded["secret"].as_str().unwrap().clone_into(&mut client.key);
-    let split = tokio::time::timeout(PATIENCE, ordered(&client, &brief)).await;
-    let split = split.unwrap_or_else(|_| panic!("{}", service.logs()));
+    let chosen = tokio::time::timeout(PATIENCE, ordered(&client, brief)).await;
+    let (run, chosen) = chosen.unwrap_or_else(|_| panic!("{}", service.logs()));
+    check_videos(&client, &run).await;
     drop(service);
     database.remove().await.unwrap();
-    assert_eq!(split, alone(folder.path(), &brief));
+    chosen
+}
+
+fn brief() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL and RabbitMQ; run infra/test.sh"]
+async fn six_processes_choose_the_winners_that_one_process_chooses() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared = folder.path().join("artifacts").display().to_string();
+    let artifacts = vec![("SPOTWRIGHT__ARTIFACTS__FOLDER", shared)];
+    let split = split(folder.path(), &brief(), "split", artifacts).await;
+    assert_eq!(split, alone(folder.path(), &brief()));
     assert_eq!(split.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL and RabbitMQ; run infra/test.sh"]
+async fn six_processes_with_a_bucket_choose_the_winners_that_one_process_chooses() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = folder.path().join("s3");
+    let server = s3::Server::start(&served);
+    let artifacts = vec![
+        ("SPOTWRIGHT__ARTIFACTS__URL", format!("s3://{}/artifacts", s3::BUCKET)),
+        ("SPOTWRIGHT__ARTIFACTS__ENDPOINT", server.endpoint.clone()),
+        ("SPOTWRIGHT__ARTIFACTS__ACCESS_KEY", s3::KEY.0.to_owned()),
+        ("SPOTWRIGHT__ARTIFACTS__SECRET_KEY", s3::KEY.1.to_owned()),
+        ("NO_PROXY", "127.0.0.1".to_owned()),
+    ];
+    let split = split(folder.path(), &brief(), "split_bucket", artifacts).await;
+    assert_eq!(split, alone(folder.path(), &brief()));
+    assert_eq!(split.len(), 2);
+    // Pictures, previews, finals and stills; nothing went to a folder on the side.
+    let objects = std::fs::read_dir(served.join(s3::BUCKET).join("artifacts")).unwrap().count();
+    assert!(objects > 10, "{objects}");
+    for role in ["api", "render"] {
+        assert!(!folder.path().join(role).join("artifacts").exists(), "{role}");
+    }
 }

@@ -10,19 +10,19 @@ use spotwright_schemas::ids::{MessageId, RunId};
 use super::topology::Address;
 
 /// Position of the message among those of its run.
-pub(super) const SEQUENCE: &str = "x-seq";
+pub const SEQUENCE: &str = "x-seq";
 /// The customer account.
-pub(super) const ORGANIZATION: &str = "x-organization";
+pub const ORGANIZATION: &str = "x-organization";
 /// How often it has been put into a work queue, from 1.
-pub(super) const ATTEMPT: &str = "x-attempt";
+pub const ATTEMPT: &str = "x-attempt";
 /// Milliseconds still to wait when the message is back from the retry queue.
-pub(super) const WAIT: &str = "x-wait-ms";
+pub const WAIT: &str = "x-wait-ms";
 /// Why a message is a dead letter.
-pub(super) const REASON: &str = "x-reason";
+pub const REASON: &str = "x-reason";
 /// Full name of the queue a dead letter comes from.
-pub(super) const ORIGIN: &str = "x-origin";
+pub const ORIGIN: &str = "x-origin";
 /// W3C trace context.
-pub(super) const TRACE_PARENT: &str = "traceparent";
+pub const TRACE_PARENT: &str = "traceparent";
 /// How often the broker has delivered it before from the same queue.
 pub(super) const DELIVERY_COUNT: &str = "x-delivery-count";
 /// The broker's record of dead-lettering, latest first.

@@ -52,6 +52,11 @@ use tokio::time::Instant;
 pub use counters::{BusCounters, BusCounts};
 pub use dead_letters::{DeadLetter, DeadLetters, Selection};
 
+/// Names of the headers of messages.
+pub mod headers {
+    pub use super::envelope::{ATTEMPT, ORGANIZATION, ORIGIN, REASON, SEQUENCE, TRACE_PARENT, WAIT};
+}
+
 use envelope::Envelope;
 use link::{Link, Shared};
 use publisher::Publisher;

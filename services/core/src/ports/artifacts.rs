@@ -75,4 +75,16 @@ pub trait ArtifactStore: Send + Sync {
     /// # Errors
     /// [`ArtifactError::Missing`], [`ArtifactError::Io`].
     fn path(&self, hash: &ArtifactHash) -> Result<PathBuf, ArtifactError>;
+
+    /// Whether there is an artifact, without reading it.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Io`].
+    fn contains(&self, hash: &ArtifactHash) -> Result<bool, ArtifactError> {
+        match self.path(hash) {
+            Ok(_) => Ok(true),
+            Err(ArtifactError::Missing(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
 }

@@ -83,6 +83,11 @@ fn dispatch(arguments: &Arguments) -> Result<bool, Problem> {
             print_text(&spotwright_api::openapi::document_text());
             Ok(true)
         }
+        Command::Asyncapi => {
+            let text = crate::asyncapi::document_text();
+            print_text(&text.map_err(|error| Problem::new(Code::Prerequisite, "", error))?);
+            Ok(true)
+        }
         Command::Check { brief, json } => check::execute(brief, *json).map(|()| true),
         Command::Bench { what: Bench::Pipeline { runs, variants, probes, json } } => {
             let config = config()?;
@@ -120,6 +125,7 @@ const fn wants_json(command: &Command) -> bool {
         | Command::Pepper
         | Command::Migrate
         | Command::Openapi
+        | Command::Asyncapi
         | Command::Dlq { what: Dlq::Replay { .. } } => false,
     }
 }
