@@ -36,6 +36,8 @@ pub struct Config {
     pub artifacts: Artifacts,
     /// What `serve` offers.
     pub serve: Serve,
+    /// Where traces of runs go.
+    pub telemetry: Telemetry,
 }
 
 /// Size of a run.
@@ -188,6 +190,14 @@ impl std::fmt::Debug for Serve {
     }
 }
 
+/// Where traces of runs go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// `http://…` or `https://…` of an OpenTelemetry collector; empty for none.
+    pub otlp_endpoint: String,
+}
+
 /// Addresses of servers may hold passwords.
 const fn hidden(secret: &str) -> &'static str {
     if secret.is_empty() { "" } else { "(secret)" }
@@ -240,9 +250,11 @@ impl Config {
         in_range("engine.lease_ms", self.engine.lease_ms, 100, 600_000)?;
         in_range("engine.poll_ms", self.engine.poll_ms, 10, 60_000)?;
         in_range("store.readers", self.store.readers.into(), 1, 100)?;
-        for (key, url, scheme) in
-            [("store.url", &self.store.url, "postgres"), ("bus.url", &self.bus.url, "amqp")]
-        {
+        for (key, url, scheme) in [
+            ("store.url", &self.store.url, "postgres"),
+            ("bus.url", &self.bus.url, "amqp"),
+            ("telemetry.otlp_endpoint", &self.telemetry.otlp_endpoint, "http"),
+        ] {
             if !url.is_empty() && !url.starts_with(scheme) {
                 return Err(Problem::new(Code::Option, key, format!("must begin with `{scheme}://`")));
             }

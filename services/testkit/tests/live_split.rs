@@ -1,8 +1,10 @@
 //! The program in six processes, one role each, on PostgreSQL and RabbitMQ, ordered through the REST
-//! API, chooses the winners that one process on SQLite chooses.
+//! API, chooses the winners that one process on SQLite chooses; what they did is one trace.
 
 #![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 #![cfg(unix)]
+
+mod collector;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -11,8 +13,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use collector::{Collector, expect_one_trace, values};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Value, json};
+use spotwright_core::domain::topology::StepKind;
 use spotwright_server::brief_file;
 use spotwright_testkit::database::Database;
 use spotwright_testkit::faults::{Ended, Job, Kill, Providers};
@@ -33,7 +37,7 @@ struct Service {
 }
 
 impl Service {
-    fn new(folder: &Path, database: &str, api: &str) -> Self {
+    fn new(folder: &Path, database: &str, api: &str, collector: &str) -> Self {
         let rabbit = rabbit_options("split");
         let settings = vec![
             ("SPOTWRIGHT__STORE__URL", database.to_owned()),
@@ -42,6 +46,7 @@ impl Service {
             ("SPOTWRIGHT__ARTIFACTS__FOLDER", folder.join("artifacts").display().to_string()),
             ("SPOTWRIGHT__SERVE__PEPPER", PEPPER.to_owned()),
             ("SPOTWRIGHT__SERVE__ADDRESS", api.to_owned()),
+            ("SPOTWRIGHT__TELEMETRY__OTLP_ENDPOINT", collector.to_owned()),
         ];
         Self { processes: Vec::new(), settings, folder: folder.to_path_buf() }
     }
@@ -143,8 +148,8 @@ fn alone(folder: &Path, brief: &Path) -> Chosen {
     rows.iter().map(|winner| row(&winner["generation"], &winner["number"], &winner["score"])).collect()
 }
 
-/// Orders the run through the API and waits for its end.
-async fn ordered(client: &Client, brief: &Path) -> Chosen {
+/// Orders the run through the API and waits for its end; its id and what it chose.
+async fn ordered(client: &Client, brief: &Path) -> (String, Chosen) {
     let loaded = brief_file::load(brief).unwrap();
     let mut assets = serde_json::Map::new();
     for picture in &loaded.brief.product.pictures {
@@ -167,7 +172,13 @@ async fn ordered(client: &Client, brief: &Path) -> Chosen {
     }
     let winners = client.get(&format!("/v1/runs/{id}/variants?state=won")).await;
     let rows = winners["data"].as_array().unwrap();
-    rows.iter().map(|winner| row(&winner["generation"], &winner["number"], &winner["score"])).collect()
+    let chosen = rows.iter().map(|winner| row(&winner["generation"], &winner["number"], &winner["score"]));
+    (id, chosen.collect())
+}
+
+/// The roles whose processes told spans.
+fn telling(collector: &Collector) -> BTreeSet<String> {
+    collector.taken().into_iter().map(|taken| taken.roles).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -179,7 +190,8 @@ async fn six_processes_choose_the_winners_that_one_process_chooses() {
     let brief = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml");
     let database = Database::create().await.unwrap();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut service = Service::new(folder.path(), &database.url, &address.to_string());
+    let (collector, endpoint) = Collector::start().await;
+    let mut service = Service::new(folder.path(), &database.url, &address.to_string(), &endpoint);
     let operator = service.operator_key();
     for role in ["api", "relay", "agent", "render", "score", "market"] {
         service.start(role);
@@ -197,7 +209,24 @@ async fn six_processes_choose_the_winners_that_one_process_chooses() {
         client.post("/v1/organizations", "application/json", br#"{"name":"Hill Roasters"}"#.to_vec()).await;
     founded["secret"].as_str().unwrap().clone_into(&mut client.key);
     let split = tokio::time::timeout(PATIENCE, ordered(&client, &brief)).await;
-    let split = split.unwrap_or_else(|_| panic!("{}", service.logs()));
+    let (run, split) = split.unwrap_or_else(|_| panic!("{}", service.logs()));
+    // Spans of other roles follow within the second that they are gathered for.
+    let roles = ["agent", "api", "market", "render", "score"].map(str::to_owned);
+    let told = async {
+        while telling(&collector) != BTreeSet::from(roles.clone())
+            || !collector.taken().iter().any(|taken| taken.span.name == "run")
+        {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let told = tokio::time::timeout(PATIENCE, told).await;
+    told.unwrap_or_else(|_| panic!("{:?}: {}", telling(&collector), service.logs()));
+    let spans = collector.taken();
+    expect_one_trace(&spans, &run);
+    let kinds: BTreeSet<String> = StepKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect();
+    assert_eq!(values(&spans, "step.kind"), kinds);
+    let processes: BTreeSet<&str> = spans.iter().map(|taken| taken.process.as_str()).collect();
+    assert_eq!(processes.len(), roles.len(), "one process for each role that works on a run");
     drop(service);
     database.remove().await.unwrap();
     assert_eq!(split, alone(folder.path(), &brief));

@@ -10,8 +10,10 @@ use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
+use tracing::field::{Empty, display};
+use tracing::{Instrument as _, Span};
 
-use super::{Checkpoints, PaidCalls, StepError, StepOutcome, Workflow};
+use super::{Checkpoints, PaidCalls, StepError, StepOutcome, TRACE, Workflow};
 use crate::domain::topology::StepKind;
 use crate::ports::clock::Clock;
 use crate::ports::event_bus::{Delivery, EventBus, Verdict};
@@ -150,7 +152,7 @@ impl<W: Workflow + 'static> Engine<W> {
             match self.next_claim().await {
                 Ok(Some(step)) => {
                     self.checkpoints.reached("step.after_claim");
-                    self.execute(&step).await;
+                    self.execute(&step).instrument(step_span(&step)).await;
                 }
                 Ok(None) => {
                     self.bury().await;
@@ -194,7 +196,7 @@ impl<W: Workflow + 'static> Engine<W> {
                     tracing::error!(step.id = %step.id, step.kind = step.kind.as_str(), "step is dead");
                     let message = "its last attempt did not end within the lease";
                     let outcome = StepOutcome::Failed(Problem::new(Code::StepFailed, "", message));
-                    self.finish(&step, &outcome, &[]).await;
+                    self.finish(&step, &outcome, &[]).instrument(step_span(&step)).await;
                 }
             }
             Err(error) => tracing::warn!(%error, "expired steps cannot be looked for"),
@@ -213,6 +215,7 @@ impl<W: Workflow + 'static> Engine<W> {
                     () = tokio::time::sleep(self.options.lease / 3) => {
                         if let Err(StoreError::Stale) = self.store.renew(step, self.options.lease).await {
                             tracing::warn!(step.id = %step.id, "lease lost; the work is dropped");
+                            Span::current().record("outcome", "lost");
                             return;
                         }
                     }
@@ -240,8 +243,12 @@ impl<W: Workflow + 'static> Engine<W> {
     async fn finish(&self, step: &ClaimedStep, outcome: &StepOutcome, ends: &[CallEnd]) {
         let name = match outcome {
             StepOutcome::Done(_) => "done",
-            StepOutcome::Failed(_) => "failed",
+            StepOutcome::Failed(problem) => {
+                Span::current().record("error", display(problem));
+                "failed"
+            }
         };
+        Span::current().record("outcome", name);
         metrics::counter!("spotwright_steps_total", "kind" => step.kind.as_str(), "outcome" => name)
             .increment(1);
         self.checkpoints.reached("step.before_complete");
@@ -256,6 +263,7 @@ impl<W: Workflow + 'static> Engine<W> {
                 }
                 Err(error) => {
                     tracing::warn!(step.id = %step.id, %error, "result is dropped");
+                    Span::current().record("outcome", "dropped").record("error", display(&error));
                     break;
                 }
             }
@@ -290,6 +298,7 @@ impl<W: Workflow + 'static> Engine<W> {
 
     async fn retry(&self, step: &ClaimedStep, problem: &Problem, delay: Duration) {
         tracing::info!(step.id = %step.id, step.kind = step.kind.as_str(), %problem, "step will be tried again");
+        Span::current().record("outcome", "retried").record("error", display(problem));
         metrics::counter!("spotwright_steps_total", "kind" => step.kind.as_str(), "outcome" => "retried")
             .increment(1);
         loop {
@@ -307,18 +316,23 @@ impl<W: Workflow + 'static> Engine<W> {
     }
 
     async fn take_in(&self, delivery: Box<dyn Delivery>) {
+        let span = message_span(delivery.as_ref());
+        self.take_in_spanned(delivery).instrument(span).await;
+    }
+
+    async fn take_in_spanned(&self, delivery: Box<dyn Delivery>) {
         let message = delivery.message().clone();
         let run_id = message.event.subject;
         loop {
             match self.store.consumed(&message.consumer, message.id).await {
-                Ok(true) => return delivery.settle(Verdict::Ack),
+                Ok(true) => return settle(delivery, "repeated", Verdict::Ack),
                 Ok(false) => {}
-                Err(_) => return delivery.settle(Verdict::Retry(RETRY_DELAY)),
+                Err(_) => return settle(delivery, "retried", Verdict::Retry(RETRY_DELAY)),
             }
             let run = match self.store.run(run_id).await {
                 Ok(run) => run,
-                Err(StoreError::Missing(what)) => return delivery.settle(Verdict::Dead(what)),
-                Err(_) => return delivery.settle(Verdict::Retry(RETRY_DELAY)),
+                Err(StoreError::Missing(what)) => return settle(delivery, "dead", Verdict::Dead(what)),
+                Err(_) => return settle(delivery, "retried", Verdict::Retry(RETRY_DELAY)),
             };
             self.checkpoints.reached("message.before_consume");
             let commit = match self.workflow.after_message(&run, &message.event, self.now()).await {
@@ -329,8 +343,8 @@ impl<W: Workflow + 'static> Engine<W> {
                     let attempt = delivery.attempt();
                     return match self.store.dead_letter(&message.consumer, message.id, &reason, attempt).await
                     {
-                        Ok(()) => delivery.settle(Verdict::Dead(reason)),
-                        Err(_) => delivery.settle(Verdict::Retry(RETRY_DELAY)),
+                        Ok(()) => settle(delivery, "dead", Verdict::Dead(reason)),
+                        Err(_) => settle(delivery, "retried", Verdict::Retry(RETRY_DELAY)),
                     };
                 }
             };
@@ -340,12 +354,12 @@ impl<W: Workflow + 'static> Engine<W> {
                     metrics::counter!("spotwright_messages_consumed_total", "consumer" => consumer)
                         .increment(1);
                     self.checkpoints.reached("message.after_consume");
-                    return delivery.settle(Verdict::Ack);
+                    return settle(delivery, "taken_in", Verdict::Ack);
                 }
                 Err(StoreError::Conflict) => {}
                 Err(error) => {
                     tracing::warn!(message.id = %message.id, %error, "message cannot be taken in yet");
-                    return delivery.settle(Verdict::Retry(RETRY_DELAY));
+                    return settle(delivery, "retried", Verdict::Retry(RETRY_DELAY));
                 }
             }
         }
@@ -354,4 +368,47 @@ impl<W: Workflow + 'static> Engine<W> {
     fn now(&self) -> Timestamp {
         Timestamp::from_microsecond(self.clock.now_micros()).unwrap_or(Timestamp::UNIX_EPOCH)
     }
+}
+
+/// A step's span: from its claim until its end is written.
+fn step_span(step: &ClaimedStep) -> Span {
+    tracing::info_span!(
+        target: TRACE,
+        "step",
+        run.id = %step.run,
+        organization.id = %step.organization,
+        step.id = %step.id,
+        step.kind = step.kind.as_str(),
+        step.key = step.key,
+        step.attempts = step.attempts,
+        step.fence = step.fence,
+        outcome = Empty,
+        error = Empty,
+    )
+}
+
+/// A message's span: from its delivery until the verdict.
+fn message_span(delivery: &dyn Delivery) -> Span {
+    let message = delivery.message();
+    tracing::info_span!(
+        target: TRACE,
+        "message",
+        run.id = %message.event.subject,
+        organization.id = %message.event.organization,
+        message.id = %message.id,
+        message.kind = message.event.payload.event_type(),
+        message.consumer = message.consumer,
+        message.attempts = delivery.attempt(),
+        outcome = Empty,
+        error = Empty,
+    )
+}
+
+fn settle(delivery: Box<dyn Delivery>, outcome: &str, verdict: Verdict) {
+    let span = Span::current();
+    span.record("outcome", outcome);
+    if let Verdict::Dead(reason) = &verdict {
+        span.record("error", reason.as_str());
+    }
+    delivery.settle(verdict);
 }
