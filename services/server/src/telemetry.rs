@@ -97,6 +97,8 @@ impl Telemetry {
     }
 
     fn exporter(&self) -> Result<SpanExporter, String> {
+        // The exporter's client cannot be made without one. Fails only when one is installed already.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let builder = SpanExporter::builder()
             .with_http()
             .with_protocol(Protocol::HttpBinary)

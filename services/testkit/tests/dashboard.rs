@@ -50,7 +50,7 @@ async fn every_metric_of_the_dashboard_is_exported_by_serve() {
     let (api, admin) = (free_address(), free_address());
     let mut command = Command::new(env!("CARGO_BIN_EXE_spotwright-fault-child"));
     command.args(["program", "serve"]).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-    command.env("SPOTWRIGHT__SERVE__PEPPER", "0".repeat(63) + "1");
+    command.env("SPOTWRIGHT__SERVE__PEPPER", "ab".repeat(32));
     command.env("SPOTWRIGHT__SERVE__ADDRESS", &api).env("SPOTWRIGHT__SERVE__ADMIN_ADDRESS", &admin);
     command.env("SPOTWRIGHT__SERVE__FOLDER", folder.path());
     let _service = command.spawn().unwrap();
