@@ -69,6 +69,11 @@ const TECHNOLOGY: &[(&str, &[&str])] = &[
     ("tiny-skia", &["render"]),
     ("parquet", &["scoring"]),
     ("clap", &["server", "testkit", "xtask"]),
+    ("opentelemetry", &["server"]),
+    ("opentelemetry_sdk", &["server"]),
+    ("opentelemetry-otlp", &["server"]),
+    ("tracing-opentelemetry", &["server"]),
+    ("metrics-exporter-prometheus", &["server"]),
 ];
 
 /// Crates that must not be in the tree at all: one TLS provider, no hub at run time.

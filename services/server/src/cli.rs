@@ -16,6 +16,14 @@ pub struct Arguments {
     pub command: Command,
 }
 
+impl Arguments {
+    /// The roles asked for; none stands for all.
+    #[must_use]
+    pub fn roles(&self) -> &[String] {
+        if let Command::Serve { roles } = &self.command { roles } else { &[] }
+    }
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {

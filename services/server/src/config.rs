@@ -36,6 +36,8 @@ pub struct Config {
     pub artifacts: Artifacts,
     /// What `serve` offers.
     pub serve: Serve,
+    /// Where traces of runs go.
+    pub telemetry: Telemetry,
 }
 
 /// Size of a run.
@@ -217,6 +219,14 @@ impl std::fmt::Debug for Serve {
     }
 }
 
+/// Where traces of runs go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// `http://…` or `https://…` of an OpenTelemetry collector; empty for none.
+    pub otlp_endpoint: String,
+}
+
 /// Addresses of servers may hold passwords.
 const fn hidden(secret: &str) -> &'static str {
     if secret.is_empty() { "" } else { "(secret)" }
@@ -286,6 +296,7 @@ impl Config {
             ("bus.url", &self.bus.url, "amqp"),
             ("artifacts.url", &self.artifacts.url, "s3"),
             ("artifacts.endpoint", &self.artifacts.endpoint, "http"),
+            ("telemetry.otlp_endpoint", &self.telemetry.otlp_endpoint, "http"),
         ] {
             if !url.is_empty() && !url.starts_with(scheme) {
                 return Err(Problem::new(Code::Option, key, format!("must begin with `{scheme}://`")));

@@ -12,11 +12,15 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 use spotwright_core::domain::topology::Role;
+use spotwright_core::ports::clock::{Clock as _, SystemClock};
 
 use crate::foundation::Foundation;
 
 /// Longest wait for the database before the process counts as not ready.
 const READY: Duration = Duration::from_secs(2);
+
+/// Most messages of the outbox that are counted.
+const OUTBOX: usize = 1_000;
 
 /// What the pages are made of.
 #[derive(Clone)]
@@ -53,21 +57,37 @@ async fn report(State(pages): State<Pages>) -> impl IntoResponse {
         // Writing to a string does not fail.
         let _written = writeln!(text, "spotwright_role{{role=\"{}\"}} 1", role.as_str());
     }
-    if let Some(counts) = pages.foundation.bus_counts() {
-        for (name, value) in [
-            ("published", counts.published),
-            ("confirmed", counts.confirmed),
-            ("returned", counts.returned),
-            ("refused", counts.nacked),
-            ("reconnects", counts.reconnects),
-            ("retried", counts.retried),
-            ("dead_lettered", counts.dead_lettered),
-        ] {
-            let _written = writeln!(
-                text,
-                "# TYPE spotwright_bus_{name}_total counter\nspotwright_bus_{name}_total {value}"
-            );
-        }
+    // Without a broker nothing goes through its client.
+    let counts = pages.foundation.bus_counts().unwrap_or_default();
+    for (name, value) in [
+        ("published", counts.published),
+        ("confirmed", counts.confirmed),
+        ("returned", counts.returned),
+        ("refused", counts.nacked),
+        ("reconnects", counts.reconnects),
+        ("retried", counts.retried),
+        ("dead_lettered", counts.dead_lettered),
+    ] {
+        let _written =
+            writeln!(text, "# TYPE spotwright_bus_{name}_total counter\nspotwright_bus_{name}_total {value}");
+    }
+    if pages.roles.contains(&Role::Relay) {
+        outbox(&pages.foundation, &mut text).await;
     }
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text)
+}
+
+/// What waits in the outbox, told by the relay's process; left out when the database does not answer.
+async fn outbox(foundation: &Foundation, text: &mut String) {
+    let Ok(Ok(unsent)) = tokio::time::timeout(READY, foundation.store.unsent(None, OUTBOX)).await else {
+        return;
+    };
+    let now = SystemClock.now_micros();
+    let oldest = unsent.first().map_or(0, |(_, message)| now - message.event.time.as_microsecond());
+    for (name, value) in
+        [("messages", unsent.len() as f64), ("oldest_seconds", oldest.max(0) as f64 / 1_000_000.0)]
+    {
+        let _written =
+            writeln!(text, "# TYPE spotwright_outbox_{name} gauge\nspotwright_outbox_{name} {value}");
+    }
 }

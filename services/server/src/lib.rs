@@ -29,8 +29,31 @@ pub mod config;
 pub mod control;
 pub mod foundation;
 pub mod health;
+pub mod measures;
 pub mod outputs;
 pub mod progress;
 pub mod report;
 pub mod standins;
+pub mod telemetry;
 pub mod wiring;
+
+use std::process::ExitCode;
+
+use cli::{Arguments, Command};
+use config::Config;
+use telemetry::Telemetry;
+
+/// The program with its own command line: installs logs, spans and TLS of this process, and runs the
+/// command. Only for a process that is nothing else.
+#[must_use]
+pub fn start(arguments: &Arguments) -> ExitCode {
+    let serves = matches!(arguments.command, Command::Serve { .. });
+    let traced = serves || matches!(arguments.command, Command::Run(_));
+    // What is wrong with the configuration is told by the command, which reads it again.
+    let config = if traced { Config::load(arguments.config.as_deref()).ok() } else { None };
+    let endpoint = config.map(|config| config.telemetry.otlp_endpoint).unwrap_or_default();
+    let telemetry = Telemetry::install(serves, &endpoint, arguments.roles());
+    // Fails only when a provider is installed already, which is as good.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    commands::main(arguments, telemetry)
+}

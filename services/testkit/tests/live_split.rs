@@ -1,9 +1,10 @@
 //! The program in six processes, one role each, on PostgreSQL and RabbitMQ, ordered through the REST
-//! API, chooses the winners that one process on SQLite chooses.
+//! API, chooses the winners that one process on SQLite chooses; what they did is one trace.
 
 #![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 #![cfg(unix)]
 
+mod collector;
 mod s3;
 
 use std::collections::BTreeSet;
@@ -13,8 +14,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use collector::{Collector, expect_one_trace, values};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ETAG};
 use serde_json::{Value, json};
+use spotwright_core::domain::topology::StepKind;
 use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_server::brief_file;
 use spotwright_testkit::database::Database;
@@ -40,7 +43,7 @@ impl Service {
         folder: &Path,
         test: &str,
         database: &str,
-        api: &str,
+        [api, collector]: [&str; 2],
         artifacts: Vec<(&'static str, String)>,
     ) -> Self {
         let rabbit = rabbit_options(test);
@@ -50,6 +53,7 @@ impl Service {
             ("SPOTWRIGHT__BUS__PREFIX", rabbit.topology.prefix),
             ("SPOTWRIGHT__SERVE__PEPPER", PEPPER.to_owned()),
             ("SPOTWRIGHT__SERVE__ADDRESS", api.to_owned()),
+            ("SPOTWRIGHT__TELEMETRY__OTLP_ENDPOINT", collector.to_owned()),
         ];
         settings.extend(artifacts);
         Self { processes: Vec::new(), settings, folder: folder.to_path_buf() }
@@ -152,7 +156,7 @@ fn alone(folder: &Path, brief: &Path) -> Chosen {
     rows.iter().map(|winner| row(&winner["generation"], &winner["number"], &winner["score"])).collect()
 }
 
-/// Orders the run through the API and waits for its end.
+/// Orders the run through the API and waits for its end; its id and what it chose.
 async fn ordered(client: &Client, brief: &Path) -> (String, Chosen) {
     let loaded = brief_file::load(brief).unwrap();
     let mut assets = serde_json::Map::new();
@@ -180,6 +184,11 @@ async fn ordered(client: &Client, brief: &Path) -> (String, Chosen) {
     (id, chosen.collect())
 }
 
+/// The roles whose processes told spans.
+fn telling(collector: &Collector) -> BTreeSet<String> {
+    collector.taken().into_iter().map(|taken| taken.roles).collect()
+}
+
 /// Every winner's video as the API gives it, compared with the hash in its tag.
 async fn check_videos(client: &Client, run: &str) {
     let winners = client.get(&format!("/v1/runs/{run}/variants?state=won")).await;
@@ -198,7 +207,10 @@ async fn split(folder: &Path, brief: &Path, test: &str, artifacts: Vec<(&'static
     drop(rustls::crypto::ring::default_provider().install_default());
     let database = Database::create().await.unwrap();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut service = Service::new(folder, test, &database.url, &address.to_string(), artifacts);
+    let (collector, endpoint) = Collector::start().await;
+    let addresses = [address.to_string(), endpoint];
+    let [api, told_to] = addresses.each_ref().map(String::as_str);
+    let mut service = Service::new(folder, test, &database.url, [api, told_to], artifacts);
     let operator = service.operator_key();
     for role in ["api", "relay", "agent", "render", "score", "market"] {
         service.start(role);
@@ -218,6 +230,23 @@ async fn split(folder: &Path, brief: &Path, test: &str, artifacts: Vec<(&'static
     let chosen = tokio::time::timeout(PATIENCE, ordered(&client, brief)).await;
     let (run, chosen) = chosen.unwrap_or_else(|_| panic!("{}", service.logs()));
     check_videos(&client, &run).await;
+    // Spans of other roles follow within the second that they are gathered for.
+    let roles = ["agent", "api", "market", "render", "score"].map(str::to_owned);
+    let told = async {
+        while telling(&collector) != BTreeSet::from(roles.clone())
+            || !collector.taken().iter().any(|taken| taken.span.name == "run")
+        {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let told = tokio::time::timeout(PATIENCE, told).await;
+    told.unwrap_or_else(|_| panic!("{:?}: {}", telling(&collector), service.logs()));
+    let spans = collector.taken();
+    expect_one_trace(&spans, &run);
+    let kinds: BTreeSet<String> = StepKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect();
+    assert_eq!(values(&spans, "step.kind"), kinds);
+    let processes: BTreeSet<&str> = spans.iter().map(|taken| taken.process.as_str()).collect();
+    assert_eq!(processes.len(), roles.len(), "one process for each role that works on a run");
     drop(service);
     database.remove().await.unwrap();
     chosen

@@ -12,9 +12,11 @@ use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::RunId;
 use tokio::sync::{Mutex, MutexGuard, watch};
 use tokio::task::JoinSet;
+use tracing::field::{Empty, display};
+use tracing::{Instrument as _, Span};
 
-use super::intake::Batch;
-use super::{Checkpoints, PaidCalls, StepError, StepOutcome, Undecided, Workflow};
+use super::intake::{Batch, Taken};
+use super::{Checkpoints, PaidCalls, StepError, StepOutcome, TRACE, Undecided, Workflow};
 use crate::domain::topology::StepKind;
 use crate::ports::clock::Clock;
 use crate::ports::event_bus::{Delivery, EventBus, Subscription};
@@ -183,7 +185,7 @@ impl<W: Workflow + 'static> Engine<W> {
             match self.next_claim().await {
                 Ok(Some(step)) => {
                     self.checkpoints.reached("step.after_claim");
-                    self.execute(&step).await;
+                    self.execute(&step).instrument(step_span(&step)).await;
                 }
                 Ok(None) => {
                     self.bury().await;
@@ -227,7 +229,7 @@ impl<W: Workflow + 'static> Engine<W> {
                     tracing::error!(step.id = %step.id, step.kind = step.kind.as_str(), "step is dead");
                     let message = "its last attempt did not end within the lease";
                     let outcome = StepOutcome::Failed(Problem::new(Code::StepFailed, "", message));
-                    self.finish(&step, &outcome, &[]).await;
+                    self.finish(&step, &outcome, &[]).instrument(step_span(&step)).await;
                 }
             }
             Err(error) => tracing::warn!(%error, "expired steps cannot be looked for"),
@@ -246,6 +248,7 @@ impl<W: Workflow + 'static> Engine<W> {
                     () = tokio::time::sleep(self.options.lease / 3) => {
                         if let Err(StoreError::Stale) = self.store.renew(step, self.options.lease).await {
                             tracing::warn!(step.id = %step.id, "lease lost; the work is dropped");
+                            Span::current().record("outcome", "lost");
                             return;
                         }
                     }
@@ -293,8 +296,12 @@ impl<W: Workflow + 'static> Engine<W> {
     async fn finish(&self, step: &ClaimedStep, outcome: &StepOutcome, ends: &[CallEnd]) {
         let name = match outcome {
             StepOutcome::Done(_) => "done",
-            StepOutcome::Failed(_) => "failed",
+            StepOutcome::Failed(problem) => {
+                Span::current().record("error", display(problem));
+                "failed"
+            }
         };
+        Span::current().record("outcome", name);
         metrics::counter!("spotwright_steps_total", "kind" => step.kind.as_str(), "outcome" => name)
             .increment(1);
         self.checkpoints.reached("step.before_complete");
@@ -309,6 +316,7 @@ impl<W: Workflow + 'static> Engine<W> {
                 }
                 Err(error) => {
                     tracing::warn!(step.id = %step.id, %error, "result is dropped");
+                    Span::current().record("outcome", "dropped").record("error", display(&error));
                     break;
                 }
             }
@@ -347,6 +355,7 @@ impl<W: Workflow + 'static> Engine<W> {
 
     async fn retry(&self, step: &ClaimedStep, problem: &Problem, delay: Duration) {
         tracing::info!(step.id = %step.id, step.kind = step.kind.as_str(), %problem, "step will be tried again");
+        Span::current().record("outcome", "retried").record("error", display(problem));
         metrics::counter!("spotwright_steps_total", "kind" => step.kind.as_str(), "outcome" => "retried")
             .increment(1);
         loop {
@@ -389,10 +398,28 @@ async fn batches(first: Box<dyn Delivery>, subscription: &mut dyn Subscription) 
     let mut by_run: Vec<Batch> = Vec::new();
     for delivery in deliveries {
         let run = delivery.message().event.subject;
+        let taken = Taken::new(delivery);
         match by_run.iter_mut().find(|batch| batch[0].message().event.subject == run) {
-            Some(batch) => batch.push_back(delivery),
-            None => by_run.push(Batch::from([delivery])),
+            Some(batch) => batch.push_back(taken),
+            None => by_run.push(Batch::from([taken])),
         }
     }
     by_run
+}
+
+/// A step's span: from its claim until its end is written.
+fn step_span(step: &ClaimedStep) -> Span {
+    tracing::info_span!(
+        target: TRACE,
+        "step",
+        run.id = %step.run,
+        organization.id = %step.organization,
+        step.id = %step.id,
+        step.kind = step.kind.as_str(),
+        step.key = step.key,
+        step.attempts = step.attempts,
+        step.fence = step.fence,
+        outcome = Empty,
+        error = Empty,
+    )
 }

@@ -8,15 +8,54 @@
 use std::collections::VecDeque;
 
 use spotwright_schemas::Problem;
+use tracing::Span;
+use tracing::field::Empty;
 
 use super::engine::{Engine, RETRY_DELAY, conflict};
-use super::{Undecided, Workflow};
+use super::{TRACE, Undecided, Workflow};
 use crate::domain::run::RunView;
 use crate::ports::event_bus::{Delivery, Verdict};
-use crate::ports::step_store::{Commit, Consumed, StoreError};
+use crate::ports::step_store::{Commit, Consumed, OutboxMessage, StoreError};
 
 /// Messages of one run and one consumer, oldest first.
-pub(super) type Batch = VecDeque<Box<dyn Delivery>>;
+pub(super) type Batch = VecDeque<Taken>;
+
+/// A message in hand and its span, which goes from its delivery until the verdict.
+pub(super) struct Taken {
+    delivery: Box<dyn Delivery>,
+    span: Span,
+}
+
+impl Taken {
+    pub(super) fn new(delivery: Box<dyn Delivery>) -> Self {
+        let message = delivery.message();
+        let span = tracing::info_span!(
+            target: TRACE,
+            "message",
+            run.id = %message.event.subject,
+            organization.id = %message.event.organization,
+            message.id = %message.id,
+            message.kind = message.event.payload.event_type(),
+            message.consumer = message.consumer,
+            message.attempts = delivery.attempt(),
+            outcome = Empty,
+            error = Empty,
+        );
+        Self { delivery, span }
+    }
+
+    pub(super) fn message(&self) -> &OutboxMessage {
+        self.delivery.message()
+    }
+
+    fn settle(self, outcome: &str, verdict: Verdict) {
+        self.span.record("outcome", outcome);
+        if let Verdict::Dead(reason) = &verdict {
+            self.span.record("error", reason.as_str());
+        }
+        self.delivery.settle(verdict);
+    }
+}
 
 /// What became of the first messages of a batch.
 enum Decided {
@@ -89,7 +128,7 @@ impl<W: Workflow + 'static> Engine<W> {
     pub(super) async fn take_in(&self, mut batch: Batch) {
         let mut most = usize::MAX;
         // What comes again is caught by the commit; only then is it asked which one that was.
-        let mut doubt = batch.iter().any(|delivery| delivery.attempt() > 1);
+        let mut doubt = batch.iter().any(|taken| taken.delivery.attempt() > 1);
         while let Some(first) = batch.front() {
             let run_id = first.message().event.subject;
             let consumer = first.message().consumer.clone();
@@ -97,20 +136,21 @@ impl<W: Workflow + 'static> Engine<W> {
             let run = match self.store.run(run_id).await {
                 Ok(run) => run,
                 Err(StoreError::Missing(what)) => {
-                    settle(&mut batch, usize::MAX, &Verdict::Dead(what));
+                    settle(&mut batch, usize::MAX, "dead", &Verdict::Dead(what));
                     return;
                 }
-                Err(_) => return settle(&mut batch, usize::MAX, &Verdict::Retry(RETRY_DELAY)),
+                Err(_) => return settle(&mut batch, usize::MAX, "retried", &Verdict::Retry(RETRY_DELAY)),
             };
             match self.decide_together(&run, &batch, most, doubt).await {
-                Decided::Before => settle(&mut batch, 1, &Verdict::Ack),
+                Decided::Before => settle(&mut batch, 1, "repeated", &Verdict::Ack),
                 // It may make no sense because it was taken in long ago.
                 Decided::Never(_) if !doubt => doubt = true,
                 Decided::Never(problem) => self.give_up(&mut batch, &problem).await,
-                Decided::Later => return settle(&mut batch, usize::MAX, &Verdict::Retry(RETRY_DELAY)),
+                Decided::Later => {
+                    return settle(&mut batch, usize::MAX, "retried", &Verdict::Retry(RETRY_DELAY));
+                }
                 Decided::Commit(number, commit) => {
-                    let ids: Vec<_> =
-                        batch.iter().take(number).map(|delivery| delivery.message().id).collect();
+                    let ids: Vec<_> = batch.iter().take(number).map(|taken| taken.message().id).collect();
                     match self.store.consume(&consumer, &ids, run_id, run.version, *commit).await {
                         Ok(Consumed::Applied) => {
                             metrics::counter!("spotwright_messages_consumed_total", "consumer" => consumer)
@@ -118,7 +158,7 @@ impl<W: Workflow + 'static> Engine<W> {
                             for _ in 0..number {
                                 self.checkpoints.reached("message.after_consume");
                             }
-                            settle(&mut batch, number, &Verdict::Ack);
+                            settle(&mut batch, number, "taken_in", &Verdict::Ack);
                         }
                         // Another process took one of them in meanwhile, or the run has moved on.
                         Ok(Consumed::Duplicate) | Err(StoreError::Conflict) => {
@@ -127,13 +167,13 @@ impl<W: Workflow + 'static> Engine<W> {
                         }
                         Err(error @ StoreError::Database(_)) => {
                             tracing::warn!(run.id = %run_id, %error, "messages cannot be taken in yet");
-                            return settle(&mut batch, usize::MAX, &Verdict::Retry(RETRY_DELAY));
+                            return settle(&mut batch, usize::MAX, "retried", &Verdict::Retry(RETRY_DELAY));
                         }
                         // One of them is refused; the others must not suffer with it.
                         Err(_) if number > 1 => most = 1,
                         Err(error) => {
                             tracing::warn!(run.id = %run_id, %error, "a message cannot be taken in");
-                            settle(&mut batch, 1, &Verdict::Retry(RETRY_DELAY));
+                            settle(&mut batch, 1, "retried", &Verdict::Retry(RETRY_DELAY));
                         }
                     }
                 }
@@ -146,8 +186,8 @@ impl<W: Workflow + 'static> Engine<W> {
     async fn decide_together(&self, run: &RunView, batch: &Batch, most: usize, doubt: bool) -> Decided {
         let mut together = Box::<Commit>::default();
         let mut view = run.clone();
-        for (number, delivery) in batch.iter().enumerate() {
-            let message = delivery.message();
+        for (number, taken) in batch.iter().enumerate() {
+            let message = taken.message();
             let repeated = batch.iter().take(number).any(|earlier| earlier.message().id == message.id);
             if number == most || repeated {
                 return Decided::Commit(number, together);
@@ -179,21 +219,20 @@ impl<W: Workflow + 'static> Engine<W> {
 
     /// Writes that the first message of a batch will never be taken in.
     async fn give_up(&self, batch: &mut Batch, problem: &Problem) {
-        let Some(delivery) = batch.pop_front() else { return };
-        let (consumer, id) = (delivery.message().consumer.clone(), delivery.message().id);
+        let Some(taken) = batch.pop_front() else { return };
+        let (consumer, id) = (taken.message().consumer.clone(), taken.message().id);
         tracing::error!(message.id = %id, %problem, "message is given up");
         let reason = problem.to_string();
-        let verdict = match self.store.dead_letter(&consumer, id, &reason, delivery.attempt()).await {
-            Ok(()) => Verdict::Dead(reason),
-            Err(_) => Verdict::Retry(RETRY_DELAY),
-        };
-        delivery.settle(verdict);
+        match self.store.dead_letter(&consumer, id, &reason, taken.delivery.attempt()).await {
+            Ok(()) => taken.settle("dead", Verdict::Dead(reason)),
+            Err(_) => taken.settle("retried", Verdict::Retry(RETRY_DELAY)),
+        }
     }
 }
 
 /// Settles up to `number` messages from the front of a batch.
-fn settle(batch: &mut Batch, number: usize, verdict: &Verdict) {
-    for delivery in batch.drain(..number.min(batch.len())) {
-        delivery.settle(verdict.clone());
+fn settle(batch: &mut Batch, number: usize, outcome: &str, verdict: &Verdict) {
+    for taken in batch.drain(..number.min(batch.len())) {
+        taken.settle(outcome, verdict.clone());
     }
 }

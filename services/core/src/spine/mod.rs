@@ -18,3 +18,7 @@ pub use intake::view_after;
 pub use messages::Messages;
 pub use paid_calls::PaidCalls;
 pub use workflow::{StepError, StepOutcome, Undecided, Workflow};
+
+/// Target of the spans of steps, messages, paid calls and whole runs. Each has a field `run.id`, so
+/// that an exporter can join what several processes did for one run.
+pub const TRACE: &str = "spotwright::trace";

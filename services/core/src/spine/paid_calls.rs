@@ -11,8 +11,10 @@ use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::CallId;
 use spotwright_schemas::money::Micros;
+use tracing::field::{Empty, display};
+use tracing::{Instrument as _, Span};
 
-use super::{Checkpoints, StepError};
+use super::{Checkpoints, StepError, TRACE};
 use crate::ports::step_store::{CallEnd, CallState, ClaimedStep, NewCall, StepStore};
 
 /// Makes the paid calls of one step and remembers how they ended until the step's commit.
@@ -57,6 +59,46 @@ impl<'a> PaidCalls<'a> {
         if quote <= Micros::ZERO {
             return call().await.map(|(answer, _)| answer);
         }
+        let span = tracing::info_span!(
+            target: TRACE,
+            "paid_call",
+            run.id = %self.step.run,
+            organization.id = %self.step.organization,
+            step.id = %self.step.id,
+            call.provider = provider,
+            call.key = idempotency_key,
+            call.quote_micros = quote.0,
+            call.charged_micros = Empty,
+            outcome = Empty,
+            error = Empty,
+        );
+        let made = self.attempt(provider, idempotency_key, quote, lookup, call);
+        async {
+            let made = made.await;
+            if let Err(error) = &made {
+                Span::current().record("outcome", "failed").record("error", display(error));
+            }
+            made
+        }
+        .instrument(span)
+        .await
+    }
+
+    async fn attempt<T, L, LF, C, CF>(
+        &self,
+        provider: &str,
+        idempotency_key: &str,
+        quote: Micros,
+        lookup: L,
+        call: C,
+    ) -> Result<T, StepError>
+    where
+        T: Serialize + DeserializeOwned,
+        L: FnOnce() -> LF,
+        LF: Future<Output = Result<Option<(T, Micros)>, StepError>>,
+        C: FnOnce() -> CF,
+        CF: Future<Output = Result<(T, Micros), StepError>>,
+    {
         let id = CallId::child_of(self.step.id.0, idempotency_key, 0);
         // Made before in this very attempt, which was begun again because the store was away.
         if let Some(answer) = self.answered(id) {
@@ -73,6 +115,7 @@ impl<'a> PaidCalls<'a> {
         self.checkpoints.reached("call.after_intent");
         let found = match state {
             CallState::Done { result, .. } => {
+                Span::current().record("outcome", "stored");
                 return serde_json::from_value(result).map_err(|error| unreadable(&error));
             }
             CallState::Interrupted => match lookup().await {
@@ -86,14 +129,15 @@ impl<'a> PaidCalls<'a> {
             },
             CallState::Fresh => None,
         };
-        let answered = match found {
-            Some(answer) => Ok(answer),
-            None => call().await,
+        let (outcome, answered) = match found {
+            Some(answer) => ("looked_up", Ok(answer)),
+            None => ("called", call().await),
         };
         self.checkpoints.reached("call.after_call");
         match answered {
             Ok((answer, charged)) => {
                 let result = serde_json::to_value(&answer).map_err(|error| unreadable(&error))?;
+                Span::current().record("outcome", outcome).record("call.charged_micros", charged.0);
                 self.end(CallEnd { id, result: Some(result), settled: charged.min(quote) });
                 Ok(answer)
             }

@@ -21,15 +21,16 @@ use spotwright_schemas::error::Code;
 
 use crate::cli::{Arguments, Bench, Command, Dlq};
 use crate::config::{Config, DEFAULTS};
+use crate::telemetry::{self, Telemetry};
 
 /// Exit code for input that has to be mended.
 const MEND_INPUT: u8 = 2;
 
 /// Runs the command and says how it ended.
 #[must_use]
-pub fn main(arguments: &Arguments) -> ExitCode {
+pub fn main(arguments: &Arguments, telemetry: Option<Telemetry>) -> ExitCode {
     let json = wants_json(&arguments.command);
-    match dispatch(arguments) {
+    match dispatch(arguments, telemetry) {
         Ok(good) => {
             if good {
                 ExitCode::SUCCESS
@@ -48,20 +49,22 @@ pub fn main(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn dispatch(arguments: &Arguments) -> Result<bool, Problem> {
+fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool, Problem> {
     let config = || Config::load(arguments.config.as_deref());
     match &arguments.command {
         Command::Run(run) => {
             let config = config()?;
             let workers = run::workers(run, &config)?;
-            let summary = runtime(workers)?.block_on(run::execute(run, &config))?;
+            let summary =
+                runtime(workers)?.block_on(telemetry::around(telemetry, run::execute(run, &config)))?;
             summary.print(run.json);
             Ok(summary.succeeded())
         }
         Command::Serve { roles } => {
             let config = config()?;
             let roles = serve::roles(roles)?;
-            runtime(processors().max(2))?.block_on(serve::execute(&config, &roles)).map(|()| true)
+            let serving = telemetry::around(telemetry, serve::execute(&config, &roles));
+            runtime(processors().max(2))?.block_on(serving).map(|()| true)
         }
         Command::Pepper => {
             print_text(&format!("{}\n", accounts::pepper()?));

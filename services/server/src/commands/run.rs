@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::outputs::{self, FinishedRun, file_stem};
 use crate::progress::Progress;
 use crate::report;
+use crate::telemetry;
 use crate::wiring::{EngineSetup, Running, STATE_FOLDER, Workspace, World};
 
 /// Parent of output folders that were not named.
@@ -141,6 +142,9 @@ pub async fn execute_in(
     running.stop().await;
     waited?;
     let finished = FinishedRun::load(store.as_ref(), run).await?;
+    if let Some(reason) = finished.state.stopped {
+        telemetry::run_ended(run, finished.run.organization, started, reason);
+    }
     checkpoints.reached("files.before_write");
     let page = report::render(&finished, workspace.artifacts.as_ref(), &world.notices)?;
     let written = outputs::write_all(&finished, workspace.artifacts.as_ref(), &page, &prepared.out)?;

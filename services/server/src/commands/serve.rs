@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::Value;
 use spotwright_api::{ApiState, Limits, RunDefaults};
 use spotwright_bus::relay::{Relay, RelayOptions};
+use spotwright_core::domain::account::OrganizationContext;
 use spotwright_core::domain::run::RunView;
 use spotwright_core::domain::topology::{Role, StepKind};
 use spotwright_core::ports::accounts::AccountStore;
@@ -21,17 +21,20 @@ use spotwright_core::spine::{
 };
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
-use spotwright_schemas::event::Event;
+use spotwright_schemas::event::{Event, Payload};
+use spotwright_schemas::ids::KeyId;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use super::accounts::configured_pepper;
 use super::processors;
 use crate::config::Config;
 use crate::control::{Control, OperatingSystem, Pictures};
 use crate::foundation::Foundation;
-use crate::health;
+use crate::telemetry;
 use crate::wiring::{EngineSetup, Running, World};
+use crate::{health, measures};
 
 /// How often stored answers of the API are looked through.
 const FORGET: Duration = Duration::from_hours(1);
@@ -70,9 +73,7 @@ pub async fn execute(config: &Config, roles: &[Role]) -> Result<(), Problem> {
     if foundation.alone {
         foundation.store.recover().await.map_err(|error| failed(&error))?;
     }
-    let metrics = PrometheusBuilder::new()
-        .install_recorder()
-        .map_err(|error| Problem::new(Code::Prerequisite, "", error.to_string()))?;
+    let metrics = measures::install(roles)?;
     let (stop, shutdown) = Shutdown::new();
     let mut tasks: JoinSet<Result<(), Problem>> = JoinSet::new();
     let working: Vec<Role> = roles.iter().copied().filter(|role| !role.kinds().is_empty()).collect();
@@ -151,12 +152,12 @@ async fn serve_api(
         },
         shutdown: shutdown.clone(),
     };
-    serve_http("serve.address", &config.serve.address, spotwright_api::router(state), shutdown, tasks)
-        .await?;
+    let router = spotwright_api::router(state).layer(axum::middleware::from_fn(measures::request));
+    serve_http("serve.address", &config.serve.address, router, shutdown, tasks).await?;
     let engine = Engine {
         store: Arc::clone(&foundation.store),
         bus: Arc::clone(&foundation.bus),
-        workflow: Arc::new(Announcements),
+        workflow: Arc::new(Announcements { accounts: Arc::clone(&foundation.accounts) }),
         clock: Arc::new(SystemClock),
         checkpoints: Arc::new(NoCheckpoints),
         options: EngineOptions {
@@ -259,8 +260,10 @@ async fn told_to_stop() {
 }
 
 /// What the API's process does with messages: it takes note of ended runs, of which its event
-/// streams read in the outbox.
-struct Announcements;
+/// streams read in the outbox, and tells the span of the whole run.
+struct Announcements {
+    accounts: Arc<dyn AccountStore>,
+}
 
 #[async_trait]
 impl Workflow for Announcements {
@@ -279,7 +282,17 @@ impl Workflow for Announcements {
         Ok(Commit::default())
     }
 
-    async fn after_message(&self, _: &RunView, _: &Event, _: Timestamp) -> Result<Commit, Undecided> {
+    async fn after_message(&self, run: &RunView, event: &Event, _: Timestamp) -> Result<Commit, Undecided> {
+        if let Payload::RunFinished(finished) = &event.payload {
+            // Read on behalf of the service; no key was presented.
+            let context = OrganizationContext { organization: run.organization, key: KeyId(Uuid::nil()) };
+            match self.accounts.run(context, run.id).await {
+                Ok(record) => {
+                    telemetry::run_ended(run.id, run.organization, record.created_at, finished.reason);
+                }
+                Err(error) => tracing::debug!(%error, run.id = %run.id, "the span of a run is left out"),
+            }
+        }
         Ok(Commit::default())
     }
 }

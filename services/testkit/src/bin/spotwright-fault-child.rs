@@ -26,9 +26,10 @@ use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::money::Micros;
 use spotwright_server::cli::{self, RunArguments};
-use spotwright_server::commands::{self, run};
+use spotwright_server::commands::run;
 use spotwright_server::config::Config;
 use spotwright_server::standins::{StandInClickModel, StandInMarket, StandInVideo, StandInWriter, Witness};
+use spotwright_server::telemetry::{self, Telemetry};
 use spotwright_server::wiring::{EngineSetup, Running, Workspace, World};
 use spotwright_store::postgres::PostgresStore;
 use spotwright_store::sqlite::SqliteStore;
@@ -176,13 +177,13 @@ fn work(job: &Job) -> Result<bool, Problem> {
         crash: job.crash.clone(),
     });
     let checkpoints: Arc<dyn Checkpoints> = points.clone();
-    let summary =
-        runtime.block_on(run::execute_in(&job.run, &config, checkpoints, |workspace| {
-            match &job.witness {
-                Some(witness) => stand_ins(job, witness, workspace),
-                None => workspace.world(&config),
-            }
-        }))?;
+    let endpoint = &config.telemetry.otlp_endpoint;
+    let traced = if endpoint.is_empty() { None } else { Telemetry::install(false, endpoint, &[]) };
+    let work = run::execute_in(&job.run, &config, checkpoints, |workspace| match &job.witness {
+        Some(witness) => stand_ins(job, witness, workspace),
+        None => workspace.world(&config),
+    });
+    let summary = runtime.block_on(telemetry::around(traced, work))?;
     for (point, reached) in POINTS.iter().zip(&points.reached) {
         println!("{point} {}", reached.load(Ordering::SeqCst));
     }
@@ -250,7 +251,7 @@ fn work_until_killed(worker: &Worker) -> ExitCode {
 
 fn main() -> ExitCode {
     match Child::parse() {
-        Child::Program(arguments) => commands::main(&arguments),
+        Child::Program(arguments) => spotwright_server::start(&arguments),
         Child::Worker(worker) => work_until_killed(&worker),
         Child::Job(job) => match work(&job) {
             Ok(true) => ExitCode::SUCCESS,

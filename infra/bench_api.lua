@@ -1,0 +1,32 @@
+-- For wrk: orders a brief with every request, each under an idempotency key of its own.
+-- Environment: BENCH_KEY (API key), BENCH_BODY (file with the order), BENCH_RUN (part of every key).
+local body, run = nil, os.getenv("BENCH_RUN")
+local number, thread = 0, 0
+
+function setup(worker)
+    worker:set("worker_number", thread)
+    thread = thread + 1
+end
+
+function init()
+    local file = assert(io.open(os.getenv("BENCH_BODY"), "rb"))
+    body = file:read("*a")
+    file:close()
+end
+
+function request()
+    number = number + 1
+    return wrk.format("POST", "/v1/briefs", {
+        ["Authorization"] = "Bearer " .. os.getenv("BENCH_KEY"),
+        ["Content-Type"] = "application/json",
+        ["Idempotency-Key"] = run .. "-" .. worker_number .. "-" .. number,
+    }, body)
+end
+
+function done(summary, latency, requests)
+    local errors = summary.errors
+    io.write(string.format(
+        'RESULT {"requests": %d, "per_second": %.1f, "p50_ms": %.2f, "p99_ms": %.2f, "errors": %d}\n',
+        summary.requests, summary.requests / (summary.duration / 1e6), latency:percentile(50) / 1e3,
+        latency:percentile(99) / 1e3, errors.status + errors.connect + errors.read + errors.write + errors.timeout))
+end

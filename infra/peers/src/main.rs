@@ -1,0 +1,102 @@
+//! Durable work of other crates on the workload of `spotwright bench pipeline`: chains of steps in
+//! which each completion creates the next step, the way from enqueueing to start on an idle system,
+//! and what a second worker adds to steps of 50 ms. Run by `infra/bench_peers.sh`.
+
+mod apalis_peer;
+mod duroxide_peer;
+mod graphile_peer;
+mod workload;
+
+use anyhow::Context;
+use clap::Parser;
+use sqlx::{Connection, Executor, PgConnection};
+
+use crate::workload::{Figures, Sizes};
+
+/// Measures peers on one PostgreSQL server and prints one JSON document.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// A database of the server; every peer gets a scratch database of its own beside it.
+    #[arg(long, env = "DATABASE_URL")]
+    url: String,
+    /// Chains worked on at the same time.
+    #[arg(long, default_value_t = 64)]
+    chains: u64,
+    /// Steps of each chain.
+    #[arg(long, default_value_t = 250)]
+    length: u64,
+    /// Steps whose way from enqueueing to start is timed, one by one.
+    #[arg(long, default_value_t = 300)]
+    probes: u64,
+    /// Steps of 50 ms for one and for two workers.
+    #[arg(long, default_value_t = 100)]
+    sleeps: u64,
+    /// The peers to measure; all without it.
+    #[arg(long = "peer", value_delimiter = ',')]
+    peers: Vec<String>,
+}
+
+const PEERS: [&str; 4] = ["graphile_worker", "graphile_worker_batched", "apalis", "duroxide"];
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let sizes = Sizes {
+        chains: arguments.chains,
+        length: arguments.length,
+        probes: arguments.probes,
+        sleeps: arguments.sleeps,
+    };
+    let wanted: Vec<&str> = if arguments.peers.is_empty() {
+        PEERS.to_vec()
+    } else {
+        arguments.peers.iter().map(String::as_str).collect()
+    };
+    let mut figures = Vec::new();
+    for peer in wanted {
+        eprintln!("== {peer}");
+        let name = format!("spotwright_peers_{}_{peer}", std::process::id());
+        let url = create(&arguments.url, &name).await?;
+        let measured = measure(peer, &url, &sizes).await.with_context(|| peer.to_owned());
+        remove(&arguments.url, &name).await?;
+        figures.push(measured?);
+    }
+    let server = server_version(&arguments.url).await?;
+    let document = serde_json::json!({ "postgres": server, "sizes": sizes, "peers": figures });
+    println!("{}", serde_json::to_string_pretty(&document)?);
+    Ok(())
+}
+
+async fn measure(peer: &str, url: &str, sizes: &Sizes) -> anyhow::Result<Figures> {
+    match peer {
+        "graphile_worker" => graphile_peer::measure(url, sizes, false).await,
+        "graphile_worker_batched" => graphile_peer::measure(url, sizes, true).await,
+        "apalis" => apalis_peer::measure(url, sizes).await,
+        "duroxide" => duroxide_peer::measure(url, sizes).await,
+        other => anyhow::bail!("`{other}` is no peer; there are {PEERS:?}"),
+    }
+}
+
+/// Makes an empty database and says where it is.
+async fn create(url: &str, name: &str) -> anyhow::Result<String> {
+    let mut connection = PgConnection::connect(url).await?;
+    connection.execute(sqlx::AssertSqlSafe(format!("create database \"{name}\""))).await?;
+    let (server, _) = url.rsplit_once('/').context("the URL names no database")?;
+    Ok(format!("{server}/{name}"))
+}
+
+async fn remove(url: &str, name: &str) -> anyhow::Result<()> {
+    let mut connection = PgConnection::connect(url).await?;
+    connection.execute(sqlx::AssertSqlSafe(format!("drop database \"{name}\" with (force)"))).await?;
+    Ok(())
+}
+
+async fn server_version(url: &str) -> anyhow::Result<serde_json::Value> {
+    let mut connection = PgConnection::connect(url).await?;
+    let (version, fsync, commit): (String, String, String) = sqlx::query_as(
+        "select current_setting('server_version'), current_setting('fsync'), current_setting('synchronous_commit')",
+    )
+    .fetch_one(&mut connection)
+    .await?;
+    Ok(serde_json::json!({ "version": version, "fsync": fsync, "synchronous_commit": commit }))
+}
