@@ -1,6 +1,5 @@
 //! Everything is delivered three times over RabbitMQ, in any order, while twenty runs are under way.
 
-#![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 #![cfg(unix)]
 
 use std::path::Path;

@@ -122,7 +122,7 @@ async fn the_ledger_can_only_grow() {
         Box::pin(async move {
             let mut refused = Vec::new();
             for setup in [
-                "INSERT INTO run VALUES (1, zeroblob(16), zeroblob(16), '{}', 0, 'requested', 0, 'null', 0, 9, 0, 0, 0, 0)",
+                "INSERT INTO run VALUES (1, zeroblob(16), zeroblob(16), '{}', 0, 'requested', 0, 'null', 0, 9, 0, 0, 0, 0, 9)",
                 "INSERT INTO ledger VALUES (1, zeroblob(16), zeroblob(16), 'reserve', 1, 'a', NULL, 0)",
             ] {
                 sqlx::query(setup).execute(&mut *conn).await.map_err(database)?;
