@@ -11,6 +11,7 @@
 #   SPOTWRIGHT_PROGRAM   a program that is built already
 # Server, database and load generators share this machine.
 set -euo pipefail
+shopt -s inherit_errexit
 top="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 say() { printf '== %s\n' "$*" >&2; }
 stop_with() { printf 'error: %s\n' "$*" >&2; exit 1; }
@@ -54,7 +55,9 @@ start() { # name
     key="$("$program" operator --json | jq -r .key)"
     "$program" serve 2>"$scratch/$1.log" &
     server=$!
-    for _ in $(seq 300); do curl -sf "$url/openapi.json" >/dev/null && break; sleep 0.1; done
+    local up=no
+    for _ in $(seq 300); do curl -sf "$url/openapi.json" >/dev/null && { up=yes; break; }; sleep 0.1; done
+    [ "$up" = yes ] || { tail -n 5 "$scratch/$1.log" >&2; stop_with "the server does not start"; }
     echo '{"name":"Bench"}' > "$scratch/organization.json"
     key="$(post /v1/organizations application/json "$scratch/organization.json" | jq -r .secret)"
     local picture assets=
@@ -96,18 +99,18 @@ measure() { # name
     say "$1: GET /v1/runs/{id} as fast as it goes"; local free; free="$(gets)"
     end
     jq -n --argjson post "$post_figures" --argjson paced "$paced" --argjson free "$free" \
-        '{post_briefs: $post, get_run_at_3000: $paced, get_run: $free}'
+        '{post_briefs: $post, get_run_at_3000: $paced, get_run: $free}' > "$scratch/$1.json"
 }
 
-sqlite="$(measure sqlite)"
+measure sqlite
 export SPOTWRIGHT_SERVERS="$scratch/servers"
 infra/servers.sh start --durable postgres >&2
 eval "$(infra/servers.sh env)"
 export SPOTWRIGHT__STORE__URL="$SPOTWRIGHT_TEST_POSTGRES_URL"
-postgres="$(measure postgres)"
-jq -n --argjson sqlite "$sqlite" --argjson postgres "$postgres" --arg profile "$profile" \
+measure postgres
+jq -n --slurpfile sqlite "$scratch/sqlite.json" --slurpfile postgres "$scratch/postgres.json" --arg profile "$profile" \
     --arg version "$("$program" --version)" --arg oha "$("$oha" --version)" \
     --arg load "$(cat /proc/loadavg 2>/dev/null)" --argjson processors "$(nproc)" \
     --argjson seconds "$seconds" --argjson clients "$clients" \
     '{version: $version, profile: $profile, oha: $oha, machine: {processors: $processors, load: $load},
-      seconds: $seconds, clients: $clients, sqlite: $sqlite, postgres: $postgres}'
+      seconds: $seconds, clients: $clients, sqlite: $sqlite[0], postgres: $postgres[0]}'
