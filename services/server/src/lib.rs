@@ -31,6 +31,7 @@ pub mod foundation;
 pub mod health;
 pub mod outputs;
 pub mod progress;
+pub mod publish;
 pub mod report;
 pub mod standins;
 pub mod wiring;
