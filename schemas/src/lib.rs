@@ -39,6 +39,7 @@ pub mod brief;
 pub mod error;
 pub mod event;
 pub mod ids;
+pub mod launch;
 pub mod locale;
 pub mod money;
 pub mod outcome;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use schemars::{JsonSchema, schema_for};
-use spotwright_schemas::{brief, error, event, outcome, script, storyboard};
+use spotwright_schemas::{brief, error, event, launch, outcome, script, storyboard};
 
 /// Writes, or with `check` compares, every generated file.
 pub(crate) fn run(top: &Path, check: bool) -> anyhow::Result<()> {
@@ -48,6 +48,7 @@ fn files() -> anyhow::Result<BTreeMap<String, String>> {
     schema::<outcome::Winners>(&mut files, "winners")?;
     schema::<outcome::TraceLine>(&mut files, "trace-line")?;
     schema::<event::Event>(&mut files, "event")?;
+    schema::<launch::Manifest>(&mut files, "launch-manifest")?;
     schema::<spotwright_server::config::Config>(&mut files, "config")?;
     files.insert("openapi.json".to_owned(), spotwright_api::openapi::document_text());
     let bus = spotwright_server::asyncapi::document_text().map_err(anyhow::Error::msg)?;

@@ -91,6 +91,20 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write the winners of a finished run as folders for advertising platforms.
+    LaunchPack {
+        /// Output folder of the run.
+        #[arg(long)]
+        out: PathBuf,
+        /// Folder of the pack.
+        folder: PathBuf,
+        /// Platforms: generic, tiktok_feed, meta_reels, youtube_shorts; all without it.
+        #[arg(long = "platform", value_delimiter = ',')]
+        platforms: Vec<String>,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the configuration with all layers applied, or the documented defaults.
     Config {
         /// Print the documented defaults instead.
@@ -161,6 +175,9 @@ pub struct RunArguments {
     /// Processors to use; by default all.
     #[arg(long)]
     pub threads: Option<usize>,
+    /// Also write the winners as folders for advertising platforms.
+    #[arg(long)]
+    pub launch_pack: Option<PathBuf>,
     /// Continue the interrupted run in `--out`.
     #[arg(long)]
     pub resume: bool,

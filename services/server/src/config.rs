@@ -38,6 +38,18 @@ pub struct Config {
     pub serve: Serve,
     /// Where traces of runs go.
     pub telemetry: Telemetry,
+    /// Where winners go, beside the market.
+    pub publish: Publish,
+}
+
+/// Where winners go, beside the market.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Publish {
+    /// Folder of the launch pack that `run` writes; empty for none.
+    pub launch_pack: String,
+    /// Platforms of launch packs; empty for all.
+    pub platforms: Vec<String>,
 }
 
 /// Size of a run.
@@ -302,6 +314,7 @@ impl Config {
                 return Err(Problem::new(Code::Option, key, format!("must begin with `{scheme}://`")));
             }
         }
+        crate::publish::platforms(&self.publish.platforms, "publish.platforms")?;
         let prices = [
             ("llm.input_price_micros", self.llm.input_price_micros),
             ("llm.output_price_micros", self.llm.output_price_micros),
@@ -365,6 +378,7 @@ mod tests {
             ("[run]\nwinners = 13\n", "run.winners"),
             ("[engine]\nlease_ms = \"soon\"\n", "engine.lease_ms"),
             ("[llm]\nprovider = \"oracle\"\n", "llm.provider"),
+            ("[publish]\nplatforms = [\"myspace\"]\n", "publish.platforms"),
             ("[artifacts]\nurl = \"https://bucket\"\n", "artifacts.url"),
             ("[artifacts]\nurl = \"s3://bucket\"\nfolder = \"here\"\n", "artifacts.url"),
             ("[artifacts]\nendpoint = \"localhost:9000\"\n", "artifacts.endpoint"),

@@ -32,6 +32,7 @@ pub mod health;
 pub mod measures;
 pub mod outputs;
 pub mod progress;
+pub mod publish;
 pub mod report;
 pub mod standins;
 pub mod telemetry;

@@ -12,6 +12,7 @@ pub mod event_bus;
 pub mod language_model;
 pub mod marketplace;
 pub mod pictures;
+pub mod publish_target;
 pub mod run_control;
 pub mod step_store;
 pub mod video_backend;

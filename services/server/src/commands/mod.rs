@@ -7,6 +7,7 @@ pub mod check;
 pub mod dlq;
 pub mod doctor;
 pub mod explain;
+pub mod launch_pack;
 pub mod run;
 pub mod serve;
 pub mod verify;
@@ -104,6 +105,9 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
         Command::Verify { out, objects, json } => {
             runtime(processors())?.block_on(verify::execute(out, *objects, *json))
         }
+        Command::LaunchPack { out, folder, platforms, json } => runtime(processors())?
+            .block_on(launch_pack::execute(out, folder, platforms, *json))
+            .map(|()| true),
         Command::Config { defaults } => {
             if *defaults {
                 print_text(DEFAULTS);
@@ -120,7 +124,7 @@ const fn wants_json(command: &Command) -> bool {
         Command::Run(run) => run.json,
         Command::Check { json, .. } | Command::Doctor { json } | Command::Verify { json, .. } => *json,
         Command::Bench { what: Bench::Pipeline { json, .. } } => *json,
-        Command::Operator { json } => *json,
+        Command::Operator { json } | Command::LaunchPack { json, .. } => *json,
         Command::Dlq { what: Dlq::List { json, .. } } => *json,
         Command::Explain { .. }
         | Command::Config { .. }

@@ -17,12 +17,14 @@ use spotwright_schemas::event::StopReason;
 use spotwright_schemas::ids::{OrganizationId, RunId};
 use spotwright_schemas::outcome::PlacementOutcome;
 
+use super::launch_pack::expect_folder;
 use super::{Machine, print_json, print_text, processors};
 use crate::brief_file::{self, LoadedBrief};
 use crate::cli::RunArguments;
 use crate::config::Config;
 use crate::outputs::{self, FinishedRun, file_stem};
 use crate::progress::Progress;
+use crate::publish::{launch_pack, platforms};
 use crate::report;
 use crate::telemetry;
 use crate::wiring::{EngineSetup, Running, STATE_FOLDER, Workspace, World};
@@ -50,6 +52,8 @@ pub struct Summary {
     pub wall_seconds: f64,
     /// SHA-256 of `trace.jsonl`.
     pub trace_sha256: String,
+    /// Folder of the launch pack, if one was asked for.
+    pub launch_pack: Option<PathBuf>,
     /// Sentences the user should read.
     pub notices: Vec<String>,
     /// Seed.
@@ -127,6 +131,7 @@ pub async fn execute_in(
     let clock = SystemClock;
     let started = clock.now_micros();
     let workers = workers(arguments, config)?;
+    let pack = pack_folder(arguments, config)?;
     let prepared = prepare(arguments, config)?;
     let workspace = Workspace::open(&prepared.out).await?;
     if prepared.new.is_some() {
@@ -149,8 +154,24 @@ pub async fn execute_in(
     let page = report::render(&finished, workspace.artifacts.as_ref(), &world.notices)?;
     let written = outputs::write_all(&finished, workspace.artifacts.as_ref(), &page, &prepared.out)?;
     checkpoints.reached("files.after_write");
+    if let Some(folder) = &pack {
+        let platforms = platforms(&config.publish.platforms, "publish.platforms")?;
+        let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
+        launch_pack(&finished, Arc::clone(&store), artifacts, folder, &platforms).await?;
+    }
     let wall = clock.now_micros() - started;
-    Ok(summarize(&finished, &prepared.out, wall, written.trace_sha256, world.notices))
+    let summary = summarize(&finished, &prepared.out, wall, written.trace_sha256, world.notices);
+    Ok(Summary { launch_pack: pack, ..summary })
+}
+
+/// Where the launch pack goes, if one is asked for.
+fn pack_folder(arguments: &RunArguments, config: &Config) -> Result<Option<PathBuf>, Problem> {
+    let configured = Some(PathBuf::from(&config.publish.launch_pack)).filter(|path| path != Path::new(""));
+    let folder = arguments.launch_pack.clone().or(configured);
+    if let Some(folder) = &folder {
+        expect_folder(folder, "--launch-pack")?;
+    }
+    Ok(folder)
 }
 
 /// What is to be done, after all input was checked.
@@ -366,6 +387,7 @@ fn summarize(
         winners,
         wall_seconds: wall_micros as f64 / 1e6,
         trace_sha256,
+        launch_pack: None,
         notices,
         seed: finished.run.request.seed,
         version: env!("CARGO_PKG_VERSION"),
@@ -410,6 +432,9 @@ impl Summary {
                 delivery.impressions,
                 self.out.join(&winner.file).display(),
             ));
+        }
+        if let Some(folder) = &self.launch_pack {
+            text.push_str(&format!("launch pack: {}\n", folder.display()));
         }
         for notice in &self.notices {
             text.push_str(&format!("note: {notice}\n"));

@@ -4,4 +4,5 @@ pub mod accounts;
 pub mod artifacts;
 pub mod bus;
 mod control;
+pub mod publish_target;
 pub mod store;
