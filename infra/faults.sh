@@ -18,10 +18,13 @@ trap 'status=$?; "$top/infra/servers.sh" stop || true; rm -rf "$(dirname "$SPOTW
 chmod 0711 "$(dirname "$SPOTWRIGHT_SERVERS")"
 variables="$("$top/infra/servers.sh" start --durable)"
 eval "$variables"
-run() { cargo nextest run --locked --workspace --all-targets --no-fail-fast "$@"; }
+failed=0
+# A part that fails does not keep the others from being run.
+run() { cargo nextest run --locked --workspace --all-targets --no-fail-fast "$@" || failed=1; }
 # Those that need no server; in the long profile the long ones among them too.
 run --run-ignored "$([ "$ignored" = all ] && echo all || echo default)" \
     -E 'binary(kill) | binary(disk_full) | binary(histories) | binary(late_messages)'
-run --run-ignored only -E 'binary(/^live_(fleet|replay|upgrade|rabbit|postgres|race)$/)'
+run --run-ignored only -E 'binary(/^live_(fleet|replay|upgrade|rabbit|postgres)$/)'
 # Last, because it ends the servers under everybody's feet.
 run --run-ignored only -E 'binary(crash_servers)'
+exit "$failed"

@@ -11,6 +11,16 @@ use spotwright_core::ports::step_store::StoreError;
 /// The longest lease or delay that is stored: ten years. Keeps sums of times within 64 bits.
 const LONGEST: Duration = Duration::from_hours(10 * 366 * 24);
 
+/// `items` in pieces of 16, 8, 4, 2 and 1, so that five prepared statements serve every number of rows.
+pub(crate) fn in_powers<T>(mut items: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let largest = [16, 8, 4, 2, 1].into_iter().find(|size| *size <= items.len())?;
+        let (piece, rest) = items.split_at(largest);
+        items = rest;
+        Some(piece)
+    })
+}
+
 /// Maps a driver's error. Broken constraints are defects of the caller; the rest is the database's.
 pub(crate) fn database(error: sqlx::Error) -> StoreError {
     match error.as_database_error().map(sqlx::error::DatabaseError::kind) {

@@ -323,7 +323,7 @@ pub trait StepStore: Send + Sync {
     async fn begin_call(&self, step: &ClaimedStep, call: &NewCall) -> Result<CallState, StoreError>;
 
     /// Takes in messages and writes what follows from them all. Nothing is written when one of them was
-    /// taken in before: [`Consumed::Duplicate`] if it is the first, else [`StoreError::Conflict`].
+    /// taken in before: [`Consumed::Duplicate`] if all were, else [`StoreError::Conflict`].
     async fn consume(
         &self,
         consumer: &str,

@@ -279,19 +279,17 @@ async fn pipeline(
         ids.push(run.id);
         store.create_run(&run, first_commit(&run, now(&clock))).await.map_err(|error| failed(&error))?;
     }
-    let waiting = Arc::new(ids);
-    until(|| {
-        let (store, waiting) = (Arc::clone(&store), Arc::clone(&waiting));
-        async move {
-            for id in waiting.iter() {
-                if store.run(*id).await.map_err(|error| failed(&error))?.stage != Stage::Finished {
-                    return Ok(false);
-                }
+    // One run is looked at until it is finished, then the next: looking must not become the load.
+    for id in ids {
+        until(|| {
+            let store = Arc::clone(&store);
+            async move {
+                let view = store.run(id).await.map_err(|error| failed(&error))?;
+                Ok(view.stage == Stage::Finished)
             }
-            Ok(true)
-        }
-    })
-    .await?;
+        })
+        .await?;
+    }
     let seconds = (clock.now_micros() - started) as f64 / 1e6;
     running.stop().await;
     let variants = f64::from(options.runs * options.variants);

@@ -162,13 +162,11 @@ impl StepStore for Store {
         self.writer
             .write(Some(run), wakes_of(&commit), move |conn| {
                 Box::pin(async move {
-                    for (number, id) in ids.into_iter().enumerate() {
-                        match (messages::take_in(conn, &consumer, id).await?, number) {
-                            (true, _) => {}
-                            (false, 0) => return Ok(Consumed::Duplicate),
-                            // An error, so that those before it are undone.
-                            (false, _) => return Err(StoreError::Conflict),
-                        }
+                    match messages::take_in(conn, &consumer, &ids).await? {
+                        0 if !ids.is_empty() => return Ok(Consumed::Duplicate),
+                        new if new == ids.len() => {}
+                        // An error, so that what was noted is undone.
+                        _ => return Err(StoreError::Conflict),
                     }
                     commits::write(conn, run, expected_version, &commit).await?;
                     Ok(Consumed::Applied)

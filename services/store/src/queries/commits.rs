@@ -1,6 +1,5 @@
 //! Writing everything that one decision changes.
 
-use spotwright_core::domain::run::Stage;
 use spotwright_core::ports::step_store::{Commit, StoreError};
 use spotwright_schemas::ids::RunId;
 
@@ -23,9 +22,7 @@ pub(super) async fn write(
     if commit.cancel_waiting_steps {
         steps::cancel_waiting(conn, run).await?;
     }
-    for variant in &commit.variants {
-        runs::put_variant(conn, run, variant).await?;
-    }
+    runs::put_variants(conn, run, &commit.variants).await?;
     for placement in &commit.placements {
         runs::insert_placement(conn, run, placement).await?;
     }
@@ -45,13 +42,10 @@ pub(super) async fn write(
     for entry in &commit.ledger {
         money::post(conn, run, organization, entry).await?;
     }
-    let ends = commit.run.as_ref().is_some_and(|update| update.stage == Stage::Finished);
-    if ends || !commit.calls.is_empty() || !commit.ledger.is_empty() {
+    let moves_money = commit.run.is_some() || !commit.calls.is_empty() || !commit.ledger.is_empty();
+    if touched.finished && moves_money {
         money::adjust_commitment(conn, run).await?;
     }
     messages::insert_all(conn, run, organization, touched.messages, &commit.messages).await?;
-    for line in &commit.trace {
-        runs::insert_trace(conn, run, line).await?;
-    }
-    Ok(())
+    runs::insert_trace(conn, run, &commit.trace).await
 }

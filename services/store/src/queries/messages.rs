@@ -7,7 +7,7 @@ use spotwright_schemas::ids::{MessageId, RunId};
 use uuid::Uuid;
 
 use super::{Connection, Db};
-use crate::convert::{database, from_json, stored, to_json};
+use crate::convert::{database, from_json, in_powers, stored, to_json};
 
 /// Messages marked by one statement. A shorter rest repeats its last id, so that one prepared
 /// statement serves every length.
@@ -23,6 +23,7 @@ pub(super) async fn insert_all(
     messages: &[Event],
 ) -> Result<(), StoreError> {
     let before = written - stored("the number of messages", messages.len())?;
+    let mut rows = Vec::with_capacity(messages.len());
     for (expected, message) in (before + 1..).zip(messages) {
         if message.subject != run || message.organization.0 != organization {
             return Err(StoreError::Contradiction(format!("message {} belongs to another run", message.id)));
@@ -33,12 +34,32 @@ pub(super) async fn insert_all(
                 message.id, message.sequence
             )));
         }
-        insert(conn, message, expected).await?;
+        rows.push((message, expected, body(message)?));
+    }
+    for rows in in_powers(&rows) {
+        let mut insert = sqlx::QueryBuilder::<Db>::new(
+            "INSERT INTO outbox (id, aggregate_id, seq, consumer, body, created_at) ",
+        );
+        insert.push_values(rows, |mut row, (message, number, body)| {
+            row.push_bind(message.id.0)
+                .push_bind(message.subject.0)
+                .push_bind(number)
+                .push_bind(consumer_of(&message.payload))
+                .push_bind(body)
+                .push(now!());
+        });
+        insert.push(" ON CONFLICT DO NOTHING");
+        let written = insert.build().execute(&mut *conn).await.map_err(database)?;
+        if written.rows_affected() != rows.len() as u64 {
+            let ids: Vec<String> = rows.iter().map(|(message, ..)| message.id.to_string()).collect();
+            return Err(StoreError::Contradiction(format!("one of the messages {ids:?} was written before")));
+        }
     }
     Ok(())
 }
 
-async fn insert(conn: &mut Connection, message: &Event, number: i64) -> Result<(), StoreError> {
+/// A message as it is stored and sent.
+fn body(message: &Event) -> Result<String, StoreError> {
     let body = to_json(message)?;
     if body.len() > MAX_EVENT_BYTES {
         return Err(StoreError::Contradiction(format!(
@@ -47,23 +68,7 @@ async fn insert(conn: &mut Connection, message: &Event, number: i64) -> Result<(
             body.len()
         )));
     }
-    let inserted = sqlx::query(concat!(
-        "INSERT INTO outbox (id, aggregate_id, seq, consumer, body, created_at) VALUES ($1, $2, $3, $4, $5, ",
-        now!(),
-        ") ON CONFLICT DO NOTHING"
-    ))
-    .bind(message.id.0)
-    .bind(message.subject.0)
-    .bind(number)
-    .bind(consumer_of(&message.payload))
-    .bind(body)
-    .execute(conn)
-    .await
-    .map_err(database)?;
-    if inserted.rows_affected() == 0 {
-        return Err(StoreError::Contradiction(format!("message {} was written before", message.id)));
-    }
-    Ok(())
+    Ok(body)
 }
 
 /// Unsent messages in the order of writing; reads `outbox_unsent`.
@@ -105,23 +110,23 @@ pub(super) async fn mark_sent(conn: &mut Connection, ids: &[MessageId]) -> Resul
     Ok(())
 }
 
-/// Notes that a consumer takes a message in; `false` when it did before.
+/// Notes that a consumer takes messages in; how many of them are new to it.
 pub(super) async fn take_in(
     conn: &mut Connection,
     consumer: &str,
-    message: MessageId,
-) -> Result<bool, StoreError> {
-    let inserted = sqlx::query(concat!(
-        "INSERT INTO inbox (consumer, message_id, received_at) VALUES ($1, $2, ",
-        now!(),
-        ") ON CONFLICT DO NOTHING"
-    ))
-    .bind(consumer)
-    .bind(message.0)
-    .execute(conn)
-    .await
-    .map_err(database)?;
-    Ok(inserted.rows_affected() == 1)
+    messages: &[MessageId],
+) -> Result<usize, StoreError> {
+    let mut new = 0;
+    for messages in in_powers(messages) {
+        let mut insert =
+            sqlx::QueryBuilder::<Db>::new("INSERT INTO inbox (consumer, message_id, received_at) ");
+        insert.push_values(messages, |mut row, message| {
+            row.push_bind(consumer).push_bind(message.0).push(now!());
+        });
+        insert.push(" ON CONFLICT DO NOTHING");
+        new += insert.build().execute(&mut *conn).await.map_err(database)?.rows_affected() as usize;
+    }
+    Ok(new)
 }
 
 pub(super) async fn taken_in(

@@ -10,8 +10,8 @@ use spotwright_schemas::ids::{OrganizationId, PlacementId, RunId, VariantId};
 use spotwright_schemas::money::Micros;
 use uuid::Uuid;
 
-use super::{Connection, money};
-use crate::convert::{database, from_json, stage, stored, to_json, unsigned, variant_state};
+use super::{Connection, Db, money};
+use crate::convert::{database, from_json, in_powers, stage, stored, to_json, unsigned, variant_state};
 
 #[derive(sqlx::FromRow)]
 struct RunRow {
@@ -46,6 +46,8 @@ pub(super) struct Touched {
     pub(super) messages: i64,
     /// 1 when its new steps are held back.
     pub(super) paused: i64,
+    /// Whether it has ended, by this commit or before.
+    pub(super) finished: bool,
 }
 
 /// Inserts a run at version 0; [`StoreError::Contradiction`] when it exists, [`StoreError::Budget`] when
@@ -84,10 +86,11 @@ pub(super) async fn touch(
     let stage = update.map(|update| update.stage.as_str());
     let generation = update.map(|update| i64::from(update.generation));
     let workflow = update.map(|update| to_json(&update.state)).transpose()?;
-    let touched: Option<(Uuid, i64, i64)> = sqlx::query_as(
+    let touched: Option<(Uuid, i64, i64, bool)> = sqlx::query_as(
         "UPDATE run SET version = version + 1, messages = messages + $3, state = coalesce($4, state), \
          generation = coalesce($5, generation), workflow = coalesce($6, workflow) \
-         WHERE id = $1 AND version = $2 RETURNING organization_id, messages, paused",
+         WHERE id = $1 AND version = $2 RETURNING organization_id, messages, paused, \
+         state = 'finished'",
     )
     .bind(run.0)
     .bind(expected_version)
@@ -98,8 +101,8 @@ pub(super) async fn touch(
     .fetch_optional(&mut *conn)
     .await
     .map_err(database)?;
-    if let Some((organization, messages, paused)) = touched {
-        return Ok(Touched { organization, messages, paused });
+    if let Some((organization, messages, paused, finished)) = touched {
+        return Ok(Touched { organization, messages, paused, finished });
     }
     let exists: Option<i64> = sqlx::query_scalar("SELECT version FROM run WHERE id = $1")
         .bind(run.0)
@@ -118,23 +121,19 @@ pub(super) async fn view(
 ) -> Result<RunView, StoreError> {
     let row: Option<RunRow> = sqlx::query_as(
         "SELECT r.organization_id, CASE WHEN $2 = 1 THEN '' ELSE r.request END AS request, r.version, r.state, r.generation, r.workflow, r.messages, \
-         r.budget_micros, r.settled_micros, r.reserved_micros, r.paused, \
-         count(CASE WHEN v.state = 'drafted' THEN 1 END) AS drafted, \
+         r.budget_micros, r.settled_micros, r.reserved_micros, r.paused, v.*, p.* FROM run r, \
+         (SELECT count(CASE WHEN v.state = 'drafted' THEN 1 END) AS drafted, \
          count(CASE WHEN v.state = 'previewed' THEN 1 END) AS previewed, \
          count(CASE WHEN v.state = 'scored' THEN 1 END) AS scored, \
          count(CASE WHEN v.state = 'selected' THEN 1 END) AS selected, \
          count(CASE WHEN v.state = 'rendered' THEN 1 END) AS rendered, \
          count(CASE WHEN v.state = 'won' THEN 1 END) AS won, \
          count(CASE WHEN v.state = 'rejected' THEN 1 END) AS rejected, \
-         count(CASE WHEN v.state = 'failed' THEN 1 END) AS failed, \
-         (SELECT count(*) FROM placement p \
-          WHERE p.run_id = r.id AND p.generation = r.generation) AS placed, \
-         (SELECT count(*) FROM placement p \
-          WHERE p.run_id = r.id AND p.generation = r.generation AND p.observed = 1) AS observed \
-         FROM run r LEFT JOIN variant v ON v.run_id = r.id AND v.generation = r.generation \
-         WHERE r.id = $1 \
-         GROUP BY r.id, r.organization_id, r.request, r.version, r.state, r.generation, r.workflow, \
-         r.messages, r.budget_micros, r.settled_micros, r.reserved_micros, r.paused",
+         count(CASE WHEN v.state = 'failed' THEN 1 END) AS failed FROM variant v \
+          WHERE v.run_id = $1 AND v.generation = (SELECT generation FROM run WHERE id = $1)) AS v, \
+         (SELECT count(*) AS placed, count(CASE WHEN p.observed = 1 THEN 1 END) AS observed FROM placement p \
+          WHERE p.run_id = $1 AND p.generation = (SELECT generation FROM run WHERE id = $1)) AS p \
+         WHERE r.id = $1",
     )
     .bind(id.0)
     .bind(i64::from(known.is_some()))
@@ -182,8 +181,11 @@ pub(super) async fn all(conn: &mut Connection) -> Result<Vec<RunId>, StoreError>
     Ok(ids.into_iter().map(RunId).collect())
 }
 
-/// [`StoreError::Missing`] unless the run exists.
-async fn must_exist(conn: &mut Connection, run: RunId) -> Result<(), StoreError> {
+/// [`StoreError::Missing`] unless the run exists, which is certain when there is anything of it.
+async fn must_exist(conn: &mut Connection, run: RunId, in_doubt: bool) -> Result<(), StoreError> {
+    if !in_doubt {
+        return Ok(());
+    }
     let found: Option<i64> = sqlx::query_scalar("SELECT position FROM run WHERE id = $1")
         .bind(run.0)
         .fetch_optional(conn)
@@ -223,38 +225,48 @@ impl VariantRow {
     }
 }
 
-/// Inserts or replaces a variant. Its run, generation and number never change.
-pub(super) async fn put_variant(
+/// Inserts or replaces variants. Their runs, generations and numbers never change.
+pub(super) async fn put_variants(
     conn: &mut Connection,
     run: RunId,
-    variant: &Variant,
+    variants: &[Variant],
 ) -> Result<(), StoreError> {
-    if variant.run != run {
-        return Err(StoreError::Contradiction(format!("variant {} belongs to another run", variant.id)));
+    let mut rows = Vec::with_capacity(variants.len());
+    for (place, variant) in variants.iter().enumerate() {
+        if variant.run != run {
+            return Err(StoreError::Contradiction(format!("variant {} belongs to another run", variant.id)));
+        }
+        // A statement may not write a row twice; what comes last stands.
+        if variants[place + 1..].iter().all(|later| later.id != variant.id) {
+            rows.push((variant, to_json(&variant.body)?));
+        }
     }
-    let gate = variant.final_gate.map(|passed| if passed { "passed" } else { "failed" });
-    let written = sqlx::query(
-        "INSERT INTO variant (id, run_id, generation, number, state, final_gate, body) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) \
-         ON CONFLICT (id) DO UPDATE SET state = excluded.state, final_gate = excluded.final_gate, \
-         body = excluded.body WHERE variant.run_id = excluded.run_id \
-         AND variant.generation = excluded.generation AND variant.number = excluded.number",
-    )
-    .bind(variant.id.0)
-    .bind(run.0)
-    .bind(i64::from(variant.generation))
-    .bind(i64::from(variant.number))
-    .bind(variant.state.as_str())
-    .bind(gate)
-    .bind(to_json(&variant.body)?)
-    .execute(conn)
-    .await
-    .map_err(database)?;
-    if written.rows_affected() == 0 {
-        return Err(StoreError::Contradiction(format!(
-            "variant {} exists in another run, generation or place",
-            variant.id
-        )));
+    for rows in in_powers(&rows) {
+        let mut upsert = sqlx::QueryBuilder::<Db>::new(
+            "INSERT INTO variant (id, run_id, generation, number, state, final_gate, body) ",
+        );
+        upsert.push_values(rows, |mut row, (variant, body)| {
+            let gate = variant.final_gate.map(|passed| if passed { "passed" } else { "failed" });
+            row.push_bind(variant.id.0)
+                .push_bind(run.0)
+                .push_bind(i64::from(variant.generation))
+                .push_bind(i64::from(variant.number))
+                .push_bind(variant.state.as_str())
+                .push_bind(gate)
+                .push_bind(body);
+        });
+        upsert.push(
+            " ON CONFLICT (id) DO UPDATE SET state = excluded.state, final_gate = excluded.final_gate, \
+             body = excluded.body WHERE variant.run_id = excluded.run_id \
+             AND variant.generation = excluded.generation AND variant.number = excluded.number",
+        );
+        let written = upsert.build().execute(&mut *conn).await.map_err(database)?;
+        if written.rows_affected() != rows.len() as u64 {
+            let ids: Vec<String> = rows.iter().map(|(variant, _)| variant.id.to_string()).collect();
+            return Err(StoreError::Contradiction(format!(
+                "one of the variants {ids:?} exists in another run, generation or place"
+            )));
+        }
     }
     Ok(())
 }
@@ -271,15 +283,15 @@ pub(super) async fn variant(conn: &mut Connection, id: VariantId) -> Result<Vari
 }
 
 pub(super) async fn variants(conn: &mut Connection, run: RunId) -> Result<Vec<Variant>, StoreError> {
-    must_exist(conn, run).await?;
     let rows: Vec<VariantRow> = sqlx::query_as(
         "SELECT id, run_id, generation, number, state, final_gate, body FROM variant \
          WHERE run_id = $1 ORDER BY generation, number",
     )
     .bind(run.0)
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await
     .map_err(database)?;
+    must_exist(conn, run, rows.is_empty()).await?;
     rows.into_iter().map(VariantRow::into_variant).collect()
 }
 
@@ -398,40 +410,45 @@ async fn placement_of_run(conn: &mut Connection, run: RunId, id: PlacementId) ->
 }
 
 pub(super) async fn placements(conn: &mut Connection, run: RunId) -> Result<Vec<Placement>, StoreError> {
-    must_exist(conn, run).await?;
     let rows: Vec<PlacementRow> = sqlx::query_as(
         "SELECT p.id, p.run_id, p.campaign_id, p.variant_id, p.generation, p.delivery, p.observed \
          FROM placement p JOIN variant v ON v.id = p.variant_id \
          WHERE p.run_id = $1 ORDER BY p.generation, v.generation, v.number",
     )
     .bind(run.0)
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await
     .map_err(database)?;
+    must_exist(conn, run, rows.is_empty()).await?;
     rows.into_iter().map(PlacementRow::into_placement).collect()
 }
 
-/// Adds a line of the trace; its place in the order must be free.
+/// Adds lines to the trace; their places in the order must be free.
 pub(super) async fn insert_trace(
     conn: &mut Connection,
     run: RunId,
-    line: &TraceEntry,
+    lines: &[TraceEntry],
 ) -> Result<(), StoreError> {
-    let written = sqlx::query(
-        "INSERT INTO trace (run_id, sort_key, generation, what, variant_id, detail) \
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-    )
-    .bind(run.0)
-    .bind(&line.order)
-    .bind(i64::from(line.generation))
-    .bind(&line.what)
-    .bind(line.variant.map(|variant| variant.0))
-    .bind(to_json(&line.detail)?)
-    .execute(conn)
-    .await
-    .map_err(database)?;
-    if written.rows_affected() == 0 {
-        return Err(StoreError::Contradiction(format!("trace line {:?} exists", line.order)));
+    let details = lines.iter().map(|line| to_json(&line.detail)).collect::<Result<Vec<_>, _>>()?;
+    let rows: Vec<_> = lines.iter().zip(details).collect();
+    for rows in in_powers(&rows) {
+        let mut insert = sqlx::QueryBuilder::<Db>::new(
+            "INSERT INTO trace (run_id, sort_key, generation, what, variant_id, detail) ",
+        );
+        insert.push_values(rows, |mut row, (line, detail)| {
+            row.push_bind(run.0)
+                .push_bind(&line.order)
+                .push_bind(i64::from(line.generation))
+                .push_bind(&line.what)
+                .push_bind(line.variant.map(|variant| variant.0))
+                .push_bind(detail);
+        });
+        insert.push(" ON CONFLICT DO NOTHING");
+        let written = insert.build().execute(&mut *conn).await.map_err(database)?;
+        if written.rows_affected() != rows.len() as u64 {
+            let places: Vec<&str> = rows.iter().map(|(line, _)| line.order.as_str()).collect();
+            return Err(StoreError::Contradiction(format!("one of the trace lines {places:?} exists")));
+        }
     }
     Ok(())
 }
@@ -476,13 +493,13 @@ impl TraceRow {
 }
 
 pub(super) async fn trace(conn: &mut Connection, run: RunId) -> Result<Vec<TraceEntry>, StoreError> {
-    must_exist(conn, run).await?;
     let rows: Vec<TraceRow> = sqlx::query_as(
         "SELECT sort_key, generation, what, variant_id, detail FROM trace WHERE run_id = $1 ORDER BY sort_key",
     )
     .bind(run.0)
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await
     .map_err(database)?;
+    must_exist(conn, run, rows.is_empty()).await?;
     rows.into_iter().map(TraceRow::into_entry).collect()
 }
