@@ -6,9 +6,22 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use spotwright_schemas::Problem;
 
+use crate::{bench, card, eval, rank, train};
+
 /// What to do with click models.
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    /// Fit a click model on a table of click tests and write it with its card.
+    Train(train::Arguments),
+    /// Measure models on tests that nothing was fitted on.
+    Eval(eval::Arguments),
+    /// Say which of two texts does better, for every pair of a CSV file, as JSON Lines.
+    Rank(rank::Arguments),
+    /// Print what a model was fitted on, what it is worth and where it must not be trusted.
+    Card(card::Arguments),
+    /// Measure what scoring costs on one core.
+    Bench(bench::Arguments),
+}
 
 /// Where files are found. The program fills it from its configuration.
 #[derive(Debug, Clone)]
@@ -25,6 +38,12 @@ pub struct Places {
 ///
 /// # Errors
 /// A [`Problem`] with the code of what is wrong: arguments, data or model files.
-pub fn execute(command: &Command, _places: &Places, _json: bool, _out: &mut dyn Write) -> Result<(), Problem> {
-    match *command {}
+pub fn execute(command: &Command, places: &Places, json: bool, out: &mut dyn Write) -> Result<(), Problem> {
+    match command {
+        Command::Train(arguments) => train::execute(arguments, places, json, out),
+        Command::Eval(arguments) => eval::execute(arguments, places, json, out),
+        Command::Rank(arguments) => rank::execute(arguments, places, json, out),
+        Command::Card(arguments) => card::execute(arguments, places, json, out),
+        Command::Bench(arguments) => bench::execute(arguments, places, json, out),
+    }
 }
