@@ -40,8 +40,16 @@
 //! ```
 
 #[cfg(feature = "training")]
+pub mod baselines;
+#[cfg(feature = "training")]
+pub mod calibration;
+#[cfg(feature = "training")]
 pub mod card;
+#[cfg(feature = "training")]
+pub mod coverage;
 pub mod data;
+#[cfg(feature = "training")]
+pub mod design;
 pub mod encoder;
 mod error;
 pub mod features;
@@ -53,6 +61,15 @@ pub mod load;
 pub mod metrics;
 pub mod model;
 #[cfg(feature = "training")]
+pub mod pooled;
+#[cfg(feature = "training")]
+mod ridge;
+#[cfg(feature = "training")]
+mod spectrum;
+#[cfg(feature = "training")]
 pub mod train;
+#[cfg(feature = "training")]
+pub mod words;
 
 pub use error::Error;
+pub use linear::linear_scores;
