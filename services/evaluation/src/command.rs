@@ -6,9 +6,16 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use spotwright_schemas::Problem;
 
+use crate::{ladder, suites};
+
 /// What to do with click models.
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    /// Measure what allocation policies earn on the archive's tests.
+    Ladder(ladder::Arguments),
+    /// Measure policies and models beyond headlines: mushroom, promo, off-policy.
+    Policies(suites::Arguments),
+}
 
 /// Where files are found. The program fills it from its configuration.
 #[derive(Debug, Clone)]
@@ -25,6 +32,9 @@ pub struct Places {
 ///
 /// # Errors
 /// A [`Problem`] with the code of what is wrong: arguments, data or model files.
-pub fn execute(command: &Command, _places: &Places, _json: bool, _out: &mut dyn Write) -> Result<(), Problem> {
-    match *command {}
+pub fn execute(command: &Command, places: &Places, json: bool, out: &mut dyn Write) -> Result<(), Problem> {
+    match command {
+        Command::Ladder(arguments) => ladder::execute(arguments, places, json, out),
+        Command::Policies(arguments) => suites::execute(arguments, places, json, out),
+    }
 }

@@ -14,5 +14,10 @@
 //! - Every figure names the data, the split and the model it is of.
 
 pub mod command;
+mod inputs;
+pub mod ladder;
+pub mod mushroom;
+pub mod off_policy;
+pub mod suites;
 
 pub use command::{Command, Places, execute};

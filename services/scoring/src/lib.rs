@@ -41,6 +41,7 @@
 
 #[cfg(feature = "training")]
 pub mod card;
+pub mod cross;
 pub mod data;
 pub mod encoder;
 mod error;
@@ -49,6 +50,8 @@ pub mod hash;
 pub mod last_layer;
 mod linear;
 pub mod load;
+#[cfg(feature = "training")]
+pub mod logistic;
 #[cfg(feature = "training")]
 pub mod metrics;
 pub mod model;
