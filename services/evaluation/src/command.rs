@@ -7,6 +7,7 @@ use clap::Subcommand;
 use spotwright_schemas::Problem;
 
 use crate::{bench, card, eval, rank, train};
+use crate::{ladder, suites};
 
 /// What to do with click models.
 #[derive(Debug, Subcommand)]
@@ -21,6 +22,10 @@ pub enum Command {
     Card(card::Arguments),
     /// Measure what scoring costs on one core.
     Bench(bench::Arguments),
+    /// Measure what allocation policies earn on the archive's tests.
+    Ladder(ladder::Arguments),
+    /// Measure policies and models beyond headlines: mushroom, promo, off-policy.
+    Policies(suites::Arguments),
 }
 
 /// Where files are found. The program fills it from its configuration.
@@ -45,5 +50,7 @@ pub fn execute(command: &Command, places: &Places, json: bool, out: &mut dyn Wri
         Command::Rank(arguments) => rank::execute(arguments, places, json, out),
         Command::Card(arguments) => card::execute(arguments, places, json, out),
         Command::Bench(arguments) => bench::execute(arguments, places, json, out),
+        Command::Ladder(arguments) => ladder::execute(arguments, places, json, out),
+        Command::Policies(arguments) => suites::execute(arguments, places, json, out),
     }
 }

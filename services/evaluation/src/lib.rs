@@ -27,6 +27,11 @@ mod problem;
 pub mod rank;
 pub mod train;
 mod vectors;
+mod inputs;
+pub mod ladder;
+pub mod mushroom;
+pub mod off_policy;
+pub mod suites;
 
 pub use archive::Encoder;
 pub use command::{Command, Places, execute};

@@ -92,7 +92,7 @@ fn largest(values: impl Iterator<Item = f64>) -> usize {
 /// # Source
 /// Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 26 (2000);
 /// shapes below 1 through gamma(shape + 1) × uniform^(1/shape).
-fn gamma(shape: f64, stream: Stream) -> f64 {
+pub(crate) fn gamma(shape: f64, stream: Stream) -> f64 {
     if shape < 1.0 {
         let boost = (1.0 - stream.child(0).uniform(0)).powf(1.0 / shape);
         return gamma(shape + 1.0, stream.child(1)) * boost;

@@ -27,10 +27,14 @@ pub(crate) fn masses(posteriors: &[BetaPosterior]) -> Vec<Vec<f64>> {
 
 /// The probability that each distribution gives the largest draw; ties are split evenly.
 pub(crate) fn best(posteriors: &[BetaPosterior]) -> Vec<f64> {
-    let masses = masses(posteriors);
+    wins(&masses(posteriors))
+}
+
+/// As [`best`], for distributions given by their masses in common cells.
+pub(crate) fn wins(masses: &[Vec<f64>]) -> Vec<f64> {
     let mut below = vec![0.0; masses.len()];
     let mut wins = vec![0.0; masses.len()];
-    for cell in 0..CELLS {
+    for cell in 0..masses.first().map_or(0, Vec::len) {
         for (own, win) in wins.iter_mut().enumerate() {
             let others: f64 = (0..masses.len())
                 .filter(|other| *other != own)
@@ -38,7 +42,7 @@ pub(crate) fn best(posteriors: &[BetaPosterior]) -> Vec<f64> {
                 .product();
             *win += masses[own][cell] * others;
         }
-        for (sum, row) in below.iter_mut().zip(&masses) {
+        for (sum, row) in below.iter_mut().zip(masses) {
             *sum += row[cell];
         }
     }

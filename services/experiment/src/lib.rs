@@ -2,7 +2,9 @@
 //!
 //! # Purpose
 //! [`interval`] says how far a click rate is known, [`ladder`] whether an advertisement earns more
-//! traffic, [`bandit`] which advertisement is shown next and with what probability.
+//! traffic, [`bandit`] which advertisement is shown next and with what probability, [`policy`] how a
+//! test with a known horizon divides its batches, [`linear_bandit`] learns rewards of contexts, and [`off_policy`] what another policy would have
+//! earned on a log.
 //!
 //! It deliberately does no I/O, keeps no state and knows nothing of auctions, creatives or
 //! storage. Decisions here are Bayesian: thresholds on posterior probabilities, not frequentist
@@ -35,6 +37,9 @@ pub mod bandit;
 mod grid;
 pub mod interval;
 pub mod ladder;
+pub mod linear_bandit;
+pub mod off_policy;
+pub mod policy;
 
 /// Why a statistic could not be computed. Every variant is permanent: the input is at fault.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -61,4 +66,30 @@ pub enum Error {
     /// A choice among nothing.
     #[error("there is nothing to choose from")]
     Empty,
+    /// A relative rate that is not a finite number above 0.
+    #[error("arm {index}: relative rate {relative_rate} must be finite and above 0")]
+    Arm {
+        /// Which arm.
+        index: usize,
+        /// The rate given.
+        relative_rate: f64,
+    },
+    /// A setting outside its range.
+    #[error("{name} is {value}, outside its range")]
+    Setting {
+        /// Which one.
+        name: &'static str,
+        /// The value given.
+        value: f64,
+    },
+    /// A row of a log that cannot be re-weighted.
+    #[error("round {index}: {name} is {value}, outside its range")]
+    Round {
+        /// Which round.
+        index: usize,
+        /// Which of its fields.
+        name: &'static str,
+        /// The value given.
+        value: f64,
+    },
 }

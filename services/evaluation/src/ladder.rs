@@ -1,0 +1,593 @@
+//! `scorer ladder`: what allocation policies earn on the archive's tests at 100 and 1,000
+//! impressions per arm, with scores as relative priors.
+//!
+//! Arms are all variants of the tests of one split with at least two headlines. Their true rate is
+//! `(k + M·L) / (n + M)`, L the test's pooled click rate: M pseudo-impressions take the noise out of
+//! the observed rates. Two truths are used: M = 600, an assumption, and M fitted from the spread
+//! between the variants of a test. A simulation on real click rates, not a live test.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use rayon::prelude::*;
+use serde::Serialize;
+use spotwright_core::ports::click_model::ScoreInput;
+use spotwright_core::ports::video_backend::FrameStatistics;
+use spotwright_experiment::interval::Counts;
+use spotwright_experiment::policy::simulation::{
+    BATCHES, Outcome, SimulatedArm, fit_pseudo_impressions, play,
+};
+use spotwright_experiment::policy::{Exposure, Policy, Prior};
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
+use spotwright_schemas::locale::Locale;
+use spotwright_schemas::random::Stream;
+use spotwright_scoring::data::{ClickTestRow, Split, read_click_tests};
+
+use crate::command::Places;
+use crate::inputs::{content_problem, data_file, experiment_problem, writing_problem};
+
+/// Pseudo-impressions of the assumed truth.
+const ASSUMED: f64 = 600.0;
+/// Impressions per arm.
+const BUDGETS: [u64; 2] = [100, 1_000];
+/// What the best of the reference's policies is to be exceeded by under the estimated truth.
+const ESTIMATED_GOAL: f64 = 1.15;
+/// Lift in percent to be reached under the assumed truth, by budget.
+const ASSUMED_GOALS: [f64; 2] = [13.0, 19.0];
+
+/// Options of `scorer ladder`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Table of click tests; the Upworthy archive of the data folder without it.
+    #[arg(long)]
+    table: Option<PathBuf>,
+    /// CSV of scores with the columns `row` (position in the table, from 0) and `score` (relative
+    /// log-odds); the installed model scores without it.
+    #[arg(long)]
+    scores: Option<PathBuf>,
+    /// The same for the reference's policies; they get `--scores` without it.
+    #[arg(long)]
+    reference_scores: Option<PathBuf>,
+    /// Which tests play; choose settings on `valid` only.
+    #[arg(long, default_value = "test", value_parser = ["valid", "test"])]
+    split: String,
+    /// Repeats of every test.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=1_000))]
+    repeats: u32,
+    /// Seed of the simulation.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// The answer.
+#[derive(Debug, Serialize)]
+pub struct Ladder {
+    /// Table of click tests.
+    pub table: String,
+    /// Split the tests are of.
+    pub split: String,
+    /// Tests with at least two headlines.
+    pub tests: usize,
+    /// Their variants.
+    pub arms: usize,
+    /// Batches per test.
+    pub batches: u32,
+    /// Repeats of every test.
+    pub repeats: u32,
+    /// Where the scores of our policies come from.
+    pub scores: String,
+    /// Where the scores of the reference's policies come from.
+    pub reference_scores: String,
+    /// Results by truth.
+    pub truths: Vec<Truth>,
+}
+
+/// Results under one assumption about the true rates.
+#[derive(Debug, Serialize)]
+pub struct Truth {
+    /// `assumed` or `estimated`.
+    pub name: &'static str,
+    /// Pseudo-impressions.
+    pub pseudo_impressions: f64,
+    /// Lift in percent of always showing the best arm.
+    pub oracle_lift: f64,
+    /// Results by impressions per arm.
+    pub budgets: Vec<Budget>,
+}
+
+/// Results at one budget.
+#[derive(Debug, Serialize)]
+pub struct Budget {
+    /// Impressions per arm.
+    pub impressions_per_arm: u64,
+    /// Lift in percent that was to be reached: given, or 1.15 × the reference's best.
+    pub goal: f64,
+    /// Best lift of the reference's policies.
+    pub reference_best: f64,
+    /// Best lift of ours.
+    pub best: f64,
+    /// Whether the goal is reached by the policy with that lift.
+    pub reached: bool,
+    /// One row per policy.
+    pub rows: Vec<Row>,
+}
+
+/// One policy.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// `reference` or `ours`.
+    pub group: &'static str,
+    /// The policy and its prior.
+    pub policy: String,
+    /// Lift in percent over uniform traffic, from the clicks drawn; mean of the repeats.
+    pub lift: f64,
+    /// Standard error of `lift` between repeats.
+    pub lift_error: f64,
+    /// Lift of the expected clicks of the same allocations: without the noise of the clicks.
+    pub expected_lift: f64,
+    /// Standard error of `expected_lift` between repeats.
+    pub expected_lift_error: f64,
+    /// Standard error of `expected_lift` over tests (which tests the archive happens to hold).
+    pub tests_error: f64,
+    /// Regret in percent of uniform traffic's, from the clicks drawn.
+    pub regret: f64,
+    /// Regret of the expected clicks.
+    pub expected_regret: f64,
+    /// Share of tests whose best arm has the largest posterior mean before the last batch.
+    pub best_arm: f64,
+}
+
+struct Contender {
+    group: &'static str,
+    name: String,
+    policy: Policy,
+    prior: Prior,
+    informed: bool,
+}
+
+/// The policies of the reference table, then ours.
+fn contenders() -> Vec<Contender> {
+    let table = |strength| Prior { strength, exposure: Exposure::Plain, ..Prior::default() };
+    let reference = |name: &str, policy, informed, strength: f64| Contender {
+        group: "reference",
+        name: name.to_owned(),
+        policy,
+        prior: table(strength),
+        informed,
+    };
+    let ours = |name: &str, policy| Contender {
+        group: "ours",
+        name: name.to_owned(),
+        policy,
+        prior: Prior::default(),
+        informed: true,
+    };
+    let commit = Policy::ExploreThenCommit { explore: 4 };
+    vec![
+        reference("uniform", Policy::Uniform, false, 600.0),
+        reference("Thompson, no prior", Policy::Thompson, false, 600.0),
+        reference("Thompson + prior", Policy::Thompson, true, 600.0),
+        reference("explore 20 % then commit, no prior", commit, false, 600.0),
+        reference("explore 20 % then commit + prior", commit, true, 600.0),
+        reference("EB greedy, no prior", Policy::Greedy, false, 600.0),
+        reference("EB greedy + prior", Policy::Greedy, true, 600.0),
+        reference("EB greedy + prior, s = 2000", Policy::Greedy, true, 2_000.0),
+        ours("block knowledge gradient", Policy::block_knowledge_gradient()),
+        ours("cooled Thompson", Policy::cooled_thompson()),
+        ours("Thompson", Policy::Thompson),
+        ours("top-two Thompson", Policy::TopTwoThompson { leader: 0.5 }),
+        ours("upper confidence", Policy::UpperConfidence { width: 0.5, cooling: 1.0 }),
+        ours("EB greedy", Policy::Greedy),
+        ours("explore 20 % then commit", commit),
+        ours("LinTS", Policy::linear_thompson()),
+    ]
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// A [`Problem`]: the table, the scores or the model cannot be read.
+pub fn execute(
+    arguments: &Arguments,
+    places: &Places,
+    json: bool,
+    out: &mut dyn Write,
+) -> Result<(), Problem> {
+    let table = match &arguments.table {
+        Some(table) => table.clone(),
+        None => data_file(places, "upworthy/upworthy_split.parquet")?,
+    };
+    let rows =
+        read_click_tests(&table).map_err(|error| Problem::new(error.code(), "table", error.to_string()))?;
+    let split = if arguments.split == "valid" { Split::Valid } else { Split::Test };
+    let tests = several_headlines(&rows, split);
+    if tests.is_empty() {
+        return Err(content_problem(
+            &table,
+            format!("no test of split {} has two headlines", arguments.split),
+        ));
+    }
+    let (scores, source) = scores_of(arguments.scores.as_deref(), &rows, &tests, places)?;
+    let (reference, reference_source) = match &arguments.reference_scores {
+        Some(path) => scores_of(Some(path), &rows, &tests, places)?,
+        None => (scores.clone(), source.clone()),
+    };
+    let counts = observed(&rows, &tests)?;
+    let estimated = fit_pseudo_impressions(&counts)
+        .ok_or_else(|| content_problem(&table, "variants differ by no more than chance"))?;
+    let truths = [("assumed", ASSUMED), ("estimated", estimated)]
+        .into_iter()
+        .map(|(name, pseudo)| {
+            let tests = Simulation::new(&counts, &tests, &scores, &reference, pseudo);
+            truth(name, pseudo, &tests, arguments)
+        })
+        .collect::<Result<_, _>>()?;
+    let ladder = Ladder {
+        table: table.display().to_string(),
+        split: arguments.split.clone(),
+        tests: tests.len(),
+        arms: tests.iter().map(Vec::len).sum(),
+        batches: BATCHES,
+        repeats: arguments.repeats,
+        scores: source,
+        reference_scores: reference_source,
+        truths,
+    };
+    write(&ladder, json, out).map_err(|error| writing_problem(&error))
+}
+
+/// Rows of each test of `split` with at least two headlines, in table order.
+fn several_headlines(rows: &[ClickTestRow], split: Split) -> Vec<Vec<usize>> {
+    let mut order = Vec::new();
+    let mut tests = BTreeMap::<&str, Vec<usize>>::new();
+    for (idx, row) in rows.iter().enumerate().filter(|(_, row)| row.split == split) {
+        let test = tests.entry(&row.test_id).or_default();
+        if test.is_empty() {
+            order.push(row.test_id.as_str());
+        }
+        test.push(idx);
+    }
+    order
+        .into_iter()
+        .filter_map(|id| tests.remove(id))
+        .filter(|test| test.iter().map(|&idx| &rows[idx].headline).collect::<BTreeSet<_>>().len() > 1)
+        .collect()
+}
+
+fn observed(rows: &[ClickTestRow], tests: &[Vec<usize>]) -> Result<Vec<Vec<Counts>>, Problem> {
+    tests
+        .iter()
+        .map(|test| {
+            test.iter()
+                .map(|&idx| {
+                    Counts::new(rows[idx].impressions, rows[idx].clicks)
+                        .map_err(|error| experiment_problem(&error))
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// Scores by row of the table, and where they come from.
+fn scores_of(
+    file: Option<&Path>,
+    rows: &[ClickTestRow],
+    tests: &[Vec<usize>],
+    places: &Places,
+) -> Result<(BTreeMap<usize, f64>, String), Problem> {
+    let Some(path) = file else { return model_scores(rows, tests, places) };
+    let scores = read_scores(path)?;
+    if let Some(missing) = tests.iter().flatten().find(|idx| !scores.contains_key(*idx)) {
+        return Err(content_problem(path, format!("no score for row {missing} of the table")));
+    }
+    Ok((scores, path.display().to_string()))
+}
+
+fn read_scores(path: &Path) -> Result<BTreeMap<usize, f64>, Problem> {
+    let mut reader =
+        csv::Reader::from_path(path).map_err(|error| content_problem(path, error.to_string()))?;
+    let headers = reader.headers().map_err(|error| content_problem(path, error.to_string()))?.clone();
+    let column = |name: &str| {
+        headers
+            .iter()
+            .position(|header| header == name)
+            .ok_or_else(|| content_problem(path, format!("no column `{name}`")))
+    };
+    let (row, score) = (column("row")?, column("score")?);
+    let mut scores = BTreeMap::new();
+    for (line, record) in reader.records().enumerate() {
+        let record = record.map_err(|error| content_problem(path, error.to_string()))?;
+        let index = record.get(row).and_then(|text| text.trim().parse::<usize>().ok());
+        let value = record
+            .get(score)
+            .and_then(|text| text.trim().parse::<f64>().ok())
+            .filter(|value| value.is_finite() && value.abs() <= 50.0);
+        let (Some(index), Some(value)) = (index, value) else {
+            return Err(content_problem(
+                path,
+                format!("record {line}: `row` must be a whole number and `score` a number within ±50"),
+            ));
+        };
+        if scores.insert(index, value).is_some() {
+            return Err(content_problem(path, format!("record {line}: row {index} occurs twice")));
+        }
+    }
+    Ok(scores)
+}
+
+/// The appeal that the installed model gives to each headline, without any history.
+fn model_scores(
+    rows: &[ClickTestRow],
+    tests: &[Vec<usize>],
+    places: &Places,
+) -> Result<(BTreeMap<usize, f64>, String), Problem> {
+    let folder = places.models.join("all-minilm-l6-v2");
+    let loaded = spotwright_scoring::load::load(Some(&folder))
+        .map_err(|error| Problem::new(error.code(), "model", error.to_string()))?;
+    let mut scores = BTreeMap::new();
+    for test in tests {
+        let inputs: Vec<ScoreInput> = test
+            .iter()
+            .map(|&idx| ScoreInput {
+                headline: rows[idx].headline.clone(),
+                text: rows[idx].headline.clone(),
+                locale: Locale::EnUs,
+                statistics: FrameStatistics { loudness_lufs: -70.0, ..FrameStatistics::default() },
+            })
+            .collect();
+        let scored = loaded
+            .model
+            .score(&inputs, &[])
+            .map_err(|error| Problem::new(Code::ModelInput, "headline", error.to_string()))?;
+        scores.extend(test.iter().zip(scored).map(|(&idx, score)| (idx, score.appeal)));
+    }
+    Ok((scores, loaded.model.id().to_owned()))
+}
+
+/// The tests as they are played.
+struct Simulation {
+    /// With our scores, the reference's scores, and none.
+    ours: Vec<Vec<SimulatedArm>>,
+    reference: Vec<Vec<SimulatedArm>>,
+    blind: Vec<Vec<SimulatedArm>>,
+}
+
+impl Simulation {
+    fn new(
+        counts: &[Vec<Counts>],
+        tests: &[Vec<usize>],
+        scores: &BTreeMap<usize, f64>,
+        reference: &BTreeMap<usize, f64>,
+        pseudo: f64,
+    ) -> Self {
+        let with = |score: &dyn Fn(usize) -> f64| -> Vec<Vec<SimulatedArm>> {
+            tests
+                .iter()
+                .zip(counts)
+                .map(|(test, counts)| {
+                    let scores: Vec<f64> = test.iter().map(|idx| score(*idx)).collect();
+                    let rates = true_rates(counts, pseudo);
+                    relative_rates(&scores)
+                        .into_iter()
+                        .zip(rates)
+                        .map(|(relative_rate, rate)| SimulatedArm { relative_rate, rate })
+                        .collect()
+                })
+                .collect()
+        };
+        // Every row of a test has a score: checked on reading, given by the model.
+        Self {
+            ours: with(&|idx| scores.get(&idx).copied().unwrap_or(0.0)),
+            reference: with(&|idx| reference.get(&idx).copied().unwrap_or(0.0)),
+            blind: with(&|_| 0.0),
+        }
+    }
+}
+
+fn true_rates(counts: &[Counts], pseudo: f64) -> Vec<f64> {
+    let total: f64 = counts.iter().map(|arm| arm.trials() as f64).sum();
+    let level = counts.iter().map(|arm| arm.successes() as f64).sum::<f64>() / total;
+    counts
+        .iter()
+        .map(|arm| (arm.successes() as f64 + pseudo * level) / (arm.trials() as f64 + pseudo))
+        .collect()
+}
+
+/// exp(score − mean), divided by its mean over the test.
+fn relative_rates(scores: &[f64]) -> Vec<f64> {
+    let n = scores.len() as f64;
+    let mean = scores.iter().sum::<f64>() / n;
+    let odds: Vec<f64> = scores.iter().map(|score| (score - mean).exp()).collect();
+    let total: f64 = odds.iter().sum();
+    odds.iter().map(|odds| odds * n / total).collect()
+}
+
+fn truth(
+    name: &'static str,
+    pseudo_impressions: f64,
+    simulation: &Simulation,
+    arguments: &Arguments,
+) -> Result<Truth, Problem> {
+    let mut budgets = Vec::new();
+    let mut oracle_lift = 0.0;
+    for (impressions_per_arm, goal) in BUDGETS.into_iter().zip(ASSUMED_GOALS) {
+        let mut rows = Vec::new();
+        for contender in contenders() {
+            let tests = match (contender.informed, contender.group) {
+                (false, _) => &simulation.blind,
+                (true, "reference") => &simulation.reference,
+                (true, _) => &simulation.ours,
+            };
+            let outcomes = played(&contender, tests, impressions_per_arm, arguments)?;
+            let total = |field: fn(&Outcome) -> f64| outcomes.iter().flatten().map(field).sum::<f64>();
+            oracle_lift = 100.0 * (total(|o| o.optimal) / total(|o| o.uniform) - 1.0);
+            rows.push(row(&contender, &outcomes));
+        }
+        let best_of = |group: &str| {
+            rows.iter()
+                .filter(|row: &&Row| row.group == group)
+                .map(|row| row.lift)
+                .fold(f64::NEG_INFINITY, f64::max)
+        };
+        let (reference_best, best) = (best_of("reference"), best_of("ours"));
+        let goal = if name == "assumed" { goal } else { ESTIMATED_GOAL * reference_best };
+        budgets.push(Budget { impressions_per_arm, goal, reference_best, best, reached: best >= goal, rows });
+    }
+    Ok(Truth { name, pseudo_impressions, oracle_lift, budgets })
+}
+
+/// Outcomes by repeat and test.
+fn played(
+    contender: &Contender,
+    tests: &[Vec<SimulatedArm>],
+    impressions_per_arm: u64,
+    arguments: &Arguments,
+) -> Result<Vec<Vec<Outcome>>, Problem> {
+    let stream = Stream::new(arguments.seed, "ladder");
+    (0..arguments.repeats)
+        .map(|repeat| {
+            let draws = stream.child(u64::from(repeat));
+            tests
+                .par_iter()
+                .enumerate()
+                .map(|(idx, test)| {
+                    let draws = draws.child(idx as u64);
+                    play(contender.policy, contender.prior, test, impressions_per_arm, draws)
+                        .map_err(|error| experiment_problem(&error))
+                })
+                .collect()
+        })
+        .collect()
+}
+
+fn row(contender: &Contender, outcomes: &[Vec<Outcome>]) -> Row {
+    let sum = |outcomes: &[Outcome], field: fn(&Outcome) -> f64| outcomes.iter().map(field).sum::<f64>();
+    let by_repeat = |clicks: fn(&Outcome) -> f64| -> (Vec<f64>, Vec<f64>) {
+        outcomes
+            .iter()
+            .map(|repeat| {
+                let (got, uniform, optimal) =
+                    (sum(repeat, clicks), sum(repeat, |o| o.uniform), sum(repeat, |o| o.optimal));
+                (100.0 * (got / uniform - 1.0), 100.0 * (optimal - got) / (optimal - uniform))
+            })
+            .unzip()
+    };
+    let (lifts, regrets) = by_repeat(|outcome| outcome.clicks as f64);
+    let (expected_lifts, expected_regrets) = by_repeat(|outcome| outcome.expected_clicks);
+    let (lift, lift_error) = mean_and_error(&lifts);
+    let (expected_lift, expected_lift_error) = mean_and_error(&expected_lifts);
+    let n_tests = outcomes.first().map_or(0, Vec::len);
+    let found = outcomes.iter().flatten().filter(|outcome| outcome.found_best).count() as f64;
+    Row {
+        group: contender.group,
+        policy: contender.name.clone(),
+        lift,
+        lift_error,
+        expected_lift,
+        expected_lift_error,
+        tests_error: tests_error(outcomes),
+        regret: mean_and_error(&regrets).0,
+        expected_regret: mean_and_error(&expected_regrets).0,
+        best_arm: found / (outcomes.len() * n_tests) as f64,
+    }
+}
+
+/// Mean and its standard error.
+pub(crate) fn mean_and_error(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+    (mean, (variance / n).sqrt())
+}
+
+/// Standard error of the lift as a ratio of sums over tests, by the delta method.
+fn tests_error(outcomes: &[Vec<Outcome>]) -> f64 {
+    let n = outcomes.first().map_or(0, Vec::len);
+    let total =
+        |idx: usize, field: fn(&Outcome) -> f64| outcomes.iter().map(|repeat| field(&repeat[idx])).sum();
+    let tests: Vec<(f64, f64)> =
+        (0..n).map(|idx| (total(idx, |o| o.expected_clicks), total(idx, |o| o.uniform))).collect();
+    let uniform: f64 = tests.iter().map(|test| test.1).sum();
+    let ratio = tests.iter().map(|test| test.0).sum::<f64>() / uniform;
+    let squares: f64 = tests.iter().map(|(got, uniform)| (got - ratio * uniform).powi(2)).sum();
+    100.0 * (squares * n as f64 / (n as f64 - 1.0).max(1.0)).sqrt() / uniform
+}
+
+fn write(ladder: &Ladder, json: bool, out: &mut dyn Write) -> std::io::Result<()> {
+    if json {
+        serde_json::to_writer_pretty(&mut *out, ladder)?;
+        return writeln!(out);
+    }
+    writeln!(
+        out,
+        "{} tests of split {} ({} arms), {} repeats",
+        ladder.tests, ladder.split, ladder.arms, ladder.repeats
+    )?;
+    writeln!(out, "scores: {}; of the reference's policies: {}", ladder.scores, ladder.reference_scores)?;
+    for truth in &ladder.truths {
+        writeln!(
+            out,
+            "\ntruth: {} ({:.0} pseudo-impressions), oracle lift {:+.2} %",
+            truth.name, truth.pseudo_impressions, truth.oracle_lift
+        )?;
+        for budget in &truth.budgets {
+            writeln!(
+                out,
+                "{} impressions per arm: best {:+.2} %, goal {:+.2} %{}",
+                budget.impressions_per_arm,
+                budget.best,
+                budget.goal,
+                if budget.reached { "" } else { ", not reached" }
+            )?;
+            for row in &budget.rows {
+                writeln!(
+                    out,
+                    "  {:9} {:36} {:+6.2} ± {:.2} %   expected {:+6.2} ± {:.2} % (tests ± {:.2})   regret {:5.1} %   best arm {:.3}",
+                    row.group,
+                    row.policy,
+                    row.lift,
+                    row.lift_error,
+                    row.expected_lift,
+                    row.expected_lift_error,
+                    row.tests_error,
+                    row.regret,
+                    row.best_arm
+                )?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_rates_have_mean_one_and_keep_the_odds() {
+        let rates = relative_rates(&[0.3, -0.1, 0.1]);
+        assert!((rates.iter().sum::<f64>() - 3.0).abs() < 1e-12);
+        assert!((rates[0] / rates[1] - 0.4_f64.exp()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn scores_with_gaps_doubles_or_bad_numbers_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scores.csv");
+        for (text, message) in [
+            ("row,points\n0,1\n", "no column `score`"),
+            ("row,score\n0,NaN\n", "within ±50"),
+            ("row,score\n-1,0.5\n", "whole number"),
+            ("row,score\n0,0.5\n0,0.6\n", "occurs twice"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let problem = read_scores(&path).unwrap_err();
+            assert!(problem.message.contains(message), "{problem}");
+        }
+        std::fs::write(&path, "score,row\n0.5,3\n-1e-3,0\n").unwrap();
+        assert_eq!(read_scores(&path).unwrap(), BTreeMap::from([(0, -1e-3), (3, 0.5)]));
+    }
+}
