@@ -45,7 +45,9 @@ pub(crate) fn headline_vectors(
     for (number, shard) in missing.chunks(TEXTS_PER_SHARD).enumerate() {
         let mut vectors = Vec::with_capacity(shard.len());
         for part in shard.chunks(TEXTS_PER_LINE) {
-            vectors.extend(encoder.encode_batch(part, HEADLINE_TOKENS).map_err(|error| scoring_problem(&error))?);
+            vectors.extend(
+                encoder.encode_batch(part, HEADLINE_TOKENS).map_err(|error| scoring_problem(&error))?,
+            );
             let done = number * TEXTS_PER_SHARD + vectors.len();
             // Progress is not worth failing for.
             let _ignored = writeln!(std::io::stderr(), "{}: encoded {done} of {n_missing}", encoder.name());

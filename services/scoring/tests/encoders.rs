@@ -88,7 +88,8 @@ fn minilm_batches_agree_with_single_texts() {
 /// First numbers of each layer's mean, from the authors' implementation in single precision.
 #[test]
 fn mpnet_equals_the_reference_implementation() {
-    let Some(weights) = common::optional_file("SPOTWRIGHT_MODELS", "all-mpnet-base-v2/model.safetensors") else {
+    let Some(weights) = common::optional_file("SPOTWRIGHT_MODELS", "all-mpnet-base-v2/model.safetensors")
+    else {
         return;
     };
     let encoder = PretrainedEncoder::mpnet(weights.parent().unwrap()).unwrap();

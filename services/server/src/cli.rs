@@ -105,6 +105,18 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Train click models, rank texts, and measure what models and policies are worth on real tests.
+    Scorer {
+        /// Folder of the data sets (`upworthy/`, `promo/`, `mushroom/`, `ope_oracle/`, `obd/`).
+        #[arg(long, env = "SPOTWRIGHT_DATA", global = true)]
+        data: Option<PathBuf>,
+        /// Print one JSON document; `rank` prints JSON Lines always.
+        #[arg(long, global = true)]
+        json: bool,
+        /// What to do.
+        #[command(subcommand)]
+        what: spotwright_evaluation::Command,
+    },
     /// Print the configuration with all layers applied, or the documented defaults.
     Config {
         /// Print the documented defaults instead.

@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod explain;
 pub mod launch_pack;
 pub mod run;
+pub mod scorer;
 pub mod serve;
 pub mod verify;
 
@@ -108,6 +109,9 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
         Command::LaunchPack { out, folder, platforms, json } => runtime(processors())?
             .block_on(launch_pack::execute(out, folder, platforms, *json))
             .map(|()| true),
+        Command::Scorer { data, json, what } => {
+            scorer::execute(&config()?, data.as_deref(), *json, what).map(|()| true)
+        }
         Command::Config { defaults } => {
             if *defaults {
                 print_text(DEFAULTS);
@@ -124,7 +128,7 @@ const fn wants_json(command: &Command) -> bool {
         Command::Run(run) => run.json,
         Command::Check { json, .. } | Command::Doctor { json } | Command::Verify { json, .. } => *json,
         Command::Bench { what: Bench::Pipeline { json, .. } } => *json,
-        Command::Operator { json } | Command::LaunchPack { json, .. } => *json,
+        Command::Operator { json } | Command::LaunchPack { json, .. } | Command::Scorer { json, .. } => *json,
         Command::Dlq { what: Dlq::List { json, .. } } => *json,
         Command::Explain { .. }
         | Command::Config { .. }
