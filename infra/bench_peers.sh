@@ -56,7 +56,7 @@ jq -n --slurpfile ours "$scratch/ours.json" --slurpfile peers "$scratch/peers.js
               enqueue_to_start_p50: ($o.enqueue_to_start_p50_ms / .enqueue_to_start_p50_ms),
               enqueue_to_start_p99: ($o.enqueue_to_start_p99_ms / .enqueue_to_start_p99_ms),
               two_worker_speedup: ($o.claims.two_worker_speedup / .two_worker_speedup)}],
-     sizes: $p.sizes, postgres: $p.postgres, profile: $profile, rustc: $rustc,
+     unfinished: $p.unfinished, sizes: $p.sizes, postgres: $p.postgres, profile: $profile, rustc: $rustc,
      machine: ($o.machine + {load_before: $before, load_after: $after})}' >"$scratch/all.json"
 if [ "$json" = yes ]; then cat "$scratch/all.json"; exit 0; fi
 jq -r '(["name", "steps/s", "p50 ms", "p99 ms", "two workers"] | @tsv),

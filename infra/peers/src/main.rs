@@ -7,6 +7,8 @@ mod duroxide_peer;
 mod graphile_peer;
 mod workload;
 
+use std::time::Duration;
+
 use anyhow::Context;
 use clap::Parser;
 use sqlx::{Connection, Executor, PgConnection};
@@ -31,6 +33,9 @@ struct Arguments {
     /// Steps of 50 ms for one and for two workers.
     #[arg(long, default_value_t = 100)]
     sleeps: u64,
+    /// Longest time for one peer; one that takes longer is named as unfinished.
+    #[arg(long, default_value_t = 300)]
+    limit_seconds: u64,
     /// The peers to measure; all without it.
     #[arg(long = "peer", value_delimiter = ',')]
     peers: Vec<String>,
@@ -52,17 +57,21 @@ async fn main() -> anyhow::Result<()> {
     } else {
         arguments.peers.iter().map(String::as_str).collect()
     };
-    let mut figures = Vec::new();
+    let (mut figures, mut unfinished) = (Vec::new(), Vec::new());
     for peer in wanted {
         eprintln!("== {peer}");
         let name = format!("spotwright_peers_{}_{peer}", std::process::id());
         let url = create(&arguments.url, &name).await?;
-        let measured = measure(peer, &url, &sizes).await.with_context(|| peer.to_owned());
+        let limit = Duration::from_secs(arguments.limit_seconds);
+        let measured = tokio::time::timeout(limit, measure(peer, &url, &sizes)).await;
         remove(&arguments.url, &name).await?;
-        figures.push(measured?);
+        match measured {
+            Ok(measured) => figures.push(measured.with_context(|| peer.to_owned())?),
+            Err(_) => unfinished.push(peer),
+        }
     }
     let server = server_version(&arguments.url).await?;
-    let document = serde_json::json!({ "postgres": server, "sizes": sizes, "peers": figures });
+    let document = serde_json::json!({ "postgres": server, "sizes": sizes, "peers": figures, "unfinished": unfinished });
     println!("{}", serde_json::to_string_pretty(&document)?);
     Ok(())
 }
