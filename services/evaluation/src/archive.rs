@@ -55,8 +55,9 @@ impl Encoder {
 
     /// Whether any of its files is there; whether they are the right ones is seen on loading.
     pub(crate) fn is_installed(self, places: &Places) -> bool {
-        self.folder(places)
-            .is_none_or(|folder| PRETRAINED_FILES.iter().any(|name| folder.join(name).symlink_metadata().is_ok()))
+        self.folder(places).is_none_or(|folder| {
+            PRETRAINED_FILES.iter().any(|name| folder.join(name).symlink_metadata().is_ok())
+        })
     }
 
     /// Loads it.
@@ -109,7 +110,8 @@ impl Archive {
     pub(crate) fn needed(&self) -> Vec<usize> {
         (0..self.rows.len())
             .filter(|&idx| {
-                self.rows[idx].split != Split::Train || self.design.several_headlines[self.design.test_of[idx]]
+                self.rows[idx].split != Split::Train
+                    || self.design.several_headlines[self.design.test_of[idx]]
             })
             .collect()
     }

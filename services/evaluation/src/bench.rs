@@ -69,7 +69,12 @@ pub struct Report {
 ///
 /// # Errors
 /// Model files that are damaged, or a table that is given and cannot be read.
-pub fn execute(arguments: &Arguments, places: &Places, json: bool, out: &mut dyn Write) -> Result<(), Problem> {
+pub fn execute(
+    arguments: &Arguments,
+    places: &Places,
+    json: bool,
+    out: &mut dyn Write,
+) -> Result<(), Problem> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(1)
         .build()
@@ -130,10 +135,17 @@ fn linear_rate(budget: Duration) -> f64 {
     n / start.elapsed().as_secs_f64()
 }
 
-fn texts_per_second(encoder: &dyn TextEncoder, headlines: &[String], budget: Duration) -> Result<f64, Problem> {
+fn texts_per_second(
+    encoder: &dyn TextEncoder,
+    headlines: &[String],
+    budget: Duration,
+) -> Result<f64, Problem> {
     let texts: Vec<&str> = headlines.iter().map(String::as_str).collect();
     let encode = |texts: &[&str]| {
-        encoder.encode_batch(texts, HEADLINE_TOKENS).map_err(|error| scoring_problem(&error)).map(|_vectors| ())
+        encoder
+            .encode_batch(texts, HEADLINE_TOKENS)
+            .map_err(|error| scoring_problem(&error))
+            .map(|_vectors| ())
     };
     encode(&texts[..texts.len().min(64)])?;
     let (start, mut n) = (now(), 0);
@@ -191,7 +203,8 @@ fn p99(model: &dyn ClickModel, history: &[ObservedInput], requests: usize) -> Re
 impl Report {
     /// The report as lines to be read.
     pub(crate) fn table(&self) -> String {
-        let rate = |rate: Option<f64>| rate.map_or_else(|| "not installed".to_owned(), |rate| format!("{rate:.1}"));
+        let rate =
+            |rate: Option<f64>| rate.map_or_else(|| "not installed".to_owned(), |rate| format!("{rate:.1}"));
         format!(
             "linear head: {:.0} rows of {} columns per second\n100 known variants: p99 {:.3} ms; with a history of \
              100: {:.3} ms ({})\nMiniLM: {} headlines per second\nMPNet: {} headlines per second\n",

@@ -29,7 +29,12 @@ pub struct Arguments {
 /// # Errors
 /// A model file that is missing, damaged or not the one its card names; an encoder that no shipped
 /// model reads.
-pub fn execute(arguments: &Arguments, _places: &Places, _json: bool, out: &mut dyn Write) -> Result<(), Problem> {
+pub fn execute(
+    arguments: &Arguments,
+    _places: &Places,
+    _json: bool,
+    out: &mut dyn Write,
+) -> Result<(), Problem> {
     let card = match (&arguments.model, arguments.encoder) {
         (Some(path), _) => checked_model(path)?.1,
         (None, Encoder::Minilm) => MINILM_CARD.to_owned(),

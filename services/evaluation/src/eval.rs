@@ -47,7 +47,8 @@ pub struct Arguments {
 impl Arguments {
     /// The encoders asked for, each with whether it is installed.
     pub(crate) fn encoders(&self, places: &Places) -> Vec<(Encoder, bool)> {
-        let all = if self.encoder.is_empty() { &[Encoder::Minilm, Encoder::Mpnet][..] } else { &self.encoder };
+        let all =
+            if self.encoder.is_empty() { &[Encoder::Minilm, Encoder::Mpnet][..] } else { &self.encoder };
         all.iter().map(|&encoder| (encoder, encoder.is_installed(places))).collect()
     }
 }
@@ -56,7 +57,12 @@ impl Arguments {
 ///
 /// # Errors
 /// The table or an encoder's files; see [`Problem`].
-pub fn execute(arguments: &Arguments, places: &Places, json: bool, out: &mut dyn Write) -> Result<(), Problem> {
+pub fn execute(
+    arguments: &Arguments,
+    places: &Places,
+    json: bool,
+    out: &mut dyn Write,
+) -> Result<(), Problem> {
     let archive = Archive::read(arguments.table.as_deref(), places)?;
     match arguments.suite {
         Suite::Pairs => {

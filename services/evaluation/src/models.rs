@@ -56,7 +56,8 @@ impl Layered {
         let rows = archive.select(needed);
         let settings = Settings::new(encoder.name(), n_blocks, tests);
         let fitted = fit(&rows, &vectors, &settings).map_err(|error| scoring_problem(&error))?;
-        let found = archive_scores(&fitted.layer, &rows, &vectors).map_err(|error| scoring_problem(&error))?;
+        let found =
+            archive_scores(&fitted.layer, &rows, &vectors).map_err(|error| scoring_problem(&error))?;
         let mut scores = vec![0.0; archive.rows.len()];
         let mut cross_validated = vec![0.0; archive.rows.len()];
         for (place, &idx) in needed.iter().enumerate() {
@@ -113,7 +114,6 @@ impl Words {
 /// Rows of the train split that are fitted: allowed tests with several headlines.
 pub(crate) fn fitted_rows(archive: &Archive, tests: TrainingTests) -> Vec<usize> {
     let design: &Design = &archive.design;
-    design.comparable(|idx| {
-        archive.rows[idx].split == Split::Train && tests.allows(&archive.rows[idx].test_id)
-    })
+    design
+        .comparable(|idx| archive.rows[idx].split == Split::Train && tests.allows(&archive.rows[idx].test_id))
 }

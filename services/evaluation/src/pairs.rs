@@ -95,10 +95,7 @@ pub(crate) fn suite(archive: &Archive, arguments: &Arguments, places: &Places) -
         }
     }
     Ok(Report {
-        data: format!(
-            "test split, {} rows; never fitted, never used for choosing",
-            bench.test_rows.len()
-        ),
+        data: format!("test split, {} rows; never fitted, never used for choosing", bench.test_rows.len()),
         data_sha256: archive.sha256.clone(),
         resamples: arguments.resamples,
         models,

@@ -49,7 +49,12 @@ struct Line<'a> {
 ///
 /// # Errors
 /// The file, a column or a text (the field names row and column), or the model's files.
-pub fn execute(arguments: &Arguments, places: &Places, _json: bool, out: &mut dyn Write) -> Result<(), Problem> {
+pub fn execute(
+    arguments: &Arguments,
+    places: &Places,
+    _json: bool,
+    out: &mut dyn Write,
+) -> Result<(), Problem> {
     let pairs = read_pairs(&arguments.pairs)?;
     let model = match &arguments.model {
         Some(path) => model_of_file(path, places)?,
@@ -58,7 +63,8 @@ pub fn execute(arguments: &Arguments, places: &Places, _json: bool, out: &mut dy
     let mut text = Vec::new();
     for (row, [pair_id, a, b]) in pairs.iter().enumerate() {
         let p_a = preference(&model, a, b).map_err(|error| pair_problem(row, &error))?;
-        serde_json::to_writer(&mut text, &Line { pair_id, p_a }).map_err(|error| output_problem(&error.into()))?;
+        serde_json::to_writer(&mut text, &Line { pair_id, p_a })
+            .map_err(|error| output_problem(&error.into()))?;
         text.push(b'\n');
     }
     out.write_all(&text).map_err(|error| output_problem(&error))
@@ -93,7 +99,9 @@ fn pair_problem(row: usize, error: &ClickModelError) -> Problem {
             format!("row {row}, {}", if *index == 0 { "text_a" } else { "text_b" }),
             message.clone(),
         ),
-        ClickModelError::Model(message) => Problem::new(Code::ModelFile, format!("row {row}"), message.clone()),
+        ClickModelError::Model(message) => {
+            Problem::new(Code::ModelFile, format!("row {row}"), message.clone())
+        }
     }
 }
 
@@ -101,9 +109,13 @@ fn read_pairs(path: &Path) -> Result<Vec<[String; 3]>, Problem> {
     let size = fs::metadata(path).map_err(|error| io_problem(path, &error))?.len();
     let fail = |field: String, message: String| Problem::new(Code::ModelInput, field, message);
     if size > MAX_FILE_BYTES {
-        return Err(fail(path.display().to_string(), format!("{size} bytes; at most {MAX_FILE_BYTES} are read")));
+        return Err(fail(
+            path.display().to_string(),
+            format!("{size} bytes; at most {MAX_FILE_BYTES} are read"),
+        ));
     }
-    let mut reader = csv::Reader::from_path(path).map_err(|error| fail(path.display().to_string(), error.to_string()))?;
+    let mut reader =
+        csv::Reader::from_path(path).map_err(|error| fail(path.display().to_string(), error.to_string()))?;
     let headers = reader.headers().map_err(|error| fail("header".to_owned(), error.to_string()))?.clone();
     let mut places = [0; 3];
     for (place, column) in places.iter_mut().zip(COLUMNS) {
@@ -141,14 +153,15 @@ fn model_of_file(path: &Path, places: &Places) -> Result<Arc<RidgeClickModel>, P
         Problem::new(Code::ModelFile, name, format!("made for the unknown encoder `{:.60}`", layer.encoder()))
     })?;
     let encoder = Arc::new(CachedEncoder::new(encoder.load(places)?));
-    let model =
-        RidgeClickModel::new(encoder, layer, &blake3::hash(&bytes)).map_err(|error| scoring_problem(&error))?;
+    let model = RidgeClickModel::new(encoder, layer, &blake3::hash(&bytes))
+        .map_err(|error| scoring_problem(&error))?;
     Ok(Arc::new(model))
 }
 
 /// Reads a model file and its card, and compares the hash.
 pub(crate) fn checked_model(path: &Path) -> Result<(Vec<u8>, String), Problem> {
-    let damaged = |path: &Path, message: String| Problem::new(Code::ModelFile, path.display().to_string(), message);
+    let damaged =
+        |path: &Path, message: String| Problem::new(Code::ModelFile, path.display().to_string(), message);
     let bytes = fs::read(path).map_err(|error| damaged(path, error.to_string()))?;
     let card_path = path.with_extension("card.json");
     let card = fs::read_to_string(&card_path).map_err(|error| damaged(&card_path, error.to_string()))?;
@@ -157,7 +170,10 @@ pub(crate) fn checked_model(path: &Path) -> Result<(Vec<u8>, String), Problem> {
     let expected = parsed["weights_blake3"].as_str().unwrap_or_default();
     let found = blake3::hash(&bytes).to_hex();
     if expected != found.as_str() {
-        return Err(damaged(path, format!("blake3 is {found}, the card says `{expected:.64}`; train it again")));
+        return Err(damaged(
+            path,
+            format!("blake3 is {found}, the card says `{expected:.64}`; train it again"),
+        ));
     }
     Ok((bytes, card))
 }

@@ -45,7 +45,9 @@ pub(crate) fn headline_vectors(
     for (number, shard) in missing.chunks(TEXTS_PER_SHARD).enumerate() {
         let mut vectors = Vec::with_capacity(shard.len());
         for part in shard.chunks(TEXTS_PER_LINE) {
-            vectors.extend(encoder.encode_batch(part, HEADLINE_TOKENS).map_err(|error| scoring_problem(&error))?);
+            vectors.extend(
+                encoder.encode_batch(part, HEADLINE_TOKENS).map_err(|error| scoring_problem(&error))?,
+            );
             let done = number * TEXTS_PER_SHARD + vectors.len();
             // Progress is not worth failing for.
             let _ignored = writeln!(std::io::stderr(), "{}: encoded {done} of {n_missing}", encoder.name());
@@ -76,7 +78,7 @@ fn read_shards(folder: &Path, dimensions: usize) -> HashMap<Key, Arc<[f32]>> {
         let Ok(bytes) = fs::read(path) else { continue };
         let Some((records, hash)) = bytes.split_last_chunk::<32>() else { continue };
         let size = 32 + 4 * dimensions;
-        if blake3::hash(records).as_bytes() != hash || records.len() % size != 0 {
+        if blake3::hash(records).as_bytes() != hash || !records.len().is_multiple_of(size) {
             continue;
         }
         for record in records.chunks_exact(size) {

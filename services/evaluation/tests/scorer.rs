@@ -33,11 +33,18 @@ fn table(folder: &Path) -> PathBuf {
     let words = ["coffee", "garden", "market", "winter", "family", "doctor", "river", "school"];
     for test in 0..180_u64 {
         let draws = Stream::new(5, "table").child(test);
-        let split = if test < 120 { "train" } else if test < 150 { "valid" } else { "test" };
+        let split = if test < 120 {
+            "train"
+        } else if test < 150 {
+            "valid"
+        } else {
+            "test"
+        };
         for variant in 0..4 {
             let word = |slot: u64| words[draws.below(10 * variant + slot, words.len())];
             let secret = (test + variant) % 2 == 0;
-            let headline = format!("{} {} {} {variant}", if secret { "secret" } else { "plain" }, word(0), word(1));
+            let headline =
+                format!("{} {} {} {variant}", if secret { "secret" } else { "plain" }, word(0), word(1));
             let rate = 0.015 * if secret { 1.25 } else { 1.0 };
             let clicks = 5_000.0 * rate + 8.0 * draws.normal(100 + variant);
             text.push_str(&format!(

@@ -61,8 +61,7 @@ impl Contrasts {
             let columns: Vec<Vec<f64>> =
                 test.iter().map(|&idx| layer.columns(&vectors[idx], &rows[idx].headline)).collect();
             let white: Vec<Vec<f64>> = columns.iter().map(|columns| layer.whiten(columns)).collect();
-            let directions: Vec<Vec<f64>> =
-                test.iter().map(|&idx| layer.direction(&vectors[idx])).collect();
+            let directions: Vec<Vec<f64>> = test.iter().map(|&idx| layer.direction(&vectors[idx])).collect();
             for own in 0..test.len() {
                 all.push(contrast(layer, &design, test, number, own, &columns, &white, &directions));
             }

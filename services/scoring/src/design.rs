@@ -51,10 +51,8 @@ impl Design {
             .collect();
         let rate = |row: &ClickTestRow| (row.clicks as f64 + 0.5) / (row.impressions as f64 + 1.0);
         let response = rows.iter().map(|row| logit(rate(row))).collect();
-        let noise: Vec<f64> = rows
-            .iter()
-            .map(|row| 1.0 / (row.impressions as f64 * rate(row) * (1.0 - rate(row))))
-            .collect();
+        let noise: Vec<f64> =
+            rows.iter().map(|row| 1.0 / (row.impressions as f64 * rate(row) * (1.0 - rate(row)))).collect();
         let weight = noise.iter().map(|noise| 1.0 / (noise + WEIGHT_SPREAD * WEIGHT_SPREAD)).collect();
         Self { tests, test_of, several_headlines, response, noise, weight }
     }
@@ -62,7 +60,9 @@ impl Design {
     /// Rows that pass `keep` and belong to a test with several headlines, in order.
     #[must_use]
     pub fn comparable(&self, keep: impl Fn(usize) -> bool) -> Vec<usize> {
-        (0..self.test_of.len()).filter(|&idx| self.several_headlines[self.test_of[idx]] && keep(idx)).collect()
+        (0..self.test_of.len())
+            .filter(|&idx| self.several_headlines[self.test_of[idx]] && keep(idx))
+            .collect()
     }
 
     /// Different tests of `rows`.

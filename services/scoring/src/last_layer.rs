@@ -226,7 +226,8 @@ impl LastLayer {
         views.push(("directions", view(Dtype::I16, self.directions.len(), &directions)?));
         views.push(("priors", view(Dtype::F64, Priors::FIELDS, &priors)?));
         // One entry only: a map with more would be written in an order that changes.
-        let metadata = HashMap::from([("format".to_owned(), format!("{FORMAT}:{}:{}", self.n_blocks, self.encoder))]);
+        let metadata =
+            HashMap::from([("format".to_owned(), format!("{FORMAT}:{}:{}", self.n_blocks, self.encoder))]);
         let bytes = safetensors::serialize(views, Some(metadata))
             .map_err(|error| Error::Fit(format!("serialize: {error}")))?;
         Self::from_bytes(&bytes, "fitted model").map_err(|error| Error::Fit(error.to_string()))?;
@@ -273,7 +274,7 @@ impl LastLayer {
         let (n, n_structure) = (self.center.len(), STRUCTURE_FEATURES.len());
         if n == 0
             || self.n_blocks == 0
-            || n % self.n_blocks != 0
+            || !n.is_multiple_of(self.n_blocks)
             || self.structure_center.len() != n_structure
             || self.structure_scale.len() != n_structure
             || self.mean.len() != n + n_structure

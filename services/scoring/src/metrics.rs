@@ -112,7 +112,9 @@ pub fn ranking(rows: &[ClickTestRow], scores: &[f64], resamples: u64, seed: u64)
         })
         .collect();
     let mut total = Sums::default();
-    of_tests.iter().for_each(|sums| total.add(sums));
+    for sums in &of_tests {
+        total.add(sums);
+    }
     let stream = Stream::new(seed, "ranking/bootstrap");
     let mut resampled = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
     for resample in 0..resamples {
@@ -224,7 +226,8 @@ pub fn noise_ceiling(rows: &[ClickTestRow], draws: u64, seed: u64) -> NoiseCeili
     let (mut squares, mut degrees) = (0.0, 0.0);
     let tests: Vec<&Vec<usize>> =
         design.tests.iter().zip(&design.several_headlines).filter_map(|(t, s)| s.then_some(t)).collect();
-    let mean_of = |test: &[usize]| test.iter().map(|&idx| design.response[idx]).sum::<f64>() / test.len() as f64;
+    let mean_of =
+        |test: &[usize]| test.iter().map(|&idx| design.response[idx]).sum::<f64>() / test.len() as f64;
     for test in &tests {
         let mean = mean_of(test);
         let keep = 1.0 - 1.0 / test.len() as f64;
@@ -242,11 +245,10 @@ pub fn noise_ceiling(rows: &[ClickTestRow], draws: u64, seed: u64) -> NoiseCeili
         let mut truth = vec![0.0; rows.len()];
         for test in &tests {
             let mean = mean_of(test);
-            for &idx in test.iter() {
+            for &idx in *test {
                 let trust = variance / (variance + design.noise[idx]);
                 let spread = (trust * design.noise[idx]).sqrt();
-                truth[idx] =
-                    mean + trust * (design.response[idx] - mean) + spread * draws.normal(idx as u64);
+                truth[idx] = mean + trust * (design.response[idx] - mean) + spread * draws.normal(idx as u64);
             }
             sums.add(&count_pairs(rows, &truth, test));
         }

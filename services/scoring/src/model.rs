@@ -190,8 +190,7 @@ impl RidgeClickModel {
         let a = self.advertisement(a, Place::Input(0))?;
         let b = self.advertisement(b, Place::Input(1))?;
         let mean = self.prior_mean(&a) - self.prior_mean(&b);
-        let variance =
-            self.covariance(&a, &a) + self.covariance(&b, &b) - 2.0 * self.covariance(&a, &b);
+        let variance = self.covariance(&a, &a) + self.covariance(&b, &b) - 2.0 * self.covariance(&a, &b);
         Ok((mean, variance.max(0.0).sqrt()))
     }
 

@@ -58,7 +58,8 @@ impl Gram {
             let mut target = vec![0.0; n];
             for &test in &tests {
                 let test = &design.tests[test];
-                let (Some(first), true) = (place.get(&test[0]), test.iter().all(|idx| place.contains_key(idx)))
+                let (Some(first), true) =
+                    (place.get(&test[0]), test.iter().all(|idx| place.contains_key(idx)))
                 else {
                     return Err(Error::Fit("a test is only partly among the fitted rows".to_owned()));
                 };
@@ -194,6 +195,7 @@ impl ExactPosterior {
     }
 }
 
-pub(crate) fn fit_error(error: candle_core::Error) -> Error {
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` asks for")]
+fn fit_error(error: candle_core::Error) -> Error {
     Error::Fit(error.to_string())
 }

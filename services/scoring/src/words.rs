@@ -157,8 +157,11 @@ impl Centered {
         for test in &self.tests {
             let mut values = of_test(test);
             let total: f64 = test.iter().map(|(_, _, weight)| weight).sum();
-            let mean = test.iter().zip(&values).map(|((_, _, weight), value)| weight * value).sum::<f64>() / total;
-            values.iter_mut().for_each(|value| *value -= mean);
+            let mean =
+                test.iter().zip(&values).map(|((_, _, weight), value)| weight * value).sum::<f64>() / total;
+            for value in &mut values {
+                *value -= mean;
+            }
             // Centered values: the columns' own means drop out of the product.
             for ((_, row, weight), value) in test.iter().zip(&values) {
                 for (term, x) in row {

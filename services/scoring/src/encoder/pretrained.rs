@@ -123,15 +123,14 @@ impl PretrainedEncoder {
         let [weights, tokenizer, config] = files.map(|(file, sha256)| read_pinned(folder, file, sha256));
         // Pinned as well, so that a folder is one release; what it says is in `shape`.
         config?;
-        let damaged = |file: &str, message: String| {
-            Error::model_file(folder.join(file).display().to_string(), message)
-        };
+        let damaged =
+            |file: &str, message: String| Error::model_file(folder.join(file).display().to_string(), message);
         let mut tokenizer = Tokenizer::from_bytes(tokenizer?)
             .map_err(|error| damaged("tokenizer.json", error.to_string()))?;
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|error| damaged("tokenizer.json", error.to_string()))?;
-        let transformer = Transformer::load(&weights?, shape)
-            .map_err(|message| damaged("model.safetensors", message))?;
+        let transformer =
+            Transformer::load(&weights?, shape).map_err(|message| damaged("model.safetensors", message))?;
         Ok(Self { name, transformer, tokenizer, layers, unit_length })
     }
 

@@ -82,7 +82,7 @@ impl Transformer {
         let source = Source { tensors };
         let words_shape = source.shape("embeddings.word_embeddings.weight")?;
         let width = *words_shape.get(1).ok_or("the word table has no columns")?;
-        if width == 0 || shape.n_heads == 0 || width % shape.n_heads != 0 {
+        if width == 0 || shape.n_heads == 0 || !width.is_multiple_of(shape.n_heads) {
             return Err("the width is not a multiple of the number of heads".to_owned());
         }
         let mut positions = source.vector("embeddings.position_embeddings.weight")?;
@@ -141,7 +141,10 @@ impl Transformer {
             }
             if layers.contains(&depth) {
                 for (mean, span) in means.iter_mut().zip(rows.starts.windows(2)) {
-                    mean.extend(mean_row(&rows.values[span[0] * self.width..span[1] * self.width], self.width));
+                    mean.extend(mean_row(
+                        &rows.values[span[0] * self.width..span[1] * self.width],
+                        self.width,
+                    ));
                 }
             }
         }
@@ -160,7 +163,10 @@ impl Transformer {
                 let word = id as usize * self.width;
                 let word = self.words.get(word..word + self.width).ok_or("a token id is not in the table")?;
                 values.extend_from_slice(word);
-                add(&mut values[start..], &self.positions[position * self.width..(position + 1) * self.width]);
+                add(
+                    &mut values[start..],
+                    &self.positions[position * self.width..(position + 1) * self.width],
+                );
                 self.norm.apply(&mut values[start..]);
             }
             starts.push(values.len() / self.width);
@@ -251,8 +257,7 @@ impl Transformer {
         match &self.relative_bias {
             None => offsets.resize(2 * n - 1, 0.0),
             Some(table) => offsets.extend(
-                (0..2 * n - 1)
-                    .map(|idx| table[bucket(idx as i64 - (n as i64 - 1)) * self.n_heads + head]),
+                (0..2 * n - 1).map(|idx| table[bucket(idx as i64 - (n as i64 - 1)) * self.n_heads + head]),
             ),
         }
     }
@@ -490,7 +495,9 @@ mod tests {
             assert!((found / expected - 1.0).abs() < 3e-7, "{x}: {found} {expected}");
         }
         // Values of x Φ(x) from tables of the normal distribution.
-        for (x, expected) in [(0.0, 0.0), (1.0, 0.841_344_75), (-1.0, -0.158_655_25), (2.0, 1.954_499_7), (-3.0, -0.004_049_7)] {
+        for (x, expected) in
+            [(0.0, 0.0), (1.0, 0.841_344_7), (-1.0, -0.158_655_25), (2.0, 1.954_499_7), (-3.0, -0.004_049_7)]
+        {
             let mut row = [x];
             gelu(&mut row);
             assert!((row[0] - expected).abs() < 1e-6, "{x}: {}", row[0]);
