@@ -68,7 +68,7 @@ pub fn execute(
     let vectors = archive.vectors(encoder.as_ref(), &needed, places)?;
     let settings = Settings::new(encoder.name(), encoder.blocks(), arguments.rows.tests());
     let (bytes, card) =
-        fit_with_card(&archive.select(&needed), &vectors, &settings, archive.sha256.clone(), arguments.seed)
+        fit_with_card(&archive.select(&needed), &vectors, &settings, archive.sha256, arguments.seed)
             .map_err(|error| scoring_problem(&error))?;
     let mut json = serde_json::to_string_pretty(&card).map_err(|error| output_problem(&error.into()))?;
     json.push('\n');

@@ -78,7 +78,7 @@ fn read_shards(folder: &Path, dimensions: usize) -> HashMap<Key, Arc<[f32]>> {
         let Ok(bytes) = fs::read(path) else { continue };
         let Some((records, hash)) = bytes.split_last_chunk::<32>() else { continue };
         let size = 32 + 4 * dimensions;
-        if blake3::hash(records).as_bytes() != hash || records.len() % size != 0 {
+        if blake3::hash(records).as_bytes() != hash || !records.len().is_multiple_of(size) {
             continue;
         }
         for record in records.chunks_exact(size) {

@@ -274,7 +274,7 @@ impl LastLayer {
         let (n, n_structure) = (self.center.len(), STRUCTURE_FEATURES.len());
         if n == 0
             || self.n_blocks == 0
-            || n % self.n_blocks != 0
+            || !n.is_multiple_of(self.n_blocks)
             || self.structure_center.len() != n_structure
             || self.structure_scale.len() != n_structure
             || self.mean.len() != n + n_structure

@@ -112,7 +112,9 @@ pub fn ranking(rows: &[ClickTestRow], scores: &[f64], resamples: u64, seed: u64)
         })
         .collect();
     let mut total = Sums::default();
-    of_tests.iter().for_each(|sums| total.add(sums));
+    for sums in &of_tests {
+        total.add(sums);
+    }
     let stream = Stream::new(seed, "ranking/bootstrap");
     let mut resampled = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
     for resample in 0..resamples {
@@ -243,7 +245,7 @@ pub fn noise_ceiling(rows: &[ClickTestRow], draws: u64, seed: u64) -> NoiseCeili
         let mut truth = vec![0.0; rows.len()];
         for test in &tests {
             let mean = mean_of(test);
-            for &idx in test.iter() {
+            for &idx in *test {
                 let trust = variance / (variance + design.noise[idx]);
                 let spread = (trust * design.noise[idx]).sqrt();
                 truth[idx] = mean + trust * (design.response[idx] - mean) + spread * draws.normal(idx as u64);

@@ -154,7 +154,7 @@ mod tests {
         };
         let rows = [row("good words", 30), row("good thing", 31), row("bad words", 10), row("bad thing", 9)];
         let found = pooled_log_odds(&rows, &[0, 1, 2, 3]);
-        assert!(found[0] > found[2] + 0.2 && found[1] > found[3] + 0.2, "{found:?}");
+        assert!(found[0] > found[2] + 0.1 && found[1] > found[3] + 0.1, "{found:?}");
         let rates: f64 = found.iter().map(|&log_odds| sigmoid(log_odds)).sum::<f64>() / 4.0;
         assert!((rates - 0.02).abs() < 1e-6, "{rates}");
     }

@@ -195,6 +195,7 @@ impl ExactPosterior {
     }
 }
 
-pub(crate) fn fit_error(error: candle_core::Error) -> Error {
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` asks for")]
+fn fit_error(error: candle_core::Error) -> Error {
     Error::Fit(error.to_string())
 }

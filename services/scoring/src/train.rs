@@ -83,7 +83,7 @@ impl Settings {
             encoder: encoder.to_owned(),
             n_blocks,
             penalties: if layer_means { vec![20.0] } else { vec![3.0, 10.0, 20.0, 30.0, 50.0, 100.0, 300.0] },
-            structure_scales: if layer_means { vec![0.0] } else { vec![0.0, 0.03, 0.1, 0.2] },
+            structure_scales: if layer_means { vec![0.0] } else { vec![0.0, 0.1, 0.2, 0.4, 0.8] },
             tests,
             n_directions: 192,
         }
@@ -227,7 +227,7 @@ fn check_vectors(rows: &[ClickTestRow], vectors: &[Arc<[f32]>], n_blocks: usize)
     if rows.len() != vectors.len()
         || dimensions == 0
         || n_blocks == 0
-        || dimensions % n_blocks != 0
+        || !dimensions.is_multiple_of(n_blocks)
         || vectors.iter().any(|vector| vector.len() != dimensions)
     {
         return Err(Error::Fit("every row needs one vector of the same length".to_owned()));

@@ -159,7 +159,9 @@ impl Centered {
             let total: f64 = test.iter().map(|(_, _, weight)| weight).sum();
             let mean =
                 test.iter().zip(&values).map(|((_, _, weight), value)| weight * value).sum::<f64>() / total;
-            values.iter_mut().for_each(|value| *value -= mean);
+            for value in &mut values {
+                *value -= mean;
+            }
             // Centered values: the columns' own means drop out of the product.
             for ((_, row, weight), value) in test.iter().zip(&values) {
                 for (term, x) in row {

@@ -82,7 +82,7 @@ impl Transformer {
         let source = Source { tensors };
         let words_shape = source.shape("embeddings.word_embeddings.weight")?;
         let width = *words_shape.get(1).ok_or("the word table has no columns")?;
-        if width == 0 || shape.n_heads == 0 || width % shape.n_heads != 0 {
+        if width == 0 || shape.n_heads == 0 || !width.is_multiple_of(shape.n_heads) {
             return Err("the width is not a multiple of the number of heads".to_owned());
         }
         let mut positions = source.vector("embeddings.position_embeddings.weight")?;
@@ -496,7 +496,7 @@ mod tests {
         }
         // Values of x Φ(x) from tables of the normal distribution.
         for (x, expected) in
-            [(0.0, 0.0), (1.0, 0.841_344_75), (-1.0, -0.158_655_25), (2.0, 1.954_499_7), (-3.0, -0.004_049_7)]
+            [(0.0, 0.0), (1.0, 0.841_344_7), (-1.0, -0.158_655_25), (2.0, 1.954_499_7), (-3.0, -0.004_049_7)]
         {
             let mut row = [x];
             gelu(&mut row);
