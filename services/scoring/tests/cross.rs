@@ -40,7 +40,8 @@ fn serving_equals_candle_and_learns_a_cross() {
     for (served, candle) in served.iter().zip(&candle) {
         assert!((served - candle).abs() < 1e-5, "{served} {candle}");
     }
-    let right = served.iter().zip(&labels).filter(|(score, label)| (**score > 0.0) == (**label > 0.5)).count();
+    let right =
+        served.iter().zip(&labels).filter(|(score, label)| (**score > 0.0) == (**label > 0.5)).count();
     assert!(right > 750, "{right}");
     // A row's score does not depend on the other rows.
     let one = network.log_odds(Rows { slots: &slots[..4], dense: &dense[..2] }).unwrap();

@@ -148,9 +148,10 @@ impl Layer {
     fn apply(&self, input: &[f32], output: &mut [f32]) {
         output.copy_from_slice(&self.bias);
         for (value, weights) in input[..self.inputs].iter().zip(self.weights.chunks_exact(self.stride)) {
-            for (output, weights) in output.as_chunks_mut::<8>().0.iter_mut().zip(weights.as_chunks::<8>().0) {
-                for lane in 0..8 {
-                    output[lane] += value * weights[lane];
+            for (output, weights) in output.as_chunks_mut::<8>().0.iter_mut().zip(weights.as_chunks::<8>().0)
+            {
+                for (output, weight) in output.iter_mut().zip(weights) {
+                    *output += value * weight;
                 }
             }
         }
@@ -336,16 +337,15 @@ fn to_bytes(shape: &Shape, tensors: &[Vec<f32>]) -> Result<Vec<u8>, Error> {
     let fail = |message: String| Error::Fit(format!("serialize: {message}"));
     CrossNetwork::from_tensors(*shape, tensors).map_err(fail)?;
     let shape_text = serde_json::to_string(shape).map_err(|error| fail(error.to_string()))?;
-    let bytes: Vec<Vec<u8>> = tensors
-        .iter()
-        .map(|values| values.iter().flat_map(|value| value.to_le_bytes()).collect())
-        .collect();
+    let bytes: Vec<Vec<u8>> =
+        tensors.iter().map(|values| values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
     let views = shape
         .tensors()
         .into_iter()
         .zip(&bytes)
         .map(|((name, len), bytes)| {
-            let view = TensorView::new(Dtype::F32, vec![len], bytes).map_err(|error| fail(error.to_string()))?;
+            let view =
+                TensorView::new(Dtype::F32, vec![len], bytes).map_err(|error| fail(error.to_string()))?;
             Ok((name, view))
         })
         .collect::<Result<Vec<_>, Error>>()?;

@@ -52,7 +52,9 @@ pub fn fit(shape: Shape, rows: Rows<'_>, labels: &[f32], settings: &Settings) ->
         return Err(Error::Fit("a label is neither 0 nor 1".to_owned()));
     }
     let rates = [settings.learning_rate, settings.sparse_decay, settings.dense_decay];
-    if settings.epochs == 0 || settings.batch == 0 || !rates.iter().all(|rate| rate.is_finite() && *rate >= 0.0)
+    if settings.epochs == 0
+        || settings.batch == 0
+        || !rates.iter().all(|rate| rate.is_finite() && *rate >= 0.0)
     {
         return Err(Error::Fit("a setting of the fit is out of range".to_owned()));
     }
