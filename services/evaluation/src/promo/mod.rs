@@ -166,10 +166,12 @@ pub fn suite(places: &Places, seed: u64) -> Result<Promo, Problem> {
 impl Fitted {
     fn new(design: &Design, train: &[&Customer], members: u64, seed: u64) -> Result<Self, Problem> {
         let labels: Vec<f64> = train.iter().map(|customer| f64::from(u8::from(customer.converted))).collect();
-        let rows: Vec<Vec<f64>> =
-            train.iter().map(|customer| design.linear(customer, customer.offer)).collect();
-        let logistic =
-            LogisticRegression::fit(&rows, &labels, RIDGE).map_err(|error| scoring_problem(&error))?;
+        let regression = |columns: &dyn Fn(&Customer) -> Vec<f64>| {
+            let rows: Vec<Vec<f64>> = train.iter().map(|customer| columns(customer)).collect();
+            LogisticRegression::fit(&rows, &labels, RIDGE).map_err(|error| scoring_problem(&error))
+        };
+        let reference = regression(&|customer| design.linear(customer, customer.offer))?;
+        let logistic = regression(&|customer| design.binned(customer, customer.offer))?;
         let networks = (0..members)
             .map(|member| fit_network(design, train, &settings(seed.wrapping_add(member))))
             .collect::<Result<_, _>>()?;

@@ -110,7 +110,7 @@ fn gather(shape: &Shape, rows: Rows<'_>, batch: &[usize]) -> (Vec<u32>, Vec<f32>
 /// Mean of ln(1 + e^z) − y·z without overflow.
 fn logistic_loss(log_odds: &Tensor, targets: &Tensor) -> candle_core::Result<Tensor> {
     let tail = log_odds.abs()?.neg()?.exp()?.affine(1.0, 1.0)?.log()?;
-    (log_odds.relu()? + tail - (log_odds * targets)?)?.mean_all()
+    ((log_odds.relu()? + tail)? - (log_odds * targets)?)?.mean_all()
 }
 
 impl Variables {
