@@ -13,7 +13,7 @@ use crate::{ladder, suites};
 pub enum Command {
     /// Measure what allocation policies earn on the archive's tests.
     Ladder(ladder::Arguments),
-    /// Measure policies and models beyond headlines: mushroom, promo, off-policy.
+    /// Measure policies beyond headlines: mushroom, off-policy.
     Policies(suites::Arguments),
 }
 

@@ -37,11 +37,6 @@ pub(crate) fn experiment_problem(error: &spotwright_experiment::Error) -> Proble
     Problem::new(Code::ModelInput, "", error.to_string())
 }
 
-/// What a model does not accept, or how fitting failed.
-pub(crate) fn scoring_problem(error: &spotwright_scoring::Error) -> Problem {
-    Problem::new(error.code(), "", error.to_string())
-}
-
 /// Why the answer was not written.
 pub(crate) fn writing_problem(error: &std::io::Error) -> Problem {
     Problem::new(Code::Option, "", format!("the answer cannot be written: {error}"))

@@ -18,7 +18,6 @@ mod inputs;
 pub mod ladder;
 pub mod mushroom;
 pub mod off_policy;
-pub mod promo;
 pub mod suites;
 
 pub use command::{Command, Places, execute};

@@ -1,16 +1,14 @@
-//! `scorer policies`: what policies and context models earn beyond the headline archive.
+//! `scorer policies`: what policies earn beyond the headline archive.
 
 use std::io::Write;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use spotwright_schemas::Problem;
-use spotwright_schemas::error::Code;
 
 use crate::command::Places;
 use crate::inputs::writing_problem;
-use crate::{mushroom, off_policy, promo};
+use crate::{mushroom, off_policy};
 
 /// A data set and its protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -19,10 +17,6 @@ pub enum Suite {
     Mushroom,
     /// Off-policy estimators beside the Open Bandit Pipeline's values.
     OffPolicy,
-    /// Conversions by context and offer, and the value of choosing the offer by customer.
-    Promo,
-    /// What the network of `promo` costs to fit and to serve on one core.
-    PromoSpeed,
 }
 
 /// Options of `scorer policies`.
@@ -64,30 +58,6 @@ pub fn execute(
                 )
             })
         }
-        Suite::Promo => {
-            let measured = promo::suite(places, arguments.seed)?;
-            print(&measured, json, out, |out| promo_table(&measured, out))
-        }
-        Suite::PromoSpeed => {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(1)
-                .build()
-                .map_err(|error| Problem::new(Code::Internal, "", error.to_string()))?;
-            // Matrix products run on the threads of the pool they are called from: here, one.
-            let measured = pool.install(|| promo::speed(places, Duration::from_secs(3)))?;
-            print(&measured, json, out, |out| {
-                writeln!(out, "DCN-v2: {:.0} rows per core-second", measured.dcn_rows_per_core_second)?;
-                writeln!(
-                    out,
-                    "fit: DCN-v2 {:.2} s, logistic regression {:.2} s, LightGBM {}",
-                    measured.dcn_fit_seconds,
-                    measured.logistic_fit_seconds,
-                    measured
-                        .lightgbm_fit_seconds
-                        .map_or_else(|| "not installed".to_owned(), |seconds| format!("{seconds:.2} s"))
-                )
-            })
-        }
         Suite::OffPolicy => {
             let measured = off_policy::suite(places, arguments.resamples, arguments.seed)?;
             print(&measured, json, out, |out| {
@@ -111,32 +81,6 @@ pub fn execute(
             })
         }
     }
-}
-
-fn promo_table(measured: &promo::Promo, out: &mut dyn Write) -> std::io::Result<()> {
-    for model in &measured.models {
-        writeln!(
-            out,
-            "{:42} AUC {:.5} [{:.4}, {:.4}]   logloss {:.5}   ECE {:.4}",
-            model.model, model.auc, model.auc_interval[0], model.auc_interval[1], model.logloss, model.ece_20
-        )?;
-    }
-    for value in &measured.values {
-        writeln!(
-            out,
-            "{:30} IPS {:.4}   SNIPS {:.4}   DR {:.4} [{:.4}, {:.4}]   over the best fixed offer {:+.4} [{:+.4}, {:+.4}]",
-            value.policy,
-            value.ips,
-            value.snips,
-            value.dr,
-            value.dr_interval[0],
-            value.dr_interval[1],
-            value.gain,
-            value.gain_interval[0],
-            value.gain_interval[1]
-        )?;
-    }
-    Ok(())
 }
 
 fn print<T: Serialize>(

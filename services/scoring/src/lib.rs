@@ -41,7 +41,6 @@
 
 #[cfg(feature = "training")]
 pub mod card;
-pub mod cross;
 pub mod data;
 pub mod encoder;
 mod error;
@@ -50,8 +49,6 @@ pub mod hash;
 pub mod last_layer;
 mod linear;
 pub mod load;
-#[cfg(feature = "training")]
-pub mod logistic;
 #[cfg(feature = "training")]
 pub mod metrics;
 pub mod model;
