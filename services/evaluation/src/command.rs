@@ -24,7 +24,7 @@ pub enum Command {
     Bench(bench::Arguments),
     /// Measure what allocation policies earn on the archive's tests.
     Ladder(ladder::Arguments),
-    /// Measure policies and models beyond headlines: mushroom, promo, off-policy.
+    /// Measure policies beyond headlines: mushroom, off-policy.
     Policies(suites::Arguments),
 }
 

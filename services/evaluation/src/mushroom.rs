@@ -82,13 +82,13 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            features: 200,
-            reach: 8.0,
-            linear_share: 0.3,
-            prior_variance: 4.0,
+            features: 250,
+            reach: 4.0,
+            linear_share: 0.1,
+            prior_variance: 30.0,
             shape: 6.0,
             scale: 6.0,
-            width: 0.5,
+            width: 0.3,
         }
     }
 }

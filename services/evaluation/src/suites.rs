@@ -1,4 +1,4 @@
-//! `scorer policies`: what policies and context models earn beyond the headline archive.
+//! `scorer policies`: what policies earn beyond the headline archive.
 
 use std::io::Write;
 

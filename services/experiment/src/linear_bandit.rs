@@ -147,8 +147,8 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (chunks, others) = (a.chunks_exact(8), b.chunks_exact(8));
     let rest: f64 = chunks.remainder().iter().zip(others.remainder()).map(|(x, y)| x * y).sum();
     for (x, y) in chunks.zip(others) {
-        for lane in 0..8 {
-            sums[lane] += x[lane] * y[lane];
+        for (sum, (x, y)) in sums.iter_mut().zip(x.iter().zip(y)) {
+            *sum += x * y;
         }
     }
     sums.iter().sum::<f64>() + rest

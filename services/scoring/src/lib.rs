@@ -47,7 +47,6 @@ pub mod calibration;
 pub mod card;
 #[cfg(feature = "training")]
 pub mod coverage;
-pub mod cross;
 pub mod data;
 #[cfg(feature = "training")]
 pub mod design;
@@ -58,8 +57,6 @@ pub mod hash;
 pub mod last_layer;
 mod linear;
 pub mod load;
-#[cfg(feature = "training")]
-pub mod logistic;
 #[cfg(feature = "training")]
 pub mod metrics;
 pub mod model;

@@ -175,9 +175,9 @@ fn product(matrix: &[Vec<f64>], vector: &[f64]) -> Vec<f64> {
 fn factor(matrix: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
     let n = matrix.len();
     let mut lower = vec![vec![0.0; n]; n];
-    for i in 0..n {
-        for j in 0..=i {
-            let rest = matrix[i][j] - dot(&lower[i][..j], &lower[j][..j]);
+    for (i, row) in matrix.iter().enumerate() {
+        for (j, value) in row[..=i].iter().enumerate() {
+            let rest = value - dot(&lower[i][..j], &lower[j][..j]);
             if i == j {
                 if !(rest > 0.0 && rest.is_finite()) {
                     return None;
@@ -196,11 +196,11 @@ fn factor(matrix: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
 fn semidefinite_factor(matrix: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let n = matrix.len();
     let mut lower = vec![vec![0.0; n]; n];
-    for i in 0..n {
-        for j in 0..=i {
-            let rest = matrix[i][j] - dot(&lower[i][..j], &lower[j][..j]);
+    for (i, row) in matrix.iter().enumerate() {
+        for (j, value) in row[..=i].iter().enumerate() {
+            let rest = value - dot(&lower[i][..j], &lower[j][..j]);
             lower[i][j] = if i == j {
-                if rest > 1e-12 * matrix[i][i] { rest.sqrt() } else { 0.0 }
+                if rest > 1e-12 * value { rest.sqrt() } else { 0.0 }
             } else if lower[j][j] > 0.0 {
                 rest / lower[j][j]
             } else {
