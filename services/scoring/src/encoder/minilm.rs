@@ -140,7 +140,7 @@ fn unit_length(vector: &[f32]) -> Result<Arc<[f32]>, Error> {
     Ok(normalized(&vector.iter().copied().map(f64::from).collect::<Vec<_>>()))
 }
 
-fn read_pinned(folder: &Path, name: &str, sha256: &str) -> Result<Vec<u8>, Error> {
+pub(super) fn read_pinned(folder: &Path, name: &str, sha256: &str) -> Result<Vec<u8>, Error> {
     let path = folder.join(name);
     let fail = |message: String| Error::model_file(path.display().to_string(), message);
     let file = File::open(&path).map_err(|error| fail(error.to_string()))?;
