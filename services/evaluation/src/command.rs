@@ -6,9 +6,14 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use spotwright_schemas::Problem;
 
+use crate::chinese;
+
 /// What to do with click models.
 #[derive(Debug, Subcommand)]
-pub enum Command {}
+pub enum Command {
+    /// Compare the ranking of Chinese copy with that of its English original.
+    Chinese(chinese::Arguments),
+}
 
 /// Where files are found. The program fills it from its configuration.
 #[derive(Debug, Clone)]
@@ -25,6 +30,8 @@ pub struct Places {
 ///
 /// # Errors
 /// A [`Problem`] with the code of what is wrong: arguments, data or model files.
-pub fn execute(command: &Command, _places: &Places, _json: bool, _out: &mut dyn Write) -> Result<(), Problem> {
-    match *command {}
+pub fn execute(command: &Command, places: &Places, json: bool, out: &mut dyn Write) -> Result<(), Problem> {
+    match command {
+        Command::Chinese(arguments) => chinese::execute(arguments, places, json, out),
+    }
 }

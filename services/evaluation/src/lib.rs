@@ -13,6 +13,7 @@
 //! - Equal files and equal seeds give equal figures; only `bench` reads a clock.
 //! - Every figure names the data, the split and the model it is of.
 
+pub mod chinese;
 pub mod command;
 
 pub use command::{Command, Places, execute};

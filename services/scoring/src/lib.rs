@@ -39,6 +39,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod by_locale;
 #[cfg(feature = "training")]
 pub mod card;
 pub mod data;

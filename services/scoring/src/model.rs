@@ -155,6 +155,32 @@ impl RidgeClickModel {
         })
     }
 
+    /// How likely `a` is to have the higher click rate of two advertisements of one brief without
+    /// history: mean and standard deviation of η(a) − η(b).
+    ///
+    /// # Errors
+    /// As [`ClickModel::score`]; `a` is input 0.
+    pub fn difference(&self, a: &ScoreInput, b: &ScoreInput) -> Result<(f64, f64), ClickModelError> {
+        let a = self.advertisement(a, Place::Input(0))?;
+        let b = self.advertisement(b, Place::Input(1))?;
+        let mean = self.prior_mean(&a) - self.prior_mean(&b);
+        let variance = self.covariance(&a, &a) + self.covariance(&b, &b) - 2.0 * self.covariance(&a, &b);
+        Ok((mean, variance.max(0.0).sqrt()))
+    }
+
+    /// As [`RidgeClickModel::difference`], of the archive's taste alone: without what is particular
+    /// to each advertisement or to the brief.
+    ///
+    /// # Errors
+    /// As [`RidgeClickModel::difference`].
+    pub fn taste_difference(&self, a: &ScoreInput, b: &ScoreInput) -> Result<(f64, f64), ClickModelError> {
+        let a = self.advertisement(a, Place::Input(0))?;
+        let b = self.advertisement(b, Place::Input(1))?;
+        let mean = a.archive_appeal - b.archive_appeal;
+        let variance: f64 = a.whitened.iter().zip(&b.whitened).map(|(x, y)| (x - y).powi(2)).sum();
+        Ok((mean, variance.sqrt()))
+    }
+
     /// Prior mean of η.
     fn prior_mean(&self, advertisement: &Advertisement) -> f64 {
         self.level_mean() + advertisement.transfer * advertisement.archive_appeal

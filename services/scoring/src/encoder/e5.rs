@@ -84,10 +84,8 @@ impl E5Encoder {
             return Err(format!("not the network expected: {shape:?}"));
         }
         let mut positions = file.floats("emb.pos", shape.positions * shape.width)?;
-        // Texts have the first of the types.
-        let kind = file
-            .floats("emb.type", 2 * shape.width)
-            .or_else(|_error| file.floats("emb.type", shape.width))?;
+        // Of the types, texts have the first.
+        let kind = file.floats("emb.type", shape.types * shape.width)?;
         for row in positions.chunks_exact_mut(shape.width) {
             for (number, kind) in row.iter_mut().zip(&kind) {
                 *number += kind;
@@ -130,12 +128,15 @@ impl E5Encoder {
     /// As [`TextEncoder::encode`].
     pub fn encode_all(
         &self,
-        texts: &[String],
+        texts: &[impl AsRef<str>],
         max_tokens: usize,
         mut progress: impl FnMut(usize),
     ) -> Result<Vec<Arc<[f32]>>, Error> {
         const BATCH: usize = 32;
-        let ids = texts.iter().map(|text| self.token_ids(text, max_tokens)).collect::<Result<Vec<_>, _>>()?;
+        let ids = texts
+            .iter()
+            .map(|text| self.token_ids(text.as_ref(), max_tokens))
+            .collect::<Result<Vec<_>, _>>()?;
         let mut order: Vec<usize> = (0..texts.len()).collect();
         order.sort_by_key(|&idx| (ids[idx].len(), idx));
         let mut vectors: Vec<Arc<[f32]>> = vec![Arc::from([]); texts.len()];

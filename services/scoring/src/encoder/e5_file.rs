@@ -28,6 +28,7 @@ pub(super) struct Shape {
     pub(super) inner_width: usize,
     pub(super) pieces: usize,
     pub(super) positions: usize,
+    pub(super) types: usize,
     pub(super) epsilon: f64,
 }
 
@@ -191,10 +192,10 @@ fn half_to_f32(bits: u16) -> f32 {
 fn parse_shape(cursor: &mut Cursor<'_>) -> Result<Shape, String> {
     let mut size = || cursor.size();
     let (width, layers, heads, inner_width) = (size()?, size()?, size()?, size()?);
-    let (pieces, positions, _types) = (size()?, size()?, size()?);
+    let (pieces, positions, types) = (size()?, size()?, size()?);
     let epsilon = f64::from(cursor.f32()?);
     let block = cursor.size()?;
-    let shape = Shape { width, layers, heads, inner_width, pieces, positions, epsilon };
+    let shape = Shape { width, layers, heads, inner_width, pieces, positions, types, epsilon };
     let fits = |n: usize, limit: usize| (1..=limit).contains(&n);
     let good = block == BLOCK
         && fits(width, 4_096)
@@ -203,6 +204,7 @@ fn parse_shape(cursor: &mut Cursor<'_>) -> Result<Shape, String> {
         && fits(inner_width, 16_384)
         && fits(pieces, 1 << 20)
         && (3..=8_192).contains(&positions)
+        && fits(types, 8)
         && width.is_multiple_of(heads)
         && width.is_multiple_of(BLOCK)
         && inner_width.is_multiple_of(BLOCK)
