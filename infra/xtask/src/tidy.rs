@@ -70,7 +70,7 @@ const TECHNOLOGY: &[(&str, &[&str])] = &[
     ("cosmic-text", &["render"]),
     ("tiny-skia", &["render"]),
     ("parquet", &["scoring"]),
-    ("clap", &["server", "testkit", "xtask"]),
+    ("clap", &["server", "testkit", "xtask", "evaluation"]),
     ("opentelemetry", &["server"]),
     ("opentelemetry_sdk", &["server"]),
     ("opentelemetry-otlp", &["server"]),

@@ -15,22 +15,23 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
-use clap::Args;
 use serde::{Deserialize, Serialize};
 use spotwright_core::ports::click_model::{ClickModel, ClickModelError, ScoreInput};
 use spotwright_core::ports::video_backend::FrameStatistics;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::locale::Locale;
-use spotwright_scoring::data::{ClickTestRow, read_click_tests};
+use spotwright_scoring::data::ClickTestRow;
 use spotwright_scoring::load::{E5_FOLDER, load_multilingual};
 use spotwright_scoring::model::RidgeClickModel;
 use statrs::distribution::{ContinuousCDF, Normal};
 
+use crate::archive::Encoder;
 use crate::command::Places;
+use crate::problem::scoring_problem;
 
 /// The committed pairs of the test split.
 pub const TEST_PAIRS: &str = include_str!("../data/headlines-zh.csv");
@@ -44,15 +45,6 @@ const BAR_PROBABILITY: f64 = 0.8;
 const BAR: f64 = 0.85;
 /// Larger files of pairs are refused.
 const MAX_FILE_BYTES: u64 = 64 << 20;
-
-/// What `--suite zh` can be told.
-#[derive(Debug, Clone, Default, Args)]
-pub struct Arguments {
-    /// CSV with the columns pair_id, test_id, text_a, text_b, text_a_zh, text_b_zh; without it, the
-    /// 150 pairs of the test split that come with the program.
-    #[arg(long)]
-    pub pairs: Option<PathBuf>,
-}
 
 /// Two English headlines of one test and their Chinese translations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,42 +110,27 @@ pub struct Suite {
     pub reached: bool,
 }
 
-/// Runs the command: measures the shipped multilingual model and writes JSON or a table to `out`.
+/// Measures the shipped multilingual model on `translated` pairs or, without them, on the committed
+/// pairs of the test split; `rows` of the archive say which headline was clicked more.
 ///
 /// # Errors
-/// A [`Problem`]: the model is not installed or damaged, or the pairs cannot be read.
-pub fn execute(
-    arguments: &Arguments,
+/// A [`Problem`]: the encoder is not installed or damaged, or the pairs cannot be read.
+pub fn measure_shipped(
+    translated: Option<&Path>,
+    rows: &[ClickTestRow],
     places: &Places,
-    json: bool,
-    out: &mut dyn Write,
-) -> Result<(), Problem> {
-    let model = load_multilingual(&places.models.join(E5_FOLDER)).map_err(|error| {
-        let advice = "run `./infra/setup.sh` to install multilingual-e5-small";
-        Problem::new(error.code(), "models.folder", format!("{error}; {advice}"))
-    })?;
-    let pairs = match &arguments.pairs {
+) -> Result<Suite, Problem> {
+    if !Encoder::E5.is_installed(places) {
+        let message =
+            format!("{} is not installed: run `./infra/setup.sh`", places.models.join(E5_FOLDER).display());
+        return Err(Problem::new(Code::Prerequisite, "models.folder", message));
+    }
+    let model = load_multilingual(&places.models.join(E5_FOLDER)).map_err(|error| scoring_problem(&error))?;
+    let pairs = match translated {
         Some(path) => read_pairs(path)?,
         None => parse_pairs(TEST_PAIRS.as_bytes(), "the committed pairs")?,
     };
-    let table = places.data.as_ref().map(|data| data.join("upworthy/upworthy_split.parquet"));
-    let rows = match table.filter(|table| table.is_file()) {
-        Some(table) => {
-            read_click_tests(&table).map_err(|error| Problem::new(error.code(), "data", error.to_string()))?
-        }
-        None => Vec::new(),
-    };
-    let suite = suite(&model, &pairs, &rows)?;
-    let text = if json { json_line(&suite)? } else { suite.table() };
-    out.write_all(text.as_bytes())
-        .map_err(|error| Problem::new(Code::Option, "", format!("the answer cannot be written: {error}")))
-}
-
-fn json_line(suite: &Suite) -> Result<String, Problem> {
-    let mut text = serde_json::to_string_pretty(suite)
-        .map_err(|error| Problem::new(Code::ModelInput, "", error.to_string()))?;
-    text.push('\n');
-    Ok(text)
+    suite(&model, &pairs, rows)
 }
 
 /// Reads pairs from a CSV file.

@@ -6,13 +6,21 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use spotwright_schemas::Problem;
 
-use crate::chinese;
+use crate::{bench, card, eval, rank, train};
 
 /// What to do with click models.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Compare the ranking of Chinese copy with that of its English original.
-    Chinese(chinese::Arguments),
+    /// Fit a click model on a table of click tests and write it with its card.
+    Train(train::Arguments),
+    /// Measure models on tests that nothing was fitted on.
+    Eval(eval::Arguments),
+    /// Say which of two texts does better, for every pair of a CSV file, as JSON Lines.
+    Rank(rank::Arguments),
+    /// Print what a model was fitted on, what it is worth and where it must not be trusted.
+    Card(card::Arguments),
+    /// Measure what scoring costs on one core.
+    Bench(bench::Arguments),
 }
 
 /// Where files are found. The program fills it from its configuration.
@@ -32,6 +40,10 @@ pub struct Places {
 /// A [`Problem`] with the code of what is wrong: arguments, data or model files.
 pub fn execute(command: &Command, places: &Places, json: bool, out: &mut dyn Write) -> Result<(), Problem> {
     match command {
-        Command::Chinese(arguments) => chinese::execute(arguments, places, json, out),
+        Command::Train(arguments) => train::execute(arguments, places, json, out),
+        Command::Eval(arguments) => eval::execute(arguments, places, json, out),
+        Command::Rank(arguments) => rank::execute(arguments, places, json, out),
+        Command::Card(arguments) => card::execute(arguments, places, json, out),
+        Command::Bench(arguments) => bench::execute(arguments, places, json, out),
     }
 }

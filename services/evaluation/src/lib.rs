@@ -13,7 +13,21 @@
 //! - Equal files and equal seeds give equal figures; only `bench` reads a clock.
 //! - Every figure names the data, the split and the model it is of.
 
+mod archive;
+pub mod bench;
+mod calibration;
+pub mod card;
 pub mod chinese;
 pub mod command;
+mod coverage;
+pub mod eval;
+mod lightgbm;
+mod models;
+mod pairs;
+mod problem;
+pub mod rank;
+pub mod train;
+mod vectors;
 
+pub use archive::Encoder;
 pub use command::{Command, Places, execute};

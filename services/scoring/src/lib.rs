@@ -39,10 +39,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "training")]
+pub mod baselines;
 pub mod by_locale;
 #[cfg(feature = "training")]
+pub mod calibration;
+#[cfg(feature = "training")]
 pub mod card;
+#[cfg(feature = "training")]
+pub mod coverage;
 pub mod data;
+#[cfg(feature = "training")]
+pub mod design;
 pub mod encoder;
 mod error;
 pub mod features;
@@ -54,6 +62,15 @@ pub mod load;
 pub mod metrics;
 pub mod model;
 #[cfg(feature = "training")]
+pub mod pooled;
+#[cfg(feature = "training")]
+mod ridge;
+#[cfg(feature = "training")]
+mod spectrum;
+#[cfg(feature = "training")]
 pub mod train;
+#[cfg(feature = "training")]
+pub mod words;
 
 pub use error::Error;
+pub use linear::linear_scores;

@@ -7,7 +7,7 @@ use spotwright_core::ports::click_model::ClickModel;
 
 use crate::by_locale::ClickModelByLocale;
 use crate::encoder::{
-    CachedEncoder, DeferredE5, E5_FILE, E5Encoder, HashedEncoder, MinilmEncoder, TextEncoder,
+    CachedEncoder, DeferredE5, E5_FILE, E5Encoder, HashedEncoder, PretrainedEncoder, TextEncoder,
 };
 use crate::error::Error;
 use crate::last_layer::LastLayer;
@@ -101,15 +101,21 @@ fn e5_ridge(encoder: Arc<dyn TextEncoder>) -> Result<RidgeClickModel, Error> {
 /// [`Error::ModelFile`] (`SW0701`, permanent): a file is missing beside others, unreadable, or not
 /// the pinned one.
 pub fn load(model_folder: Option<&Path>) -> Result<Loaded, Error> {
+    let (model, notice) = load_ridge(model_folder)?;
+    Ok(Loaded { model, notice })
+}
+
+/// As [`load`], for callers that ask more of the model than its port offers.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_ridge(model_folder: Option<&Path>) -> Result<(Arc<RidgeClickModel>, Option<String>), Error> {
     let present = model_folder.filter(|folder| {
-        crate::encoder::MINILM_FILES.iter().any(|name| folder.join(name).symlink_metadata().is_ok())
+        crate::encoder::PRETRAINED_FILES.iter().any(|name| folder.join(name).symlink_metadata().is_ok())
     });
     if let Some(folder) = present {
-        let encoder: Arc<dyn TextEncoder> = Arc::new(CachedEncoder::new(MinilmEncoder::load(folder)?));
-        return Ok(Loaded {
-            model: shipped(encoder, MINILM_LAYER, "minilm-ridge.safetensors")?,
-            notice: None,
-        });
+        let encoder: Arc<dyn TextEncoder> = Arc::new(CachedEncoder::new(PretrainedEncoder::minilm(folder)?));
+        return Ok((shipped(encoder, MINILM_LAYER, "minilm-ridge.safetensors")?, None));
     }
     let place = model_folder.map_or_else(
         || "no folder for the text model is configured".to_owned(),
@@ -119,14 +125,11 @@ pub fn load(model_folder: Option<&Path>) -> Result<Loaded, Error> {
         "{place}, so scores come from hashed text features, which rank headlines less well; run \
          `./infra/setup.sh` to install all-MiniLM-L6-v2"
     );
-    Ok(Loaded { model: load_hashed()?, notice: Some(notice) })
+    let encoder = Arc::new(CachedEncoder::new(HashedEncoder));
+    Ok((shipped(encoder, HASHED_LAYER, "hashed-ridge.safetensors")?, Some(notice)))
 }
 
-fn load_hashed() -> Result<Arc<dyn ClickModel>, Error> {
-    shipped(Arc::new(CachedEncoder::new(HashedEncoder)), HASHED_LAYER, "hashed-ridge.safetensors")
-}
-
-fn shipped(encoder: Arc<dyn TextEncoder>, bytes: &[u8], name: &str) -> Result<Arc<dyn ClickModel>, Error> {
+fn shipped(encoder: Arc<dyn TextEncoder>, bytes: &[u8], name: &str) -> Result<Arc<RidgeClickModel>, Error> {
     let layer = LastLayer::from_bytes(bytes, name)?;
     Ok(Arc::new(RidgeClickModel::new(encoder, layer, &blake3::hash(bytes))?))
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use spotwright_schemas::random::Stream;
 
 use crate::data::ClickTestRow;
+use crate::design::Design;
 
 /// |z| above which the click rates of two variants differ significantly (5 %, two-sided).
 const SIGNIFICANT_Z: f64 = 1.96;
@@ -21,6 +22,15 @@ pub struct Share {
     pub pairs: u64,
 }
 
+/// A number with its 95 % bootstrap interval over tests.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The number.
+    pub value: f64,
+    /// 2.5 % and 97.5 % percentile over resampled tests.
+    pub interval: [f64; 2],
+}
+
 /// How well scores rank the variants of each test.
 ///
 /// Pairs are all unordered pairs of variants of one test whose headlines differ and whose observed
@@ -34,19 +44,51 @@ pub struct Ranking {
     pub significant_pairs: Share,
     /// In tests with at least two headlines: mean over tests of the share of best-scored variants
     /// that are the observed best.
-    pub top_1: f64,
+    pub top_1: Estimate,
     /// Same tests: (Σ click rate of the best-scored − Σ mean) / (Σ observed best − Σ mean).
-    pub lift_capture: f64,
+    pub lift_capture: Estimate,
     /// Number of tests with at least two headlines.
     pub tests: u64,
 }
 
+/// Sums over one or more tests.
 #[derive(Debug, Default, Clone, Copy)]
-struct PairCounts {
+struct Sums {
     right: f64,
     n: f64,
     significant_right: f64,
     significant_n: f64,
+    /// Of tests with at least two headlines: their number, hits, and click rates of the pick, of
+    /// the mean and of the best.
+    tests: f64,
+    hits: f64,
+    pick: f64,
+    mean: f64,
+    best: f64,
+}
+
+impl Sums {
+    fn add(&mut self, other: &Self) {
+        self.right += other.right;
+        self.n += other.n;
+        self.significant_right += other.significant_right;
+        self.significant_n += other.significant_n;
+        self.tests += other.tests;
+        self.hits += other.hits;
+        self.pick += other.pick;
+        self.mean += other.mean;
+        self.best += other.best;
+    }
+
+    /// All pairs, significant pairs, top-1, lift capture.
+    fn shares(&self) -> [f64; 4] {
+        [
+            self.right / self.n,
+            self.significant_right / self.significant_n,
+            self.hits / self.tests,
+            (self.pick - self.mean) / (self.best - self.mean),
+        ]
+    }
 }
 
 /// Compares `scores` (one per row, higher is better) with the observed clicks; `resamples`
@@ -61,31 +103,41 @@ pub fn ranking(rows: &[ClickTestRow], scores: &[f64], resamples: u64, seed: u64)
     for (idx, row) in rows.iter().enumerate() {
         tests.entry(&row.test_id).or_default().push(idx);
     }
-    let counts: Vec<PairCounts> = tests.values().map(|test| count_pairs(rows, scores, test)).collect();
-    let [all, significant] = shares(&counts, &(0..counts.len()).collect::<Vec<_>>());
-
+    let of_tests: Vec<Sums> = tests
+        .values()
+        .map(|test| {
+            let mut sums = count_pairs(rows, scores, test);
+            sums.add(&picks(rows, scores, test));
+            sums
+        })
+        .collect();
+    let mut total = Sums::default();
+    of_tests.iter().for_each(|sums| total.add(sums));
     let stream = Stream::new(seed, "ranking/bootstrap");
-    let mut resampled = [Vec::new(), Vec::new()];
+    let mut resampled = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
     for resample in 0..resamples {
         let draws = stream.child(resample);
-        let chosen: Vec<usize> = (0..counts.len()).map(|idx| draws.below(idx as u64, counts.len())).collect();
-        for (values, share) in resampled.iter_mut().zip(shares(&counts, &chosen)) {
+        let mut sums = Sums::default();
+        for idx in 0..of_tests.len() {
+            sums.add(&of_tests[draws.below(idx as u64, of_tests.len())]);
+        }
+        for (values, share) in resampled.iter_mut().zip(sums.shares()) {
             values.push(share);
         }
     }
-    let [all_interval, significant_interval] = resampled.map(percentile_interval);
-    let total = |count: fn(&PairCounts) -> f64| counts.iter().map(count).sum::<f64>() as u64;
-    let (top_1, lift_capture, n_tests) = picks(rows, scores, tests.values());
+    let [all, significant, top_1, lift_capture] = total.shares();
+    let [all_interval, significant_interval, top_1_interval, lift_interval] =
+        resampled.map(percentile_interval);
     Ranking {
-        all_pairs: Share { value: all, interval: all_interval, pairs: total(|c| c.n) },
+        all_pairs: Share { value: all, interval: all_interval, pairs: total.n as u64 },
         significant_pairs: Share {
             value: significant,
             interval: significant_interval,
-            pairs: total(|c| c.significant_n),
+            pairs: total.significant_n as u64,
         },
-        top_1,
-        lift_capture,
-        tests: n_tests,
+        top_1: Estimate { value: top_1, interval: top_1_interval },
+        lift_capture: Estimate { value: lift_capture, interval: lift_interval },
+        tests: total.tests as u64,
     }
 }
 
@@ -93,8 +145,8 @@ fn rate(row: &ClickTestRow) -> f64 {
     row.clicks as f64 / row.impressions as f64
 }
 
-fn count_pairs(rows: &[ClickTestRow], scores: &[f64], test: &[usize]) -> PairCounts {
-    let mut counts = PairCounts::default();
+fn count_pairs(rows: &[ClickTestRow], scores: &[f64], test: &[usize]) -> Sums {
+    let mut counts = Sums::default();
     for (position, &i) in test.iter().enumerate() {
         for &j in &test[position + 1..] {
             let (a, b) = (&rows[i], &rows[j]);
@@ -121,18 +173,8 @@ fn count_pairs(rows: &[ClickTestRow], scores: &[f64], test: &[usize]) -> PairCou
     counts
 }
 
-fn shares(counts: &[PairCounts], chosen: &[usize]) -> [f64; 2] {
-    let mut sum = PairCounts::default();
-    for &idx in chosen {
-        sum.right += counts[idx].right;
-        sum.n += counts[idx].n;
-        sum.significant_right += counts[idx].significant_right;
-        sum.significant_n += counts[idx].significant_n;
-    }
-    [sum.right / sum.n, sum.significant_right / sum.significant_n]
-}
-
-fn percentile_interval(mut values: Vec<f64>) -> [f64; 2] {
+/// 2.5 % and 97.5 % percentile; NaN without values.
+pub(crate) fn percentile_interval(mut values: Vec<f64>) -> [f64; 2] {
     values.sort_by(f64::total_cmp);
     let at = |share: f64| {
         let idx = (share * values.len() as f64) as usize;
@@ -141,28 +183,74 @@ fn percentile_interval(mut values: Vec<f64>) -> [f64; 2] {
     [at(0.025), at(0.975)]
 }
 
-fn picks<'a>(
-    rows: &[ClickTestRow],
-    scores: &[f64],
-    tests: impl Iterator<Item = &'a Vec<usize>>,
-) -> (f64, f64, u64) {
-    let (mut hits, mut pick, mut random, mut best, mut n_tests) = (0.0, 0.0, 0.0, 0.0, 0_u64);
-    for test in tests {
-        if test.iter().all(|&idx| rows[idx].headline == rows[test[0]].headline) {
-            continue;
-        }
-        let top_score = test.iter().map(|&idx| scores[idx]).fold(f64::NEG_INFINITY, f64::max);
-        let top_rate = test.iter().map(|&idx| rate(&rows[idx])).fold(f64::NEG_INFINITY, f64::max);
-        let picked: Vec<f64> = test
-            .iter()
-            .filter(|&&idx| scores[idx] >= top_score - 1e-15)
-            .map(|&idx| rate(&rows[idx]))
-            .collect();
-        hits += picked.iter().filter(|&&rate| rate == top_rate).count() as f64 / picked.len() as f64;
-        pick += picked.iter().sum::<f64>() / picked.len() as f64;
-        random += test.iter().map(|&idx| rate(&rows[idx])).sum::<f64>() / test.len() as f64;
-        best += top_rate;
-        n_tests += 1;
+fn picks(rows: &[ClickTestRow], scores: &[f64], test: &[usize]) -> Sums {
+    if test.iter().all(|&idx| rows[idx].headline == rows[test[0]].headline) {
+        return Sums::default();
     }
-    (hits / n_tests as f64, (pick - random) / (best - random), n_tests)
+    let top_score = test.iter().map(|&idx| scores[idx]).fold(f64::NEG_INFINITY, f64::max);
+    let best = test.iter().map(|&idx| rate(&rows[idx])).fold(f64::NEG_INFINITY, f64::max);
+    let picked: Vec<f64> =
+        test.iter().filter(|&&idx| scores[idx] >= top_score - 1e-15).map(|&idx| rate(&rows[idx])).collect();
+    let n = picked.len() as f64;
+    Sums {
+        tests: 1.0,
+        hits: picked.iter().filter(|&&rate| rate == best).count() as f64 / n,
+        pick: picked.iter().sum::<f64>() / n,
+        mean: test.iter().map(|&idx| rate(&rows[idx])).sum::<f64>() / test.len() as f64,
+        best,
+        ..Sums::default()
+    }
+}
+
+/// What a perfect ranker would reach on the observed pairs, whose order is partly noise.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct NoiseCeiling {
+    /// Standard deviation of true log-odds within tests, by the method of moments.
+    pub true_sd: f64,
+    /// Expected share of right pairs when pairs are ordered by their true log-odds.
+    pub all_pairs: f64,
+    /// The same over significant pairs.
+    pub significant_pairs: f64,
+    /// Draws of the true log-odds.
+    pub draws: u64,
+}
+
+/// Estimates the spread of true log-odds within tests (mean of squared deviations less sampling
+/// variance), draws true log-odds from their posterior given the observed clicks, and lets them
+/// rank. Tests with one headline are left out.
+#[must_use]
+pub fn noise_ceiling(rows: &[ClickTestRow], draws: u64, seed: u64) -> NoiseCeiling {
+    let design = Design::new(rows);
+    let (mut squares, mut degrees) = (0.0, 0.0);
+    let tests: Vec<&Vec<usize>> =
+        design.tests.iter().zip(&design.several_headlines).filter_map(|(t, s)| s.then_some(t)).collect();
+    let mean_of =
+        |test: &[usize]| test.iter().map(|&idx| design.response[idx]).sum::<f64>() / test.len() as f64;
+    for test in &tests {
+        let mean = mean_of(test);
+        let keep = 1.0 - 1.0 / test.len() as f64;
+        squares += test
+            .iter()
+            .map(|&idx| (design.response[idx] - mean).powi(2) - design.noise[idx] * keep)
+            .sum::<f64>();
+        degrees += test.len() as f64 - 1.0;
+    }
+    let variance = if degrees > 0.0 { (squares / degrees).max(0.0) } else { 0.0 };
+    let stream = Stream::new(seed, "noise-ceiling");
+    let mut sums = Sums::default();
+    for draw in 0..draws {
+        let draws = stream.child(draw);
+        let mut truth = vec![0.0; rows.len()];
+        for test in &tests {
+            let mean = mean_of(test);
+            for &idx in test.iter() {
+                let trust = variance / (variance + design.noise[idx]);
+                let spread = (trust * design.noise[idx]).sqrt();
+                truth[idx] = mean + trust * (design.response[idx] - mean) + spread * draws.normal(idx as u64);
+            }
+            sums.add(&count_pairs(rows, &truth, test));
+        }
+    }
+    let [all_pairs, significant_pairs, ..] = sums.shares();
+    NoiseCeiling { true_sd: variance.sqrt(), all_pairs, significant_pairs, draws }
 }

@@ -33,8 +33,8 @@
 //! an advertisement grows with every impression and does not depend on other advertisements, so
 //! history never widens an interval (in log-odds; property-tested).
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use spotwright_core::ports::click_model::{ClickModel, ClickModelError, ObservedInput, ScoreInput};
 use spotwright_schemas::locale::Locale;
@@ -43,7 +43,7 @@ use spotwright_schemas::outcome::Score;
 use crate::encoder::TextEncoder;
 use crate::error::Error;
 use crate::features::{N_FRAME_FEATURES, frame_features, frame_values};
-use crate::last_layer::{HEADLINE_TOKENS, LastLayer, TEXT_TOKENS, raw_columns};
+use crate::last_layer::{HEADLINE_TOKENS, LastLayer, TEXT_TOKENS};
 use crate::linear::{Cholesky, dot};
 
 /// Longest headline in characters, by the port.
@@ -70,16 +70,26 @@ pub struct RidgeClickModel {
     layer: LastLayer,
     id: String,
     description: String,
+    /// What is known of headlines and texts, by content. Saves time and never changes a score.
+    prepared: Mutex<HashMap<[u8; 32], Arc<Prepared>>>,
+}
+
+/// Texts of advertisements that are remembered; at 1,152 columns about 60 MB.
+const MAX_PREPARED: usize = 2_048;
+
+/// What the posterior needs of an advertisement's texts.
+struct Prepared {
+    whitened: Vec<f64>,
+    headline: Vec<f64>,
+    text: Vec<f64>,
+    archive_appeal: f64,
 }
 
 /// Everything the posterior needs of one advertisement.
 struct Advertisement {
     identity: [u8; 32],
-    whitened: Vec<f64>,
-    headline: Arc<[f32]>,
-    text: Arc<[f32]>,
+    texts: Arc<Prepared>,
     frames: [f64; N_FRAME_FEATURES],
-    archive_appeal: f64,
     transfer: f64,
 }
 
@@ -114,7 +124,7 @@ impl RidgeClickModel {
              the brief only.",
             encoder.name()
         );
-        Ok(Self { encoder, layer, id, description })
+        Ok(Self { encoder, layer, id, description, prepared: Mutex::new(HashMap::new()) })
     }
 
     fn level_mean(&self) -> f64 {
@@ -133,19 +143,12 @@ impl RidgeClickModel {
         check_length(&input.text, MAX_TEXT_CHARS).map_err(|message| place.error(place.text(), message))?;
         let frames = frame_features(&input.statistics)
             .map_err(|field| place.error(field, format!("not finite{}", place.suffix())))?;
-        let encode = |text: &str, max_tokens| {
-            self.encoder.encode(text, max_tokens).map_err(|error| ClickModelError::Model(error.to_string()))
-        };
-        let headline = encode(&input.headline, HEADLINE_TOKENS)?;
-        let text = encode(&input.text, TEXT_TOKENS)?;
-        let columns = self.layer.standardize(&raw_columns(&headline, &input.headline));
         Ok(Advertisement {
             identity: identity(input),
-            whitened: self.layer.whiten(&columns),
-            headline,
-            text,
+            texts: self
+                .prepare(&input.headline, &input.text)
+                .map_err(|error| ClickModelError::Model(error.to_string()))?,
             frames,
-            archive_appeal: self.layer.archive_appeal(&columns),
             transfer: match input.locale {
                 Locale::EnUs => 1.0,
                 // An English-fitted taste carries over to Chinese or it does not; no data here says
@@ -153,6 +156,29 @@ impl RidgeClickModel {
                 Locale::ZhCn => 0.5,
             },
         })
+    }
+
+    fn prepare(&self, headline: &str, text: &str) -> Result<Arc<Prepared>, Error> {
+        let key = content_hash(&[headline, text]);
+        // A poisoned lock only means that another thread panicked between two whole operations.
+        let known = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(prepared) = known {
+            return Ok(prepared);
+        }
+        let vector = self.encoder.encode(headline, HEADLINE_TOKENS)?;
+        let columns = self.layer.columns(&vector, headline);
+        let prepared = Arc::new(Prepared {
+            whitened: self.layer.whiten(&columns),
+            headline: self.layer.direction(&vector),
+            text: self.layer.direction(&self.encoder.encode(text, TEXT_TOKENS)?),
+            archive_appeal: self.layer.archive_appeal(&columns),
+        });
+        let mut all = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MAX_PREPARED {
+            all.clear();
+        }
+        all.insert(key, Arc::clone(&prepared));
+        Ok(prepared)
     }
 
     /// How likely `a` is to have the higher click rate of two advertisements of one brief without
@@ -176,24 +202,26 @@ impl RidgeClickModel {
     pub fn taste_difference(&self, a: &ScoreInput, b: &ScoreInput) -> Result<(f64, f64), ClickModelError> {
         let a = self.advertisement(a, Place::Input(0))?;
         let b = self.advertisement(b, Place::Input(1))?;
-        let mean = a.archive_appeal - b.archive_appeal;
-        let variance: f64 = a.whitened.iter().zip(&b.whitened).map(|(x, y)| (x - y).powi(2)).sum();
+        let mean = a.texts.archive_appeal - b.texts.archive_appeal;
+        let variance: f64 =
+            a.texts.whitened.iter().zip(&b.texts.whitened).map(|(x, y)| (x - y).powi(2)).sum();
         Ok((mean, variance.sqrt()))
     }
 
     /// Prior mean of η.
     fn prior_mean(&self, advertisement: &Advertisement) -> f64 {
-        self.level_mean() + advertisement.transfer * advertisement.archive_appeal
+        self.level_mean() + advertisement.transfer * advertisement.texts.archive_appeal
     }
 
     /// Prior covariance of η(a) and η(b) without the level's part.
     fn covariance(&self, a: &Advertisement, b: &Advertisement) -> f64 {
         let priors = &self.layer.priors;
         let residual = if a.identity == b.identity { priors.residual_sd.powi(2) } else { 0.0 };
-        dot(&a.whitened, &b.whitened)
-            + priors.transfer_sd.powi(2) * a.archive_appeal * b.archive_appeal
-            + priors.headline_sd.powi(2) * narrow_dot(&a.headline, &b.headline)
-            + priors.text_sd.powi(2) * narrow_dot(&a.text, &b.text)
+        let (x, y) = (&a.texts, &b.texts);
+        dot(&x.whitened, &y.whitened)
+            + priors.transfer_sd.powi(2) * x.archive_appeal * y.archive_appeal
+            + priors.headline_sd.powi(2) * dot(&x.headline, &y.headline)
+            + priors.text_sd.powi(2) * dot(&x.text, &y.text)
             + priors.frame_sd.powi(2) * dot(&a.frames, &b.frames)
             + residual
     }
@@ -389,12 +417,18 @@ fn check_length(text: &str, max_chars: usize) -> Result<(), String> {
 /// Content hash: advertisements with equal content are the same advertisement.
 fn identity(input: &ScoreInput) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
-    for text in [input.headline.as_str(), input.text.as_str(), input.locale.tag()] {
-        hasher.update(&(text.len() as u64).to_le_bytes());
-        hasher.update(text.as_bytes());
-    }
+    hasher.update(&content_hash(&[&input.headline, &input.text, input.locale.tag()]));
     for value in frame_values(&input.statistics) {
         hasher.update(&value.to_bits().to_le_bytes());
+    }
+    *hasher.finalize().as_bytes()
+}
+
+fn content_hash(texts: &[&str]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    for text in texts {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
     }
     *hasher.finalize().as_bytes()
 }
@@ -407,16 +441,14 @@ fn working_observation(impressions: u64, clicks: u64, prior_ctr: f64) -> (f64, f
     (logit(rate) + (k / n - rate) / spread, n * spread)
 }
 
-fn narrow_dot(a: &[f32], b: &[f32]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
-}
-
 /// Log-odds of a probability in (0, 1).
-pub(crate) fn logit(probability: f64) -> f64 {
+#[must_use]
+pub fn logit(probability: f64) -> f64 {
     (probability / (1.0 - probability)).ln()
 }
 
 /// Probability of log-odds.
-pub(crate) fn sigmoid(log_odds: f64) -> f64 {
+#[must_use]
+pub fn sigmoid(log_odds: f64) -> f64 {
     1.0 / (1.0 + (-log_odds).exp())
 }

@@ -1,33 +1,31 @@
 //! Fitting the last layer on click tests.
 //!
-//! Test-centered weighted ridge: with c̃ = (k + ½)/(n + 1), the response is y = logit c̃ with weight
-//! w = 1 / (1/(n c̃ (1 − c̃)) + 0.15²); y and every column lose their w-weighted mean within the
-//! test, which removes the test's level. The weights solve (AᵀWA + P) b = AᵀWy with P diagonal:
-//! λ w̄ for vector columns and λₛ w̄ for structure columns, w̄ the mean weight. Read as a Gaussian
-//! model with noise variances 1/w, b is the posterior mean and (AᵀWA + P)⁻¹ the covariance.
+//! Rows of the train split whose test has at least two different headlines are fitted by the ridge
+//! of [`crate::ridge`]. Its penalty (and, for encoders of one block, the weight of the structure
+//! columns) is chosen by five-fold cross-validation over whole train tests; so is the slope by
+//! which the scores are multiplied, because ridge shrinks more than prediction asks for.
 //!
-//! λ, λₛ and whether weeks with doubtful randomization are used are chosen by the weighted
-//! correlation of predicted and observed centered log-odds on the validation split. A brief's own
-//! taste and the residual spread are chosen there too, by the likelihood of what the weights leave
-//! unexplained. Tests of the simulated audience are in none of these. The test split is only read
-//! by [`crate::metrics`].
+//! The priors around the weights are measured on the validation split: a brief's own taste by the
+//! likelihood of what the weights and their posterior leave unexplained, the residual spread so that
+//! 90 % of its contrasts lie in their 90 % intervals ([`crate::coverage`]), the level by the spread
+//! between tests. Unless the whole archive is asked for, tests of the
+//! simulated audience are in none of these. The test split is only read by [`crate::metrics`].
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::coverage::Contrasts;
 use crate::data::{ClickTestRow, Split, audience_share};
+use crate::design::{Agreement, Design, N_FOLDS, WEIGHT_SPREAD, fold_of};
 use crate::error::Error;
-use crate::features::STRUCTURE_FEATURES;
-use crate::last_layer::{LastLayer, Priors, raw_columns};
+use crate::features::{STRUCTURE_FEATURES, structure_features};
+use crate::last_layer::{LastLayer, Priors};
 use crate::linear::{Cholesky, dot, row_start};
-use crate::model::{logit, sigmoid};
+use crate::model::sigmoid;
+use crate::ridge::Gram;
 
-/// Spread, in log-odds, that the reference weights assume between variants beyond sampling noise.
-const WEIGHT_SPREAD: f64 = 0.15;
-const VECTOR_PENALTIES: [f64; 7] = [3.0, 10.0, 20.0, 30.0, 50.0, 100.0, 300.0];
-const STRUCTURE_PENALTIES: [f64; 4] = [300.0, 3_000.0, 30_000.0, 1e6];
 /// Variance given to a test's level where it is to be ignored.
 const FREE_LEVEL_VARIANCE: f64 = 25.0;
 /// Prior standard deviation of a frame statistic's weight. Not measured: the archive has no videos.
@@ -35,127 +33,175 @@ const FREE_LEVEL_VARIANCE: f64 = 25.0;
 const FRAME_SD: f64 = 0.04;
 /// Standard deviation of how far the archive's taste carries over to a brief. Not measured.
 const TRANSFER_SD: f64 = 0.5;
+/// Advertisements always differ by something that no text shows.
+const MIN_RESIDUAL_SD: f64 = 0.025;
+/// Headlines whose interval in compact form is compared with the exact one.
+const WIDTH_SAMPLE: usize = 300;
+
+/// Which tests of the train and validation split may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrainingTests {
+    /// Those that do not belong to the simulated audience: for models that are judged by it.
+    WithoutAudience,
+    /// All.
+    Whole,
+}
+
+impl TrainingTests {
+    /// Whether the test may be used.
+    #[must_use]
+    pub fn allows(self, test_id: &str) -> bool {
+        self == Self::Whole || !audience_share(test_id)
+    }
+}
+
+/// What to fit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Name of the encoder.
+    pub encoder: String,
+    /// Blocks of its vectors.
+    pub n_blocks: usize,
+    /// Penalties λ to choose from; one is taken as it is.
+    pub penalties: Vec<f64>,
+    /// Weights of the standardized structure columns to choose from; 0 leaves them out.
+    pub structure_scales: Vec<f64>,
+    /// Which tests are used.
+    pub tests: TrainingTests,
+    /// Most directions kept of the posterior covariance.
+    pub n_directions: usize,
+}
+
+impl Settings {
+    /// The settings for the vectors of an encoder. Layer means (several blocks) get λ = 20 and no
+    /// structure columns, both chosen once by cross-validation on train tests; others choose.
+    #[must_use]
+    pub fn new(encoder: &str, n_blocks: usize, tests: TrainingTests) -> Self {
+        let layer_means = n_blocks > 1;
+        Self {
+            encoder: encoder.to_owned(),
+            n_blocks,
+            penalties: if layer_means { vec![20.0] } else { vec![3.0, 10.0, 20.0, 30.0, 50.0, 100.0, 300.0] },
+            structure_scales: if layer_means { vec![0.0] } else { vec![0.0, 0.03, 0.1, 0.2] },
+            tests,
+            n_directions: 192,
+        }
+    }
+}
 
 /// What was chosen and how many rows it rests on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FitReport {
-    /// Penalty of vector columns, times the mean weight.
-    pub vector_penalty: f64,
-    /// Penalty of structure columns, times the mean weight.
-    pub structure_penalty: f64,
-    /// Whether weeks with doubtful randomization were used.
-    pub suspect_weeks_used: bool,
-    /// Weighted correlation on the validation split.
+    /// λ: the penalty of every column, times the mean weight.
+    pub penalty: f64,
+    /// Weight of the standardized structure columns; 0 when they are left out.
+    pub structure_scale: f64,
+    /// Factor on the scores.
+    pub slope: f64,
+    /// Weighted correlation of scores and responses within tests, in cross-validation.
+    pub cross_validated_correlation: f64,
+    /// Standard deviation of a score within tests, in cross-validation, before the slope.
+    pub cross_validated_spread: f64,
+    /// The same correlation on the validation split, which chose nothing.
     pub valid_correlation: f64,
-    /// The best that the other choice of weeks reached.
-    pub valid_correlation_of_other_weeks: f64,
+    /// Which tests were used.
+    pub tests: TrainingTests,
     /// Rows fitted on.
     pub fitted_rows: usize,
     /// Tests fitted on.
     pub fitted_tests: usize,
-    /// Rows of the validation split used for choosing.
+    /// Rows of the validation split that the priors rest on.
     pub valid_rows: usize,
+    /// Directions kept of the posterior covariance.
+    pub directions: usize,
+    /// Largest relative error of an interval's width by keeping only these, without history, on a
+    /// sample of the validation split's headlines.
+    pub interval_width_error: f64,
 }
 
-/// One row ready for fitting.
-struct FitRow {
-    test: usize,
-    raw: Vec<f64>,
-    response: f64,
-    /// Sampling variance of the response.
-    noise: f64,
-}
-
-impl FitRow {
-    fn weight(&self) -> f64 {
-        1.0 / (self.noise + WEIGHT_SPREAD * WEIGHT_SPREAD)
-    }
-}
-
-/// Sums of squares and products of centered columns.
-struct Gram {
-    center: Vec<f64>,
-    scale: Vec<f64>,
-    products: Vec<f64>,
-    target: Vec<f64>,
-    mean_weight: f64,
+/// A fitted layer and what fitting showed.
+#[derive(Debug, Clone)]
+pub struct Fitted {
+    /// The layer.
+    pub layer: LastLayer,
+    /// What was chosen.
+    pub report: FitReport,
+    /// Cross-validated score of each fitted row (before the slope), 0 for all other rows.
+    pub cross_validated: Vec<f64>,
 }
 
 struct Candidate {
-    vector_penalty: f64,
-    structure_penalty: f64,
-    correlation: f64,
+    penalty: f64,
+    structure_scale: f64,
+    agreement: Agreement,
+    scores: Vec<f64>,
 }
 
-/// Fits the last layer for the encoder called `encoder`; `vectors` holds the headline's vector of
-/// each row.
+/// Fits the last layer; `vectors` holds the headline's vector of each row.
 ///
 /// # Errors
-/// [`Error::Fit`]: rows and vectors do not match, or the rows used for fitting or choosing are too
-/// few to determine the layer.
-pub fn fit(
-    rows: &[ClickTestRow],
-    vectors: &[Arc<[f32]>],
-    encoder: &str,
-) -> Result<(LastLayer, FitReport), Error> {
-    let dimensions = vectors.first().map_or(0, |vector| vector.len());
-    if rows.len() != vectors.len()
-        || dimensions == 0
-        || vectors.iter().any(|vector| vector.len() != dimensions)
-    {
-        return Err(Error::Fit("every row needs one vector of the same length".to_owned()));
-    }
-    let valid = fit_rows(rows, vectors, |row| row.split == Split::Valid);
-    if valid.len() < 20 {
-        return Err(Error::Fit(format!("{} rows for choosing settings are too few", valid.len())));
-    }
-    let mut best: Option<(bool, Vec<FitRow>, Gram, Candidate)> = None;
-    let mut correlations = [f64::NEG_INFINITY; 2];
-    for with_suspect in [true, false] {
-        let train =
-            fit_rows(rows, vectors, |row| row.split == Split::Train && (with_suspect || !row.suspect));
-        if train.len() < 20 {
-            return Err(Error::Fit(format!("{} rows for fitting are too few", train.len())));
-        }
-        let gram = gram(&train, dimensions);
-        let candidate = choose_penalties(&gram, &valid, dimensions)?;
-        correlations[usize::from(with_suspect)] = candidate.correlation;
-        if best.as_ref().is_none_or(|(_, _, _, other)| candidate.correlation > other.correlation) {
-            best = Some((with_suspect, train, gram, candidate));
+/// [`Error::Fit`]: rows and vectors do not match, a vector is not finite, or the rows used for
+/// fitting or for the priors are too few to determine the layer.
+pub fn fit(rows: &[ClickTestRow], vectors: &[Arc<[f32]>], settings: &Settings) -> Result<Fitted, Error> {
+    check_vectors(rows, vectors, settings.n_blocks)?;
+    let design = Design::new(rows);
+    let allowed = |idx: usize, split| rows[idx].split == split && settings.tests.allows(&rows[idx].test_id);
+    let train = design.comparable(|idx| allowed(idx, Split::Train));
+    let valid = design.comparable(|idx| allowed(idx, Split::Valid));
+    for (part, rows) in [("fitting", &train), ("the priors", &valid)] {
+        if rows.len() < 20 {
+            return Err(Error::Fit(format!("{} rows for {part} are too few", rows.len())));
         }
     }
-    let (with_suspect, train, gram, candidate) = best.ok_or_else(|| Error::Fit("no candidate".to_owned()))?;
+    let mut layer = empty_layer(rows, vectors, &train, settings);
+    let columns: Vec<Vec<f64>> =
+        train.iter().map(|&idx| layer.columns(&vectors[idx], &rows[idx].headline)).collect();
+    let folds: Vec<usize> = train.iter().map(|&idx| fold_of(&rows[idx].test_id)).collect();
+    let gram = Gram::new(&design, &train, &columns, &folds)?;
+    let best = choose(&gram, &design, &train, &columns, &folds, settings)?;
 
-    let precision = precision(&gram, &candidate, dimensions)?;
-    let mean = precision.solve(&gram.target);
-    let covariance_factor = Cholesky::factor(precision.inverse(), mean.len())
-        .ok_or_else(|| Error::Fit("the posterior covariance is not positive definite".to_owned()))?
-        .into_packed();
-    let (residual_sd, headline_sd) = brief_spread(&gram, &mean, &valid, dimensions);
-    let (level_ctr, level_impressions) = level_prior(&valid);
-    let priors = Priors {
-        level_ctr,
-        level_impressions,
-        residual_sd,
-        headline_sd,
-        // Assumed: a brief's taste in the whole text is as strong as its taste in headlines.
-        text_sd: headline_sd,
-        frame_sd: FRAME_SD,
-        transfer_sd: TRANSFER_SD,
-    };
+    let scales = column_scales(layer.center.len(), best.structure_scale);
+    let scale = |columns: &[f64]| -> Vec<f64> { columns.iter().zip(&scales).map(|(x, s)| x * s).collect() };
+    layer.mean = gram.weights(best.penalty, &scales, None)?;
+    for weight in &mut layer.mean {
+        *weight *= best.agreement.slope;
+    }
+    let scaled: Vec<Vec<f64>> = columns.iter().map(|columns| scale(columns)).collect();
+    let posterior = gram.posterior(best.penalty, &scales, &scaled, settings.n_directions)?;
+    layer.tail_variance = posterior.tail_variance;
+    layer.reductions = posterior.reductions;
+    layer.directions = posterior.directions;
+    for value in &mut layer.structure_scale {
+        *value *= best.structure_scale;
+    }
+    layer.priors = priors(&layer, &design, rows, vectors, &valid, settings);
+    let valid_rows: Vec<ClickTestRow> = valid.iter().map(|&idx| rows[idx].clone()).collect();
+    let valid_vectors: Vec<Arc<[f32]>> = valid.iter().map(|&idx| Arc::clone(&vectors[idx])).collect();
+    let contrasts = Contrasts::new(&layer, &valid_rows, &valid_vectors);
+    layer.priors.residual_sd = contrasts.calibrated_residual_sd().clamp(MIN_RESIDUAL_SD, 1.0);
+
+    let valid_columns: Vec<Vec<f64>> =
+        valid.iter().map(|&idx| layer.columns(&vectors[idx], &rows[idx].headline)).collect();
+    let mut valid_scores = vec![0.0; rows.len()];
+    for (&idx, columns) in valid.iter().zip(&valid_columns) {
+        valid_scores[idx] = layer.archive_appeal(columns);
+    }
     let report = FitReport {
-        vector_penalty: candidate.vector_penalty,
-        structure_penalty: candidate.structure_penalty,
-        suspect_weeks_used: with_suspect,
-        valid_correlation: candidate.correlation,
-        valid_correlation_of_other_weeks: correlations[usize::from(!with_suspect)],
+        penalty: best.penalty,
+        structure_scale: best.structure_scale,
+        slope: best.agreement.slope,
+        cross_validated_correlation: best.agreement.correlation,
+        cross_validated_spread: best.agreement.spread,
+        valid_correlation: design.agreement(&valid_scores, &valid).correlation,
+        tests: settings.tests,
         fitted_rows: train.len(),
-        fitted_tests: train.iter().map(|row| row.test).collect::<std::collections::BTreeSet<_>>().len(),
+        fitted_tests: design.tests_of(&train).len(),
         valid_rows: valid.len(),
+        directions: layer.reductions.len(),
+        interval_width_error: width_error(&gram, &layer, &valid_columns, best.penalty, &scales)?,
     };
-    let Gram { center, scale, .. } = gram;
-    let layer = LastLayer { encoder: encoder.to_owned(), center, scale, mean, covariance_factor, priors };
-    Ok((layer, report))
+    Ok(Fitted { layer, report, cross_validated: best.scores })
 }
 
 /// Relative log-odds of every row by the archive's taste alone; 0 is the archive's average.
@@ -167,217 +213,257 @@ pub fn archive_scores(
     rows: &[ClickTestRow],
     vectors: &[Arc<[f32]>],
 ) -> Result<Vec<f64>, Error> {
-    rows.iter()
-        .zip(vectors)
-        .map(|(row, vector)| {
-            let raw = raw_columns(vector, &row.headline);
-            if raw.len() != layer.n_columns() || rows.len() != vectors.len() {
-                return Err(Error::Fit("rows and vectors do not match the layer".to_owned()));
-            }
-            Ok(layer.archive_appeal(&layer.standardize(&raw)))
-        })
-        .collect()
+    if rows.len() != vectors.len() || vectors.iter().any(|vector| vector.len() != layer.center.len()) {
+        return Err(Error::Fit("rows and vectors do not match the layer".to_owned()));
+    }
+    let score = |(row, vector): (&ClickTestRow, &Arc<[f32]>)| {
+        layer.archive_appeal(&layer.columns(vector, &row.headline))
+    };
+    Ok(rows.iter().zip(vectors).map(score).collect())
 }
 
-/// Rows that pass `keep` and are not of the simulated audience.
-fn fit_rows(
+fn check_vectors(rows: &[ClickTestRow], vectors: &[Arc<[f32]>], n_blocks: usize) -> Result<(), Error> {
+    let dimensions = vectors.first().map_or(0, |vector| vector.len());
+    if rows.len() != vectors.len()
+        || dimensions == 0
+        || n_blocks == 0
+        || dimensions % n_blocks != 0
+        || vectors.iter().any(|vector| vector.len() != dimensions)
+    {
+        return Err(Error::Fit("every row needs one vector of the same length".to_owned()));
+    }
+    if let Some(idx) = vectors.iter().position(|vector| !vector.iter().all(|value| value.is_finite())) {
+        return Err(Error::Fit(format!("the vector of row {idx} is not finite")));
+    }
+    Ok(())
+}
+
+/// A layer that knows how to make columns, and nothing else yet.
+fn empty_layer(
     rows: &[ClickTestRow],
     vectors: &[Arc<[f32]>],
-    keep: impl Fn(&ClickTestRow) -> bool,
-) -> Vec<FitRow> {
-    let mut tests = BTreeMap::<&str, usize>::new();
-    rows.iter()
-        .zip(vectors)
-        .filter(|(row, _)| keep(row) && !audience_share(&row.test_id))
-        .map(|(row, vector)| {
-            let next = tests.len();
-            let (n, k) = (row.impressions as f64, row.clicks as f64);
-            let rate = (k + 0.5) / (n + 1.0);
-            FitRow {
-                test: *tests.entry(&row.test_id).or_insert(next),
-                raw: raw_columns(vector, &row.headline),
-                response: logit(rate),
-                noise: 1.0 / (n * rate * (1.0 - rate)),
-            }
-        })
-        .collect()
-}
-
-fn by_test(rows: &[FitRow]) -> Vec<Vec<&FitRow>> {
-    let mut tests = BTreeMap::<usize, Vec<&FitRow>>::new();
-    for row in rows {
-        tests.entry(row.test).or_default().push(row);
-    }
-    tests.into_values().collect()
-}
-
-/// Columns and responses of one test without their weighted means.
-fn centered(test: &[&FitRow], center: &[f64], scale: &[f64]) -> (Vec<Vec<f64>>, Vec<f64>) {
-    let total: f64 = test.iter().map(|row| row.weight()).sum();
-    let mut columns: Vec<Vec<f64>> = test
-        .iter()
-        .map(|row| {
-            row.raw
-                .iter()
-                .zip(center)
-                .zip(scale)
-                .map(|((value, center), scale)| (value - center) * scale)
-                .collect()
-        })
-        .collect();
-    let mut mean = vec![0.0; center.len()];
-    for (row, values) in test.iter().zip(&columns) {
-        for (sum, value) in mean.iter_mut().zip(values) {
-            *sum += row.weight() / total * value;
+    train: &[usize],
+    settings: &Settings,
+) -> LastLayer {
+    let mut seen = BTreeSet::new();
+    let unique: Vec<usize> =
+        train.iter().copied().filter(|&idx| seen.insert(rows[idx].headline.as_str())).collect();
+    let mut center = vec![0.0; vectors[train[0]].len()];
+    for &idx in &unique {
+        for (sum, value) in center.iter_mut().zip(vectors[idx].iter()) {
+            *sum += f64::from(*value) / unique.len() as f64;
         }
     }
-    for values in &mut columns {
-        for (value, mean) in values.iter_mut().zip(&mean) {
-            *value -= mean;
-        }
+    let structure: Vec<_> = train.iter().map(|&idx| structure_features(&rows[idx].headline)).collect();
+    let n = structure.len() as f64;
+    let mut structure_center = vec![0.0; STRUCTURE_FEATURES.len()];
+    let mut structure_scale = vec![0.0; STRUCTURE_FEATURES.len()];
+    for column in 0..STRUCTURE_FEATURES.len() {
+        let mean = structure.iter().map(|values| values[column]).sum::<f64>() / n;
+        let variance = structure.iter().map(|values| (values[column] - mean).powi(2)).sum::<f64>() / n;
+        structure_center[column] = mean;
+        structure_scale[column] = if variance > 1e-9 { 1.0 / variance.sqrt() } else { 0.0 };
     }
-    let mean_response: f64 = test.iter().map(|row| row.weight() / total * row.response).sum();
-    (columns, test.iter().map(|row| row.response - mean_response).collect())
+    LastLayer {
+        encoder: settings.encoder.clone(),
+        n_blocks: settings.n_blocks,
+        center,
+        structure_center,
+        structure_scale,
+        mean: Vec::new(),
+        tail_variance: 1.0,
+        reductions: Vec::new(),
+        directions: Vec::new(),
+        priors: Priors {
+            level_ctr: 0.01,
+            level_impressions: 1.0,
+            residual_sd: WEIGHT_SPREAD,
+            headline_sd: 0.0,
+            text_sd: 0.0,
+            frame_sd: FRAME_SD,
+            transfer_sd: TRANSFER_SD,
+        },
+    }
 }
 
-fn gram(rows: &[FitRow], dimensions: usize) -> Gram {
-    let n_columns = dimensions + STRUCTURE_FEATURES.len();
-    let n = rows.len() as f64;
-    let mut center = vec![0.0; n_columns];
-    for row in rows {
-        for (sum, value) in center.iter_mut().zip(&row.raw) {
-            *sum += value / n;
-        }
-    }
-    // Vector columns keep their scale: vectors have length 1. Structure columns get variance 1.
-    let mut scale = vec![1.0; n_columns];
-    for (column, scale) in scale.iter_mut().enumerate().skip(dimensions) {
-        let variance = rows.iter().map(|row| (row.raw[column] - center[column]).powi(2)).sum::<f64>() / n;
-        *scale = if variance > 1e-9 { 1.0 / variance.sqrt() } else { 0.0 };
-    }
-    let mut products = vec![0.0; row_start(n_columns)];
-    let mut target = vec![0.0; n_columns];
-    for test in by_test(rows) {
-        let (columns, responses) = centered(&test, &center, &scale);
-        for ((row, values), response) in test.iter().zip(&columns).zip(&responses) {
-            let weight = row.weight();
-            for (i, &value) in values.iter().enumerate() {
-                let weighted = weight * value;
-                target[i] += weighted * response;
-                for (sum, other) in products[row_start(i)..=row_start(i) + i].iter_mut().zip(values) {
-                    *sum += weighted * other;
-                }
-            }
-        }
-    }
-    let mean_weight = rows.iter().map(FitRow::weight).sum::<f64>() / n;
-    Gram { center, scale, products, target, mean_weight }
+fn column_scales(n_vector: usize, structure_scale: f64) -> Vec<f64> {
+    let mut scales = vec![1.0; n_vector];
+    scales.resize(n_vector + STRUCTURE_FEATURES.len(), structure_scale);
+    scales
 }
 
-fn precision(gram: &Gram, candidate: &Candidate, dimensions: usize) -> Result<Cholesky, Error> {
-    let mut matrix = gram.products.clone();
-    let n_columns = gram.target.len();
-    for column in 0..n_columns {
-        let penalty =
-            if column < dimensions { candidate.vector_penalty } else { candidate.structure_penalty };
-        matrix[row_start(column) + column] += penalty * gram.mean_weight;
-    }
-    Cholesky::factor(matrix, n_columns)
-        .ok_or_else(|| Error::Fit("the normal equations cannot be solved".to_owned()))
-}
-
-fn choose_penalties(gram: &Gram, valid: &[FitRow], dimensions: usize) -> Result<Candidate, Error> {
-    let tests: Vec<_> = by_test(valid)
-        .into_iter()
-        .map(|test| {
-            let (columns, responses) = centered(&test, &gram.center, &gram.scale);
-            let weights: Vec<f64> = test.iter().map(|row| row.weight()).collect();
-            (columns, responses, weights)
-        })
-        .collect();
+fn choose(
+    gram: &Gram,
+    design: &Design,
+    train: &[usize],
+    columns: &[Vec<f64>],
+    folds: &[usize],
+    settings: &Settings,
+) -> Result<Candidate, Error> {
+    let n_vector = columns.first().map_or(0, Vec::len) - STRUCTURE_FEATURES.len();
     let mut best: Option<Candidate> = None;
-    for vector_penalty in VECTOR_PENALTIES {
-        for structure_penalty in STRUCTURE_PENALTIES {
-            let mut candidate = Candidate { vector_penalty, structure_penalty, correlation: 0.0 };
-            let mean = precision(gram, &candidate, dimensions)?.solve(&gram.target);
-            let (mut xy, mut xx, mut yy) = (0.0, 0.0, 0.0);
-            for (columns, responses, weights) in &tests {
-                for ((values, response), weight) in columns.iter().zip(responses).zip(weights) {
-                    let predicted = dot(values, &mean);
-                    xy += weight * predicted * response;
-                    xx += weight * predicted * predicted;
-                    yy += weight * response * response;
+    for &structure_scale in &settings.structure_scales {
+        let scales = column_scales(n_vector, structure_scale);
+        for &penalty in &settings.penalties {
+            let mut scores = vec![0.0; design.test_of.len()];
+            for fold in 0..N_FOLDS {
+                let mut weights = gram.weights(penalty, &scales, Some(fold))?;
+                for (weight, scale) in weights.iter_mut().zip(&scales) {
+                    *weight *= scale;
+                }
+                for ((&idx, columns), _) in
+                    train.iter().zip(columns).zip(folds).filter(|(_, in_fold)| **in_fold == fold)
+                {
+                    scores[idx] = dot(columns, &weights);
                 }
             }
-            candidate.correlation = if xx > 0.0 && yy > 0.0 { xy / (xx * yy).sqrt() } else { 0.0 };
-            if best.as_ref().is_none_or(|other| candidate.correlation > other.correlation) {
-                best = Some(candidate);
+            let agreement = design.agreement(&scores, train);
+            if best.as_ref().is_none_or(|other| agreement.correlation > other.agreement.correlation) {
+                best = Some(Candidate { penalty, structure_scale, agreement, scores });
             }
         }
     }
-    best.ok_or_else(|| Error::Fit("no candidate".to_owned()))
+    best.ok_or_else(|| Error::Fit("no penalty to choose from".to_owned()))
 }
 
-/// Residual spread and a brief's own taste in headlines (standard deviations in log-odds), by the
-/// Gaussian likelihood of what the fitted weights leave unexplained, over a grid:
-/// covariance = sampling noise + residual² I + taste² E Eᵀ + a free level.
-fn brief_spread(gram: &Gram, mean: &[f64], valid: &[FitRow], dimensions: usize) -> (f64, f64) {
-    let tests = by_test(valid);
-    let unexplained: Vec<Vec<f64>> = tests
-        .iter()
-        .map(|test| {
-            let (columns, responses) = centered(test, &gram.center, &gram.scale);
-            columns.iter().zip(responses).map(|(values, response)| response - dot(values, mean)).collect()
+/// Relative error of √(xᵀΣx + residual²) by the compact form.
+fn width_error(
+    gram: &Gram,
+    layer: &LastLayer,
+    columns: &[Vec<f64>],
+    penalty: f64,
+    scales: &[f64],
+) -> Result<f64, Error> {
+    let exact = gram.exact(penalty, scales)?;
+    let residual = layer.priors.residual_sd.powi(2);
+    let mut largest = 0.0_f64;
+    for row in columns.iter().step_by((columns.len() / WIDTH_SAMPLE).max(1)) {
+        let compact = layer.whiten(row);
+        let ratio = (dot(&compact, &compact) + residual) / (exact.variance(row) + residual);
+        largest = largest.max((ratio.sqrt() - 1.0).abs());
+    }
+    Ok(largest)
+}
+
+fn priors(
+    layer: &LastLayer,
+    design: &Design,
+    rows: &[ClickTestRow],
+    vectors: &[Arc<[f32]>],
+    valid: &[usize],
+    settings: &Settings,
+) -> Priors {
+    let tests: Vec<UnexplainedTest> = design
+        .tests_of(valid)
+        .into_iter()
+        .map(|test| UnexplainedTest::new(layer, design, rows, vectors, &design.tests[test]))
+        .collect();
+    let headline_sd = headline_taste(&tests);
+    let whole: Vec<usize> = (0..design.tests.len())
+        .filter(|&test| {
+            let row = &rows[design.tests[test][0]];
+            row.split == Split::Valid && settings.tests.allows(&row.test_id)
         })
         .collect();
-    let mut best = (f64::NEG_INFINITY, WEIGHT_SPREAD, 0.0);
-    for residual_step in 1..=12 {
-        for taste_step in 0..=12 {
-            let (residual_sd, taste_sd) = (0.025 * f64::from(residual_step), 0.025 * f64::from(taste_step));
-            let likelihood: f64 = tests
+    let (level_ctr, level_impressions) = level_prior(design, &whole);
+    Priors {
+        level_ctr,
+        level_impressions,
+        // Set by coverage afterwards.
+        residual_sd: WEIGHT_SPREAD,
+        headline_sd,
+        // Assumed: a brief's taste in the whole text is as strong as its taste in headlines.
+        text_sd: headline_sd,
+        frame_sd: FRAME_SD,
+        transfer_sd: TRANSFER_SD,
+    }
+}
+
+/// One test of the validation split: what the weights leave unexplained, and the parts of its
+/// covariance.
+struct UnexplainedTest {
+    values: Vec<f64>,
+    /// Sampling noise.
+    noise: Vec<f64>,
+    /// Covariance from the weights' posterior, packed.
+    posterior: Vec<f64>,
+    /// Similarity of headlines, packed.
+    similarity: Vec<f64>,
+}
+
+impl UnexplainedTest {
+    fn new(
+        layer: &LastLayer,
+        design: &Design,
+        rows: &[ClickTestRow],
+        vectors: &[Arc<[f32]>],
+        test: &[usize],
+    ) -> Self {
+        let columns: Vec<Vec<f64>> =
+            test.iter().map(|&idx| layer.columns(&vectors[idx], &rows[idx].headline)).collect();
+        let white: Vec<Vec<f64>> = columns.iter().map(|columns| layer.whiten(columns)).collect();
+        let directions: Vec<Vec<f64>> = test.iter().map(|&idx| layer.direction(&vectors[idx])).collect();
+        let packed = |of: &dyn Fn(usize, usize) -> f64| -> Vec<f64> {
+            (0..test.len()).flat_map(|i| (0..=i).map(move |j| (i, j))).map(|(i, j)| of(i, j)).collect()
+        };
+        Self {
+            values: test
                 .iter()
-                .zip(&unexplained)
-                .map(|(test, values)| log_likelihood(test, values, residual_sd, taste_sd, dimensions))
-                .sum();
+                .zip(&columns)
+                .map(|(&idx, columns)| design.response[idx] - layer.archive_appeal(columns))
+                .collect(),
+            noise: test.iter().map(|&idx| design.noise[idx]).collect(),
+            posterior: packed(&|i, j| dot(&white[i], &white[j])),
+            similarity: packed(&|i, j| dot(&directions[i], &directions[j])),
+        }
+    }
+
+    /// Logarithm of the Gaussian density, up to a constant, with the level integrated out.
+    fn log_likelihood(&self, residual_sd: f64, taste_sd: f64) -> f64 {
+        let n = self.values.len();
+        let mut matrix: Vec<f64> = self
+            .posterior
+            .iter()
+            .zip(&self.similarity)
+            .map(|(posterior, similarity)| posterior + taste_sd.powi(2) * similarity + FREE_LEVEL_VARIANCE)
+            .collect();
+        for (i, noise) in self.noise.iter().enumerate() {
+            matrix[row_start(i) + i] += noise + residual_sd.powi(2);
+        }
+        let mean = self.values.iter().sum::<f64>() / n as f64;
+        let values: Vec<f64> = self.values.iter().map(|value| value - mean).collect();
+        Cholesky::factor(matrix, n).map_or(f64::NEG_INFINITY, |factor| {
+            let explained = factor.forward(&values);
+            -0.5 * (factor.log_determinant() + dot(&explained, &explained))
+        })
+    }
+}
+
+/// A brief's own taste in headlines (standard deviation in log-odds), by the likelihood over a grid
+/// of it and of the residual spread.
+fn headline_taste(tests: &[UnexplainedTest]) -> f64 {
+    let mut best = (f64::NEG_INFINITY, 0.0);
+    for residual_step in 1..=24 {
+        for taste_step in 0..=12 {
+            let (residual_sd, taste_sd) = (0.0125 * f64::from(residual_step), 0.025 * f64::from(taste_step));
+            let likelihood: f64 = tests.iter().map(|test| test.log_likelihood(residual_sd, taste_sd)).sum();
             if likelihood > best.0 {
-                best = (likelihood, residual_sd, taste_sd);
+                best = (likelihood, taste_sd);
             }
         }
     }
-    (best.1, best.2)
-}
-
-fn log_likelihood(
-    test: &[&FitRow],
-    values: &[f64],
-    residual_sd: f64,
-    taste_sd: f64,
-    dimensions: usize,
-) -> f64 {
-    let mut matrix = Vec::with_capacity(row_start(test.len()));
-    for (i, row) in test.iter().enumerate() {
-        for other in &test[..=i] {
-            let similarity = dot(&row.raw[..dimensions], &other.raw[..dimensions]);
-            matrix.push(taste_sd * taste_sd * similarity + FREE_LEVEL_VARIANCE);
-        }
-        if let Some(diagonal) = matrix.last_mut() {
-            *diagonal += row.noise + residual_sd * residual_sd;
-        }
-    }
-    Cholesky::factor(matrix, test.len()).map_or(f64::NEG_INFINITY, |factor| {
-        let explained = factor.forward(values);
-        -0.5 * (factor.log_determinant() + dot(&explained, &explained))
-    })
+    best.1
 }
 
 /// Mean click rate of a brief (of the mean log-odds) and the pseudo-impressions that give the
 /// spread of log-odds between briefs, from one pooled rate per test.
-fn level_prior(rows: &[FitRow]) -> (f64, f64) {
-    let levels: Vec<(f64, f64)> = by_test(rows)
+fn level_prior(design: &Design, tests: &[usize]) -> (f64, f64) {
+    let levels: Vec<(f64, f64)> = tests
         .iter()
-        .map(|test| {
-            let total: f64 = test.iter().map(|row| 1.0 / row.noise).sum();
-            let level = test.iter().map(|row| row.response / row.noise).sum::<f64>() / total;
+        .map(|&test| {
+            let test = &design.tests[test];
+            let total: f64 = test.iter().map(|&idx| 1.0 / design.noise[idx]).sum();
+            let level = test.iter().map(|&idx| design.response[idx] / design.noise[idx]).sum::<f64>() / total;
             (level, 1.0 / total)
         })
         .collect();

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use spotwright_scoring::Error;
-use spotwright_scoring::encoder::{CachedEncoder, HashedEncoder, MinilmEncoder, TextEncoder};
+use spotwright_scoring::encoder::{CachedEncoder, HashedEncoder, PretrainedEncoder, TextEncoder};
 
 const TEXTS: [&str; 6] = [
     "What happened next made everyone cry",
@@ -61,19 +61,49 @@ fn hashed_features_obey_the_contract() {
 #[test]
 fn minilm_obeys_the_contract() {
     let Some(folder) = minilm_folder() else { return };
-    obeys_the_contract(&CachedEncoder::new(MinilmEncoder::load(&folder).unwrap()));
+    obeys_the_contract(&CachedEncoder::new(PretrainedEncoder::minilm_sentence(&folder).unwrap()));
+    let layers = PretrainedEncoder::minilm(&folder).unwrap();
+    assert_eq!((layers.dimensions(), layers.blocks()), (1_152, 3));
+    for bad in [String::new(), " \t\n".to_owned(), "x".repeat(1 << 20)] {
+        assert!(matches!(layers.encode(&bad, 64), Err(Error::Text(_))));
+    }
+    let _either = layers.encode("\u{200b}\u{0007}", 2);
 }
 
 #[test]
 fn minilm_batches_agree_with_single_texts() {
     let Some(folder) = minilm_folder() else { return };
-    let encoder = MinilmEncoder::load(&folder).unwrap();
-    let texts: Vec<String> = TEXTS.iter().map(|text| (*text).to_owned()).collect();
-    let batch = encoder.encode_all(&texts, 64, |_n_done| {}).unwrap();
-    for (text, vector) in TEXTS.iter().zip(&batch) {
-        let alone = encoder.encode(text, 64).unwrap();
-        let cosine: f32 = alone.iter().zip(vector.iter()).map(|(a, b)| a * b).sum();
-        assert!(cosine > 0.9999, "{text}: {cosine}");
+    for encoder in [PretrainedEncoder::minilm(&folder), PretrainedEncoder::minilm_sentence(&folder)] {
+        let encoder = encoder.unwrap();
+        let batch = encoder.encode_batch(&TEXTS, 64).unwrap();
+        for (text, vector) in TEXTS.iter().zip(&batch) {
+            let alone = encoder.encode(text, 64).unwrap();
+            for (a, b) in alone.iter().zip(vector.iter()) {
+                assert!((a - b).abs() < 1e-5, "{text}: {a} {b}");
+            }
+        }
+    }
+}
+
+/// First numbers of each layer's mean, from the authors' implementation in single precision.
+#[test]
+fn mpnet_equals_the_reference_implementation() {
+    let Some(weights) = common::optional_file("SPOTWRIGHT_MODELS", "all-mpnet-base-v2/model.safetensors")
+    else {
+        return;
+    };
+    let encoder = PretrainedEncoder::mpnet(weights.parent().unwrap()).unwrap();
+    let text = "If you're against it, you're against jobs ... For it, you're against children.";
+    let vector = encoder.encode(text, 64).unwrap();
+    let expected = [
+        [0.045_477_94, 0.032_974_4, -0.007_761_96],
+        [0.078_744_39, 0.034_976_23, 0.010_051_66],
+        [-0.252_132_56, 0.310_270_25, 0.077_728_38],
+    ];
+    for (block, expected) in vector.chunks(768).zip(expected) {
+        for (found, expected) in block.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-4, "{:?}", &block[..3]);
+        }
     }
 }
 
@@ -81,7 +111,7 @@ fn minilm_batches_agree_with_single_texts() {
 #[test]
 fn minilm_digest_of_this_process() {
     let Some(folder) = minilm_folder() else { return };
-    println!("digest={}", digest(&MinilmEncoder::load(&folder).unwrap()));
+    println!("digest={}", digest(&PretrainedEncoder::minilm(&folder).unwrap()));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use spotwright_schemas::random::Stream;
 use spotwright_scoring::card::fit_with_card;
 use spotwright_scoring::data::{ClickTestRow, Split, audience_share};
 use spotwright_scoring::metrics::ranking;
-use spotwright_scoring::train::{archive_scores, fit};
+use spotwright_scoring::train::{Settings, TrainingTests, archive_scores, fit};
 
 const DIMENSIONS: usize = 6;
 
@@ -46,10 +46,15 @@ fn simulated(n_tests: usize) -> (Vec<ClickTestRow>, Vec<Arc<[f32]>>, Vec<f64>) {
     (rows, vectors, truth)
 }
 
+fn settings() -> Settings {
+    Settings::new("simulated", 1, TrainingTests::WithoutAudience)
+}
+
 #[test]
 fn a_known_taste_is_found_and_ranks_unseen_tests() {
     let (rows, vectors, truth) = simulated(400);
-    let (layer, report) = fit(&rows, &vectors, "simulated").unwrap();
+    let fitted = fit(&rows, &vectors, &settings()).unwrap();
+    let (layer, report) = (fitted.layer, fitted.report);
     let scores = archive_scores(&layer, &rows, &vectors).unwrap();
     let of_test: Vec<usize> = (0..rows.len()).filter(|&idx| rows[idx].split == Split::Test).collect();
     let mean = |values: &[f64]| of_test.iter().map(|&idx| values[idx]).sum::<f64>() / of_test.len() as f64;
@@ -70,7 +75,7 @@ fn a_known_taste_is_found_and_ranks_unseen_tests() {
 fn fitting_twice_gives_identical_files() {
     let (rows, vectors, _) = simulated(120);
     let fit = || {
-        let (bytes, card) = fit_with_card(&rows, &vectors, "simulated", "none".to_owned(), 7).unwrap();
+        let (bytes, card) = fit_with_card(&rows, &vectors, &settings(), "none".to_owned(), 7).unwrap();
         (bytes, serde_json::to_string(&card).unwrap())
     };
     assert_eq!(fit(), fit());
@@ -88,16 +93,16 @@ fn clicks_of_the_audience_and_of_the_test_split_leave_no_trace() {
         }
     }
     assert!(n_changed > 100);
-    let bytes = |rows: &[ClickTestRow]| fit(rows, &vectors, "simulated").unwrap().0.to_bytes().unwrap();
+    let bytes = |rows: &[ClickTestRow]| fit(rows, &vectors, &settings()).unwrap().layer.to_bytes().unwrap();
     assert_eq!(bytes(&rows), bytes(&changed));
 }
 
 #[test]
 fn too_few_rows_and_mismatched_vectors_are_errors() {
     let (rows, vectors, _) = simulated(120);
-    assert!(fit(&rows[..10], &vectors[..10], "simulated").is_err());
-    assert!(fit(&rows, &vectors[1..], "simulated").is_err());
-    assert!(fit(&[], &[], "simulated").is_err());
+    assert!(fit(&rows[..10], &vectors[..10], &settings()).is_err());
+    assert!(fit(&rows, &vectors[1..], &settings()).is_err());
+    assert!(fit(&[], &[], &settings()).is_err());
 }
 
 #[test]
@@ -115,6 +120,6 @@ fn ranking_counts_pairs_ties_and_significance() {
     assert_eq!((result.all_pairs.pairs, result.significant_pairs.pairs), (5, 3));
     assert!((result.all_pairs.value - 3.5 / 5.0).abs() < 1e-12);
     assert!((result.significant_pairs.value - 1.0).abs() < 1e-12);
-    assert_eq!((result.top_1, result.tests), (1.0, 1));
-    assert!((result.lift_capture - 1.0).abs() < 1e-12);
+    assert_eq!((result.top_1.value, result.tests), (1.0, 1));
+    assert!((result.lift_capture.value - 1.0).abs() < 1e-12);
 }

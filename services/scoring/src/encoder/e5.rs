@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use candle_core::{D, Device, Tensor};
-use candle_nn::{LayerNorm, Module, ops};
-
-use super::e5_file::{ModelFile, Shape, dequantized, row_bytes};
+use super::e5_file::ModelFile;
+use super::pretrained::TOKENS_PER_PASS;
+use super::transformer::Transformer;
 use super::unigram::Unigram;
 use super::{PINNED_E5, TextEncoder, check_text, normalized, read_pinned};
 use crate::error::Error;
@@ -27,39 +26,12 @@ const NAME: &str = "e5";
 /// (`docs/scoring-chinese.md`).
 ///
 /// Vectors neither depend on what else is encoded nor on the number of threads, as with
-/// [`super::MinilmEncoder`].
+/// [`super::PretrainedEncoder`].
 pub struct E5Encoder {
     unigram: Unigram,
-    shape: Shape,
-    /// Word vectors in 4 bits: as 32-bit floats they would fill 384 MB.
-    words: Vec<u8>,
-    /// Position vectors, with the one type vector added.
-    positions: Vec<f32>,
-    first_norm: LayerNorm,
-    layers: Vec<Layer>,
-}
-
-struct Layer {
-    query: Linear,
-    key: Linear,
-    value: Linear,
-    mixed: Linear,
-    mixed_norm: LayerNorm,
-    widen: Linear,
-    narrow: Linear,
-    norm: LayerNorm,
-}
-
-struct Linear {
-    /// `[inputs, outputs]`.
-    weight: Tensor,
-    bias: Tensor,
-}
-
-impl Linear {
-    fn apply(&self, states: &Tensor) -> candle_core::Result<Tensor> {
-        states.matmul(&self.weight)?.broadcast_add(&self.bias)
-    }
+    transformer: Transformer,
+    /// The last layer.
+    layer: usize,
 }
 
 impl E5Encoder {
@@ -79,25 +51,13 @@ impl E5Encoder {
 
     fn from_bytes(bytes: Vec<u8>) -> Result<Self, String> {
         let file = ModelFile::parse(bytes)?;
-        let shape = file.shape;
-        if shape.width != Self::DIMENSIONS {
-            return Err(format!("not the network expected: {shape:?}"));
-        }
-        let mut positions = file.floats("emb.pos", shape.positions * shape.width)?;
-        // Of the types, texts have the first.
-        let kind = file.floats("emb.type", shape.types * shape.width)?;
-        for row in positions.chunks_exact_mut(shape.width) {
-            for (number, kind) in row.iter_mut().zip(&kind) {
-                *number += kind;
-            }
+        if file.shape.width != Self::DIMENSIONS {
+            return Err(format!("not the network expected: {:?}", file.shape));
         }
         Ok(Self {
-            words: file.blocks("emb.word", shape.pieces, shape.width)?,
-            positions,
-            first_norm: norm(&file, "emb.ln")?,
-            layers: (0..shape.layers).map(|idx| layer(&file, idx)).collect::<Result<_, _>>()?,
+            transformer: Transformer::from_blocks(&file)?,
+            layer: file.shape.layers,
             unigram: Unigram::new(file.pieces),
-            shape,
         })
     }
 
@@ -107,8 +67,8 @@ impl E5Encoder {
     /// # Errors
     /// As [`TextEncoder::encode`].
     pub fn sentence_vector(&self, text: &str) -> Result<Arc<[f32]>, Error> {
-        let ids = self.token_ids(&format!("query: {text}"), self.shape.positions)?;
-        Ok(normalized(&self.means(&[ids])?.swap_remove(0)))
+        let ids = self.token_ids(&format!("query: {text}"), self.transformer.max_positions())?;
+        self.vector(&ids)
     }
 
     /// Ids of the first `max_tokens` tokens, with the opening and closing marks.
@@ -117,94 +77,22 @@ impl E5Encoder {
     /// [`Error::Text`]: as [`TextEncoder::encode`].
     pub fn token_ids(&self, text: &str, max_tokens: usize) -> Result<Vec<u32>, Error> {
         check_text(text)?;
-        Ok(self.unigram.ids(text, max_tokens.clamp(2, self.shape.positions)))
+        Ok(self.unigram.ids(text, max_tokens.clamp(2, self.transformer.max_positions())))
     }
 
-    /// Encodes many texts for fitting: texts with equally many tokens go through the network
-    /// together. Vectors may differ from [`TextEncoder::encode`] in the last bits; equal calls give
-    /// bit-equal results. `progress` gets the number of texts done.
-    ///
-    /// # Errors
-    /// As [`TextEncoder::encode`].
-    pub fn encode_all(
-        &self,
-        texts: &[impl AsRef<str>],
-        max_tokens: usize,
-        mut progress: impl FnMut(usize),
-    ) -> Result<Vec<Arc<[f32]>>, Error> {
-        const BATCH: usize = 32;
-        let ids = texts
-            .iter()
-            .map(|text| self.token_ids(text.as_ref(), max_tokens))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut order: Vec<usize> = (0..texts.len()).collect();
-        order.sort_by_key(|&idx| (ids[idx].len(), idx));
-        let mut vectors: Vec<Arc<[f32]>> = vec![Arc::from([]); texts.len()];
-        let mut n_done = 0;
-        for same_length in order.chunk_by(|&a, &b| ids[a].len() == ids[b].len()) {
-            for batch in same_length.chunks(BATCH) {
-                let batch_ids: Vec<Vec<u32>> = batch.iter().map(|&idx| ids[idx].clone()).collect();
-                for (&idx, mean) in batch.iter().zip(self.means(&batch_ids)?) {
-                    vectors[idx] = normalized(&mean);
-                }
-                n_done += batch.len();
-                progress(n_done);
-            }
-        }
-        Ok(vectors)
-    }
-
-    /// Mean token vectors of texts with equally many tokens: no padding, so no mask.
-    fn means(&self, ids: &[Vec<u32>]) -> Result<Vec<Vec<f64>>, Error> {
-        let means = self.forward(ids).map_err(|error| Error::Encoder(error.to_string()))?;
+    /// Mean token vectors of the last layer, scaled to length 1.
+    fn vectors(&self, ids: &[&[u32]]) -> Result<Vec<Arc<[f32]>>, Error> {
+        let means = self.transformer.layer_means(ids, &[self.layer]).map_err(Error::Encoder)?;
         if !means.iter().flatten().all(|value| value.is_finite()) {
             return Err(Error::Encoder("the network gave a number that is not finite".to_owned()));
         }
-        Ok(means.iter().map(|mean| mean.iter().copied().map(f64::from).collect()).collect())
+        let vectors = means.iter().map(|mean| mean.iter().copied().map(f64::from).collect::<Vec<_>>());
+        Ok(vectors.map(|vector| normalized(&vector)).collect())
     }
 
-    fn forward(&self, ids: &[Vec<u32>]) -> candle_core::Result<Vec<Vec<f32>>> {
-        let width = self.shape.width;
-        let (n_texts, n_tokens) = (ids.len(), ids.first().map_or(0, Vec::len));
-        let mut input = Vec::with_capacity(n_texts * n_tokens * width);
-        for text in ids {
-            for (&id, position) in text.iter().zip(self.positions.chunks_exact(width)) {
-                let start = id as usize * row_bytes(width);
-                let word = dequantized(&self.words[start..start + row_bytes(width)]);
-                input.extend(word.iter().zip(position).map(|(word, position)| word + position));
-            }
-        }
-        let input = Tensor::from_vec(input, (n_texts * n_tokens, width), &Device::Cpu)?;
-        let mut states = self.first_norm.forward(&input)?;
-        for layer in &self.layers {
-            states = self.apply(layer, &states, n_texts, n_tokens)?;
-        }
-        states.reshape((n_texts, n_tokens, width))?.mean(1)?.to_vec2::<f32>()
-    }
-
-    fn apply(
-        &self,
-        layer: &Layer,
-        states: &Tensor,
-        n_texts: usize,
-        n_tokens: usize,
-    ) -> candle_core::Result<Tensor> {
-        let Shape { width, heads, .. } = self.shape;
-        let split = |linear: &Linear| {
-            linear
-                .apply(states)?
-                .reshape((n_texts, n_tokens, heads, width / heads))?
-                .transpose(1, 2)?
-                .contiguous()
-        };
-        let (query, key, value) = (split(&layer.query)?, split(&layer.key)?, split(&layer.value)?);
-        let scale = 1.0 / ((width / heads) as f64).sqrt();
-        let weights = (query.matmul(&key.transpose(D::Minus2, D::Minus1)?.contiguous()?)? * scale)?;
-        let mixed = ops::softmax_last_dim(&weights)?.matmul(&value)?;
-        let mixed = mixed.transpose(1, 2)?.contiguous()?.reshape((n_texts * n_tokens, width))?;
-        let states = layer.mixed_norm.forward(&(states + layer.mixed.apply(&mixed)?)?)?;
-        let wide = layer.widen.apply(&states)?.gelu_erf()?;
-        layer.norm.forward(&(&states + layer.narrow.apply(&wide)?)?)
+    fn vector(&self, ids: &[u32]) -> Result<Arc<[f32]>, Error> {
+        let vector = self.vectors(&[ids])?.pop();
+        vector.ok_or_else(|| Error::Encoder("the network gave no vector".to_owned()))
     }
 }
 
@@ -218,40 +106,27 @@ impl TextEncoder for E5Encoder {
     }
 
     fn encode(&self, text: &str, max_tokens: usize) -> Result<Arc<[f32]>, Error> {
-        let ids = self.token_ids(text, max_tokens)?;
-        Ok(normalized(&self.means(&[ids])?.swap_remove(0)))
+        self.vector(&self.token_ids(text, max_tokens)?)
     }
-}
 
-fn norm(file: &ModelFile, name: &str) -> Result<LayerNorm, String> {
-    let read = |part: &str| {
-        let values = file.floats(&format!("{name}.{part}"), file.shape.width)?;
-        Tensor::new(values, &Device::Cpu).map_err(|error| error.to_string())
-    };
-    Ok(LayerNorm::new(read("w")?, read("b")?, file.shape.epsilon))
-}
-
-fn layer(file: &ModelFile, idx: usize) -> Result<Layer, String> {
-    let Shape { width, inner_width, .. } = file.shape;
-    let linear = |name: &str, n_inputs: usize, n_outputs: usize| {
-        let weights = file.matrix(&format!("l{idx}.{name}.w"), n_outputs, n_inputs)?;
-        let bias = file.floats(&format!("l{idx}.{name}.b"), n_outputs)?;
-        let weight = Tensor::from_vec(weights, (n_outputs, n_inputs), &Device::Cpu)
-            .and_then(|weight| weight.t())
-            .map_err(|error| error.to_string())?;
-        let bias = Tensor::new(bias, &Device::Cpu).map_err(|error| error.to_string())?;
-        Ok::<_, String>(Linear { weight, bias })
-    };
-    Ok(Layer {
-        query: linear("q", width, width)?,
-        key: linear("k", width, width)?,
-        value: linear("v", width, width)?,
-        mixed: linear("ao", width, width)?,
-        mixed_norm: norm(file, &format!("l{idx}.aln"))?,
-        widen: linear("fi", width, inner_width)?,
-        narrow: linear("fo", inner_width, width)?,
-        norm: norm(file, &format!("l{idx}.oln"))?,
-    })
+    /// Neighboring texts go through the network together, shorter ones more at a time.
+    fn encode_batch(&self, texts: &[&str], max_tokens: usize) -> Result<Vec<Arc<[f32]>>, Error> {
+        let ids = texts.iter().map(|text| self.token_ids(text, max_tokens)).collect::<Result<Vec<_>, _>>()?;
+        let mut vectors = Vec::with_capacity(texts.len());
+        let mut pass: Vec<&[u32]> = Vec::new();
+        let mut n_tokens = 0;
+        for ids in &ids {
+            if !pass.is_empty() && n_tokens + ids.len() > TOKENS_PER_PASS {
+                vectors.extend(self.vectors(&pass)?);
+                pass.clear();
+                n_tokens = 0;
+            }
+            n_tokens += ids.len();
+            pass.push(ids);
+        }
+        vectors.extend(self.vectors(&pass)?);
+        Ok(vectors)
+    }
 }
 
 /// [`E5Encoder`] that is read when the first text comes, so that runs without Chinese texts spend

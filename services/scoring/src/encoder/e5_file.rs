@@ -29,7 +29,7 @@ pub(super) struct Shape {
     pub(super) pieces: usize,
     pub(super) positions: usize,
     pub(super) types: usize,
-    pub(super) epsilon: f64,
+    pub(super) epsilon: f32,
 }
 
 /// The parsed file; matrices are read from `bytes` on demand.
@@ -193,7 +193,7 @@ fn parse_shape(cursor: &mut Cursor<'_>) -> Result<Shape, String> {
     let mut size = || cursor.size();
     let (width, layers, heads, inner_width) = (size()?, size()?, size()?, size()?);
     let (pieces, positions, types) = (size()?, size()?, size()?);
-    let epsilon = f64::from(cursor.f32()?);
+    let epsilon = cursor.f32()?;
     let block = cursor.size()?;
     let shape = Shape { width, layers, heads, inner_width, pieces, positions, types, epsilon };
     let fits = |n: usize, limit: usize| (1..=limit).contains(&n);

@@ -1,0 +1,110 @@
+//! `scorer eval --suite calibration`: predicted click rates of the last tests, week by week.
+
+use serde::Serialize;
+use spotwright_schemas::Problem;
+use spotwright_scoring::calibration::{ProbabilityMetrics, WalkForward, probability_metrics, walk_forward};
+use spotwright_scoring::data::Split;
+use spotwright_scoring::train::TrainingTests;
+
+use crate::archive::Archive;
+use crate::command::Places;
+use crate::eval::Arguments;
+use crate::models::Layered;
+use crate::problem::scoring_problem;
+
+/// One way to predict.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Row {
+    /// What moves variants around their brief's level.
+    pub model: String,
+    /// Which tests it was fitted on.
+    pub rows: &'static str,
+    /// How predictions follow the weeks.
+    pub settings: WalkForward,
+    /// Metrics over the impressions of the test split.
+    #[serde(flatten)]
+    pub metrics: ProbabilityMetrics,
+}
+
+/// The report of the suite.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Report {
+    /// What was measured on.
+    pub data: String,
+    /// SHA-256 of the table.
+    pub data_sha256: String,
+    /// One row per way to predict.
+    pub models: Vec<Row>,
+    /// Encoders asked for that are not installed.
+    pub not_installed: Vec<&'static str>,
+}
+
+/// Predicts the test split walk-forward.
+///
+/// # Errors
+/// A table that cannot be fitted on, or an encoder's files.
+pub(crate) fn suite(archive: &Archive, arguments: &Arguments, places: &Places) -> Result<Report, Problem> {
+    let test = archive.of_split(Split::Test);
+    let test_rows = archive.select(&test);
+    let measure = |model: &str, rows, scores: &[f64], settings: WalkForward| {
+        let predictions = walk_forward(&archive.rows, &archive.design, scores, &settings)
+            .map_err(|error| scoring_problem(&error))?;
+        let predictions: Vec<f64> = test.iter().map(|&idx| predictions[idx]).collect();
+        let metrics = probability_metrics(&test_rows, &predictions);
+        Ok(Row { model: model.to_owned(), rows, settings, metrics })
+    };
+    let following = WalkForward::default();
+    let level_only = WalkForward { platt_weeks: 0, ..following };
+    let nothing = vec![0.0; archive.rows.len()];
+    let mut models = vec![
+        measure("level only", "all", &nothing, level_only)?,
+        measure("level only, Platt", "all", &nothing, following)?,
+    ];
+    let mut not_installed = Vec::new();
+    for (encoder, installed) in arguments.encoders(places) {
+        if !installed {
+            not_installed.push(encoder.name());
+            continue;
+        }
+        for (rows, tests) in [("all", TrainingTests::Whole), ("shipped", TrainingTests::WithoutAudience)] {
+            let layered = Layered::fit(archive, encoder, tests, places)?;
+            models.push(measure(&format!("level + {}", encoder.name()), rows, &layered.scores, level_only)?);
+            models.push(measure(
+                &format!("level + {}, Platt", encoder.name()),
+                rows,
+                &layered.scores,
+                following,
+            )?);
+        }
+    }
+    Ok(Report {
+        data: format!(
+            "the last {} of {} tests in order of time; each predicted from weeks before and from the \
+             clicks of its other variants",
+            archive.design.tests_of(&test).len(),
+            archive.design.tests.len()
+        ),
+        data_sha256: archive.sha256.clone(),
+        models,
+        not_installed,
+    })
+}
+
+impl Report {
+    /// The report as a table in Markdown.
+    pub(crate) fn table(&self) -> String {
+        let mut text = format!("{}\n\n", self.data);
+        text.push_str("| model | fitted on | PCOC | rel. ECE | logloss | AUC |\n|---|---|---|---|---|---|\n");
+        for row in &self.models {
+            let ProbabilityMetrics { pcoc, relative_ece, logloss, auc, .. } = row.metrics;
+            text.push_str(&format!(
+                "| {} | {} | {pcoc:.4} | {relative_ece:.4} | {logloss:.5} | {auc:.4} |\n",
+                row.model, row.rows
+            ));
+        }
+        for name in &self.not_installed {
+            text.push_str(&format!("| {name} | not installed | | | | |\n"));
+        }
+        text
+    }
+}

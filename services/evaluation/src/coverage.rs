@@ -1,0 +1,105 @@
+//! `scorer eval --suite coverage`: whether 90 % intervals hold 90 % of what is observed.
+
+use serde::Serialize;
+use spotwright_schemas::Problem;
+use spotwright_scoring::coverage::{Contrasts, Coverage};
+use spotwright_scoring::data::Split;
+use spotwright_scoring::train::TrainingTests;
+
+use crate::archive::Archive;
+use crate::command::Places;
+use crate::eval::Arguments;
+use crate::models::Layered;
+
+/// One model.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Row {
+    /// The encoder of the model.
+    pub model: &'static str,
+    /// Which tests it was fitted on.
+    pub rows: &'static str,
+    /// On the validation split, where the residual spread was set.
+    pub valid: Coverage,
+    /// On the test split.
+    pub test: Coverage,
+}
+
+/// The report of the suite.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Report {
+    /// What is covered.
+    pub interval: &'static str,
+    /// SHA-256 of the table.
+    pub data_sha256: String,
+    /// One row per model.
+    pub models: Vec<Row>,
+    /// Encoders asked for that are not installed.
+    pub not_installed: Vec<&'static str>,
+}
+
+/// Counts contrasts inside their intervals.
+///
+/// # Errors
+/// A table that cannot be fitted on, or an encoder's files.
+pub(crate) fn suite(archive: &Archive, arguments: &Arguments, places: &Places) -> Result<Report, Problem> {
+    let (mut models, mut not_installed) = (Vec::new(), Vec::new());
+    for (encoder, installed) in arguments.encoders(places) {
+        if !installed {
+            not_installed.push(encoder.name());
+            continue;
+        }
+        for (rows, tests) in [("all", TrainingTests::Whole), ("shipped", TrainingTests::WithoutAudience)] {
+            let layered = Layered::fit(archive, encoder, tests, places)?;
+            let of_split = |split| {
+                let chosen: Vec<usize> =
+                    (0..layered.rows.len()).filter(|&idx| layered.rows[idx].split == split).collect();
+                let rows: Vec<_> = chosen.iter().map(|&idx| layered.rows[idx].clone()).collect();
+                let vectors: Vec<_> =
+                    chosen.iter().map(|&idx| std::sync::Arc::clone(&layered.vectors[idx])).collect();
+                Contrasts::new(&layered.layer, &rows, &vectors).coverage(
+                    layered.layer.priors().residual_sd,
+                    arguments.resamples,
+                    arguments.seed,
+                )
+            };
+            models.push(Row {
+                model: encoder.name(),
+                rows,
+                valid: of_split(Split::Valid),
+                test: of_split(Split::Test),
+            });
+        }
+    }
+    Ok(Report {
+        interval: "90 % interval of a variant's observed log-odds less the weighted mean of its rivals', \
+                   sampling noise included; residual spread set on the validation split",
+        data_sha256: archive.sha256.clone(),
+        models,
+        not_installed,
+    })
+}
+
+impl Report {
+    /// The report as a table in Markdown.
+    pub(crate) fn table(&self) -> String {
+        let mut text = format!("{}\n\n", self.interval);
+        text.push_str("| model | fitted on | residual spread | valid | test | contrasts | mean width |\n|---|---|---|---|---|---|---|\n");
+        for row in &self.models {
+            let [low, high] = row.test.share.interval;
+            text.push_str(&format!(
+                "| {} | {} | {:.3} | {:.4} | {:.4} [{low:.3}, {high:.3}] | {} | {:.3} |\n",
+                row.model,
+                row.rows,
+                row.test.residual_sd,
+                row.valid.share.value,
+                row.test.share.value,
+                row.test.contrasts,
+                row.test.mean_width,
+            ));
+        }
+        for name in &self.not_installed {
+            text.push_str(&format!("| {name} | not installed | | | | | |\n"));
+        }
+        text
+    }
+}

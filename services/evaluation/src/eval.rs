@@ -1,0 +1,110 @@
+//! `scorer eval`: what click models are worth on tests that nothing was fitted on.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use spotwright_schemas::Problem;
+
+use crate::archive::{Archive, Encoder};
+use crate::command::Places;
+use crate::problem::output_problem;
+use crate::{calibration, chinese, coverage, pairs};
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Suite {
+    /// How well models rank the variants of a test, beside the usual baselines.
+    Pairs,
+    /// Whether predicted click rates are right, week by week.
+    Calibration,
+    /// Whether 90 % intervals hold 90 %.
+    Coverage,
+    /// Whether Chinese copy is ranked as its English original is.
+    Zh,
+}
+
+/// Arguments of `scorer eval`.
+#[derive(Debug, Clone, Args)]
+pub struct Arguments {
+    /// What is measured.
+    #[arg(long, value_enum)]
+    pub suite: Suite,
+    /// Encoders of the models measured (may be repeated); without it, MiniLM and MPNet where they
+    /// are installed.
+    #[arg(long, value_enum)]
+    pub encoder: Vec<Encoder>,
+    /// Table of click tests, Parquet or CSV; without it, the Upworthy archive in the data folder.
+    #[arg(long)]
+    pub table: Option<PathBuf>,
+    /// Pairs with translations for `--suite zh`, a CSV with the columns pair_id, test_id, text_a,
+    /// text_b, text_a_zh and text_b_zh; without it, the 150 of the test split that come with the
+    /// program.
+    #[arg(long)]
+    pub translated: Option<PathBuf>,
+    /// Seed of bootstrap intervals and posterior draws.
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// Bootstrap resamples of whole tests.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub resamples: u64,
+}
+
+impl Arguments {
+    /// The encoders asked for, each with whether it is installed.
+    pub(crate) fn encoders(&self, places: &Places) -> Vec<(Encoder, bool)> {
+        let all =
+            if self.encoder.is_empty() { &[Encoder::Minilm, Encoder::Mpnet][..] } else { &self.encoder };
+        all.iter().map(|&encoder| (encoder, encoder.is_installed(places))).collect()
+    }
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// The table or an encoder's files; see [`Problem`].
+pub fn execute(
+    arguments: &Arguments,
+    places: &Places,
+    json: bool,
+    out: &mut dyn Write,
+) -> Result<(), Problem> {
+    let archive = Archive::read(arguments.table.as_deref(), places)?;
+    match arguments.suite {
+        Suite::Pairs => {
+            let report = pairs::suite(&archive, arguments, places)?;
+            print(&report, json, out, || report.table())
+        }
+        Suite::Calibration => {
+            let report = calibration::suite(&archive, arguments, places)?;
+            print(&report, json, out, || report.table())
+        }
+        Suite::Coverage => {
+            let report = coverage::suite(&archive, arguments, places)?;
+            print(&report, json, out, || report.table())
+        }
+        Suite::Zh => {
+            let report = chinese::measure_shipped(arguments.translated.as_deref(), &archive.rows, places)?;
+            print(&report, json, out, || report.table())
+        }
+    }
+}
+
+/// Writes a report as one JSON document or as a table.
+pub(crate) fn print(
+    report: &impl Serialize,
+    json: bool,
+    out: &mut dyn Write,
+    table: impl FnOnce() -> String,
+) -> Result<(), Problem> {
+    let mut text = if json {
+        serde_json::to_string_pretty(report).map_err(|error| output_problem(&error.into()))?
+    } else {
+        table()
+    };
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    out.write_all(text.as_bytes()).map_err(|error| output_problem(&error))
+}

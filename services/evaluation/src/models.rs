@@ -1,0 +1,119 @@
+//! The fitted models that the suites measure: layers on encoders, and mixtures with words.
+
+use std::sync::Arc;
+
+use spotwright_schemas::Problem;
+use spotwright_scoring::data::{ClickTestRow, Split};
+use spotwright_scoring::design::Design;
+use spotwright_scoring::last_layer::LastLayer;
+use spotwright_scoring::train::{Settings, TrainingTests, archive_scores, fit};
+use spotwright_scoring::words::{WordRidge, cross_validated};
+
+use crate::archive::{Archive, Encoder};
+use crate::command::Places;
+use crate::problem::scoring_problem;
+
+/// Penalty of the word ridge, chosen by cross-validation on train tests.
+pub(crate) const WORD_PENALTY: f64 = 4.0;
+
+/// One encoder's layer and its scores.
+pub(crate) struct Layered {
+    pub(crate) layer: LastLayer,
+    pub(crate) rows: Vec<ClickTestRow>,
+    pub(crate) vectors: Vec<Arc<[f32]>>,
+    /// Log-odds of every row of the archive; 0 for rows that are not needed.
+    pub(crate) scores: Vec<f64>,
+    /// Cross-validated scores of fitted rows before the slope, and their spread within tests.
+    cross_validated: Vec<f64>,
+    spread: f64,
+    slope: f64,
+    pub(crate) tests: TrainingTests,
+}
+
+impl Layered {
+    /// Fits the layer of `encoder` on the archive's train split.
+    pub(crate) fn fit(
+        archive: &Archive,
+        encoder: Encoder,
+        tests: TrainingTests,
+        places: &Places,
+    ) -> Result<Self, Problem> {
+        let loaded = encoder.load(places)?;
+        let needed = archive.needed();
+        let vectors = archive.vectors(loaded.as_ref(), &needed, places)?;
+        Self::fit_on(archive, encoder, loaded.blocks(), &needed, vectors, tests)
+    }
+
+    /// The same with vectors that are at hand.
+    pub(crate) fn fit_on(
+        archive: &Archive,
+        encoder: Encoder,
+        n_blocks: usize,
+        needed: &[usize],
+        vectors: Vec<Arc<[f32]>>,
+        tests: TrainingTests,
+    ) -> Result<Self, Problem> {
+        let rows = archive.select(needed);
+        let settings = Settings::new(encoder.name(), n_blocks, tests);
+        let fitted = fit(&rows, &vectors, &settings).map_err(|error| scoring_problem(&error))?;
+        let found =
+            archive_scores(&fitted.layer, &rows, &vectors).map_err(|error| scoring_problem(&error))?;
+        let mut scores = vec![0.0; archive.rows.len()];
+        let mut cross_validated = vec![0.0; archive.rows.len()];
+        for (place, &idx) in needed.iter().enumerate() {
+            scores[idx] = found[place];
+            cross_validated[idx] = fitted.cross_validated[place];
+        }
+        Ok(Self {
+            layer: fitted.layer,
+            rows,
+            vectors,
+            scores,
+            cross_validated,
+            spread: fitted.report.cross_validated_spread,
+            slope: fitted.report.slope,
+            tests,
+        })
+    }
+}
+
+/// Fitted words and their scores.
+pub(crate) struct Words {
+    scores: Vec<f64>,
+    cross_validated: Vec<f64>,
+    spread: f64,
+}
+
+impl Words {
+    pub(crate) fn fit(archive: &Archive, tests: TrainingTests) -> Self {
+        let train = fitted_rows(archive, tests);
+        let model = WordRidge::fit(&archive.rows, &archive.design, &train, WORD_PENALTY);
+        let cross_validated = cross_validated(&archive.rows, &archive.design, &train, WORD_PENALTY);
+        let spread = archive.design.agreement(&cross_validated, &train).spread;
+        let scores = archive.rows.iter().map(|row| model.score(&row.headline)).collect();
+        Self { scores, cross_validated, spread }
+    }
+
+    /// The scores of `layered` plus `share` times those of words, each divided by its spread in
+    /// cross-validation, in log-odds by the slope in cross-validation.
+    pub(crate) fn mixed_with(&self, archive: &Archive, layered: &Layered, share: f64) -> Vec<f64> {
+        let mix = |layer: &[f64], words: &[f64], slope: f64| -> Vec<f64> {
+            layer
+                .iter()
+                .zip(words)
+                .map(|(layer, words)| layer / slope / layered.spread + share * words / self.spread)
+                .collect()
+        };
+        let held_out = mix(&layered.cross_validated, &self.cross_validated, 1.0);
+        let train = fitted_rows(archive, layered.tests);
+        let slope = archive.design.agreement(&held_out, &train).slope;
+        mix(&layered.scores, &self.scores, layered.slope).into_iter().map(|score| score * slope).collect()
+    }
+}
+
+/// Rows of the train split that are fitted: allowed tests with several headlines.
+pub(crate) fn fitted_rows(archive: &Archive, tests: TrainingTests) -> Vec<usize> {
+    let design: &Design = &archive.design;
+    design
+        .comparable(|idx| archive.rows[idx].split == Split::Train && tests.allows(&archive.rows[idx].test_id))
+}

@@ -1,0 +1,179 @@
+//! `scorer rank`: which of two texts does better, for every pair of a CSV file.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use serde::Serialize;
+use spotwright_core::ports::click_model::{ClickModelError, ScoreInput};
+use spotwright_core::ports::video_backend::FrameStatistics;
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
+use spotwright_schemas::locale::Locale;
+use spotwright_scoring::encoder::CachedEncoder;
+use spotwright_scoring::last_layer::LastLayer;
+use spotwright_scoring::load::load_ridge;
+use spotwright_scoring::model::RidgeClickModel;
+use statrs::function::erf::erfc;
+
+use crate::archive::Encoder;
+use crate::command::Places;
+use crate::problem::{io_problem, output_problem, scoring_problem};
+
+/// Larger files are refused.
+const MAX_FILE_BYTES: u64 = 256 << 20;
+const COLUMNS: [&str; 3] = ["pair_id", "text_a", "text_b"];
+
+/// Arguments of `scorer rank`.
+#[derive(Debug, Clone, Args)]
+pub struct Arguments {
+    /// CSV with the columns pair_id, text_a and text_b.
+    #[arg(long)]
+    pub pairs: PathBuf,
+    /// Model file made by `scorer train`, with its card beside it; without it, the shipped model.
+    #[arg(long)]
+    pub model: Option<PathBuf>,
+}
+
+/// One line of the answer.
+#[derive(Debug, Clone, Serialize)]
+struct Line<'a> {
+    pair_id: &'a str,
+    /// Probability that text a has the higher true click rate in one brief.
+    p_a: f64,
+}
+
+/// Prints one JSON line per pair, in order. Nothing is printed when any pair is wrong.
+///
+/// # Errors
+/// The file, a column or a text (the field names row and column), or the model's files.
+pub fn execute(
+    arguments: &Arguments,
+    places: &Places,
+    _json: bool,
+    out: &mut dyn Write,
+) -> Result<(), Problem> {
+    let pairs = read_pairs(&arguments.pairs)?;
+    let model = match &arguments.model {
+        Some(path) => model_of_file(path, places)?,
+        None => shipped_model(places)?,
+    };
+    let mut text = Vec::new();
+    for (row, [pair_id, a, b]) in pairs.iter().enumerate() {
+        let p_a = preference(&model, a, b).map_err(|error| pair_problem(row, &error))?;
+        serde_json::to_writer(&mut text, &Line { pair_id, p_a })
+            .map_err(|error| output_problem(&error.into()))?;
+        text.push(b'\n');
+    }
+    out.write_all(&text).map_err(|error| output_problem(&error))
+}
+
+/// Probability that `a` has the higher true click rate: the model's difference in log-odds is
+/// normal with a known mean and spread.
+fn preference(model: &RidgeClickModel, a: &str, b: &str) -> Result<f64, ClickModelError> {
+    let (mean, sd) = model.difference(&input(a), &input(b))?;
+    if sd <= 0.0 {
+        // Equal texts.
+        return Ok(0.5);
+    }
+    Ok(0.5 * erfc(-mean / sd / std::f64::consts::SQRT_2))
+}
+
+fn input(text: &str) -> ScoreInput {
+    let chinese = text.chars().any(|character| matches!(character, '\u{3400}'..='\u{9fff}'));
+    ScoreInput {
+        headline: text.to_owned(),
+        text: text.to_owned(),
+        locale: if chinese { Locale::ZhCn } else { Locale::EnUs },
+        // Equal for both, so they cancel.
+        statistics: FrameStatistics::default(),
+    }
+}
+
+fn pair_problem(row: usize, error: &ClickModelError) -> Problem {
+    match error {
+        ClickModelError::Input { index, message, .. } => Problem::new(
+            Code::ModelInput,
+            format!("row {row}, {}", if *index == 0 { "text_a" } else { "text_b" }),
+            message.clone(),
+        ),
+        ClickModelError::Model(message) => {
+            Problem::new(Code::ModelFile, format!("row {row}"), message.clone())
+        }
+    }
+}
+
+fn read_pairs(path: &Path) -> Result<Vec<[String; 3]>, Problem> {
+    let size = fs::metadata(path).map_err(|error| io_problem(path, &error))?.len();
+    let fail = |field: String, message: String| Problem::new(Code::ModelInput, field, message);
+    if size > MAX_FILE_BYTES {
+        return Err(fail(
+            path.display().to_string(),
+            format!("{size} bytes; at most {MAX_FILE_BYTES} are read"),
+        ));
+    }
+    let mut reader =
+        csv::Reader::from_path(path).map_err(|error| fail(path.display().to_string(), error.to_string()))?;
+    let headers = reader.headers().map_err(|error| fail("header".to_owned(), error.to_string()))?.clone();
+    let mut places = [0; 3];
+    for (place, column) in places.iter_mut().zip(COLUMNS) {
+        *place = headers
+            .iter()
+            .position(|name| name.trim_start_matches('\u{feff}').trim() == column)
+            .ok_or_else(|| fail(column.to_owned(), "the column is missing".to_owned()))?;
+    }
+    let mut pairs = Vec::new();
+    for (row, record) in reader.records().enumerate() {
+        let record = record.map_err(|error| fail(format!("row {row}"), error.to_string()))?;
+        pairs.push(places.map(|place| record.get(place).unwrap_or_default().to_owned()));
+    }
+    Ok(pairs)
+}
+
+/// The model in the repository: on MiniLM where it is installed, else on hashed features; says so
+/// on standard error.
+fn shipped_model(places: &Places) -> Result<Arc<RidgeClickModel>, Problem> {
+    let (model, notice) =
+        load_ridge(Encoder::Minilm.folder(places).as_deref()).map_err(|error| scoring_problem(&error))?;
+    if let Some(notice) = notice {
+        // A notice is not worth failing for.
+        let _ignored = writeln!(std::io::stderr(), "note: {notice}");
+    }
+    Ok(model)
+}
+
+/// A model file whose content is the one its card names.
+fn model_of_file(path: &Path, places: &Places) -> Result<Arc<RidgeClickModel>, Problem> {
+    let (bytes, _card) = checked_model(path)?;
+    let name = path.display().to_string();
+    let layer = LastLayer::from_bytes(&bytes, &name).map_err(|error| scoring_problem(&error))?;
+    let encoder = Encoder::by_name(layer.encoder()).ok_or_else(|| {
+        Problem::new(Code::ModelFile, name, format!("made for the unknown encoder `{:.60}`", layer.encoder()))
+    })?;
+    let encoder = Arc::new(CachedEncoder::new(encoder.load(places)?));
+    let model = RidgeClickModel::new(encoder, layer, &blake3::hash(&bytes))
+        .map_err(|error| scoring_problem(&error))?;
+    Ok(Arc::new(model))
+}
+
+/// Reads a model file and its card, and compares the hash.
+pub(crate) fn checked_model(path: &Path) -> Result<(Vec<u8>, String), Problem> {
+    let damaged =
+        |path: &Path, message: String| Problem::new(Code::ModelFile, path.display().to_string(), message);
+    let bytes = fs::read(path).map_err(|error| damaged(path, error.to_string()))?;
+    let card_path = path.with_extension("card.json");
+    let card = fs::read_to_string(&card_path).map_err(|error| damaged(&card_path, error.to_string()))?;
+    let parsed: serde_json::Value =
+        serde_json::from_str(&card).map_err(|error| damaged(&card_path, format!("not a card: {error}")))?;
+    let expected = parsed["weights_blake3"].as_str().unwrap_or_default();
+    let found = blake3::hash(&bytes).to_hex();
+    if expected != found.as_str() {
+        return Err(damaged(
+            path,
+            format!("blake3 is {found}, the card says `{expected:.64}`; train it again"),
+        ));
+    }
+    Ok((bytes, card))
+}

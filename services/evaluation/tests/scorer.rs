@@ -1,0 +1,221 @@
+//! The subcommands on a small made-up archive and on hostile input, with hashed features, which
+//! need no installation.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use serde_json::Value;
+use spotwright_evaluation::{Command, Places, execute};
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
+use spotwright_schemas::random::Stream;
+
+#[derive(Parser)]
+struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn run_in(folder: &Path, arguments: &[&str]) -> Result<String, Problem> {
+    let options = Options::try_parse_from([&["scorer"], arguments].concat()).unwrap();
+    let places = Places { models: folder.join("models"), data: None, cache: folder.join("cache") };
+    let mut out = Vec::new();
+    execute(&options.command, &places, true, &mut out)?;
+    Ok(String::from_utf8(out).unwrap())
+}
+
+/// 180 tests of four variants; headlines with the word `secret` are clicked a quarter more often.
+fn table(folder: &Path) -> PathBuf {
+    let mut text = "clickability_test_id,headline,lede,eyecatcher_id,impressions,clicks,test_week,split,suspect_randomisation\n".to_owned();
+    let words = ["coffee", "garden", "market", "winter", "family", "doctor", "river", "school"];
+    for test in 0..180_u64 {
+        let draws = Stream::new(5, "table").child(test);
+        let split = if test < 120 {
+            "train"
+        } else if test < 150 {
+            "valid"
+        } else {
+            "test"
+        };
+        for variant in 0..4 {
+            let word = |slot: u64| words[draws.below(10 * variant + slot, words.len())];
+            let secret = (test + variant) % 2 == 0;
+            let headline =
+                format!("{} {} {} {variant}", if secret { "secret" } else { "plain" }, word(0), word(1));
+            let rate = 0.015 * if secret { 1.25 } else { 1.0 };
+            let clicks = 5_000.0 * rate + 8.0 * draws.normal(100 + variant);
+            text.push_str(&format!(
+                "t{test},{headline},,,5000,{},{},{split},false\n",
+                clicks.max(0.0) as u64,
+                201_401 + test / 6
+            ));
+        }
+    }
+    let path = folder.join("tests.csv");
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn ranked(folder: &Path, csv: &str, more: &[&str]) -> Result<Vec<(String, f64)>, Problem> {
+    let path = folder.join("pairs.csv");
+    fs::write(&path, csv).unwrap();
+    let answer = run_in(folder, &[&["rank", "--pairs", path.to_str().unwrap()], more].concat())?;
+    Ok(answer
+        .lines()
+        .map(|line| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            (line["pair_id"].as_str().unwrap().to_owned(), line["p_a"].as_f64().unwrap())
+        })
+        .collect())
+}
+
+#[test]
+fn pairs_are_ranked_in_order_and_symmetrically() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = "note,text_b,pair_id,text_a\n\
+               x,Quarterly report,first,You won't believe what happened next\n\
+               x,You won't believe what happened next,second,Quarterly report\n\
+               x,equal,third,equal\n\
+               x,☕🚀,fourth,مرحبا 你好 hello naïve\n";
+    let answer = ranked(folder.path(), csv, &[]).unwrap();
+    let ids: Vec<&str> = answer.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids, ["first", "second", "third", "fourth"]);
+    assert!((answer[0].1 + answer[1].1 - 1.0).abs() < 1e-12, "{answer:?}");
+    assert!(answer[0].1 > 0.5, "{answer:?}");
+    assert_eq!(answer[2].1, 0.5);
+    assert!(answer[3].1 > 0.0 && answer[3].1 < 1.0);
+}
+
+#[test]
+fn bad_pairs_name_the_row_and_the_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let problem = |csv: &str| {
+        let problem = ranked(folder.path(), csv, &[]).unwrap_err();
+        assert_eq!(problem.code, Code::ModelInput, "{problem}");
+        problem.field
+    };
+    assert_eq!(problem("pair_id,text_a\n1,x\n"), "text_b");
+    assert_eq!(problem("pair_id,text_a,text_b\n1,x,y\n2,x,  \n"), "row 1, text_b");
+    assert_eq!(problem(&format!("pair_id,text_a,text_b\n1,{},y\n", "a".repeat(1 << 20))), "row 0, text_a");
+    assert_eq!(problem("pair_id,text_a,text_b\n1,x\n"), "row 0");
+    assert_eq!(problem(""), "pair_id");
+    let missing = run_in(folder.path(), &["rank", "--pairs", "no/such/file.csv"]).unwrap_err();
+    assert_eq!((missing.code, missing.field.as_str()), (Code::ModelInput, "no/such/file.csv"));
+}
+
+#[test]
+fn bytes_that_are_no_text_are_a_typed_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pairs.csv");
+    fs::write(&path, b"pair_id,text_a,text_b\n1,\xff\xfe,y\n").unwrap();
+    let problem = run_in(folder.path(), &["rank", "--pairs", path.to_str().unwrap()]).unwrap_err();
+    assert_eq!((problem.code, problem.field.as_str()), (Code::ModelInput, "row 0"));
+}
+
+#[test]
+fn a_trained_model_is_reproducible_ranks_and_is_checked_against_its_card() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = table(folder.path());
+    let out = folder.path().join("out");
+    let train = |out: &Path| {
+        let arguments = ["train", "--encoder", "hashed", "--table", table.to_str().unwrap(), "--out"];
+        run_in(folder.path(), &[&arguments[..], &[out.to_str().unwrap()]].concat()).unwrap()
+    };
+    let card: Value = serde_json::from_str(&train(&out)).unwrap();
+    train(&folder.path().join("again"));
+    let model = out.join("hashed-ridge.safetensors");
+    let bytes = fs::read(&model).unwrap();
+    assert_eq!(bytes, fs::read(folder.path().join("again/hashed-ridge.safetensors")).unwrap());
+    assert_eq!(card["weights_blake3"], blake3::hash(&bytes).to_hex().as_str());
+    assert!(card["test"]["all_pairs"]["value"].as_f64().unwrap() > 0.65, "{card}");
+    assert_eq!(card["fit"]["tests"], "whole");
+    let model_text = model.to_str().unwrap();
+    let answer = ranked(
+        folder.path(),
+        "pair_id,text_a,text_b\n1,secret garden,plain garden\n",
+        &["--model", model_text],
+    );
+    assert!(answer.unwrap()[0].1 > 0.6);
+    let printed = run_in(folder.path(), &["card", "--model", model_text]).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), card);
+
+    let refused = |message: &str| {
+        let problem = run_in(folder.path(), &["card", "--model", model_text]).unwrap_err();
+        assert_eq!(problem.code, Code::ModelFile, "{problem}");
+        assert!(problem.message.contains(message), "{problem}");
+        let problem = ranked(folder.path(), "pair_id,text_a,text_b\n1,a,b\n", &["--model", model_text]);
+        assert_eq!(problem.unwrap_err().code, Code::ModelFile);
+    };
+    fs::write(&model, &bytes[..bytes.len() / 2]).unwrap();
+    refused("the card says");
+    // A truncated file whose card was made to fit is still no model.
+    let cut = &bytes[..bytes.len() - 100];
+    fs::write(&model, cut).unwrap();
+    let card_path = out.join("hashed-ridge.card.json");
+    fs::write(&card_path, format!("{{\"weights_blake3\": \"{}\"}}", blake3::hash(cut).to_hex())).unwrap();
+    let problem = ranked(folder.path(), "pair_id,text_a,text_b\n1,a,b\n", &["--model", model_text]);
+    assert_eq!(problem.unwrap_err().code, Code::ModelFile);
+    fs::remove_file(&card_path).unwrap();
+    refused("No such file");
+}
+
+#[test]
+fn suites_have_the_documented_shape_and_find_the_planted_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = table(folder.path());
+    let eval = |suite: &str| -> Value {
+        let arguments =
+            ["eval", "--suite", suite, "--encoder", "hashed", "--encoder", "mpnet", "--resamples", "100"];
+        let table = ["--table", table.to_str().unwrap()];
+        serde_json::from_str(&run_in(folder.path(), &[&arguments[..], &table[..]].concat()).unwrap()).unwrap()
+    };
+    let pairs = eval("pairs");
+    let models = pairs["models"].as_array().unwrap();
+    let row = |name: &str| models.iter().find(|row| row["model"] == name).unwrap();
+    assert_eq!(row("train mean for all")["all_pairs"]["value"], 0.5);
+    assert_eq!(row("train mean for all")["lift_capture"]["value"], 0.0);
+    let ours = row("ridge on hashed features");
+    assert!(ours["all_pairs"]["value"].as_f64().unwrap() > 0.65, "{ours}");
+    for key in ["significant_pairs", "all_pairs", "lift_capture", "top_1"] {
+        let [low, high] = [0, 1].map(|end| ours[key]["interval"][end].as_f64().unwrap());
+        let value = ours[key]["value"].as_f64().unwrap();
+        assert!(low <= value && value <= high, "{key}: {ours}");
+    }
+    for key in ["auc", "logloss", "pcoc", "relative_ece"] {
+        assert!(ours[key].is_f64(), "{key}: {ours}");
+    }
+    assert_eq!(row("ridge on MPNet layers 2+6+10")["missing"], "not installed");
+    let ceiling = pairs["noise_ceiling"]["all_pairs"].as_f64().unwrap();
+    assert!((0.6..1.0).contains(&ceiling), "{pairs}");
+
+    let calibration = eval("calibration");
+    let last = calibration["models"].as_array().unwrap().last().unwrap();
+    assert!((last["pcoc"].as_f64().unwrap() - 1.0).abs() < 0.1, "{last}");
+    let coverage = eval("coverage");
+    let share = coverage["models"][0]["test"]["share"]["value"].as_f64().unwrap();
+    assert!((0.8..=1.0).contains(&share), "{coverage}");
+}
+
+#[test]
+fn a_table_without_a_column_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tests.csv");
+    fs::write(&path, "headline,impressions\nx,3\n").unwrap();
+    let arguments = ["eval", "--suite", "pairs", "--encoder", "hashed", "--table", path.to_str().unwrap()];
+    let problem = run_in(folder.path(), &arguments).unwrap_err();
+    assert_eq!(problem.code, Code::ModelInput);
+    assert!(problem.message.contains("`clickability_test_id` is missing"), "{problem}");
+}
+
+#[test]
+fn an_encoder_that_is_not_installed_says_what_to_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = table(folder.path());
+    let arguments = ["train", "--encoder", "mpnet", "--table", table.to_str().unwrap(), "--out", "unused"];
+    let problem = run_in(folder.path(), &arguments).unwrap_err();
+    assert_eq!(problem.code, Code::Prerequisite);
+    assert!(problem.message.contains("--with mpnet"), "{problem}");
+}

@@ -1,0 +1,587 @@
+//! The transformer under the encoders: BERT and MPNet, inference only.
+//!
+//! Both are stacks of post-normalized layers (Devlin et al., NAACL 2019; Song et al., NeurIPS
+//! 2020): attention, residual, layer normalization, a feed-forward block with the exact (erf) GELU,
+//! residual, layer normalization. MPNet adds one relative attention bias to the scores of every
+//! layer and numbers positions from 2.
+//!
+//! Texts of different lengths go through together without padding: the matrix products run over
+//! the tokens of all texts, one below the other, and attention runs per text. Only as many layers
+//! are computed as are read. Matrix products are candle's; what lies between them is written here
+//! as loops over contiguous rows.
+
+use candle_core::{CpuStorage, Device, Storage, Tensor};
+use safetensors::{Dtype, SafeTensors};
+
+use super::e5_file::{ModelFile, dequantized, row_bytes};
+
+/// How the tensors of one kind of model are called.
+pub(super) struct Names {
+    /// Query, key, value and output of attention.
+    pub(super) attention: [&'static str; 4],
+    /// Layer normalization behind attention.
+    pub(super) attention_norm: &'static str,
+}
+
+/// What distinguishes one kind of model.
+pub(super) struct Shape {
+    pub(super) names: Names,
+    pub(super) n_heads: usize,
+    /// Layers that are loaded.
+    pub(super) n_layers: usize,
+    pub(super) epsilon: f32,
+    /// Row of the position table that belongs to the first token.
+    pub(super) first_position: usize,
+}
+
+struct Linear {
+    /// Input by output, contiguous.
+    weight: Tensor,
+    bias: Vec<f32>,
+}
+
+struct Norm {
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+    epsilon: f32,
+}
+
+struct Layer {
+    /// Query, key and value side by side.
+    qkv: Linear,
+    output: Linear,
+    attention_norm: Norm,
+    up: Linear,
+    down: Linear,
+    norm: Norm,
+}
+
+/// Loaded weights.
+pub(super) struct Transformer {
+    width: usize,
+    n_heads: usize,
+    words: Words,
+    /// Position vectors from the first token on, with the vector of token type 0 where there is one.
+    positions: Vec<f32>,
+    norm: Norm,
+    layers: Vec<Layer>,
+    /// Relative attention bias, 32 buckets by head.
+    relative_bias: Option<Vec<f32>>,
+}
+
+/// The vectors of tokens.
+enum Words {
+    /// Row by `width`.
+    Floats(Vec<f32>),
+    /// Rows of 4-bit blocks, which fill a seventh of the same as floats.
+    Blocks(Vec<u8>),
+}
+
+impl Words {
+    fn append(&self, id: u32, width: usize, values: &mut Vec<f32>) -> Result<(), String> {
+        let id = id as usize;
+        let absent = || "a token id is not in the table".to_owned();
+        match self {
+            Self::Floats(words) => {
+                values.extend_from_slice(words.get(id * width..(id + 1) * width).ok_or_else(absent)?);
+            }
+            Self::Blocks(blocks) => {
+                let n_bytes = row_bytes(width);
+                let row = blocks.get(id * n_bytes..(id + 1) * n_bytes).ok_or_else(absent)?;
+                values.extend(dequantized(row));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Texts of one pass, one below the other.
+struct Rows {
+    /// First row of each text, and the number of rows at the end.
+    starts: Vec<usize>,
+    /// Row by `width`.
+    values: Vec<f32>,
+}
+
+impl Transformer {
+    /// Reads the weights of a model file.
+    pub(super) fn load(bytes: &[u8], shape: &Shape) -> Result<Self, String> {
+        let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+        let source = Source { tensors };
+        let words_shape = source.shape("embeddings.word_embeddings.weight")?;
+        let width = *words_shape.get(1).ok_or("the word table has no columns")?;
+        if width == 0 || shape.n_heads == 0 || width % shape.n_heads != 0 {
+            return Err("the width is not a multiple of the number of heads".to_owned());
+        }
+        let mut positions = source.vector("embeddings.position_embeddings.weight")?;
+        positions.drain(..(shape.first_position * width).min(positions.len()));
+        if source.has("embeddings.token_type_embeddings.weight") {
+            let types = source.vector("embeddings.token_type_embeddings.weight")?;
+            for row in positions.chunks_exact_mut(width) {
+                add(row, types.get(..width).ok_or("the token type table is too small")?);
+            }
+        }
+        let relative = "encoder.relative_attention_bias.weight";
+        let relative_bias = if source.has(relative) {
+            let values = source.vector(relative)?;
+            if values.len() != N_BUCKETS * shape.n_heads {
+                return Err(format!("tensor `{relative}` has another shape"));
+            }
+            Some(values)
+        } else {
+            None
+        };
+        let layers = (0..shape.n_layers)
+            .map(|idx| source.layer(idx, shape, width))
+            .collect::<Result<Vec<_>, String>>()?;
+        Ok(Self {
+            width,
+            n_heads: shape.n_heads,
+            words: Words::Floats(source.vector("embeddings.word_embeddings.weight")?),
+            positions,
+            norm: source.norm("embeddings.LayerNorm", width, shape.epsilon)?,
+            layers,
+            relative_bias,
+        })
+    }
+
+    /// Builds the network from 4-bit weights; those of the layers become floats.
+    pub(super) fn from_blocks(file: &ModelFile) -> Result<Self, String> {
+        let shape = file.shape;
+        let width = shape.width;
+        let mut positions = file.floats("emb.pos", shape.positions * width)?;
+        // Of the types, texts have the first.
+        let types = file.floats("emb.type", shape.types * width)?;
+        for row in positions.chunks_exact_mut(width) {
+            add(row, types.get(..width).ok_or("the token type table is too small")?);
+        }
+        let norm = |name: &str| {
+            let scale = file.floats(&format!("{name}.w"), width)?;
+            let shift = file.floats(&format!("{name}.b"), width)?;
+            Ok::<_, String>(Norm { scale, shift, epsilon: shape.epsilon })
+        };
+        let layer = |idx: usize| {
+            let linear = |parts: &[&str], n_inputs: usize, n_outputs: usize| {
+                let (mut rows, mut bias) = (Vec::new(), Vec::new());
+                for part in parts {
+                    rows.extend(file.matrix(&format!("l{idx}.{part}.w"), n_outputs, n_inputs)?);
+                    bias.extend(file.floats(&format!("l{idx}.{part}.b"), n_outputs)?);
+                }
+                linear(rows, bias, n_inputs)
+            };
+            Ok::<_, String>(Layer {
+                qkv: linear(&["q", "k", "v"], width, width)?,
+                output: linear(&["ao"], width, width)?,
+                attention_norm: norm(&format!("l{idx}.aln"))?,
+                up: linear(&["fi"], width, shape.inner_width)?,
+                down: linear(&["fo"], shape.inner_width, width)?,
+                norm: norm(&format!("l{idx}.oln"))?,
+            })
+        };
+        Ok(Self {
+            width,
+            n_heads: shape.heads,
+            words: Words::Blocks(file.blocks("emb.word", shape.pieces, width)?),
+            positions,
+            norm: norm("emb.ln")?,
+            layers: (0..shape.layers).map(layer).collect::<Result<_, _>>()?,
+            relative_bias: None,
+        })
+    }
+
+    pub(super) const fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Most tokens of one text.
+    pub(super) const fn max_positions(&self) -> usize {
+        self.positions.len() / self.width
+    }
+
+    /// Mean over all tokens of each text's states after each of `layers` (0 = embedding), one after
+    /// the other. `layers` ascends; texts have at least one and at most `max_positions` tokens.
+    pub(super) fn layer_means(&self, texts: &[&[u32]], layers: &[usize]) -> Result<Vec<Vec<f32>>, String> {
+        let mut means = vec![Vec::with_capacity(layers.len() * self.width); texts.len()];
+        let mut rows = self.embed(texts)?;
+        let last = layers.last().copied().unwrap_or(0);
+        if last > self.layers.len() {
+            return Err(format!("layer {last} is not loaded"));
+        }
+        for depth in 0..=last {
+            if depth > 0 {
+                rows = self.apply(&self.layers[depth - 1], rows)?;
+            }
+            if layers.contains(&depth) {
+                for (mean, span) in means.iter_mut().zip(rows.starts.windows(2)) {
+                    mean.extend(mean_row(
+                        &rows.values[span[0] * self.width..span[1] * self.width],
+                        self.width,
+                    ));
+                }
+            }
+        }
+        Ok(means)
+    }
+
+    fn embed(&self, texts: &[&[u32]]) -> Result<Rows, String> {
+        let mut starts = vec![0];
+        let mut values = Vec::with_capacity(texts.iter().map(|ids| ids.len()).sum::<usize>() * self.width);
+        for ids in texts {
+            if ids.is_empty() || ids.len() > self.max_positions() {
+                return Err(format!("{} tokens", ids.len()));
+            }
+            for (position, &id) in ids.iter().enumerate() {
+                let start = values.len();
+                self.words.append(id, self.width, &mut values)?;
+                add(
+                    &mut values[start..],
+                    &self.positions[position * self.width..(position + 1) * self.width],
+                );
+                self.norm.apply(&mut values[start..]);
+            }
+            starts.push(values.len() / self.width);
+        }
+        Ok(Rows { starts, values })
+    }
+
+    fn apply(&self, layer: &Layer, rows: Rows) -> Result<Rows, String> {
+        let Rows { starts, values } = rows;
+        let input = tensor(values, self.width)?;
+        let qkv = layer.qkv.products(&input)?;
+        let mixed = with_values(&qkv, |qkv| self.attend(qkv, &layer.qkv.bias, &starts))?;
+        let mixed = layer.output.products(&tensor(mixed, self.width)?)?;
+        let attended = with_values(&input, |input| {
+            with_values(&mixed, |mixed| {
+                layer.attention_norm.residual(input, mixed, &layer.output.bias, self.width)
+            })
+        })??;
+        let attended = tensor(attended, self.width)?;
+        let inner = layer.up.products(&attended)?;
+        let inner = with_values(&inner, |inner| {
+            let mut values = inner.to_vec();
+            for row in values.chunks_exact_mut(layer.up.bias.len()) {
+                add(row, &layer.up.bias);
+                gelu(row);
+            }
+            values
+        })?;
+        let inner = layer.down.products(&tensor(inner, layer.up.bias.len())?)?;
+        let values = with_values(&attended, |attended| {
+            with_values(&inner, |inner| layer.norm.residual(attended, inner, &layer.down.bias, self.width))
+        })??;
+        Ok(Rows { starts, values })
+    }
+
+    /// Scaled dot-product attention per text and head; `qkv` without its bias.
+    fn attend(&self, qkv: &[f32], bias: &[f32], starts: &[usize]) -> Vec<f32> {
+        let (width, n_heads) = (self.width, self.n_heads);
+        let head_width = width / n_heads;
+        let scale = 1.0 / (head_width as f32).sqrt();
+        let mut mixed = vec![0.0; qkv.len() / 3];
+        let (mut keys, mut scores, mut query) = (Vec::new(), Vec::new(), vec![0.0; head_width]);
+        let (mut values, mut offsets) = (Vec::new(), Vec::new());
+        for span in starts.windows(2) {
+            let (first, n) = (span[0], span[1] - span[0]);
+            for head in 0..n_heads {
+                let column = head * head_width;
+                // Keys of this head, transposed, so that scores run along keys; values beside it.
+                keys.clear();
+                keys.resize(head_width * n, 0.0);
+                values.clear();
+                for token in 0..n {
+                    let row = &qkv[(first + token) * 3 * width..(first + token + 1) * 3 * width];
+                    for (idx, key) in row[width + column..width + column + head_width].iter().enumerate() {
+                        keys[idx * n + token] = key + bias[width + column + idx];
+                    }
+                    let value = &row[2 * width + column..2 * width + column + head_width];
+                    values.extend(value.iter().zip(&bias[2 * width + column..]).map(|(a, b)| a + b));
+                }
+                self.offsets(&mut offsets, n, head);
+                for token in 0..n {
+                    let row = (first + token) * 3 * width + column;
+                    for ((target, value), bias) in
+                        query.iter_mut().zip(&qkv[row..row + head_width]).zip(&bias[column..])
+                    {
+                        *target = (value + bias) * scale;
+                    }
+                    scores.clear();
+                    scores.extend_from_slice(&offsets[n - 1 - token..2 * n - 1 - token]);
+                    for (value, keys) in query.iter().zip(keys.chunks_exact(n)) {
+                        add_scaled(&mut scores, keys, *value);
+                    }
+                    softmax(&mut scores);
+                    let target = (first + token) * width + column;
+                    let target = &mut mixed[target..target + head_width];
+                    for (share, value) in scores.iter().zip(values.chunks_exact(head_width)) {
+                        add_scaled(target, value, *share);
+                    }
+                }
+            }
+        }
+        mixed
+    }
+
+    /// Attention bias of one head by distance: entry n − 1 + (key − query).
+    fn offsets(&self, offsets: &mut Vec<f32>, n: usize, head: usize) {
+        offsets.clear();
+        match &self.relative_bias {
+            None => offsets.resize(2 * n - 1, 0.0),
+            Some(table) => offsets.extend(
+                (0..2 * n - 1).map(|idx| table[bucket(idx as i64 - (n as i64 - 1)) * self.n_heads + head]),
+            ),
+        }
+    }
+}
+
+const N_BUCKETS: usize = 32;
+
+/// Bucket of a distance key − query: exact up to 7, then logarithmic up to 128; the upper half is
+/// for keys behind the query (Raffel et al., JMLR 2020, as used by MPNet).
+fn bucket(distance: i64) -> usize {
+    let half = N_BUCKETS / 2;
+    let base = if distance > 0 { half } else { 0 };
+    let steps = distance.unsigned_abs() as usize;
+    let exact = half / 2;
+    if steps < exact {
+        return base + steps;
+    }
+    let ratio = (steps as f32 / exact as f32).ln() / (128.0 / exact as f32).ln();
+    base + (exact + (ratio * (half - exact) as f32) as usize).min(half - 1)
+}
+
+impl Linear {
+    /// Row by output, without the bias.
+    fn products(&self, input: &Tensor) -> Result<Tensor, String> {
+        input.matmul(&self.weight).map_err(|error| error.to_string())
+    }
+}
+
+impl Norm {
+    fn apply(&self, row: &mut [f32]) {
+        let n = row.len() as f32;
+        let mean = lane_sum(row, |value| value) / n;
+        let variance = lane_sum(row, |value| (value - mean) * (value - mean)) / n;
+        let inverse = 1.0 / (variance + self.epsilon).sqrt();
+        for ((value, scale), shift) in row.iter_mut().zip(&self.scale).zip(&self.shift) {
+            *value = (*value - mean) * inverse * scale + shift;
+        }
+    }
+
+    /// Normalizes rows + products + bias.
+    fn residual(&self, rows: &[f32], products: &[f32], bias: &[f32], width: usize) -> Vec<f32> {
+        let mut sums = Vec::with_capacity(rows.len());
+        for (row, product) in rows.chunks_exact(width).zip(products.chunks_exact(width)) {
+            let start = sums.len();
+            sums.extend(row.iter().zip(product).zip(bias).map(|((a, b), c)| a + b + c));
+            self.apply(&mut sums[start..]);
+        }
+        sums
+    }
+}
+
+/// Named tensors of a model file.
+struct Source<'a> {
+    tensors: SafeTensors<'a>,
+}
+
+impl Source<'_> {
+    fn has(&self, name: &str) -> bool {
+        self.tensors.tensor(name).is_ok()
+    }
+
+    fn shape(&self, name: &str) -> Result<Vec<usize>, String> {
+        let tensor = self.tensors.tensor(name).map_err(|_error| format!("tensor `{name}` is missing"))?;
+        Ok(tensor.shape().to_vec())
+    }
+
+    fn vector(&self, name: &str) -> Result<Vec<f32>, String> {
+        let tensor = self.tensors.tensor(name).map_err(|_error| format!("tensor `{name}` is missing"))?;
+        if tensor.dtype() != Dtype::F32 {
+            return Err(format!("tensor `{name}` does not hold 32-bit floats"));
+        }
+        let values = tensor
+            .data()
+            .chunks_exact(4)
+            .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
+        Ok(values.collect())
+    }
+
+    fn sized(&self, name: &str, len: usize) -> Result<Vec<f32>, String> {
+        let values = self.vector(name)?;
+        if values.len() == len { Ok(values) } else { Err(format!("tensor `{name}` has another shape")) }
+    }
+
+    fn norm(&self, name: &str, width: usize, epsilon: f32) -> Result<Norm, String> {
+        Ok(Norm {
+            scale: self.sized(&format!("{name}.weight"), width)?,
+            shift: self.sized(&format!("{name}.bias"), width)?,
+            epsilon,
+        })
+    }
+
+    /// Linear maps side by side.
+    fn linear(&self, names: &[String], n_inputs: usize) -> Result<Linear, String> {
+        let mut bias = Vec::new();
+        let mut rows = Vec::new();
+        for name in names {
+            let part = self.vector(&format!("{name}.bias"))?;
+            rows.extend(self.sized(&format!("{name}.weight"), part.len() * n_inputs)?);
+            bias.extend(part);
+        }
+        linear(rows, bias, n_inputs)
+    }
+
+    fn layer(&self, idx: usize, shape: &Shape, width: usize) -> Result<Layer, String> {
+        let prefix = format!("encoder.layer.{idx}");
+        let full = |name: &str| format!("{prefix}.{name}");
+        let [query, key, value, output] = shape.names.attention.map(full);
+        let qkv = self.linear(&[query, key, value], width)?;
+        let up = self.linear(&[full("intermediate.dense")], width)?;
+        let down = self.linear(&[full("output.dense")], up.bias.len())?;
+        let output = self.linear(&[output], width)?;
+        if qkv.bias.len() != 3 * width || output.bias.len() != width || down.bias.len() != width {
+            return Err(format!("the tensors of `{prefix}` do not fit together"));
+        }
+        Ok(Layer {
+            qkv,
+            output,
+            attention_norm: self.norm(&full(shape.names.attention_norm), width, shape.epsilon)?,
+            up,
+            down,
+            norm: self.norm(&full("output.LayerNorm"), width, shape.epsilon)?,
+        })
+    }
+}
+
+/// A linear map from its weights, output by input.
+fn linear(rows: Vec<f32>, bias: Vec<f32>, n_inputs: usize) -> Result<Linear, String> {
+    let weight = Tensor::from_vec(rows, (bias.len(), n_inputs), &Device::Cpu)
+        .and_then(|weight| weight.t()?.contiguous())
+        .map_err(|error| error.to_string())?;
+    Ok(Linear { weight, bias })
+}
+
+fn tensor(values: Vec<f32>, width: usize) -> Result<Tensor, String> {
+    let n = values.len() / width;
+    Tensor::from_vec(values, (n, width), &Device::Cpu).map_err(|error| error.to_string())
+}
+
+/// Reads a contiguous tensor of 32-bit floats in place.
+fn with_values<T>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> T) -> Result<T, String> {
+    let (storage, layout) = tensor.storage_and_layout();
+    match (&*storage, layout.contiguous_offsets()) {
+        (Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) => Ok(read(&values[start..end])),
+        _ => Err("a product is not a contiguous matrix of 32-bit floats".to_owned()),
+    }
+}
+
+fn add(row: &mut [f32], other: &[f32]) {
+    for (value, other) in row.iter_mut().zip(other) {
+        *value += other;
+    }
+}
+
+fn add_scaled(row: &mut [f32], other: &[f32], factor: f32) {
+    for (value, other) in row.iter_mut().zip(other) {
+        *value += factor * other;
+    }
+}
+
+/// Sum with 16 partial sums, in a fixed order, so that it can run on vector registers.
+fn lane_sum(row: &[f32], of: impl Fn(f32) -> f32) -> f32 {
+    let mut lanes = [0.0_f32; 16];
+    let mut chunks = row.chunks_exact(16);
+    for chunk in &mut chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane += of(*value);
+        }
+    }
+    lanes.iter().sum::<f32>() + chunks.remainder().iter().map(|value| of(*value)).sum::<f32>()
+}
+
+fn mean_row(rows: &[f32], width: usize) -> Vec<f32> {
+    let mut sum = vec![0.0; width];
+    for row in rows.chunks_exact(width) {
+        add(&mut sum, row);
+    }
+    let n = (rows.len() / width) as f32;
+    for value in &mut sum {
+        *value /= n;
+    }
+    sum
+}
+
+fn softmax(scores: &mut [f32]) {
+    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    for score in scores.iter_mut() {
+        *score = exp(*score - largest);
+    }
+    let inverse = 1.0 / lane_sum(scores, |value| value);
+    for score in scores {
+        *score *= inverse;
+    }
+}
+
+/// e^x for x ≤ 0, to about 2e-7 of the result: 2^n times a polynomial of the remainder (the
+/// coefficients of Cephes' `expf`, Moshier 1984-1992). No branches, so that loops over it
+/// run on vector registers.
+#[inline]
+fn exp(x: f32) -> f32 {
+    // Adding this number rounds to a whole number in the lowest bits.
+    const ROUND: f32 = 12_582_912.0;
+    let x = x.max(-87.0);
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    // ln 2 in two parts, so that the remainder is exact.
+    let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
+    let mut p = 1.987_569_1e-4;
+    for coefficient in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
+        p = p * r + coefficient;
+    }
+    let p = p * r * r + r + 1.0;
+    f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
+}
+
+/// x Φ(x) with Φ by the error function (Abramowitz and Stegun, Handbook of Mathematical Functions,
+/// 1964, 7.1.26; absolute error of erf below 1.5e-7).
+fn gelu(row: &mut [f32]) {
+    for value in row {
+        let x = *value * std::f32::consts::FRAC_1_SQRT_2;
+        let size = x.abs();
+        let t = 1.0 / (1.0 + 0.327_591_1 * size);
+        let mut p = 1.061_405_4;
+        for coefficient in [-1.453_152, 1.421_413_7, -0.284_496_74, 0.254_829_6] {
+            p = p * t + coefficient;
+        }
+        let erf = (1.0 - p * t * exp(-size * size)).copysign(x);
+        *value = 0.5 * *value * (1.0 + erf);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exponential_and_gelu_are_exact_to_single_precision() {
+        for step in 0..2_000 {
+            let x = -f64::from(step) * 0.03;
+            let (found, expected) = (f64::from(exp(x as f32)), f64::from(x as f32).exp());
+            assert!((found / expected - 1.0).abs() < 3e-7, "{x}: {found} {expected}");
+        }
+        // Values of x Φ(x) from tables of the normal distribution.
+        for (x, expected) in
+            [(0.0, 0.0), (1.0, 0.841_344_75), (-1.0, -0.158_655_25), (2.0, 1.954_499_7), (-3.0, -0.004_049_7)]
+        {
+            let mut row = [x];
+            gelu(&mut row);
+            assert!((row[0] - expected).abs() < 1e-6, "{x}: {}", row[0]);
+        }
+    }
+
+    #[test]
+    fn distances_fall_into_the_published_buckets() {
+        let found: Vec<usize> = [0, -1, -7, -8, -12, -64, -127, -500, 1, 7, 8, 200].map(bucket).to_vec();
+        assert_eq!(found, [0, 1, 7, 8, 9, 14, 15, 15, 17, 23, 24, 31]);
+    }
+}
