@@ -10,8 +10,11 @@ use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_scoring::data::{ClickTestRow, Split, read_click_tests};
 use spotwright_scoring::design::Design;
-use spotwright_scoring::encoder::{HashedEncoder, PRETRAINED_FILES, PretrainedEncoder, TextEncoder};
+use spotwright_scoring::encoder::{
+    E5_FILE, E5Encoder, HashedEncoder, PRETRAINED_FILES, PretrainedEncoder, TextEncoder,
+};
 use spotwright_scoring::hash::sha256_hex;
+use spotwright_scoring::load::{E5_FOLDER, MINILM_FOLDER};
 
 use crate::command::Places;
 use crate::problem::{io_problem, scoring_problem};
@@ -27,6 +30,8 @@ pub enum Encoder {
     Minilm,
     /// Means of layers 2, 6 and 10 of all-mpnet-base-v2.
     Mpnet,
+    /// multilingual-e5-small, for Chinese as for English.
+    E5,
 }
 
 impl Encoder {
@@ -36,28 +41,30 @@ impl Encoder {
             Self::Hashed => "hashed",
             Self::Minilm => "minilm",
             Self::Mpnet => "mpnet",
+            Self::E5 => "e5",
         }
     }
 
     /// By the name in a model file.
     pub(crate) fn by_name(name: &str) -> Option<Self> {
-        [Self::Hashed, Self::Minilm, Self::Mpnet].into_iter().find(|encoder| encoder.name() == name)
+        [Self::Hashed, Self::Minilm, Self::Mpnet, Self::E5].into_iter().find(|encoder| encoder.name() == name)
     }
 
     /// Folder below the models' folder; `None` when nothing has to be installed.
     pub(crate) fn folder(self, places: &Places) -> Option<PathBuf> {
         match self {
             Self::Hashed => None,
-            Self::Minilm => Some(places.models.join("all-minilm-l6-v2")),
+            Self::Minilm => Some(places.models.join(MINILM_FOLDER)),
             Self::Mpnet => Some(places.models.join("all-mpnet-base-v2")),
+            Self::E5 => Some(places.models.join(E5_FOLDER)),
         }
     }
 
     /// Whether any of its files is there; whether they are the right ones is seen on loading.
     pub(crate) fn is_installed(self, places: &Places) -> bool {
-        self.folder(places).is_none_or(|folder| {
-            PRETRAINED_FILES.iter().any(|name| folder.join(name).symlink_metadata().is_ok())
-        })
+        let files: &[&str] = if self == Self::E5 { &[E5_FILE] } else { &PRETRAINED_FILES };
+        self.folder(places)
+            .is_none_or(|folder| files.iter().any(|name| folder.join(name).symlink_metadata().is_ok()))
     }
 
     /// Loads it.
@@ -72,10 +79,11 @@ impl Encoder {
             ));
         }
         let loaded = match self {
-            Self::Mpnet => PretrainedEncoder::mpnet(&folder),
-            _ => PretrainedEncoder::minilm(&folder),
+            Self::E5 => E5Encoder::load(&folder).map(|encoder| Box::new(encoder) as Box<dyn TextEncoder>),
+            Self::Mpnet => PretrainedEncoder::mpnet(&folder).map(|encoder| Box::new(encoder) as _),
+            _ => PretrainedEncoder::minilm(&folder).map(|encoder| Box::new(encoder) as _),
         };
-        Ok(Box::new(loaded.map_err(|error| scoring_problem(&error))?))
+        loaded.map_err(|error| scoring_problem(&error))
     }
 }
 

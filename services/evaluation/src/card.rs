@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
-use spotwright_scoring::load::{HASHED_CARD, MINILM_CARD};
+use spotwright_scoring::load::{E5_CARD, HASHED_CARD, MINILM_CARD};
 
 use crate::archive::Encoder;
 use crate::command::Places;
@@ -39,6 +39,7 @@ pub fn execute(
         (Some(path), _) => checked_model(path)?.1,
         (None, Encoder::Minilm) => MINILM_CARD.to_owned(),
         (None, Encoder::Hashed) => HASHED_CARD.to_owned(),
+        (None, Encoder::E5) => E5_CARD.to_owned(),
         (None, Encoder::Mpnet) => {
             return Err(Problem::new(
                 Code::Option,

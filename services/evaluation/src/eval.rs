@@ -10,7 +10,7 @@ use spotwright_schemas::Problem;
 use crate::archive::{Archive, Encoder};
 use crate::command::Places;
 use crate::problem::output_problem;
-use crate::{calibration, coverage, pairs};
+use crate::{calibration, chinese, coverage, pairs};
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -21,6 +21,8 @@ pub enum Suite {
     Calibration,
     /// Whether 90 % intervals hold 90 %.
     Coverage,
+    /// Whether Chinese copy is ranked as its English original is.
+    Zh,
 }
 
 /// Arguments of `scorer eval`.
@@ -36,6 +38,11 @@ pub struct Arguments {
     /// Table of click tests, Parquet or CSV; without it, the Upworthy archive in the data folder.
     #[arg(long)]
     pub table: Option<PathBuf>,
+    /// Pairs with translations for `--suite zh`, a CSV with the columns pair_id, test_id, text_a,
+    /// text_b, text_a_zh and text_b_zh; without it, the 150 of the test split that come with the
+    /// program.
+    #[arg(long)]
+    pub translated: Option<PathBuf>,
     /// Seed of bootstrap intervals and posterior draws.
     #[arg(long, default_value_t = 7)]
     pub seed: u64,
@@ -75,6 +82,10 @@ pub fn execute(
         }
         Suite::Coverage => {
             let report = coverage::suite(&archive, arguments, places)?;
+            print(&report, json, out, || report.table())
+        }
+        Suite::Zh => {
+            let report = chinese::measure_shipped(arguments.translated.as_deref(), &archive.rows, places)?;
             print(&report, json, out, || report.table())
         }
     }

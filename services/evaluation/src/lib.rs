@@ -17,6 +17,7 @@ mod archive;
 pub mod bench;
 mod calibration;
 pub mod card;
+pub mod chinese;
 pub mod command;
 mod coverage;
 pub mod eval;

@@ -209,13 +209,14 @@ const fn ridge_name(encoder: Encoder) -> &'static str {
         Encoder::Hashed => "ridge on hashed features",
         Encoder::Minilm => "ridge on MiniLM layers 0+3+5",
         Encoder::Mpnet => "ridge on MPNet layers 2+6+10",
+        Encoder::E5 => "ridge on multilingual e5",
     }
 }
 
 /// Share of words in the mixture, chosen by cross-validation on train tests.
 const fn word_share(encoder: Encoder) -> Option<f64> {
     match encoder {
-        Encoder::Hashed => None,
+        Encoder::Hashed | Encoder::E5 => None,
         Encoder::Minilm => Some(0.3),
         Encoder::Mpnet => Some(0.2),
     }

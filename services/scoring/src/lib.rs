@@ -41,6 +41,7 @@
 
 #[cfg(feature = "training")]
 pub mod baselines;
+pub mod by_locale;
 #[cfg(feature = "training")]
 pub mod calibration;
 #[cfg(feature = "training")]

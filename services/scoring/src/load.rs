@@ -5,18 +5,29 @@ use std::sync::Arc;
 
 use spotwright_core::ports::click_model::ClickModel;
 
-use crate::encoder::{CachedEncoder, HashedEncoder, PretrainedEncoder, TextEncoder};
+use crate::by_locale::ClickModelByLocale;
+use crate::encoder::{
+    CachedEncoder, DeferredE5, E5_FILE, E5Encoder, HashedEncoder, PretrainedEncoder, TextEncoder,
+};
 use crate::error::Error;
 use crate::last_layer::LastLayer;
 use crate::model::RidgeClickModel;
 
 const MINILM_LAYER: &[u8] = include_bytes!("../models/minilm-ridge.safetensors");
+const E5_LAYER: &[u8] = include_bytes!("../models/e5-ridge.safetensors");
 const HASHED_LAYER: &[u8] = include_bytes!("../models/hashed-ridge.safetensors");
 
 /// Card of the model on MiniLM vectors: data, settings, metrics and limits, as JSON.
 pub const MINILM_CARD: &str = include_str!("../models/minilm-ridge.card.json");
+/// Card of the model on multilingual-e5-small vectors.
+pub const E5_CARD: &str = include_str!("../models/e5-ridge.card.json");
 /// Card of the model on hashed vectors.
 pub const HASHED_CARD: &str = include_str!("../models/hashed-ridge.card.json");
+
+/// Folder of all-MiniLM-L6-v2 below the folder of models.
+pub const MINILM_FOLDER: &str = "all-minilm-l6-v2";
+/// Folder of multilingual-e5-small below the folder of models.
+pub const E5_FOLDER: &str = "multilingual-e5-small";
 
 /// A model that is ready to score.
 #[derive(Clone)]
@@ -33,7 +44,52 @@ impl std::fmt::Debug for Loaded {
     }
 }
 
-/// Loads the shipped click model.
+/// Loads the shipped click models of all languages from `models`, the folder that holds one folder
+/// per encoder.
+///
+/// English texts go to [`load`] of the folder [`MINILM_FOLDER`]. Chinese texts are read by meaning
+/// through multilingual-e5-small where [`E5_FOLDER`] holds it; it is read when the first Chinese
+/// text comes. Where it is not installed, they go to the model of the English texts, and `notice`
+/// says so.
+///
+/// # Errors
+/// As [`load`]. A damaged file of multilingual-e5-small is an error of the first score of a Chinese
+/// text, for the same reason.
+pub fn load_all(models: &Path) -> Result<Loaded, Error> {
+    let english = load(Some(&models.join(MINILM_FOLDER)))?;
+    let folder = models.join(E5_FOLDER);
+    if folder.join(E5_FILE).symlink_metadata().is_ok() {
+        let encoder: Arc<dyn TextEncoder> = Arc::new(CachedEncoder::new(DeferredE5::new(folder)));
+        let chinese: Arc<dyn ClickModel> = Arc::new(e5_ridge(encoder)?);
+        let model = Arc::new(ClickModelByLocale::new(english.model, chinese));
+        return Ok(Loaded { model, notice: english.notice });
+    }
+    let missing = format!(
+        "no multilingual text model was found in {}, so Chinese texts are scored by a model made for \
+         English; run `./infra/setup.sh` to install multilingual-e5-small",
+        folder.display()
+    );
+    let notice = match english.notice {
+        Some(notice) => format!("{notice}; {missing}"),
+        None => missing,
+    };
+    Ok(Loaded { model: english.model, notice: Some(notice) })
+}
+
+/// The click model on multilingual-e5-small, for texts of any language; `folder` holds its file.
+///
+/// # Errors
+/// [`Error::ModelFile`]: the file is missing, unreadable or not the pinned one.
+pub fn load_multilingual(folder: &Path) -> Result<RidgeClickModel, Error> {
+    e5_ridge(Arc::new(CachedEncoder::new(E5Encoder::load(folder)?)))
+}
+
+fn e5_ridge(encoder: Arc<dyn TextEncoder>) -> Result<RidgeClickModel, Error> {
+    let layer = LastLayer::from_bytes(E5_LAYER, "e5-ridge.safetensors")?;
+    RidgeClickModel::new(encoder, layer, &blake3::hash(E5_LAYER))
+}
+
+/// Loads the shipped click model for English texts.
 ///
 /// `model_folder` is the folder that holds `model.safetensors`, `tokenizer.json` and `config.json`
 /// of all-MiniLM-L6-v2 themselves. With them, the model reads headlines through MiniLM. Without a

@@ -194,6 +194,20 @@ impl RidgeClickModel {
         Ok((mean, variance.max(0.0).sqrt()))
     }
 
+    /// As [`RidgeClickModel::difference`], of the archive's taste alone: without what is particular
+    /// to each advertisement or to the brief.
+    ///
+    /// # Errors
+    /// As [`RidgeClickModel::difference`].
+    pub fn taste_difference(&self, a: &ScoreInput, b: &ScoreInput) -> Result<(f64, f64), ClickModelError> {
+        let a = self.advertisement(a, Place::Input(0))?;
+        let b = self.advertisement(b, Place::Input(1))?;
+        let mean = a.texts.archive_appeal - b.texts.archive_appeal;
+        let variance: f64 =
+            a.texts.whitened.iter().zip(&b.texts.whitened).map(|(x, y)| (x - y).powi(2)).sum();
+        Ok((mean, variance.sqrt()))
+    }
+
     /// Prior mean of η.
     fn prior_mean(&self, advertisement: &Advertisement) -> f64 {
         self.level_mean() + advertisement.transfer * advertisement.texts.archive_appeal

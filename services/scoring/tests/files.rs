@@ -10,11 +10,12 @@ use std::path::PathBuf;
 use spotwright_schemas::error::Code;
 use spotwright_scoring::Error;
 use spotwright_scoring::last_layer::LastLayer;
-use spotwright_scoring::load::{HASHED_CARD, MINILM_CARD, load};
+use spotwright_scoring::load::{E5_CARD, HASHED_CARD, MINILM_CARD, load};
 
-const SHIPPED: [(&str, &[u8], &str); 2] = [
+const SHIPPED: [(&str, &[u8], &str); 3] = [
     ("minilm", include_bytes!("../models/minilm-ridge.safetensors"), MINILM_CARD),
     ("hashed", include_bytes!("../models/hashed-ridge.safetensors"), HASHED_CARD),
+    ("e5", include_bytes!("../models/e5-ridge.safetensors"), E5_CARD),
 ];
 
 /// The folder of all-MiniLM-L6-v2 below `SPOTWRIGHT_MODELS`.

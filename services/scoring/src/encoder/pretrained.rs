@@ -37,7 +37,7 @@ const MAX_FILE_BYTES: u64 = 440 << 20;
 const MAX_POSITIONS: usize = 512;
 /// Tokens that go through the network together. More do not make it faster: the widest matrix in
 /// between (this many rows) should stay in the processor's cache.
-const TOKENS_PER_PASS: usize = 1_024;
+pub(super) const TOKENS_PER_PASS: usize = 1_024;
 
 const MINILM: Shape = Shape {
     names: Names {
@@ -209,7 +209,7 @@ impl TextEncoder for PretrainedEncoder {
     }
 }
 
-fn read_pinned(folder: &Path, name: &str, sha256: &str) -> Result<Vec<u8>, Error> {
+pub(super) fn read_pinned(folder: &Path, name: &str, sha256: &str) -> Result<Vec<u8>, Error> {
     let path = folder.join(name);
     let fail = |message: String| Error::model_file(path.display().to_string(), message);
     let file = File::open(&path).map_err(|error| fail(error.to_string()))?;

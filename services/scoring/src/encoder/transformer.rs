@@ -1,4 +1,4 @@
-//! The transformer under the encoders of English text: BERT and MPNet, inference only.
+//! The transformer under the encoders: BERT and MPNet, inference only.
 //!
 //! Both are stacks of post-normalized layers (Devlin et al., NAACL 2019; Song et al., NeurIPS
 //! 2020): attention, residual, layer normalization, a feed-forward block with the exact (erf) GELU,
@@ -12,6 +12,8 @@
 
 use candle_core::{CpuStorage, Device, Storage, Tensor};
 use safetensors::{Dtype, SafeTensors};
+
+use super::e5_file::{ModelFile, dequantized, row_bytes};
 
 /// How the tensors of one kind of model are called.
 pub(super) struct Names {
@@ -58,13 +60,39 @@ struct Layer {
 pub(super) struct Transformer {
     width: usize,
     n_heads: usize,
-    words: Vec<f32>,
+    words: Words,
     /// Position vectors from the first token on, with the vector of token type 0 where there is one.
     positions: Vec<f32>,
     norm: Norm,
     layers: Vec<Layer>,
     /// Relative attention bias, 32 buckets by head.
     relative_bias: Option<Vec<f32>>,
+}
+
+/// The vectors of tokens.
+enum Words {
+    /// Row by `width`.
+    Floats(Vec<f32>),
+    /// Rows of 4-bit blocks, which fill a seventh of the same as floats.
+    Blocks(Vec<u8>),
+}
+
+impl Words {
+    fn append(&self, id: u32, width: usize, values: &mut Vec<f32>) -> Result<(), String> {
+        let id = id as usize;
+        let absent = || "a token id is not in the table".to_owned();
+        match self {
+            Self::Floats(words) => {
+                values.extend_from_slice(words.get(id * width..(id + 1) * width).ok_or_else(absent)?);
+            }
+            Self::Blocks(blocks) => {
+                let n_bytes = row_bytes(width);
+                let row = blocks.get(id * n_bytes..(id + 1) * n_bytes).ok_or_else(absent)?;
+                values.extend(dequantized(row));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Texts of one pass, one below the other.
@@ -109,11 +137,55 @@ impl Transformer {
         Ok(Self {
             width,
             n_heads: shape.n_heads,
-            words: source.vector("embeddings.word_embeddings.weight")?,
+            words: Words::Floats(source.vector("embeddings.word_embeddings.weight")?),
             positions,
             norm: source.norm("embeddings.LayerNorm", width, shape.epsilon)?,
             layers,
             relative_bias,
+        })
+    }
+
+    /// Builds the network from 4-bit weights; those of the layers become floats.
+    pub(super) fn from_blocks(file: &ModelFile) -> Result<Self, String> {
+        let shape = file.shape;
+        let width = shape.width;
+        let mut positions = file.floats("emb.pos", shape.positions * width)?;
+        // Of the types, texts have the first.
+        let types = file.floats("emb.type", shape.types * width)?;
+        for row in positions.chunks_exact_mut(width) {
+            add(row, types.get(..width).ok_or("the token type table is too small")?);
+        }
+        let norm = |name: &str| {
+            let scale = file.floats(&format!("{name}.w"), width)?;
+            let shift = file.floats(&format!("{name}.b"), width)?;
+            Ok::<_, String>(Norm { scale, shift, epsilon: shape.epsilon })
+        };
+        let layer = |idx: usize| {
+            let linear = |parts: &[&str], n_inputs: usize, n_outputs: usize| {
+                let (mut rows, mut bias) = (Vec::new(), Vec::new());
+                for part in parts {
+                    rows.extend(file.matrix(&format!("l{idx}.{part}.w"), n_outputs, n_inputs)?);
+                    bias.extend(file.floats(&format!("l{idx}.{part}.b"), n_outputs)?);
+                }
+                linear(rows, bias, n_inputs)
+            };
+            Ok::<_, String>(Layer {
+                qkv: linear(&["q", "k", "v"], width, width)?,
+                output: linear(&["ao"], width, width)?,
+                attention_norm: norm(&format!("l{idx}.aln"))?,
+                up: linear(&["fi"], width, shape.inner_width)?,
+                down: linear(&["fo"], shape.inner_width, width)?,
+                norm: norm(&format!("l{idx}.oln"))?,
+            })
+        };
+        Ok(Self {
+            width,
+            n_heads: shape.heads,
+            words: Words::Blocks(file.blocks("emb.word", shape.pieces, width)?),
+            positions,
+            norm: norm("emb.ln")?,
+            layers: (0..shape.layers).map(layer).collect::<Result<_, _>>()?,
+            relative_bias: None,
         })
     }
 
@@ -160,9 +232,7 @@ impl Transformer {
             }
             for (position, &id) in ids.iter().enumerate() {
                 let start = values.len();
-                let word = id as usize * self.width;
-                let word = self.words.get(word..word + self.width).ok_or("a token id is not in the table")?;
-                values.extend_from_slice(word);
+                self.words.append(id, self.width, &mut values)?;
                 add(
                     &mut values[start..],
                     &self.positions[position * self.width..(position + 1) * self.width],
@@ -358,10 +428,7 @@ impl Source<'_> {
             rows.extend(self.sized(&format!("{name}.weight"), part.len() * n_inputs)?);
             bias.extend(part);
         }
-        let weight = Tensor::from_vec(rows, (bias.len(), n_inputs), &Device::Cpu)
-            .and_then(|weight| weight.t()?.contiguous())
-            .map_err(|error| error.to_string())?;
-        Ok(Linear { weight, bias })
+        linear(rows, bias, n_inputs)
     }
 
     fn layer(&self, idx: usize, shape: &Shape, width: usize) -> Result<Layer, String> {
@@ -384,6 +451,14 @@ impl Source<'_> {
             norm: self.norm(&full("output.LayerNorm"), width, shape.epsilon)?,
         })
     }
+}
+
+/// A linear map from its weights, output by input.
+fn linear(rows: Vec<f32>, bias: Vec<f32>, n_inputs: usize) -> Result<Linear, String> {
+    let weight = Tensor::from_vec(rows, (bias.len(), n_inputs), &Device::Cpu)
+        .and_then(|weight| weight.t()?.contiguous())
+        .map_err(|error| error.to_string())?;
+    Ok(Linear { weight, bias })
 }
 
 fn tensor(values: Vec<f32>, width: usize) -> Result<Tensor, String> {

@@ -23,7 +23,7 @@ pub fn execute(config: &Config, json: bool) -> bool {
         });
     drop(std::fs::remove_dir_all(&scratch));
     let models = config.model_folder();
-    let scoring = spotwright_scoring::load::load(Some(&models.join("all-minilm-l6-v2")));
+    let scoring = spotwright_scoring::load::load_all(&models);
     let scoring = match scoring {
         Ok(loaded) => Ok(loaded.notice.unwrap_or_else(|| loaded.model.id().to_owned())),
         Err(error) => Err(error.to_string()),

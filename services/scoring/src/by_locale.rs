@@ -1,0 +1,79 @@
+//! One click model for each language.
+
+use std::sync::Arc;
+
+use spotwright_core::ports::click_model::{ClickModel, ClickModelError, ObservedInput, ScoreInput};
+use spotwright_schemas::locale::Locale;
+use spotwright_schemas::outcome::Score;
+
+/// Scores every input with the model of its locale.
+///
+/// Each model is given the whole history: a brief has one language, and where one has two, both
+/// models know what was clicked. A score names the model that gave it; the id names both.
+pub struct ClickModelByLocale {
+    english: Arc<dyn ClickModel>,
+    chinese: Arc<dyn ClickModel>,
+    id: String,
+    description: String,
+}
+
+impl ClickModelByLocale {
+    /// Joins the model of English and the model of Chinese texts.
+    #[must_use]
+    pub fn new(english: Arc<dyn ClickModel>, chinese: Arc<dyn ClickModel>) -> Self {
+        let id = format!("en:{}+zh:{}", english.id(), chinese.id());
+        let description = format!("English: {} Chinese: {}", english.description(), chinese.description());
+        Self { english, chinese, id, description }
+    }
+
+    const fn model(&self, locale: Locale) -> &Arc<dyn ClickModel> {
+        match locale {
+            Locale::EnUs => &self.english,
+            Locale::ZhCn => &self.chinese,
+        }
+    }
+}
+
+impl ClickModel for ClickModelByLocale {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn description(&self) -> &str {
+        &self.description
+    }
+
+    fn score(&self, inputs: &[ScoreInput], history: &[ObservedInput]) -> Result<Vec<Score>, ClickModelError> {
+        // Without inputs the history is still checked.
+        let Some(first) = inputs.first() else {
+            return self.english.score(inputs, history);
+        };
+        if inputs.iter().all(|input| input.locale == first.locale) {
+            return self.model(first.locale).score(inputs, history);
+        }
+        let mut scores: Vec<Option<Score>> = vec![None; inputs.len()];
+        for locale in [Locale::EnUs, Locale::ZhCn] {
+            let (places, of_locale): (Vec<usize>, Vec<ScoreInput>) =
+                inputs.iter().cloned().enumerate().filter(|(_, input)| input.locale == locale).unzip();
+            let found = self
+                .model(locale)
+                .score(&of_locale, history)
+                .map_err(|error| at_its_place(error, &places))?;
+            for (place, score) in places.into_iter().zip(found) {
+                scores[place] = Some(score);
+            }
+        }
+        let scores: Option<Vec<Score>> = scores.into_iter().collect();
+        scores.ok_or_else(|| ClickModelError::Model("a model left an input without a score".to_owned()))
+    }
+}
+
+/// An error about one of the inputs of a locale names its place among all inputs.
+fn at_its_place(error: ClickModelError, places: &[usize]) -> ClickModelError {
+    match error {
+        ClickModelError::Input { index, field, message } if !field.starts_with("history") => {
+            ClickModelError::Input { index: places.get(index).copied().unwrap_or(index), field, message }
+        }
+        other => other,
+    }
+}
