@@ -6,15 +6,14 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use spotwright_schemas::Problem;
 
-use crate::{bench, card, eval, rank, train};
-use crate::{ladder, suites};
+use crate::{bench, card, eval, ladder, rank, train};
 
 /// What to do with click models.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Fit a click model on a table of click tests and write it with its card.
     Train(train::Arguments),
-    /// Measure models on tests that nothing was fitted on.
+    /// Measure models, policies and estimators on data that nothing was fitted on.
     Eval(eval::Arguments),
     /// Say which of two texts does better, for every pair of a CSV file, as JSON Lines.
     Rank(rank::Arguments),
@@ -24,8 +23,6 @@ pub enum Command {
     Bench(bench::Arguments),
     /// Measure what allocation policies earn on the archive's tests.
     Ladder(ladder::Arguments),
-    /// Measure policies beyond headlines: mushroom, off-policy.
-    Policies(suites::Arguments),
 }
 
 /// Where files are found. The program fills it from its configuration.
@@ -51,6 +48,5 @@ pub fn execute(command: &Command, places: &Places, json: bool, out: &mut dyn Wri
         Command::Card(arguments) => card::execute(arguments, places, json, out),
         Command::Bench(arguments) => bench::execute(arguments, places, json, out),
         Command::Ladder(arguments) => ladder::execute(arguments, places, json, out),
-        Command::Policies(arguments) => suites::execute(arguments, places, json, out),
     }
 }

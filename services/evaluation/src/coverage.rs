@@ -58,7 +58,7 @@ pub(crate) fn suite(archive: &Archive, arguments: &Arguments, places: &Places) -
                     chosen.iter().map(|&idx| std::sync::Arc::clone(&layered.vectors[idx])).collect();
                 Contrasts::new(&layered.layer, &rows, &vectors).coverage(
                     layered.layer.priors().residual_sd,
-                    arguments.resamples,
+                    u64::from(arguments.resamples),
                     arguments.seed,
                 )
             };

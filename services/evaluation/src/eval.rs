@@ -1,4 +1,5 @@
-//! `scorer eval`: what click models are worth on tests that nothing was fitted on.
+//! `scorer eval`: what click models, bandits and estimators are worth on data that nothing was fitted
+//! on.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use spotwright_schemas::Problem;
 use crate::archive::{Archive, Encoder};
 use crate::command::Places;
 use crate::problem::output_problem;
-use crate::{calibration, chinese, coverage, pairs};
+use crate::{calibration, chinese, coverage, mushroom, off_policy, pairs};
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -23,13 +24,17 @@ pub enum Suite {
     Coverage,
     /// Whether Chinese copy is ranked as its English original is.
     Zh,
+    /// A contextual bandit with a published figure to compare with.
+    Mushroom,
+    /// Off-policy estimators beside the Open Bandit Pipeline's values.
+    OffPolicy,
 }
 
 /// Arguments of `scorer eval`.
 #[derive(Debug, Clone, Args)]
 pub struct Arguments {
     /// What is measured.
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, default_value_t = Suite::Pairs)]
     pub suite: Suite,
     /// Encoders of the models measured (may be repeated); without it, MiniLM and MPNet where they
     /// are installed.
@@ -43,12 +48,15 @@ pub struct Arguments {
     /// program.
     #[arg(long)]
     pub translated: Option<PathBuf>,
-    /// Seed of bootstrap intervals and posterior draws.
+    /// Seed of bootstrap intervals, posterior draws and runs.
     #[arg(long, default_value_t = 7)]
     pub seed: u64,
-    /// Bootstrap resamples of whole tests.
-    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
-    pub resamples: u64,
+    /// Bootstrap resamples: of whole tests, or of logged rounds.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub resamples: u32,
+    /// Runs of the mushroom bandit.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(2..=1_000))]
+    pub runs: u64,
 }
 
 impl Arguments {
@@ -70,22 +78,31 @@ pub fn execute(
     json: bool,
     out: &mut dyn Write,
 ) -> Result<(), Problem> {
-    let archive = Archive::read(arguments.table.as_deref(), places)?;
+    let archive = || Archive::read(arguments.table.as_deref(), places);
     match arguments.suite {
         Suite::Pairs => {
-            let report = pairs::suite(&archive, arguments, places)?;
+            let report = pairs::suite(&archive()?, arguments, places)?;
             print(&report, json, out, || report.table())
         }
         Suite::Calibration => {
-            let report = calibration::suite(&archive, arguments, places)?;
+            let report = calibration::suite(&archive()?, arguments, places)?;
             print(&report, json, out, || report.table())
         }
         Suite::Coverage => {
-            let report = coverage::suite(&archive, arguments, places)?;
+            let report = coverage::suite(&archive()?, arguments, places)?;
             print(&report, json, out, || report.table())
         }
         Suite::Zh => {
-            let report = chinese::measure_shipped(arguments.translated.as_deref(), &archive.rows, places)?;
+            let report = chinese::measure_shipped(arguments.translated.as_deref(), &archive()?.rows, places)?;
+            print(&report, json, out, || report.table())
+        }
+        Suite::Mushroom => {
+            let settings = mushroom::Settings::default();
+            let report = mushroom::suite(places, arguments.runs, arguments.seed, settings)?;
+            print(&report, json, out, || report.table())
+        }
+        Suite::OffPolicy => {
+            let report = off_policy::suite(places, arguments.resamples, arguments.seed)?;
             print(&report, json, out, || report.table())
         }
     }

@@ -36,8 +36,3 @@ pub(crate) fn content_problem(path: &Path, message: impl Into<String>) -> Proble
 pub(crate) fn experiment_problem(error: &spotwright_experiment::Error) -> Problem {
     Problem::new(Code::ModelInput, "", error.to_string())
 }
-
-/// Why the answer was not written.
-pub(crate) fn writing_problem(error: &std::io::Error) -> Problem {
-    Problem::new(Code::Option, "", format!("the answer cannot be written: {error}"))
-}

@@ -27,7 +27,8 @@ use spotwright_schemas::random::Stream;
 use spotwright_scoring::data::{ClickTestRow, Split, read_click_tests};
 
 use crate::command::Places;
-use crate::inputs::{content_problem, data_file, experiment_problem, writing_problem};
+use crate::inputs::{content_problem, data_file, experiment_problem};
+use crate::problem::output_problem;
 
 /// Pseudo-impressions of the assumed truth.
 const ASSUMED: f64 = 600.0;
@@ -237,7 +238,7 @@ pub fn execute(
         reference_scores: reference_source,
         truths,
     };
-    write(&ladder, json, out).map_err(|error| writing_problem(&error))
+    write(&ladder, json, out).map_err(|error| output_problem(&error))
 }
 
 /// Rows of each test of `split` with at least two headlines, in table order.

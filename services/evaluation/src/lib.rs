@@ -30,7 +30,6 @@ pub mod off_policy;
 mod pairs;
 mod problem;
 pub mod rank;
-pub mod suites;
 pub mod train;
 mod vectors;
 

@@ -60,6 +60,16 @@ pub struct Mushroom {
     pub learner: Settings,
 }
 
+impl Mushroom {
+    /// One line for people.
+    pub(crate) fn table(&self) -> String {
+        format!(
+            "mushroom: {:.2} ± {:.2} % of uniform regret, mean of {} runs (goal {:.2})",
+            self.regret, self.standard_error, self.runs, self.goal
+        )
+    }
+}
+
 /// Settings of the learner.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Settings {

@@ -50,6 +50,30 @@ pub struct OffPolicy {
     pub logs: Vec<Log>,
 }
 
+impl OffPolicy {
+    /// A table for people.
+    pub(crate) fn table(&self) -> String {
+        let mut lines = Vec::new();
+        for log in &self.logs {
+            lines.push(format!("{} ({} rounds, worth {:.0})", log.name, log.rounds, log.effective_rounds));
+            for row in &log.rows {
+                lines.push(format!(
+                    "  {:14} {:.8} (reference {:.8})  bootstrap [{:.4}, {:.4}]  normal [{:.4}, {:.4}]",
+                    row.estimator,
+                    row.value,
+                    row.reference,
+                    row.bootstrap[0],
+                    row.bootstrap[1],
+                    row.normal[0],
+                    row.normal[1]
+                ));
+            }
+        }
+        lines.push(format!("largest difference {:.1e}", self.largest_difference));
+        lines.join("\n")
+    }
+}
+
 /// One log.
 #[derive(Debug, Serialize)]
 pub struct Log {

@@ -97,7 +97,7 @@ pub(crate) fn suite(archive: &Archive, arguments: &Arguments, places: &Places) -
     Ok(Report {
         data: format!("test split, {} rows; never fitted, never used for choosing", bench.test_rows.len()),
         data_sha256: archive.sha256.clone(),
-        resamples: arguments.resamples,
+        resamples: u64::from(arguments.resamples),
         models,
         noise_ceiling: noise_ceiling(&bench.test_rows, CEILING_DRAWS, arguments.seed),
     })
@@ -127,7 +127,7 @@ impl<'a> Bench<'a> {
             test_rows: archive.select(&test),
             test,
             level: logit((k + 0.5) / (n + 1.0)),
-            resamples: arguments.resamples,
+            resamples: u64::from(arguments.resamples),
             seed: arguments.seed,
         }
     }
