@@ -12,7 +12,7 @@
 //! A Bayesian linear last layer per action ([`spotwright_experiment::linear_bandit`]) on a constant,
 //! the categories, and random Fourier features of them (Rahimi and Recht, NIPS 2007), which make it
 //! a Gaussian-kernel regression: mushrooms that share most categories share their reward. Thompson
-//! sampling with narrowed draws chooses. The settings were chosen on other seeds than the reported
+//! sampling chooses. The settings were chosen on other seeds than the reported
 //! runs.
 
 use std::collections::BTreeSet;
@@ -95,10 +95,10 @@ impl Default for Settings {
             features: 250,
             reach: 4.0,
             linear_share: 0.1,
-            prior_variance: 30.0,
+            prior_variance: 10.0,
             shape: 6.0,
-            scale: 6.0,
-            width: 0.3,
+            scale: 60.0,
+            width: 1.0,
         }
     }
 }

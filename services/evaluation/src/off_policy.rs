@@ -158,7 +158,7 @@ fn read_rounds(places: &Places, name: &str, target: &[Vec<f64>]) -> Result<Vec<R
         unpack(&whole)?.as_chunks().0.iter().map(|bytes: &[u8; 4]| i32::from_le_bytes(*bytes)).collect();
     let floats: Vec<f64> =
         unpack(&numbers)?.as_chunks().0.iter().map(|bytes: &[u8; 8]| f64::from_le_bytes(*bytes)).collect();
-    if integers.len() != floats.len() || integers.len() % 3 != 0 {
+    if integers.len() != floats.len() || !integers.len().is_multiple_of(3) {
         return Err(content_problem(&whole, "not as many rounds as in its companion"));
     }
     integers
