@@ -117,7 +117,7 @@ impl ModelFile {
             let _n_bytes = cursor.long_size()?;
             tensors.insert(name, (offset, n_weights));
         }
-        Ok(Self { shape, pieces, tensors, bytes })
+        Ok(Self { shape, pieces, bytes, tensors })
     }
 
     fn tensor(&self, name: &str, n_weights: usize, n_bytes: usize) -> Result<&[u8], String> {
