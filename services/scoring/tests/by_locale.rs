@@ -1,8 +1,6 @@
 //! One model for each language: who scores what, which input an error names, what is said when the
 //! multilingual encoder is missing or damaged.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
-
 mod common;
 
 use std::fs;

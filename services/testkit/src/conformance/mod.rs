@@ -4,5 +4,7 @@ pub mod accounts;
 pub mod artifacts;
 pub mod bus;
 mod control;
+mod messages;
+mod money;
 pub mod publish_target;
 pub mod store;

@@ -13,7 +13,7 @@ use spotwright_core::domain::run::Stage;
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::domain::variant::VariantState;
 use spotwright_core::ports::step_store::{
-    CallEnd, CallState, ClaimedStep, Commit, Consumed, LedgerKind, NewCall, StepEnd, StepStore, StoreError,
+    ClaimedStep, Commit, Consumed, LedgerKind, NewCall, StepEnd, StepStore, StoreError,
 };
 use spotwright_schemas::ids::{CallId, MessageId, RunId, StepId};
 use spotwright_schemas::money::Micros;
@@ -23,6 +23,16 @@ use crate::fixtures;
 pub use super::control::{
     a_decision_without_step_or_message_ends_the_waiting_steps, a_paused_run_waits_until_it_goes_on,
     organizations_are_served_in_turns,
+};
+pub use super::messages::{
+    a_message_is_taken_in_once_for_each_consumer, messages_are_taken_in_together_or_not_at_all,
+    messages_with_a_gap_are_refused, unsent_messages_come_in_order_until_marked,
+};
+pub use super::money::{
+    a_paid_call_is_fresh_then_interrupted_then_done,
+    a_released_call_can_be_made_again_and_an_unknown_one_counts_as_spent,
+    a_reserve_is_closed_once_and_for_no_more_than_its_amount,
+    the_budget_holds_under_sixty_four_concurrent_reserves,
 };
 
 /// A lease that does not run out during a test.
@@ -407,217 +417,6 @@ pub async fn a_commit_on_another_version_is_refused_whole<S: StepStore>(store: A
     assert!(store.unsent(None, 9).await.expect("outbox").is_empty());
     assert!(claim_one(&*store, StepKind::Draft, LONG).await.is_none());
     store.renew(&step, LONG).await.expect("still held");
-}
-
-/// Clause 5.
-pub async fn a_message_is_taken_in_once_for_each_consumer<S: StepStore>(store: Arc<S>) {
-    let run = fixtures::run(1);
-    store.create_run(&run, Commit::default()).await.expect("a run");
-    let message = MessageId::derive(1, "message", 0);
-    let effect = fixtures::steps(StepKind::Plan, &["g1"]);
-    assert_eq!(store.consume("a", &[message], run.id, 1, effect).await.expect("taken in"), Consumed::Applied);
-    assert!(store.consumed("a", message).await.expect("inbox"));
-    assert!(!store.consumed("b", message).await.expect("inbox"));
-    // A repetition does not even look at the version.
-    let effect = fixtures::steps(StepKind::Plan, &["g2"]);
-    assert_eq!(
-        store.consume("a", &[message], run.id, 1, effect).await.expect("dropped"),
-        Consumed::Duplicate
-    );
-    assert_eq!(store.run(run.id).await.expect("the run").version, 2);
-    assert_eq!(
-        store.consume("b", &[message], run.id, 2, Commit::default()).await.expect("taken in"),
-        Consumed::Applied
-    );
-    let steps = store.claim(&[StepKind::Plan], LONG, 9).await.expect("claim");
-    assert_eq!(steps.iter().map(|step| step.key.as_str()).collect::<Vec<_>>(), ["g1"]);
-}
-
-/// Clause 5: messages that are taken in together are all taken in, or none.
-pub async fn messages_are_taken_in_together_or_not_at_all<S: StepStore>(store: Arc<S>) {
-    let run = fixtures::run(1);
-    store.create_run(&run, Commit::default()).await.expect("a run");
-    let ids: Vec<MessageId> = (0..4).map(|number| MessageId::derive(1, "message", number)).collect();
-    let effect = fixtures::steps(StepKind::Plan, &["g1"]);
-    assert_eq!(store.consume("a", &ids[1..3], run.id, 1, effect).await.expect("taken in"), Consumed::Applied);
-    for id in &ids[1..3] {
-        assert!(store.consumed("a", *id).await.expect("inbox"));
-    }
-    let effect = fixtures::steps(StepKind::Plan, &["g2"]);
-    let all_repeated = store.consume("a", &ids[1..3], run.id, 2, effect.clone()).await;
-    assert_eq!(all_repeated.expect("dropped"), Consumed::Duplicate);
-    for one_repeated in [&ids[2..4], &ids[0..2]] {
-        let refused = store.consume("a", one_repeated, run.id, 2, effect.clone()).await;
-        assert!(matches!(refused, Err(StoreError::Conflict)));
-    }
-    let left = [store.consumed("a", ids[0]).await, store.consumed("a", ids[3]).await];
-    assert!(left.iter().all(|taken| matches!(taken, Ok(false))));
-    let steps = store.claim(&[StepKind::Plan], LONG, 9).await.expect("claim");
-    assert_eq!(steps.iter().map(|step| step.key.as_str()).collect::<Vec<_>>(), ["g1"]);
-}
-
-/// Clause 7: no gap, no repetition, no foreign message.
-pub async fn messages_with_a_gap_are_refused<S: StepStore>(store: Arc<S>) {
-    let run = fixtures::run(1).id;
-    store.create_run(&fixtures::run(1), fixtures::messages(run, 1..=2)).await.expect("a run");
-    for wrong in [vec![4], vec![2], vec![0], vec![3, 5], vec![4, 3], vec![3, 3]] {
-        let refused = write(&*store, run, fixtures::messages(run, wrong.clone())).await;
-        assert!(matches!(refused, Err(StoreError::Contradiction(_))), "{wrong:?}");
-    }
-    let foreign = fixtures::messages(fixtures::run(2).id, [3]);
-    assert!(matches!(write(&*store, run, foreign).await, Err(StoreError::Contradiction(_))));
-    assert_eq!(store.run(run).await.expect("the run").messages, 2);
-    write(&*store, run, fixtures::messages(run, 3..=4)).await.expect("written");
-    assert_eq!(store.run(run).await.expect("the run").messages, 4);
-}
-
-/// Clause 7: order of writing, paging, marking.
-pub async fn unsent_messages_come_in_order_until_marked<S: StepStore>(store: Arc<S>) {
-    let (a, b) = (fixtures::run(1).id, fixtures::run(2).id);
-    store.create_run(&fixtures::run(1), fixtures::messages(a, 1..=2)).await.expect("a run");
-    store.create_run(&fixtures::run(2), fixtures::messages(b, 1..=1)).await.expect("a run");
-    write(&*store, a, fixtures::messages(a, 3..=3)).await.expect("written");
-    let expected =
-        [(a, 1), (a, 2), (b, 1), (a, 3)].map(|(run, number)| fixtures::outbox_message(run, number));
-    let all = store.unsent(None, 99).await.expect("outbox");
-    assert_eq!(all.iter().map(|(_, message)| message.clone()).collect::<Vec<_>>(), expected);
-    let page = store.unsent(None, 3).await.expect("outbox");
-    assert_eq!(page, all[..3]);
-    assert_eq!(store.unsent(Some(page[2].0), 3).await.expect("outbox"), all[3..]);
-    store.mark_sent(&[expected[1].id, expected[2].id]).await.expect("marked");
-    store.mark_sent(&[expected[1].id]).await.expect("marked again");
-    store.mark_sent(&[]).await.expect("nothing to mark");
-    let rest: Vec<_> =
-        store.unsent(None, 99).await.expect("outbox").into_iter().map(|(_, message)| message).collect();
-    assert_eq!(rest, [expected[0].clone(), expected[3].clone()]);
-}
-
-/// Clause 6: 64 callers, a budget for 10.
-pub async fn the_budget_holds_under_sixty_four_concurrent_reserves<S: StepStore + 'static>(store: Arc<S>) {
-    let run = fixtures::run(1);
-    let keys: Vec<String> = (0..64).map(|number| format!("{number}")).collect();
-    let names: Vec<&str> = keys.iter().map(String::as_str).collect();
-    store.create_run(&run, fixtures::steps(StepKind::Preview, &names)).await.expect("a run");
-    let steps = store.claim(&[StepKind::Preview], LONG, 64).await.expect("claim");
-    let mut callers = tokio::task::JoinSet::new();
-    for (number, step) in steps.into_iter().enumerate() {
-        let store = Arc::clone(&store);
-        callers.spawn(async move {
-            let call = NewCall {
-                id: CallId::derive(1, "call", number as u64),
-                step: step.id,
-                provider: "fixture".to_owned(),
-                idempotency_key: format!("call {number}"),
-                reserve: Micros(1),
-            };
-            store.begin_call(&step, &call).await
-        });
-    }
-    let (mut admitted, mut refused) = (0, 0);
-    while let Some(ended) = callers.join_next().await {
-        match ended.expect("no panic") {
-            Ok(CallState::Fresh) => admitted += 1,
-            Err(StoreError::Budget { needed, free }) if needed == Micros(1) && free == Micros(0) => {
-                refused += 1;
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-    assert_eq!((admitted, refused), (10, 54));
-    assert_eq!(store.run(run.id).await.expect("the run").reserved, Micros(10));
-}
-
-/// Clause 6: one end to each reserve, within its amount; a reference is opened once.
-pub async fn a_reserve_is_closed_once_and_for_no_more_than_its_amount<S: StepStore>(store: Arc<S>) {
-    use LedgerKind::{Release, Reserve, Settle};
-    let id = fixtures::run(1).id;
-    store.create_run(&fixtures::run(1), Commit::default()).await.expect("a run");
-    write(&*store, id, fixtures::money(Reserve, "a", 6)).await.expect("reserved");
-    for (kind, reference, amount) in [
-        (Settle, "a", 7),
-        (Release, "a", 5),
-        (Reserve, "a", 1),
-        (Reserve, "b", -1),
-        (Settle, "a", -1),
-        (Reserve, "x:settle", 1),
-    ] {
-        let refused = write(&*store, id, fixtures::money(kind, reference, amount)).await;
-        assert!(matches!(refused, Err(StoreError::Contradiction(_))), "{kind:?} {reference} {amount}");
-    }
-    assert!(matches!(write(&*store, id, fixtures::money(Settle, "b", 1)).await, Err(StoreError::Missing(_))));
-    let too_much = write(&*store, id, fixtures::money(Reserve, "b", 5)).await;
-    assert!(matches!(too_much, Err(StoreError::Budget { needed: Micros(5), free: Micros(4) })));
-    write(&*store, id, fixtures::money(Settle, "a", 2)).await.expect("settled");
-    for kind in [Settle, Release] {
-        let refused =
-            write(&*store, id, fixtures::money(kind, "a", if kind == Settle { 2 } else { 6 })).await;
-        assert!(matches!(refused, Err(StoreError::Contradiction(_))), "{kind:?}");
-    }
-    let run = store.run(id).await.expect("the run");
-    assert_eq!((run.settled, run.reserved), (Micros(2), Micros(0)));
-    write(&*store, id, fixtures::money(Reserve, "b", 8)).await.expect("reserved");
-    write(&*store, id, fixtures::money(Release, "b", 8)).await.expect("released");
-    let run = store.run(id).await.expect("the run");
-    assert_eq!((run.settled, run.reserved), (Micros(2), Micros(0)));
-}
-
-fn call_of(step: &ClaimedStep) -> NewCall {
-    NewCall {
-        id: CallId::child_of(step.id.0, "call", 0),
-        step: step.id,
-        provider: "fixture".to_owned(),
-        idempotency_key: format!("{}/call", step.id),
-        reserve: Micros(6),
-    }
-}
-
-/// The states of a paid call over crashes.
-pub async fn a_paid_call_is_fresh_then_interrupted_then_done<S: StepStore>(store: Arc<S>) {
-    let (run, step) = run_with_claim(&*store, 1).await;
-    let call = call_of(&step);
-    assert_eq!(store.begin_call(&step, &call).await.expect("intent"), CallState::Fresh);
-    assert_eq!(store.begin_call(&step, &call).await.expect("known"), CallState::Interrupted);
-    let other = NewCall { provider: "other".to_owned(), ..call.clone() };
-    assert!(matches!(store.begin_call(&step, &other).await, Err(StoreError::Contradiction(_))));
-    let other = NewCall { id: CallId::derive(9, "call", 9), ..call.clone() };
-    assert!(matches!(store.begin_call(&step, &other).await, Err(StoreError::Contradiction(_))));
-    assert_eq!(store.run(run).await.expect("the run").reserved, Micros(6));
-
-    let end = |settled| Commit {
-        calls: vec![CallEnd { id: call.id, result: Some(json!({ "file": "x" })), settled: Micros(settled) }],
-        ..Commit::default()
-    };
-    assert!(matches!(write(&*store, run, end(7)).await, Err(StoreError::Contradiction(_))));
-    write(&*store, run, end(4)).await.expect("ended");
-    let known = store.begin_call(&step, &call).await.expect("known");
-    assert_eq!(known, CallState::Done { result: json!({ "file": "x" }), settled: Micros(4) });
-    assert!(matches!(write(&*store, run, end(4)).await, Err(StoreError::Contradiction(_))));
-    let view = store.run(run).await.expect("the run");
-    assert_eq!((view.settled, view.reserved), (Micros(4), Micros(0)));
-}
-
-/// The two ends of a call without a result.
-pub async fn a_released_call_can_be_made_again_and_an_unknown_one_counts_as_spent<S: StepStore>(
-    store: Arc<S>,
-) {
-    let (run, step) = run_with_claim(&*store, 1).await;
-    let call = call_of(&step);
-    let end = |settled| Commit {
-        calls: vec![CallEnd { id: call.id, result: None, settled: Micros(settled) }],
-        ..Commit::default()
-    };
-    for _ in 0..2 {
-        assert_eq!(store.begin_call(&step, &call).await.expect("intent"), CallState::Fresh);
-        write(&*store, run, end(0)).await.expect("released");
-        let view = store.run(run).await.expect("the run");
-        assert_eq!((view.settled, view.reserved), (Micros(0), Micros(0)));
-    }
-    assert_eq!(store.begin_call(&step, &call).await.expect("intent"), CallState::Fresh);
-    write(&*store, run, end(6)).await.expect("unknown");
-    let view = store.run(run).await.expect("the run");
-    assert_eq!((view.settled, view.reserved), (Micros(6), Micros(0)));
-    assert_eq!(store.begin_call(&step, &call).await.expect("known"), CallState::Interrupted);
-    assert!(matches!(write(&*store, run, end(6)).await, Err(StoreError::Contradiction(_))));
 }
 
 /// Clause 1: among concurrent operations the refused ones change nothing, the others everything.
