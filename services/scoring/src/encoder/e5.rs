@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::e5_file::ModelFile;
-use super::pretrained::TOKENS_PER_PASS;
+use super::pretrained::in_passes;
 use super::transformer::Transformer;
 use super::unigram::Unigram;
 use super::{PINNED_E5, TextEncoder, check_text, normalized, read_pinned};
@@ -109,23 +109,9 @@ impl TextEncoder for E5Encoder {
         self.vector(&self.token_ids(text, max_tokens)?)
     }
 
-    /// Neighboring texts go through the network together, shorter ones more at a time.
     fn encode_batch(&self, texts: &[&str], max_tokens: usize) -> Result<Vec<Arc<[f32]>>, Error> {
         let ids = texts.iter().map(|text| self.token_ids(text, max_tokens)).collect::<Result<Vec<_>, _>>()?;
-        let mut vectors = Vec::with_capacity(texts.len());
-        let mut pass: Vec<&[u32]> = Vec::new();
-        let mut n_tokens = 0;
-        for ids in &ids {
-            if !pass.is_empty() && n_tokens + ids.len() > TOKENS_PER_PASS {
-                vectors.extend(self.vectors(&pass)?);
-                pass.clear();
-                n_tokens = 0;
-            }
-            n_tokens += ids.len();
-            pass.push(ids);
-        }
-        vectors.extend(self.vectors(&pass)?);
-        Ok(vectors)
+        in_passes(&ids, |pass| self.vectors(pass))
     }
 }
 

@@ -37,7 +37,7 @@ const MAX_FILE_BYTES: u64 = 440 << 20;
 const MAX_POSITIONS: usize = 512;
 /// Tokens that go through the network together. More do not make it faster: the widest matrix in
 /// between (this many rows) should stay in the processor's cache.
-pub(super) const TOKENS_PER_PASS: usize = 1_024;
+const TOKENS_PER_PASS: usize = 1_024;
 
 const MINILM: Shape = Shape {
     names: Names {
@@ -192,21 +192,32 @@ impl TextEncoder for PretrainedEncoder {
 
     fn encode_batch(&self, texts: &[&str], max_tokens: usize) -> Result<Vec<Arc<[f32]>>, Error> {
         let ids = texts.iter().map(|text| self.token_ids(text, max_tokens)).collect::<Result<Vec<_>, _>>()?;
-        let mut vectors = Vec::with_capacity(texts.len());
-        let mut pass: Vec<&[u32]> = Vec::new();
-        let mut n_tokens = 0;
-        for ids in &ids {
-            if !pass.is_empty() && n_tokens + ids.len() > TOKENS_PER_PASS {
-                vectors.extend(self.vectors(&pass)?);
-                pass.clear();
-                n_tokens = 0;
-            }
-            n_tokens += ids.len();
-            pass.push(ids);
-        }
-        vectors.extend(self.vectors(&pass)?);
-        Ok(vectors)
+        in_passes(&ids, |pass| self.vectors(pass))
     }
+}
+
+/// Runs texts through a network, neighboring ones together, shorter ones more at a time.
+///
+/// # Errors
+/// As `run`.
+pub(super) fn in_passes(
+    ids: &[Vec<u32>],
+    run: impl Fn(&[&[u32]]) -> Result<Vec<Arc<[f32]>>, Error>,
+) -> Result<Vec<Arc<[f32]>>, Error> {
+    let mut vectors = Vec::with_capacity(ids.len());
+    let mut pass: Vec<&[u32]> = Vec::new();
+    let mut n_tokens = 0;
+    for ids in ids {
+        if !pass.is_empty() && n_tokens + ids.len() > TOKENS_PER_PASS {
+            vectors.extend(run(&pass)?);
+            pass.clear();
+            n_tokens = 0;
+        }
+        n_tokens += ids.len();
+        pass.push(ids);
+    }
+    vectors.extend(run(&pass)?);
+    Ok(vectors)
 }
 
 pub(super) fn read_pinned(folder: &Path, name: &str, sha256: &str) -> Result<Vec<u8>, Error> {
