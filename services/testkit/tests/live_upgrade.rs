@@ -56,8 +56,7 @@ async fn an_old_and_a_new_program_work_through_a_migration() {
     while let Err(error) = conn.execute(NEWER).await {
         // The migration and a worker may wait for each other's tables; PostgreSQL then undoes one of
         // them, and whoever it was does it again.
-        let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
-        assert_eq!(code, "40P01", "{error}");
+        assert!(error.to_string().contains("deadlock detected"), "{error}");
         conn.execute("ROLLBACK").await.unwrap();
     }
     // A program that starts now finds a format newer than its own.
