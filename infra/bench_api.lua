@@ -1,7 +1,16 @@
 -- For wrk: orders a brief with every request, each under an idempotency key of its own.
--- Environment: BENCH_KEY (API key), BENCH_BODY (file with the order), BENCH_RUN (part of every key).
+-- Environment: BENCH_KEY (API key), BENCH_BODY (file with the order), BENCH_RUN (part of every key),
+-- BENCH_DELAY (mean wait in milliseconds before each request of a connection; 0 for none).
 local body, run = nil, os.getenv("BENCH_RUN")
 local number, thread = 0, 0
+local wait = tonumber(os.getenv("BENCH_DELAY") or "0")
+
+if wait > 0 then
+    -- Between nothing and twice the mean, so that the connections do not fall into step.
+    function delay()
+        return math.floor(math.random() * 2 * wait + 0.5)
+    end
+end
 
 function setup(worker)
     worker:set("worker_number", thread)

@@ -1,5 +1,6 @@
 //! What can go wrong with media files.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Why media could not be written or read.
@@ -30,6 +31,23 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the disk is full.
+    #[must_use]
+    pub fn no_room(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+            Self::Codec { source: ffmpeg_next::Error::Other { errno }, .. } => {
+                matches!(
+                    io::Error::from_raw_os_error(*errno).kind(),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+                )
+            }
+            _ => false,
+        }
+    }
+
     pub(crate) fn codec(action: &'static str, source: ffmpeg_next::Error) -> Self {
         Self::Codec { action, source }
     }

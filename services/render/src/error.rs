@@ -1,6 +1,6 @@
 //! Why a storyboard could not be rendered.
 
-use spotwright_core::ports::artifacts::ArtifactError;
+use spotwright_core::ports::artifacts::{ArtifactError, no_room};
 use spotwright_core::ports::video_backend::RenderError;
 use spotwright_schemas::error::{Code, Problem};
 
@@ -32,6 +32,15 @@ impl Error {
 
 impl From<Error> for RenderError {
     fn from(error: Error) -> Self {
+        let full = match &error {
+            Error::Folder(error) => no_room(error),
+            Error::Artifact(error) => error.no_room(),
+            Error::Media(error) => error.no_room(),
+            _ => false,
+        };
+        if full {
+            return Self::NoRoom(error.to_string());
+        }
         let retryable = matches!(
             &error,
             Error::Folder(_)

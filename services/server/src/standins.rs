@@ -95,7 +95,10 @@ impl StandInVideo {
         let bytes =
             serde_json::to_vec(request).map_err(|error| RenderError::Impossible(error.to_string()))?;
         let artifact = match &self.artifacts {
-            Some(store) => store.put(&bytes).map_err(|error| RenderError::Unavailable(error.to_string()))?,
+            Some(store) => store.put(&bytes).map_err(|error| {
+                let told = error.to_string();
+                if error.no_room() { RenderError::NoRoom(told) } else { RenderError::Unavailable(told) }
+            })?,
             None => ArtifactHash::of(&bytes),
         };
         let last = request.stage == RenderStage::Final;

@@ -485,6 +485,7 @@ fn render_error(error: RenderError) -> StepError {
         RenderError::Unavailable(message) => {
             StepError::Retry { problem: Problem::new(Code::Render, "", message), delay: RETRY_DELAY }
         }
+        RenderError::NoRoom(message) => StepError::NoRoom(message),
         RenderError::Impossible(message) => permanent(Code::Render, message),
     }
 }

@@ -43,6 +43,20 @@ pub enum ArtifactError {
     Io(#[from] std::io::Error),
 }
 
+impl ArtifactError {
+    /// Whether the storage is full.
+    #[must_use]
+    pub fn no_room(&self) -> bool {
+        matches!(self, Self::Io(error) if no_room(error))
+    }
+}
+
+/// Whether the system refused because a disk, or the share of it that one may use, is full.
+#[must_use]
+pub fn no_room(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+}
+
 /// Keeps files by content.
 ///
 /// Contract:

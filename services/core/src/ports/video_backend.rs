@@ -89,9 +89,13 @@ pub struct Rendered {
 /// Why a render failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RenderError {
-    /// Try again later: full queue, provider error, full disk (retryable).
+    /// Try again later: full queue, provider error (retryable).
     #[error("render backend unavailable: {0}")]
     Unavailable(String),
+    /// The disk is full, which says nothing about the request: the same render succeeds once there is
+    /// room again (retryable for as long as it takes).
+    #[error("no room on the disk: {0}")]
+    NoRoom(String),
     /// The request can never be rendered (permanent).
     #[error("cannot be rendered: {0}")]
     Impossible(String),

@@ -272,8 +272,8 @@ impl<W: Workflow + 'static> Engine<W> {
         self.finish(step, &outcome, &ends).await;
     }
 
-    /// Does the work of a step, again from its beginning while the store cannot answer. An error says
-    /// what went wrong, and after which delay another attempt is worth it.
+    /// Does the work of a step, again from its beginning while the store cannot answer or a disk is
+    /// full. An error says what went wrong, and after which delay another attempt is worth it.
     async fn attempt(
         &self,
         step: &ClaimedStep,
@@ -284,8 +284,8 @@ impl<W: Workflow + 'static> Engine<W> {
                 Ok(result) => return Ok(result),
                 Err(StepError::Retry { problem, delay }) => return Err((problem, Some(delay))),
                 Err(StepError::Permanent(problem)) => return Err((problem, None)),
-                Err(StepError::Unavailable(error)) => {
-                    tracing::warn!(step.id = %step.id, %error, "the store does not answer; the work begins again");
+                Err(error @ (StepError::Unavailable(_) | StepError::NoRoom(_))) => {
+                    tracing::warn!(step.id = %step.id, %error, "the work begins again once it can go on");
                     tokio::time::sleep(RETRY_DELAY).await;
                 }
             }

@@ -142,7 +142,8 @@ impl<'a> PaidCalls<'a> {
                 Ok(answer)
             }
             Err(error) => {
-                let last = self.step.attempts >= self.step.max_attempts;
+                // An outage ends no attempt: the work is repeated, and the call then made or looked up.
+                let last = self.step.attempts >= self.step.max_attempts && !error.is_outage();
                 if last || matches!(error, StepError::Permanent(_)) {
                     self.end(CallEnd { id, result: None, settled: Micros::ZERO });
                 }

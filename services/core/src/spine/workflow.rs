@@ -40,6 +40,18 @@ pub enum StepError {
     /// place for as long as it holds the step, without counting an attempt.
     #[error("{0}")]
     Unavailable(StoreError),
+    /// A disk is full, which says nothing about the work either: repeated in the same way until there
+    /// is room.
+    #[error("{0}")]
+    NoRoom(String),
+}
+
+impl StepError {
+    /// Whether the installation is at fault and not the work, so that no attempt is counted.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::NoRoom(_))
+    }
 }
 
 impl From<StoreError> for StepError {

@@ -9,7 +9,6 @@ use spotwright_core::domain::account::OrganizationContext;
 use spotwright_core::domain::run::RunRequest;
 use spotwright_core::ports::step_store::StoreError;
 use spotwright_schemas::ids::RunId;
-use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Pool, Transaction};
@@ -61,6 +60,7 @@ pub mod database;
 mod invariants;
 #[path = "../queries/messages.rs"]
 mod messages;
+mod migration;
 #[path = "../queries/money.rs"]
 mod money;
 #[path = "../queries/runs.rs"]
@@ -91,13 +91,6 @@ const LATE_POSITIONS: i64 = 1_000;
 /// Whether operations that arrive during a group join it. They would not come in the order of their
 /// runs, and two processes that lock runs in different orders would wait for each other.
 const JOIN_LATE: bool = false;
-
-static MIGRATIONS: Migrator = {
-    let mut migrations = sqlx::migrate!("./migrations/postgres");
-    // A newer program may have migrated the database while this one goes on working beside it.
-    migrations.ignore_missing = true;
-    migrations
-};
 
 /// Connections that write runs; one more takes claims and marks.
 const WRITERS: usize = 3;
@@ -143,8 +136,7 @@ impl PostgresStore {
             .application_name("spotwright")
             .statement_cache_capacity(256)
             .disable_statement_logging();
-        let mut conn = options.connect().await.map_err(failed)?;
-        MIGRATIONS.run(&mut conn).await.map_err(|error| StoreError::Database(error.to_string()))?;
+        let conn = migration::connect(&options).await?;
         let readers = PgPoolOptions::new()
             .max_connections(readers.clamp(1, 100))
             .acquire_timeout(ACQUIRE_TIME)
