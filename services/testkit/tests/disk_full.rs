@@ -27,15 +27,15 @@ full=0
 for _ in $(seq 600); do
     left=$(df -k --output=avail "$small" | tail -1)
     if [ "$left" -eq 0 ]; then full=$((full + 1)); else full=0; fi
-    # Full for a second, in which the run goes on trying.
-    [ "$full" -ge 20 ] && break
+    # Full for four seconds: longer than all attempts of a step together.
+    [ "$full" -ge 80 ] && break
     kill -0 "$child" 2>/dev/null || break
     sleep 0.05
 done
 mount -o remount,size=512m "$small"
 wait "$child"; status=$?
 cp -r "$disk/out" "$kept/out" || true
-[ "$full" -ge 20 ] || { echo "the disk was not full for a second; the child ended with $status" >&2; exit 78; }
+[ "$full" -ge 80 ] || { echo "the disk was not full for four seconds; the child ended with $status" >&2; exit 78; }
 exit "$status"
 "#;
 
