@@ -34,6 +34,9 @@ const RENDER_PRICE: i64 = 250_000;
 /// Longest time for all runs to end once nobody disturbs them any more.
 const END_TIME: Duration = Duration::from_mins(4);
 
+/// Longest wait for commits between two kills: without any, all processes may be waiting for leases.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// How often the end is looked for.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -182,6 +185,16 @@ pub async fn ends(store: &dyn StepStore, runs: &[RunId], limit: Duration) -> Res
     Ok(ends)
 }
 
+/// Commits of all runs so far.
+async fn commits(store: &dyn StepStore, runs: &[RunId]) -> i64 {
+    let mut number = 0;
+    for run in runs {
+        // A server that cannot answer at the moment has nothing new to tell.
+        number += store.run(*run).await.map_or(0, |view| view.version);
+    }
+    number
+}
+
 async fn all_finished(store: &dyn StepStore, runs: &[RunId]) -> bool {
     for run in runs {
         if !matches!(store.run(*run).await, Ok(view) if view.stage == Stage::Finished) {
@@ -274,8 +287,11 @@ impl Fleet {
         command.spawn().context("a process of the fleet cannot be started")
     }
 
-    /// Kills processes until `kills` have hit while runs were under way, each after a delay and then
-    /// replaced at once; every third replacement will crash by itself at a named point.
+    /// Kills processes until `kills` have hit while runs were under way, each after some commits and a
+    /// delay, and replaced at once; every third replacement will crash by itself at a named point.
+    ///
+    /// A step is given up after five attempts. So that a slow machine, which gets little done between
+    /// two kills, does not see the same step die five times, some commits must come between them too.
     ///
     /// # Errors
     /// When the runs end before so many kills have hit, or a process cannot be started.
@@ -283,8 +299,20 @@ impl Fleet {
         let stream = Stream::new(seed, "fleet kills");
         let points = spotwright_core::spine::POINTS;
         let mut hit = 0;
+        let mut written = 0;
         for at in 0..10 * kills as u64 {
             let place = stream.child(at);
+            let next = written + 12 + place.below(5, 17) as i64;
+            let patience = tokio::time::Instant::now() + PATIENCE;
+            loop {
+                written = commits(self.store.as_ref(), &self.runs).await;
+                if written >= next || tokio::time::Instant::now() > patience {
+                    break;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+            // After the commits, so that the kill does not come just when a lease has run out and work
+            // that was held up goes on.
             let span = delays_ms[1] - delays_ms[0];
             tokio::time::sleep(Duration::from_millis((delays_ms[0] + place.below(0, span + 1)) as u64)).await;
             if all_finished(self.store.as_ref(), &self.runs).await {
