@@ -17,22 +17,30 @@ use spotwright_testkit::proxy::Proxy;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_spotwright-fault-child");
 
-/// Twenty runs, and more where more kills must hit before they end.
+/// Twenty runs, and more where more kills are asked for.
 fn twenty() -> Vec<NewRun> {
-    let number = 20.max(kills() as u64);
+    runs(20.max(kills() as u64))
+}
+
+/// So many runs that all kills hit before the last of them ends.
+fn enough() -> Vec<NewRun> {
+    runs(20.max(kills() as u64 * 3 / 2))
+}
+
+fn runs(number: u64) -> Vec<NewRun> {
     orders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml"), number)
         .unwrap()
 }
 
 /// Starts a fleet on a shape, disturbs it, and compares every run's end.
 async fn survives(
+    orders: Vec<NewRun>,
     shape: Shape,
     processes: usize,
     arguments: &[&str],
     disturb: impl AsyncFnOnce(&mut Fleet),
 ) -> BTreeMap<RunId, RunEnd> {
     let folder = tempfile::tempdir().unwrap();
-    let orders = twenty();
     let expected = undisturbed(folder.path(), &orders).await.unwrap();
     let program = PathBuf::from(PROGRAM);
     let mut fleet =
@@ -48,7 +56,8 @@ async fn survives(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the live servers' script; run infra/test.sh"]
 async fn kills_on_sqlite_leave_no_mark() {
-    survives(Shape::Sqlite, 1, &[], async |fleet| fleet.kill(kills(), 1, [20, 140]).await.unwrap()).await;
+    survives(enough(), Shape::Sqlite, 1, &[], async |fleet| fleet.kill(kills(), 1, [20, 140]).await.unwrap())
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,7 +65,7 @@ async fn kills_on_sqlite_leave_no_mark() {
 async fn kills_on_postgresql_leave_no_mark() {
     let database = Database::create().await.unwrap();
     let shape = Shape::Postgres(database.url.clone());
-    survives(shape, 2, &[], async |fleet| fleet.kill(kills(), 2, [20, 200]).await.unwrap()).await;
+    survives(enough(), shape, 2, &[], async |fleet| fleet.kill(kills(), 2, [20, 200]).await.unwrap()).await;
     database.remove().await.unwrap();
 }
 
@@ -65,7 +74,7 @@ async fn kills_on_postgresql_leave_no_mark() {
 async fn kills_on_postgresql_and_rabbitmq_leave_no_mark() {
     let database = Database::create().await.unwrap();
     let shape = both(&database, "fleet_kills");
-    survives(shape, 3, &[], async |fleet| fleet.kill(kills(), 3, [50, 400]).await.unwrap()).await;
+    survives(enough(), shape, 3, &[], async |fleet| fleet.kill(kills(), 3, [50, 400]).await.unwrap()).await;
     database.remove().await.unwrap();
 }
 
@@ -74,7 +83,7 @@ async fn kills_on_postgresql_and_rabbitmq_leave_no_mark() {
 async fn a_process_that_was_stopped_for_three_leases_changes_nothing() {
     let database = Database::create().await.unwrap();
     let shape = Shape::Postgres(database.url.clone());
-    survives(shape, 2, &["--lease-ms", "500"], async |fleet| {
+    survives(twenty(), shape, 2, &["--lease-ms", "500"], async |fleet| {
         fleet.freeze(0, Duration::from_millis(1_500)).await.unwrap();
     })
     .await;
@@ -86,7 +95,7 @@ async fn a_process_that_was_stopped_for_three_leases_changes_nothing() {
 async fn clocks_that_are_an_hour_off_make_no_difference() {
     let database = Database::create().await.unwrap();
     let shape = Shape::Postgres(database.url.clone());
-    survives(shape, 2, &["--clock-offset-s", "3600"], async |_| {}).await;
+    survives(twenty(), shape, 2, &["--clock-offset-s", "3600"], async |_| {}).await;
     database.remove().await.unwrap();
 }
 
