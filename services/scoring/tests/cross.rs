@@ -136,7 +136,7 @@ fn bad_rows_and_damaged_files_are_errors() {
         let cut = CrossNetwork::from_bytes(&bytes[..length], "cut");
         assert!(matches!(cut, Err(Error::ModelFile { .. })), "{length}");
     }
-    let mut broken = bytes.clone();
+    let mut broken = bytes;
     let end = broken.len();
     broken[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
     assert!(CrossNetwork::from_bytes(&broken, "nan").is_err());

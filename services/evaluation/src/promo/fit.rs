@@ -45,11 +45,11 @@ impl Model {
         match self {
             Self::Rate => "train rate for all",
             Self::Crossed => "logistic regression, offer crosses",
-            Self::Binned => "the same with recency and history in bins",
-            Self::Curved => "the same with curves and products",
+            Self::Binned => "logistic regression with bins",
+            Self::Curved => "logistic regression with curves",
             Self::Network => "DCN-v2",
             Self::Networks => "DCN-v2, mean of 5 seeds",
-            Self::Blend => "curved regression and 5 DCN-v2, mean",
+            Self::Blend => "mean of curved regression and 5 DCN-v2",
         }
     }
 }

@@ -229,8 +229,8 @@ fn save(
         inputs: Design::inputs(),
         scales: fitted.design.scales(),
         bins: fitted.design.bins(),
-        data: "promo64k: 64,000 customers of an e-mail test with three offers made at random; published \
-               without a licence of its own, origin not verified"
+        data: "promo64k: 64,000 customers of an e-mail test with three offers made at random; its \
+               origin and licence are not verified"
             .to_owned(),
         data_sha256: sha256_hex(&bytes),
         split: "part `train` of the given split.csv, row by row; `test` only for the figures below"
