@@ -177,7 +177,7 @@ mod tests {
         assert_eq!((customers[5].recency, customers[5].offer, customers[5].zip_code), (6, 1, 2));
         // Columns may stand in another order and others beside them.
         let with_more = read_changed(|table, _| {
-            *table = table.replace(HEADER, &format!("note,{HEADER}")).replace("\n", "\nx,");
+            *table = table.replace(HEADER, &format!("note,{HEADER}")).replace('\n', "\nx,");
             table.truncate(table.len() - 2);
         });
         assert_eq!(with_more.unwrap().0.len(), 6);
