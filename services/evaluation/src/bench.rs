@@ -22,6 +22,7 @@ use crate::archive::{Archive, Encoder};
 use crate::command::Places;
 use crate::eval::print;
 use crate::problem::scoring_problem;
+use crate::promo::{self, FitSeconds};
 
 /// Rows of the linear head's batch; with 1,152 columns 4.7 MB, more than the second cache holds.
 const LINEAR_ROWS: usize = 1_024;
@@ -56,6 +57,10 @@ pub struct Report {
     pub p99_ms_100_variants_with_history: f64,
     /// Model that these two are of.
     pub model: String,
+    /// Rows per second of the deep and cross network of `eval --suite promo`, from slots to log-odds.
+    pub dcn_rows_per_core_second: f64,
+    /// Seconds that fits of the promo table take; `null` when it is not there.
+    pub promo_fit_seconds: Option<FitSeconds>,
     /// Headlines per second through the layers of MiniLM that the shipped model reads; `null` when
     /// it is not installed or there is no table.
     pub minilm_texts_per_core_second: Option<f64>,
@@ -109,6 +114,8 @@ fn measure(arguments: &Arguments, places: &Places) -> Result<Report, Problem> {
         p99_ms_100_variants: p99(model.as_ref(), &[], REQUESTS)?,
         p99_ms_100_variants_with_history: p99(model.as_ref(), &history(), REQUESTS_WITH_HISTORY)?,
         model: model.id().to_owned(),
+        dcn_rows_per_core_second: promo::dcn_rows_per_core_second(budget)?,
+        promo_fit_seconds: promo::fit_seconds(places)?,
         minilm_texts_per_core_second: rate(Encoder::Minilm)?,
         mpnet_texts_per_core_second: rate(Encoder::Mpnet)?,
         mean_characters: (n > 0).then(|| characters as f64 / n as f64),
@@ -205,14 +212,30 @@ impl Report {
     pub(crate) fn table(&self) -> String {
         let rate =
             |rate: Option<f64>| rate.map_or_else(|| "not installed".to_owned(), |rate| format!("{rate:.1}"));
+        let seconds = |seconds: Option<f64>| {
+            seconds.map_or_else(|| "not installed".to_owned(), |seconds| format!("{seconds:.3} s"))
+        };
+        let fits = self.promo_fit_seconds.as_ref().map_or_else(
+            || "no promo table".to_owned(),
+            |fits| {
+                format!(
+                    "fit of {} promo rows: curved regression {:.3} s, DCN-v2 {:.3} s, LightGBM {}",
+                    fits.rows,
+                    fits.regression,
+                    fits.dcn,
+                    seconds(fits.lightgbm)
+                )
+            },
+        );
         format!(
             "linear head: {:.0} rows of {} columns per second\n100 known variants: p99 {:.3} ms; with a history of \
-             100: {:.3} ms ({})\nMiniLM: {} headlines per second\nMPNet: {} headlines per second\n",
+             100: {:.3} ms ({})\nDCN-v2: {:.0} rows per second\n{fits}\nMiniLM: {} headlines per second\nMPNet: {} headlines per second\n",
             self.linear_rows_per_core_second,
             self.linear_columns,
             self.p99_ms_100_variants,
             self.p99_ms_100_variants_with_history,
             self.model,
+            self.dcn_rows_per_core_second,
             rate(self.minilm_texts_per_core_second),
             rate(self.mpnet_texts_per_core_second),
         )

@@ -11,7 +11,7 @@ use spotwright_schemas::Problem;
 use crate::archive::{Archive, Encoder};
 use crate::command::Places;
 use crate::problem::output_problem;
-use crate::{calibration, chinese, coverage, mushroom, off_policy, pairs};
+use crate::{calibration, chinese, coverage, mushroom, off_policy, pairs, promo};
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -28,6 +28,8 @@ pub enum Suite {
     Mushroom,
     /// Off-policy estimators beside the Open Bandit Pipeline's values.
     OffPolicy,
+    /// Conversions by context and offer, and the value of choosing the offer by customer.
+    Promo,
 }
 
 /// Arguments of `scorer eval`.
@@ -54,6 +56,9 @@ pub struct Arguments {
     /// Bootstrap resamples: of whole tests, or of logged rounds.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub resamples: u32,
+    /// Folder for the network that `--suite promo` fits, with its card.
+    #[arg(long)]
+    pub save: Option<PathBuf>,
     /// Runs of the mushroom bandit.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(2..=1_000))]
     pub runs: u64,
@@ -103,6 +108,15 @@ pub fn execute(
         }
         Suite::OffPolicy => {
             let report = off_policy::suite(places, arguments.resamples, arguments.seed)?;
+            print(&report, json, out, || report.table())
+        }
+        Suite::Promo => {
+            let options = promo::Options {
+                resamples: arguments.resamples,
+                seed: arguments.seed,
+                save: arguments.save.as_deref(),
+            };
+            let report = promo::suite(places, options)?;
             print(&report, json, out, || report.table())
         }
     }

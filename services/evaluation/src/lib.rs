@@ -29,6 +29,7 @@ pub mod mushroom;
 pub mod off_policy;
 mod pairs;
 mod problem;
+pub mod promo;
 pub mod rank;
 pub mod train;
 mod vectors;

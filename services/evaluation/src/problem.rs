@@ -12,7 +12,7 @@ pub(crate) fn scoring_problem(error: &Error) -> Problem {
         Error::Io { path, .. } | Error::Table { path, .. } => path.display().to_string(),
         Error::ModelFile { file, .. } => file.clone(),
         Error::Text(_) => "text".to_owned(),
-        Error::Fit(_) => "table".to_owned(),
+        Error::Fit(_) | Error::Rows(_) => "table".to_owned(),
         Error::Encoder(_) => "encoder".to_owned(),
     };
     Problem::new(error.code(), field, error.to_string())

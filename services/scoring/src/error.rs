@@ -37,6 +37,9 @@ pub enum Error {
     /// The rows given for fitting do not determine a model.
     #[error("fit: {0}")]
     Fit(String),
+    /// Rows to be scored do not fit the model, or hold a number that is not finite.
+    #[error("rows: {0}")]
+    Rows(String),
     /// A text is empty or too long, or cannot be tokenized.
     #[error("text: {0}")]
     Text(String),
@@ -51,7 +54,7 @@ impl Error {
     pub const fn code(&self) -> Code {
         match self {
             Self::Io { .. } | Self::ModelFile { .. } | Self::Encoder(_) => Code::ModelFile,
-            Self::Table { .. } | Self::Fit(_) | Self::Text(_) => Code::ModelInput,
+            Self::Table { .. } | Self::Fit(_) | Self::Rows(_) | Self::Text(_) => Code::ModelInput,
         }
     }
 

@@ -48,6 +48,7 @@ pub mod calibration;
 pub mod card;
 #[cfg(feature = "training")]
 pub mod coverage;
+pub mod cross;
 pub mod data;
 #[cfg(feature = "training")]
 pub mod design;
@@ -58,6 +59,8 @@ pub mod hash;
 pub mod last_layer;
 mod linear;
 pub mod load;
+#[cfg(feature = "training")]
+pub mod logistic;
 #[cfg(feature = "training")]
 pub mod metrics;
 pub mod model;
