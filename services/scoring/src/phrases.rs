@@ -19,8 +19,9 @@ pub fn phrases(text: &str) -> Vec<Range<usize>> {
         found.extend(even(&clause, n_pieces));
     }
     if let [only] = found.as_slice() {
-        let units = units(&text[only.clone()]);
-        return even(&units, 2);
+        let within = units(&text[only.clone()]);
+        let halves = even(&within, 2);
+        return halves.iter().map(|half| only.start + half.start..only.start + half.end).collect();
     }
     found
 }
@@ -110,6 +111,7 @@ mod tests {
             ["Why your morning", "coffee tastes flat again"]
         );
         assert_eq!(texts("Better coffee"), ["Better", "coffee"]);
+        assert_eq!(texts("  早晚"), ["早", "晚"]);
         assert_eq!(texts("Coffee"), ["Coffee"]);
         assert_eq!(texts("早上的咖啡为什么，没有味道？"), ["早上的咖", "啡为什么，", "没有味道？"]);
         assert_eq!(texts(" \n"), [""; 0]);
