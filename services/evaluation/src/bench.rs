@@ -108,7 +108,7 @@ fn measure(arguments: &Arguments, places: &Places) -> Result<Report, Problem> {
         linear_columns: LINEAR_COLUMNS,
         p99_ms_100_variants: p99(model.as_ref(), &[], REQUESTS)?,
         p99_ms_100_variants_with_history: p99(model.as_ref(), &history(), REQUESTS_WITH_HISTORY)?,
-        model: model.id().to_owned(),
+        model: model.id(),
         minilm_texts_per_core_second: rate(Encoder::Minilm)?,
         mpnet_texts_per_core_second: rate(Encoder::Mpnet)?,
         mean_characters: (n > 0).then(|| characters as f64 / n as f64),
