@@ -38,6 +38,7 @@
 pub mod brief;
 pub mod error;
 pub mod event;
+pub mod explanation;
 pub mod ids;
 pub mod launch;
 pub mod locale;

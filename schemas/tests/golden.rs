@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use spotwright_schemas::brief::Brief;
 use spotwright_schemas::event::{Event, MAX_EVENT_BYTES};
+use spotwright_schemas::explanation::Explanations;
 use spotwright_schemas::launch::Manifest;
 use spotwright_schemas::outcome::{TraceLine, Winners};
 use spotwright_schemas::script::Script;
@@ -105,6 +106,7 @@ fn events_of_a_later_minor_version_are_still_read() {
 #[test]
 fn files_survive() {
     survives::<Winners>("winners");
+    survives::<Explanations>("explanations");
     survives::<TraceLine>("trace-line");
     survives::<Manifest>("launch-manifest");
     survives::<Script>("script");

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use schemars::{JsonSchema, schema_for};
-use spotwright_schemas::{brief, error, event, launch, outcome, script, storyboard};
+use spotwright_schemas::{brief, error, event, explanation, launch, outcome, script, storyboard};
 
 /// Writes, or with `check` compares, every generated file.
 pub(crate) fn run(top: &Path, check: bool) -> anyhow::Result<()> {
@@ -46,6 +46,7 @@ fn files() -> anyhow::Result<BTreeMap<String, String>> {
     schema::<script::Script>(&mut files, "script")?;
     schema::<storyboard::Storyboard>(&mut files, "storyboard")?;
     schema::<outcome::Winners>(&mut files, "winners")?;
+    schema::<explanation::Explanations>(&mut files, "explanations")?;
     schema::<outcome::TraceLine>(&mut files, "trace-line")?;
     schema::<event::Event>(&mut files, "event")?;
     schema::<launch::Manifest>(&mut files, "launch-manifest")?;

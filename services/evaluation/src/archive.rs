@@ -15,6 +15,7 @@ use spotwright_scoring::encoder::{
 };
 use spotwright_scoring::hash::sha256_hex;
 use spotwright_scoring::load::{E5_FOLDER, MINILM_FOLDER};
+use spotwright_scoring::log_rows;
 
 use crate::command::Places;
 use crate::problem::{io_problem, scoring_problem};
@@ -87,6 +88,14 @@ impl Encoder {
     }
 }
 
+/// Click tests, or the log rows of runs, as click tests.
+fn read_table(table: &Path) -> Result<Vec<ClickTestRow>, spotwright_scoring::Error> {
+    if log_rows::holds_log_rows(table)? {
+        return log_rows::click_tests(&log_rows::read(table)?);
+    }
+    read_click_tests(table)
+}
+
 /// A table of click tests.
 pub(crate) struct Archive {
     pub(crate) rows: Vec<ClickTestRow>,
@@ -108,7 +117,7 @@ impl Archive {
                 ));
             }
         };
-        let rows = read_click_tests(&table).map_err(|error| scoring_problem(&error))?;
+        let rows = read_table(&table).map_err(|error| scoring_problem(&error))?;
         let sha256 = sha256_hex(&fs::read(&table).map_err(|error| io_problem(&table, &error))?);
         Ok(Self { design: Design::new(&rows), rows, sha256 })
     }

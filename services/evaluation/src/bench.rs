@@ -113,7 +113,7 @@ fn measure(arguments: &Arguments, places: &Places) -> Result<Report, Problem> {
         linear_columns: LINEAR_COLUMNS,
         p99_ms_100_variants: p99(model.as_ref(), &[], REQUESTS)?,
         p99_ms_100_variants_with_history: p99(model.as_ref(), &history(), REQUESTS_WITH_HISTORY)?,
-        model: model.id().to_owned(),
+        model: model.id(),
         dcn_rows_per_core_second: promo::dcn_rows_per_core_second(budget)?,
         promo_fit_seconds: promo::fit_seconds(places)?,
         minilm_texts_per_core_second: rate(Encoder::Minilm)?,

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 use spotwright_schemas::Problem;
-use spotwright_scoring::calibration::{ProbabilityMetrics, WalkForward, probability_metrics, walk_forward};
+use spotwright_scoring::calibration::{
+    LevelOfWeeks, ProbabilityMetrics, WalkForward, probability_metrics, walk_forward,
+};
 use spotwright_scoring::data::Split;
 use spotwright_scoring::train::TrainingTests;
 
@@ -55,10 +57,12 @@ pub(crate) fn suite(archive: &Archive, arguments: &Arguments, places: &Places) -
     };
     let following = WalkForward::default();
     let level_only = WalkForward { platt_weeks: 0, ..following };
+    let by_tree = WalkForward { level_tree: Some(LevelOfWeeks::default()), ..following };
     let nothing = vec![0.0; archive.rows.len()];
     let mut models = vec![
         measure("level only", "all", &nothing, level_only)?,
         measure("level only, Platt", "all", &nothing, following)?,
+        measure("tree of levels only, Platt", "all", &nothing, by_tree)?,
     ];
     let mut not_installed = Vec::new();
     for (encoder, installed) in arguments.encoders(places) {
@@ -74,6 +78,12 @@ pub(crate) fn suite(archive: &Archive, arguments: &Arguments, places: &Places) -
                 rows,
                 &layered.scores,
                 following,
+            )?);
+            models.push(measure(
+                &format!("tree of levels + {}, Platt", encoder.name()),
+                rows,
+                &layered.scores,
+                by_tree,
             )?);
         }
     }

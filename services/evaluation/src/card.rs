@@ -7,11 +7,11 @@ use clap::Args;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_scoring::load::{E5_CARD, HASHED_CARD, MINILM_CARD};
+use spotwright_scoring::registry::checked;
 
 use crate::archive::Encoder;
 use crate::command::Places;
-use crate::problem::output_problem;
-use crate::rank::checked_model;
+use crate::problem::{output_problem, scoring_problem};
 
 /// Arguments of `scorer card`.
 #[derive(Debug, Clone, Args)]
@@ -36,7 +36,7 @@ pub fn execute(
     out: &mut dyn Write,
 ) -> Result<(), Problem> {
     let card = match (&arguments.model, arguments.encoder) {
-        (Some(path), _) => checked_model(path)?.1,
+        (Some(path), _) => checked(path).map_err(|error| scoring_problem(&error))?.card,
         (None, Encoder::Minilm) => MINILM_CARD.to_owned(),
         (None, Encoder::Hashed) => HASHED_CARD.to_owned(),
         (None, Encoder::E5) => E5_CARD.to_owned(),

@@ -205,7 +205,7 @@ pub fn suite(
     };
     let (correlation, slope) = relation(&measured);
     Ok(Suite {
-        model: model.id().to_owned(),
+        model: model.id(),
         pairs: pairs.len(),
         reached: reaches(&click_rate) && reaches(&taste),
         click_rate,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use spotwright_schemas::Problem;
 
-use crate::{bench, card, eval, ladder, rank, train};
+use crate::{bench, card, eval, installed, ladder, rank, train};
 
 /// What to do with click models.
 #[derive(Debug, Subcommand)]
@@ -23,6 +23,12 @@ pub enum Command {
     Bench(bench::Arguments),
     /// Measure what allocation policies earn on the archive's tests.
     Ladder(ladder::Arguments),
+    /// Let a model serve in place of the one that does.
+    Install(installed::Install),
+    /// Let the model serve again that did before.
+    Rollback,
+    /// Say which model serves, and which ones did before.
+    Versions,
 }
 
 /// Where files are found. The program fills it from its configuration.
@@ -48,5 +54,8 @@ pub fn execute(command: &Command, places: &Places, json: bool, out: &mut dyn Wri
         Command::Card(arguments) => card::execute(arguments, places, json, out),
         Command::Bench(arguments) => bench::execute(arguments, places, json, out),
         Command::Ladder(arguments) => ladder::execute(arguments, places, json, out),
+        Command::Install(arguments) => installed::install(arguments, places, json, out),
+        Command::Rollback => installed::roll_back(places, json, out),
+        Command::Versions => installed::versions(places, json, out),
     }
 }

@@ -346,7 +346,7 @@ fn model_scores(
             .map_err(|error| Problem::new(Code::ModelInput, "headline", error.to_string()))?;
         scores.extend(test.iter().zip(scored).map(|(&idx, score)| (idx, score.appeal)));
     }
-    Ok((scores, loaded.model.id().to_owned()))
+    Ok((scores, loaded.model.id()))
 }
 
 /// The tests as they are played.

@@ -22,6 +22,7 @@ pub mod command;
 mod coverage;
 pub mod eval;
 mod inputs;
+pub mod installed;
 pub mod ladder;
 mod lightgbm;
 mod models;

@@ -13,9 +13,9 @@ use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::locale::Locale;
 use spotwright_scoring::encoder::CachedEncoder;
-use spotwright_scoring::last_layer::LastLayer;
 use spotwright_scoring::load::load_ridge;
 use spotwright_scoring::model::RidgeClickModel;
+use spotwright_scoring::registry::{Checked, checked};
 use statrs::function::erf::erfc;
 
 use crate::archive::Encoder;
@@ -146,34 +146,12 @@ fn shipped_model(places: &Places) -> Result<Arc<RidgeClickModel>, Problem> {
 
 /// A model file whose content is the one its card names.
 fn model_of_file(path: &Path, places: &Places) -> Result<Arc<RidgeClickModel>, Problem> {
-    let (bytes, _card) = checked_model(path)?;
+    let Checked { layer, hash, .. } = checked(path).map_err(|error| scoring_problem(&error))?;
     let name = path.display().to_string();
-    let layer = LastLayer::from_bytes(&bytes, &name).map_err(|error| scoring_problem(&error))?;
     let encoder = Encoder::by_name(layer.encoder()).ok_or_else(|| {
         Problem::new(Code::ModelFile, name, format!("made for the unknown encoder `{:.60}`", layer.encoder()))
     })?;
     let encoder = Arc::new(CachedEncoder::new(encoder.load(places)?));
-    let model = RidgeClickModel::new(encoder, layer, &blake3::hash(&bytes))
-        .map_err(|error| scoring_problem(&error))?;
+    let model = RidgeClickModel::new(encoder, layer, &hash).map_err(|error| scoring_problem(&error))?;
     Ok(Arc::new(model))
-}
-
-/// Reads a model file and its card, and compares the hash.
-pub(crate) fn checked_model(path: &Path) -> Result<(Vec<u8>, String), Problem> {
-    let damaged =
-        |path: &Path, message: String| Problem::new(Code::ModelFile, path.display().to_string(), message);
-    let bytes = fs::read(path).map_err(|error| damaged(path, error.to_string()))?;
-    let card_path = path.with_extension("card.json");
-    let card = fs::read_to_string(&card_path).map_err(|error| damaged(&card_path, error.to_string()))?;
-    let parsed: serde_json::Value =
-        serde_json::from_str(&card).map_err(|error| damaged(&card_path, format!("not a card: {error}")))?;
-    let expected = parsed["weights_blake3"].as_str().unwrap_or_default();
-    let found = blake3::hash(&bytes).to_hex();
-    if expected != found.as_str() {
-        return Err(damaged(
-            path,
-            format!("blake3 is {found}, the card says `{expected:.64}`; train it again"),
-        ));
-    }
-    Ok((bytes, card))
 }

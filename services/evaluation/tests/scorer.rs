@@ -219,3 +219,118 @@ fn an_encoder_that_is_not_installed_says_what_to_run() {
     assert_eq!(problem.code, Code::Prerequisite);
     assert!(problem.message.contains("--with mpnet"), "{problem}");
 }
+
+#[test]
+fn numbers_that_are_none_are_typed_errors_of_their_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = fs::read_to_string(table(folder.path())).unwrap();
+    let path = folder.path().join("bad.csv");
+    for (from, to) in [(",5000,", ",NaN,"), (",5000,", ",inf,"), (",5000,", ",-1,"), (",5000,", ",1e300,")] {
+        fs::write(&path, good.replacen(from, to, 1)).unwrap();
+        let arguments =
+            ["train", "--encoder", "hashed", "--out", "unused", "--table", path.to_str().unwrap()];
+        let problem = run_in(folder.path(), &arguments).unwrap_err();
+        assert_eq!(problem.code, Code::ModelInput, "{problem}");
+        assert!(problem.message.contains("row 0: `impressions`"), "{problem}");
+    }
+}
+
+#[test]
+fn a_model_is_installed_and_rolled_back_by_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = table(folder.path());
+    let out = folder.path().join("out");
+    let json = |arguments: &[&str]| -> Value {
+        serde_json::from_str(&run_in(folder.path(), arguments).unwrap()).unwrap()
+    };
+    let trained = json(&[
+        "train",
+        "--encoder",
+        "hashed",
+        "--table",
+        table.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert_eq!(json(&["versions"])["serving"], "shipped");
+    let model = out.join("hashed-ridge.safetensors");
+    let installed = json(&["install", model.to_str().unwrap()]);
+    assert_eq!(installed["serving"], trained["weights_blake3"]);
+    assert_eq!(installed["before"][0], "shipped");
+    assert_eq!(json(&["versions"]), installed);
+    assert_eq!(json(&["rollback"])["serving"], "shipped");
+    let problem = run_in(folder.path(), &["rollback"]).unwrap_err();
+    assert_eq!(problem.code, Code::ModelFile);
+    // What is cut off is not installed, and what serves stays.
+    let bytes = fs::read(&model).unwrap();
+    fs::write(&model, &bytes[..bytes.len() / 2]).unwrap();
+    let problem = run_in(folder.path(), &["install", model.to_str().unwrap()]).unwrap_err();
+    assert_eq!(problem.code, Code::ModelFile);
+    assert!(problem.message.contains("the card says"), "{problem}");
+    assert_eq!(json(&["versions"])["serving"], "shipped");
+}
+
+#[test]
+fn log_rows_of_runs_are_a_table_to_train_on() {
+    use spotwright_scoring::log_rows::{LogRow, to_csv, to_parquet};
+
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["coffee", "garden", "market", "winter", "family", "doctor", "river", "school"];
+    let mut rows = Vec::new();
+    for run in 0..120_u64 {
+        let draws = Stream::new(9, "log").child(run);
+        for variant in 0..4_u64 {
+            let word = |slot: u64| words[draws.below(10 * variant + slot, words.len())];
+            let secret = (run + variant) % 2 == 0;
+            let rate = 0.015 * if secret { 1.25 } else { 1.0 };
+            let clicks = 2_500.0 * rate + 6.0 * draws.normal(100 + variant);
+            // Two spans of one placement are one row of the test.
+            for propensity in [1.0, 0.25] {
+                rows.push(LogRow {
+                    run: format!("run-{run}"),
+                    generation: 1,
+                    brief: "brief".to_owned(),
+                    locale: "en-US".to_owned(),
+                    variant: format!("variant-{variant}"),
+                    placement: format!("placement-{run}-{variant}"),
+                    kind: "simulated_feed".to_owned(),
+                    source: "simulated".to_owned(),
+                    hour: 168.0 * (run / 12) as f64,
+                    model: "hashed-ridge@0123456789ab".to_owned(),
+                    predicted_ctr: 0.015,
+                    propensity,
+                    chosen: 4_000,
+                    impressions: 2_500,
+                    clicks: clicks.max(0.0) as u64,
+                    headline: format!(
+                        "{} {} {} {variant}",
+                        if secret { "secret" } else { "plain" },
+                        word(0),
+                        word(1)
+                    ),
+                    text: "text".to_owned(),
+                });
+            }
+        }
+    }
+    let mut cards = Vec::new();
+    for (name, bytes) in [("log.parquet", to_parquet(&rows).unwrap()), ("log.csv", to_csv(&rows).unwrap())] {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        let out = folder.path().join(format!("{name}-out"));
+        let arguments = [
+            "train",
+            "--encoder",
+            "hashed",
+            "--table",
+            path.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+        ];
+        let card: Value = serde_json::from_str(&run_in(folder.path(), &arguments).unwrap()).unwrap();
+        assert!(card["test"]["all_pairs"]["value"].as_f64().unwrap() > 0.6, "{card}");
+        cards.push(card);
+    }
+    assert_eq!(cards[0]["weights_blake3"], cards[1]["weights_blake3"]);
+    assert_ne!(cards[0]["data_sha256"], cards[1]["data_sha256"]);
+}

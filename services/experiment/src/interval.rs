@@ -108,6 +108,11 @@ impl BetaPosterior {
         Self::new(rate * pseudo_trials, (1.0 - rate) * pseudo_trials)
     }
 
+    /// The same for parameters known to be finite and above 0.
+    pub(crate) const fn of(alpha: f64, beta: f64) -> Self {
+        Self { alpha, beta }
+    }
+
     /// Pseudo-successes.
     #[must_use]
     pub const fn alpha(&self) -> f64 {

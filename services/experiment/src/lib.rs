@@ -37,6 +37,7 @@ pub mod bandit;
 mod grid;
 pub mod interval;
 pub mod ladder;
+pub mod level;
 pub mod linear_bandit;
 pub mod off_policy;
 pub mod policy;

@@ -94,6 +94,22 @@ impl Rotation {
             .unwrap_or(0)
     }
 
+    /// The probability with which [`Rotation::next`] chooses `creative` now; 1 for a creative on a
+    /// guaranteed rung, which only ever comes up by rule.
+    pub(crate) fn propensity(&self, creative: usize) -> f64 {
+        if self.entries.iter().any(|entry| !entry.stopped && entry.rung < COMPETING) {
+            return 1.0;
+        }
+        let mut before = 0.0;
+        for (idx, sum) in &self.competing {
+            if *idx == creative {
+                return (sum - before).clamp(f64::MIN_POSITIVE, 1.0);
+            }
+            before = *sum;
+        }
+        1.0
+    }
+
     /// The present estimate of a creative's click rate, in (0, 1).
     pub(crate) fn rate(&self, creative: usize) -> f64 {
         self.rates[creative]

@@ -1,7 +1,11 @@
 //! Plays campaigns: traffic, auctions, clicks and the ladder, tick by tick.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
-use spotwright_core::ports::marketplace::{Campaign, MarketError, MarketReport, Marketplace};
+use spotwright_core::ports::marketplace::{
+    Campaign, MarketError, MarketReport, Marketplace, PlacementDecision,
+};
 use spotwright_experiment::ladder;
 use spotwright_schemas::event::FeedbackSource;
 use spotwright_schemas::money::Micros;
@@ -111,6 +115,17 @@ impl Simulator {
     }
 
     fn run(&self, campaign: &Campaign, log: &mut dyn FnMut(Shown)) -> Result<MarketReport, MarketError> {
+        let game = self.game(campaign, None, log)?;
+        Ok(self.report(campaign, game))
+    }
+
+    /// Plays to the end; choices are counted in `chosen`, if it is given.
+    fn game(
+        &self,
+        campaign: &Campaign,
+        chosen: Option<Choices>,
+        log: &mut dyn FnMut(Shown),
+    ) -> Result<Game<'_>, MarketError> {
         check(campaign)?;
         let card = self.card;
         let appeals = campaign
@@ -122,6 +137,7 @@ impl Simulator {
             .collect::<Result<Vec<_>, Error>>()
             .map_err(|error| MarketError::Refused(error.to_string()))?;
         let mut game = Game::new(card, &self.options, campaign, appeals);
+        game.chosen = chosen;
         let mut buffer: Vec<Opportunity> = Vec::new();
         for tick in 0..TICKS {
             let range = game.traffic.opportunities(tick);
@@ -139,7 +155,7 @@ impl Simulator {
             game.competition.end_tick(share);
             game.rotation.refresh();
         }
-        Ok(self.report(campaign, game))
+        Ok(game)
     }
 
     fn report(&self, campaign: &Campaign, game: Game<'_>) -> MarketReport {
@@ -156,6 +172,7 @@ impl Simulator {
             won,
             competitors: self.options.competitors,
             mean_cpm: Micros(i64::try_from(mean_cpm).unwrap_or(i64::MAX)),
+            budget: campaign.budget,
             creatives,
         }
     }
@@ -165,7 +182,36 @@ impl Marketplace for Simulator {
     fn play(&self, campaign: &Campaign) -> Result<MarketReport, MarketError> {
         self.run(campaign, &mut |_| {})
     }
+
+    /// One row for every tick, creative and probability.
+    fn decisions(&self, campaign: &Campaign) -> Result<Vec<PlacementDecision>, MarketError> {
+        let game = self.game(campaign, Some(Choices::new()), &mut |_| {})?;
+        let row = |(&(tick, creative, propensity), counts): (&(usize, usize, u64), &Chosen)| {
+            let creative = &campaign.creatives[creative];
+            PlacementDecision {
+                placement: creative.placement,
+                variant: creative.variant,
+                hour: game.traffic.hour(tick),
+                propensity: f64::from_bits(propensity),
+                chosen: counts.times,
+                impressions: counts.impressions,
+                clicks: counts.clicks,
+            }
+        };
+        Ok(game.chosen.iter().flatten().map(row).collect())
+    }
 }
+
+/// What came of choosing one creative with one probability within a tick.
+#[derive(Debug, Clone, Copy, Default)]
+struct Chosen {
+    times: u64,
+    impressions: u64,
+    clicks: u64,
+}
+
+/// By tick, creative and the bits of the probability.
+type Choices = BTreeMap<(usize, usize, u64), Chosen>;
 
 /// The state of one campaign being played.
 struct Game<'a> {
@@ -180,6 +226,7 @@ struct Game<'a> {
     user_effects: Vec<f64>,
     slots: usize,
     won: u64,
+    chosen: Option<Choices>,
     rotation_draws: Stream,
     click_draws: Stream,
     conversion_draws: Stream,
@@ -220,6 +267,7 @@ impl<'a> Game<'a> {
             user_effects: user_effects(card, seed, users),
             slots: card.position.len(),
             won: 0,
+            chosen: None,
             rotation_draws: stream("rotation"),
             click_draws: stream("clicks"),
             conversion_draws: stream("conversions"),
@@ -246,6 +294,7 @@ impl<'a> Game<'a> {
     /// auction", American Economic Review 97 (2007).
     fn auction(&mut self, tick: usize, number: u64, opportunity: &Opportunity, log: &mut dyn FnMut(Shown)) {
         let creative = self.rotation.next(self.rotation_draws.uniform(number));
+        self.count(tick, creative, |chosen| chosen.times += 1);
         let rate = self.rotation.rate(creative);
         let bid = self.bidder.bid(opportunity.segment);
         let own = if bid > 0 { (bid as f64 * rate * 1_000.0) as f32 } else { 0.0 };
@@ -261,6 +310,13 @@ impl<'a> Game<'a> {
         let next = f64::from(rivals[slot].ecpm.max(floor));
         let price = ((next / (1_000.0 * rate)).ceil() as i64).clamp(0, bid);
         self.show(tick, number, opportunity, creative, slot, price, rate, log);
+    }
+
+    fn count(&mut self, tick: usize, creative: usize, add: impl FnOnce(&mut Chosen)) {
+        if let Some(choices) = &mut self.chosen {
+            let propensity = self.rotation.propensity(creative).to_bits();
+            add(choices.entry((tick, creative, propensity)).or_default());
+        }
     }
 
     /// Charges the rivals whose slots were seen; each pays what the next below offered.
@@ -302,6 +358,10 @@ impl<'a> Game<'a> {
             + self.card.fatigue * f64::from(remembered);
         let clicked = self.click_draws.child(number).uniform(appeal.content) < sigmoid(log_odds);
         let converted = clicked && self.converts(number, segment, creative);
+        self.count(tick, creative, |chosen| {
+            chosen.impressions += 1;
+            chosen.clicks += u64::from(clicked);
+        });
         self.memory.expose(user, creative, hour);
         self.bidder.shown(price, rate);
         if clicked {

@@ -346,3 +346,39 @@ proptest! {
         prop_assert_eq!(log.iter().filter(|s| s.clicked).map(|s| s.price).sum::<i64>(), spend);
     }
 }
+
+#[test]
+fn decisions_add_up_to_the_report_and_are_taken_as_often_as_they_say() {
+    let mut campaign = campaign(4);
+    campaign.opportunities = 200_000;
+    campaign.budget = Micros(200_000_000);
+    let report = MARKET.play(&campaign).unwrap();
+    let decisions = MARKET.decisions(&campaign).unwrap();
+    assert_eq!(decisions, MARKET.decisions(&campaign).unwrap());
+    assert_eq!(report.budget, campaign.budget);
+    assert!(decisions.windows(2).all(|pair| pair[0].hour <= pair[1].hour));
+    assert_eq!(decisions.iter().map(|row| row.chosen).sum::<u64>(), campaign.opportunities);
+    for row in &report.creatives {
+        let own: Vec<_> = decisions.iter().filter(|row_of| row_of.placement == row.placement).collect();
+        assert!(own.iter().all(|decision| decision.variant == row.variant));
+        assert!(own.iter().all(|decision| decision.propensity > 0.0 && decision.propensity <= 1.0));
+        assert!(own.iter().all(|d| d.clicks <= d.impressions && d.impressions <= d.chosen));
+        assert_eq!(own.iter().map(|decision| decision.impressions).sum::<u64>(), row.delivery.impressions);
+        assert_eq!(own.iter().map(|decision| decision.clicks).sum::<u64>(), row.delivery.clicks);
+    }
+    // Inverse propensities estimate how many opportunities were decided by chance, for each creative
+    // that could have been chosen all along.
+    let by_chance: Vec<_> = decisions.iter().filter(|decision| decision.propensity < 1.0).collect();
+    let total: u64 = by_chance.iter().map(|decision| decision.chosen).sum();
+    assert!(total > 50_000, "{total}");
+    let estimated: Vec<f64> = campaign
+        .creatives
+        .iter()
+        .map(|creative| {
+            let own = by_chance.iter().filter(|decision| decision.placement == creative.placement);
+            own.map(|decision| decision.chosen as f64 / decision.propensity).sum()
+        })
+        .collect();
+    let best = estimated.iter().copied().fold(0.0, f64::max);
+    assert!((best / total as f64 - 1.0).abs() < 0.05, "{estimated:?} of {total}");
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use spotwright_core::ports::click_model::{ClickModel, ClickModelError, ObservedInput, ScoreInput};
+use spotwright_schemas::explanation::Explanation;
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::outcome::Score;
 
@@ -35,12 +36,12 @@ impl ClickModelByLocale {
 }
 
 impl ClickModel for ClickModelByLocale {
-    fn id(&self) -> &str {
-        &self.id
+    fn id(&self) -> String {
+        self.id.clone()
     }
 
-    fn description(&self) -> &str {
-        &self.description
+    fn description(&self) -> String {
+        self.description.clone()
     }
 
     fn score(&self, inputs: &[ScoreInput], history: &[ObservedInput]) -> Result<Vec<Score>, ClickModelError> {
@@ -65,6 +66,35 @@ impl ClickModel for ClickModelByLocale {
         }
         let scores: Option<Vec<Score>> = scores.into_iter().collect();
         scores.ok_or_else(|| ClickModelError::Model("a model left an input without a score".to_owned()))
+    }
+
+    /// Inputs of one language are rivals; two models' predictions are not compared.
+    fn explain(
+        &self,
+        inputs: &[ObservedInput],
+        history: &[ObservedInput],
+    ) -> Result<Vec<Explanation>, ClickModelError> {
+        let mut found: Vec<Option<Explanation>> = vec![None; inputs.len()];
+        for locale in [Locale::EnUs, Locale::ZhCn] {
+            let (places, of_locale): (Vec<usize>, Vec<ObservedInput>) =
+                inputs.iter().cloned().enumerate().filter(|(_, shown)| shown.input.locale == locale).unzip();
+            // Without inputs the history is still checked, once.
+            if places.is_empty() && !(inputs.is_empty() && locale == Locale::EnUs) {
+                continue;
+            }
+            let explained = self
+                .model(locale)
+                .explain(&of_locale, history)
+                .map_err(|error| at_its_place(error, &places))?;
+            for (&place, mut explanation) in places.iter().zip(explained) {
+                if let Some(separation) = &mut explanation.separation {
+                    separation.rival = places.get(separation.rival).copied().unwrap_or(separation.rival);
+                }
+                found[place] = Some(explanation);
+            }
+        }
+        let found: Option<Vec<Explanation>> = found.into_iter().collect();
+        found.ok_or_else(|| ClickModelError::Model("a model left an input unexplained".to_owned()))
     }
 }
 

@@ -8,6 +8,8 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use spotwright_experiment::interval::BetaPosterior;
+use spotwright_experiment::level::LevelTree;
 
 use crate::data::ClickTestRow;
 use crate::design::Design;
@@ -93,11 +95,36 @@ pub struct WalkForward {
     pub level_impressions: f64,
     /// Weeks before a test's week that the Platt line is fitted on; 0 leaves it out.
     pub platt_weeks: u32,
+    /// Where given, the usual level comes from a tree of weeks and tests and not from the two settings
+    /// above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level_tree: Option<LevelOfWeeks>,
+}
+
+/// A level for every week and every test, each held to what is above it
+/// ([`spotwright_experiment::level`]). Strengths are in impressions. The defaults are round numbers
+/// around the settings of the two-week level; they were not tuned.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct LevelOfWeeks {
+    /// Weeks that the tree remembers.
+    pub weeks: u32,
+    /// How firmly the tree is held to the click rate of all weeks before.
+    pub root_impressions: f64,
+    /// How firmly a week is held to the others.
+    pub week_impressions: f64,
+    /// How firmly a test is held to its week.
+    pub test_impressions: f64,
+}
+
+impl Default for LevelOfWeeks {
+    fn default() -> Self {
+        Self { weeks: 3, root_impressions: 1_000.0, week_impressions: 50_000.0, test_impressions: 1_000.0 }
+    }
 }
 
 impl Default for WalkForward {
     fn default() -> Self {
-        Self { level_weeks: 2, level_impressions: 1_000.0, platt_weeks: 4 }
+        Self { level_weeks: 2, level_impressions: 1_000.0, platt_weeks: 4, level_tree: None }
     }
 }
 
@@ -138,13 +165,21 @@ pub fn walk_forward(
     let mut log_odds = vec![0.0; rows.len()];
     let mut predictions = vec![0.0; rows.len()];
     for week in weeks.iter().copied().collect::<BTreeSet<_>>() {
-        let usual = usual_rate(&weeks, &sums, week, settings.level_weeks).unwrap_or(overall);
+        let (usual, m) = match &settings.level_tree {
+            None => {
+                let rate = usual_rate(&weeks, &sums, week, settings.level_weeks).unwrap_or(overall);
+                (rate, settings.level_impressions)
+            }
+            Some(tree) => {
+                let prior = level_by_tree(&weeks, &sums, week, overall, tree)?;
+                (prior.mean(), prior.alpha() + prior.beta())
+            }
+        };
         let current: Vec<usize> = (0..weeks.len()).filter(|&test| weeks[test] == week).collect();
         for &test in &current {
             let [k, _, expected] = sums[test];
             for &idx in &design.tests[test] {
                 let own = rows[idx].impressions as f64 * offsets[idx].exp();
-                let m = settings.level_impressions;
                 let level = (k - rows[idx].clicks as f64 + m * usual) / (expected - own + m);
                 let level = level.clamp(MIN_PROBABILITY, 1.0 - MIN_PROBABILITY);
                 log_odds[idx] = logit(level) + offsets[idx];
@@ -193,6 +228,29 @@ fn usual_rate(weeks: &[u32], sums: &[[f64; 3]], week: u32, n_weeks: u32) -> Opti
         (tests >= least && n > 0.0).then_some(k / n)
     };
     rate_since(week.saturating_sub(n_weeks), MIN_LEVEL_TESTS).or_else(|| rate_since(0, 1))
+}
+
+/// What is known of a new test of `week` before any of its own clicks.
+fn level_by_tree(
+    weeks: &[u32],
+    sums: &[[f64; 3]],
+    week: u32,
+    overall: f64,
+    settings: &LevelOfWeeks,
+) -> Result<BetaPosterior, Error> {
+    let wrong = |error: spotwright_experiment::Error| Error::Fit(error.to_string());
+    let before = usual_rate(weeks, sums, week, u32::MAX).unwrap_or(overall);
+    let strengths = [settings.week_impressions, settings.test_impressions];
+    let mut tree = LevelTree::new(before, settings.root_impressions, &strengths).map_err(wrong)?;
+    for (test, sum) in sums.iter().enumerate() {
+        let other = weeks[test];
+        if other < week && other + settings.weeks >= week {
+            // Exposures already stand for how well the test's variants were expected to do.
+            let [clicks, _, expected] = *sum;
+            tree.observe(&[other, test as u32], expected, clicks.min(expected)).map_err(wrong)?;
+        }
+    }
+    Ok(tree.posterior(&[week, u32::MAX]))
 }
 
 /// Weeks one after the other; years count 52.

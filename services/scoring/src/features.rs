@@ -67,6 +67,17 @@ const FRAME_SCALES: [(&str, f64, f64); N_FRAME_FEATURES] = [
     ("statistics.loudness_lufs", -16.0, 6.0),
 ];
 
+/// Names of the frame statistics, in the order of [`frame_features`].
+pub(crate) const FRAME_FEATURES: [&str; N_FRAME_FEATURES] = {
+    let mut names = [""; N_FRAME_FEATURES];
+    let mut idx = 0;
+    while idx < N_FRAME_FEATURES {
+        names[idx] = FRAME_SCALES[idx].0;
+        idx += 1;
+    }
+    names
+};
+
 /// Standardized statistics are cut off here, so that one odd video cannot dominate.
 const FRAME_CLIP: f64 = 4.0;
 /// At or below this loudness (LUFS) a video counts as having no sound yet and the feature is 0.

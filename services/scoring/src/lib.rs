@@ -56,16 +56,22 @@ pub mod encoder;
 mod error;
 pub mod features;
 pub mod hash;
+pub mod hot;
 pub mod last_layer;
 mod linear;
 pub mod load;
+#[cfg(feature = "training")]
+pub mod log_rows;
 #[cfg(feature = "training")]
 pub mod logistic;
 #[cfg(feature = "training")]
 pub mod metrics;
 pub mod model;
+pub mod online;
+pub mod phrases;
 #[cfg(feature = "training")]
 pub mod pooled;
+pub mod registry;
 #[cfg(feature = "training")]
 mod ridge;
 #[cfg(feature = "training")]

@@ -12,6 +12,7 @@ use crate::encoder::{
 use crate::error::Error;
 use crate::last_layer::LastLayer;
 use crate::model::RidgeClickModel;
+use crate::registry::Checked;
 
 const MINILM_LAYER: &[u8] = include_bytes!("../models/minilm-ridge.safetensors");
 const E5_LAYER: &[u8] = include_bytes!("../models/e5-ridge.safetensors");
@@ -26,6 +27,8 @@ pub const HASHED_CARD: &str = include_str!("../models/hashed-ridge.card.json");
 
 /// Folder of all-MiniLM-L6-v2 below the folder of models.
 pub const MINILM_FOLDER: &str = "all-minilm-l6-v2";
+/// Folder of all-mpnet-base-v2 below the folder of models.
+pub const MPNET_FOLDER: &str = "all-mpnet-base-v2";
 /// Folder of multilingual-e5-small below the folder of models.
 pub const E5_FOLDER: &str = "multilingual-e5-small";
 
@@ -56,7 +59,22 @@ impl std::fmt::Debug for Loaded {
 /// As [`load`]. A damaged file of multilingual-e5-small is an error of the first score of a Chinese
 /// text, for the same reason.
 pub fn load_all(models: &Path) -> Result<Loaded, Error> {
-    let english = load(Some(&models.join(MINILM_FOLDER)))?;
+    load_version(models, None)
+}
+
+/// As [`load_all`], with an installed model in the place of the shipped one for English texts.
+///
+/// # Errors
+/// As [`load_all`]; also when the installed model's encoder is unknown or not there.
+pub fn load_version(models: &Path, installed: Option<Checked>) -> Result<Loaded, Error> {
+    let english = match installed {
+        None => load(Some(&models.join(MINILM_FOLDER)))?,
+        Some(Checked { layer, hash, .. }) => {
+            let encoder = encoder_of(layer.encoder(), models)?;
+            let model = Arc::new(RidgeClickModel::new(encoder, layer, &hash)?);
+            Loaded { model, notice: None }
+        }
+    };
     let folder = models.join(E5_FOLDER);
     if folder.join(E5_FILE).symlink_metadata().is_ok() {
         let encoder: Arc<dyn TextEncoder> = Arc::new(CachedEncoder::new(DeferredE5::new(folder)));
@@ -74,6 +92,20 @@ pub fn load_all(models: &Path) -> Result<Loaded, Error> {
         None => missing,
     };
     Ok(Loaded { model: english.model, notice: Some(notice) })
+}
+
+/// The encoder that a model file names, from its folder below `models`.
+fn encoder_of(name: &str, models: &Path) -> Result<Arc<dyn TextEncoder>, Error> {
+    Ok(match name {
+        "hashed" => Arc::new(CachedEncoder::new(HashedEncoder)),
+        "minilm" => Arc::new(CachedEncoder::new(PretrainedEncoder::minilm(&models.join(MINILM_FOLDER))?)),
+        "mpnet" => Arc::new(CachedEncoder::new(PretrainedEncoder::mpnet(&models.join(MPNET_FOLDER))?)),
+        "e5" => Arc::new(CachedEncoder::new(E5Encoder::load(&models.join(E5_FOLDER))?)),
+        other => {
+            let message = format!("made for the encoder `{other:.60}`, which cannot be served");
+            return Err(Error::model_file("installed model", message));
+        }
+    })
 }
 
 /// The click model on multilingual-e5-small, for texts of any language; `folder` holds its file.

@@ -33,10 +33,13 @@
 //! an advertisement grows with every impression and does not depend on other advertisements, so
 //! history never widens an interval (in log-odds; property-tested).
 
+mod explain;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use spotwright_core::ports::click_model::{ClickModel, ClickModelError, ObservedInput, ScoreInput};
+use spotwright_schemas::explanation::Explanation;
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::outcome::Score;
 
@@ -86,11 +89,22 @@ struct Prepared {
 }
 
 /// Everything the posterior needs of one advertisement.
+#[derive(Clone)]
 struct Advertisement {
     identity: [u8; 32],
     texts: Arc<Prepared>,
     frames: [f64; N_FRAME_FEATURES],
     transfer: f64,
+}
+
+/// An advertisement that was shown, with all its rows added up.
+#[derive(Clone)]
+struct Shown {
+    advertisement: Advertisement,
+    /// Its first row in the history.
+    row: usize,
+    impressions: u64,
+    clicks: u64,
 }
 
 /// The brief's history, conditioned on.
@@ -228,14 +242,11 @@ impl RidgeClickModel {
 
     /// Rows of equal advertisements are added up, rows without impressions dropped, and the rest
     /// ordered by content, so that neither the order nor the division of the history matters.
-    fn pool(&self, history: &[ObservedInput]) -> Result<Vec<(Advertisement, u64, u64)>, ClickModelError> {
+    fn pool(&self, history: &[ObservedInput]) -> Result<Vec<Shown>, ClickModelError> {
         let mut pooled = BTreeMap::<[u8; 32], (usize, u64, u64)>::new();
         for (index, observed) in history.iter().enumerate() {
             let error = |field, message: String| ClickModelError::Input { index, field, message };
-            if observed.clicks > observed.impressions {
-                let message = format!("{} clicks of {} impressions", observed.clicks, observed.impressions);
-                return Err(error("history.clicks", message));
-            }
+            check_counts(observed).map_err(|message| error("history.clicks", message))?;
             // Checked here as well as below, so that rows that add nothing are still valid rows.
             check_length(&observed.input.headline, MAX_HEADLINE_CHARS)
                 .map_err(|message| error("history.headline", message))?;
@@ -257,15 +268,14 @@ impl RidgeClickModel {
         }
         pooled
             .into_values()
-            .map(|(index, impressions, clicks)| {
-                let advertisement = self.advertisement(&history[index].input, Place::History(index))?;
-                Ok((advertisement, impressions, clicks))
+            .map(|(row, impressions, clicks)| {
+                let advertisement = self.advertisement(&history[row].input, Place::History(row))?;
+                Ok(Shown { advertisement, row, impressions, clicks })
             })
             .collect()
     }
 
-    fn condition(&self, history: &[ObservedInput]) -> Result<Option<Posterior>, ClickModelError> {
-        let pooled = self.pool(history)?;
+    fn condition(&self, pooled: &[Shown]) -> Result<Option<Posterior>, ClickModelError> {
         if pooled.is_empty() {
             return Ok(None);
         }
@@ -274,21 +284,24 @@ impl RidgeClickModel {
         let mut matrix = Vec::with_capacity(n * (n + 1) / 2);
         let mut sums = vec![0.0; n];
         let mut surprise = Vec::with_capacity(n);
-        for (i, (advertisement, impressions, clicks)) in pooled.iter().enumerate() {
-            for (j, (other, _, _)) in pooled[..=i].iter().enumerate() {
-                let covariance = self.covariance(advertisement, other) + level_variance;
+        for (i, shown) in pooled.iter().enumerate() {
+            for (j, other) in pooled[..=i].iter().enumerate() {
+                let covariance = self.covariance(&shown.advertisement, &other.advertisement) + level_variance;
                 matrix.push(covariance);
                 sums[i] += covariance;
                 if i != j {
                     sums[j] += covariance;
                 }
             }
-            let (response, information) =
-                working_observation(*impressions, *clicks, self.layer.priors.level_ctr);
+            let (response, information) = working_observation(
+                shown.impressions as f64,
+                shown.clicks as f64,
+                self.layer.priors.level_ctr,
+            );
             if let Some(diagonal) = matrix.last_mut() {
                 *diagonal += 1.0 / information;
             }
-            surprise.push(response - self.prior_mean(advertisement));
+            surprise.push(response - self.prior_mean(&shown.advertisement));
         }
         let factor = Cholesky::factor(matrix, n).ok_or_else(|| {
             ClickModelError::Model("the history's covariance is not positive definite".to_owned())
@@ -296,7 +309,7 @@ impl RidgeClickModel {
         let weights = factor.solve(&surprise);
         let mean_covariance: Vec<f64> = sums.iter().map(|sum| sum / n as f64).collect();
         let advertisements: Vec<Advertisement> =
-            pooled.into_iter().map(|(advertisement, _, _)| advertisement).collect();
+            pooled.iter().map(|shown| shown.advertisement.clone()).collect();
         let prior_level = advertisements.iter().map(|shown| self.prior_mean(shown)).sum::<f64>() / n as f64;
         let level = prior_level + dot(&mean_covariance, &weights);
         Ok(Some(Posterior { advertisements, factor, weights, mean_covariance, level }))
@@ -347,12 +360,12 @@ impl RidgeClickModel {
 }
 
 impl ClickModel for RidgeClickModel {
-    fn id(&self) -> &str {
-        &self.id
+    fn id(&self) -> String {
+        self.id.clone()
     }
 
-    fn description(&self) -> &str {
-        &self.description
+    fn description(&self) -> String {
+        self.description.clone()
     }
 
     fn score(&self, inputs: &[ScoreInput], history: &[ObservedInput]) -> Result<Vec<Score>, ClickModelError> {
@@ -361,11 +374,19 @@ impl ClickModel for RidgeClickModel {
             .enumerate()
             .map(|(index, input)| self.advertisement(input, Place::Input(index)))
             .collect::<Result<Vec<_>, _>>()?;
-        let posterior = self.condition(history)?;
+        let posterior = self.condition(&self.pool(history)?)?;
         Ok(advertisements
             .iter()
             .map(|advertisement| self.score_one(advertisement, posterior.as_ref()))
             .collect())
+    }
+
+    fn explain(
+        &self,
+        inputs: &[ObservedInput],
+        history: &[ObservedInput],
+    ) -> Result<Vec<Explanation>, ClickModelError> {
+        self.explain_all(inputs, history)
     }
 }
 
@@ -414,6 +435,13 @@ fn check_length(text: &str, max_chars: usize) -> Result<(), String> {
     Ok(())
 }
 
+fn check_counts(observed: &ObservedInput) -> Result<(), String> {
+    if observed.clicks > observed.impressions {
+        return Err(format!("{} clicks of {} impressions", observed.clicks, observed.impressions));
+    }
+    Ok(())
+}
+
 /// Content hash: advertisements with equal content are the same advertisement.
 fn identity(input: &ScoreInput) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
@@ -433,9 +461,8 @@ fn content_hash(texts: &[&str]) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
-/// Working response and information of `clicks` of `impressions`; see the module's page.
-fn working_observation(impressions: u64, clicks: u64, prior_ctr: f64) -> (f64, f64) {
-    let (n, k) = (impressions as f64, clicks as f64);
+/// Working response and information of `k` clicks of `n` impressions; see the module's page.
+fn working_observation(n: f64, k: f64, prior_ctr: f64) -> (f64, f64) {
     let rate = (k + WORKING_IMPRESSIONS * prior_ctr) / (n + WORKING_IMPRESSIONS);
     let spread = rate * (1.0 - rate);
     (logit(rate) + (k / n - rate) / spread, n * spread)

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use spotwright_core::ports::click_model::{ClickModel, ClickModelError, ObservedInput, ScoreInput};
 use spotwright_core::ports::video_backend::FrameStatistics;
+use spotwright_schemas::explanation::{Explanation, Separation};
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::outcome::Score;
 use spotwright_scoring::by_locale::ClickModelByLocale;
@@ -18,12 +19,12 @@ use spotwright_scoring::load::{E5_FOLDER, load, load_all};
 struct Named(&'static str);
 
 impl ClickModel for Named {
-    fn id(&self) -> &str {
-        self.0
+    fn id(&self) -> String {
+        self.0.to_owned()
     }
 
-    fn description(&self) -> &str {
-        "of the tests"
+    fn description(&self) -> String {
+        "of the tests".to_owned()
     }
 
     fn score(&self, inputs: &[ScoreInput], history: &[ObservedInput]) -> Result<Vec<Score>, ClickModelError> {
@@ -43,6 +44,29 @@ impl ClickModel for Named {
             model: self.0.to_owned(),
         };
         Ok(inputs.iter().map(score).collect())
+    }
+
+    fn explain(
+        &self,
+        inputs: &[ObservedInput],
+        history: &[ObservedInput],
+    ) -> Result<Vec<Explanation>, ClickModelError> {
+        let alone: Vec<ScoreInput> = inputs.iter().map(|shown| shown.input.clone()).collect();
+        let rival = |index: usize| Separation {
+            rival: (index + 1) % inputs.len(),
+            rival_ctr: 0.01,
+            rate: 0.01,
+            impressions: None,
+        };
+        let explanation = |(index, score)| Explanation {
+            score,
+            contributions: Vec::new(),
+            phrases: Vec::new(),
+            nearest: Vec::new(),
+            outlooks: Vec::new(),
+            separation: (inputs.len() > 1).then(|| rival(index)),
+        };
+        Ok(self.score(&alone, history)?.into_iter().enumerate().map(explanation).collect())
     }
 }
 
@@ -145,4 +169,28 @@ fn chinese_copy_is_scored_by_its_meaning_where_the_encoder_is_installed() {
         let refused = model.score(&[input(&bad, Locale::ZhCn)], &[]);
         assert!(matches!(refused, Err(ClickModelError::Input { index: 0, field: "headline", .. })));
     }
+}
+
+#[test]
+fn rivals_speak_the_same_language_and_keep_their_places() {
+    let shown =
+        |headline: &str, locale| ObservedInput { input: input(headline, locale), impressions: 0, clicks: 0 };
+    let inputs = [
+        shown("one", Locale::EnUs),
+        shown("二", Locale::ZhCn),
+        shown("three", Locale::EnUs),
+        shown("四四", Locale::ZhCn),
+    ];
+    let explained = joined().explain(&inputs, &[]).unwrap();
+    let told: Vec<(usize, &str)> = explained
+        .iter()
+        .map(|row| (row.separation.as_ref().unwrap().rival, row.score.model.as_str()))
+        .collect();
+    let (english, chinese) = ("english@1", "chinese@2");
+    assert_eq!(told, [(2, english), (3, chinese), (0, english), (1, chinese)]);
+    let mut bad = inputs.clone();
+    bad[3].input.headline.clear();
+    let error = joined().explain(&bad, &[]).unwrap_err();
+    assert!(matches!(error, ClickModelError::Input { index: 3, field: "headline", .. }), "{error}");
+    assert!(joined().explain(&[], &[]).unwrap().is_empty());
 }

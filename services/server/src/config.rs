@@ -115,6 +115,8 @@ impl std::fmt::Debug for Llm {
 pub struct Models {
     /// The folder; empty for the default.
     pub folder: String,
+    /// How often `serve` looks for another click model, in milliseconds; 0 for never, else from 100.
+    pub reload_ms: u64,
 }
 
 /// What rendering costs.
@@ -293,6 +295,9 @@ impl Config {
         in_range("run.winners", run.winners.into(), 1, run.variants.into())?;
         in_range("run.opportunities", run.opportunities, 1_000, 5_000_000)?;
         in_range("llm.timeout_ms", self.llm.timeout_ms, 1_000, 600_000)?;
+        if self.models.reload_ms > 0 {
+            in_range("models.reload_ms", self.models.reload_ms, 100, 86_400_000)?;
+        }
         in_range("engine.workers", self.engine.workers as u64, 0, 256)?;
         in_range("engine.lease_ms", self.engine.lease_ms, 100, 600_000)?;
         in_range("engine.poll_ms", self.engine.poll_ms, 10, 60_000)?;
@@ -377,6 +382,7 @@ mod tests {
             ("[run]\nvariants = 0\n", "run.variants"),
             ("[run]\nwinners = 13\n", "run.winners"),
             ("[engine]\nlease_ms = \"soon\"\n", "engine.lease_ms"),
+            ("[models]\nreload_ms = 5\n", "models.reload_ms"),
             ("[llm]\nprovider = \"oracle\"\n", "llm.provider"),
             ("[publish]\nplatforms = [\"myspace\"]\n", "publish.platforms"),
             ("[artifacts]\nurl = \"https://bucket\"\n", "artifacts.url"),

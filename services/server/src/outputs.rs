@@ -18,8 +18,10 @@ use spotwright_experiment::interval::{Counts, SharedPrior};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{FeedbackSource, StopReason};
+use spotwright_schemas::explanation::Explanations;
 use spotwright_schemas::ids::RunId;
 use spotwright_schemas::outcome::{Delivery, PlacementOutcome, TraceLine, Winner, Winners};
+use spotwright_scoring::log_rows::{self, LogRow};
 
 /// Everything that is known of a run after its end.
 #[derive(Debug, Clone)]
@@ -190,6 +192,8 @@ pub struct Written {
 /// [`Code::Store`] when a file cannot be written.
 pub fn write_all(
     finished: &FinishedRun,
+    explanations: &Explanations,
+    log: &[LogRow],
     artifacts: &dyn ArtifactStore,
     report: &str,
     out: &Path,
@@ -211,6 +215,11 @@ pub fn write_all(
     write_whole(&out.join("trace.jsonl"), trace.as_bytes())?;
     write_whole(&out.join("market.json"), pretty(&finished.state.reports).as_bytes())?;
     write_whole(&out.join("winners.json"), pretty(&winners(finished)).as_bytes())?;
+    let wrong =
+        |error: spotwright_scoring::Error| Problem::new(error.code(), "impressions", error.to_string());
+    write_whole(&out.join("impressions.parquet"), &log_rows::to_parquet(log).map_err(wrong)?)?;
+    write_whole(&out.join("impressions.csv"), &log_rows::to_csv(log).map_err(wrong)?)?;
+    write_whole(&out.join("explanations.json"), pretty(explanations).as_bytes())?;
     write_whole(&out.join("report.html"), report.as_bytes())?;
     let mut trace_sha256 = String::with_capacity(64);
     for byte in Sha256::digest(trace.as_bytes()) {

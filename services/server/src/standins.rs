@@ -15,13 +15,14 @@ use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
 use spotwright_core::ports::click_model::{ClickModel, ClickModelError, ObservedInput, ScoreInput};
 use spotwright_core::ports::language_model::{LanguageModel, LanguageModelError, LineRequest, Proposals};
 use spotwright_core::ports::marketplace::{
-    Campaign, CreativeDelivery, MarketError, MarketReport, Marketplace, RungResult,
+    Campaign, CreativeDelivery, MarketError, MarketReport, Marketplace, PlacementDecision, RungResult,
 };
 use spotwright_core::ports::video_backend::{
     FrameStatistics, GateReport, RenderError, RenderRequest, Rendered, VideoBackend,
 };
 use spotwright_creative::copy_engine::CopyEngine;
 use spotwright_schemas::event::{FeedbackSource, RenderStage};
+use spotwright_schemas::explanation::{Contribution, Explanation};
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::outcome::{Delivery, Score};
 
@@ -172,12 +173,12 @@ impl VideoBackend for StandInVideo {
 pub struct StandInClickModel;
 
 impl ClickModel for StandInClickModel {
-    fn id(&self) -> &str {
-        "stand-in"
+    fn id(&self) -> String {
+        "stand-in".to_owned()
     }
 
-    fn description(&self) -> &str {
-        "a stand-in: numbers derived from a hash, without any meaning"
+    fn description(&self) -> String {
+        "a stand-in: numbers derived from a hash, without any meaning".to_owned()
     }
 
     fn score(&self, inputs: &[ScoreInput], _: &[ObservedInput]) -> Result<Vec<Score>, ClickModelError> {
@@ -192,10 +193,31 @@ impl ClickModel for StandInClickModel {
                     level: -4.2,
                     predicted_ctr,
                     interval: [predicted_ctr * 0.5, predicted_ctr * 1.5],
-                    model: self.id().to_owned(),
+                    model: self.id(),
                 }
             })
             .collect())
+    }
+
+    /// The hash is the only feature; nothing else is known and no clicks would change it.
+    fn explain(
+        &self,
+        inputs: &[ObservedInput],
+        history: &[ObservedInput],
+    ) -> Result<Vec<Explanation>, ClickModelError> {
+        let alone: Vec<ScoreInput> = inputs.iter().map(|shown| shown.input.clone()).collect();
+        let explained = self.score(&alone, history)?.into_iter().map(|score| {
+            let log_odds = (score.predicted_ctr / (1.0 - score.predicted_ctr)).ln();
+            Explanation {
+                score,
+                contributions: vec![Contribution { feature: "text.hash".to_owned(), log_odds }],
+                phrases: Vec::new(),
+                nearest: Vec::new(),
+                outlooks: Vec::new(),
+                separation: None,
+            }
+        });
+        Ok(explained.collect())
     }
 }
 
@@ -298,7 +320,25 @@ impl Marketplace for StandInMarket {
             won: 0,
             competitors: 0,
             mean_cpm: Micros::ZERO,
+            budget: campaign.budget,
             creatives,
         })
+    }
+
+    /// Nothing is chosen: every creative is shown equally often, all the time.
+    fn decisions(&self, campaign: &Campaign) -> Result<Vec<PlacementDecision>, MarketError> {
+        let rows = self.play(campaign)?.creatives;
+        Ok(rows
+            .into_iter()
+            .map(|row| PlacementDecision {
+                placement: row.placement,
+                variant: row.variant,
+                hour: 24.0 * (f64::from(campaign.generation) - 1.0),
+                propensity: 1.0,
+                chosen: row.delivery.impressions,
+                impressions: row.delivery.impressions,
+                clicks: row.delivery.clicks,
+            })
+            .collect())
     }
 }

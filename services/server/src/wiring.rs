@@ -11,6 +11,7 @@ use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clock::{Clock, SystemClock};
 use spotwright_core::ports::event_bus::EventBus;
 use spotwright_core::ports::language_model::LanguageModel;
+use spotwright_core::ports::outcome_sink::OutcomeSink;
 use spotwright_core::ports::step_store::StepStore;
 use spotwright_core::ports::video_backend::VideoBackend;
 use spotwright_core::spine::{
@@ -25,6 +26,7 @@ use spotwright_render::{self as studio, Studio};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::money::Micros;
+use spotwright_scoring::hot::HotModel;
 use spotwright_store::folder::FolderArtifacts;
 use spotwright_store::lock::{FolderLock, LockError};
 use spotwright_store::sqlite::SqliteStore;
@@ -112,9 +114,22 @@ impl World {
     /// # Errors
     /// [`Code::ModelFile`], [`Code::Prerequisite`], [`Code::Option`] with what to do.
     pub fn real(config: &Config, artifacts: &Arc<dyn ArtifactStore>, folder: &Path) -> Result<Self, Problem> {
+        Self::with_hot_model(config, artifacts, folder).map(|(world, _)| world)
+    }
+
+    /// The same, and its click model, which can be told to look for another version.
+    ///
+    /// # Errors
+    /// As [`World::real`].
+    pub fn with_hot_model(
+        config: &Config,
+        artifacts: &Arc<dyn ArtifactStore>,
+        folder: &Path,
+    ) -> Result<(Self, Arc<HotModel>), Problem> {
         let models = config.model_folder();
-        let loaded = spotwright_scoring::load::load_all(&models)
+        let click_model = HotModel::open(&models)
             .map_err(|error| Problem::new(Code::ModelFile, "models.folder", error.to_string()))?;
+        let click_model = Arc::new(click_model);
         let options = studio::Options {
             folder: folder.join("studio"),
             fonts: Vec::new(),
@@ -127,20 +142,21 @@ impl World {
         let marketplace = Simulator::new(simulator::Options::default())
             .map_err(|error| Problem::new(Code::Market, "", error.to_string()))?;
         let language_model = language_model(config, &models)?;
-        let mut notices: Vec<String> = loaded.notice.into_iter().collect();
+        let mut notices: Vec<String> = click_model.notice().into_iter().collect();
         if config.llm.provider == Provider::Engine {
             notices.push(
                 "The words were written by the built-in copy engine from the brief's facts; no language model was asked."
                     .to_owned(),
             );
         }
-        Ok(Self {
+        let world = Self {
             language_model,
             video: Arc::new(video),
-            click_model: loaded.model,
+            click_model: click_model.clone(),
             marketplace: Arc::new(marketplace),
             notices,
-        })
+        };
+        Ok((world, click_model))
     }
 }
 
@@ -204,6 +220,8 @@ pub struct EngineSetup {
     pub bus: Arc<dyn EventBus>,
     /// The parts this process plays.
     pub roles: Vec<Role>,
+    /// Told how predictions turned out.
+    pub outcomes: Option<Arc<dyn OutcomeSink>>,
 }
 
 impl EngineSetup {
@@ -218,6 +236,7 @@ impl EngineSetup {
             clock: Arc::new(SystemClock),
             bus: Arc::new(MemoryBus::new()),
             roles: Role::ALL.to_vec(),
+            outcomes: None,
         }
     }
 }
@@ -233,11 +252,15 @@ impl Running {
             click_model: Arc::clone(&world.click_model),
             marketplace: Arc::clone(&world.marketplace),
         };
+        let mut agent = CreativeAgent::new(ports);
+        if let Some(outcomes) = setup.outcomes {
+            agent = agent.with_outcomes(outcomes);
+        }
         let poll = Duration::from_millis(setup.config.poll_ms);
         let engine = Arc::new(Engine {
             store: Arc::clone(&setup.store),
             bus: Arc::clone(&setup.bus),
-            workflow: Arc::new(CreativeAgent::new(ports)),
+            workflow: Arc::new(agent),
             clock: setup.clock,
             checkpoints: Arc::clone(&setup.checkpoints),
             options: EngineOptions {

@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use spotwright_core::domain::run::{Counts, NewRun, RunView, Stage};
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::domain::variant::{Variant, VariantBody, VariantState};
-use spotwright_core::ports::click_model::{ClickModel, ObservedInput, ScoreInput};
+use spotwright_core::ports::click_model::{ClickModel, ObservedInput};
 use spotwright_core::ports::language_model::LanguageModel;
-use spotwright_core::ports::marketplace::{Campaign, CampaignCreative, MarketReport, Marketplace};
+use spotwright_core::ports::marketplace::{MarketReport, Marketplace};
+use spotwright_core::ports::outcome_sink::OutcomeSink;
 use spotwright_core::ports::step_store::{ClaimedStep, Commit, StepStore};
 use spotwright_core::ports::video_backend::{RenderError, RenderRequest, Rendered, VideoBackend};
 use spotwright_core::spine::{Messages, PaidCalls, StepError, StepOutcome, Undecided, Workflow};
@@ -26,7 +27,9 @@ use spotwright_schemas::outcome::Score;
 use spotwright_schemas::script::Script;
 
 use super::metered::MeteredModel;
-use super::state::{AgentEvent, AgentState, placement_id, variant_id};
+use super::play::{campaign, outcomes};
+use super::scoring::{history_before, score_input};
+use super::state::{AgentEvent, AgentState, variant_id};
 use super::{decide, trace};
 use crate::clarify::{self, Question};
 use crate::drafting::{DraftRequest, Generation, draft_generation};
@@ -59,6 +62,7 @@ pub struct Ports {
 /// The creative agent as a workflow of the engine.
 pub struct CreativeAgent {
     ports: Ports,
+    outcomes: Option<Arc<dyn OutcomeSink>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -83,7 +87,14 @@ impl CreativeAgent {
     /// An agent that works through these ports.
     #[must_use]
     pub const fn new(ports: Ports) -> Self {
-        Self { ports }
+        Self { ports, outcomes: None }
+    }
+
+    /// Also tells `outcomes` how predictions turned out, each time the agent learns.
+    #[must_use]
+    pub fn with_outcomes(mut self, outcomes: Arc<dyn OutcomeSink>) -> Self {
+        self.outcomes = Some(outcomes);
+        self
     }
 
     async fn run_of(&self, step: &ClaimedStep) -> Result<(RunView, AgentState), StepError> {
@@ -169,19 +180,10 @@ impl CreativeAgent {
         let variant = self.variant_of(step).await?;
         let (variants, placements) =
             (self.ports.store.variants(variant.run).await?, self.ports.store.placements(variant.run).await?);
-        let mut history = Vec::new();
-        for placement in &placements {
-            let shown = variants.iter().find(|other| other.id == placement.variant);
-            let (Some(shown), Some(row)) = (shown, &placement.delivery) else { continue };
-            if shown.generation < variant.generation {
-                history.push(ObservedInput {
-                    input: score_input(shown)?,
-                    impressions: row.delivery.impressions,
-                    clicks: row.delivery.clicks,
-                });
-            }
-        }
-        let input = score_input(&variant)?;
+        let past =
+            history_before(&variants, &placements, variant.generation).map_err(StepError::Permanent)?;
+        let history: Vec<ObservedInput> = past.into_iter().map(|(_, shown)| shown).collect();
+        let input = score_input(&variant).map_err(StepError::Permanent)?;
         let model = Arc::clone(&self.ports.click_model);
         let scores = in_background(move || model.score(&[input], &history)).await?;
         let scores = scores.map_err(|error| permanent(Code::ModelInput, error.to_string()))?;
@@ -214,34 +216,7 @@ impl CreativeAgent {
         let (run, _) = self.run_of(step).await?;
         let PlayInput { budget } = parse(step.input.clone()).map_err(StepError::Permanent)?;
         let variants = self.ports.store.variants(run.id).await?;
-        let mut creatives = Vec::new();
-        let won =
-            |variant: &&Variant| variant.generation == run.generation && variant.state == VariantState::Won;
-        for variant in variants.iter().filter(won) {
-            let (Some(render), Some(score)) = (&variant.body.final_render, &variant.body.score) else {
-                return Err(permanent(Code::StoreFormat, format!("{} won without a video", variant.id)));
-            };
-            creatives.push(CampaignCreative {
-                placement: placement_id(run.id, run.generation, variant.id),
-                variant: variant.id,
-                script: variant.body.script.clone(),
-                statistics: render.statistics,
-                predicted_ctr: score.predicted_ctr,
-            });
-        }
-        let request = &run.request;
-        let campaign = Campaign {
-            seed: request.seed,
-            generation: run.generation,
-            category: request.brief.product.category.clone(),
-            locale: request.brief.locale,
-            objective: request.brief.objective,
-            placement: request.brief.placements[0],
-            budget,
-            currency: request.brief.budget.currency,
-            opportunities: request.opportunities,
-            creatives,
-        };
+        let campaign = campaign(&run, &variants, run.generation, budget).map_err(StepError::Permanent)?;
         let market = Arc::clone(&self.ports.marketplace);
         let played = in_background(move || market.play(&campaign)).await?;
         played.map_err(|error| permanent(Code::Market, error.to_string()))
@@ -251,6 +226,9 @@ impl CreativeAgent {
         let (run, state) = self.run_of(step).await?;
         let variants = self.ports.store.variants(run.id).await?;
         let placements = self.ports.store.placements(run.id).await?;
+        if let Some(sink) = &self.outcomes {
+            sink.observe(&outcomes(&run, &variants, &placements, run.generation));
+        }
         let mut placed = Vec::new();
         let mut fresh = Vec::new();
         for placement in &placements {
@@ -457,21 +435,6 @@ fn parents_of(script: &Script, state: &AgentState, earlier: &[Variant]) -> Vec<V
         })
         .map(|parent| parent.variant)
         .collect()
-}
-
-fn score_input(variant: &Variant) -> Result<ScoreInput, StepError> {
-    let preview = variant
-        .body
-        .preview
-        .as_ref()
-        .ok_or_else(|| permanent(Code::StoreFormat, format!("{} has no preview", variant.id)))?;
-    let script = &variant.body.script;
-    Ok(ScoreInput {
-        headline: script.lines.first().map(|line| line.caption.clone()).unwrap_or_default(),
-        text: script.full_text(),
-        locale: script.locale,
-        statistics: preview.statistics,
-    })
 }
 
 async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StepError> {

@@ -12,9 +12,13 @@
 mod agent;
 mod decide;
 mod metered;
+mod play;
+mod scoring;
 mod state;
 mod trace;
 
 pub use agent::{CreativeAgent, Ports, first_commit};
 pub use decide::{cancel, decide};
+pub use play::{campaign, outcomes};
+pub use scoring::{history_before, score_input};
 pub use state::{AgentEvent, AgentState};

@@ -1,6 +1,7 @@
 //! Click models: how likely an advertisement is to be clicked.
 
 use serde::{Deserialize, Serialize};
+use spotwright_schemas::explanation::Explanation;
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::outcome::Score;
 
@@ -59,16 +60,30 @@ pub enum ClickModelError {
 /// 3. More history never widens the interval of the advertisement it is about, in log-odds.
 /// 4. Bad input is an error for the whole call; no default score is made up.
 /// 5. Only the brief's own history counts: nothing is remembered between calls.
+/// 6. An explanation holds the score that [`ClickModel::score`] gives, bit for bit, and its
+///    contributions add up to the predicted log-odds, unless these were cut off.
 pub trait ClickModel: Send + Sync {
     /// Name and hash of the weights, e.g. `minilm-ridge@4f1c…`.
-    fn id(&self) -> &str;
+    fn id(&self) -> String;
 
     /// What the model is in one sentence, for people.
-    fn description(&self) -> &str;
+    fn description(&self) -> String;
 
     /// Scores every input, given what is known of earlier advertisements of the brief.
     ///
     /// # Errors
     /// [`ClickModelError`].
     fn score(&self, inputs: &[ScoreInput], history: &[ObservedInput]) -> Result<Vec<Score>, ClickModelError>;
+
+    /// Says why inputs are scored as they are with this history, and what evidence would change that.
+    /// Each input comes with what became of it after it was scored: zero impressions where nothing is
+    /// known. These numbers enter the outlooks and never the score. Inputs are one another's rivals.
+    ///
+    /// # Errors
+    /// As [`ClickModel::score`]; also for an input with more clicks than impressions.
+    fn explain(
+        &self,
+        inputs: &[ObservedInput],
+        history: &[ObservedInput],
+    ) -> Result<Vec<Explanation>, ClickModelError>;
 }

@@ -100,6 +100,26 @@ pub struct CreativeDelivery {
     pub fatigued: bool,
 }
 
+/// A span of the campaign in which an advertisement was chosen with one probability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlacementDecision {
+    /// The placement chosen.
+    pub placement: PlacementId,
+    /// The variant it shows.
+    pub variant: VariantId,
+    /// Logical hours since the market opened, in the middle of the span.
+    pub hour: f64,
+    /// Probability of the choice, given everything decided before; in (0, 1], 1 where a rule decides.
+    pub propensity: f64,
+    /// Opportunities for which it was chosen.
+    pub chosen: u64,
+    /// Of these, those at which it was seen.
+    pub impressions: u64,
+    /// Of these, those at which it was clicked.
+    pub clicks: u64,
+}
+
 /// What became of a campaign.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -118,6 +138,9 @@ pub struct MarketReport {
     pub competitors: u32,
     /// Mean price per thousand impressions.
     pub mean_cpm: Micros,
+    /// The campaign's budget; 0 in reports from before it was told.
+    #[serde(default)]
+    pub budget: Micros,
     /// One row per advertisement, in the order of the campaign.
     pub creatives: Vec<CreativeDelivery>,
 }
@@ -137,10 +160,17 @@ pub enum MarketError {
 /// 2. Spend never exceeds the budget; the spend of the report is the sum over its rows.
 /// 3. Clicks never exceed impressions, conversions never exceed clicks.
 /// 4. What the advertiser predicts changes bids, never whether a shown advertisement is clicked.
+/// 5. Equal campaigns give equal decisions; their impressions and clicks add up to the report's.
 pub trait Marketplace: Send + Sync {
     /// Plays a campaign to its end.
     ///
     /// # Errors
     /// [`MarketError`].
     fn play(&self, campaign: &Campaign) -> Result<MarketReport, MarketError>;
+
+    /// The decisions behind the report of the same campaign, in the order of time.
+    ///
+    /// # Errors
+    /// [`MarketError`].
+    fn decisions(&self, campaign: &Campaign) -> Result<Vec<PlacementDecision>, MarketError>;
 }

@@ -11,6 +11,7 @@ pub mod entropy;
 pub mod event_bus;
 pub mod language_model;
 pub mod marketplace;
+pub mod outcome_sink;
 pub mod pictures;
 pub mod publish_target;
 pub mod run_control;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use spotwright_core::ports::artifacts::ArtifactStore;
+use spotwright_core::ports::click_model::ClickModel as _;
 use spotwright_render::{self as studio, Studio};
 use spotwright_store::folder::FolderArtifacts;
 
@@ -23,9 +24,9 @@ pub fn execute(config: &Config, json: bool) -> bool {
         });
     drop(std::fs::remove_dir_all(&scratch));
     let models = config.model_folder();
-    let scoring = spotwright_scoring::load::load_all(&models);
+    let scoring = spotwright_scoring::hot::HotModel::open(&models);
     let scoring = match scoring {
-        Ok(loaded) => Ok(loaded.notice.unwrap_or_else(|| loaded.model.id().to_owned())),
+        Ok(model) => Ok(model.notice().unwrap_or_else(|| model.id())),
         Err(error) => Err(error.to_string()),
     };
     let smollm = models.join("smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf").is_file();

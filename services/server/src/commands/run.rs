@@ -28,6 +28,7 @@ use crate::publish::{launch_pack, platforms};
 use crate::report;
 use crate::telemetry;
 use crate::wiring::{EngineSetup, Running, STATE_FOLDER, Workspace, World};
+use crate::{explain, impressions};
 
 /// Parent of output folders that were not named.
 const DEFAULT_PARENT: &str = "spotwright-out";
@@ -151,8 +152,12 @@ pub async fn execute_in(
         telemetry::run_ended(run, finished.run.organization, started, reason);
     }
     checkpoints.reached("files.before_write");
-    let page = report::render(&finished, workspace.artifacts.as_ref(), &world.notices)?;
-    let written = outputs::write_all(&finished, workspace.artifacts.as_ref(), &page, &prepared.out)?;
+    let explanations = explain::explanations(&finished, world.click_model.as_ref())?;
+    let log = impressions::log(&finished, world.marketplace.as_ref())?;
+    let notices = [world.notices, log.notices].concat();
+    let artifacts = workspace.artifacts.as_ref();
+    let page = report::render(&finished, &explanations, artifacts, &notices)?;
+    let written = outputs::write_all(&finished, &explanations, &log.rows, artifacts, &page, &prepared.out)?;
     checkpoints.reached("files.after_write");
     if let Some(folder) = &pack {
         let platforms = platforms(&config.publish.platforms, "publish.platforms")?;
@@ -160,7 +165,7 @@ pub async fn execute_in(
         launch_pack(&finished, Arc::clone(&store), artifacts, folder, &platforms).await?;
     }
     let wall = clock.now_micros() - started;
-    let summary = summarize(&finished, &prepared.out, wall, written.trace_sha256, world.notices);
+    let summary = summarize(&finished, &prepared.out, wall, written.trace_sha256, notices);
     Ok(Summary { launch_pack: pack, ..summary })
 }
 

@@ -31,10 +31,11 @@ use super::accounts::configured_pepper;
 use super::processors;
 use crate::config::Config;
 use crate::control::{Control, OperatingSystem, Pictures};
+use crate::drift::DriftWatch;
 use crate::foundation::Foundation;
 use crate::telemetry;
 use crate::wiring::{EngineSetup, Running, World};
-use crate::{health, measures};
+use crate::{health, measures, model_watch};
 
 /// How often stored answers of the API are looked through.
 const FORGET: Duration = Duration::from_hours(1);
@@ -78,13 +79,18 @@ pub async fn execute(config: &Config, roles: &[Role]) -> Result<(), Problem> {
     let mut tasks: JoinSet<Result<(), Problem>> = JoinSet::new();
     let working: Vec<Role> = roles.iter().copied().filter(|role| !role.kinds().is_empty()).collect();
     if !working.is_empty() {
-        let world = World::real(config, &foundation.artifacts, &foundation.folder)?;
+        let (world, click_model) = World::with_hot_model(config, &foundation.artifacts, &foundation.folder)?;
+        if config.models.reload_ms > 0 {
+            let every = Duration::from_millis(config.models.reload_ms);
+            tasks.spawn(model_watch::watch(click_model, every, shutdown.clone()));
+        }
         for notice in &world.notices {
             tracing::info!("{notice}");
         }
         let mut setup = EngineSetup::new(Arc::clone(&foundation.store), workers(config), config);
         setup.bus = Arc::clone(&foundation.bus);
         setup.roles = working;
+        setup.outcomes = Some(Arc::new(DriftWatch::new(Arc::new(SystemClock))));
         let running = Running::start(setup, &world);
         let mut stopping = shutdown.clone();
         tasks.spawn(async move {

@@ -3,7 +3,9 @@
 //! Videos, stills and plots are inside the file; nothing is fetched. All text is escaped by the
 //! template engine; the page's content security policy forbids scripts from anywhere.
 
+mod believed;
 mod plots;
+mod why;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -18,6 +20,7 @@ use spotwright_creative::learn::{angle_name, hook_name};
 use spotwright_experiment::interval::{Counts, wilson};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
+use spotwright_schemas::explanation::Explanations;
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::money::{Currency, Micros};
 use spotwright_schemas::outcome::{Delivery, Winners};
@@ -25,6 +28,7 @@ use spotwright_schemas::storyboard::Color;
 
 use crate::outputs::{FinishedRun, file_stem, winners};
 use plots::Point;
+use why::Why;
 
 /// Confidence of every interval in the report.
 const CONFIDENCE: f64 = 0.90;
@@ -80,6 +84,7 @@ struct Card {
     ladder: Vec<LadderRow>,
     fatigued: bool,
     gate: Option<GateReport>,
+    why: Option<Why>,
     hash: String,
 }
 
@@ -115,12 +120,13 @@ struct GenerationRow {
 /// filled in.
 pub fn render(
     finished: &FinishedRun,
+    explanations: &Explanations,
     artifacts: &dyn ArtifactStore,
     notices: &[String],
 ) -> Result<String, Problem> {
     let brief = &finished.run.request.brief;
     let ranked = winners(finished);
-    let cards = cards(finished, artifacts, &ranked)?;
+    let cards = cards(finished, explanations, artifacts, &ranked)?;
     let generations = generations(finished);
     let scatter = plots::predicted_against_realized(&scatter_points(finished));
     let trend = plots::by_generation(&trend_points(finished));
@@ -144,6 +150,7 @@ pub fn render(
             "media": amount(media, currency),
             "production": amount(finished.run.settled - media, currency),
             "left": amount(finished.run.budget - finished.run.settled, currency),
+            "believed": believed::believed(finished),
             "lessons": finished.state.lessons,
             "questions": questions(finished),
             "reports": finished.state.reports,
@@ -159,6 +166,7 @@ pub fn render(
 
 fn cards(
     finished: &FinishedRun,
+    explanations: &Explanations,
     artifacts: &dyn ArtifactStore,
     ranked: &Winners,
 ) -> Result<Vec<Card>, Problem> {
@@ -202,6 +210,11 @@ fn cards(
             ladder: placed.map_or_else(Vec::new, |row| row.ladder.iter().map(ladder_row).collect()),
             fatigued: placed.is_some_and(|row| row.fatigued),
             gate: render.gate.clone(),
+            why: explanations
+                .winners
+                .iter()
+                .find(|explained| explained.variant == variant.id)
+                .map(|explained| why::why(finished, explained)),
             hash: render.artifact.0.chars().take(16).collect(),
         });
     }
