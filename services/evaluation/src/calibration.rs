@@ -4,12 +4,11 @@ use serde::Serialize;
 use spotwright_schemas::Problem;
 use spotwright_scoring::calibration::{ProbabilityMetrics, WalkForward, probability_metrics, walk_forward};
 use spotwright_scoring::data::Split;
-use spotwright_scoring::train::TrainingTests;
 
 use crate::archive::Archive;
 use crate::command::Places;
 use crate::eval::Arguments;
-use crate::models::Layered;
+use crate::models::each_layered;
 use crate::problem::scoring_problem;
 
 /// One way to predict.
@@ -60,23 +59,12 @@ pub(crate) fn suite(archive: &Archive, arguments: &Arguments, places: &Places) -
         measure("level only", "all", &nothing, level_only)?,
         measure("level only, Platt", "all", &nothing, following)?,
     ];
-    let mut not_installed = Vec::new();
-    for (encoder, installed) in arguments.encoders(places) {
-        if !installed {
-            not_installed.push(encoder.name());
-            continue;
-        }
-        for (rows, tests) in [("all", TrainingTests::Whole), ("shipped", TrainingTests::WithoutAudience)] {
-            let layered = Layered::fit(archive, encoder, tests, places)?;
-            models.push(measure(&format!("level + {}", encoder.name()), rows, &layered.scores, level_only)?);
-            models.push(measure(
-                &format!("level + {}, Platt", encoder.name()),
-                rows,
-                &layered.scores,
-                following,
-            )?);
-        }
-    }
+    let not_installed = each_layered(archive, arguments, places, |encoder, rows, layered| {
+        let name = format!("level + {}", encoder.name());
+        models.push(measure(&name, rows, &layered.scores, level_only)?);
+        models.push(measure(&format!("{name}, Platt"), rows, &layered.scores, following)?);
+        Ok(())
+    })?;
     Ok(Report {
         data: format!(
             "the last {} of {} tests in order of time; each predicted from weeks before and from the \
