@@ -6,6 +6,11 @@
 //! lie. Six rows by four registers of columns stay in registers over the whole inner dimension
 //! (Goto and van de Geijn, ACM TOMS 34(3), 2008, on why).
 
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into a function for one kind of processor runs on the registers of the oldest"
+)]
+
 use pulp::{Arch, Simd, WithSimd};
 
 /// Columns of a panel: four registers of the widest kind.

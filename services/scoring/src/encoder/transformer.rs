@@ -10,6 +10,11 @@
 //! are computed as are read. All loops over numbers are compiled for several kinds of processors, of
 //! which the best that is there runs. No number depends on which texts go through together.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into a function for one kind of processor runs on the registers of the oldest"
+)]
+
 use pulp::{Arch, Simd, WithSimd};
 use safetensors::{Dtype, SafeTensors};
 
