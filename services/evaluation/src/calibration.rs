@@ -6,12 +6,11 @@ use spotwright_scoring::calibration::{
     LevelOfWeeks, ProbabilityMetrics, WalkForward, probability_metrics, walk_forward,
 };
 use spotwright_scoring::data::Split;
-use spotwright_scoring::train::TrainingTests;
 
 use crate::archive::Archive;
 use crate::command::Places;
 use crate::eval::Arguments;
-use crate::models::Layered;
+use crate::models::each_layered;
 use crate::problem::scoring_problem;
 
 /// One way to predict.
@@ -64,29 +63,14 @@ pub(crate) fn suite(archive: &Archive, arguments: &Arguments, places: &Places) -
         measure("level only, Platt", "all", &nothing, following)?,
         measure("tree of levels only, Platt", "all", &nothing, by_tree)?,
     ];
-    let mut not_installed = Vec::new();
-    for (encoder, installed) in arguments.encoders(places) {
-        if !installed {
-            not_installed.push(encoder.name());
-            continue;
-        }
-        for (rows, tests) in [("all", TrainingTests::Whole), ("shipped", TrainingTests::WithoutAudience)] {
-            let layered = Layered::fit(archive, encoder, tests, places)?;
-            models.push(measure(&format!("level + {}", encoder.name()), rows, &layered.scores, level_only)?);
-            models.push(measure(
-                &format!("level + {}, Platt", encoder.name()),
-                rows,
-                &layered.scores,
-                following,
-            )?);
-            models.push(measure(
-                &format!("tree of levels + {}, Platt", encoder.name()),
-                rows,
-                &layered.scores,
-                by_tree,
-            )?);
-        }
-    }
+    let not_installed = each_layered(archive, arguments, places, |encoder, rows, layered| {
+        let name = format!("level + {}", encoder.name());
+        models.push(measure(&name, rows, &layered.scores, level_only)?);
+        models.push(measure(&format!("{name}, Platt"), rows, &layered.scores, following)?);
+        let name = format!("tree of levels + {}, Platt", encoder.name());
+        models.push(measure(&name, rows, &layered.scores, by_tree)?);
+        Ok(())
+    })?;
     Ok(Report {
         data: format!(
             "the last {} of {} tests in order of time; each predicted from weeks before and from the \

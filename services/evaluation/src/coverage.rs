@@ -1,15 +1,16 @@
 //! `scorer eval --suite coverage`: whether 90 % intervals hold 90 % of what is observed.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use spotwright_schemas::Problem;
 use spotwright_scoring::coverage::{Contrasts, Coverage};
 use spotwright_scoring::data::Split;
-use spotwright_scoring::train::TrainingTests;
 
 use crate::archive::Archive;
 use crate::command::Places;
 use crate::eval::Arguments;
-use crate::models::Layered;
+use crate::models::each_layered;
 
 /// One model.
 #[derive(Debug, Clone, Serialize)]
@@ -42,34 +43,23 @@ pub(crate) struct Report {
 /// # Errors
 /// A table that cannot be fitted on, or an encoder's files.
 pub(crate) fn suite(archive: &Archive, arguments: &Arguments, places: &Places) -> Result<Report, Problem> {
-    let (mut models, mut not_installed) = (Vec::new(), Vec::new());
-    for (encoder, installed) in arguments.encoders(places) {
-        if !installed {
-            not_installed.push(encoder.name());
-            continue;
-        }
-        for (rows, tests) in [("all", TrainingTests::Whole), ("shipped", TrainingTests::WithoutAudience)] {
-            let layered = Layered::fit(archive, encoder, tests, places)?;
-            let of_split = |split| {
-                let chosen: Vec<usize> =
-                    (0..layered.rows.len()).filter(|&idx| layered.rows[idx].split == split).collect();
-                let rows: Vec<_> = chosen.iter().map(|&idx| layered.rows[idx].clone()).collect();
-                let vectors: Vec<_> =
-                    chosen.iter().map(|&idx| std::sync::Arc::clone(&layered.vectors[idx])).collect();
-                Contrasts::new(&layered.layer, &rows, &vectors).coverage(
-                    layered.layer.priors().residual_sd,
-                    u64::from(arguments.resamples),
-                    arguments.seed,
-                )
-            };
-            models.push(Row {
-                model: encoder.name(),
-                rows,
-                valid: of_split(Split::Valid),
-                test: of_split(Split::Test),
-            });
-        }
-    }
+    let mut models = Vec::new();
+    let not_installed = each_layered(archive, arguments, places, |encoder, rows, layered| {
+        let of_split = |split| {
+            let chosen: Vec<usize> =
+                (0..layered.rows.len()).filter(|&idx| layered.rows[idx].split == split).collect();
+            let rows: Vec<_> = chosen.iter().map(|&idx| layered.rows[idx].clone()).collect();
+            let vectors: Vec<_> = chosen.iter().map(|&idx| Arc::clone(&layered.vectors[idx])).collect();
+            Contrasts::new(&layered.layer, &rows, &vectors).coverage(
+                layered.layer.priors().residual_sd,
+                u64::from(arguments.resamples),
+                arguments.seed,
+            )
+        };
+        let (valid, test) = (of_split(Split::Valid), of_split(Split::Test));
+        models.push(Row { model: encoder.name(), rows, valid, test });
+        Ok(())
+    })?;
     Ok(Report {
         interval: "90 % interval of a variant's observed log-odds less the weighted mean of its rivals', \
                    sampling noise included; residual spread set on the validation split",

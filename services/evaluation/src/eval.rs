@@ -102,8 +102,7 @@ pub fn execute(
             print(&report, json, out, || report.table())
         }
         Suite::Mushroom => {
-            let settings = mushroom::Settings::default();
-            let report = mushroom::suite(places, arguments.runs, arguments.seed, settings)?;
+            let report = mushroom::suite(places, arguments.runs, arguments.seed)?;
             print(&report, json, out, || report.table())
         }
         Suite::OffPolicy => {

@@ -25,6 +25,7 @@ use spotwright_schemas::error::Code;
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::random::Stream;
 use spotwright_scoring::data::{ClickTestRow, Split, read_click_tests};
+use spotwright_scoring::load::{MINILM_FOLDER, load};
 
 use crate::command::Places;
 use crate::inputs::{content_problem, data_file, experiment_problem};
@@ -326,9 +327,9 @@ fn model_scores(
     tests: &[Vec<usize>],
     places: &Places,
 ) -> Result<(BTreeMap<usize, f64>, String), Problem> {
-    let folder = places.models.join("all-minilm-l6-v2");
-    let loaded = spotwright_scoring::load::load(Some(&folder))
-        .map_err(|error| Problem::new(error.code(), "model", error.to_string()))?;
+    let folder = places.models.join(MINILM_FOLDER);
+    let loaded =
+        load(Some(&folder)).map_err(|error| Problem::new(error.code(), "model", error.to_string()))?;
     let mut scores = BTreeMap::new();
     for test in tests {
         let inputs: Vec<ScoreInput> = test

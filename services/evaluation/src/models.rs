@@ -11,6 +11,7 @@ use spotwright_scoring::words::{WordRidge, cross_validated};
 
 use crate::archive::{Archive, Encoder};
 use crate::command::Places;
+use crate::eval::Arguments;
 use crate::problem::scoring_problem;
 
 /// Penalty of the word ridge, chosen by cross-validation on train tests.
@@ -75,6 +76,30 @@ impl Layered {
             tests,
         })
     }
+}
+
+/// Fits every encoder that is asked for and installed, on all tests and as the shipped models are, and
+/// hands each fit to `measure`. Returns the encoders that are not installed.
+///
+/// # Errors
+/// A table that cannot be fitted on, an encoder's files, or `measure`.
+pub(crate) fn each_layered(
+    archive: &Archive,
+    arguments: &Arguments,
+    places: &Places,
+    mut measure: impl FnMut(Encoder, &'static str, &Layered) -> Result<(), Problem>,
+) -> Result<Vec<&'static str>, Problem> {
+    let mut not_installed = Vec::new();
+    for (encoder, installed) in arguments.encoders(places) {
+        if !installed {
+            not_installed.push(encoder.name());
+            continue;
+        }
+        for (rows, tests) in [("all", TrainingTests::Whole), ("shipped", TrainingTests::WithoutAudience)] {
+            measure(encoder, rows, &Layered::fit(archive, encoder, tests, places)?)?;
+        }
+    }
+    Ok(not_installed)
 }
 
 /// Fitted words and their scores.

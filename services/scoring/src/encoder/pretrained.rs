@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use tokenizers::Tokenizer;
 
 use super::transformer::{Names, Shape, Transformer};
@@ -74,10 +75,9 @@ const MPNET: Shape = Shape {
 /// than the sentence vector, which is made to forget everything but the topic; see
 /// `docs/scoring-models.md`.
 ///
-/// Each call of [`TextEncoder::encode`] runs one text alone, so that a vector does not depend on
-/// what else is encoded; [`TextEncoder::encode_batch`] runs many together and may differ from it in
-/// the last bits. Matrix products may use several threads; each is split over rows and columns,
-/// never over the summed dimension, so the number of threads does not change a bit (tested).
+/// A vector does not depend on what else is encoded: texts that go through together share the reading
+/// of the weights and no sum. Batches are divided among the threads of the pool they are encoded on;
+/// neither the division nor the number of threads changes a bit (tested).
 pub struct PretrainedEncoder {
     name: &'static str,
     transformer: Transformer,
@@ -196,28 +196,30 @@ impl TextEncoder for PretrainedEncoder {
     }
 }
 
-/// Runs texts through a network, neighboring ones together, shorter ones more at a time.
+/// Runs texts through a network, neighboring ones together, shorter ones more at a time, on the
+/// threads of the pool that this is called from.
 ///
 /// # Errors
 /// As `run`.
 pub(super) fn in_passes(
     ids: &[Vec<u32>],
-    run: impl Fn(&[&[u32]]) -> Result<Vec<Arc<[f32]>>, Error>,
+    run: impl Fn(&[&[u32]]) -> Result<Vec<Arc<[f32]>>, Error> + Sync,
 ) -> Result<Vec<Arc<[f32]>>, Error> {
-    let mut vectors = Vec::with_capacity(ids.len());
-    let mut pass: Vec<&[u32]> = Vec::new();
+    let mut passes: Vec<Vec<&[u32]>> = Vec::new();
     let mut n_tokens = 0;
     for ids in ids {
-        if !pass.is_empty() && n_tokens + ids.len() > TOKENS_PER_PASS {
-            vectors.extend(run(&pass)?);
-            pass.clear();
-            n_tokens = 0;
-        }
         n_tokens += ids.len();
-        pass.push(ids);
+        match passes.last_mut() {
+            Some(pass) if n_tokens <= TOKENS_PER_PASS => pass.push(ids),
+            _ => {
+                n_tokens = ids.len();
+                passes.push(vec![ids]);
+            }
+        }
     }
-    vectors.extend(run(&pass)?);
-    Ok(vectors)
+    let vectors: Vec<Vec<Arc<[f32]>>> =
+        passes.par_iter().map(|pass| run(pass)).collect::<Result<_, Error>>()?;
+    Ok(vectors.into_iter().flatten().collect())
 }
 
 pub(super) fn read_pinned(folder: &Path, name: &str, sha256: &str) -> Result<Vec<u8>, Error> {

@@ -7,13 +7,19 @@
 //!
 //! Texts of different lengths go through together without padding: the matrix products run over
 //! the tokens of all texts, one below the other, and attention runs per text. Only as many layers
-//! are computed as are read. Matrix products are candle's; what lies between them is written here
-//! as loops over contiguous rows.
+//! are computed as are read. All loops over numbers are compiled for several kinds of processors, of
+//! which the best that is there runs. No number depends on which texts go through together.
 
-use candle_core::{CpuStorage, Device, Storage, Tensor};
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into a function for one kind of processor runs on the registers of the oldest"
+)]
+
+use pulp::{Arch, Simd, WithSimd};
 use safetensors::{Dtype, SafeTensors};
 
 use super::e5_file::{ModelFile, dequantized, row_bytes};
+use super::products::{Finish, Matrix, Plain, Target, Weights, multiply};
 
 /// How the tensors of one kind of model are called.
 pub(super) struct Names {
@@ -34,12 +40,6 @@ pub(super) struct Shape {
     pub(super) first_position: usize,
 }
 
-struct Linear {
-    /// Input by output, contiguous.
-    weight: Tensor,
-    bias: Vec<f32>,
-}
-
 struct Norm {
     scale: Vec<f32>,
     shift: Vec<f32>,
@@ -48,16 +48,18 @@ struct Norm {
 
 struct Layer {
     /// Query, key and value side by side.
-    qkv: Linear,
-    output: Linear,
+    qkv: Weights,
+    output: Weights,
     attention_norm: Norm,
-    up: Linear,
-    down: Linear,
+    up: Weights,
+    down: Weights,
     norm: Norm,
 }
 
 /// Loaded weights.
 pub(super) struct Transformer {
+    /// Kind of processor.
+    arch: Arch,
     width: usize,
     n_heads: usize,
     words: Words,
@@ -135,6 +137,7 @@ impl Transformer {
             .map(|idx| source.layer(idx, shape, width))
             .collect::<Result<Vec<_>, String>>()?;
         Ok(Self {
+            arch: Arch::new(),
             width,
             n_heads: shape.n_heads,
             words: Words::Floats(source.vector("embeddings.word_embeddings.weight")?),
@@ -167,7 +170,7 @@ impl Transformer {
                     rows.extend(file.matrix(&format!("l{idx}.{part}.w"), n_outputs, n_inputs)?);
                     bias.extend(file.floats(&format!("l{idx}.{part}.b"), n_outputs)?);
                 }
-                linear(rows, bias, n_inputs)
+                Weights::new(&rows, bias, n_inputs)
             };
             Ok::<_, String>(Layer {
                 qkv: linear(&["q", "k", "v"], width, width)?,
@@ -179,6 +182,7 @@ impl Transformer {
             })
         };
         Ok(Self {
+            arch: Arch::new(),
             width,
             n_heads: shape.heads,
             words: Words::Blocks(file.blocks("emb.word", shape.pieces, width)?),
@@ -202,14 +206,12 @@ impl Transformer {
     /// the other. `layers` ascends; texts have at least one and at most `max_positions` tokens.
     pub(super) fn layer_means(&self, texts: &[&[u32]], layers: &[usize]) -> Result<Vec<Vec<f32>>, String> {
         let mut means = vec![Vec::with_capacity(layers.len() * self.width); texts.len()];
-        let mut rows = self.embed(texts)?;
         let last = layers.last().copied().unwrap_or(0);
-        if last > self.layers.len() {
-            return Err(format!("layer {last} is not loaded"));
-        }
+        let read = self.layers.get(..last).ok_or_else(|| format!("layer {last} is not loaded"))?;
+        let (mut rows, mut scratch) = (self.embed(texts)?, Scratch::default());
         for depth in 0..=last {
-            if depth > 0 {
-                rows = self.apply(&self.layers[depth - 1], rows)?;
+            if let Some(layer) = depth.checked_sub(1).and_then(|idx| read.get(idx)) {
+                self.apply(layer, &mut rows, &mut scratch);
             }
             if layers.contains(&depth) {
                 for (mean, span) in means.iter_mut().zip(rows.starts.windows(2)) {
@@ -244,81 +246,20 @@ impl Transformer {
         Ok(Rows { starts, values })
     }
 
-    fn apply(&self, layer: &Layer, rows: Rows) -> Result<Rows, String> {
-        let Rows { starts, values } = rows;
-        let input = tensor(values, self.width)?;
-        let qkv = layer.qkv.products(&input)?;
-        let mixed = with_values(&qkv, |qkv| self.attend(qkv, &layer.qkv.bias, &starts))?;
-        let mixed = layer.output.products(&tensor(mixed, self.width)?)?;
-        let attended = with_values(&input, |input| {
-            with_values(&mixed, |mixed| {
-                layer.attention_norm.residual(input, mixed, &layer.output.bias, self.width)
-            })
-        })??;
-        let attended = tensor(attended, self.width)?;
-        let inner = layer.up.products(&attended)?;
-        let inner = with_values(&inner, |inner| {
-            let mut values = inner.to_vec();
-            for row in values.chunks_exact_mut(layer.up.bias.len()) {
-                add(row, &layer.up.bias);
-                gelu(row);
-            }
-            values
-        })?;
-        let inner = layer.down.products(&tensor(inner, layer.up.bias.len())?)?;
-        let values = with_values(&attended, |attended| {
-            with_values(&inner, |inner| layer.norm.residual(attended, inner, &layer.down.bias, self.width))
-        })??;
-        Ok(Rows { starts, values })
-    }
-
-    /// Scaled dot-product attention per text and head; `qkv` without its bias.
-    fn attend(&self, qkv: &[f32], bias: &[f32], starts: &[usize]) -> Vec<f32> {
-        let (width, n_heads) = (self.width, self.n_heads);
-        let head_width = width / n_heads;
-        let scale = 1.0 / (head_width as f32).sqrt();
-        let mut mixed = vec![0.0; qkv.len() / 3];
-        let (mut keys, mut scores, mut query) = (Vec::new(), Vec::new(), vec![0.0; head_width]);
-        let (mut values, mut offsets) = (Vec::new(), Vec::new());
-        for span in starts.windows(2) {
-            let (first, n) = (span[0], span[1] - span[0]);
-            for head in 0..n_heads {
-                let column = head * head_width;
-                // Keys of this head, transposed, so that scores run along keys; values beside it.
-                keys.clear();
-                keys.resize(head_width * n, 0.0);
-                values.clear();
-                for token in 0..n {
-                    let row = &qkv[(first + token) * 3 * width..(first + token + 1) * 3 * width];
-                    for (idx, key) in row[width + column..width + column + head_width].iter().enumerate() {
-                        keys[idx * n + token] = key + bias[width + column + idx];
-                    }
-                    let value = &row[2 * width + column..2 * width + column + head_width];
-                    values.extend(value.iter().zip(&bias[2 * width + column..]).map(|(a, b)| a + b));
-                }
-                self.offsets(&mut offsets, n, head);
-                for token in 0..n {
-                    let row = (first + token) * 3 * width + column;
-                    for ((target, value), bias) in
-                        query.iter_mut().zip(&qkv[row..row + head_width]).zip(&bias[column..])
-                    {
-                        *target = (value + bias) * scale;
-                    }
-                    scores.clear();
-                    scores.extend_from_slice(&offsets[n - 1 - token..2 * n - 1 - token]);
-                    for (value, keys) in query.iter().zip(keys.chunks_exact(n)) {
-                        add_scaled(&mut scores, keys, *value);
-                    }
-                    softmax(&mut scores);
-                    let target = (first + token) * width + column;
-                    let target = &mut mixed[target..target + head_width];
-                    for (share, value) in scores.iter().zip(values.chunks_exact(head_width)) {
-                        add_scaled(target, value, *share);
-                    }
-                }
-            }
-        }
-        mixed
+    fn apply(&self, layer: &Layer, rows: &mut Rows, scratch: &mut Scratch) {
+        let (arch, n) = (self.arch, rows.values.len() / self.width);
+        let Scratch { wide, mixed, sums } = scratch;
+        let qkv = sized(wide, n * layer.qkv.n_outputs());
+        layer.qkv.apply(arch, &rows.values, qkv, Plain);
+        let mixed = sized(mixed, rows.values.len());
+        arch.dispatch(Attention { transformer: self, qkv, starts: &rows.starts, mixed });
+        let sums = sized(sums, rows.values.len());
+        layer.output.apply(arch, mixed, sums, Plain);
+        arch.dispatch(Residual { norm: &layer.attention_norm, states: &mut rows.values, sums });
+        let inner = sized(wide, n * layer.up.n_outputs());
+        layer.up.apply(arch, &rows.values, inner, Gelu);
+        layer.down.apply(arch, inner, sums, Plain);
+        arch.dispatch(Residual { norm: &layer.norm, states: &mut rows.values, sums });
     }
 
     /// Attention bias of one head by distance: entry n − 1 + (key − query).
@@ -329,6 +270,104 @@ impl Transformer {
             Some(table) => offsets.extend(
                 (0..2 * n - 1).map(|idx| table[bucket(idx as i64 - (n as i64 - 1)) * self.n_heads + head]),
             ),
+        }
+    }
+}
+
+/// Memory of one pass, used again by every layer.
+#[derive(Default)]
+struct Scratch {
+    /// Queries, keys and values; then the inner states.
+    wide: Vec<f32>,
+    mixed: Vec<f32>,
+    sums: Vec<f32>,
+}
+
+/// The first `len` numbers of `values`, which grows when it is shorter.
+fn sized(values: &mut Vec<f32>, len: usize) -> &mut [f32] {
+    if values.len() < len {
+        values.resize(len, 0.0);
+    }
+    &mut values[..len]
+}
+
+/// Scaled dot-product attention per text and head.
+struct Attention<'a> {
+    transformer: &'a Transformer,
+    qkv: &'a [f32],
+    starts: &'a [usize],
+    mixed: &'a mut [f32],
+}
+
+impl WithSimd for Attention<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { transformer, qkv, starts, mixed } = self;
+        let (width, n_heads) = (transformer.width, transformer.n_heads);
+        let head_width = width / n_heads;
+        // Rows that products read are filled up with zeros to whole registers.
+        let value_stride = head_width.next_multiple_of(LANES);
+        let scale = 1.0 / (head_width as f32).sqrt();
+        let (mut keys, mut values, mut scores, mut offsets) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for span in starts.windows(2) {
+            let (first, n) = (span[0], span[1] - span[0]);
+            let stride = n.next_multiple_of(LANES);
+            for head in 0..n_heads {
+                let column = head * head_width;
+                // Keys of this head, transposed, so that scores run along keys; values beside it.
+                keys.clear();
+                keys.resize(head_width * stride, 0.0);
+                values.clear();
+                values.resize(n * value_stride, 0.0);
+                for token in 0..n {
+                    let row = &qkv[(first + token) * 3 * width + column..][..2 * width + head_width];
+                    for (line, key) in keys.chunks_exact_mut(stride).zip(&row[width..]) {
+                        line[token] = *key;
+                    }
+                    values[token * value_stride..][..head_width].copy_from_slice(&row[2 * width..]);
+                }
+                scores.clear();
+                scores.resize(n * stride, 0.0);
+                let queries = Matrix { values: &qkv[first * 3 * width + column..], stride: 3 * width };
+                let keys = Matrix { values: &keys, stride };
+                multiply(simd, queries, head_width, keys, stride, Target { values: &mut scores, stride });
+                transformer.offsets(&mut offsets, n, head);
+                for (token, row) in scores.chunks_exact_mut(stride).enumerate() {
+                    for (score, offset) in row.iter_mut().zip(&offsets[n - 1 - token..2 * n - 1 - token]) {
+                        *score = *score * scale + offset;
+                    }
+                    row[n..].fill(f32::NEG_INFINITY);
+                    softmax(row);
+                }
+                let scores = Matrix { values: &scores, stride };
+                let values = Matrix { values: &values, stride: value_stride };
+                let end = (first + n - 1) * width + column + head_width;
+                let target = Target { values: &mut mixed[first * width + column..end], stride: width };
+                multiply(simd, scores, n, values, head_width, target);
+            }
+        }
+    }
+}
+
+/// states ← normalized (states + sums).
+struct Residual<'a> {
+    norm: &'a Norm,
+    states: &'a mut [f32],
+    sums: &'a [f32],
+}
+
+impl WithSimd for Residual<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let width = self.norm.scale.len();
+        for (state, sums) in self.states.chunks_exact_mut(width).zip(self.sums.chunks_exact(width)) {
+            add(state, sums);
+            self.norm.apply(state);
         }
     }
 }
@@ -349,14 +388,8 @@ fn bucket(distance: i64) -> usize {
     base + (exact + (ratio * (half - exact) as f32) as usize).min(half - 1)
 }
 
-impl Linear {
-    /// Row by output, without the bias.
-    fn products(&self, input: &Tensor) -> Result<Tensor, String> {
-        input.matmul(&self.weight).map_err(|error| error.to_string())
-    }
-}
-
 impl Norm {
+    #[inline(always)]
     fn apply(&self, row: &mut [f32]) {
         let n = row.len() as f32;
         let mean = lane_sum(row, |value| value) / n;
@@ -365,17 +398,6 @@ impl Norm {
         for ((value, scale), shift) in row.iter_mut().zip(&self.scale).zip(&self.shift) {
             *value = (*value - mean) * inverse * scale + shift;
         }
-    }
-
-    /// Normalizes rows + products + bias.
-    fn residual(&self, rows: &[f32], products: &[f32], bias: &[f32], width: usize) -> Vec<f32> {
-        let mut sums = Vec::with_capacity(rows.len());
-        for (row, product) in rows.chunks_exact(width).zip(products.chunks_exact(width)) {
-            let start = sums.len();
-            sums.extend(row.iter().zip(product).zip(bias).map(|((a, b), c)| a + b + c));
-            self.apply(&mut sums[start..]);
-        }
-        sums
     }
 }
 
@@ -420,7 +442,7 @@ impl Source<'_> {
     }
 
     /// Linear maps side by side.
-    fn linear(&self, names: &[String], n_inputs: usize) -> Result<Linear, String> {
+    fn linear(&self, names: &[String], n_inputs: usize) -> Result<Weights, String> {
         let mut bias = Vec::new();
         let mut rows = Vec::new();
         for name in names {
@@ -428,7 +450,7 @@ impl Source<'_> {
             rows.extend(self.sized(&format!("{name}.weight"), part.len() * n_inputs)?);
             bias.extend(part);
         }
-        linear(rows, bias, n_inputs)
+        Weights::new(&rows, bias, n_inputs)
     }
 
     fn layer(&self, idx: usize, shape: &Shape, width: usize) -> Result<Layer, String> {
@@ -437,9 +459,9 @@ impl Source<'_> {
         let [query, key, value, output] = shape.names.attention.map(full);
         let qkv = self.linear(&[query, key, value], width)?;
         let up = self.linear(&[full("intermediate.dense")], width)?;
-        let down = self.linear(&[full("output.dense")], up.bias.len())?;
+        let down = self.linear(&[full("output.dense")], up.n_outputs())?;
         let output = self.linear(&[output], width)?;
-        if qkv.bias.len() != 3 * width || output.bias.len() != width || down.bias.len() != width {
+        if qkv.n_outputs() != 3 * width || output.n_outputs() != width || down.n_outputs() != width {
             return Err(format!("the tensors of `{prefix}` do not fit together"));
         }
         Ok(Layer {
@@ -453,44 +475,21 @@ impl Source<'_> {
     }
 }
 
-/// A linear map from its weights, output by input.
-fn linear(rows: Vec<f32>, bias: Vec<f32>, n_inputs: usize) -> Result<Linear, String> {
-    let weight = Tensor::from_vec(rows, (bias.len(), n_inputs), &Device::Cpu)
-        .and_then(|weight| weight.t()?.contiguous())
-        .map_err(|error| error.to_string())?;
-    Ok(Linear { weight, bias })
-}
-
-fn tensor(values: Vec<f32>, width: usize) -> Result<Tensor, String> {
-    let n = values.len() / width;
-    Tensor::from_vec(values, (n, width), &Device::Cpu).map_err(|error| error.to_string())
-}
-
-/// Reads a contiguous tensor of 32-bit floats in place.
-fn with_values<T>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> T) -> Result<T, String> {
-    let (storage, layout) = tensor.storage_and_layout();
-    match (&*storage, layout.contiguous_offsets()) {
-        (Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) => Ok(read(&values[start..end])),
-        _ => Err("a product is not a contiguous matrix of 32-bit floats".to_owned()),
-    }
-}
-
+#[inline(always)]
 fn add(row: &mut [f32], other: &[f32]) {
     for (value, other) in row.iter_mut().zip(other) {
         *value += other;
     }
 }
 
-fn add_scaled(row: &mut [f32], other: &[f32], factor: f32) {
-    for (value, other) in row.iter_mut().zip(other) {
-        *value += factor * other;
-    }
-}
+/// Partial sums, and to how many numbers rows are filled up.
+const LANES: usize = 16;
 
 /// Sum with 16 partial sums, in a fixed order, so that it can run on vector registers.
+#[inline(always)]
 fn lane_sum(row: &[f32], of: impl Fn(f32) -> f32) -> f32 {
-    let mut lanes = [0.0_f32; 16];
-    let mut chunks = row.chunks_exact(16);
+    let mut lanes = [0.0_f32; LANES];
+    let mut chunks = row.chunks_exact(LANES);
     for chunk in &mut chunks {
         for (lane, value) in lanes.iter_mut().zip(chunk) {
             *lane += of(*value);
@@ -511,8 +510,15 @@ fn mean_row(rows: &[f32], width: usize) -> Vec<f32> {
     sum
 }
 
+#[inline(always)]
 fn softmax(scores: &mut [f32]) {
-    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut largest = [f32::NEG_INFINITY; LANES];
+    for chunk in scores.chunks(LANES) {
+        for (largest, score) in largest.iter_mut().zip(chunk) {
+            *largest = if *score > *largest { *score } else { *largest };
+        }
+    }
+    let largest = largest.into_iter().fold(f32::NEG_INFINITY, f32::max);
     for score in scores.iter_mut() {
         *score = exp(*score - largest);
     }
@@ -525,7 +531,7 @@ fn softmax(scores: &mut [f32]) {
 /// e^x for x ≤ 0, to about 2e-7 of the result: 2^n times a polynomial of the remainder (the
 /// coefficients of Cephes' `expf`, Moshier 1984-1992). No branches, so that loops over it
 /// run on vector registers.
-#[inline]
+#[inline(always)]
 fn exp(x: f32) -> f32 {
     // Adding this number rounds to a whole number in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
@@ -542,8 +548,20 @@ fn exp(x: f32) -> f32 {
     f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
 }
 
+/// The activation between the two products of a feed-forward block.
+#[derive(Clone, Copy)]
+struct Gelu;
+
+impl Finish for Gelu {
+    #[inline(always)]
+    fn finish(self, piece: &mut [f32]) {
+        gelu(piece);
+    }
+}
+
 /// x Φ(x) with Φ by the error function (Abramowitz and Stegun, Handbook of Mathematical Functions,
 /// 1964, 7.1.26; absolute error of erf below 1.5e-7).
+#[inline(always)]
 fn gelu(row: &mut [f32]) {
     for value in row {
         let x = *value * std::f32::consts::FRAC_1_SQRT_2;
