@@ -290,8 +290,8 @@ impl Fleet {
     /// Kills processes until `kills` have hit while runs were under way, each after some commits and a
     /// delay, and replaced at once; every third replacement will crash by itself at a named point.
     ///
-    /// A step is given up after five attempts. So that a slow machine, which gets little done between
-    /// two kills, does not see the same step die five times, some commits must come between them too.
+    /// A step is given up after eight attempts. So that a slow machine, which gets little done between
+    /// two kills, does not see the same step die eight times, some commits must come between them too.
     ///
     /// # Errors
     /// When the runs end before so many kills have hit, or a process cannot be started.

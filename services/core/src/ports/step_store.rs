@@ -304,7 +304,8 @@ pub trait StepStore: Send + Sync {
     /// Extends a lease; [`StoreError::Stale`] when the claim is no longer valid.
     async fn renew(&self, step: &ClaimedStep, lease: Duration) -> Result<(), StoreError>;
 
-    /// Ends a step and writes what follows from it.
+    /// Ends a step and writes what follows from it. Paid calls that a failed step leaves open, as one
+    /// does whose last process died in a call, are ended as if unknown: their reserves count as spent.
     async fn complete(
         &self,
         step: &ClaimedStep,

@@ -105,14 +105,18 @@ impl StepStore for Store {
         expected_version: i64,
         commit: Commit,
     ) -> Result<(), StoreError> {
-        let (id, fence) = (step.id, step.fence);
+        let (id, fence, organization) = (step.id, step.fence, step.organization);
         let mut wakes = wakes_of(&commit);
         wakes.steps |= matches!(end, StepEnd::Retry { .. });
         self.writer
             .write(Some(step.run), wakes, move |conn| {
                 Box::pin(async move {
                     let run = steps::end(conn, id, fence, &end).await?;
-                    commits::write(conn, run, expected_version, &commit).await
+                    commits::write(conn, run, expected_version, &commit).await?;
+                    match end {
+                        StepEnd::Failed(_) => money::end_open_calls(conn, run, organization.0, id).await,
+                        StepEnd::Done(_) | StepEnd::Retry { .. } => Ok(()),
+                    }
                 })
             })
             .await

@@ -9,7 +9,7 @@
 //! organization can never spend more together, and none stops halfway because of another.
 
 use spotwright_core::ports::step_store::{CallEnd, CallState, LedgerEntry, LedgerKind, NewCall, StoreError};
-use spotwright_schemas::ids::RunId;
+use spotwright_schemas::ids::{CallId, RunId, StepId};
 use spotwright_schemas::money::Micros;
 use uuid::Uuid;
 
@@ -323,6 +323,28 @@ async fn open_call(
     .execute(conn)
     .await
     .map_err(database)?;
+    Ok(())
+}
+
+/// Ends the calls that a step has left open. Nobody can tell any more whether they were charged, so
+/// their reserves count as spent.
+pub(super) async fn end_open_calls(
+    conn: &mut Connection,
+    run: RunId,
+    organization: Uuid,
+    step: StepId,
+) -> Result<(), StoreError> {
+    let open: Vec<(Uuid, i64)> = sqlx::query_as(
+        "SELECT id, reserved_micros FROM ext_call WHERE step_id = $1 AND settled_micros IS NULL ORDER BY id",
+    )
+    .bind(step.0)
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(database)?;
+    for (id, reserved) in open {
+        let end = CallEnd { id: CallId(id), result: None, settled: Micros(reserved) };
+        end_call(conn, run, organization, &end).await?;
+    }
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::json;
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::ports::step_store::{
-    CallEnd, CallState, ClaimedStep, Commit, LedgerKind, NewCall, StepStore, StoreError,
+    CallEnd, CallState, ClaimedStep, Commit, LedgerKind, NewCall, StepEnd, StepStore, StoreError,
 };
 use spotwright_schemas::ids::CallId;
 use spotwright_schemas::money::Micros;
@@ -144,4 +144,21 @@ pub async fn a_released_call_can_be_made_again_and_an_unknown_one_counts_as_spen
     assert_eq!((view.settled, view.reserved), (Micros(6), Micros(0)));
     assert_eq!(store.begin_call(&step, &call).await.expect("known"), CallState::Interrupted);
     assert!(matches!(write(&*store, run, end(6)).await, Err(StoreError::Contradiction(_))));
+}
+
+/// A step whose last process died in a call ends without it: what was reserved counts as spent.
+pub async fn a_step_that_fails_leaves_no_call_open<S: StepStore>(store: Arc<S>) {
+    let (run, step) = run_with_claim(&*store, 1).await;
+    let call = call_of(&step);
+    assert_eq!(store.begin_call(&step, &call).await.expect("intent"), CallState::Fresh);
+    let version = store.run(run).await.expect("the run").version;
+    let failed = StepEnd::Failed("its last attempt did not end within the lease".to_owned());
+    store.complete(&step, failed, version, Commit::default()).await.expect("ended");
+    let view = store.run(run).await.expect("the run");
+    assert_eq!((view.settled, view.reserved), (Micros(6), Micros(0)));
+    let late = Commit {
+        calls: vec![CallEnd { id: call.id, result: None, settled: Micros(0) }],
+        ..Commit::default()
+    };
+    assert!(matches!(write(&*store, run, late).await, Err(StoreError::Contradiction(_))));
 }

@@ -31,7 +31,7 @@ pub use super::messages::{
 pub use super::money::{
     a_paid_call_is_fresh_then_interrupted_then_done,
     a_released_call_can_be_made_again_and_an_unknown_one_counts_as_spent,
-    a_reserve_is_closed_once_and_for_no_more_than_its_amount,
+    a_reserve_is_closed_once_and_for_no_more_than_its_amount, a_step_that_fails_leaves_no_call_open,
     the_budget_holds_under_sixty_four_concurrent_reserves,
 };
 
@@ -73,6 +73,7 @@ macro_rules! step_store_suite {
                 a_reserve_is_closed_once_and_for_no_more_than_its_amount,
                 a_paid_call_is_fresh_then_interrupted_then_done,
                 a_released_call_can_be_made_again_and_an_unknown_one_counts_as_spent,
+                a_step_that_fails_leaves_no_call_open,
                 a_refused_operation_does_not_touch_its_neighbors,
                 open_work_counts_steps_and_messages,
                 workers_are_woken_by_new_steps_and_messages,
