@@ -78,7 +78,7 @@ impl Evidence {
 #[derive(Debug, Clone)]
 struct Node<K> {
     own: Evidence,
-    children: BTreeMap<K, Node<K>>,
+    children: BTreeMap<K, Self>,
     /// `own` and what the children tell.
     pooled: Evidence,
 }
@@ -91,17 +91,14 @@ impl<K> Default for Node<K> {
 
 impl<K: Ord + Clone> Node<K> {
     fn observe(&mut self, path: &[K], strengths: &[f64], evidence: Evidence) {
-        match (path.split_first(), strengths.split_first()) {
-            (Some((key, path)), Some((&strength, strengths))) => {
-                self.children.entry(key.clone()).or_default().observe(path, strengths, evidence);
-                self.pooled = self.told_by_others(None, strength);
-            }
-            _ => {
-                self.own = self.own.plus(evidence);
-                let strength = strengths.first().copied().unwrap_or(f64::INFINITY);
-                self.pooled = self.told_by_others(None, strength);
-            }
+        // Without children, nothing passes an edge.
+        let strength = strengths.first().copied().unwrap_or(f64::INFINITY);
+        if let (Some((key, path)), Some((_, below))) = (path.split_first(), strengths.split_first()) {
+            self.children.entry(key.clone()).or_default().observe(path, below, evidence);
+        } else {
+            self.own = self.own.plus(evidence);
         }
+        self.pooled = self.told_by_others(None, strength);
     }
 
     /// Its own evidence and that of all children but one, summed in the order of the keys.

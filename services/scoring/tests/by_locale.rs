@@ -188,7 +188,7 @@ fn rivals_speak_the_same_language_and_keep_their_places() {
         .collect();
     let (english, chinese) = ("english@1", "chinese@2");
     assert_eq!(told, [(2, english), (3, chinese), (0, english), (1, chinese)]);
-    let mut bad = inputs.clone();
+    let mut bad = inputs;
     bad[3].input.headline.clear();
     let error = joined().explain(&bad, &[]).unwrap_err();
     assert!(matches!(error, ClickModelError::Input { index: 3, field: "headline", .. }), "{error}");

@@ -86,7 +86,7 @@ pub(super) fn why(finished: &FinishedRun, winner: &ExplainedWinner) -> Why {
         level: percent(1.0 / (1.0 + (-level).exp())),
         parts: parts(&explanation.contributions),
         headline: phrases(TextPart::Headline),
-        text: phrases(TextPart::Text),
+        text: phrases(TextPart::Text).into_iter().filter(|phrase| !phrase.mark.is_empty()).collect(),
         nearest: explanation
             .nearest
             .iter()
