@@ -48,7 +48,7 @@ pub struct TreePrior {
 
 /// Some columns, and where the cells lie that give each of them a category.
 #[derive(Debug, Clone, PartialEq)]
-struct Columns {
+struct ColumnSet {
     columns: Vec<usize>,
     /// First cell.
     start: usize,
@@ -63,7 +63,7 @@ pub struct TreePosterior {
     /// Categories of each column.
     categories: Vec<usize>,
     /// Fewer columns before more.
-    sets: Vec<Columns>,
+    sets: Vec<ColumnSet>,
     /// Distinct rewards in the order in which they came.
     rewards: Vec<f64>,
     /// By distinct reward and cell.
@@ -219,7 +219,7 @@ impl TreePosterior {
         }
     }
 
-    fn cell(&self, set: &Columns, context: &[usize]) -> usize {
+    fn cell(&self, set: &ColumnSet, context: &[usize]) -> usize {
         let within =
             set.columns.iter().fold(0, |within, &column| within * self.categories[column] + context[column]);
         set.start + within
@@ -232,8 +232,8 @@ impl TreePosterior {
 
 /// All sets of at most `depth` columns, fewer columns before more, with the number of cells and of
 /// those of fewer than `depth` columns.
-fn column_sets(categories: &[usize], depth: usize) -> Result<(Vec<Columns>, usize, usize), Error> {
-    let (mut sets, mut n_cells, mut n_inner) = (Vec::<Columns>::new(), 0_usize, 0);
+fn column_sets(categories: &[usize], depth: usize) -> Result<(Vec<ColumnSet>, usize, usize), Error> {
+    let (mut sets, mut n_cells, mut n_inner) = (Vec::<ColumnSet>::new(), 0_usize, 0);
     let mut of_size: Vec<Vec<usize>> = vec![Vec::new()];
     for size in 0..=depth.min(categories.len()) {
         let mut larger = Vec::new();
@@ -245,7 +245,7 @@ fn column_sets(categories: &[usize], depth: usize) -> Result<(Vec<Columns>, usiz
             if n_cells > MAX_CELLS {
                 return Err(Error::Setting { name: "cells", value: n_cells as f64 });
             }
-            sets.push(Columns { columns, start, children: Vec::new() });
+            sets.push(ColumnSet { columns, start, children: Vec::new() });
         }
         if size < depth {
             n_inner = n_cells;

@@ -219,7 +219,10 @@ impl Piece<'_> {
             let (whole, _rest) = S::as_simd_f32s(&line[..REGISTERS * S::F32_LANES]);
             std::array::from_fn(|idx| whole[idx])
         };
-        let first = self.bias.map_or([simd.splat_f32s(0.0); REGISTERS], registers);
+        let first = match self.bias {
+            Some(bias) => registers(bias),
+            None => [simd.splat_f32s(0.0); REGISTERS],
+        };
         let mut sums = [first; ROWS];
         let lines = self.right.values.chunks_exact(self.right.stride);
         for (idx, line) in (0..n).zip(lines) {
@@ -260,7 +263,9 @@ mod tests {
 
     impl Finish for Twice {
         fn finish(self, piece: &mut [f32]) {
-            piece.iter_mut().for_each(|value| *value *= 2.0);
+            for value in piece {
+                *value *= 2.0;
+            }
         }
     }
 
