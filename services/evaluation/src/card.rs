@@ -7,7 +7,7 @@ use clap::Args;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_scoring::load::{E5_CARD, HASHED_CARD, MINILM_CARD};
-use spotwright_scoring::registry::checked;
+use spotwright_scoring::registry::with_card;
 
 use crate::archive::Encoder;
 use crate::command::Places;
@@ -36,7 +36,7 @@ pub fn execute(
     out: &mut dyn Write,
 ) -> Result<(), Problem> {
     let card = match (&arguments.model, arguments.encoder) {
-        (Some(path), _) => checked(path).map_err(|error| scoring_problem(&error))?.card,
+        (Some(path), _) => with_card(path).map_err(|error| scoring_problem(&error))?.2,
         (None, Encoder::Minilm) => MINILM_CARD.to_owned(),
         (None, Encoder::Hashed) => HASHED_CARD.to_owned(),
         (None, Encoder::E5) => E5_CARD.to_owned(),

@@ -75,12 +75,13 @@ pub struct Checked {
     bytes: Vec<u8>,
 }
 
-/// Reads a model file and the card beside it, and checks both.
+/// Reads a model file of any kind and the card beside it, and checks that they belong together.
+/// Answers the file's bytes, their hash and the card.
 ///
 /// # Errors
-/// [`Error::ModelFile`]: one of them is missing, too large or damaged, or the file's hash is not the
-/// one on the card.
-pub fn checked(path: &Path) -> Result<Checked, Error> {
+/// [`Error::ModelFile`]: one of them is missing or too large, the card is damaged, or the file's hash
+/// is not the one on it.
+pub fn with_card(path: &Path) -> Result<(Vec<u8>, blake3::Hash, String), Error> {
     let fail = |path: &Path, message: String| Error::model_file(path.display().to_string(), message);
     let read = |path: &Path, most: u64| -> Result<Vec<u8>, Error> {
         let size = fs::metadata(path).map_err(|error| fail(path, error.to_string()))?.len();
@@ -101,6 +102,15 @@ pub fn checked(path: &Path) -> Result<Checked, Error> {
         let message = format!("blake3 is {}, the card says `{expected:.64}`; train it again", hash.to_hex());
         return Err(fail(path, message));
     }
+    Ok((bytes, hash, card))
+}
+
+/// Reads the file of a click model and the card beside it, and checks both.
+///
+/// # Errors
+/// As [`with_card`], and when the file holds no click model.
+pub fn checked(path: &Path) -> Result<Checked, Error> {
+    let (bytes, hash, card) = with_card(path)?;
     let layer = LastLayer::from_bytes(&bytes, &path.display().to_string())?;
     Ok(Checked { layer, hash, card, bytes })
 }
