@@ -1,7 +1,5 @@
 //! Explanations of scores, on the shipped weights with hashed features.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
-
 #[path = "common/advertisements.rs"]
 mod advertisements;
 
