@@ -144,7 +144,7 @@ fn a_run_that_is_killed_anywhere_ends_as_if_it_had_not_been() {
 #[test]
 #[ignore = "full profile: cargo xtask full"]
 fn a_run_that_is_killed_hundreds_of_times_ends_as_if_it_had_not_been() {
-    kills_leave_no_mark(12, 40, 6, 200);
+    kills_leave_no_mark(12, 60, 8, 200);
 }
 
 #[test]

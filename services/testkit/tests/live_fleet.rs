@@ -24,7 +24,7 @@ fn twenty() -> Vec<NewRun> {
 
 /// So many runs that all kills hit before the last of them ends.
 fn enough() -> Vec<NewRun> {
-    runs(20.max(kills() as u64 * 3 / 2))
+    runs(20.max(kills() as u64 * 5 / 2))
 }
 
 fn runs(number: u64) -> Vec<NewRun> {
