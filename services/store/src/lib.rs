@@ -50,7 +50,9 @@ pub mod sqlite;
 
 /// How often a step may be claimed before it is `dead`.
 ///
-/// A claim counts also when its process dies of something else. Enough that a fleet whose processes are
-/// killed every second does not lose steps by bad luck: of 6,000 steps under 200 kills on an overloaded
-/// machine, 6 were claimed a fifth time.
-pub const MAX_ATTEMPTS: u32 = 8;
+/// A claim counts also when its process dies of something else; errors are bounded apart, by
+/// [`spotwright_core::ports::step_store::MAX_ERRORS`]. Enough that a fleet whose processes are killed
+/// every second does not lose steps by bad luck: of 6,000 steps under 200 kills on an overloaded
+/// machine, 6 were claimed a fifth time. Few enough that work that ends every process that tries it
+/// is given up.
+pub const MAX_ATTEMPTS: u32 = 20;

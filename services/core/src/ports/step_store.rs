@@ -49,6 +49,25 @@ pub struct ClaimedStep {
     pub attempts: u32,
     /// How often it may be claimed.
     pub max_attempts: u32,
+    /// How often its work has ended with an error that was worth another try, at most
+    /// [`MAX_ERRORS`] - 1.
+    pub errors: u32,
+}
+
+/// How often the work of a step may end with an error that is worth another try; the last of them
+/// ends the step.
+///
+/// Claims that are lost because a process died or stood still do not count here but in
+/// [`ClaimedStep::attempts`], which have a wider bound: they say something about the machines first,
+/// and about the step only when there are many of them.
+pub const MAX_ERRORS: u32 = 5;
+
+impl ClaimedStep {
+    /// Whether the step may be tried again when this attempt ends with an error.
+    #[must_use]
+    pub fn may_retry(&self) -> bool {
+        self.attempts < self.max_attempts && self.errors + 1 < MAX_ERRORS
+    }
 }
 
 /// How a claimed step ended.
@@ -56,8 +75,8 @@ pub struct ClaimedStep {
 pub enum StepEnd {
     /// Done, with a result for readers.
     Done(Value),
-    /// Not done; try again after the delay. With no attempts left this is refused with
-    /// [`StoreError::Contradiction`]: the step can only be done or failed.
+    /// Not done; try again after the delay. Refused with [`StoreError::Contradiction`] when the step
+    /// may not be tried again ([`ClaimedStep::may_retry`]): it can only be done or failed.
     Retry {
         /// How long to wait.
         delay: Duration,
@@ -259,7 +278,8 @@ pub enum Consumed {
 /// 1. A method that returns `Ok` has made its changes durable, all of them; one that returns an
 ///    error has changed nothing.
 /// 2. A ready step is claimed by one worker at a time; an expired lease can be claimed again; a
-///    step is claimed at most `max_attempts` times, after that it is `dead`.
+///    step is claimed at most `max_attempts` times, after that it is `dead`; it is tried again after
+///    an error at most [`MAX_ERRORS`] - 1 times.
 /// 3. `complete` and `renew` succeed only with the newest fence of a running step.
 /// 4. A commit is refused with [`StoreError::Conflict`] unless `expected_version` is the run's
 ///    version at that moment.

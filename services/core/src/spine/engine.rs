@@ -260,7 +260,7 @@ impl<W: Workflow + 'static> Engine<W> {
             .record(started.elapsed().as_secs_f64());
         let outcome = match executed {
             Ok(result) => StepOutcome::Done(result),
-            Err((problem, Some(delay))) if step.attempts < step.max_attempts => {
+            Err((problem, Some(delay))) if step.may_retry() => {
                 self.retry(step, &problem, delay).await;
                 return;
             }

@@ -143,7 +143,7 @@ impl<'a> PaidCalls<'a> {
             }
             Err(error) => {
                 // An outage ends no attempt: the work is repeated, and the call then made or looked up.
-                let last = self.step.attempts >= self.step.max_attempts && !error.is_outage();
+                let last = !self.step.may_retry() && !error.is_outage();
                 if last || matches!(error, StepError::Permanent(_)) {
                     self.end(CallEnd { id, result: None, settled: Micros::ZERO });
                 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use spotwright_core::domain::topology::StepKind;
-use spotwright_core::ports::step_store::{ClaimedStep, NewStep, StepEnd, StoreError};
+use spotwright_core::ports::step_store::{ClaimedStep, MAX_ERRORS, NewStep, StepEnd, StoreError};
 use spotwright_schemas::ids::{OrganizationId, RunId, StepId};
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use crate::convert::{database, from_json, micros, stored, to_json, unsigned};
 /// The columns of a claimed step, in the order of `ClaimedRow`.
 macro_rules! claimed_columns {
     () => {
-        "id, run_id, organization_id, kind, key, input, fence, attempts, max_attempts, turn, position"
+        "id, run_id, organization_id, kind, key, input, fence, attempts, max_attempts, errors, turn, position"
     };
 }
 
@@ -63,6 +63,7 @@ struct ClaimedRow {
     fence: i64,
     attempts: i64,
     max_attempts: i64,
+    errors: i64,
     turn: i64,
     position: i64,
 }
@@ -81,6 +82,7 @@ impl ClaimedRow {
             fence: self.fence,
             attempts: unsigned("attempts", self.attempts)?,
             max_attempts: unsigned("max attempts", self.max_attempts)?,
+            errors: unsigned("errors", self.errors)?,
         })
     }
 }
@@ -248,23 +250,24 @@ pub(super) async fn end(
         .bind(fence)
         .bind(error.clone()),
         StepEnd::Retry { delay, error } => sqlx::query_scalar(concat!(
-            "UPDATE step SET state = 'waiting', lease_until = NULL, error = $3, \
+            "UPDATE step SET state = 'waiting', lease_until = NULL, error = $3, errors = errors + 1, \
              held = (SELECT paused FROM run WHERE run.id = step.run_id), run_at = ",
             now!(),
             " + $4 WHERE id = $1 AND fence = $2 AND state = 'running' AND attempts < max_attempts \
-             RETURNING run_id"
+             AND errors + 1 < $5 RETURNING run_id"
         ))
         .bind(id.0)
         .bind(fence)
         .bind(error.clone())
-        .bind(micros(*delay)),
+        .bind(micros(*delay))
+        .bind(i64::from(MAX_ERRORS)),
     };
     let run: Option<Uuid> = query.fetch_optional(&mut *conn).await.map_err(database)?;
     if let Some(run) = run {
         return Ok(RunId(run));
     }
     check_claim(conn, id, fence).await?;
-    Err(StoreError::Contradiction(format!("step {id} has no attempts left; it can only be done or failed")))
+    Err(StoreError::Contradiction(format!("step {id} may not be tried again; it can only be done or failed")))
 }
 
 /// Makes every running step ready again and gives the lost attempt back.

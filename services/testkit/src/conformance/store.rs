@@ -13,7 +13,7 @@ use spotwright_core::domain::run::Stage;
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::domain::variant::VariantState;
 use spotwright_core::ports::step_store::{
-    ClaimedStep, Commit, Consumed, LedgerKind, NewCall, StepEnd, StepStore, StoreError,
+    ClaimedStep, Commit, Consumed, LedgerKind, MAX_ERRORS, NewCall, StepEnd, StepStore, StoreError,
 };
 use spotwright_schemas::ids::{CallId, MessageId, RunId, StepId};
 use spotwright_schemas::money::Micros;
@@ -62,6 +62,7 @@ macro_rules! step_store_suite {
                 a_renewed_lease_is_not_claimed_again,
                 a_retry_comes_back_and_a_delayed_one_waits,
                 a_step_without_attempts_left_is_buried_until_its_end_is_written,
+                lost_claims_and_errors_are_counted_apart,
                 the_last_attempt_cannot_be_retried,
                 recover_gives_running_steps_and_their_attempts_back,
                 a_commit_on_another_version_is_refused_whole,
@@ -372,16 +373,33 @@ pub async fn a_step_without_attempts_left_is_buried_until_its_end_is_written<S: 
     assert!(claim_one(&*store, StepKind::Learn, LONG).await.is_some());
 }
 
-/// A retry of the last attempt is a defect of the caller, and leaves the step as it was.
+/// Clause 2: claims lost with their processes do not use up the retries after errors.
+pub async fn lost_claims_and_errors_are_counted_apart<S: StepStore>(store: Arc<S>) {
+    let run = fixtures::run(1);
+    store.create_run(&run, fixtures::steps(StepKind::Plan, &["g1"])).await.expect("a run");
+    let mut step = claim_one(&*store, StepKind::Plan, SHORT).await.expect("a step");
+    for lost in 1..=MAX_ERRORS {
+        step = claim_expired(&*store, StepKind::Plan, SHORT).await;
+        assert_eq!((step.attempts, step.errors), (lost + 1, 0));
+        assert!(step.may_retry());
+    }
+    let retry = StepEnd::Retry { delay: Duration::ZERO, error: "again".to_owned() };
+    store.complete(&step, retry, 1, Commit::default()).await.expect("retry");
+    let again = claim_one(&*store, StepKind::Plan, LONG).await.expect("the step");
+    assert_eq!((again.attempts, again.errors), (step.attempts + 1, 1));
+}
+
+/// A retry after the last error is a defect of the caller, and leaves the step as it was.
 pub async fn the_last_attempt_cannot_be_retried<S: StepStore>(store: Arc<S>) {
     let (_, mut step) = run_with_claim(&*store, 1).await;
     let retry = StepEnd::Retry { delay: Duration::ZERO, error: "again".to_owned() };
     let mut version = 1;
-    while step.attempts < step.max_attempts {
+    while step.may_retry() {
         store.complete(&step, retry.clone(), version, Commit::default()).await.expect("retry");
         version += 1;
         step = claim_one(&*store, StepKind::Plan, LONG).await.expect("the step");
     }
+    assert_eq!(step.errors, MAX_ERRORS - 1);
     let refused = store.complete(&step, retry, version, Commit::default()).await;
     assert!(matches!(refused, Err(StoreError::Contradiction(_))));
     store

@@ -1,0 +1,4 @@
+-- How often the work of a step ended with an error worth another try. Claims are counted apart, in
+-- `attempts`: a process that dies of something else says nothing against the step.
+
+ALTER TABLE step ADD COLUMN errors INTEGER NOT NULL DEFAULT 0 CHECK (errors >= 0);
