@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
 use serde_json::Value;
 use spotwright_bus::memory::MemoryBus;
@@ -23,7 +25,6 @@ use spotwright_schemas::event::Event;
 use spotwright_schemas::ids::PlacementId;
 use spotwright_store::sqlite::SqliteStore;
 use spotwright_testkit::fixtures;
-use tokio::task::JoinSet;
 
 const CONSUMER: &str = "agent.creative-requested";
 const MESSAGES: u64 = 9;
@@ -74,12 +75,14 @@ async fn a_message_that_the_store_refuses_holds_up_no_other_of_its_batch() {
     let bus = Arc::new(MemoryBus::new());
     // All of them wait in the queue before anybody takes one.
     drop(bus.subscribe(CONSUMER).await.unwrap());
-    let mut publishes = JoinSet::new();
-    for number in 1..=MESSAGES {
-        let (bus, message) = (Arc::clone(&bus), fixtures::outbox_message(run.id, number));
-        publishes.spawn(async move { bus.publish(message).await.map(|_| number) });
-    }
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut publishes: FuturesUnordered<_> = (1..=MESSAGES)
+        .map(|number| {
+            let (bus, message) = (Arc::clone(&bus), fixtures::outbox_message(run.id, number));
+            async move { bus.publish(message).await.map(|_| number) }
+        })
+        .collect();
+    // The first look at a publish puts its message into the queue; then it waits for a consumer.
+    assert!(publishes.next().now_or_never().is_none());
     let workflow = Arc::new(Tracing::default());
     let engine = Arc::new(Engine {
         store: Arc::clone(&store) as Arc<dyn StepStore>,
@@ -101,7 +104,7 @@ async fn a_message_that_the_store_refuses_holds_up_no_other_of_its_batch() {
     let working = tokio::spawn(engine.run(shutdown));
     let mut confirmed = BTreeSet::new();
     while confirmed.len() < MESSAGES as usize - 1 {
-        confirmed.insert(publishes.join_next().await.unwrap().unwrap().unwrap());
+        confirmed.insert(publishes.next().await.unwrap().unwrap());
     }
     // The refused one comes again and again, and is never confirmed.
     let decided = workflow.decisions.load(Ordering::SeqCst);
