@@ -5,8 +5,8 @@
 //! passed over, so a damaged cache costs time and never changes a figure.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_scoring::encoder::TextEncoder;
 use spotwright_scoring::last_layer::HEADLINE_TOKENS;
+use spotwright_scoring::whole_file;
 
 use crate::problem::{io_problem, scoring_problem};
 
@@ -106,16 +107,9 @@ fn write_shard(folder: &Path, texts: &[&str], vectors: &[Arc<[f32]>]) -> Result<
     write_whole(&folder.join(format!("{:.16}.vectors", hash.to_hex())), &bytes)
 }
 
-/// Writes beside the target, then renames: the target is never half a file.
+/// Writes a file that is never there in part.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
-    let temporary = path.with_extension("partial");
-    let write = || -> std::io::Result<()> {
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    write().map_err(|error| io_problem(path, &error))
+    whole_file::write_whole(path, bytes).map_err(|error| io_problem(path, &error))
 }
 
 #[cfg(test)]

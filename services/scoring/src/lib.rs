@@ -79,6 +79,7 @@ mod spectrum;
 #[cfg(feature = "training")]
 pub mod train;
 #[cfg(feature = "training")]
+pub mod whole_file;
 pub mod words;
 
 pub use error::Error;

@@ -13,11 +13,11 @@
 //! comes with the program, which serves while nothing is installed.
 
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::last_layer::LastLayer;
+use crate::whole_file;
 
 /// Folder of installed models below the folder of models.
 pub const REGISTRY_FOLDER: &str = "click-models";
@@ -248,14 +248,6 @@ impl ModelFolder {
     }
 }
 
-/// Writes beside the target, then renames: the target is never half a file.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let temporary = path.with_extension("part");
-    let write = || -> std::io::Result<()> {
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    write().map_err(|source| Error::Io { path: path.to_path_buf(), source })
+    whole_file::write_whole(path, bytes).map_err(|source| Error::Io { path: path.to_path_buf(), source })
 }

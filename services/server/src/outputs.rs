@@ -3,8 +3,7 @@
 //! All of them follow from the store, so writing them again after a crash gives the same bytes.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
@@ -22,6 +21,7 @@ use spotwright_schemas::explanation::Explanations;
 use spotwright_schemas::ids::RunId;
 use spotwright_schemas::outcome::{Delivery, PlacementOutcome, TraceLine, Winner, Winners};
 use spotwright_scoring::log_rows::{self, LogRow};
+use spotwright_scoring::whole_file;
 
 /// Everything that is known of a run after its end.
 #[derive(Debug, Clone)]
@@ -232,19 +232,8 @@ pub fn write_all(
 /// Ending of the stills beside the videos.
 pub const POSTER_ENDING: &str = "jpg";
 
-/// Writes a file so that a reader sees the old content or the new, never a part.
-///
-/// # Errors
-/// [`Code::Store`].
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
-    let temporary = path.with_extension("part");
-    let write = || -> std::io::Result<()> {
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    write().map_err(|error| failed(path, &error))
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
+    whole_file::write_whole(path, bytes).map_err(|error| failed(path, &error))
 }
 
 fn copy(artifacts: &dyn ArtifactStore, hash: &ArtifactHash, to: &Path) -> Result<(), Problem> {

@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Parser;
 use spotwright_market::fit::{ClickTest, TestedText, fit};
 use spotwright_scoring::data::{ClickTestRow, Split, audience_share, read_click_tests};
+use spotwright_scoring::whole_file::write_whole;
 
 /// Fits the audience card of the market.
 #[derive(Debug, Parser)]
@@ -55,14 +56,4 @@ fn audience_tests(rows: &[ClickTestRow]) -> Vec<ClickTest> {
         });
     }
     tests
-}
-
-/// Writes a file as a whole: readers see the old or the new one, never a part.
-fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let temporary = path.with_extension("partial");
-    let mut file =
-        std::fs::File::create(&temporary).with_context(|| format!("creating {}", temporary.display()))?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, path).with_context(|| format!("renaming to {}", path.display()))
 }
