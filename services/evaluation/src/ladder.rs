@@ -8,28 +8,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use rayon::prelude::*;
 use serde::Serialize;
-use spotwright_core::ports::click_model::ScoreInput;
-use spotwright_core::ports::video_backend::FrameStatistics;
 use spotwright_experiment::interval::Counts;
 use spotwright_experiment::policy::simulation::{
     BATCHES, Outcome, SimulatedArm, fit_pseudo_impressions, play,
 };
 use spotwright_experiment::policy::{Exposure, Policy, Prior};
 use spotwright_schemas::Problem;
-use spotwright_schemas::error::Code;
-use spotwright_schemas::locale::Locale;
 use spotwright_schemas::random::Stream;
-use spotwright_scoring::data::{ClickTestRow, Split, read_click_tests};
-use spotwright_scoring::load::{MINILM_FOLDER, load};
+use spotwright_scoring::data::{ClickTestRow, Split};
 
+use crate::archive::{Archive, Encoder};
 use crate::command::Places;
 use crate::inputs::{content_problem, data_file, experiment_problem};
 use crate::problem::output_problem;
+
+mod scores;
 
 /// Pseudo-impressions of the assumed truth.
 const ASSUMED: f64 = 600.0;
@@ -50,7 +48,11 @@ pub struct Arguments {
     /// log-odds); the installed model scores without it.
     #[arg(long)]
     scores: Option<PathBuf>,
-    /// The same for the reference's policies; they get `--scores` without it.
+    /// Score by this encoder's best recipe instead, fitted on the whole train split; the reference's
+    /// policies then get the reference's ridge on MiniLM sentence vectors, fitted on the same.
+    #[arg(long, conflicts_with = "scores")]
+    encoder: Option<Encoder>,
+    /// The same as `--scores` for the reference's policies; without it they get what ours get.
     #[arg(long)]
     reference_scores: Option<PathBuf>,
     /// Which tests play; choose settings on `valid` only.
@@ -203,28 +205,24 @@ pub fn execute(
         Some(table) => table.clone(),
         None => data_file(places, "upworthy/upworthy_split.parquet")?,
     };
-    let rows =
-        read_click_tests(&table).map_err(|error| Problem::new(error.code(), "table", error.to_string()))?;
+    let archive = Archive::read(Some(&table), places)?;
+    let rows = &archive.rows;
     let split = if arguments.split == "valid" { Split::Valid } else { Split::Test };
-    let tests = several_headlines(&rows, split);
+    let tests = several_headlines(rows, split);
     if tests.is_empty() {
         return Err(content_problem(
             &table,
             format!("no test of split {} has two headlines", arguments.split),
         ));
     }
-    let (scores, source) = scores_of(arguments.scores.as_deref(), &rows, &tests, places)?;
-    let (reference, reference_source) = match &arguments.reference_scores {
-        Some(path) => scores_of(Some(path), &rows, &tests, places)?,
-        None => (scores.clone(), source.clone()),
-    };
-    let counts = observed(&rows, &tests)?;
+    let (ours, theirs) = scores::both(arguments, &archive, &tests, places)?;
+    let counts = observed(rows, &tests)?;
     let estimated = fit_pseudo_impressions(&counts)
         .ok_or_else(|| content_problem(&table, "variants differ by no more than chance"))?;
     let truths = [("assumed", ASSUMED), ("estimated", estimated)]
         .into_iter()
         .map(|(name, pseudo)| {
-            let tests = Simulation::new(&counts, &tests, &scores, &reference, pseudo);
+            let tests = Simulation::new(&counts, &tests, &ours.by_row, &theirs.by_row, pseudo);
             truth(name, pseudo, &tests, arguments)
         })
         .collect::<Result<_, _>>()?;
@@ -235,8 +233,8 @@ pub fn execute(
         arms: tests.iter().map(Vec::len).sum(),
         batches: BATCHES,
         repeats: arguments.repeats,
-        scores: source,
-        reference_scores: reference_source,
+        scores: ours.source,
+        reference_scores: theirs.source,
         truths,
     };
     write(&ladder, json, out).map_err(|error| output_problem(&error))
@@ -272,82 +270,6 @@ fn observed(rows: &[ClickTestRow], tests: &[Vec<usize>]) -> Result<Vec<Vec<Count
                 .collect()
         })
         .collect()
-}
-
-/// Scores by row of the table, and where they come from.
-fn scores_of(
-    file: Option<&Path>,
-    rows: &[ClickTestRow],
-    tests: &[Vec<usize>],
-    places: &Places,
-) -> Result<(BTreeMap<usize, f64>, String), Problem> {
-    let Some(path) = file else { return model_scores(rows, tests, places) };
-    let scores = read_scores(path)?;
-    if let Some(missing) = tests.iter().flatten().find(|idx| !scores.contains_key(*idx)) {
-        return Err(content_problem(path, format!("no score for row {missing} of the table")));
-    }
-    Ok((scores, path.display().to_string()))
-}
-
-fn read_scores(path: &Path) -> Result<BTreeMap<usize, f64>, Problem> {
-    let mut reader =
-        csv::Reader::from_path(path).map_err(|error| content_problem(path, error.to_string()))?;
-    let headers = reader.headers().map_err(|error| content_problem(path, error.to_string()))?.clone();
-    let column = |name: &str| {
-        headers
-            .iter()
-            .position(|header| header == name)
-            .ok_or_else(|| content_problem(path, format!("no column `{name}`")))
-    };
-    let (row, score) = (column("row")?, column("score")?);
-    let mut scores = BTreeMap::new();
-    for (line, record) in reader.records().enumerate() {
-        let record = record.map_err(|error| content_problem(path, error.to_string()))?;
-        let index = record.get(row).and_then(|text| text.trim().parse::<usize>().ok());
-        let value = record
-            .get(score)
-            .and_then(|text| text.trim().parse::<f64>().ok())
-            .filter(|value| value.is_finite() && value.abs() <= 50.0);
-        let (Some(index), Some(value)) = (index, value) else {
-            return Err(content_problem(
-                path,
-                format!("record {line}: `row` must be a whole number and `score` a number within ±50"),
-            ));
-        };
-        if scores.insert(index, value).is_some() {
-            return Err(content_problem(path, format!("record {line}: row {index} occurs twice")));
-        }
-    }
-    Ok(scores)
-}
-
-/// The appeal that the installed model gives to each headline, without any history.
-fn model_scores(
-    rows: &[ClickTestRow],
-    tests: &[Vec<usize>],
-    places: &Places,
-) -> Result<(BTreeMap<usize, f64>, String), Problem> {
-    let folder = places.models.join(MINILM_FOLDER);
-    let loaded =
-        load(Some(&folder)).map_err(|error| Problem::new(error.code(), "model", error.to_string()))?;
-    let mut scores = BTreeMap::new();
-    for test in tests {
-        let inputs: Vec<ScoreInput> = test
-            .iter()
-            .map(|&idx| ScoreInput {
-                headline: rows[idx].headline.clone(),
-                text: rows[idx].headline.clone(),
-                locale: Locale::EnUs,
-                statistics: FrameStatistics { loudness_lufs: -70.0, ..FrameStatistics::default() },
-            })
-            .collect();
-        let scored = loaded
-            .model
-            .score(&inputs, &[])
-            .map_err(|error| Problem::new(Code::ModelInput, "headline", error.to_string()))?;
-        scores.extend(test.iter().zip(scored).map(|(&idx, score)| (idx, score.appeal)));
-    }
-    Ok((scores, loaded.model.id()))
 }
 
 /// The tests as they are played.
@@ -574,23 +496,5 @@ mod tests {
         let rates = relative_rates(&[0.3, -0.1, 0.1]);
         assert!((rates.iter().sum::<f64>() - 3.0).abs() < 1e-12);
         assert!((rates[0] / rates[1] - 0.4_f64.exp()).abs() < 1e-12);
-    }
-
-    #[test]
-    fn scores_with_gaps_doubles_or_bad_numbers_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("scores.csv");
-        for (text, message) in [
-            ("row,points\n0,1\n", "no column `score`"),
-            ("row,score\n0,NaN\n", "within ±50"),
-            ("row,score\n-1,0.5\n", "whole number"),
-            ("row,score\n0,0.5\n0,0.6\n", "occurs twice"),
-        ] {
-            std::fs::write(&path, text).unwrap();
-            let problem = read_scores(&path).unwrap_err();
-            assert!(problem.message.contains(message), "{problem}");
-        }
-        std::fs::write(&path, "score,row\n0.5,3\n-1e-3,0\n").unwrap();
-        assert_eq!(read_scores(&path).unwrap(), BTreeMap::from([(0, -1e-3), (3, 0.5)]));
     }
 }

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use spotwright_schemas::Problem;
+use spotwright_scoring::baselines::ridge_scores;
 use spotwright_scoring::data::{ClickTestRow, Split};
 use spotwright_scoring::design::Design;
+use spotwright_scoring::encoder::PretrainedEncoder;
 use spotwright_scoring::last_layer::LastLayer;
+use spotwright_scoring::load::MINILM_FOLDER;
 use spotwright_scoring::train::{Settings, TrainingTests, archive_scores, fit};
 use spotwright_scoring::words::{WordRidge, cross_validated};
 
@@ -16,6 +19,9 @@ use crate::problem::scoring_problem;
 
 /// Penalty of the word ridge, chosen by cross-validation on train tests.
 pub(crate) const WORD_PENALTY: f64 = 4.0;
+
+/// Penalty of the reference's ridge on MiniLM sentence vectors.
+const SENTENCE_PENALTY: f64 = 30.0;
 
 /// One encoder's layer and its scores.
 pub(crate) struct Layered {
@@ -100,6 +106,68 @@ pub(crate) fn each_layered(
         }
     }
     Ok(not_installed)
+}
+
+/// What the layer on an encoder is called in tables.
+pub(crate) const fn ridge_name(encoder: Encoder) -> &'static str {
+    match encoder {
+        Encoder::Hashed => "ridge on hashed features",
+        Encoder::Minilm => "ridge on MiniLM layers 0+3+5",
+        Encoder::Mpnet => "ridge on MPNet layers 2+6+10",
+        Encoder::E5 => "ridge on multilingual e5",
+    }
+}
+
+/// Share of words in the mixture, chosen by cross-validation on train tests.
+pub(crate) const fn word_share(encoder: Encoder) -> Option<f64> {
+    match encoder {
+        Encoder::Hashed | Encoder::E5 => None,
+        Encoder::Minilm => Some(0.3),
+        Encoder::Mpnet => Some(0.2),
+    }
+}
+
+/// Log-odds of every row of the archive by the best recipe for `encoder`, fitted on the train split:
+/// its layer, with words mixed in where cross-validation chose so; and what it is called.
+///
+/// # Errors
+/// A table that cannot be fitted on, or the encoder's files.
+pub(crate) fn recipe(
+    archive: &Archive,
+    encoder: Encoder,
+    tests: TrainingTests,
+    places: &Places,
+) -> Result<(Vec<f64>, String), Problem> {
+    let layered = Layered::fit(archive, encoder, tests, places)?;
+    Ok(match word_share(encoder) {
+        Some(share) => (
+            Words::fit(archive, tests).mixed_with(archive, &layered, share),
+            format!("{} + {share} words", ridge_name(encoder)),
+        ),
+        None => (layered.scores, ridge_name(encoder).to_owned()),
+    })
+}
+
+/// A model of every row of the archive and the vectors it reads.
+pub(crate) struct OnVectors {
+    pub(crate) vectors: Vec<Arc<[f32]>>,
+    /// Log-odds.
+    pub(crate) scores: Vec<f64>,
+}
+
+/// The reference's ridge on MiniLM sentence vectors, fitted on the train split.
+///
+/// # Errors
+/// As [`recipe`].
+pub(crate) fn sentence_ridge(archive: &Archive, places: &Places) -> Result<OnVectors, Problem> {
+    let folder = places.models.join(MINILM_FOLDER);
+    let encoder = PretrainedEncoder::minilm_sentence(&folder).map_err(|error| scoring_problem(&error))?;
+    let every: Vec<usize> = (0..archive.rows.len()).collect();
+    let vectors = archive.vectors(&encoder, &every, places)?;
+    let train = archive.of_split(Split::Train);
+    let scores = ridge_scores(&archive.rows, &archive.design, &vectors, &train, SENTENCE_PENALTY)
+        .map_err(|error| scoring_problem(&error))?;
+    Ok(OnVectors { vectors, scores })
 }
 
 /// Fitted words and their scores.

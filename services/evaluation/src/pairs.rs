@@ -5,7 +5,6 @@ use spotwright_schemas::Problem;
 use spotwright_scoring::baselines::{ridge_scores, standardized_shallow};
 use spotwright_scoring::calibration::{ProbabilityMetrics, probability_metrics};
 use spotwright_scoring::data::{ClickTestRow, Split};
-use spotwright_scoring::encoder::PretrainedEncoder;
 use spotwright_scoring::metrics::{Estimate, NoiseCeiling, Share, noise_ceiling, ranking};
 use spotwright_scoring::model::{logit, sigmoid};
 use spotwright_scoring::pooled::pooled_log_odds;
@@ -16,11 +15,10 @@ use crate::archive::{Archive, Encoder};
 use crate::command::Places;
 use crate::eval::Arguments;
 use crate::lightgbm;
-use crate::models::{Layered, Words, fitted_rows};
+use crate::models::{Layered, OnVectors, Words, fitted_rows, ridge_name, sentence_ridge, word_share};
 use crate::problem::scoring_problem;
 
-/// Penalties of the reference's baselines: MiniLM sentence vectors, shallow features, words.
-const SENTENCE_PENALTY: f64 = 30.0;
+/// Penalties of the reference's baselines: shallow features, words.
 const SHALLOW_PENALTY: f64 = 300.0;
 const REFERENCE_WORD_PENALTY: f64 = 3.0;
 /// Draws behind the noise ceiling.
@@ -173,15 +171,11 @@ impl<'a> Bench<'a> {
         let name = "ridge on MiniLM sentence vectors";
         let both = "ridge on MiniLM sentence vectors + 0.8 words";
         let trees = "LightGBM on MiniLM sentence vectors, pooled";
-        let folder = places.models.join("all-minilm-l6-v2");
         if !Encoder::Minilm.is_installed(places) {
             models.extend([missing(name, "all"), missing(both, "all"), missing(trees, "all")]);
             return Ok(models);
         }
-        let encoder = PretrainedEncoder::minilm_sentence(&folder).map_err(|error| scoring_problem(&error))?;
-        let every: Vec<usize> = (0..archive.rows.len()).collect();
-        let vectors = archive.vectors(&encoder, &every, places)?;
-        let sentence = ridge(&vectors, SENTENCE_PENALTY)?;
+        let OnVectors { vectors, scores: sentence } = sentence_ridge(archive, places)?;
         models.push(self.row(name, "all", &sentence));
         // Each divided by its spread on the rows it was fitted on, as the reference does.
         let spread = |scores: &[f64]| archive.design.agreement(scores, &compared).spread;
@@ -201,24 +195,6 @@ impl<'a> Bench<'a> {
             missing(trees, "all")
         });
         Ok(models)
-    }
-}
-
-const fn ridge_name(encoder: Encoder) -> &'static str {
-    match encoder {
-        Encoder::Hashed => "ridge on hashed features",
-        Encoder::Minilm => "ridge on MiniLM layers 0+3+5",
-        Encoder::Mpnet => "ridge on MPNet layers 2+6+10",
-        Encoder::E5 => "ridge on multilingual e5",
-    }
-}
-
-/// Share of words in the mixture, chosen by cross-validation on train tests.
-const fn word_share(encoder: Encoder) -> Option<f64> {
-    match encoder {
-        Encoder::Hashed | Encoder::E5 => None,
-        Encoder::Minilm => Some(0.3),
-        Encoder::Mpnet => Some(0.2),
     }
 }
 

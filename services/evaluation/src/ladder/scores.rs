@@ -1,0 +1,147 @@
+//! Where the ladder's scores come from: a file, the installed model, or a recipe fitted on the spot.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use spotwright_core::ports::click_model::ScoreInput;
+use spotwright_core::ports::video_backend::FrameStatistics;
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
+use spotwright_schemas::locale::Locale;
+use spotwright_scoring::data::ClickTestRow;
+use spotwright_scoring::load::{MINILM_FOLDER, load};
+use spotwright_scoring::train::TrainingTests;
+
+use super::Arguments;
+use crate::archive::Archive;
+use crate::command::Places;
+use crate::inputs::content_problem;
+use crate::models::{recipe, sentence_ridge};
+
+/// Scores by row of the table.
+#[derive(Debug, Clone)]
+pub(super) struct Scores {
+    pub(super) by_row: BTreeMap<usize, f64>,
+    /// Where they come from.
+    pub(super) source: String,
+}
+
+/// The scores of our policies and of the reference's.
+///
+/// # Errors
+/// A [`Problem`]: a file, the model or the encoder.
+pub(super) fn both(
+    arguments: &Arguments,
+    archive: &Archive,
+    tests: &[Vec<usize>],
+    places: &Places,
+) -> Result<(Scores, Scores), Problem> {
+    let of_all = |scores: Vec<f64>, source: String| Scores {
+        by_row: scores.into_iter().enumerate().collect(),
+        source,
+    };
+    let ours = match (arguments.encoder, &arguments.scores) {
+        (Some(encoder), _) => {
+            let (scores, source) = recipe(archive, encoder, TrainingTests::Whole, places)?;
+            of_all(scores, source)
+        }
+        (None, Some(path)) => of_file(path, tests)?,
+        (None, None) => of_model(&archive.rows, tests, places)?,
+    };
+    let theirs = match (&arguments.reference_scores, arguments.encoder) {
+        (Some(path), _) => of_file(path, tests)?,
+        (None, Some(_)) => {
+            of_all(sentence_ridge(archive, places)?.scores, "ridge on MiniLM sentence vectors".to_owned())
+        }
+        (None, None) => ours.clone(),
+    };
+    Ok((ours, theirs))
+}
+
+fn of_file(path: &Path, tests: &[Vec<usize>]) -> Result<Scores, Problem> {
+    let by_row = read_scores(path)?;
+    if let Some(missing) = tests.iter().flatten().find(|idx| !by_row.contains_key(*idx)) {
+        return Err(content_problem(path, format!("no score for row {missing} of the table")));
+    }
+    Ok(Scores { by_row, source: path.display().to_string() })
+}
+
+fn read_scores(path: &Path) -> Result<BTreeMap<usize, f64>, Problem> {
+    let mut reader =
+        csv::Reader::from_path(path).map_err(|error| content_problem(path, error.to_string()))?;
+    let headers = reader.headers().map_err(|error| content_problem(path, error.to_string()))?.clone();
+    let column = |name: &str| {
+        headers
+            .iter()
+            .position(|header| header == name)
+            .ok_or_else(|| content_problem(path, format!("no column `{name}`")))
+    };
+    let (row, score) = (column("row")?, column("score")?);
+    let mut scores = BTreeMap::new();
+    for (line, record) in reader.records().enumerate() {
+        let record = record.map_err(|error| content_problem(path, error.to_string()))?;
+        let index = record.get(row).and_then(|text| text.trim().parse::<usize>().ok());
+        let value = record
+            .get(score)
+            .and_then(|text| text.trim().parse::<f64>().ok())
+            .filter(|value| value.is_finite() && value.abs() <= 50.0);
+        let (Some(index), Some(value)) = (index, value) else {
+            return Err(content_problem(
+                path,
+                format!("record {line}: `row` must be a whole number and `score` a number within ±50"),
+            ));
+        };
+        if scores.insert(index, value).is_some() {
+            return Err(content_problem(path, format!("record {line}: row {index} occurs twice")));
+        }
+    }
+    Ok(scores)
+}
+
+/// The appeal that the installed model gives to each headline, without any history.
+fn of_model(rows: &[ClickTestRow], tests: &[Vec<usize>], places: &Places) -> Result<Scores, Problem> {
+    let folder = places.models.join(MINILM_FOLDER);
+    let loaded =
+        load(Some(&folder)).map_err(|error| Problem::new(error.code(), "model", error.to_string()))?;
+    let mut by_row = BTreeMap::new();
+    for test in tests {
+        let inputs: Vec<ScoreInput> = test
+            .iter()
+            .map(|&idx| ScoreInput {
+                headline: rows[idx].headline.clone(),
+                text: rows[idx].headline.clone(),
+                locale: Locale::EnUs,
+                statistics: FrameStatistics { loudness_lufs: -70.0, ..FrameStatistics::default() },
+            })
+            .collect();
+        let scored = loaded
+            .model
+            .score(&inputs, &[])
+            .map_err(|error| Problem::new(Code::ModelInput, "headline", error.to_string()))?;
+        by_row.extend(test.iter().zip(scored).map(|(&idx, score)| (idx, score.appeal)));
+    }
+    Ok(Scores { by_row, source: loaded.model.id() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_with_gaps_doubles_or_bad_numbers_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scores.csv");
+        for (text, message) in [
+            ("row,points\n0,1\n", "no column `score`"),
+            ("row,score\n0,NaN\n", "within ±50"),
+            ("row,score\n-1,0.5\n", "whole number"),
+            ("row,score\n0,0.5\n0,0.6\n", "occurs twice"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let problem = read_scores(&path).unwrap_err();
+            assert!(problem.message.contains(message), "{problem}");
+        }
+        std::fs::write(&path, "score,row\n0.5,3\n-1e-3,0\n").unwrap();
+        assert_eq!(read_scores(&path).unwrap(), BTreeMap::from([(0, -1e-3), (3, 0.5)]));
+    }
+}
