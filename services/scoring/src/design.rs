@@ -91,32 +91,17 @@ impl Design {
     pub fn agreement(&self, scores: &[f64], rows: &[usize]) -> Agreement {
         let (scores, responses) = (self.centered(scores), self.centered(&self.response));
         let (mut xy, mut xx, mut yy) = (0.0, 0.0, 0.0);
-        let mut tests = BTreeMap::<usize, [f64; 3]>::new();
         for &idx in rows {
             let weight = self.weight[idx];
-            let products = [
-                weight * scores[idx] * responses[idx],
-                weight * scores[idx] * scores[idx],
-                weight * responses[idx] * responses[idx],
-            ];
-            xy += products[0];
-            xx += products[1];
-            yy += products[2];
-            for (sum, product) in tests.entry(self.test_of[idx]).or_default().iter_mut().zip(products) {
-                *sum += product;
-            }
+            xy += weight * scores[idx] * responses[idx];
+            xx += weight * scores[idx] * scores[idx];
+            yy += weight * responses[idx] * responses[idx];
         }
         let plain = rows.iter().map(|&idx| scores[idx].powi(2)).sum::<f64>() / rows.len().max(1) as f64;
         if xx > 0.0 && yy > 0.0 {
-            let correlation = xy / (xx * yy).sqrt();
-            // What each test adds to the correlation, to first order.
-            let shares = tests.values().map(|[test_xy, test_xx, test_yy]| {
-                test_xy / (xx * yy).sqrt() - correlation * (test_xx / xx + test_yy / yy) / 2.0
-            });
-            let standard_error = shares.map(|share| share * share).sum::<f64>().sqrt();
-            Agreement { slope: xy / xx, correlation, standard_error, spread: plain.sqrt() }
+            Agreement { slope: xy / xx, correlation: xy / (xx * yy).sqrt(), spread: plain.sqrt() }
         } else {
-            Agreement { slope: 0.0, correlation: 0.0, standard_error: 0.0, spread: 0.0 }
+            Agreement { slope: 0.0, correlation: 0.0, spread: 0.0 }
         }
     }
 }
@@ -128,8 +113,6 @@ pub struct Agreement {
     pub slope: f64,
     /// Weighted correlation.
     pub correlation: f64,
-    /// Its standard error over tests, by the delta method.
-    pub standard_error: f64,
     /// Standard deviation of the scores within tests, unweighted.
     pub spread: f64,
 }

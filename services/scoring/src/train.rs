@@ -38,9 +38,6 @@ const MIN_RESIDUAL_SD: f64 = 0.025;
 /// Headlines whose interval in compact form is compared with the exact one.
 const WIDTH_SAMPLE: usize = 300;
 
-/// Name of the encoder that serves several languages.
-const MULTILINGUAL: &str = "e5";
-
 /// Which tests of the train and validation split may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -59,17 +56,6 @@ impl TrainingTests {
     }
 }
 
-/// Which of the candidates of cross-validation is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Choice {
-    /// The one with the highest correlation.
-    Best,
-    /// The one with the largest penalty whose correlation is within one standard error of the highest
-    /// (the rule of Breiman, Friedman, Olshen and Stone, Classification and Regression Trees, 1984).
-    SimplestWithinOneError,
-}
-
 /// What to fit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -81,8 +67,6 @@ pub struct Settings {
     pub penalties: Vec<f64>,
     /// Weights of the standardized structure columns to choose from; 0 leaves them out.
     pub structure_scales: Vec<f64>,
-    /// Which candidate is taken.
-    pub choice: Choice,
     /// Which tests are used.
     pub tests: TrainingTests,
     /// Most directions kept of the posterior covariance.
@@ -91,10 +75,7 @@ pub struct Settings {
 
 impl Settings {
     /// The settings for the vectors of an encoder. Layer means (several blocks) get λ = 20 and no
-    /// structure columns, both chosen once by cross-validation on train tests; others choose. The
-    /// multilingual encoder takes the simplest candidate within one standard error: a larger penalty
-    /// leaves weight on the directions that vary most among texts, and these are the ones in which
-    /// translations agree.
+    /// structure columns, both chosen once by cross-validation on train tests; others choose.
     #[must_use]
     pub fn new(encoder: &str, n_blocks: usize, tests: TrainingTests) -> Self {
         let layer_means = n_blocks > 1;
@@ -103,7 +84,6 @@ impl Settings {
             n_blocks,
             penalties: if layer_means { vec![20.0] } else { vec![3.0, 10.0, 20.0, 30.0, 50.0, 100.0, 300.0] },
             structure_scales: if layer_means { vec![0.0] } else { vec![0.0, 0.1, 0.2, 0.4, 0.8] },
-            choice: if encoder == MULTILINGUAL { Choice::SimplestWithinOneError } else { Choice::Best },
             tests,
             n_directions: 192,
         }
@@ -113,8 +93,6 @@ impl Settings {
 /// What was chosen and how many rows it rests on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FitReport {
-    /// How penalty and structure scale were chosen.
-    pub choice: Choice,
     /// λ: the penalty of every column, times the mean weight.
     pub penalty: f64,
     /// Weight of the standardized structure columns; 0 when they are left out.
@@ -210,7 +188,6 @@ pub fn fit(rows: &[ClickTestRow], vectors: &[Arc<[f32]>], settings: &Settings) -
         valid_scores[idx] = layer.archive_appeal(columns);
     }
     let report = FitReport {
-        choice: settings.choice,
         penalty: best.penalty,
         structure_scale: best.structure_scale,
         slope: best.agreement.slope,
@@ -324,7 +301,7 @@ fn choose(
     settings: &Settings,
 ) -> Result<Candidate, Error> {
     let n_vector = columns.first().map_or(0, Vec::len) - STRUCTURE_FEATURES.len();
-    let mut candidates: Vec<Candidate> = Vec::new();
+    let mut best: Option<Candidate> = None;
     for &structure_scale in &settings.structure_scales {
         let scales = column_scales(n_vector, structure_scale);
         for &penalty in &settings.penalties {
@@ -341,29 +318,12 @@ fn choose(
                 }
             }
             let agreement = design.agreement(&scores, train);
-            candidates.push(Candidate { penalty, structure_scale, agreement, scores });
+            if best.as_ref().is_none_or(|other| agreement.correlation > other.agreement.correlation) {
+                best = Some(Candidate { penalty, structure_scale, agreement, scores });
+            }
         }
     }
-    taken(candidates, settings.choice).ok_or_else(|| Error::Fit("no penalty to choose from".to_owned()))
-}
-
-fn taken(candidates: Vec<Candidate>, choice: Choice) -> Option<Candidate> {
-    // Of equal ones the first.
-    let better = |a: &Candidate, b: &Candidate| a.agreement.correlation > b.agreement.correlation;
-    let best = candidates.iter().reduce(|best, next| if better(next, best) { next } else { best })?;
-    let least = match choice {
-        Choice::Best => best.agreement.correlation,
-        Choice::SimplestWithinOneError => best.agreement.correlation - best.agreement.standard_error,
-    };
-    candidates.into_iter().filter(|candidate| candidate.agreement.correlation >= least).reduce(
-        |best, next| {
-            if next.penalty > best.penalty || (next.penalty == best.penalty && better(&next, &best)) {
-                next
-            } else {
-                best
-            }
-        },
-    )
+    best.ok_or_else(|| Error::Fit("no penalty to choose from".to_owned()))
 }
 
 /// Relative error of √(xᵀΣx + residual²) by the compact form.
