@@ -29,7 +29,9 @@ pub(crate) struct Unit {
 pub(crate) enum Cut {
     /// Nothing.
     None,
-    /// A word.
+    /// Nothing: a brand's or product's name ends or begins here.
+    NameEdge,
+    /// A word, or what reads as one.
     Word,
     /// A brand's or product's name.
     Name,
@@ -113,16 +115,46 @@ pub(crate) struct Words {
     between: Vec<usize>,
 }
 
+/// Characters that lean on the word before them: particles, and words of place and time that follow
+/// their noun.
+fn leans_back(c: char) -> bool {
+    "的了吗呢吧啊们着过得地内里外上下中前后时".contains(c)
+}
+
+/// Words of one character that often stand alone.
+fn stands_alone(c: char) -> bool {
+    "的了和与在是就也都不很把被从到给让有没这那一我你他她它".contains(c)
+}
+
+/// Whether a break between two Chinese words reads as a mistake all the same: `after` leans on
+/// `before`; or it is one character with nothing behind it before the next pause, such as the `丝` of
+/// `鸡肉丝，`; or both are one character, as the dictionary divides words that it does not have
+/// (`靠谱`).
+fn belong_together(before: &str, after: &str, rest: &str) -> bool {
+    let lone = |word: &str| {
+        let mut characters = word.chars();
+        characters.next().filter(|c| is_cjk(*c) && !never_first(*c) && characters.next().is_none())
+    };
+    let Some(second) = lone(after) else { return false };
+    if leans_back(second) || rest.chars().next().is_none_or(never_first) {
+        return before.chars().last().is_some_and(|c| !never_first(c) && c != ' ');
+    }
+    lone(before).is_some_and(|first| !stands_alone(first) && !stands_alone(second))
+}
+
 impl Words {
     pub(crate) fn of(text: &str, names: &[String]) -> Self {
         let occurrences =
             |name: &str| text.match_indices(name).map(|(at, hit)| at..at + hit.len()).collect::<Vec<_>>();
         let names = names.iter().map(|name| clean(name)).filter(|name| !name.is_empty());
         let segmenter = WordSegmenter::new_dictionary(WordBreakInvariantOptions::default());
+        let ends: Vec<usize> = segmenter.segment_str(text).collect();
+        let together =
+            |at: &[usize]| belong_together(&text[at[0]..at[1]], &text[at[1]..at[2]], &text[at[2]..]);
         Self {
             names: names.flat_map(|name| occurrences(&name)).collect(),
             terms: TERMS.iter().flat_map(|term| occurrences(term)).collect(),
-            between: segmenter.segment_str(text).collect(),
+            between: ends.windows(3).filter(|at| !together(at)).map(|at| at[1]).collect(),
         }
     }
 
@@ -131,10 +163,13 @@ impl Words {
         let inside = |ranges: &[Range<usize>]| ranges.iter().any(|range| range.start < at && at < range.end);
         if inside(&self.names) {
             Cut::Name
-        } else if self.between.contains(&at) && !inside(&self.terms) {
-            Cut::None
-        } else {
+        } else if self.names.iter().any(|name| name.start == at || name.end == at) {
+            // Whatever the dictionary makes of the characters around it.
+            Cut::NameEdge
+        } else if !self.between.contains(&at) || inside(&self.terms) {
             Cut::Word
+        } else {
+            Cut::None
         }
     }
 }
@@ -244,6 +279,8 @@ fn break_fee(units: &[Unit], end: usize) -> f64 {
         0.5
     } else if after.cuts == Cut::Word {
         0.7
+    } else if after.cuts == Cut::NameEdge {
+        0.1
     } else if "的了和与在是".contains(last) {
         0.12
     } else {
@@ -345,6 +382,19 @@ mod tests {
         }
         // A name wider than a line breaks rather than shrinking the text away.
         assert!(balanced(&units("晨光挂耳", &names), 200.0, 20).is_some());
+    }
+
+    #[test]
+    fn chinese_lines_do_not_break_where_it_reads_as_a_mistake() {
+        let names = ["晨光挂耳".to_owned(), "小鲜罐".to_owned()];
+        for (text, room, lines) in [
+            ("看得见的鸡肉丝，不打成泥", 800.0, ["看得见的鸡肉丝，", "不打成泥"]),
+            ("小鲜罐靠谱吗？看这里", 700.0, ["小鲜罐靠谱吗？", "看这里"]),
+            ("晨光挂耳好在哪里？", 500.0, ["晨光挂耳", "好在哪里？"]),
+            ("烘焙后48小时内发货", 700.0, ["烘焙后", "48小时内发货"]),
+        ] {
+            assert_eq!(balanced(&units(text, &names), room, 20).expect("fits").0, lines);
+        }
     }
 
     #[test]
