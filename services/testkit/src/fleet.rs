@@ -74,6 +74,10 @@ pub struct Fleet {
     pub store: Arc<dyn StepStore>,
     /// Ids of the runs.
     pub runs: Vec<RunId>,
+    /// Those of them that were not at their end when they were last looked at.
+    under_way: Vec<RunId>,
+    /// Commits of each run when it was last looked at.
+    commits: BTreeMap<RunId, i64>,
 }
 
 /// A process and the program it runs.
@@ -185,16 +189,6 @@ pub async fn ends(store: &dyn StepStore, runs: &[RunId], limit: Duration) -> Res
     Ok(ends)
 }
 
-/// Commits of all runs so far.
-async fn commits(store: &dyn StepStore, runs: &[RunId]) -> i64 {
-    let mut number = 0;
-    for run in runs {
-        // A server that cannot answer at the moment has nothing new to tell.
-        number += store.run(*run).await.map_or(0, |view| view.version);
-    }
-    number
-}
-
 async fn all_finished(store: &dyn StepStore, runs: &[RunId]) -> bool {
     for run in runs {
         if !matches!(store.run(*run).await, Ok(view) if view.stage == Stage::Finished) {
@@ -231,7 +225,9 @@ impl Fleet {
             children: Vec::new(),
             arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
             store,
+            under_way: runs.clone(),
             runs,
+            commits: BTreeMap::new(),
         };
         for _ in 0..processes {
             fleet.join(program)?;
@@ -287,15 +283,44 @@ impl Fleet {
         command.spawn().context("a process of the fleet cannot be started")
     }
 
-    /// Kills processes until `kills` have hit while runs were under way, each after some commits and a
-    /// delay, and replaced at once; every third replacement will crash by itself at a named point.
+    /// Looks at the runs under way; returns the commits of all runs so far.
+    async fn look(&mut self) -> i64 {
+        let mut under_way = Vec::new();
+        for run in std::mem::take(&mut self.under_way) {
+            // A server that cannot answer at the moment has nothing new to tell.
+            let view = self.store.run(run).await.ok();
+            if let Some(view) = &view {
+                self.commits.insert(run, view.version);
+            }
+            if view.is_none_or(|view| view.stage != Stage::Finished) {
+                under_way.push(run);
+            }
+        }
+        self.under_way = under_way;
+        self.commits.values().sum()
+    }
+
+    /// Kills processes until `kills` have hit, each after some commits and a delay, and replaced at
+    /// once; every third replacement will crash by itself at a named point. Runs that end are followed
+    /// by others of `reserve`, so that as many as at the start are under way at every kill. Returns
+    /// the runs added.
     ///
     /// The commits are there so that a slow machine, which gets little done between two kills, comes
     /// to an end at all.
     ///
     /// # Errors
-    /// When the runs end before so many kills have hit, or a process cannot be started.
-    pub async fn kill(&mut self, kills: usize, seed: u64, delays_ms: [usize; 2]) -> Result<()> {
+    /// When the reserve is used up before so many kills have hit, a run cannot be created, or a
+    /// process cannot be started.
+    pub async fn kill(
+        &mut self,
+        kills: usize,
+        seed: u64,
+        delays_ms: [usize; 2],
+        reserve: Vec<NewRun>,
+    ) -> Result<Vec<NewRun>> {
+        let at_once = self.runs.len();
+        let mut reserve = reserve.into_iter();
+        let mut added = Vec::new();
         let stream = Stream::new(seed, "fleet kills");
         let points = spotwright_core::spine::POINTS;
         let mut hit = 0;
@@ -305,7 +330,14 @@ impl Fleet {
             let next = written + 1 + place.below(5, 17) as i64;
             let patience = tokio::time::Instant::now() + PATIENCE;
             loop {
-                written = commits(self.store.as_ref(), &self.runs).await;
+                written = self.look().await;
+                while self.under_way.len() < at_once {
+                    let Some(order) = reserve.next() else { bail!("no run is left after {hit} kills") };
+                    let created = create(self.store.as_ref(), std::slice::from_ref(&order)).await?;
+                    self.runs.extend(&created);
+                    self.under_way.extend(created);
+                    added.push(order);
+                }
                 if written >= next || tokio::time::Instant::now() > patience {
                     break;
                 }
@@ -315,9 +347,6 @@ impl Fleet {
             // that was held up goes on.
             let span = delays_ms[1] - delays_ms[0];
             tokio::time::sleep(Duration::from_millis((delays_ms[0] + place.below(0, span + 1)) as u64)).await;
-            if all_finished(self.store.as_ref(), &self.runs).await {
-                bail!("all runs have ended after {hit} kills");
-            }
             let which = place.below(1, self.children.len());
             let worker = &mut self.children[which];
             let alive = worker.child.try_wait()?.is_none();
@@ -331,7 +360,7 @@ impl Fleet {
             let point = format!("{}:{}", points[place.below(3, points.len())], 1 + place.below(4, 20));
             self.children[which].child = self.spawn(&self.program, crash.then_some(point))?;
             if hit == kills {
-                return Ok(());
+                return Ok(added);
             }
         }
         bail!("only {hit} kills of {kills} hit")

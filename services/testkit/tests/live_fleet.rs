@@ -17,47 +17,51 @@ use spotwright_testkit::proxy::Proxy;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_spotwright-fault-child");
 
-/// Twenty runs, and more where more kills are asked for.
+/// How many runs are under way at once.
+const AT_ONCE: usize = 20;
+
 fn twenty() -> Vec<NewRun> {
-    runs(20.max(kills() as u64))
+    runs(AT_ONCE)
 }
 
-/// So many runs that all kills hit before the last of them ends.
-fn enough() -> Vec<NewRun> {
-    runs(20.max(kills() as u64 * 5 / 2))
+/// Further runs that follow those that end while processes are killed: more than can.
+fn reserve() -> Vec<NewRun> {
+    runs(AT_ONCE + 10 * kills()).split_off(AT_ONCE)
 }
 
-fn runs(number: u64) -> Vec<NewRun> {
-    orders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml"), number)
-        .unwrap()
+fn runs(number: usize) -> Vec<NewRun> {
+    let brief = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml");
+    orders(&brief, number as u64).unwrap()
 }
 
-/// Starts a fleet on a shape, disturbs it, and compares every run's end.
+/// Starts a fleet on twenty runs, disturbs it, and compares every run's end, those included that the
+/// disturbance added.
 async fn survives(
-    orders: Vec<NewRun>,
     shape: Shape,
     processes: usize,
     arguments: &[&str],
-    disturb: impl AsyncFnOnce(&mut Fleet),
+    disturb: impl AsyncFnOnce(&mut Fleet) -> Vec<NewRun>,
 ) -> BTreeMap<RunId, RunEnd> {
     let folder = tempfile::tempdir().unwrap();
-    let expected = undisturbed(folder.path(), &orders).await.unwrap();
+    let mut orders = twenty();
     let program = PathBuf::from(PROGRAM);
     let mut fleet =
         Fleet::start(&program, folder.path(), shape, processes, &orders, arguments).await.unwrap();
-    disturb(&mut fleet).await;
+    orders.extend(disturb(&mut fleet).await);
     let ends = fleet.finish().await.unwrap();
+    let expected = undisturbed(folder.path(), &orders).await.unwrap();
     for (run, end) in &ends {
         assert_eq!(*end, expected[run], "run {run}");
     }
+    assert_eq!(ends.len(), orders.len());
     ends
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the live servers' script; run infra/test.sh"]
 async fn kills_on_sqlite_leave_no_mark() {
-    survives(enough(), Shape::Sqlite, 1, &[], async |fleet| fleet.kill(kills(), 1, [20, 140]).await.unwrap())
-        .await;
+    let disturb = async |fleet: &mut Fleet| fleet.kill(kills(), 1, [20, 140], reserve()).await.unwrap();
+    survives(Shape::Sqlite, 1, &[], disturb).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -65,7 +69,8 @@ async fn kills_on_sqlite_leave_no_mark() {
 async fn kills_on_postgresql_leave_no_mark() {
     let database = Database::create().await.unwrap();
     let shape = Shape::Postgres(database.url.clone());
-    survives(enough(), shape, 2, &[], async |fleet| fleet.kill(kills(), 2, [20, 200]).await.unwrap()).await;
+    let disturb = async |fleet: &mut Fleet| fleet.kill(kills(), 2, [20, 200], reserve()).await.unwrap();
+    survives(shape, 2, &[], disturb).await;
     database.remove().await.unwrap();
 }
 
@@ -74,7 +79,8 @@ async fn kills_on_postgresql_leave_no_mark() {
 async fn kills_on_postgresql_and_rabbitmq_leave_no_mark() {
     let database = Database::create().await.unwrap();
     let shape = both(&database, "fleet_kills");
-    survives(enough(), shape, 3, &[], async |fleet| fleet.kill(kills(), 3, [50, 400]).await.unwrap()).await;
+    let disturb = async |fleet: &mut Fleet| fleet.kill(kills(), 3, [50, 400], reserve()).await.unwrap();
+    survives(shape, 3, &[], disturb).await;
     database.remove().await.unwrap();
 }
 
@@ -83,8 +89,9 @@ async fn kills_on_postgresql_and_rabbitmq_leave_no_mark() {
 async fn a_process_that_was_stopped_for_three_leases_changes_nothing() {
     let database = Database::create().await.unwrap();
     let shape = Shape::Postgres(database.url.clone());
-    survives(twenty(), shape, 2, &["--lease-ms", "500"], async |fleet| {
+    survives(shape, 2, &["--lease-ms", "500"], async |fleet| {
         fleet.freeze(0, Duration::from_millis(1_500)).await.unwrap();
+        Vec::new()
     })
     .await;
     database.remove().await.unwrap();
@@ -95,7 +102,7 @@ async fn a_process_that_was_stopped_for_three_leases_changes_nothing() {
 async fn clocks_that_are_an_hour_off_make_no_difference() {
     let database = Database::create().await.unwrap();
     let shape = Shape::Postgres(database.url.clone());
-    survives(twenty(), shape, 2, &["--clock-offset-s", "3600"], async |_| {}).await;
+    survives(shape, 2, &["--clock-offset-s", "3600"], async |_| Vec::new()).await;
     database.remove().await.unwrap();
 }
 
