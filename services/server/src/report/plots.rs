@@ -20,8 +20,8 @@ pub(super) struct Point {
 
 const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 340.0;
-const LEFT: f64 = 84.0;
-const RIGHT: f64 = 16.0;
+const LEFT: f64 = 104.0;
+const RIGHT: f64 = 36.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 56.0;
 
