@@ -40,7 +40,8 @@ before="$(cat /proc/loadavg 2>/dev/null || true)"
 say "spotwright bench pipeline"
 SPOTWRIGHT__STORE__URL="$SPOTWRIGHT_TEST_POSTGRES_URL" "$target/$folder_of/spotwright" bench pipeline --json >"$scratch/ours.json"
 # One store for all connections of the runtime; peers get a pool of the same size.
-DUROXIDE_PG_POOL_MAX=20 "$peers_target/$folder_of/spotwright-peers" --url "$SPOTWRIGHT_TEST_POSTGRES_URL" "$@" >"$scratch/peers.json"
+DUROXIDE_PG_POOL_MAX=20 "$peers_target/$folder_of/spotwright-peers" --url "$SPOTWRIGHT_TEST_POSTGRES_URL" \
+    --out "$scratch/peers.json" "$@" >&2
 after="$(cat /proc/loadavg 2>/dev/null || true)"
 jq -n --slurpfile ours "$scratch/ours.json" --slurpfile peers "$scratch/peers.json" \
     --arg profile "$profile" --arg rustc "$(rustc --version)" --arg before "$before" --arg after "$after" '

@@ -7,6 +7,7 @@ mod duroxide_peer;
 mod graphile_peer;
 mod workload;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -15,12 +16,15 @@ use sqlx::{Connection, Executor, PgConnection};
 
 use crate::workload::{Figures, Sizes};
 
-/// Measures peers on one PostgreSQL server and prints one JSON document.
+/// Measures peers on one PostgreSQL server and writes one JSON document.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// A database of the server; every peer gets a scratch database of its own beside it.
     #[arg(long, env = "DATABASE_URL")]
     url: String,
+    /// The document's file. Not the standard output: some peers write their logs there.
+    #[arg(long)]
+    out: PathBuf,
     /// Chains worked on at the same time.
     #[arg(long, default_value_t = 64)]
     chains: u64,
@@ -71,9 +75,9 @@ async fn main() -> anyhow::Result<()> {
         }
     }
     let server = server_version(&arguments.url).await?;
-    let document = serde_json::json!({ "postgres": server, "sizes": sizes, "peers": figures, "unfinished": unfinished });
-    println!("{}", serde_json::to_string_pretty(&document)?);
-    Ok(())
+    let document =
+        serde_json::json!({ "postgres": server, "sizes": sizes, "peers": figures, "unfinished": unfinished });
+    std::fs::write(&arguments.out, serde_json::to_string_pretty(&document)?).context("writing the document")
 }
 
 async fn measure(peer: &str, url: &str, sizes: &Sizes) -> anyhow::Result<Figures> {
