@@ -38,7 +38,7 @@ struct Arguments {
     #[arg(long, default_value_t = 100)]
     sleeps: u64,
     /// Longest time for one peer; one that takes longer is named as unfinished.
-    #[arg(long, default_value_t = 120)]
+    #[arg(long, default_value_t = 240)]
     limit_seconds: u64,
     /// The peers to measure; all without it.
     #[arg(long = "peer", value_delimiter = ',')]
