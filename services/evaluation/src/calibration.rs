@@ -36,8 +36,8 @@ pub(crate) struct Report {
     pub data_sha256: String,
     /// One row per way to predict.
     pub models: Vec<Row>,
-    /// Encoders asked for that are not installed.
-    pub not_installed: Vec<&'static str>,
+    /// Models asked for of which an encoder is not installed.
+    pub not_installed: Vec<String>,
 }
 
 /// Predicts the test split walk-forward.
@@ -63,11 +63,11 @@ pub(crate) fn suite(archive: &Archive, arguments: &Arguments, places: &Places) -
         measure("level only, Platt", "all", &nothing, following)?,
         measure("tree of levels only, Platt", "all", &nothing, by_tree)?,
     ];
-    let not_installed = each_layered(archive, arguments, places, |encoder, rows, layered| {
-        let name = format!("level + {}", encoder.name());
+    let not_installed = each_layered(archive, arguments, places, |model, rows, layered| {
+        let name = format!("level + {}", model.short_name());
         models.push(measure(&name, rows, &layered.scores, level_only)?);
         models.push(measure(&format!("{name}, Platt"), rows, &layered.scores, following)?);
-        let name = format!("tree of levels + {}, Platt", encoder.name());
+        let name = format!("tree of levels + {}, Platt", model.short_name());
         models.push(measure(&name, rows, &layered.scores, by_tree)?);
         Ok(())
     })?;

@@ -15,8 +15,8 @@ use crate::models::each_layered;
 /// One model.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Row {
-    /// The encoder of the model.
-    pub model: &'static str,
+    /// The encoder of the model and its teacher's.
+    pub model: String,
     /// Which tests it was fitted on.
     pub rows: &'static str,
     /// On the validation split, where the residual spread was set.
@@ -34,8 +34,8 @@ pub(crate) struct Report {
     pub data_sha256: String,
     /// One row per model.
     pub models: Vec<Row>,
-    /// Encoders asked for that are not installed.
-    pub not_installed: Vec<&'static str>,
+    /// Models asked for of which an encoder is not installed.
+    pub not_installed: Vec<String>,
 }
 
 /// Counts contrasts inside their intervals.
@@ -44,7 +44,7 @@ pub(crate) struct Report {
 /// A table that cannot be fitted on, or an encoder's files.
 pub(crate) fn suite(archive: &Archive, arguments: &Arguments, places: &Places) -> Result<Report, Problem> {
     let mut models = Vec::new();
-    let not_installed = each_layered(archive, arguments, places, |encoder, rows, layered| {
+    let not_installed = each_layered(archive, arguments, places, |model, rows, layered| {
         let of_split = |split| {
             let chosen: Vec<usize> =
                 (0..layered.rows.len()).filter(|&idx| layered.rows[idx].split == split).collect();
@@ -57,7 +57,7 @@ pub(crate) fn suite(archive: &Archive, arguments: &Arguments, places: &Places) -
             )
         };
         let (valid, test) = (of_split(Split::Valid), of_split(Split::Test));
-        models.push(Row { model: encoder.name(), rows, valid, test });
+        models.push(Row { model: model.short_name(), rows, valid, test });
         Ok(())
     })?;
     Ok(Report {

@@ -10,6 +10,7 @@ use spotwright_schemas::Problem;
 
 use crate::archive::{Archive, Encoder};
 use crate::command::Places;
+use crate::models::Model;
 use crate::problem::output_problem;
 use crate::{calibration, chinese, coverage, mushroom, off_policy, pairs, promo};
 
@@ -38,10 +39,13 @@ pub struct Arguments {
     /// What is measured.
     #[arg(long, value_enum, default_value_t = Suite::Pairs)]
     pub suite: Suite,
-    /// Encoders of the models measured (may be repeated); without it, MiniLM and MPNet where they
-    /// are installed.
+    /// Encoders of the models measured (may be repeated); without it, MiniLM alone, MiniLM taught by
+    /// MPNet, and MPNet, where they are installed.
     #[arg(long, value_enum)]
     pub encoder: Vec<Encoder>,
+    /// Measure each of `--encoder` also as taught by the layer of this encoder.
+    #[arg(long, value_enum, requires = "encoder")]
+    pub teacher: Option<Encoder>,
     /// Table of click tests, Parquet or CSV; without it, the Upworthy archive in the data folder.
     #[arg(long)]
     pub table: Option<PathBuf>,
@@ -65,11 +69,18 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// The encoders asked for, each with whether it is installed.
-    pub(crate) fn encoders(&self, places: &Places) -> Vec<(Encoder, bool)> {
-        let all =
-            if self.encoder.is_empty() { &[Encoder::Minilm, Encoder::Mpnet][..] } else { &self.encoder };
-        all.iter().map(|&encoder| (encoder, encoder.is_installed(places))).collect()
+    /// The models asked for.
+    pub(crate) fn models(&self) -> Vec<Model> {
+        let alone = |encoder| Model { encoder, teacher: None };
+        if self.encoder.is_empty() {
+            let taught = Model { encoder: Encoder::Minilm, teacher: Some(Encoder::Mpnet) };
+            return vec![alone(Encoder::Minilm), taught, alone(Encoder::Mpnet)];
+        }
+        let both = |&encoder: &Encoder| {
+            let taught = self.teacher.map(|teacher| Model { encoder, teacher: Some(teacher) });
+            [alone(encoder)].into_iter().chain(taught)
+        };
+        self.encoder.iter().flat_map(both).collect()
     }
 }
 

@@ -8,6 +8,7 @@ use spotwright_scoring::data::{ClickTestRow, Split};
 use spotwright_scoring::design::Design;
 use spotwright_scoring::encoder::PretrainedEncoder;
 use spotwright_scoring::last_layer::LastLayer;
+use spotwright_scoring::lessons::Opinions;
 use spotwright_scoring::load::MINILM_FOLDER;
 use spotwright_scoring::train::{Settings, TrainingTests, archive_scores, fit};
 use spotwright_scoring::words::{WordRidge, cross_validated};
@@ -38,31 +39,21 @@ pub(crate) struct Layered {
 }
 
 impl Layered {
-    /// Fits the layer of `encoder` on the archive's train split.
+    /// Fits the layer of `model` on the archive's train split.
     pub(crate) fn fit(
         archive: &Archive,
-        encoder: Encoder,
+        model: Model,
         tests: TrainingTests,
         places: &Places,
     ) -> Result<Self, Problem> {
-        let loaded = encoder.load(places)?;
+        let opinions = model.opinions(archive, tests, places)?;
+        let encoder = model.encoder.load(places)?;
         let needed = archive.needed();
-        let vectors = archive.vectors(loaded.as_ref(), &needed, places)?;
-        Self::fit_on(archive, encoder, loaded.blocks(), &needed, vectors, tests)
-    }
-
-    /// The same with vectors that are at hand.
-    pub(crate) fn fit_on(
-        archive: &Archive,
-        encoder: Encoder,
-        n_blocks: usize,
-        needed: &[usize],
-        vectors: Vec<Arc<[f32]>>,
-        tests: TrainingTests,
-    ) -> Result<Self, Problem> {
-        let rows = archive.select(needed);
-        let settings = Settings::new(encoder.name(), n_blocks, tests);
-        let fitted = fit(&rows, &vectors, &settings).map_err(|error| scoring_problem(&error))?;
+        let vectors = archive.vectors(encoder.as_ref(), &needed, places)?;
+        let rows = archive.select(&needed);
+        let settings = Settings::new(encoder.name(), encoder.blocks(), tests);
+        let fitted =
+            fit(&rows, &vectors, &settings, opinions.as_ref()).map_err(|error| scoring_problem(&error))?;
         let found =
             archive_scores(&fitted.layer, &rows, &vectors).map_err(|error| scoring_problem(&error))?;
         let mut scores = vec![0.0; archive.rows.len()];
@@ -84,8 +75,58 @@ impl Layered {
     }
 }
 
-/// Fits every encoder that is asked for and installed, on all tests and as the shipped models are, and
-/// hands each fit to `measure`. Returns the encoders that are not installed.
+/// A layer that can be fitted: the encoder whose vectors it reads, and whose layer teaches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Model {
+    pub(crate) encoder: Encoder,
+    pub(crate) teacher: Option<Encoder>,
+}
+
+impl Model {
+    /// What it is called in tables.
+    pub(crate) fn name(self) -> String {
+        let of_layer = |encoder| match encoder {
+            Encoder::Hashed => "hashed features",
+            Encoder::Minilm => "MiniLM layers 0+3+5",
+            Encoder::Mpnet => "MPNet layers 2+6+10",
+            Encoder::E5 => "multilingual e5",
+        };
+        let taught =
+            self.teacher.map(|teacher| format!(", taught by {}", of_layer(teacher))).unwrap_or_default();
+        format!("ridge on {}{taught}", of_layer(self.encoder))
+    }
+
+    /// The same by the names of the encoders.
+    pub(crate) fn short_name(self) -> String {
+        let taught = self.teacher.map(|teacher| format!(" taught by {}", teacher.name())).unwrap_or_default();
+        format!("{}{taught}", self.encoder.name())
+    }
+
+    /// Whether all that fitting needs is installed.
+    pub(crate) fn is_installed(self, places: &Places) -> bool {
+        [Some(self.encoder), self.teacher].into_iter().flatten().all(|encoder| encoder.is_installed(places))
+    }
+
+    /// What the teacher thinks, fitted on the same tests.
+    pub(crate) fn opinions(
+        self,
+        archive: &Archive,
+        tests: TrainingTests,
+        places: &Places,
+    ) -> Result<Option<Opinions>, Problem> {
+        let Some(teacher) = self.teacher else { return Ok(None) };
+        let encoder = teacher.load(places)?;
+        let needed = archive.needed();
+        let vectors = archive.vectors(encoder.as_ref(), &needed, places)?;
+        let settings = Settings::new(teacher.name(), encoder.blocks(), tests);
+        let fitted = fit(&archive.select(&needed), &vectors, &settings, None)
+            .map_err(|error| scoring_problem(&error))?;
+        Ok(Some(fitted.opinions))
+    }
+}
+
+/// Fits every model that is asked for and installed, on all tests and as the shipped models are, and
+/// hands each fit to `measure`. Returns the models that are not installed.
 ///
 /// # Errors
 /// A table that cannot be fitted on, an encoder's files, or `measure`.
@@ -93,33 +134,23 @@ pub(crate) fn each_layered(
     archive: &Archive,
     arguments: &Arguments,
     places: &Places,
-    mut measure: impl FnMut(Encoder, &'static str, &Layered) -> Result<(), Problem>,
-) -> Result<Vec<&'static str>, Problem> {
+    mut measure: impl FnMut(Model, &'static str, &Layered) -> Result<(), Problem>,
+) -> Result<Vec<String>, Problem> {
     let mut not_installed = Vec::new();
-    for (encoder, installed) in arguments.encoders(places) {
-        if !installed {
-            not_installed.push(encoder.name());
+    for model in arguments.models() {
+        if !model.is_installed(places) {
+            not_installed.push(model.short_name());
             continue;
         }
         for (rows, tests) in [("all", TrainingTests::Whole), ("shipped", TrainingTests::WithoutAudience)] {
-            measure(encoder, rows, &Layered::fit(archive, encoder, tests, places)?)?;
+            measure(model, rows, &Layered::fit(archive, model, tests, places)?)?;
         }
     }
     Ok(not_installed)
 }
 
-/// What the layer on an encoder is called in tables.
-pub(crate) const fn ridge_name(encoder: Encoder) -> &'static str {
-    match encoder {
-        Encoder::Hashed => "ridge on hashed features",
-        Encoder::Minilm => "ridge on MiniLM layers 0+3+5",
-        Encoder::Mpnet => "ridge on MPNet layers 2+6+10",
-        Encoder::E5 => "ridge on multilingual e5",
-    }
-}
-
 /// Share of words in the mixture, chosen by cross-validation on train tests.
-pub(crate) const fn word_share(encoder: Encoder) -> Option<f64> {
+const fn word_share(encoder: Encoder) -> Option<f64> {
     match encoder {
         Encoder::Hashed | Encoder::E5 => None,
         Encoder::Minilm => Some(0.3),
@@ -127,25 +158,41 @@ pub(crate) const fn word_share(encoder: Encoder) -> Option<f64> {
     }
 }
 
-/// Log-odds of every row of the archive by the best recipe for `encoder`, fitted on the train split:
-/// its layer, with words mixed in where cross-validation chose so; and what it is called.
-///
-/// # Errors
-/// A table that cannot be fitted on, or the encoder's files.
-pub(crate) fn recipe(
-    archive: &Archive,
-    encoder: Encoder,
-    tests: TrainingTests,
-    places: &Places,
-) -> Result<(Vec<f64>, String), Problem> {
-    let layered = Layered::fit(archive, encoder, tests, places)?;
-    Ok(match word_share(encoder) {
-        Some(share) => (
-            Words::fit(archive, tests).mixed_with(archive, &layered, share),
-            format!("{} + {share} words", ridge_name(encoder)),
-        ),
-        None => (layered.scores, ridge_name(encoder).to_owned()),
-    })
+/// A named model's log-odds of every row of the archive.
+pub(crate) struct Scored {
+    pub(crate) name: String,
+    pub(crate) scores: Vec<f64>,
+}
+
+/// A fitted layer's scores, alone and, where cross-validation chose so, with words mixed in.
+pub(crate) struct Recipe {
+    pub(crate) alone: Scored,
+    pub(crate) with_words: Option<Scored>,
+}
+
+impl Recipe {
+    /// Fits on the train split.
+    ///
+    /// # Errors
+    /// A table that cannot be fitted on, or the encoder's files.
+    pub(crate) fn fit(
+        archive: &Archive,
+        model: Model,
+        tests: TrainingTests,
+        places: &Places,
+    ) -> Result<Self, Problem> {
+        let layered = Layered::fit(archive, model, tests, places)?;
+        let with_words = word_share(model.encoder).map(|share| Scored {
+            name: format!("{} + {share} words", model.name()),
+            scores: Words::fit(archive, tests).mixed_with(archive, &layered, share),
+        });
+        Ok(Self { alone: Scored { name: model.name(), scores: layered.scores }, with_words })
+    }
+
+    /// What cross-validation chose.
+    pub(crate) fn best(self) -> Scored {
+        self.with_words.unwrap_or(self.alone)
+    }
 }
 
 /// A model of every row of the archive and the vectors it reads.
@@ -158,7 +205,7 @@ pub(crate) struct OnVectors {
 /// The reference's ridge on MiniLM sentence vectors, fitted on the train split.
 ///
 /// # Errors
-/// As [`recipe`].
+/// As [`Recipe::fit`].
 pub(crate) fn sentence_ridge(archive: &Archive, places: &Places) -> Result<OnVectors, Problem> {
     let folder = places.models.join(MINILM_FOLDER);
     let encoder = PretrainedEncoder::minilm_sentence(&folder).map_err(|error| scoring_problem(&error))?;

@@ -15,7 +15,7 @@ use crate::archive::{Archive, Encoder};
 use crate::command::Places;
 use crate::eval::Arguments;
 use crate::lightgbm;
-use crate::models::{Layered, OnVectors, Words, fitted_rows, ridge_name, sentence_ridge, word_share};
+use crate::models::{OnVectors, Recipe, Scored, fitted_rows, sentence_ridge};
 use crate::problem::scoring_problem;
 
 /// Penalties of the reference's baselines: shallow features, words.
@@ -78,17 +78,15 @@ pub(crate) struct Report {
 pub(crate) fn suite(archive: &Archive, arguments: &Arguments, places: &Places) -> Result<Report, Problem> {
     let bench = Bench::new(archive, arguments);
     let mut models = bench.baselines(places)?;
-    for (encoder, installed) in arguments.encoders(places) {
+    for model in arguments.models() {
         for (rows, tests) in [("all", TrainingTests::Whole), ("shipped", TrainingTests::WithoutAudience)] {
-            if !installed {
-                models.push(missing(ridge_name(encoder), rows));
+            if !model.is_installed(places) {
+                models.push(missing(&model.name(), rows));
                 continue;
             }
-            let layered = Layered::fit(archive, encoder, tests, places)?;
-            models.push(bench.row(ridge_name(encoder), rows, &layered.scores));
-            if let Some(share) = word_share(encoder) {
-                let mixed = Words::fit(archive, tests).mixed_with(archive, &layered, share);
-                models.push(bench.row(&format!("{} + {share} words", ridge_name(encoder)), rows, &mixed));
+            let Recipe { alone, with_words } = Recipe::fit(archive, model, tests, places)?;
+            for Scored { name, scores } in [alone].into_iter().chain(with_words) {
+                models.push(bench.row(&name, rows, &scores));
             }
         }
     }

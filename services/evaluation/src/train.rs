@@ -11,6 +11,7 @@ use spotwright_scoring::train::{Settings, TrainingTests};
 
 use crate::archive::{Archive, Encoder};
 use crate::command::Places;
+use crate::models::Model;
 use crate::problem::{io_problem, output_problem, scoring_problem};
 use crate::vectors::write_whole;
 
@@ -41,6 +42,10 @@ pub struct Arguments {
     /// Encoder of headlines.
     #[arg(long, value_enum, default_value = "minilm")]
     pub encoder: Encoder,
+    /// Encoder whose layer, fitted on the same tests, teaches: the model is fitted on its opinions as
+    /// well as on clicks. Scoring does not need it.
+    #[arg(long, value_enum)]
+    pub teacher: Option<Encoder>,
     /// Which tests of the train split are fitted.
     #[arg(long, value_enum, default_value = "all")]
     pub rows: Rows,
@@ -63,12 +68,16 @@ pub fn execute(
     out: &mut dyn Write,
 ) -> Result<(), Problem> {
     let archive = Archive::read(arguments.table.as_deref(), places)?;
-    let encoder = arguments.encoder.load(places)?;
+    let (model, tests) =
+        (Model { encoder: arguments.encoder, teacher: arguments.teacher }, arguments.rows.tests());
+    let opinions = model.opinions(&archive, tests, places)?;
+    let encoder = model.encoder.load(places)?;
     let needed = archive.needed();
     let vectors = archive.vectors(encoder.as_ref(), &needed, places)?;
-    let settings = Settings::new(encoder.name(), encoder.blocks(), arguments.rows.tests());
+    let settings = Settings::new(encoder.name(), encoder.blocks(), tests);
+    let rows = archive.select(&needed);
     let (bytes, card) =
-        fit_with_card(&archive.select(&needed), &vectors, &settings, archive.sha256, arguments.seed)
+        fit_with_card(&rows, &vectors, &settings, opinions.as_ref(), archive.sha256, arguments.seed)
             .map_err(|error| scoring_problem(&error))?;
     let mut json = serde_json::to_string_pretty(&card).map_err(|error| output_problem(&error.into()))?;
     json.push('\n');

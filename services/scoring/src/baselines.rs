@@ -7,7 +7,7 @@ use crate::data::ClickTestRow;
 use crate::design::{Design, fold_of};
 use crate::error::Error;
 use crate::linear::dot;
-use crate::ridge::Gram;
+use crate::ridge::{Gram, Strengths};
 
 /// Number of shallow features.
 pub const N_SHALLOW: usize = 26;
@@ -101,7 +101,7 @@ pub fn ridge_scores(
     let folds: Vec<usize> = train.iter().map(|&idx| fold_of(&rows[idx].test_id)).collect();
     let gram = Gram::new(design, train, &train_columns, &folds)?;
     let scales = vec![1.0; train_columns.first().map_or(0, Vec::len)];
-    let weights = gram.weights(penalty, &scales, None)?;
+    let weights = gram.weights(Strengths { penalty, lessons: 0.0 }, &scales, None)?;
     let mean = train_columns.iter().map(|columns| dot(columns, &weights)).sum::<f64>() / train.len() as f64;
     Ok((0..rows.len()).map(|idx| dot(&columns(idx), &weights) - mean).collect())
 }

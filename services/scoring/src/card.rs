@@ -11,6 +11,7 @@ use crate::data::{ClickTestRow, Split};
 use crate::design::Design;
 use crate::error::Error;
 use crate::last_layer::{FORMAT, LastLayer};
+use crate::lessons::Opinions;
 use crate::metrics::{Ranking, ranking};
 use crate::train::{FitReport, Settings, TrainingTests, archive_scores, fit};
 
@@ -28,6 +29,9 @@ pub struct Card {
     pub weights_blake3: String,
     /// The encoder whose vectors the layer reads, and its terms.
     pub encoder: &'static str,
+    /// The encoder of the layer whose opinions it was also fitted on, and its terms; not needed to score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<&'static str>,
     /// Where the data comes from and under which terms.
     pub data: &'static str,
     /// SHA-256 of the table.
@@ -85,10 +89,11 @@ pub fn fit_with_card(
     rows: &[ClickTestRow],
     vectors: &[Arc<[f32]>],
     settings: &Settings,
+    teacher: Option<&Opinions>,
     data_sha256: String,
     seed: u64,
 ) -> Result<(Vec<u8>, Card), Error> {
-    let fitted = fit(rows, vectors, settings)?;
+    let fitted = fit(rows, vectors, settings, teacher)?;
     let bytes = fitted.layer.to_bytes()?;
     // Measured on what ships: weights rounded to 32 bits.
     let layer = LastLayer::from_bytes(&bytes, "fitted model")?;
@@ -110,6 +115,7 @@ pub fn fit_with_card(
         id: format!("{}-ridge@{hash:.12}", settings.encoder),
         weights_blake3: hash.to_string(),
         encoder: encoder_terms(&settings.encoder),
+        teacher: teacher.map(|teacher| encoder_terms(&teacher.encoder)),
         data: "Upworthy Research Archive, exploratory tests (Matias, Munger, Le Quere, Ebersole, \
                Scientific Data 2021, osf.io/jd64p), through elilk2/Upworthy-Analysis-Project at \
                5ff635b; the archive is stated to be under CC BY 4.0 (not verified by us)",

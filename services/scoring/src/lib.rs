@@ -58,6 +58,8 @@ pub mod features;
 pub mod hash;
 pub mod hot;
 pub mod last_layer;
+#[cfg(feature = "training")]
+pub mod lessons;
 mod linear;
 pub mod load;
 #[cfg(feature = "training")]

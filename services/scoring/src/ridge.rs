@@ -13,6 +13,7 @@ use candle_core::{DType, Device, Tensor};
 use crate::design::{Design, N_FOLDS};
 use crate::error::Error;
 use crate::last_layer::rounded_direction;
+use crate::lessons::Lessons;
 use crate::linear::{Cholesky, dot, row_start};
 use crate::spectrum::leading_eigen;
 
@@ -28,6 +29,16 @@ pub(crate) struct Gram {
     targets: Vec<Vec<f64>>,
     /// Mean weight of all rows.
     mean_weight: f64,
+    lessons: Option<Lessons>,
+}
+
+/// What holds the weights back besides the clicks, each in units of the mean weight.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Strengths {
+    /// λ.
+    pub(crate) penalty: f64,
+    /// η of [`crate::lessons`]; without lessons it has no effect.
+    pub(crate) lessons: f64,
 }
 
 /// The posterior in compact form; see [`crate::last_layer::LastLayer`].
@@ -49,7 +60,7 @@ impl Gram {
         let place: std::collections::HashMap<usize, usize> =
             rows.iter().enumerate().map(|(place, &idx)| (idx, place)).collect();
         let responses = design.centered(&design.response);
-        let mut gram = Self { n, folds: Vec::new(), targets: Vec::new(), mean_weight: 0.0 };
+        let mut gram = Self { n, folds: Vec::new(), targets: Vec::new(), mean_weight: 0.0, lessons: None };
         gram.mean_weight = rows.iter().map(|&idx| design.weight[idx]).sum::<f64>() / rows.len() as f64;
         let tests = design.tests_of(rows);
         for fold in 0..N_FOLDS {
@@ -78,35 +89,26 @@ impl Gram {
                     crate::linear::add_scaled(&mut target, &scaled[start..], root * responses[idx]);
                 }
             }
-            let n_rows = scaled.len() / n.max(1);
-            let product = if n_rows == 0 {
-                Tensor::zeros((n, n), DType::F64, &Device::Cpu)
-            } else {
-                Tensor::from_vec(scaled, (n_rows, n), &Device::Cpu)
-                    .and_then(|rows| rows.t()?.contiguous()?.matmul(&rows))
-            };
-            gram.folds.push(product.map_err(fit_error)?);
+            gram.folds.push(products(scaled, n)?);
             gram.targets.push(target);
         }
         Ok(gram)
     }
 
-    /// The sums without one fold, or all of them.
-    fn sums(&self, without: Option<usize>, scales: &[f64]) -> Result<(Tensor, Vec<f64>), Error> {
+    /// The same with lessons for [`Self::weights`].
+    pub(crate) fn taught(mut self, lessons: Lessons) -> Self {
+        self.lessons = Some(lessons);
+        self
+    }
+
+    /// The sums of the clicks without one fold, or all of them.
+    fn sums(&self, without: Option<usize>) -> Result<(Tensor, Vec<f64>), Error> {
         let mut total = Tensor::zeros((self.n, self.n), DType::F64, &Device::Cpu).map_err(fit_error)?;
         let mut target = vec![0.0; self.n];
         for fold in (0..N_FOLDS).filter(|&fold| Some(fold) != without) {
             total = (total + &self.folds[fold]).map_err(fit_error)?;
             crate::linear::add_scaled(&mut target, &self.targets[fold], 1.0);
         }
-        for (value, scale) in target.iter_mut().zip(scales) {
-            *value *= scale;
-        }
-        let scales = Tensor::new(scales, &Device::Cpu).map_err(fit_error)?;
-        let total = total
-            .broadcast_mul(&scales)
-            .and_then(|total| total.broadcast_mul(&scales.unsqueeze(1)?))
-            .map_err(fit_error)?;
         Ok((total, target))
     }
 
@@ -123,15 +125,24 @@ impl Gram {
             .ok_or_else(|| Error::Fit("the normal equations cannot be solved".to_owned()))
     }
 
-    /// The weights for penalty λ, with each column multiplied by its scale; `without` one fold.
+    /// The weights, with each column multiplied by its scale; `without` one fold.
     pub(crate) fn weights(
         &self,
-        penalty: f64,
+        strengths: Strengths,
         scales: &[f64],
         without: Option<usize>,
     ) -> Result<Vec<f64>, Error> {
-        let (products, target) = self.sums(without, scales)?;
-        Ok(self.factor(&products, penalty)?.solve(&target))
+        let (mut products, mut target) = self.sums(without)?;
+        if let Some(lessons) = &self.lessons {
+            let (of_lessons, target_of_lessons) = &lessons.by_held_out[without.unwrap_or(N_FOLDS)];
+            let weight = strengths.lessons * self.mean_weight;
+            products = (of_lessons * weight).and_then(|taught| products + taught).map_err(fit_error)?;
+            crate::linear::add_scaled(&mut target, target_of_lessons, weight);
+        }
+        for (value, scale) in target.iter_mut().zip(scales) {
+            *value *= scale;
+        }
+        Ok(self.factor(&scaled(&products, scales)?, strengths.penalty)?.solve(&target))
     }
 
     /// The posterior covariance in compact form, with at most `count` directions. `columns`: rows
@@ -143,7 +154,7 @@ impl Gram {
         columns: &[Vec<f64>],
         count: usize,
     ) -> Result<CompactPosterior, Error> {
-        let (products, _) = self.sums(None, scales)?;
+        let products = scaled(&self.sums(None)?.0, scales)?;
         let factor = self.factor(&products, penalty)?;
         let tau = penalty * self.mean_weight;
         let eigen = leading_eigen(&products, self.n, count)?;
@@ -178,7 +189,7 @@ impl Gram {
 
     /// Exact variance of a row's score.
     pub(crate) fn exact(&self, penalty: f64, scales: &[f64]) -> Result<ExactPosterior, Error> {
-        Ok(ExactPosterior { factor: self.factor(&self.sums(None, scales)?.0, penalty)? })
+        Ok(ExactPosterior { factor: self.factor(&scaled(&self.sums(None)?.0, scales)?, penalty)? })
     }
 }
 
@@ -193,6 +204,27 @@ impl ExactPosterior {
         let white = self.factor.forward(columns);
         dot(&white, &white)
     }
+}
+
+/// RᵀR for the rows R of `n` numbers that lie one after the other in `rows`.
+pub(crate) fn products(rows: Vec<f64>, n: usize) -> Result<Tensor, Error> {
+    let n_rows = rows.len() / n.max(1);
+    let product = if n_rows == 0 {
+        Tensor::zeros((n, n), DType::F64, &Device::Cpu)
+    } else {
+        Tensor::from_vec(rows, (n_rows, n), &Device::Cpu)
+            .and_then(|rows| rows.t()?.contiguous()?.matmul(&rows))
+    };
+    product.map_err(fit_error)
+}
+
+/// `products` of columns that are each multiplied by their scale.
+fn scaled(products: &Tensor, scales: &[f64]) -> Result<Tensor, Error> {
+    let scales = Tensor::new(scales, &Device::Cpu).map_err(fit_error)?;
+    products
+        .broadcast_mul(&scales)
+        .and_then(|products| products.broadcast_mul(&scales.unsqueeze(1)?))
+        .map_err(fit_error)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` asks for")]

@@ -22,9 +22,10 @@ use crate::design::{Agreement, Design, N_FOLDS, WEIGHT_SPREAD, fold_of};
 use crate::error::Error;
 use crate::features::{STRUCTURE_FEATURES, structure_features};
 use crate::last_layer::{LastLayer, Priors};
+use crate::lessons::{Lessons, Opinions};
 use crate::linear::{Cholesky, dot, row_start};
 use crate::model::sigmoid;
-use crate::ridge::Gram;
+use crate::ridge::{Gram, Strengths};
 
 /// Variance given to a test's level where it is to be ignored.
 const FREE_LEVEL_VARIANCE: f64 = 25.0;
@@ -35,6 +36,10 @@ const FRAME_SD: f64 = 0.04;
 const TRANSFER_SD: f64 = 0.5;
 /// Advertisements always differ by something that no text shows.
 const MIN_RESIDUAL_SD: f64 = 0.025;
+/// Penalties and weights of a teacher's opinions to choose from. The penalties go below those for
+/// clicks alone, because opinions hold the weights back as well.
+const TAUGHT_PENALTIES: [f64; 4] = [2.0, 5.0, 10.0, 20.0];
+const LESSON_WEIGHTS: [f64; 4] = [0.3, 1.0, 3.0, 10.0];
 /// Headlines whose interval in compact form is compared with the exact one.
 const WIDTH_SAMPLE: usize = 300;
 
@@ -93,7 +98,8 @@ impl Settings {
 /// What was chosen and how many rows it rests on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FitReport {
-    /// λ: the penalty of every column, times the mean weight.
+    /// λ: the penalty of every column, times the mean weight. With a teacher, that of the posterior
+    /// covariance, which is the clicks' alone.
     pub penalty: f64,
     /// Weight of the standardized structure columns; 0 when they are left out.
     pub structure_scale: f64,
@@ -105,6 +111,9 @@ pub struct FitReport {
     pub cross_validated_spread: f64,
     /// The same correlation on the validation split, which chose nothing.
     pub valid_correlation: f64,
+    /// Whose opinions it was fitted on besides the clicks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taught: Option<Taught>,
     /// Which tests were used.
     pub tests: TrainingTests,
     /// Rows fitted on.
@@ -120,6 +129,17 @@ pub struct FitReport {
     pub interval_width_error: f64,
 }
 
+/// A teacher and how much it counts.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Taught {
+    /// Encoder of the teacher's layer.
+    pub by: String,
+    /// η: the weight of an opinion on one headline, times the mean weight.
+    pub weight: f64,
+    /// λ of the weights.
+    pub penalty: f64,
+}
+
 /// A fitted layer and what fitting showed.
 #[derive(Debug, Clone)]
 pub struct Fitted {
@@ -129,21 +149,31 @@ pub struct Fitted {
     pub report: FitReport,
     /// Cross-validated score of each fitted row (before the slope), 0 for all other rows.
     pub cross_validated: Vec<f64>,
+    /// What it can teach another encoder's layer.
+    pub opinions: Opinions,
 }
 
 struct Candidate {
-    penalty: f64,
+    strengths: Strengths,
     structure_scale: f64,
     agreement: Agreement,
     scores: Vec<f64>,
+    /// Weights without each fold.
+    by_held_out: Vec<Vec<f64>>,
 }
 
-/// Fits the last layer; `vectors` holds the headline's vector of each row.
+/// Fits the last layer; `vectors` holds the headline's vector of each row, `teacher` what a layer fitted
+/// on the same rows thinks of them.
 ///
 /// # Errors
-/// [`Error::Fit`]: rows and vectors do not match, a vector is not finite, or the rows used for
-/// fitting or for the priors are too few to determine the layer.
-pub fn fit(rows: &[ClickTestRow], vectors: &[Arc<[f32]>], settings: &Settings) -> Result<Fitted, Error> {
+/// [`Error::Fit`]: rows, vectors and opinions do not match, a vector is not finite, or the rows used
+/// for fitting or for the priors are too few to determine the layer.
+pub fn fit(
+    rows: &[ClickTestRow],
+    vectors: &[Arc<[f32]>],
+    settings: &Settings,
+    teacher: Option<&Opinions>,
+) -> Result<Fitted, Error> {
     check_vectors(rows, vectors, settings.n_blocks)?;
     let design = Design::new(rows);
     let allowed = |idx: usize, split| rows[idx].split == split && settings.tests.allows(&rows[idx].test_id);
@@ -159,16 +189,30 @@ pub fn fit(rows: &[ClickTestRow], vectors: &[Arc<[f32]>], settings: &Settings) -
         train.iter().map(|&idx| layer.columns(&vectors[idx], &rows[idx].headline)).collect();
     let folds: Vec<usize> = train.iter().map(|&idx| fold_of(&rows[idx].test_id)).collect();
     let gram = Gram::new(&design, &train, &columns, &folds)?;
-    let best = choose(&gram, &design, &train, &columns, &folds, settings)?;
-
-    let scales = column_scales(layer.center.len(), best.structure_scale);
+    let choice = Choice { design: &design, train: &train, columns: &columns, folds: &folds };
+    let alone = choice.best(&gram, &settings.structure_scales, &settings.penalties, &[0.0])?;
+    let penalty = alone.strengths.penalty;
+    let scales = column_scales(layer.center.len(), alone.structure_scale);
     let scale = |columns: &[f64]| -> Vec<f64> { columns.iter().zip(&scales).map(|(x, s)| x * s).collect() };
-    layer.mean = gram.weights(best.penalty, &scales, None)?;
+    let scaled: Vec<Vec<f64>> = columns.iter().map(|columns| scale(columns)).collect();
+    let posterior = gram.posterior(penalty, &scales, &scaled, settings.n_directions)?;
+    let (gram, best) = match teacher {
+        None => (gram, alone),
+        Some(opinions) => {
+            let gram = gram.taught(Lessons::new(opinions, settings.tests, rows, &train, &columns, &folds)?);
+            let structure = [alone.structure_scale];
+            let best = choice.best(&gram, &structure, &TAUGHT_PENALTIES, &LESSON_WEIGHTS)?;
+            (gram, best)
+        }
+    };
+
+    layer.mean = gram.weights(best.strengths, &scales, None)?;
+    let mut by_held_out = best.by_held_out;
+    by_held_out.push(scale(&layer.mean));
+    let opinions = Opinions::new(settings, &by_held_out, rows.len(), &train, &columns);
     for weight in &mut layer.mean {
         *weight *= best.agreement.slope;
     }
-    let scaled: Vec<Vec<f64>> = columns.iter().map(|columns| scale(columns)).collect();
-    let posterior = gram.posterior(best.penalty, &scales, &scaled, settings.n_directions)?;
     layer.tail_variance = posterior.tail_variance;
     layer.reductions = posterior.reductions;
     layer.directions = posterior.directions;
@@ -188,8 +232,13 @@ pub fn fit(rows: &[ClickTestRow], vectors: &[Arc<[f32]>], settings: &Settings) -
         valid_scores[idx] = layer.archive_appeal(columns);
     }
     let report = FitReport {
-        penalty: best.penalty,
+        penalty,
         structure_scale: best.structure_scale,
+        taught: teacher.map(|teacher| Taught {
+            by: teacher.encoder.clone(),
+            weight: best.strengths.lessons,
+            penalty: best.strengths.penalty,
+        }),
         slope: best.agreement.slope,
         cross_validated_correlation: best.agreement.correlation,
         cross_validated_spread: best.agreement.spread,
@@ -199,9 +248,9 @@ pub fn fit(rows: &[ClickTestRow], vectors: &[Arc<[f32]>], settings: &Settings) -
         fitted_tests: design.tests_of(&train).len(),
         valid_rows: valid.len(),
         directions: layer.reductions.len(),
-        interval_width_error: width_error(&gram, &layer, &valid_columns, best.penalty, &scales)?,
+        interval_width_error: width_error(&gram, &layer, &valid_columns, penalty, &scales)?,
     };
-    Ok(Fitted { layer, report, cross_validated: best.scores })
+    Ok(Fitted { layer, report, cross_validated: best.scores, opinions })
 }
 
 /// Relative log-odds of every row by the archive's taste alone; 0 is the archive's average.
@@ -292,38 +341,59 @@ fn column_scales(n_vector: usize, structure_scale: f64) -> Vec<f64> {
     scales
 }
 
-fn choose(
-    gram: &Gram,
-    design: &Design,
-    train: &[usize],
-    columns: &[Vec<f64>],
-    folds: &[usize],
-    settings: &Settings,
-) -> Result<Candidate, Error> {
-    let n_vector = columns.first().map_or(0, Vec::len) - STRUCTURE_FEATURES.len();
-    let mut best: Option<Candidate> = None;
-    for &structure_scale in &settings.structure_scales {
-        let scales = column_scales(n_vector, structure_scale);
-        for &penalty in &settings.penalties {
-            let mut scores = vec![0.0; design.test_of.len()];
-            for fold in 0..N_FOLDS {
-                let mut weights = gram.weights(penalty, &scales, Some(fold))?;
-                for (weight, scale) in weights.iter_mut().zip(&scales) {
-                    *weight *= scale;
+/// What candidates are judged on in cross-validation.
+struct Choice<'a> {
+    design: &'a Design,
+    train: &'a [usize],
+    columns: &'a [Vec<f64>],
+    folds: &'a [usize],
+}
+
+impl Choice<'_> {
+    /// The candidate whose scores go best with the responses, the first of equal ones.
+    fn best(
+        &self,
+        gram: &Gram,
+        structure_scales: &[f64],
+        penalties: &[f64],
+        lesson_weights: &[f64],
+    ) -> Result<Candidate, Error> {
+        let mut best: Option<Candidate> = None;
+        for &structure_scale in structure_scales {
+            for &penalty in penalties {
+                for &lessons in lesson_weights {
+                    let candidate = self.candidate(gram, structure_scale, Strengths { penalty, lessons })?;
+                    let is_better =
+                        |other: &Candidate| candidate.agreement.correlation > other.agreement.correlation;
+                    if best.as_ref().is_none_or(is_better) {
+                        best = Some(candidate);
+                    }
                 }
-                for ((&idx, columns), _) in
-                    train.iter().zip(columns).zip(folds).filter(|(_, in_fold)| **in_fold == fold)
-                {
-                    scores[idx] = dot(columns, &weights);
-                }
-            }
-            let agreement = design.agreement(&scores, train);
-            if best.as_ref().is_none_or(|other| agreement.correlation > other.agreement.correlation) {
-                best = Some(Candidate { penalty, structure_scale, agreement, scores });
             }
         }
+        best.ok_or_else(|| Error::Fit("no penalty to choose from".to_owned()))
     }
-    best.ok_or_else(|| Error::Fit("no penalty to choose from".to_owned()))
+
+    fn candidate(&self, gram: &Gram, structure_scale: f64, strengths: Strengths) -> Result<Candidate, Error> {
+        let n_vector = self.columns.first().map_or(0, Vec::len) - STRUCTURE_FEATURES.len();
+        let scales = column_scales(n_vector, structure_scale);
+        let mut scores = vec![0.0; self.design.test_of.len()];
+        let mut by_held_out = Vec::with_capacity(N_FOLDS);
+        for fold in 0..N_FOLDS {
+            let mut weights = gram.weights(strengths, &scales, Some(fold))?;
+            for (weight, scale) in weights.iter_mut().zip(&scales) {
+                *weight *= scale;
+            }
+            for ((&idx, columns), _) in
+                self.train.iter().zip(self.columns).zip(self.folds).filter(|(_, in_fold)| **in_fold == fold)
+            {
+                scores[idx] = dot(columns, &weights);
+            }
+            by_held_out.push(weights);
+        }
+        let agreement = self.design.agreement(&scores, self.train);
+        Ok(Candidate { strengths, structure_scale, agreement, scores, by_held_out })
+    }
 }
 
 /// Relative error of √(xᵀΣx + residual²) by the compact form.

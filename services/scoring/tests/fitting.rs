@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use spotwright_schemas::random::Stream;
+use spotwright_scoring::Error;
 use spotwright_scoring::card::fit_with_card;
 use spotwright_scoring::data::{ClickTestRow, Split, audience_share};
+use spotwright_scoring::design::{N_FOLDS, fold_of};
+use spotwright_scoring::lessons::Opinions;
 use spotwright_scoring::metrics::ranking;
 use spotwright_scoring::train::{Settings, TrainingTests, archive_scores, fit};
 
@@ -50,23 +53,28 @@ fn settings() -> Settings {
     Settings::new("simulated", 1, TrainingTests::WithoutAudience)
 }
 
-#[test]
-fn a_known_taste_is_found_and_ranks_unseen_tests() {
-    let (rows, vectors, truth) = simulated(400);
-    let fitted = fit(&rows, &vectors, &settings()).unwrap();
-    let (layer, report) = (fitted.layer, fitted.report);
-    let scores = archive_scores(&layer, &rows, &vectors).unwrap();
-    let of_test: Vec<usize> = (0..rows.len()).filter(|&idx| rows[idx].split == Split::Test).collect();
-    let mean = |values: &[f64]| of_test.iter().map(|&idx| values[idx]).sum::<f64>() / of_test.len() as f64;
-    let (mean_score, mean_truth) = (mean(&scores), mean(&truth));
+/// Of `scores` and `truth` over `rows`.
+fn correlation(rows: &[usize], scores: &[f64], truth: &[f64]) -> f64 {
+    let mean = |values: &[f64]| rows.iter().map(|&idx| values[idx]).sum::<f64>() / rows.len() as f64;
+    let (mean_score, mean_truth) = (mean(scores), mean(truth));
     let (mut xy, mut xx, mut yy) = (0.0, 0.0, 0.0);
-    for &idx in &of_test {
+    for &idx in rows {
         let (x, y) = (scores[idx] - mean_score, truth[idx] - mean_truth);
         xy += x * y;
         xx += x * x;
         yy += y * y;
     }
-    assert!(xy / (xx * yy).sqrt() > 0.95, "{report:?}");
+    xy / (xx * yy).sqrt()
+}
+
+#[test]
+fn a_known_taste_is_found_and_ranks_unseen_tests() {
+    let (rows, vectors, truth) = simulated(400);
+    let fitted = fit(&rows, &vectors, &settings(), None).unwrap();
+    let (layer, report) = (fitted.layer, fitted.report);
+    let scores = archive_scores(&layer, &rows, &vectors).unwrap();
+    let of_test: Vec<usize> = (0..rows.len()).filter(|&idx| rows[idx].split == Split::Test).collect();
+    assert!(correlation(&of_test, &scores, &truth) > 0.95, "{report:?}");
     assert!((0.05..=0.15).contains(&layer.priors().residual_sd), "{:?}", layer.priors());
     assert!((0.010..0.020).contains(&layer.priors().level_ctr), "{:?}", layer.priors());
 }
@@ -75,7 +83,7 @@ fn a_known_taste_is_found_and_ranks_unseen_tests() {
 fn fitting_twice_gives_identical_files() {
     let (rows, vectors, _) = simulated(120);
     let fit = || {
-        let (bytes, card) = fit_with_card(&rows, &vectors, &settings(), "none".to_owned(), 7).unwrap();
+        let (bytes, card) = fit_with_card(&rows, &vectors, &settings(), None, "none".to_owned(), 7).unwrap();
         (bytes, serde_json::to_string(&card).unwrap())
     };
     assert_eq!(fit(), fit());
@@ -93,16 +101,96 @@ fn clicks_of_the_audience_and_of_the_test_split_leave_no_trace() {
         }
     }
     assert!(n_changed > 100);
-    let bytes = |rows: &[ClickTestRow]| fit(rows, &vectors, &settings()).unwrap().layer.to_bytes().unwrap();
+    let bytes =
+        |rows: &[ClickTestRow]| fit(rows, &vectors, &settings(), None).unwrap().layer.to_bytes().unwrap();
     assert_eq!(bytes(&rows), bytes(&changed));
+}
+
+/// Vectors that show only the first columns of `vectors`, with noise: what a smaller encoder sees.
+fn blurred(vectors: &[Arc<[f32]>]) -> Vec<Arc<[f32]>> {
+    let draws = Stream::new(12, "blurred");
+    let blur = |(row, vector): (usize, &Arc<[f32]>)| -> Arc<[f32]> {
+        let of_row = draws.child(row as u64);
+        vector.iter().enumerate().map(|(idx, value)| value + 0.3 * of_row.normal(idx as u64) as f32).collect()
+    };
+    vectors.iter().enumerate().map(blur).collect()
+}
+
+#[test]
+fn a_teacher_that_sees_more_makes_a_better_ranker() {
+    let (mut rows, vectors, truth) = simulated(240);
+    // Few impressions, so that clicks alone teach little.
+    for row in &mut rows {
+        (row.impressions, row.clicks) = (row.impressions / 8, row.clicks / 8);
+    }
+    let teacher = Opinions {
+        encoder: "oracle".to_owned(),
+        tests: TrainingTests::WithoutAudience,
+        by_held_out: vec![truth.clone(); N_FOLDS + 1],
+    };
+    let agreement = |teacher| {
+        let settings = Settings { structure_scales: vec![0.0], ..settings() };
+        let fitted = fit(&rows, &vectors, &settings, teacher).unwrap();
+        let scores = archive_scores(&fitted.layer, &rows, &vectors).unwrap();
+        let of_test: Vec<usize> = (0..rows.len()).filter(|&idx| rows[idx].split == Split::Test).collect();
+        correlation(&of_test, &scores, &truth)
+    };
+    let (alone, helped) = (agreement(None), agreement(Some(&teacher)));
+    assert!(1.0 - helped < 0.5 * (1.0 - alone), "{alone} {helped}");
+}
+
+#[test]
+fn opinions_move_the_weights_and_not_the_uncertainty() {
+    let (rows, vectors, _) = simulated(120);
+    let blurred = blurred(&vectors);
+    let opinions = fit(&rows, &vectors, &settings(), None).unwrap().opinions;
+    let layer = |teacher| fit(&rows, &blurred, &settings(), teacher).unwrap().layer;
+    let (alone, heard) = (layer(None), layer(Some(&opinions)));
+    assert_ne!(alone.weights(), heard.weights());
+    let columns = alone.columns(&blurred[0], &rows[0].headline);
+    assert_eq!(alone.whiten(&columns), heard.whiten(&columns));
+}
+
+#[test]
+fn an_opinion_never_comes_from_the_clicks_it_is_judged_by() {
+    let (rows, vectors, _) = simulated(120);
+    let fitted = |row: &ClickTestRow| row.split == Split::Train && !audience_share(&row.test_id);
+    let in_fold: Vec<usize> =
+        (0..rows.len()).filter(|&idx| fitted(&rows[idx]) && fold_of(&rows[idx].test_id) == 2).collect();
+    // Clicks change places, so that the mean weight, the unit of the penalty, stays what it is.
+    let mut changed = rows.clone();
+    for (&idx, &other) in in_fold.iter().zip(in_fold.iter().rev()) {
+        changed[idx].clicks = rows[other].clicks;
+    }
+    let settings = Settings { penalties: vec![10.0], structure_scales: vec![0.0], ..settings() };
+    let opinions = |rows: &[ClickTestRow]| fit(rows, &vectors, &settings, None).unwrap().opinions;
+    let (before, after) = (opinions(&rows), opinions(&changed));
+    for held_out in 0..=N_FOLDS {
+        let pairs = before.by_held_out[held_out].iter().zip(&after.by_held_out[held_out]);
+        let difference = pairs.map(|(before, after)| (before - after).abs()).fold(0.0, f64::max);
+        assert_eq!(difference < 1e-9, held_out == 2, "without fold {held_out}: {difference}");
+    }
+}
+
+#[test]
+fn a_teacher_of_other_tests_is_refused() {
+    let (rows, vectors, _) = simulated(120);
+    let (more, more_vectors, _) = simulated(124);
+    let opinions = fit(&rows, &vectors, &settings(), None).unwrap().opinions;
+    let refused = fit(&more, &more_vectors, &settings(), Some(&opinions));
+    assert!(matches!(refused, Err(Error::Fit(_))));
+    // One that has seen the audience's tests would pass them on.
+    let whole = Settings::new("simulated", 1, TrainingTests::Whole);
+    let opinions = fit(&rows, &vectors, &whole, None).unwrap().opinions;
+    assert!(matches!(fit(&rows, &vectors, &settings(), Some(&opinions)), Err(Error::Fit(_))));
 }
 
 #[test]
 fn too_few_rows_and_mismatched_vectors_are_errors() {
     let (rows, vectors, _) = simulated(120);
-    assert!(fit(&rows[..10], &vectors[..10], &settings()).is_err());
-    assert!(fit(&rows, &vectors[1..], &settings()).is_err());
-    assert!(fit(&[], &[], &settings()).is_err());
+    assert!(fit(&rows[..10], &vectors[..10], &settings(), None).is_err());
+    assert!(fit(&rows, &vectors[1..], &settings(), None).is_err());
+    assert!(fit(&[], &[], &settings(), None).is_err());
 }
 
 #[test]

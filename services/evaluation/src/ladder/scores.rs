@@ -16,7 +16,7 @@ use super::Arguments;
 use crate::archive::Archive;
 use crate::command::Places;
 use crate::inputs::content_problem;
-use crate::models::{recipe, sentence_ridge};
+use crate::models::{Model, Recipe, sentence_ridge};
 
 /// Scores by row of the table.
 #[derive(Debug, Clone)]
@@ -42,8 +42,9 @@ pub(super) fn both(
     };
     let ours = match (arguments.encoder, &arguments.scores) {
         (Some(encoder), _) => {
-            let (scores, source) = recipe(archive, encoder, TrainingTests::Whole, places)?;
-            of_all(scores, source)
+            let model = Model { encoder, teacher: None };
+            let best = Recipe::fit(archive, model, TrainingTests::Whole, places)?.best();
+            of_all(best.scores, best.name)
         }
         (None, Some(path)) => of_file(path, tests)?,
         (None, None) => of_model(&archive.rows, tests, places)?,
