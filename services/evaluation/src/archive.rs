@@ -96,6 +96,16 @@ fn read_table(table: &Path) -> Result<Vec<ClickTestRow>, spotwright_scoring::Err
     read_click_tests(table)
 }
 
+/// The rows that a model is fitted or judged on, with the vectors of their headlines.
+pub(crate) struct Encoded {
+    /// Their places in the table.
+    pub(crate) needed: Vec<usize>,
+    pub(crate) rows: Vec<ClickTestRow>,
+    pub(crate) vectors: Vec<Arc<[f32]>>,
+    /// Blocks of each vector.
+    pub(crate) n_blocks: usize,
+}
+
 /// A table of click tests.
 pub(crate) struct Archive {
     pub(crate) rows: Vec<ClickTestRow>,
@@ -122,9 +132,17 @@ impl Archive {
         Ok(Self { design: Design::new(&rows), rows, sha256 })
     }
 
+    /// The rows that a model is fitted or judged on, read by `encoder`.
+    pub(crate) fn encoded(&self, encoder: Encoder, places: &Places) -> Result<Encoded, Problem> {
+        let encoder = encoder.load(places)?;
+        let needed = self.needed();
+        let vectors = self.vectors(encoder.as_ref(), &needed, places)?;
+        Ok(Encoded { rows: self.select(&needed), needed, vectors, n_blocks: encoder.blocks() })
+    }
+
     /// Rows that a model is fitted or judged on: of the train split those with rivals, of the other
     /// splits all. Splits are whole tests, so these are whole tests too.
-    pub(crate) fn needed(&self) -> Vec<usize> {
+    fn needed(&self) -> Vec<usize> {
         (0..self.rows.len())
             .filter(|&idx| {
                 self.rows[idx].split != Split::Train

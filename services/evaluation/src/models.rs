@@ -13,7 +13,7 @@ use spotwright_scoring::load::MINILM_FOLDER;
 use spotwright_scoring::train::{Settings, TrainingTests, archive_scores, fit};
 use spotwright_scoring::words::{WordRidge, cross_validated};
 
-use crate::archive::{Archive, Encoder};
+use crate::archive::{Archive, Encoded, Encoder};
 use crate::command::Places;
 use crate::eval::Arguments;
 use crate::problem::scoring_problem;
@@ -47,11 +47,8 @@ impl Layered {
         places: &Places,
     ) -> Result<Self, Problem> {
         let opinions = model.opinions(archive, tests, places)?;
-        let encoder = model.encoder.load(places)?;
-        let needed = archive.needed();
-        let vectors = archive.vectors(encoder.as_ref(), &needed, places)?;
-        let rows = archive.select(&needed);
-        let settings = Settings::new(encoder.name(), encoder.blocks(), tests);
+        let Encoded { needed, rows, vectors, n_blocks } = archive.encoded(model.encoder, places)?;
+        let settings = Settings::new(model.encoder.name(), n_blocks, tests);
         let fitted =
             fit(&rows, &vectors, &settings, opinions.as_ref()).map_err(|error| scoring_problem(&error))?;
         let found =
@@ -115,12 +112,9 @@ impl Model {
         places: &Places,
     ) -> Result<Option<Opinions>, Problem> {
         let Some(teacher) = self.teacher else { return Ok(None) };
-        let encoder = teacher.load(places)?;
-        let needed = archive.needed();
-        let vectors = archive.vectors(encoder.as_ref(), &needed, places)?;
-        let settings = Settings::new(teacher.name(), encoder.blocks(), tests);
-        let fitted = fit(&archive.select(&needed), &vectors, &settings, None)
-            .map_err(|error| scoring_problem(&error))?;
+        let Encoded { rows, vectors, n_blocks, .. } = archive.encoded(teacher, places)?;
+        let settings = Settings::new(teacher.name(), n_blocks, tests);
+        let fitted = fit(&rows, &vectors, &settings, None).map_err(|error| scoring_problem(&error))?;
         Ok(Some(fitted.opinions))
     }
 }

@@ -9,7 +9,7 @@ use spotwright_schemas::Problem;
 use spotwright_scoring::card::fit_with_card;
 use spotwright_scoring::train::{Settings, TrainingTests};
 
-use crate::archive::{Archive, Encoder};
+use crate::archive::{Archive, Encoded, Encoder};
 use crate::command::Places;
 use crate::models::Model;
 use crate::problem::{io_problem, output_problem, scoring_problem};
@@ -71,18 +71,15 @@ pub fn execute(
     let (model, tests) =
         (Model { encoder: arguments.encoder, teacher: arguments.teacher }, arguments.rows.tests());
     let opinions = model.opinions(&archive, tests, places)?;
-    let encoder = model.encoder.load(places)?;
-    let needed = archive.needed();
-    let vectors = archive.vectors(encoder.as_ref(), &needed, places)?;
-    let settings = Settings::new(encoder.name(), encoder.blocks(), tests);
-    let rows = archive.select(&needed);
+    let Encoded { rows, vectors, n_blocks, .. } = archive.encoded(model.encoder, places)?;
+    let settings = Settings::new(model.encoder.name(), n_blocks, tests);
     let (bytes, card) =
         fit_with_card(&rows, &vectors, &settings, opinions.as_ref(), archive.sha256, arguments.seed)
             .map_err(|error| scoring_problem(&error))?;
     let mut json = serde_json::to_string_pretty(&card).map_err(|error| output_problem(&error.into()))?;
     json.push('\n');
     fs::create_dir_all(&arguments.out).map_err(|error| io_problem(&arguments.out, &error))?;
-    let stem = format!("{}-ridge", encoder.name());
+    let stem = format!("{}-ridge", model.encoder.name());
     write_whole(&arguments.out.join(format!("{stem}.safetensors")), &bytes)?;
     write_whole(&arguments.out.join(format!("{stem}.card.json")), json.as_bytes())?;
     out.write_all(json.as_bytes()).map_err(|error| output_problem(&error))

@@ -25,7 +25,7 @@ use crate::last_layer::{LastLayer, Priors};
 use crate::lessons::{Lessons, Opinions};
 use crate::linear::{Cholesky, dot, row_start};
 use crate::model::sigmoid;
-use crate::ridge::{Gram, Strengths};
+use crate::ridge::{CompactPosterior, Gram, Strengths};
 
 /// Variance given to a test's level where it is to be ignored.
 const FREE_LEVEL_VARIANCE: f64 = 25.0;
@@ -188,31 +188,12 @@ pub fn fit(
     let columns: Vec<Vec<f64>> =
         train.iter().map(|&idx| layer.columns(&vectors[idx], &rows[idx].headline)).collect();
     let folds: Vec<usize> = train.iter().map(|&idx| fold_of(&rows[idx].test_id)).collect();
-    let gram = Gram::new(&design, &train, &columns, &folds)?;
     let choice = Choice { design: &design, train: &train, columns: &columns, folds: &folds };
-    let alone = choice.best(&gram, &settings.structure_scales, &settings.penalties, &[0.0])?;
-    let penalty = alone.strengths.penalty;
-    let scales = column_scales(layer.center.len(), alone.structure_scale);
-    let scale = |columns: &[f64]| -> Vec<f64> { columns.iter().zip(&scales).map(|(x, s)| x * s).collect() };
-    let scaled: Vec<Vec<f64>> = columns.iter().map(|columns| scale(columns)).collect();
-    let posterior = gram.posterior(penalty, &scales, &scaled, settings.n_directions)?;
-    let (gram, best) = match teacher {
-        None => (gram, alone),
-        Some(opinions) => {
-            let gram = gram.taught(Lessons::new(opinions, settings.tests, rows, &train, &columns, &folds)?);
-            let structure = [alone.structure_scale];
-            let best = choice.best(&gram, &structure, &TAUGHT_PENALTIES, &LESSON_WEIGHTS)?;
-            (gram, best)
-        }
-    };
-
-    layer.mean = gram.weights(best.strengths, &scales, None)?;
+    let Weights { gram, scales, penalty, posterior, mean, best } = choice.weights(rows, settings, teacher)?;
     let mut by_held_out = best.by_held_out;
-    by_held_out.push(scale(&layer.mean));
+    by_held_out.push(multiplied(&mean, &scales));
     let opinions = Opinions::new(settings, &by_held_out, rows.len(), &train, &columns);
-    for weight in &mut layer.mean {
-        *weight *= best.agreement.slope;
-    }
+    layer.mean = mean.iter().map(|weight| weight * best.agreement.slope).collect();
     layer.tail_variance = posterior.tail_variance;
     layer.reductions = posterior.reductions;
     layer.directions = posterior.directions;
@@ -220,11 +201,7 @@ pub fn fit(
         *value *= best.structure_scale;
     }
     layer.priors = priors(&layer, &design, rows, vectors, &valid, settings);
-    let valid_rows: Vec<ClickTestRow> = valid.iter().map(|&idx| rows[idx].clone()).collect();
-    let valid_vectors: Vec<Arc<[f32]>> = valid.iter().map(|&idx| Arc::clone(&vectors[idx])).collect();
-    let contrasts = Contrasts::new(&layer, &valid_rows, &valid_vectors);
-    layer.priors.residual_sd = contrasts.calibrated_residual_sd().clamp(MIN_RESIDUAL_SD, 1.0);
-
+    layer.priors.residual_sd = residual_sd(&layer, rows, vectors, &valid);
     let valid_columns: Vec<Vec<f64>> =
         valid.iter().map(|&idx| layer.columns(&vectors[idx], &rows[idx].headline)).collect();
     let mut valid_scores = vec![0.0; rows.len()];
@@ -341,6 +318,21 @@ fn column_scales(n_vector: usize, structure_scale: f64) -> Vec<f64> {
     scales
 }
 
+fn multiplied(columns: &[f64], scales: &[f64]) -> Vec<f64> {
+    columns.iter().zip(scales).map(|(value, scale)| value * scale).collect()
+}
+
+/// Weights of columns that are multiplied by `scales`, before the slope.
+struct Weights {
+    gram: Gram,
+    scales: Vec<f64>,
+    /// λ for the clicks alone, which is the posterior's.
+    penalty: f64,
+    posterior: CompactPosterior,
+    mean: Vec<f64>,
+    best: Candidate,
+}
+
 /// What candidates are judged on in cross-validation.
 struct Choice<'a> {
     design: &'a Design,
@@ -350,6 +342,32 @@ struct Choice<'a> {
 }
 
 impl Choice<'_> {
+    fn weights(
+        &self,
+        rows: &[ClickTestRow],
+        settings: &Settings,
+        teacher: Option<&Opinions>,
+    ) -> Result<Weights, Error> {
+        let Self { design, train, columns, folds } = *self;
+        let gram = Gram::new(design, train, columns, folds)?;
+        let alone = self.best(&gram, &settings.structure_scales, &settings.penalties, &[0.0])?;
+        let penalty = alone.strengths.penalty;
+        let scales = column_scales(columns[0].len() - STRUCTURE_FEATURES.len(), alone.structure_scale);
+        let scaled: Vec<Vec<f64>> = columns.iter().map(|columns| multiplied(columns, &scales)).collect();
+        let posterior = gram.posterior(penalty, &scales, &scaled, settings.n_directions)?;
+        let (gram, best) = match teacher {
+            None => (gram, alone),
+            Some(opinions) => {
+                let gram = gram.taught(Lessons::new(opinions, settings.tests, rows, train, columns, folds)?);
+                let structure = [alone.structure_scale];
+                let best = self.best(&gram, &structure, &TAUGHT_PENALTIES, &LESSON_WEIGHTS)?;
+                (gram, best)
+            }
+        };
+        let mean = gram.weights(best.strengths, &scales, None)?;
+        Ok(Weights { gram, scales, penalty, posterior, mean, best })
+    }
+
     /// The candidate whose scores go best with the responses, the first of equal ones.
     fn best(
         &self,
@@ -380,10 +398,7 @@ impl Choice<'_> {
         let mut scores = vec![0.0; self.design.test_of.len()];
         let mut by_held_out = Vec::with_capacity(N_FOLDS);
         for fold in 0..N_FOLDS {
-            let mut weights = gram.weights(strengths, &scales, Some(fold))?;
-            for (weight, scale) in weights.iter_mut().zip(&scales) {
-                *weight *= scale;
-            }
+            let weights = multiplied(&gram.weights(strengths, &scales, Some(fold))?, &scales);
             for ((&idx, columns), _) in
                 self.train.iter().zip(self.columns).zip(self.folds).filter(|(_, in_fold)| **in_fold == fold)
             {
@@ -447,6 +462,14 @@ fn priors(
         frame_sd: FRAME_SD,
         transfer_sd: TRANSFER_SD,
     }
+}
+
+/// The residual spread with which 90 % of the contrasts of `valid` lie in their 90 % intervals.
+fn residual_sd(layer: &LastLayer, rows: &[ClickTestRow], vectors: &[Arc<[f32]>], valid: &[usize]) -> f64 {
+    let rows: Vec<ClickTestRow> = valid.iter().map(|&idx| rows[idx].clone()).collect();
+    let vectors: Vec<Arc<[f32]>> = valid.iter().map(|&idx| Arc::clone(&vectors[idx])).collect();
+    let contrasts = Contrasts::new(layer, &rows, &vectors);
+    contrasts.calibrated_residual_sd().clamp(MIN_RESIDUAL_SD, 1.0)
 }
 
 /// One test of the validation split: what the weights leave unexplained, and the parts of its
