@@ -163,13 +163,38 @@ fn a_trained_model_is_reproducible_ranks_and_is_checked_against_its_card() {
 }
 
 #[test]
+fn a_taught_model_says_by_whom_and_an_absent_teacher_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = table(folder.path());
+    let out = folder.path().join("out");
+    let train = |teacher: &[&str]| {
+        let arguments = ["train", "--encoder", "hashed", "--table", table.to_str().unwrap(), "--out"];
+        run_in(folder.path(), &[&arguments[..], &[out.to_str().unwrap()], teacher].concat())
+    };
+    let card = |teacher: &[&str]| serde_json::from_str::<Value>(&train(teacher).unwrap()).unwrap();
+    let (alone, taught) = (card(&[]), card(&["--teacher", "hashed"]));
+    assert!(alone.get("teacher").is_none() && alone["fit"].get("taught").is_none(), "{alone}");
+    assert_eq!(taught["fit"]["taught"]["by"], "hashed");
+    assert!(taught["teacher"].as_str().unwrap().contains("signed hashes"), "{taught}");
+    assert!(taught["fit"]["taught"]["weight"].as_f64().unwrap() > 0.0);
+    // The posterior is the clicks' alone.
+    assert_eq!(alone["fit"]["penalty"], taught["fit"]["penalty"]);
+    assert_ne!(alone["weights_blake3"], taught["weights_blake3"]);
+    assert!(taught["test"]["all_pairs"]["value"].as_f64().unwrap() > 0.65, "{taught}");
+
+    let problem = train(&["--teacher", "mpnet"]).unwrap_err();
+    assert_eq!(problem.code, Code::Prerequisite);
+    assert!(problem.message.contains("--with mpnet"), "{problem}");
+}
+
+#[test]
 fn suites_have_the_documented_shape_and_find_the_planted_word() {
     let folder = tempfile::tempdir().unwrap();
     let table = table(folder.path());
     let eval = |suite: &str| -> Value {
         let arguments =
             ["eval", "--suite", suite, "--encoder", "hashed", "--encoder", "mpnet", "--resamples", "100"];
-        let table = ["--table", table.to_str().unwrap()];
+        let table = ["--teacher", "hashed", "--table", table.to_str().unwrap()];
         serde_json::from_str(&run_in(folder.path(), &[&arguments[..], &table[..]].concat()).unwrap()).unwrap()
     };
     let pairs = eval("pairs");
@@ -187,6 +212,7 @@ fn suites_have_the_documented_shape_and_find_the_planted_word() {
     for key in ["auc", "logloss", "pcoc", "relative_ece"] {
         assert!(ours[key].is_f64(), "{key}: {ours}");
     }
+    assert!(row("ridge on hashed features, taught by hashed features")["all_pairs"]["value"].is_f64());
     assert_eq!(row("ridge on MPNet layers 2+6+10")["missing"], "not installed");
     let ceiling = pairs["noise_ceiling"]["all_pairs"].as_f64().unwrap();
     assert!((0.6..1.0).contains(&ceiling), "{pairs}");

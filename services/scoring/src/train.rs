@@ -3,7 +3,8 @@
 //! Rows of the train split whose test has at least two different headlines are fitted by the ridge
 //! of [`crate::ridge`]. Its penalty (and, for encoders of one block, the weight of the structure
 //! columns) is chosen by five-fold cross-validation over whole train tests; so is the slope by
-//! which the scores are multiplied, because ridge shrinks more than prediction asks for.
+//! which the scores are multiplied, because ridge shrinks more than prediction asks for. A layer may
+//! also learn from the opinions of one on a larger encoder ([`crate::lessons`]).
 //!
 //! The priors around the weights are measured on the validation split: a brief's own taste by the
 //! likelihood of what the weights and their posterior leave unexplained, the residual spread so that
