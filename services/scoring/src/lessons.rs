@@ -12,8 +12,9 @@
 //! not depend on the test's level. They move the weights, not their posterior covariance: how unsure a
 //! layer is remains what the clicks alone leave open.
 //!
-//! An opinion is never drawn from the clicks it is judged by: while a fold is held out, student and
-//! teacher both are without that fold's clicks, and its headlines are not taught.
+//! An opinion is never drawn from the clicks it is judged by: while a fold is held out, the weights of
+//! student and teacher both are without that fold's clicks, and its headlines are not taught. What all
+//! folds share is how strongly weights are held back: λ, η, and the mean weight that is their unit.
 
 use std::collections::BTreeMap;
 

@@ -69,7 +69,7 @@ pub struct Settings {
     pub encoder: String,
     /// Blocks of its vectors.
     pub n_blocks: usize,
-    /// Penalties λ to choose from; one is taken as it is.
+    /// Penalties λ to choose from for the clicks alone; one is taken as it is.
     pub penalties: Vec<f64>,
     /// Weights of the standardized structure columns to choose from; 0 leaves them out.
     pub structure_scales: Vec<f64>,
