@@ -48,8 +48,9 @@ pub struct Arguments {
     /// log-odds); the installed model scores without it.
     #[arg(long)]
     scores: Option<PathBuf>,
-    /// Score by this encoder's best recipe instead, fitted on the whole train split; the reference's
-    /// policies then get the reference's ridge on MiniLM sentence vectors, fitted on the same.
+    /// Score by this encoder's best recipe instead, chosen on the whole train split and fitted on all
+    /// splits before the one that plays; the reference's policies then get the reference's ridge on
+    /// MiniLM sentence vectors, fitted on the train split.
     #[arg(long, conflicts_with = "scores")]
     encoder: Option<Encoder>,
     /// The same as `--scores` for the reference's policies; without it they get what ours get.
@@ -182,6 +183,7 @@ fn contenders() -> Vec<Contender> {
         reference("EB greedy + prior, s = 2000", Policy::Greedy, true, 2_000.0),
         ours("block knowledge gradient", Policy::block_knowledge_gradient()),
         ours("cooled Thompson", Policy::cooled_thompson()),
+        ours("curious Thompson", Policy::curious_thompson()),
         ours("Thompson", Policy::Thompson),
         ours("top-two Thompson", Policy::TopTwoThompson { leader: 0.5 }),
         ours("upper confidence", Policy::UpperConfidence { width: 0.5, cooling: 1.0 }),

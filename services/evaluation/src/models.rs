@@ -10,6 +10,7 @@ use spotwright_scoring::encoder::PretrainedEncoder;
 use spotwright_scoring::last_layer::LastLayer;
 use spotwright_scoring::lessons::Opinions;
 use spotwright_scoring::load::MINILM_FOLDER;
+use spotwright_scoring::refit::refit;
 use spotwright_scoring::train::{Settings, TrainingTests, archive_scores, fit};
 use spotwright_scoring::words::{WordRidge, cross_validated};
 
@@ -23,6 +24,32 @@ pub(crate) const WORD_PENALTY: f64 = 4.0;
 
 /// Penalty of the reference's ridge on MiniLM sentence vectors.
 const SENTENCE_PENALTY: f64 = 30.0;
+
+/// What weights are fitted on. All that is chosen is chosen on the train split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FittedOn {
+    /// The train split: for what is compared with others that were, or judged on the validation split.
+    Train,
+    /// The train and the validation split, for tests that come after both.
+    TrainAndValidation,
+}
+
+impl FittedOn {
+    pub(crate) const fn splits(self) -> &'static [Split] {
+        match self {
+            Self::Train => &[Split::Train],
+            Self::TrainAndValidation => &[Split::Train, Split::Valid],
+        }
+    }
+
+    /// What it is called in tables.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::TrainAndValidation => "train and validation",
+        }
+    }
+}
 
 /// One encoder's layer and its scores.
 pub(crate) struct Layered {
@@ -39,18 +66,23 @@ pub(crate) struct Layered {
 }
 
 impl Layered {
-    /// Fits the layer of `model` on the archive's train split.
+    /// Fits the layer of `model`.
     pub(crate) fn fit(
         archive: &Archive,
         model: Model,
         tests: TrainingTests,
+        fitted_on: FittedOn,
         places: &Places,
     ) -> Result<Self, Problem> {
         let opinions = model.opinions(archive, tests, places)?;
         let Encoded { needed, rows, vectors, n_blocks } = archive.encoded(model.encoder, places)?;
         let settings = Settings::new(model.encoder.name(), n_blocks, tests);
-        let fitted =
+        let mut fitted =
             fit(&rows, &vectors, &settings, opinions.as_ref()).map_err(|error| scoring_problem(&error))?;
+        if fitted_on != FittedOn::Train {
+            fitted.layer = refit(&fitted, &rows, &vectors, fitted_on.splits())
+                .map_err(|error| scoring_problem(&error))?;
+        }
         let found =
             archive_scores(&fitted.layer, &rows, &vectors).map_err(|error| scoring_problem(&error))?;
         let mut scores = vec![0.0; archive.rows.len()];
@@ -137,7 +169,7 @@ pub(crate) fn each_layered(
             continue;
         }
         for (rows, tests) in [("all", TrainingTests::Whole), ("shipped", TrainingTests::WithoutAudience)] {
-            measure(model, rows, &Layered::fit(archive, model, tests, places)?)?;
+            measure(model, rows, &Layered::fit(archive, model, tests, FittedOn::Train, places)?)?;
         }
     }
     Ok(not_installed)
@@ -165,7 +197,7 @@ pub(crate) struct Recipe {
 }
 
 impl Recipe {
-    /// Fits on the train split.
+    /// Fits the layer and the words.
     ///
     /// # Errors
     /// A table that cannot be fitted on, or the encoder's files.
@@ -173,12 +205,13 @@ impl Recipe {
         archive: &Archive,
         model: Model,
         tests: TrainingTests,
+        fitted_on: FittedOn,
         places: &Places,
     ) -> Result<Self, Problem> {
-        let layered = Layered::fit(archive, model, tests, places)?;
+        let layered = Layered::fit(archive, model, tests, fitted_on, places)?;
         let with_words = word_share(model.encoder).map(|share| Scored {
             name: format!("{} + {share} words", model.name()),
-            scores: Words::fit(archive, tests).mixed_with(archive, &layered, share),
+            scores: Words::fit(archive, tests, fitted_on).mixed_with(archive, &layered, share),
         });
         Ok(Self { alone: Scored { name: model.name(), scores: layered.scores }, with_words })
     }
@@ -219,9 +252,10 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    pub(crate) fn fit(archive: &Archive, tests: TrainingTests) -> Self {
-        let train = fitted_rows(archive, tests);
-        let model = WordRidge::fit(&archive.rows, &archive.design, &train, WORD_PENALTY);
+    pub(crate) fn fit(archive: &Archive, tests: TrainingTests, fitted_on: FittedOn) -> Self {
+        let train = fitted_rows(archive, tests, FittedOn::Train);
+        let fitted = fitted_rows(archive, tests, fitted_on);
+        let model = WordRidge::fit(&archive.rows, &archive.design, &fitted, WORD_PENALTY);
         let cross_validated = cross_validated(&archive.rows, &archive.design, &train, WORD_PENALTY);
         let spread = archive.design.agreement(&cross_validated, &train).spread;
         let scores = archive.rows.iter().map(|row| model.score(&row.headline)).collect();
@@ -239,15 +273,17 @@ impl Words {
                 .collect()
         };
         let held_out = mix(&layered.cross_validated, &self.cross_validated, 1.0);
-        let train = fitted_rows(archive, layered.tests);
+        let train = fitted_rows(archive, layered.tests, FittedOn::Train);
         let slope = archive.design.agreement(&held_out, &train).slope;
         mix(&layered.scores, &self.scores, layered.slope).into_iter().map(|score| score * slope).collect()
     }
 }
 
-/// Rows of the train split that are fitted: allowed tests with several headlines.
-pub(crate) fn fitted_rows(archive: &Archive, tests: TrainingTests) -> Vec<usize> {
+/// Rows that are fitted: of allowed tests with several headlines.
+pub(crate) fn fitted_rows(archive: &Archive, tests: TrainingTests, fitted_on: FittedOn) -> Vec<usize> {
     let design: &Design = &archive.design;
-    design
-        .comparable(|idx| archive.rows[idx].split == Split::Train && tests.allows(&archive.rows[idx].test_id))
+    design.comparable(|idx| {
+        let row = &archive.rows[idx];
+        fitted_on.splits().contains(&row.split) && tests.allows(&row.test_id)
+    })
 }

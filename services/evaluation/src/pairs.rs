@@ -15,7 +15,7 @@ use crate::archive::{Archive, Encoder};
 use crate::command::Places;
 use crate::eval::Arguments;
 use crate::lightgbm;
-use crate::models::{OnVectors, Recipe, Scored, fitted_rows, sentence_ridge};
+use crate::models::{FittedOn, OnVectors, Recipe, Scored, fitted_rows, sentence_ridge};
 use crate::problem::scoring_problem;
 
 /// Penalties of the reference's baselines: shallow features, words.
@@ -84,7 +84,7 @@ pub(crate) fn suite(archive: &Archive, arguments: &Arguments, places: &Places) -
                 models.push(missing(&model.name(), rows));
                 continue;
             }
-            let Recipe { alone, with_words } = Recipe::fit(archive, model, tests, places)?;
+            let Recipe { alone, with_words } = Recipe::fit(archive, model, tests, FittedOn::Train, places)?;
             for Scored { name, scores } in [alone].into_iter().chain(with_words) {
                 models.push(bench.row(&name, rows, &scores));
             }
@@ -161,7 +161,7 @@ impl<'a> Bench<'a> {
         models.push(self.row("pooled logistic regression on hashed words", "all", &pooled));
         let shallow = ridge(&standardized_shallow(&archive.rows, &train), SHALLOW_PENALTY)?;
         models.push(self.row("ridge on 26 shallow features", "all", &shallow));
-        let compared = fitted_rows(archive, TrainingTests::Whole);
+        let compared = fitted_rows(archive, TrainingTests::Whole, FittedOn::Train);
         let words = WordRidge::fit(&archive.rows, &archive.design, &compared, REFERENCE_WORD_PENALTY);
         let words: Vec<f64> = archive.rows.iter().map(|row| words.score(&row.headline)).collect();
         models.push(self.row("ridge on words (TF-IDF)", "all", &words));

@@ -73,6 +73,8 @@ pub mod online;
 pub mod phrases;
 #[cfg(feature = "training")]
 pub mod pooled;
+#[cfg(feature = "training")]
+pub mod refit;
 pub mod registry;
 #[cfg(feature = "training")]
 mod ridge;

@@ -9,6 +9,7 @@ use spotwright_scoring::data::{ClickTestRow, Split, audience_share};
 use spotwright_scoring::design::{N_FOLDS, fold_of};
 use spotwright_scoring::lessons::Opinions;
 use spotwright_scoring::metrics::ranking;
+use spotwright_scoring::refit::refit;
 use spotwright_scoring::train::{Settings, TrainingTests, archive_scores, fit};
 
 const DIMENSIONS: usize = 6;
@@ -104,6 +105,28 @@ fn clicks_of_the_audience_and_of_the_test_split_leave_no_trace() {
     let bytes =
         |rows: &[ClickTestRow]| fit(rows, &vectors, &settings(), None).unwrap().layer.to_bytes().unwrap();
     assert_eq!(bytes(&rows), bytes(&changed));
+}
+
+#[test]
+fn fitting_again_keeps_what_was_chosen_and_learns_from_more_tests() {
+    let (rows, vectors, truth) = simulated(120);
+    let fitted = fit(&rows, &vectors, &settings(), None).unwrap();
+    let scores = |splits: &[Split]| {
+        let layer = refit(&fitted, &rows, &vectors, splits).unwrap();
+        assert_eq!(layer.priors(), fitted.layer.priors());
+        archive_scores(&layer, &rows, &vectors).unwrap()
+    };
+    let first = archive_scores(&fitted.layer, &rows, &vectors).unwrap();
+    let again = scores(&[Split::Train]);
+    assert!(first.iter().zip(&again).all(|(a, b)| (a - b).abs() < 1e-9), "the same rows, the same weights");
+    let more = scores(&[Split::Train, Split::Valid]);
+    let of_test: Vec<usize> = (0..rows.len()).filter(|&idx| rows[idx].split == Split::Test).collect();
+    assert!(correlation(&of_test, &more, &truth) > correlation(&of_test, &first, &truth));
+
+    let taught = fit(&rows, &blurred(&vectors), &settings(), Some(&fitted.opinions)).unwrap();
+    for (fitted, splits) in [(&taught, &[Split::Train][..]), (&fitted, &[])] {
+        assert!(matches!(refit(fitted, &rows, &vectors, splits), Err(Error::Fit(_))));
+    }
 }
 
 /// Vectors that show only the first columns of `vectors`, with noise: what a smaller encoder sees.

@@ -16,7 +16,7 @@ use super::Arguments;
 use crate::archive::Archive;
 use crate::command::Places;
 use crate::inputs::content_problem;
-use crate::models::{Model, Recipe, sentence_ridge};
+use crate::models::{FittedOn, Model, Recipe, sentence_ridge};
 
 /// Scores by row of the table.
 #[derive(Debug, Clone)]
@@ -43,8 +43,11 @@ pub(super) fn both(
     let ours = match (arguments.encoder, &arguments.scores) {
         (Some(encoder), _) => {
             let model = Model { encoder, teacher: None };
-            let best = Recipe::fit(archive, model, TrainingTests::Whole, places)?.best();
-            of_all(best.scores, best.name)
+            // Tests of the validation split come before those of the test split.
+            let fitted_on =
+                if arguments.split == "test" { FittedOn::TrainAndValidation } else { FittedOn::Train };
+            let best = Recipe::fit(archive, model, TrainingTests::Whole, fitted_on, places)?.best();
+            of_all(best.scores, format!("{}, fitted on {}", best.name, fitted_on.name()))
         }
         (None, Some(path)) => of_file(path, tests)?,
         (None, None) => of_model(&archive.rows, tests, places)?,

@@ -8,7 +8,7 @@
 
 use spotwright_schemas::random::Stream;
 
-use super::{Allocation, LinearModel, Propensities, State, block_sizes, largest};
+use super::{Allocation, Horizon, Propensities, State, block_sizes, check_count, cooled, curiosity, largest};
 use crate::Error;
 
 /// Newton steps; the objective is concave and a dozen are enough.
@@ -17,22 +17,99 @@ const MAX_STEPS: usize = 100;
 const MAX_STEP: f64 = 1.5;
 const TOLERANCE: f64 = 1e-10;
 
+/// Log-odds of arm a: `level + slope·ln r(a) + u(a)`, all normal and independent: what an arm's
+/// clicks tell moves the level and the trust in the prior, and through them every other arm.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LinearModel {
+    /// Standard deviation of the slope around 1.
+    pub slope_sd: f64,
+    /// Standard deviation of what is particular to an arm.
+    pub own_sd: f64,
+}
+
+/// Divides a batch into blocks, each to the arm with the largest of one joint draw of all arms'
+/// log-odds.
+///
+/// The draw of an arm is centered so that its odds have the mean
+///
+/// `m(a) + curiosity · v(a)`,
+///
+/// m the posterior mean of the odds and v what looking at the arm is worth to the rest of the test
+/// (the knowledge gradient of `curiosity.rs`). Its standard deviations are the posterior's times
+/// `width` times the share of batches after this one to the power `cooling`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LinearThompson {
+    /// What log-odds are made of.
+    pub model: LinearModel,
+    /// Standard deviations of a draw at the start; 1 for plain Thompson sampling. At least 0.
+    pub width: f64,
+    /// Power of the share of batches after this one; 0 keeps the width. At least 0.
+    pub cooling: f64,
+    /// Weight of what a look teaches against what it earns; at least 0.
+    pub curiosity: f64,
+    /// Blocks of a batch; at least 1.
+    pub blocks: u32,
+    /// Draws that the propensities are estimated with; at least 1.
+    pub draws: u32,
+}
+
+impl LinearThompson {
+    /// Without `log` the propensities are left out.
+    pub(super) fn allocate(&self, state: &State<'_>, stream: Stream, log: bool) -> Result<Allocation, Error> {
+        let width = cooled(self.width, self.cooling, &state.horizon)?;
+        check_count("blocks", self.blocks)?;
+        check_count("draws", self.draws)?;
+        let weights =
+            [("slope_sd", self.model.slope_sd), ("own_sd", self.model.own_sd), ("curiosity", self.curiosity)];
+        if let Some((name, value)) =
+            weights.into_iter().find(|(_, value)| !(value.is_finite() && *value >= 0.0))
+        {
+            return Err(Error::Setting { name, value });
+        }
+        let belief = belief(self.model, state)?;
+        let centers = self.centers(&belief, width, &state.horizon);
+        let draws = if log { self.draws } else { 0 };
+        Ok(divide(&belief, &centers, width, state.horizon.impressions, self.blocks, draws, stream))
+    }
+
+    /// Means of the draws' log-odds.
+    fn centers(&self, belief: &Belief, width: f64, horizon: &Horizon) -> Vec<f64> {
+        let odds = belief.mean_odds();
+        let worth =
+            if self.curiosity > 0.0 { curiosity::worth(belief, horizon) } else { vec![0.0; odds.len()] };
+        odds.iter()
+            .zip(&worth)
+            .enumerate()
+            .map(|(arm, (odds, worth))| {
+                (odds + self.curiosity * worth).ln() - 0.5 * width * width * belief.covariance[arm][arm]
+            })
+            .collect()
+    }
+}
+
 /// Joint posterior of the arms' log-odds.
 #[derive(Debug, Clone)]
 pub(super) struct Belief {
-    mode: Vec<f64>,
-    variances: Vec<f64>,
+    pub(super) mode: Vec<f64>,
+    /// Symmetric, its diagonal at least 0.
+    pub(super) covariance: Vec<Vec<f64>>,
     /// Lower Cholesky factor of the covariance, rows of equal length.
     factor: Vec<Vec<f64>>,
 }
 
-/// The posterior of `state` under `model`; the state's own checks have passed.
-pub(super) fn belief(model: LinearModel, state: &State<'_>) -> Result<Belief, Error> {
-    for (name, value) in [("slope_sd", model.slope_sd), ("own_sd", model.own_sd)] {
-        if !(value.is_finite() && value >= 0.0) {
-            return Err(Error::Setting { name, value });
-        }
+impl Belief {
+    /// Posterior means of the arms' odds, which are lognormal.
+    pub(super) fn mean_odds(&self) -> Vec<f64> {
+        self.mode
+            .iter()
+            .enumerate()
+            .map(|(arm, mode)| (mode + 0.5 * self.covariance[arm][arm]).exp())
+            .collect()
     }
+}
+
+/// The posterior of `state` under `model`; the state's own checks have passed.
+fn belief(model: LinearModel, state: &State<'_>) -> Result<Belief, Error> {
     let prior = &state.prior;
     let logs: Vec<f64> = state.arms.iter().map(|arm| arm.relative_rate.ln()).collect();
     let n = logs.len();
@@ -52,10 +129,12 @@ pub(super) fn belief(model: LinearModel, state: &State<'_>) -> Result<Belief, Er
     let counts: Vec<(f64, f64)> =
         state.arms.iter().map(|arm| (arm.counts.trials() as f64, arm.counts.successes() as f64)).collect();
     let mode = mode(&mean, &covariance, &counts)?;
-    let posterior = posterior_covariance(&covariance, &information(&mode, &counts))?;
-    let variances: Vec<f64> = (0..n).map(|arm| posterior[arm][arm].max(0.0)).collect();
+    let mut posterior = posterior_covariance(&covariance, &information(&mode, &counts))?;
+    for (arm, row) in posterior.iter_mut().enumerate() {
+        row[arm] = row[arm].max(0.0);
+    }
     let factor = semidefinite_factor(&posterior);
-    Ok(Belief { mode, variances, factor })
+    Ok(Belief { mode, covariance: posterior, factor })
 }
 
 fn information(log_odds: &[f64], counts: &[(f64, f64)]) -> Vec<f64> {
@@ -126,26 +205,21 @@ fn posterior_covariance(covariance: &[Vec<f64>], weights: &[f64]) -> Result<Vec<
         .collect())
 }
 
-/// Divides a batch into blocks, each to the arm with the largest joint draw.
-///
-/// A draw's rate is lognormal; whatever the width, its mean stays that of the posterior.
-pub(super) fn allocate(
+/// Blocks of a batch to the largest of joint draws around `centers`.
+fn divide(
     belief: &Belief,
+    centers: &[f64],
     width: f64,
     impressions: u64,
     blocks: u32,
     draws: u32,
     stream: Stream,
 ) -> Allocation {
-    let n = belief.mode.len();
+    let n = centers.len();
     let leader = |stream: Stream| {
         let normals: Vec<f64> = (0..n).map(|arm| stream.normal(arm as u64)).collect();
-        let values: Vec<f64> = (0..n)
-            .map(|arm| {
-                let center = belief.mode[arm] + 0.5 * (1.0 - width * width) * belief.variances[arm];
-                center + width * dot(&belief.factor[arm], &normals)
-            })
-            .collect();
+        let values: Vec<f64> =
+            (0..n).map(|arm| centers[arm] + width * dot(&belief.factor[arm], &normals)).collect();
         largest(&values)
     };
     let mut counts = vec![0; n];

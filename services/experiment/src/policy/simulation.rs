@@ -147,7 +147,12 @@ mod tests {
     fn policies_that_learn_earn_more_than_uniform_and_scores_help() {
         let uniform = lift(Policy::Uniform, false);
         assert!(uniform.abs() < 0.01, "{uniform}");
-        for policy in [Policy::cooled_thompson(), Policy::block_knowledge_gradient(), Policy::Thompson] {
+        for policy in [
+            Policy::cooled_thompson(),
+            Policy::curious_thompson(),
+            Policy::block_knowledge_gradient(),
+            Policy::Thompson,
+        ] {
             let (blind, informed) = (lift(policy, false), lift(policy, true));
             assert!(blind > 0.06 && informed > blind + 0.05, "{policy:?} {blind} {informed}");
         }

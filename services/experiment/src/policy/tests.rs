@@ -14,6 +14,7 @@ fn policies() -> Vec<Policy> {
         Policy::UpperConfidence { width: 0.7, cooling: 1.0 },
         Policy::cooled_thompson(),
         Policy::linear_thompson(),
+        Policy::curious_thompson(),
         Policy::block_knowledge_gradient(),
     ]
 }
@@ -111,6 +112,20 @@ fn an_untried_arm_is_worth_a_look_early_and_not_late() {
 }
 
 #[test]
+fn curiosity_leads_to_what_a_look_may_teach_and_ends_with_the_test() {
+    // The second arm is expected to do worse, but nothing is known of it.
+    let arms = [arm(1.0, 6_000, 78), arm(0.75, 0, 0)];
+    let Policy::LinearThompson(curious) = Policy::curious_thompson() else { unreachable!() };
+    let share = |curiosity: f64, batch: u32| {
+        let policy = Policy::LinearThompson(LinearThompson { curiosity, ..curious });
+        allocate(policy, &state(&arms, batch, 800), Stream::new(3, "curious")).unwrap().propensities[1]
+    };
+    let early = [0.0, 0.5, 1.0].map(|curiosity| share(curiosity, 4));
+    assert!(early[0] < early[1] && early[1] < early[2], "{early:?}");
+    assert_eq!(share(2.0, 19), 0.0, "nothing comes after the last batch");
+}
+
+#[test]
 fn linear_thompson_learns_whether_the_prior_is_right() {
     // The prior orders the arms wrongly; clicks of three arms say so, and the fourth, unseen, is
     // judged by it.
@@ -139,11 +154,14 @@ fn bad_inputs_are_errors() {
     let mut broken = state(&good, 0, 10);
     broken.prior.level = 1.0;
     assert!(matches!(allocate(Policy::Greedy, &broken, stream), Err(Error::Setting { name: "level", .. })));
+    let Policy::LinearThompson(curious) = Policy::curious_thompson() else { unreachable!() };
     for policy in [
         Policy::TopTwoThompson { leader: 1.5 },
         Policy::UpperConfidence { width: f64::NAN, cooling: 1.0 },
         Policy::CooledThompson { width: 1.0, cooling: 1.0, blocks: 0 },
         Policy::BlockKnowledgeGradient(BlockKnowledgeGradient { weight: -1.0, ..Default::default() }),
+        Policy::LinearThompson(LinearThompson { curiosity: -0.5, ..curious }),
+        Policy::LinearThompson(LinearThompson { draws: 0, ..curious }),
     ] {
         assert!(
             matches!(allocate(policy, &state(&good, 0, 10), stream), Err(Error::Setting { .. })),
