@@ -68,8 +68,31 @@ impl LinearThompson {
         }
         let belief = belief(self.model, state)?;
         let centers = self.centers(&belief, width, &state.horizon);
-        let draws = if log { self.draws } else { 0 };
-        Ok(divide(&belief, &centers, width, state.horizon.impressions, self.blocks, draws, stream))
+        let leader = |stream: Stream| {
+            let normals: Vec<f64> = (0..centers.len()).map(|arm| stream.normal(arm as u64)).collect();
+            let values: Vec<f64> = centers
+                .iter()
+                .zip(&belief.factor)
+                .map(|(center, row)| center + width * dot(row, &normals))
+                .collect();
+            largest(&values)
+        };
+        let mut impressions = vec![0; centers.len()];
+        for (block, size) in block_sizes(state.horizon.impressions, self.blocks).enumerate() {
+            impressions[leader(stream.child(0).child(block as u64))] += size;
+        }
+        let mut propensities = Vec::new();
+        if log {
+            propensities.resize(centers.len(), 0.0);
+            for draw in 0..self.draws {
+                propensities[leader(stream.child(1).child(u64::from(draw)))] += 1.0;
+            }
+            for wins in &mut propensities {
+                *wins /= f64::from(self.draws);
+            }
+        }
+        let computed = Propensities::MonteCarlo { draws: self.draws };
+        Ok(Allocation { impressions, propensities, computed })
     }
 
     /// Means of the draws' log-odds.
@@ -203,38 +226,6 @@ fn posterior_covariance(covariance: &[Vec<f64>], weights: &[f64]) -> Result<Vec<
     Ok((0..weights.len())
         .map(|a| (0..weights.len()).map(|b| covariance[a][b] - dot(&explained[a], &explained[b])).collect())
         .collect())
-}
-
-/// Blocks of a batch to the largest of joint draws around `centers`.
-fn divide(
-    belief: &Belief,
-    centers: &[f64],
-    width: f64,
-    impressions: u64,
-    blocks: u32,
-    draws: u32,
-    stream: Stream,
-) -> Allocation {
-    let n = centers.len();
-    let leader = |stream: Stream| {
-        let normals: Vec<f64> = (0..n).map(|arm| stream.normal(arm as u64)).collect();
-        let values: Vec<f64> =
-            (0..n).map(|arm| centers[arm] + width * dot(&belief.factor[arm], &normals)).collect();
-        largest(&values)
-    };
-    let mut counts = vec![0; n];
-    for (block, size) in block_sizes(impressions, blocks).enumerate() {
-        counts[leader(stream.child(0).child(block as u64))] += size;
-    }
-    let mut wins = vec![0_u32; n];
-    for draw in 0..draws {
-        wins[leader(stream.child(1).child(u64::from(draw)))] += 1;
-    }
-    Allocation {
-        impressions: counts,
-        propensities: wins.iter().map(|wins| f64::from(*wins) / f64::from(draws)).collect(),
-        computed: Propensities::MonteCarlo { draws },
-    }
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
