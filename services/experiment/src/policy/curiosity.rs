@@ -20,19 +20,22 @@ const STEP: f64 = 0.25;
 
 /// For every arm the largest, over the looks, of
 ///
-/// `(E max_j m(j)·exp(s(a,j)·Z − s(a,j)²/2) − max_j m(j)) · max(R − x, 0) / x`,
+/// `(E max_j m(j)·exp(s(a,j)·Z − s(a,j)²/2) / max_j m(j) − 1) · max(R − x, 0) / x`,
 ///
-/// in odds per impression shown: x the impressions of the look, R those after the coming batch, m
-/// the mean odds, Z standard normal and `s(a,j) = Σ(a,j) / √(Σ(a,a) + 1/(x·p(a)·(1 − p(a))))` how far
-/// the look is expected to move the log-odds of arm j, p the click rate at the mode.
+/// in units of the largest mean odds, per impression shown: x the impressions of the look, R those
+/// after the coming batch, m the mean odds, Z standard normal and `s(a,j) = Σ(a,j) / √(Σ(a,a) + 1/(x·p(a)·(1
+/// − p(a))))` how far the look is expected to move the log-odds of arm j, p the click rate at the mode.
 pub(super) fn worth(belief: &Belief, horizon: &Horizon) -> Vec<f64> {
-    let odds = belief.mean_odds();
-    let best = odds.iter().copied().fold(0.0, f64::max);
+    let best = belief.best_log_mean();
+    let odds: Vec<f64> = (0..belief.mode.len()).map(|arm| (belief.log_mean(arm) - best).exp()).collect();
     let remaining = horizon.remaining as f64;
-    (0..odds.len())
-        .map(|arm| {
-            let rate = 1.0 / (1.0 + (-belief.mode[arm]).exp());
-            let covariances = &belief.covariance[arm];
+    belief
+        .mode
+        .iter()
+        .zip(&belief.covariance)
+        .enumerate()
+        .map(|(arm, (mode, covariances))| {
+            let rate = 1.0 / (1.0 + (-mode).exp());
             LOOKS
                 .iter()
                 .map(|batches| batches * horizon.impressions as f64)
@@ -41,7 +44,7 @@ pub(super) fn worth(belief: &Belief, horizon: &Horizon) -> Vec<f64> {
                     let noise = 1.0 / (shown * rate * (1.0 - rate));
                     let spread = (covariances[arm] + noise).sqrt();
                     let moves: Vec<f64> = covariances.iter().map(|covariance| covariance / spread).collect();
-                    (expected_best(&odds, &moves) - best).max(0.0) * (remaining - shown) / shown
+                    (expected_best(&odds, &moves) - 1.0) * (remaining - shown) / shown
                 })
                 .fold(0.0, f64::max)
         })

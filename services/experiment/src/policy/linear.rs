@@ -97,17 +97,26 @@ impl LinearThompson {
 
     /// Means of the draws' log-odds.
     fn centers(&self, belief: &Belief, width: f64, horizon: &Horizon) -> Vec<f64> {
-        let odds = belief.mean_odds();
-        let worth =
-            if self.curiosity > 0.0 { curiosity::worth(belief, horizon) } else { vec![0.0; odds.len()] };
-        odds.iter()
-            .zip(&worth)
+        let worth = if self.curiosity > 0.0 {
+            curiosity::worth(belief, horizon)
+        } else {
+            vec![0.0; belief.mode.len()]
+        };
+        let best = belief.best_log_mean();
+        worth
+            .iter()
             .enumerate()
-            .map(|(arm, (odds, worth))| {
-                (odds + self.curiosity * worth).ln() - 0.5 * width * width * belief.covariance[arm][arm]
+            .map(|(arm, worth)| {
+                let center = log_sum(belief.log_mean(arm), best + (self.curiosity * worth).ln());
+                center - 0.5 * width * width * belief.covariance[arm][arm]
             })
             .collect()
     }
+}
+
+/// ln(eᵃ + eᵇ); a is finite, b may be −∞.
+fn log_sum(a: f64, b: f64) -> f64 {
+    a.max(b) + (-(a - b).abs()).exp().ln_1p()
 }
 
 /// Joint posterior of the arms' log-odds.
@@ -121,13 +130,14 @@ pub(super) struct Belief {
 }
 
 impl Belief {
-    /// Posterior means of the arms' odds, which are lognormal.
-    pub(super) fn mean_odds(&self) -> Vec<f64> {
-        self.mode
-            .iter()
-            .enumerate()
-            .map(|(arm, mode)| (mode + 0.5 * self.covariance[arm][arm]).exp())
-            .collect()
+    /// Logarithm of the posterior mean of an arm's odds, which are lognormal.
+    pub(super) fn log_mean(&self, arm: usize) -> f64 {
+        self.mode[arm] + 0.5 * self.covariance[arm][arm]
+    }
+
+    /// The largest of these.
+    pub(super) fn best_log_mean(&self) -> f64 {
+        (0..self.mode.len()).map(|arm| self.log_mean(arm)).fold(f64::NEG_INFINITY, f64::max)
     }
 }
 

@@ -126,6 +126,18 @@ fn curiosity_leads_to_what_a_look_may_teach_and_ends_with_the_test() {
 }
 
 #[test]
+fn a_level_of_which_nothing_is_known_is_learned_from_the_clicks() {
+    let arms = [arm(1.0, 4_000, 20), arm(1.0, 4_000, 90), arm(1.0, 0, 0)];
+    let mut state = state(&arms, 17, 640);
+    // A standard deviation of 280 log-odds.
+    state.prior.level_impressions = 0.001;
+    for policy in [Policy::linear_thompson(), Policy::curious_thompson()] {
+        let shares = allocate(policy, &state, Stream::new(5, "level")).unwrap().propensities;
+        assert!(shares[0] < 0.01 && shares[1] > 0.7, "{policy:?} {shares:?}");
+    }
+}
+
+#[test]
 fn linear_thompson_learns_whether_the_prior_is_right() {
     // The prior orders the arms wrongly; clicks of three arms say so, and the fourth, unseen, is
     // judged by it.
