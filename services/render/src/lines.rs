@@ -110,6 +110,8 @@ const TERMS: [&str; 16] = [
 /// Finds what line breaks would cut in `text`: `names`, and words by the dictionary of ICU.
 pub(crate) struct Words {
     names: Vec<Range<usize>>,
+    /// Byte offsets behind names at which a character leans on the name (`前` in `买晨光挂耳前`).
+    leaning: Vec<usize>,
     terms: Vec<Range<usize>>,
     /// Byte offsets between words.
     between: Vec<usize>,
@@ -147,12 +149,21 @@ impl Words {
         let occurrences =
             |name: &str| text.match_indices(name).map(|(at, hit)| at..at + hit.len()).collect::<Vec<_>>();
         let names = names.iter().map(|name| clean(name)).filter(|name| !name.is_empty());
+        let names: Vec<Range<usize>> = names.flat_map(|name| occurrences(&name)).collect();
         let segmenter = WordSegmenter::new_dictionary(WordBreakInvariantOptions::default());
+        // Words behind a name begin anew: the dictionary, which has no such name, would join `耳前`.
+        let leans = |end: &usize| {
+            let after = &text[*end..];
+            let mut first = after[..segmenter.segment_str(after).nth(1).unwrap_or(0)].chars();
+            first.next().is_some_and(leans_back) && first.next().is_none()
+        };
+        let leaning = names.iter().map(|name| name.end).filter(leans).collect();
         let ends: Vec<usize> = segmenter.segment_str(text).collect();
         let together =
             |at: &[usize]| belong_together(&text[at[0]..at[1]], &text[at[1]..at[2]], &text[at[2]..]);
         Self {
-            names: names.flat_map(|name| occurrences(&name)).collect(),
+            names,
+            leaning,
             terms: TERMS.iter().flat_map(|term| occurrences(term)).collect(),
             between: ends.windows(3).filter(|at| !together(at)).map(|at| at[1]).collect(),
         }
@@ -163,6 +174,8 @@ impl Words {
         let inside = |ranges: &[Range<usize>]| ranges.iter().any(|range| range.start < at && at < range.end);
         if inside(&self.names) {
             Cut::Name
+        } else if self.leaning.contains(&at) {
+            Cut::Word
         } else if self.names.iter().any(|name| name.start == at || name.end == at) {
             // Whatever the dictionary makes of the characters around it.
             Cut::NameEdge
@@ -392,6 +405,8 @@ mod tests {
             ("小鲜罐靠谱吗？看这里", 700.0, ["小鲜罐靠谱吗？", "看这里"]),
             ("晨光挂耳好在哪里？", 500.0, ["晨光挂耳", "好在哪里？"]),
             ("烘焙后48小时内发货", 700.0, ["烘焙后", "48小时内发货"]),
+            ("买晨光挂耳前，先看这条", 700.0, ["买晨光挂耳前，", "先看这条"]),
+            ("买晨光挂耳前先看这条", 600.0, ["买晨光挂耳前", "先看这条"]),
         ] {
             assert_eq!(balanced(&units(text, &names), room, 20).expect("fits").0, lines);
         }
