@@ -1,6 +1,6 @@
 //! What of a model's answer may be used.
 //!
-//! [`parse`] finds the JSON in an answer and reads the lines; [`check_line`] decides about one
+//! [`parse`] reads the lines of an answer, whose JSON [`crate::extract`] finds; [`check_line`] decides about one
 //! line. A line that breaks a rule is dropped with a [`DropReason`]; the answer as a whole is an
 //! error only if nothing can be read or no line is left. The rules do not trust the model: they
 //! hold as well when a text in the brief talked it into something.
@@ -12,13 +12,9 @@ use spotwright_core::ports::language_model::{LineRequest, ProposedLine};
 use spotwright_schemas::brief::{Brief, FactId};
 use spotwright_schemas::locale::Locale;
 
+pub use crate::extract::MAX_ANSWER_BYTES;
+use crate::extract::{ExtractError, candidates};
 use crate::prompt::{ABSOLUTE_TERMS_EN, ABSOLUTE_TERMS_ZH, MAX_DETAIL_CHARS, MAX_FACTS_PER_LINE, needs_fact};
-
-/// Largest accepted answer in bytes.
-pub const MAX_ANSWER_BYTES: usize = 64 * 1024;
-
-/// Most places in an answer at which reading a JSON value is tried.
-const MAX_JSON_STARTS: usize = 64;
 
 /// Most entries of `lines` that are looked at.
 const MAX_ENTRIES: usize = 256;
@@ -44,6 +40,18 @@ pub enum AnswerError {
     /// Every line broke a rule.
     #[error("no line can be used: {}", summary(.0))]
     NoUsableLine(Vec<DropReason>),
+}
+
+impl From<ExtractError> for AnswerError {
+    fn from(error: ExtractError) -> Self {
+        match error {
+            ExtractError::TooLong(bytes) => Self::TooLong(bytes),
+            ExtractError::Blank => Self::Blank,
+            ExtractError::NoJson => Self::NoJson,
+            ExtractError::CutOff => Self::CutOff,
+            ExtractError::Shape => Self::Shape,
+        }
+    }
 }
 
 /// Why a line is dropped.
@@ -99,16 +107,27 @@ pub struct Answer {
 
 /// Reads an answer. `model` is written into the lines.
 ///
-/// Accepts thinking in `<think>` before the JSON, code fences and words around it, a bare list
-/// instead of the object, a missing `detail`, and a single id instead of a list of ids.
+/// Accepts whatever [`candidates`] reads over, a bare list instead of the object, a missing
+/// `detail`, and a single id instead of a list of ids. Of several objects the last usable one counts.
 ///
 /// # Errors
 /// [`AnswerError`].
 pub fn parse(text: &str, request: &LineRequest<'_>, model: &str) -> Result<Answer, AnswerError> {
-    if text.len() > MAX_ANSWER_BYTES {
-        return Err(AnswerError::TooLong(text.len()));
+    let mut failure = None;
+    for candidate in candidates(text, &["lines"])? {
+        let read = entries_of(candidate)
+            .ok_or(AnswerError::Shape)
+            .and_then(|entries| read_lines(&entries, request, model));
+        match read {
+            Ok(answer) => return Ok(answer),
+            // The first candidate is the likeliest: its fault is the one to speak of.
+            Err(error) => failure = failure.or(Some(error)),
+        }
     }
-    let entries = find_entries(text)?;
+    Err(failure.unwrap_or(AnswerError::NoJson))
+}
+
+fn read_lines(entries: &[Value], request: &LineRequest<'_>, model: &str) -> Result<Answer, AnswerError> {
     let mut answer = Answer { lines: Vec::new(), dropped: Vec::new() };
     for entry in entries.iter().take(MAX_ENTRIES) {
         if answer.lines.len() == request.count {
@@ -181,41 +200,16 @@ fn summary(reasons: &[DropReason]) -> String {
     different.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-fn find_entries(text: &str) -> Result<Vec<Value>, AnswerError> {
-    let spoken = after_thinking(text);
-    if spoken.trim().is_empty() {
-        return Err(AnswerError::Blank);
+/// The entries of the list that a candidate holds: of `lines`, or a bare list.
+fn entries_of(candidate: Value) -> Option<Vec<Value>> {
+    match candidate {
+        Value::Array(entries) => Some(entries),
+        Value::Object(mut object) => match object.remove("lines") {
+            Some(Value::Array(entries)) => Some(entries),
+            _ => None,
+        },
+        _ => None,
     }
-    let mut failure = AnswerError::NoJson;
-    for (start, _) in spoken.match_indices(['{', '[']).take(MAX_JSON_STARTS) {
-        let mut values = serde_json::Deserializer::from_str(&spoken[start..]).into_iter::<Value>();
-        match values.next() {
-            Some(Ok(Value::Array(entries))) if entries.iter().any(Value::is_object) => return Ok(entries),
-            Some(Ok(Value::Object(mut object))) => match object.remove("lines") {
-                Some(Value::Array(entries)) => return Ok(entries),
-                // The first whole object decides; what stands inside it is not looked at again.
-                _ => return Err(AnswerError::Shape),
-            },
-            Some(Err(error)) if error.is_eof() && failure == AnswerError::NoJson => {
-                failure = AnswerError::CutOff;
-            }
-            _ => {}
-        }
-    }
-    Err(failure)
-}
-
-/// What follows the model's thinking. Some chat templates open `<think>` in the prompt, so the
-/// answer may hold only its end.
-fn after_thinking(text: &str) -> &str {
-    if let Some(end) = text.rfind("</think>") {
-        let rest = &text[end + "</think>".len()..];
-        // An end tag inside the JSON itself is no end of thinking.
-        if rest.contains('{') || !text[..end].trim_start().starts_with(['{', '[', '`']) {
-            return rest;
-        }
-    }
-    if text.trim_start().starts_with("<think>") { "" } else { text }
 }
 
 fn read_line(entry: &Value, model: &str) -> Option<ProposedLine> {

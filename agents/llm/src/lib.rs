@@ -6,7 +6,8 @@
 //! | [`gguf`] | an embedded model read from a GGUF file, decoded under a grammar | the file |
 //! | [`replay`] | recorded answers of another provider | the recording |
 //!
-//! [`prompt`] writes what a server is asked, [`answer`] decides what of an answer may be used.
+//! [`prompt`] writes what a server is asked, [`extract`] finds the JSON in what it answers, [`answer`]
+//! decides what of it may be used.
 //!
 //! What this crate does not do: it does not judge advertising law (that is the lint of
 //! `spotwright-creative`), it does not choose among lines, it never acts on what a model says, and
@@ -31,7 +32,7 @@
 //!     model: "some-model".to_owned(),
 //!     ..Options::default()
 //! };
-//! let client = build_client(options.request_timeout)?;
+//! let client = build_client(&options.base_url, options.request_timeout)?;
 //! let model = OpenAi::new(options, client, RungMemory::default())?;
 //! # let _ = model;
 //! # Ok(())
@@ -39,6 +40,7 @@
 //! ```
 
 pub mod answer;
+pub mod extract;
 pub mod gguf;
 pub mod openai;
 pub mod prompt;

@@ -2,6 +2,7 @@
 //!
 //! `default.toml` is both the documentation of every key and the first layer that is loaded.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
@@ -96,6 +97,12 @@ pub struct Llm {
     pub output_price_micros: i64,
     /// Longest wait for an answer in milliseconds: 1,000–600,000.
     pub timeout_ms: u64,
+    /// Longest wait in all for a server that is busy or down, in milliseconds: 0–600,000.
+    pub patience_ms: u64,
+    /// Largest answer in tokens, thinking included: 16–32,768.
+    pub max_output_tokens: u32,
+    /// Fields added to every request to `openai` as they are.
+    pub extra_body: BTreeMap<String, serde_json::Value>,
 }
 
 impl std::fmt::Debug for Llm {
@@ -295,6 +302,8 @@ impl Config {
         in_range("run.winners", run.winners.into(), 1, run.variants.into())?;
         in_range("run.opportunities", run.opportunities, 1_000, 5_000_000)?;
         in_range("llm.timeout_ms", self.llm.timeout_ms, 1_000, 600_000)?;
+        in_range("llm.patience_ms", self.llm.patience_ms, 0, 600_000)?;
+        in_range("llm.max_output_tokens", self.llm.max_output_tokens.into(), 16, 32_768)?;
         if self.models.reload_ms > 0 {
             in_range("models.reload_ms", self.models.reload_ms, 100, 86_400_000)?;
         }
@@ -384,6 +393,9 @@ mod tests {
             ("[engine]\nlease_ms = \"soon\"\n", "engine.lease_ms"),
             ("[models]\nreload_ms = 5\n", "models.reload_ms"),
             ("[llm]\nprovider = \"oracle\"\n", "llm.provider"),
+            ("[llm]\npatience_ms = 700000\n", "llm.patience_ms"),
+            ("[llm]\nmax_output_tokens = 8\n", "llm.max_output_tokens"),
+            ("[llm]\nextra_body = 1\n", "llm.extra_body"),
             ("[publish]\nplatforms = [\"myspace\"]\n", "publish.platforms"),
             ("[artifacts]\nurl = \"https://bucket\"\n", "artifacts.url"),
             ("[artifacts]\nurl = \"s3://bucket\"\nfolder = \"here\"\n", "artifacts.url"),
@@ -396,6 +408,20 @@ mod tests {
         }
         std::fs::write(&file, "[runs]\n").expect("written");
         assert_eq!(Config::load(Some(&file)).expect_err("unknown section").code, Code::Option);
+    }
+
+    #[test]
+    fn fields_for_the_language_model_keep_their_types() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let file = folder.path().join("c.toml");
+        let text =
+            "[llm.extra_body]\nenable_thinking = false\nreasoning = { effort = \"low\", limit = 20 }\n";
+        std::fs::write(&file, text).expect("written");
+        let config = Config::load(Some(&file)).expect("loads");
+        let fields = serde_json::to_value(&config.llm.extra_body).expect("JSON");
+        let wanted =
+            serde_json::json!({"enable_thinking": false, "reasoning": {"effort": "low", "limit": 20}});
+        assert_eq!(fields, wanted);
     }
 
     #[test]

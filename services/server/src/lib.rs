@@ -36,11 +36,13 @@ pub mod measures;
 pub mod model_watch;
 pub mod outputs;
 pub mod progress;
+pub mod proxy;
 pub mod publish;
 pub mod report;
 pub mod standins;
 pub mod telemetry;
 pub mod wiring;
+pub mod writers;
 
 use std::process::ExitCode;
 

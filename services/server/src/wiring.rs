@@ -32,6 +32,7 @@ use spotwright_store::lock::{FolderLock, LockError};
 use spotwright_store::sqlite::SqliteStore;
 
 use crate::config::{Config, Provider};
+use crate::proxy;
 
 /// Where a run keeps its state inside its output folder.
 pub const STATE_FOLDER: &str = "state";
@@ -165,7 +166,8 @@ fn language_model(config: &Config, models: &Path) -> Result<Arc<dyn LanguageMode
     Ok(match llm.provider {
         Provider::Engine => Arc::new(CopyEngine),
         Provider::Openai => {
-            let wrong = |error: openai::OptionsError| Problem::new(Code::Option, "llm", error.to_string());
+            let wrong =
+                |error: openai::OptionsError| Problem::new(Code::Option, error.key(), error.to_string());
             let timeout = Duration::from_millis(llm.timeout_ms);
             let options = openai::Options {
                 base_url: llm.base_url.clone(),
@@ -173,10 +175,14 @@ fn language_model(config: &Config, models: &Path) -> Result<Arc<dyn LanguageMode
                 model: llm.model.clone(),
                 input_price: Micros(llm.input_price_micros),
                 output_price: Micros(llm.output_price_micros),
+                max_output_tokens: llm.max_output_tokens,
+                extra_body: llm.extra_body.clone().into_iter().collect(),
                 request_timeout: timeout,
+                patience: Duration::from_millis(llm.patience_ms),
+                proxy: proxy::of_environment(&llm.base_url),
                 ..openai::Options::default()
             };
-            let client = openai::build_client(timeout).map_err(wrong)?;
+            let client = openai::build_client(&llm.base_url, timeout).map_err(wrong)?;
             Arc::new(OpenAi::new(options, client, RungMemory::default()).map_err(wrong)?)
         }
         Provider::Gguf => {

@@ -84,9 +84,9 @@ pub struct Call {
     pub received: usize,
     /// BLAKE3 of the prompt, hexadecimal; empty where there is none.
     pub prompt_hash: String,
-    /// Tokens read and written.
+    /// Tokens read and written, of a failed call, too.
     pub tokens: [u64; 2],
-    /// What it cost.
+    /// What the provider bills, for a failed call, too.
     pub cost: Micros,
     /// The error, if it failed.
     pub error: Option<String>,
@@ -259,6 +259,8 @@ impl Studio<'_> {
             }
             Err(error) => {
                 tracing::warn!(provider, role = ?line_request.role, %error, "copy engine writes instead of the language model");
+                call.tokens = error.tokens();
+                call.cost = error.cost();
                 call.error = Some(error.to_string());
             }
         }

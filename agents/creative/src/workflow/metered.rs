@@ -1,6 +1,9 @@
 //! A language model whose calls are recorded and paid for like every other paid call.
 
+use std::sync::{Mutex, PoisonError};
+
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use spotwright_core::ports::language_model::{LanguageModel, LanguageModelError, LineRequest, Proposals};
 use spotwright_core::spine::{PaidCalls, StepError};
 use spotwright_schemas::Problem;
@@ -38,10 +41,26 @@ impl LanguageModel for MeteredModel<'_> {
         request: &LineRequest<'_>,
         idempotency_key: &str,
     ) -> Result<Proposals, LanguageModelError> {
+        let failure = Mutex::new(None);
         let call = || async {
-            let proposals = self.inner.propose(request, idempotency_key).await.map_err(model_error)?;
-            let cost = proposals.cost;
-            Ok((proposals, cost))
+            match self.inner.propose(request, idempotency_key).await {
+                Ok(proposals) => {
+                    let cost = proposals.cost;
+                    Ok((Outcome::Proposals(proposals), cost))
+                }
+                // What was billed is settled, whatever came of it.
+                Err(failed) if failed.cost() > Micros::ZERO => {
+                    let cost = failed.cost();
+                    Ok((Outcome::Failed { failed }, cost))
+                }
+                Err(failed) => {
+                    let problem = Problem::new(Code::LanguageModel, "", failed.words());
+                    *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failed);
+                    // Final for this call: the copy engine writes then, so there is no later attempt
+                    // that the reserve would have to wait for.
+                    Err(StepError::Permanent(problem))
+                }
+            }
         };
         // Completions cannot be looked up afterwards. An interrupted call therefore counts as
         // spent and its line is written by the copy engine; it is never sent again.
@@ -49,16 +68,31 @@ impl LanguageModel for MeteredModel<'_> {
             let message = "an interrupted completion cannot be looked up";
             Err(StepError::Permanent(Problem::new(Code::CallUnknown, "", message)))
         };
-        self.calls
-            .make(self.inner.provider(), idempotency_key, self.inner.quote(request), lookup, call)
-            .await
-            .map_err(|error| LanguageModelError::Refused(error.to_string()))
+        let quote = self.inner.quote(request);
+        let made = self.calls.make(self.inner.provider(), idempotency_key, quote, lookup, call).await;
+        match made {
+            Ok(Outcome::Proposals(proposals)) => Ok(proposals),
+            Ok(Outcome::Failed { failed }) => Err(failed),
+            Err(error) => {
+                let failure = failure.into_inner().unwrap_or_else(PoisonError::into_inner);
+                Err(failure.unwrap_or_else(|| LanguageModelError::Refused(words(&error))))
+            }
+        }
     }
 }
 
-/// Every failure is final for this call: the line is then written by the copy engine, so there is
-/// no later attempt that the reserve would have to wait for.
-#[expect(clippy::needless_pass_by_value, reason = "has the form that `map_err` takes")]
-fn model_error(error: LanguageModelError) -> StepError {
-    StepError::Permanent(Problem::new(Code::LanguageModel, "", error.to_string()))
+/// What a call ended in, as it is kept with the call.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Outcome {
+    Proposals(Proposals),
+    Failed { failed: LanguageModelError },
+}
+
+/// What is said of a failed call.
+fn words(error: &StepError) -> String {
+    match error {
+        StepError::Permanent(problem) | StepError::Retry { problem, .. } => problem.message.clone(),
+        other => other.to_string(),
+    }
 }

@@ -1,84 +1,107 @@
-//! What was learned about a server: which form of answer it can be asked for.
+//! What was learned about a server: the form it can be asked in, and whether it answers at all.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Calls after which a lowered rung is tried again from the top: servers are updated.
+use super::form::{Form, Rung};
+
+/// Calls after which what was learned is tried again from the top: servers are updated.
 const CALLS_UNTIL_FORGOTTEN: u32 = 500;
 
-/// Forms of asking for JSON, from strict to loose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rung {
-    /// `response_format: json_schema`.
-    JsonSchema,
-    /// `response_format: json_object`; the shape is described in the prompt.
-    JsonObject,
-    /// No response format; the JSON is cut out of the text.
-    PlainText,
+/// What is known of a server and model.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    /// Calls since it was learned.
+    calls: u32,
+    /// The form that works.
+    form: Form,
+    /// A stricter form that may work as well: what was changed blindly is taken back.
+    better: Option<Form>,
+    /// Whether the server has answered anything, were it an error.
+    answers: bool,
+    /// Whether the last call has waited for the server in vain.
+    is_down: bool,
+    /// Whether the last call was refused in every form.
+    refuses: bool,
 }
 
-impl Rung {
-    /// The next looser form.
-    #[must_use]
-    pub const fn below(self) -> Option<Self> {
-        match self {
-            Self::JsonSchema => Some(Self::JsonObject),
-            Self::JsonObject => Some(Self::PlainText),
-            Self::PlainText => None,
-        }
-    }
+/// How a call begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start {
+    pub(super) form: Form,
+    /// The form to fall back to where `form` is an attempt only.
+    pub(super) proven: Option<Form>,
+    /// Whether forms are tried without a hint from the server.
+    pub(super) may_guess: bool,
+    /// Whether the server has answered before.
+    pub(super) answers: bool,
+    /// Whether waiting for the server was in vain the last time.
+    pub(super) is_down: bool,
 }
 
-/// How a server wants to be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Settings {
-    pub(super) rung: Rung,
-    pub(super) uses_completion_tokens: bool,
-    pub(super) sends_temperature: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { rung: Rung::JsonSchema, uses_completion_tokens: false, sends_temperature: true }
-    }
-}
-
-/// What is remembered of (base URL, model), with the calls since.
-type Known = HashMap<(String, String), (Settings, u32)>;
+/// What is remembered of (base URL, model).
+type Servers = HashMap<(String, String), Known>;
 
 /// Remembers how each (base URL, model) wants to be asked, for 500 calls. Cheap to clone; clones
 /// share their memory.
 #[derive(Debug, Clone, Default)]
 pub struct RungMemory {
-    known: Arc<Mutex<Known>>,
+    servers: Arc<Mutex<Servers>>,
 }
 
 impl RungMemory {
     /// The rung that the next call begins with.
     #[must_use]
     pub fn rung(&self, base_url: &str, model: &str) -> Rung {
-        let known = self.lock();
-        known.get(&key(base_url, model)).map_or(Rung::JsonSchema, |(settings, _)| settings.rung)
+        self.lock().get(&key(base_url, model)).map_or(Rung::JsonSchema, |known| known.form.rung)
     }
 
-    /// Settings for a call, which is counted.
-    pub(super) fn begin(&self, base_url: &str, model: &str) -> Settings {
-        let mut known = self.lock();
-        let entry = known.entry(key(base_url, model)).or_default();
-        entry.1 += 1;
-        if entry.1 > CALLS_UNTIL_FORGOTTEN {
-            *entry = (Settings::default(), 1);
-        }
-        entry.0
+    /// How a call begins, which is counted.
+    pub(super) fn begin(&self, base_url: &str, model: &str) -> Start {
+        self.change(base_url, model, |known| {
+            known.calls += 1;
+            if known.calls > CALLS_UNTIL_FORGOTTEN {
+                *known = Known { calls: 1, answers: known.answers, ..Known::default() };
+            }
+            let better = known.better.take();
+            Start {
+                form: better.unwrap_or(known.form),
+                proven: better.map(|_| known.form),
+                may_guess: !known.refuses,
+                answers: known.answers,
+                is_down: known.is_down,
+            }
+        })
     }
 
-    pub(super) fn learn(&self, base_url: &str, model: &str, settings: Settings) {
-        self.lock().entry(key(base_url, model)).or_default().0 = settings;
+    /// `form` works; `better` may work, too.
+    pub(super) fn learn(&self, base_url: &str, model: &str, form: Form, better: Option<Form>) {
+        self.change(base_url, model, |known| {
+            known.form = form;
+            if better.is_some() {
+                known.better = better;
+            }
+            (known.refuses, known.is_down, known.answers) = (false, false, true);
+        });
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(String, String), (Settings, u32)>> {
+    /// No form works.
+    pub(super) fn refused(&self, base_url: &str, model: &str) {
+        self.change(base_url, model, |known| (known.refuses, known.answers) = (true, true));
+    }
+
+    /// The server did not answer, or answered that it cannot, for as long as a call waits.
+    pub(super) fn down(&self, base_url: &str, model: &str) {
+        self.change(base_url, model, |known| known.is_down = true);
+    }
+
+    fn change<T>(&self, base_url: &str, model: &str, change: impl FnOnce(&mut Known) -> T) -> T {
+        change(self.lock().entry(key(base_url, model)).or_default())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Servers> {
         // The map is whole at every step, so a panic elsewhere does not spoil it.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -91,16 +114,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lowered_rung_is_kept_and_forgotten_in_the_end() {
+    fn a_form_is_kept_and_forgotten_in_the_end() {
         let memory = RungMemory::default();
-        let plain = Settings { rung: Rung::PlainText, ..Settings::default() };
+        let plain = Form { rung: Rung::PlainText, ..Form::default() };
         memory.begin("u", "m");
-        memory.learn("u", "m", plain);
+        memory.learn("u", "m", plain, None);
         assert_eq!(memory.rung("u", "m"), Rung::PlainText);
         assert_eq!(memory.rung("u", "other"), Rung::JsonSchema);
         for _ in 1..CALLS_UNTIL_FORGOTTEN {
-            assert_eq!(memory.begin("u", "m"), plain);
+            assert_eq!(memory.begin("u", "m").form, plain);
         }
-        assert_eq!(memory.begin("u", "m"), Settings::default());
+        assert_eq!(memory.begin("u", "m").form, Form::default());
+    }
+
+    #[test]
+    fn a_stricter_form_is_tried_once_beside_the_proven_one() {
+        let memory = RungMemory::default();
+        let plain = Form { rung: Rung::PlainText, system_turn: false, ..Form::default() };
+        let strict = Form { rung: Rung::JsonSchema, ..plain };
+        memory.learn("u", "m", plain, Some(strict));
+        let start = memory.begin("u", "m");
+        assert_eq!((start.form, start.proven), (strict, Some(plain)));
+        let start = memory.begin("u", "m");
+        assert_eq!((start.form, start.proven), (plain, None));
+    }
+
+    #[test]
+    fn servers_that_refuse_or_are_down_are_known_until_they_answer() {
+        let memory = RungMemory::default();
+        memory.down("u", "m");
+        memory.refused("u", "m");
+        let start = memory.begin("u", "m");
+        assert!(start.is_down && !start.may_guess);
+        memory.learn("u", "m", Form::default(), None);
+        let start = memory.begin("u", "m");
+        assert!(!start.is_down && start.may_guess && start.answers);
     }
 }

@@ -13,14 +13,34 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) struct Answer {
     status: u16,
     headers: String,
+    content_type: &'static str,
     body: Vec<u8>,
+    /// Bytes announced beyond those that come.
+    missing: usize,
     hangs: bool,
 }
 
 impl Answer {
     /// An answer with status and body.
     pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: String::new(), body: body.into(), hangs: false }
+        Self {
+            status,
+            headers: String::new(),
+            content_type: "application/json",
+            body: body.into(),
+            missing: 0,
+            hangs: false,
+        }
+    }
+
+    /// An answer of server-sent events.
+    pub(crate) fn stream(body: &str) -> Self {
+        Self { content_type: "text/event-stream", ..Self::new(200, body) }
+    }
+
+    /// Announces more than comes: the connection breaks off.
+    pub(crate) fn broken_off(self) -> Self {
+        Self { missing: 100, ..self }
     }
 
     /// Adds a header.
@@ -64,14 +84,24 @@ pub(crate) struct QuirkServer {
 impl QuirkServer {
     /// Starts a server that gives `answers` in order and then closes connections.
     pub(crate) async fn start(answers: Vec<Answer>) -> Self {
+        let mut answers = answers.into_iter();
+        Self::answering(answers.len(), move |_| answers.next()).await
+    }
+
+    /// Starts a server that answers at most `limit` requests with what `answer` makes of them.
+    pub(crate) async fn answering(
+        limit: usize,
+        mut answer: impl FnMut(&Asked) -> Option<Answer> + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&asked);
         tokio::spawn(async move {
-            for answer in answers {
+            for _ in 0..limit {
                 let Ok((mut stream, _)) = listener.accept().await else { return };
                 let Some(request) = read_request(&mut stream).await else { return };
+                let Some(answer) = answer(&request) else { return };
                 seen.lock().unwrap().push(request);
                 if answer.hangs {
                     // Keeps the connection open until the client gives up.
@@ -79,9 +109,10 @@ impl QuirkServer {
                     continue;
                 }
                 let head = format!(
-                    "HTTP/1.1 {} Scripted\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n{}\r\n",
+                    "HTTP/1.1 {} Scripted\r\ncontent-type: {}\r\nconnection: close\r\ncontent-length: {}\r\n{}\r\n",
                     answer.status,
-                    answer.body.len(),
+                    answer.content_type,
+                    answer.body.len() + answer.missing,
                     answer.headers,
                 );
                 let _ = stream.write_all(head.as_bytes()).await;

@@ -49,12 +49,14 @@ pub struct Proposals {
     pub prompt_hash: String,
     /// Tokens read and written; 0 where nothing is counted.
     pub tokens: [u64; 2],
-    /// What the provider charges.
+    /// What the provider charges, for all that was needed for the answer.
     pub cost: Micros,
 }
 
-/// Why a language model gave no usable answer.
-#[derive(Debug, Clone, thiserror::Error)]
+/// Why a language model gave no usable answer. The words are for the user: they quote the server and
+/// say what to change, where that is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 pub enum LanguageModelError {
     /// Try again later: rate limit, server error, network (retryable).
     #[error("language model unavailable: {0}")]
@@ -65,6 +67,56 @@ pub enum LanguageModelError {
     /// The answer is unusable after all allowed repairs (permanent).
     #[error("language model answered with something unusable: {0}")]
     Unusable(String),
+    /// One of the others, of a call that the provider bills all the same.
+    #[error("{error}")]
+    Billed {
+        /// What went wrong.
+        error: Box<LanguageModelError>,
+        /// BLAKE3 of the prompt, hexadecimal.
+        prompt_hash: String,
+        /// Tokens read and written.
+        tokens: [u64; 2],
+        /// What the provider charges.
+        cost: Micros,
+    },
+}
+
+impl LanguageModelError {
+    /// What went wrong, without the bill.
+    #[must_use]
+    pub fn reason(&self) -> &Self {
+        match self {
+            Self::Billed { error, .. } => error.reason(),
+            other => other,
+        }
+    }
+
+    /// What the failed call costs.
+    #[must_use]
+    pub const fn cost(&self) -> Micros {
+        match self {
+            Self::Billed { cost, .. } => *cost,
+            _ => Micros::ZERO,
+        }
+    }
+
+    /// Tokens that the failed call read and wrote.
+    #[must_use]
+    pub const fn tokens(&self) -> [u64; 2] {
+        match self {
+            Self::Billed { tokens, .. } => *tokens,
+            _ => [0, 0],
+        }
+    }
+
+    /// The words alone: who quotes them says already whose they are.
+    #[must_use]
+    pub fn words(&self) -> &str {
+        match self.reason() {
+            Self::Unavailable(words) | Self::Refused(words) | Self::Unusable(words) => words,
+            Self::Billed { .. } => "",
+        }
+    }
 }
 
 /// Proposes lines.
@@ -73,7 +125,9 @@ pub enum LanguageModelError {
 /// 1. Every proposed line respects `max_chars`, is not in `avoid` and rests on existing facts.
 /// 2. With the same request the same provider either repeats its answer or says so by
 ///    [`LanguageModel::repeatable`] being false.
-/// 3. `quote` is an upper bound of `cost`.
+/// 3. `quote` is the most that a call costs as far as the provider keeps to the limits it was given;
+///    `cost` is what it bills, above the quote where it did not keep to them, and of a call that
+///    failed, too.
 /// 4. A call with an `idempotency_key` that was answered before is not charged again, or
 ///    [`LanguageModel::quote`] is zero.
 #[async_trait]
@@ -84,7 +138,7 @@ pub trait LanguageModel: Send + Sync {
     /// Whether equal requests give equal answers.
     fn repeatable(&self) -> bool;
 
-    /// The most that answering may cost.
+    /// The most that answering may cost within the limits given to the provider.
     fn quote(&self, request: &LineRequest<'_>) -> Micros;
 
     /// Proposes lines.

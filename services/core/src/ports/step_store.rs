@@ -169,6 +169,9 @@ pub enum CallState {
 /// A `result` with any `settled`: done. No `result` and `settled` zero: not made, released. No
 /// `result` and `settled` above zero: nobody can tell whether it was made; it is kept as `unknown`
 /// and counted as spent, so that the budget holds even if it was.
+///
+/// `settled` may be above the reserve where the provider billed more than it quoted. What the free
+/// budget does not cover is left out: a run never spends more than its budget.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallEnd {
     /// Which call.
@@ -285,7 +288,7 @@ pub enum Consumed {
 ///    version at that moment.
 /// 5. A message is taken in once per consumer, in the transaction of its effect.
 /// 6. Money: settled plus reserved never exceeds the run's budget; a reserve is closed once; a
-///    reference is opened once.
+///    reference is opened once. A settle is at most its reserve, but for a paid call's.
 /// 7. Outbox messages of a run are numbered from 1 without gap, and `unsent` returns them in order.
 /// 8. Organizations with steps of a kind waiting are served in turns, whatever their backlogs.
 /// 9. A step of a paused run is not claimed; one that is claimed already ends as always.

@@ -34,7 +34,8 @@ impl<'a> PaidCalls<'a> {
 
     /// Makes one call, at most once as far as the provider lets us know.
     ///
-    /// `quote` is reserved before the call and settled with what `call` says it cost. When an
+    /// `quote` is reserved before the call and settled with what `call` says it cost, which may be
+    /// more: what a provider bills is what the ledger holds, as far as the run's budget goes. When an
     /// earlier attempt may have made the call, `lookup` is asked first and its finding adopted; a
     /// permanent error of `lookup` means that nobody can tell, and the whole quote counts as spent.
     /// A free call (`quote` zero) is simply made.
@@ -138,7 +139,7 @@ impl<'a> PaidCalls<'a> {
             Ok((answer, charged)) => {
                 let result = serde_json::to_value(&answer).map_err(|error| unreadable(&error))?;
                 Span::current().record("outcome", outcome).record("call.charged_micros", charged.0);
-                self.end(CallEnd { id, result: Some(result), settled: charged.min(quote) });
+                self.end(CallEnd { id, result: Some(result), settled: charged });
                 Ok(answer)
             }
             Err(error) => {

@@ -28,7 +28,7 @@ use crate::publish::{launch_pack, platforms};
 use crate::report;
 use crate::telemetry;
 use crate::wiring::{EngineSetup, Running, STATE_FOLDER, Workspace, World};
-use crate::{explain, impressions};
+use crate::{explain, impressions, writers};
 
 /// Parent of output folders that were not named.
 const DEFAULT_PARENT: &str = "spotwright-out";
@@ -154,7 +154,7 @@ pub async fn execute_in(
     checkpoints.reached("files.before_write");
     let explanations = explain::explanations(&finished, world.click_model.as_ref())?;
     let log = impressions::log(&finished, world.marketplace.as_ref())?;
-    let notices = [world.notices, log.notices].concat();
+    let notices = [world.notices, writers::notices(&finished), log.notices].concat();
     let artifacts = workspace.artifacts.as_ref();
     let page = report::render(&finished, &explanations, artifacts, &notices)?;
     let written = outputs::write_all(&finished, &explanations, &log.rows, artifacts, &page, &prepared.out)?;

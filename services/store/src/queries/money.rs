@@ -28,7 +28,13 @@ pub(super) async fn post(
     }
     match entry.kind {
         LedgerKind::Reserve => reserve(conn, run, organization, &entry.reference, entry.amount).await,
-        LedgerKind::Settle | LedgerKind::Release => close(conn, run, organization, entry).await,
+        LedgerKind::Settle | LedgerKind::Release => {
+            let reserved = reserve_of(conn, run, &entry.reference).await?;
+            if entry.kind == LedgerKind::Settle && entry.amount.0 > reserved {
+                return Err(mismatch(entry, reserved));
+            }
+            close(conn, run, organization, entry, reserved).await
+        }
     }
 }
 
@@ -161,32 +167,68 @@ async fn reserve(
     insert(conn, run, organization, LedgerKind::Reserve, reference, amount, None).await
 }
 
+/// What a reserve holds.
+async fn reserve_of(conn: &mut Connection, run: RunId, reference: &str) -> Result<i64, StoreError> {
+    let reserved: Option<i64> = sqlx::query_scalar(
+        "SELECT amount_micros FROM ledger WHERE ref = $1 AND run_id = $2 AND entry = 'reserve'",
+    )
+    .bind(reference)
+    .bind(run.0)
+    .fetch_optional(conn)
+    .await
+    .map_err(database)?;
+    reserved.ok_or_else(|| StoreError::Missing(format!("reserve {reference}")))
+}
+
+fn mismatch(entry: &LedgerEntry, reserved: i64) -> StoreError {
+    StoreError::Contradiction(format!(
+        "{}: {} of {} micros, {reserved} are reserved",
+        entry.reference,
+        entry.kind.as_str(),
+        entry.amount.0
+    ))
+}
+
+/// What of a call's end is settled: what it says, above its reserve as far as the free budget goes.
+async fn covered(
+    conn: &mut Connection,
+    run: RunId,
+    reserved: i64,
+    end: &CallEnd,
+) -> Result<Micros, StoreError> {
+    if end.settled.0 <= reserved {
+        return Ok(end.settled);
+    }
+    let free: Option<i64> =
+        sqlx::query_scalar("SELECT budget_micros - settled_micros - reserved_micros FROM run WHERE id = $1")
+            .bind(run.0)
+            .fetch_optional(conn)
+            .await
+            .map_err(database)?;
+    let free = free.ok_or_else(|| StoreError::Missing(format!("run {run}")))?;
+    let settled = end.settled.0.min(reserved.saturating_add(free));
+    tracing::warn!(
+        run.id = %run,
+        call.id = %end.id,
+        billed_micros = end.settled.0,
+        reserved_micros = reserved,
+        settled_micros = settled,
+        "a provider billed more than was reserved for the call"
+    );
+    Ok(Micros(settled))
+}
+
 async fn close(
     conn: &mut Connection,
     run: RunId,
     organization: Uuid,
     entry: &LedgerEntry,
+    reserved: i64,
 ) -> Result<(), StoreError> {
-    let reserved: Option<i64> = sqlx::query_scalar(
-        "SELECT amount_micros FROM ledger WHERE ref = $1 AND run_id = $2 AND entry = 'reserve'",
-    )
-    .bind(&entry.reference)
-    .bind(run.0)
-    .fetch_optional(&mut *conn)
-    .await
-    .map_err(database)?;
-    let reserved = reserved.ok_or_else(|| StoreError::Missing(format!("reserve {}", entry.reference)))?;
     let settled = match entry.kind {
-        LedgerKind::Settle if entry.amount.0 <= reserved => entry.amount.0,
+        LedgerKind::Settle => entry.amount.0,
         LedgerKind::Release if entry.amount.0 == reserved => 0,
-        kind => {
-            return Err(StoreError::Contradiction(format!(
-                "{}: {} of {} micros, {reserved} are reserved",
-                entry.reference,
-                kind.as_str(),
-                entry.amount.0
-            )));
-        }
+        LedgerKind::Release | LedgerKind::Reserve => return Err(mismatch(entry, reserved)),
     };
     let child = format!("{}:{}", entry.reference, entry.kind.as_str());
     insert(conn, run, organization, entry.kind, &child, entry.amount, Some(&entry.reference)).await?;
@@ -368,18 +410,23 @@ pub(super) async fn end_call(
     if settled.is_some() {
         return Err(StoreError::Contradiction(format!("call {} has ended before", end.id)));
     }
+    let billed = covered(conn, run, reserved, end).await?;
     let (state, kind, amount) = match &end.result {
-        Some(_) => ("done", LedgerKind::Settle, end.settled),
-        None if end.settled == Micros::ZERO => ("released", LedgerKind::Release, Micros(reserved)),
-        None => ("unknown", LedgerKind::Settle, end.settled),
+        Some(_) => ("done", LedgerKind::Settle, billed),
+        None if billed == Micros::ZERO => ("released", LedgerKind::Release, Micros(reserved)),
+        None => ("unknown", LedgerKind::Settle, billed),
     };
     sqlx::query("UPDATE ext_call SET state = $2, settled_micros = $3, result = $4 WHERE id = $1")
         .bind(end.id.0)
         .bind(state)
-        .bind(end.settled.0)
+        .bind(billed.0)
         .bind(end.result.as_ref().map(to_json).transpose()?)
         .execute(&mut *conn)
         .await
         .map_err(database)?;
-    post(conn, run, organization, &LedgerEntry { kind, reference, amount }).await
+    let entry = LedgerEntry { kind, reference, amount };
+    if entry.amount < Micros::ZERO {
+        return Err(StoreError::Contradiction(format!("{}: a negative amount", entry.reference)));
+    }
+    close(conn, run, organization, &entry, reserved).await
 }

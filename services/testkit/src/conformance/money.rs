@@ -113,13 +113,30 @@ pub async fn a_paid_call_is_fresh_then_interrupted_then_done<S: StepStore>(store
         calls: vec![CallEnd { id: call.id, result: Some(json!({ "file": "x" })), settled: Micros(settled) }],
         ..Commit::default()
     };
-    assert!(matches!(write(&*store, run, end(7)).await, Err(StoreError::Contradiction(_))));
+    assert!(matches!(write(&*store, run, end(-1)).await, Err(StoreError::Contradiction(_))));
     write(&*store, run, end(4)).await.expect("ended");
     let known = store.begin_call(&step, &call).await.expect("known");
     assert_eq!(known, CallState::Done { result: json!({ "file": "x" }), settled: Micros(4) });
     assert!(matches!(write(&*store, run, end(4)).await, Err(StoreError::Contradiction(_))));
     let view = store.run(run).await.expect("the run");
     assert_eq!((view.settled, view.reserved), (Micros(4), Micros(0)));
+}
+
+/// What a provider bills is settled, above the reserve as far as the run's budget goes.
+pub async fn a_call_that_costs_more_than_its_reserve_is_settled_within_the_budget<S: StepStore>(
+    store: Arc<S>,
+) {
+    for (number, billed, settled) in [(1, 7, 7), (2, 10, 10), (3, 15, 10)] {
+        let (run, step) = run_with_claim(&*store, number).await;
+        let call = call_of(&step);
+        assert_eq!(store.begin_call(&step, &call).await.expect("intent"), CallState::Fresh);
+        let end = CallEnd { id: call.id, result: Some(json!({})), settled: Micros(billed) };
+        write(&*store, run, Commit { calls: vec![end], ..Commit::default() }).await.expect("ended");
+        let known = store.begin_call(&step, &call).await.expect("known");
+        assert_eq!(known, CallState::Done { result: json!({}), settled: Micros(settled) });
+        let view = store.run(run).await.expect("the run");
+        assert_eq!((view.settled, view.reserved), (Micros(settled), Micros(0)), "{billed}");
+    }
 }
 
 /// The two ends of a call without a result.

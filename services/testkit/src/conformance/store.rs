@@ -29,6 +29,7 @@ pub use super::messages::{
     messages_with_a_gap_are_refused, unsent_messages_come_in_order_until_marked,
 };
 pub use super::money::{
+    a_call_that_costs_more_than_its_reserve_is_settled_within_the_budget,
     a_paid_call_is_fresh_then_interrupted_then_done,
     a_released_call_can_be_made_again_and_an_unknown_one_counts_as_spent,
     a_reserve_is_closed_once_and_for_no_more_than_its_amount, a_step_that_fails_leaves_no_call_open,
@@ -73,6 +74,7 @@ macro_rules! step_store_suite {
                 the_budget_holds_under_sixty_four_concurrent_reserves,
                 a_reserve_is_closed_once_and_for_no_more_than_its_amount,
                 a_paid_call_is_fresh_then_interrupted_then_done,
+                a_call_that_costs_more_than_its_reserve_is_settled_within_the_budget,
                 a_released_call_can_be_made_again_and_an_unknown_one_counts_as_spent,
                 a_step_that_fails_leaves_no_call_open,
                 a_refused_operation_does_not_touch_its_neighbors,

@@ -1,0 +1,196 @@
+//! Outages, odd answers and thinking: the answer is used where there is one.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use spotwright_core::ports::language_model::{LanguageModel, LanguageModelError};
+use spotwright_llm::openai::{Options, RungMemory};
+
+use super::{LINES, adapter, ask, brief, completion, failure, is_usable, ok, options, request, with};
+use crate::quirk_server::{Answer, QuirkServer};
+
+fn content(text: &str) -> Vec<Answer> {
+    vec![ok(text)]
+}
+
+#[tokio::test]
+async fn answers_are_found_behind_thinking_channels_and_other_objects() {
+    let as_text = serde_json::to_string(LINES).unwrap();
+    for text in [
+        format!(
+            "<|channel|>analysis<|message|>{{\"lines\": []}}<|end|><|start|>assistant<|channel|>final<|message|>{LINES}<|return|>"
+        ),
+        format!("analysisThey want {{\"lines\":[{{\"caption\":\"x\"}}]}}.assistantfinal{LINES}"),
+        format!("<thinking>maybe {{\"lines\": []}}</thinking>\n{LINES}"),
+        format!("[THINK]maybe {{\"a\":1}}[/THINK]{LINES}"),
+        format!("{{\"type\":\"object\",\"properties\":{{\"lines\":{{\"type\":\"array\"}}}}}}\n{LINES}"),
+        format!("{{\"result\": {LINES}}}"),
+        format!("<think>{LINES}</think>"),
+        as_text,
+        LINES.replace("]}]}", "],},],}"),
+    ] {
+        let outcome = ask(content(&text)).await;
+        is_usable(&outcome);
+        assert_eq!(outcome.asked.len(), 1, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn rows_19_and_20_answers_filed_as_a_tool_call_or_as_thinking_are_used() {
+    let object: Value = serde_json::from_str(LINES).unwrap();
+    for message in [
+        json!({"content": null, "tool_calls": [{"function": {"name": "lines", "arguments": object}}]}),
+        json!({"content": "", "tool_calls": [{"function": {"arguments": format!("```json\n{LINES}\n```\nDone.")}}]}),
+        json!({"content": null, "function_call": {"arguments": LINES}}),
+        json!({"content": null, "reasoning_content": format!("So I answer {LINES}")}),
+        json!({"content": [LINES]}),
+    ] {
+        let outcome = ask(with(|body| body["choices"][0]["message"] = message.clone())).await;
+        is_usable(&outcome);
+        assert_eq!(outcome.asked.len(), 1, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn half_a_surrogate_pair_spoils_no_answer() {
+    let in_body = completion("CONTENT")
+        .to_string()
+        .replace("CONTENT", &format!("{} Enjoy \\ud83d", LINES.replace('"', "\\\"")));
+    let outcome = ask(vec![Answer::new(200, in_body)]).await;
+    is_usable(&outcome);
+    let in_line =
+        LINES.replace("]}]}", "]},{\"caption\":\"Calm \\ud83d\",\"detail\":\"\",\"rests_on\":[]}]}");
+    let outcome = ask(content(&in_line)).await;
+    is_usable(&outcome);
+    assert_eq!(outcome.result.unwrap().lines.len(), 1, "the line with half a sign is dropped");
+}
+
+#[tokio::test]
+async fn a_blank_body_is_asked_for_once_more() {
+    let blank = || Answer::new(200, "\n\n \n");
+    let outcome = ask(vec![blank(), ok(LINES)]).await;
+    is_usable(&outcome);
+    let outcome = ask(vec![blank(), blank(), ok(LINES)]).await;
+    assert!(failure(&outcome).contains("blank"), "{}", failure(&outcome));
+    assert_eq!(outcome.asked.len(), 2);
+    let late = format!("\u{FEFF}\n\n\n{}", completion(LINES));
+    is_usable(&ask(vec![Answer::new(200, late)]).await);
+}
+
+#[tokio::test]
+async fn an_error_inside_the_choice_is_an_outage_unless_there_is_an_answer() {
+    let broken = |text: &str| {
+        let mut body = completion(text);
+        body["choices"][0]["finish_reason"] = json!("error");
+        body["choices"][0]["error"] = json!({"code": 502, "message": "upstream went away"});
+        Answer::new(200, body.to_string())
+    };
+    let outcome = ask(vec![broken(""), ok(LINES)]).await;
+    is_usable(&outcome);
+    assert_eq!(outcome.asked.len(), 2);
+    let outcome = ask(vec![broken(LINES)]).await;
+    is_usable(&outcome);
+    let outcome = ask(vec![broken("{\"lines\":[{\"capt"), ok(LINES)]).await;
+    is_usable(&outcome);
+    assert_eq!(
+        outcome.asked[1].body["messages"].as_array().unwrap().len(),
+        2,
+        "half an answer is not sent back"
+    );
+    let outcome = ask((0..40).map(|_| broken("")).collect()).await;
+    assert!(matches!(outcome.result, Err(LanguageModelError::Unavailable(_))), "{:?}", outcome.result);
+    assert!(failure(&outcome).contains("upstream went away"));
+}
+
+#[tokio::test]
+async fn an_outage_inside_a_200_is_waited_for_as_it_asks() {
+    let busy =
+        json!({"error": {"code": 429, "message": "slow down", "metadata": {"retry_after_seconds": 0.2}}});
+    let started = Instant::now();
+    let outcome = ask(vec![Answer::new(200, busy.to_string()), ok(LINES)]).await;
+    is_usable(&outcome);
+    assert!(started.elapsed() >= Duration::from_millis(200), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn retry_after_is_obeyed_as_a_fraction_and_as_a_date() {
+    for (headers, least) in [
+        (vec![("retry-after", "0.3")], 300),
+        (vec![("retry-after-ms", "200")], 200),
+        (
+            vec![("date", "Mon, 05 Jan 2026 10:00:03 GMT"), ("retry-after", "Mon, 05 Jan 2026 10:00:04 GMT")],
+            1_000,
+        ),
+    ] {
+        let mut busy = Answer::new(429, r#"{"error":{"message":"too many requests"}}"#);
+        for (name, value) in headers {
+            busy = busy.header(name, value);
+        }
+        let started = Instant::now();
+        is_usable(&ask(vec![busy, ok(LINES)]).await);
+        assert!(started.elapsed() >= Duration::from_millis(least), "{:?}", started.elapsed());
+    }
+    let too_long = Answer::new(503, "").header("retry-after", "3600");
+    let outcome = ask(vec![too_long, ok(LINES)]).await;
+    assert!(matches!(outcome.result, Err(LanguageModelError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_server_that_was_waited_for_in_vain_is_not_waited_for_again_until_it_answers() {
+    let mut answers: Vec<Answer> = (0..31).map(|_| Answer::new(503, "loading the model")).collect();
+    answers.push(ok(LINES));
+    answers.push(Answer::new(503, "busy"));
+    answers.push(ok(LINES));
+    let server = QuirkServer::start(answers).await;
+    let model = adapter(options(&server), RungMemory::default());
+    let brief = brief();
+    let error = model.propose(&request(&brief), "step-1").await.unwrap_err();
+    assert!(error.to_string().contains("loading the model"), "{error}");
+    assert_eq!(server.asked().len(), 30, "attempts have a bound");
+    model.propose(&request(&brief), "step-2").await.unwrap_err();
+    assert_eq!(server.asked().len(), 31);
+    model.propose(&request(&brief), "step-3").await.unwrap();
+    // It is back, so it is waited for again.
+    model.propose(&request(&brief), "step-4").await.unwrap();
+    assert_eq!(server.asked().len(), 34);
+}
+
+#[tokio::test]
+async fn an_answer_that_broke_off_is_asked_for_once_more() {
+    let outcome = ask(vec![ok(LINES).broken_off(), ok(LINES)]).await;
+    is_usable(&outcome);
+    let outcome = ask(vec![ok(LINES).broken_off(), ok(LINES).broken_off(), ok(LINES)]).await;
+    assert!(matches!(outcome.result, Err(LanguageModelError::Unavailable(_))), "{:?}", outcome.result);
+    assert_eq!(outcome.asked.len(), 2);
+    assert!(outcome.billed[1] >= 2 * 1024, "nobody can tell what was lost: {:?}", outcome.billed);
+}
+
+#[tokio::test]
+async fn thinking_that_ate_the_answer_leaves_no_empty_turn_and_more_room() {
+    let mut eaten = completion("");
+    eaten["choices"][0]["finish_reason"] = json!("length");
+    eaten["choices"][0]["message"]["reasoning_content"] = json!("Let me think about coffee.");
+    let outcome = ask(vec![Answer::new(200, eaten.to_string()), ok(LINES)]).await;
+    is_usable(&outcome);
+    let turns = outcome.asked[1].body["messages"].as_array().unwrap();
+    assert!(turns.iter().all(|turn| turn["content"] != "" && turn["role"] != "assistant"), "{turns:?}");
+    assert_eq!(outcome.asked[1].body["max_tokens"], 2048);
+    let always = ask((0..3).map(|_| Answer::new(200, eaten.to_string())).collect()).await;
+    assert!(failure(&always).contains("llm.max_output_tokens"), "{}", failure(&always));
+}
+
+#[tokio::test]
+async fn whole_lines_of_a_cut_off_answer_are_used() {
+    let mut cut = completion(&format!("{},{{\"caption\":\"Slow", LINES.strip_suffix("]}").unwrap()));
+    cut["choices"][0]["finish_reason"] = json!("length");
+    let outcome = ask(vec![Answer::new(200, cut.to_string())]).await;
+    is_usable(&outcome);
+}
+
+#[tokio::test]
+async fn patience_of_zero_means_one_attempt() {
+    let server = QuirkServer::start(vec![Answer::new(503, ""), ok(LINES)]).await;
+    let hasty = Options { patience: Duration::ZERO, ..options(&server) };
+    adapter(hasty, RungMemory::default()).propose(&request(&brief()), "step-1").await.unwrap_err();
+    assert_eq!(server.asked().len(), 1);
+}

@@ -1,0 +1,131 @@
+//! What the user should know of who wrote a run's lines.
+//!
+//! A language model that fails is replaced by the copy engine, line by line, so a run succeeds without
+//! it. That is said wherever the run's end is told, with the provider's own words.
+
+use std::collections::BTreeMap;
+
+use spotwright_creative::copy_engine;
+use spotwright_creative::drafting::{Call, Dropped};
+use spotwright_schemas::money::{Currency, Micros};
+
+use crate::outputs::FinishedRun;
+
+/// Sentences on calls of a language model that failed and on lines that were not used.
+#[must_use]
+pub fn notices(finished: &FinishedRun) -> Vec<String> {
+    let read = |what: &str| {
+        let entries = finished.trace.iter().filter(move |entry| entry.what == what);
+        entries.map(|entry| entry.detail.clone()).collect::<Vec<_>>()
+    };
+    let calls: Vec<Call> =
+        read("model.called").into_iter().filter_map(|detail| serde_json::from_value(detail).ok()).collect();
+    let dropped: Vec<Dropped> =
+        read("script.dropped").into_iter().filter_map(|detail| serde_json::from_value(detail).ok()).collect();
+    let lines = finished.variants.iter().flat_map(|variant| &variant.body.script.lines);
+    let used = lines.filter(|line| line.provenance.provider != copy_engine::PROVIDER).count();
+    sentences(&calls, &dropped, used, finished.run.request.brief.budget.currency)
+}
+
+/// `used` counts the lines of the run's scripts that a language model wrote.
+fn sentences(calls: &[Call], dropped: &[Dropped], used: usize, currency: Currency) -> Vec<String> {
+    let calls: Vec<&Call> = calls.iter().filter(|call| call.provider != copy_engine::PROVIDER).collect();
+    if calls.is_empty() {
+        return Vec::new();
+    }
+    let failed: Vec<&str> = calls.iter().filter_map(|call| call.error.as_deref()).collect();
+    let bill: Micros = calls.iter().filter(|call| call.error.is_some()).map(|call| call.cost).sum();
+    let cost = if bill > Micros::ZERO {
+        format!(" The provider bills {}{:.2} for them.", currency.sign(), bill.0 as f64 / 1e6)
+    } else {
+        String::new()
+    };
+    if let Some(reason) = most_frequent(&failed) {
+        let reason = reason.trim_end_matches('.');
+        let first = if failed.len() == calls.len() {
+            format!(
+                "No line came from the language model: {} failed, and the copy engine wrote all words.",
+                if calls.len() == 1 {
+                    "its only call".to_owned()
+                } else {
+                    format!("all {} calls", calls.len())
+                },
+            )
+        } else {
+            format!(
+                "The language model failed in {} of {} calls; the copy engine wrote those lines.",
+                failed.len(),
+                calls.len()
+            )
+        };
+        return vec![format!("{first} What it said: {reason}.{cost}")];
+    }
+    if used > 0 {
+        return Vec::new();
+    }
+    let received: usize = calls.iter().map(|call| call.received).sum();
+    let reason =
+        dropped.iter().flat_map(|dropped| &dropped.findings).map(|finding| finding.message.as_str()).next();
+    let why = reason.map_or_else(String::new, |reason| format!(" The first was dropped because {reason}."));
+    vec![format!(
+        "No line of the language model is in any script: it proposed {received}, and the copy engine wrote all \
+         words.{why}"
+    )]
+}
+
+/// The reason that is given most often; the first of several.
+fn most_frequent<'a>(reasons: &[&'a str]) -> Option<&'a str> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for reason in reasons {
+        *counts.entry(reason).or_default() += 1;
+    }
+    let most = counts.values().copied().max()?;
+    reasons.iter().copied().find(|reason| counts[reason] == most)
+}
+
+#[cfg(test)]
+mod tests {
+    use spotwright_schemas::script::Role;
+
+    use super::*;
+
+    fn call(error: Option<&str>) -> Call {
+        Call {
+            key: String::new(),
+            provider: "openai".to_owned(),
+            role: Role::Hook,
+            received: usize::from(error.is_none()),
+            prompt_hash: String::new(),
+            tokens: [0, 0],
+            cost: Micros(10_000),
+            error: error.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_model_that_never_answers_is_spoken_of_with_its_words_and_bill() {
+        let refused = call(Some("language model refused: 404 Not Found: no page; try `x/v1`"));
+        let calls = [call(Some("timeout")), refused.clone(), refused];
+        let said = sentences(&calls, &[], 0, Currency::USD);
+        assert_eq!(
+            said,
+            [
+                "No line came from the language model: all 3 calls failed, and the copy engine wrote all words. \
+              What it said: language model refused: 404 Not Found: no page; try `x/v1`. \
+              The provider bills $0.03 for them."
+            ]
+        );
+        let said = sentences(&[call(None), call(Some("busy"))], &[], 3, Currency::USD);
+        assert!(said[0].contains("failed in 1 of 2 calls"), "{said:?}");
+        assert!(said[0].contains("busy"), "{said:?}");
+    }
+
+    #[test]
+    fn a_model_that_writes_is_not_spoken_of() {
+        assert!(sentences(&[call(None)], &[], 1, Currency::USD).is_empty());
+        let own = Call { provider: copy_engine::PROVIDER.to_owned(), ..call(Some("x")) };
+        assert!(sentences(&[own], &[], 0, Currency::USD).is_empty());
+        let said = sentences(&[call(None)], &[], 0, Currency::USD);
+        assert!(said[0].starts_with("No line of the language model is in any script"), "{said:?}");
+    }
+}
