@@ -36,12 +36,15 @@ fn sentences(calls: &[Call], dropped: &[Dropped], used: usize, currency: Currenc
     let failed: Vec<&str> = calls.iter().filter_map(|call| call.error.as_deref()).collect();
     let bill: Micros = calls.iter().filter(|call| call.error.is_some()).map(|call| call.cost).sum();
     let cost = if bill > Micros::ZERO {
-        format!(" The provider bills {}{:.2} for them.", currency.sign(), bill.0 as f64 / 1e6)
+        let amount = bill.0.max(10_000) as f64 / 1e6;
+        let about = if bill < Micros(10_000) { "less than " } else { "" };
+        format!(" The provider bills {about}{}{amount:.2} for them.", currency.sign())
     } else {
         String::new()
     };
     if let Some(reason) = most_frequent(&failed) {
         let reason = reason.trim_end_matches('.');
+        let end = if reason.ends_with(['?', '!', '。']) { "" } else { "." };
         let first = if failed.len() == calls.len() {
             format!(
                 "No line came from the language model: {} failed, and the copy engine wrote all words.",
@@ -58,7 +61,7 @@ fn sentences(calls: &[Call], dropped: &[Dropped], used: usize, currency: Currenc
                 calls.len()
             )
         };
-        return vec![format!("{first} What it said: {reason}.{cost}")];
+        return vec![format!("{first} The reason: {reason}{end}{cost}")];
     }
     if used > 0 {
         return Vec::new();
@@ -111,7 +114,7 @@ mod tests {
             said,
             [
                 "No line came from the language model: all 3 calls failed, and the copy engine wrote all words. \
-              What it said: language model refused: 404 Not Found: no page; try `x/v1`. \
+              The reason: language model refused: 404 Not Found: no page; try `x/v1`. \
               The provider bills $0.03 for them."
             ]
         );

@@ -96,3 +96,28 @@ fn words(error: &StepError) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_recorded_as_bare_proposals_are_read() {
+        let proposals =
+            Proposals { lines: vec![], prompt_hash: "ab".to_owned(), tokens: [1, 2], cost: Micros(3) };
+        let before = serde_json::to_string(&proposals).unwrap();
+        let read: Outcome = serde_json::from_str(&before).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), before, "and written as before");
+        assert!(matches!(read, Outcome::Proposals(read) if read == proposals));
+
+        let failed = LanguageModelError::Billed {
+            error: Box::new(LanguageModelError::Unusable("blank".to_owned())),
+            prompt_hash: "ab".to_owned(),
+            tokens: [1, 2],
+            cost: Micros(3),
+        };
+        let written = serde_json::to_string(&Outcome::Failed { failed: failed.clone() }).unwrap();
+        let read: Outcome = serde_json::from_str(&written).unwrap();
+        assert!(matches!(read, Outcome::Failed { failed: read } if read == failed));
+    }
+}

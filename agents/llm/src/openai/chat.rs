@@ -93,12 +93,18 @@ impl Chat {
         // Every token of a byte-level vocabulary stands for at least one byte.
         let size = question.system.len() + question.user.len() + question.schema.to_string().len();
         let echo = (MAX_ECHO_CHARS * 4) as u64 + MAX_REPAIR_BYTES + TEMPLATE_TOKENS;
+        let form = self.memory.form(&self.options.base_url, &self.options.model);
         let mut tokens = [0, 0];
         for turn in 0..=self.options.max_repairs {
             tokens[0] += size as u64 + TEMPLATE_TOKENS + u64::from(turn) * echo;
-            tokens[1] += u64::from(self.options.max_output_tokens) * if turn == 0 { 1 } else { 2 };
+            tokens[1] += u64::from(self.limit(Form { roomy: form.roomy || turn > 0, ..form }));
         }
         self.price(tokens)
+    }
+
+    /// Largest answer in tokens.
+    const fn limit(&self, form: Form) -> u32 {
+        self.options.max_output_tokens.saturating_mul(if form.roomy { 2 } else { 1 })
     }
 
     /// What tokens read and written cost, rounded up.
@@ -125,12 +131,11 @@ impl Chat {
         let start = self.memory.begin(&self.options.base_url, &self.options.model);
         let mut asking = Asking { start, form: start.form, changes: Vec::new() };
         let mut repairs: Vec<Repair> = Vec::new();
-        let mut max_tokens = self.options.max_output_tokens;
         let mut blanks = 0;
         let mut turn = 0;
         loop {
             let key = if turn == 0 { key.to_owned() } else { format!("{key}-r{turn}") };
-            let body = self.put(question, &repairs, &mut asking, max_tokens, &key, bill).await?;
+            let body = self.put(question, &repairs, &mut asking, &key, bill).await?;
             let reply = Reply::of(&body);
             if !reply.has_choice {
                 return Err(self.explain(&HttpFailure::NoChoice(excerpt(&body.to_string()))));
@@ -145,7 +150,7 @@ impl Chat {
             }
             turn += 1;
             if reply.cut_off {
-                max_tokens = self.options.max_output_tokens.saturating_mul(2);
+                asking.change(Form { roomy: true, ..asking.form }, true);
             }
             if reply.error.is_some() {
                 continue;
@@ -169,7 +174,6 @@ impl Chat {
         question: &Question<'_>,
         repairs: &[Repair],
         asking: &mut Asking,
-        max_tokens: u32,
         key: &str,
         bill: &Bill,
     ) -> Result<Value, LanguageModelError> {
@@ -178,11 +182,11 @@ impl Chat {
         let mut step = 0;
         loop {
             let messages = wire::messages(question, repairs, asking.form);
-            let body = wire::body(&self.options, question, &messages, asking.form, max_tokens);
+            let body = wire::body(&self.options, question, &messages, asking.form, self.limit(asking.form));
             // Another body needs another key, or a server that honors keys would refuse it.
             let key = if step == 0 { key.to_owned() } else { format!("{key}-s{step}") };
             step += 1;
-            let failure = match self.call(&body, asking, max_tokens, &key, bill).await? {
+            let failure = match self.call(&body, asking, &key, bill).await? {
                 Ok(answer) => {
                     self.memory.learn(url, model, asking.form, asking.better());
                     return Ok(answer);
@@ -248,7 +252,6 @@ impl Chat {
         &self,
         body: &Value,
         asking: &Asking,
-        max_tokens: u32,
         key: &str,
         bill: &Bill,
     ) -> Result<Result<Value, HttpFailure>, LanguageModelError> {
@@ -259,7 +262,7 @@ impl Chat {
             answers: asking.start.answers,
             form: asking.form,
             sent: body.to_string().chars().count(),
-            max_tokens,
+            max_tokens: self.limit(asking.form),
             key: self.options.api_key.clone(),
             clock: self.options.clock.clone(),
             bill: bill.clone(),

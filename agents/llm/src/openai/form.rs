@@ -77,6 +77,8 @@ pub(super) struct Form {
     /// Whether an unusable answer is sent back as the model's own turn.
     pub(super) echoes: bool,
     pub(super) token_limit: TokenLimit,
+    /// Whether the limit is doubled: answers were cut off without.
+    pub(super) roomy: bool,
     pub(super) temperature: bool,
     pub(super) thinking: Thinking,
     pub(super) stream: Stream,
@@ -89,6 +91,7 @@ impl Default for Form {
             system_turn: true,
             echoes: true,
             token_limit: TokenLimit::MaxTokens,
+            roomy: false,
             temperature: true,
             thinking: Thinking::Unsaid,
             stream: Stream::Off,
@@ -186,6 +189,7 @@ impl Form {
             system_turn: pick(self.system_turn, before.system_turn, after.system_turn),
             echoes: pick(self.echoes, before.echoes, after.echoes),
             token_limit: pick(self.token_limit, before.token_limit, after.token_limit),
+            roomy: pick(self.roomy, before.roomy, after.roomy),
             temperature: pick(self.temperature, before.temperature, after.temperature),
             thinking: pick(self.thinking, before.thinking, after.thinking),
             stream: pick(self.stream, before.stream, after.stream),

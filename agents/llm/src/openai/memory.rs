@@ -53,7 +53,12 @@ impl RungMemory {
     /// The rung that the next call begins with.
     #[must_use]
     pub fn rung(&self, base_url: &str, model: &str) -> Rung {
-        self.lock().get(&key(base_url, model)).map_or(Rung::JsonSchema, |known| known.form.rung)
+        self.form(base_url, model).rung
+    }
+
+    /// The form that is known to work.
+    pub(super) fn form(&self, base_url: &str, model: &str) -> Form {
+        self.lock().get(&key(base_url, model)).map_or_else(Form::default, |known| known.form)
     }
 
     /// How a call begins, which is counted.

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 use spotwright_core::ports::language_model::{LanguageModel, LanguageModelError};
-use spotwright_llm::openai::{Options, Rung, RungMemory};
+use spotwright_llm::extract::{ExtractError, candidates};
+use spotwright_llm::openai::{Bill, Chat, Options, Question, Rejection, Rung, RungMemory, build_client};
 
 use super::{LINES, adapter, ask, ask_server, brief, is_usable, ok, options, request};
 use crate::quirk_server::{Answer, Asked, QuirkServer};
@@ -234,4 +235,44 @@ async fn wrong_addresses_models_and_keys_are_named_with_what_to_change() {
     let error =
         adapter(absent, RungMemory::default()).propose(&request(&brief()), "step-1").await.unwrap_err();
     assert!(error.to_string().contains("http://127.0.0.1:9/v1"), "{error}");
+}
+
+#[tokio::test]
+async fn any_question_with_a_schema_is_asked_repaired_and_billed_the_same_way() {
+    let schema =
+        json!({"type": "object", "required": ["scripts"], "properties": {"scripts": {"type": "array"}}});
+    let question = Question {
+        name: "scripts",
+        system: "You write scripts.",
+        user: "<data>{}</data>",
+        schema: &schema,
+        example: r#"{"scripts":[...]}"#,
+    };
+    let read = |text: &str| {
+        let found = candidates(text, &["scripts"]).map_err(|error| Rejection {
+            message: error.to_string(),
+            is_blank: error == ExtractError::Blank,
+        })?;
+        let scripts = found[0]["scripts"].as_array().filter(|scripts| !scripts.is_empty());
+        let scripts =
+            scripts.ok_or_else(|| Rejection { message: "there is no script".to_owned(), is_blank: false })?;
+        Ok(scripts.len())
+    };
+    let server = QuirkServer::start(vec![
+        refusal("response_format is unknown here"),
+        ok(r#"{"scripts":[]}"#),
+        ok(r#"<think>{"scripts":[]}</think>{"scripts":[1,2]}"#),
+    ])
+    .await;
+    let options = options(&server);
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let http = build_client(&options.base_url, options.request_timeout).unwrap();
+    let chat = Chat::new(options, http, RungMemory::default()).unwrap();
+    let bill = Bill::default();
+    assert_eq!(chat.ask(&question, "key", &bill, &read).await, Ok(2));
+    assert_eq!(bill.sum().tokens, [600, 80]);
+    assert!(chat.price(bill.sum().tokens) <= chat.quote(&question));
+    let asked = server.asked();
+    assert_eq!(asked[0].body["response_format"]["json_schema"]["name"], "scripts");
+    assert!(asked[2].body["messages"][3]["content"].as_str().unwrap().contains("there is no script"));
 }

@@ -175,6 +175,15 @@ async fn thinking_that_ate_the_answer_leaves_no_empty_turn_and_more_room() {
     let turns = outcome.asked[1].body["messages"].as_array().unwrap();
     assert!(turns.iter().all(|turn| turn["content"] != "" && turn["role"] != "assistant"), "{turns:?}");
     assert_eq!(outcome.asked[1].body["max_tokens"], 2048);
+    // What it needs is remembered, and reserved the next time.
+    let server = QuirkServer::start(vec![Answer::new(200, eaten.to_string()), ok(LINES), ok(LINES)]).await;
+    let model = adapter(options(&server), RungMemory::default());
+    let (brief, before) = (brief(), model.quote(&request(&brief())));
+    for key in ["step-1", "step-2"] {
+        model.propose(&request(&brief), key).await.unwrap();
+    }
+    assert_eq!(server.asked()[2].body["max_tokens"], 2048);
+    assert!(model.quote(&request(&brief)) > before);
     let always = ask((0..3).map(|_| Answer::new(200, eaten.to_string())).collect()).await;
     assert!(failure(&always).contains("llm.max_output_tokens"), "{}", failure(&always));
 }
