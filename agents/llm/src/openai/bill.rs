@@ -92,7 +92,7 @@ impl Counters {
     /// which is billed as written; so is thinking that exceeds what is said to be written.
     fn split(self, estimates: [u64; 2]) -> [Option<u64>; 2] {
         let shared = |total: u64| estimates[0].min(total.saturating_sub(estimates[1].min(total)));
-        let read = self.read.or(self.total.map(shared));
+        let read = self.read.or_else(|| self.total.map(shared));
         let by_total = self.total.zip(read).map(|(total, read)| total.saturating_sub(read));
         let written = match (self.written, self.thought) {
             (Some(written), Some(thought)) if thought > written && self.total.is_none() => {
@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    fn tokens(usage: Value) -> ([u64; 2], bool) {
+    fn tokens(usage: &Value) -> ([u64; 2], bool) {
         let bill = Bill::default();
         bill.answered(&json!({"usage": usage}), 400, 40);
         (bill.sum().tokens, bill.sum().estimated)
@@ -163,7 +163,7 @@ mod tests {
             (json!({"total_tokens": 340}), [100, 240]),
             (json!({"total_tokens": 60}), [50, 10]),
         ] {
-            assert_eq!(tokens(usage.clone()), (wanted, false), "{usage}");
+            assert_eq!(tokens(&usage), (wanted, false), "{usage}");
         }
     }
 
@@ -172,7 +172,7 @@ mod tests {
         for usage in
             [Value::Null, json!({}), json!("none"), json!({"prompt_tokens": 1e15, "completion_tokens": -4})]
         {
-            assert_eq!(tokens(usage.clone()), ([100, 10], true), "{usage}");
+            assert_eq!(tokens(&usage), ([100, 10], true), "{usage}");
         }
     }
 

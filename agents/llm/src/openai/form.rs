@@ -181,7 +181,7 @@ impl Form {
 
     /// This form with what differs between two others.
     pub(super) fn changed_as(self, before: Self, after: Self) -> Self {
-        fn pick<T: PartialEq>(own: T, before: T, after: T) -> T {
+        fn pick<T: PartialEq + Copy>(own: T, before: T, after: T) -> T {
             if before == after { own } else { after }
         }
         Self {

@@ -66,13 +66,11 @@ pub(super) fn join(text: &str) -> Joined {
         if data.is_empty() || data == "null" || data.starts_with(':') {
             continue;
         }
-        match serde_json::from_str::<Value>(&mend_surrogates(data)) {
-            Ok(chunk) => parts.add(&chunk),
-            Err(_) => {
-                error = Some(StreamError::Malformed(excerpt(data)));
-                break;
-            }
-        }
+        let Ok(chunk) = serde_json::from_str::<Value>(&mend_surrogates(data)) else {
+            error = Some(StreamError::Malformed(excerpt(data)));
+            break;
+        };
+        parts.add(&chunk);
     }
     if error.is_none() && !done && parts.finish.is_none() && parts.error.is_none() {
         error = Some(StreamError::CutOff);

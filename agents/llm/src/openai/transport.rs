@@ -206,7 +206,7 @@ async fn send_once(
     if !status.is_success() {
         let error = ServerError::read(&body);
         sending.bill.failed(&serde_json::from_slice(&body).unwrap_or_default());
-        let asked = asked.or(error.wait_ms.map(Duration::from_millis));
+        let asked = asked.or_else(|| error.wait_ms.map(Duration::from_millis));
         return Err((HttpFailure::Status { status, error }, asked));
     }
     read_answer(&content_type, &body, asked, sending)
@@ -254,7 +254,7 @@ fn read_answer(
     }
     match reply.error {
         Some(error) if reply.texts.is_empty() => {
-            let asked = asked.or(error.wait_ms.map(Duration::from_millis));
+            let asked = asked.or_else(|| error.wait_ms.map(Duration::from_millis));
             Err((HttpFailure::InBody(error), asked))
         }
         _ => Ok(value.to_string().into_bytes()),

@@ -1,6 +1,6 @@
 //! Outages, odd answers and thinking: the answer is used where there is one.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use spotwright_core::ports::language_model::{LanguageModel, LanguageModelError};
@@ -106,7 +106,7 @@ async fn an_error_inside_the_choice_is_an_outage_unless_there_is_an_answer() {
 async fn an_outage_inside_a_200_is_waited_for_as_it_asks() {
     let busy =
         json!({"error": {"code": 429, "message": "slow down", "metadata": {"retry_after_seconds": 0.2}}});
-    let started = Instant::now();
+    let started = tokio::time::Instant::now();
     let outcome = ask(vec![Answer::new(200, busy.to_string()), ok(LINES)]).await;
     is_usable(&outcome);
     assert!(started.elapsed() >= Duration::from_millis(200), "{:?}", started.elapsed());
@@ -126,7 +126,7 @@ async fn retry_after_is_obeyed_as_a_fraction_and_as_a_date() {
         for (name, value) in headers {
             busy = busy.header(name, value);
         }
-        let started = Instant::now();
+        let started = tokio::time::Instant::now();
         is_usable(&ask(vec![busy, ok(LINES)]).await);
         assert!(started.elapsed() >= Duration::from_millis(least), "{:?}", started.elapsed());
     }

@@ -10,7 +10,7 @@ fn event(value: &Value) -> String {
     format!("data: {value}\n\n")
 }
 
-fn delta(delta: Value, finish: Value) -> Value {
+fn delta(delta: &Value, finish: &Value) -> Value {
     json!({"object": "chat.completion.chunk", "created": 1.5, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
 }
 
@@ -19,7 +19,7 @@ fn pieces(finish: &Value) -> String {
     LINES
         .as_bytes()
         .chunks(30)
-        .map(|piece| event(&delta(json!({"content": String::from_utf8_lossy(piece)}), finish.clone())))
+        .map(|piece| event(&delta(&json!({"content": String::from_utf8_lossy(piece)}), finish)))
         .collect()
 }
 
@@ -56,8 +56,8 @@ async fn rows_1_2_6_7_13_and_14_odd_chunks_are_read_over() {
         "data: {\"choices\":[],\"prompt_filter_results\":[{}]}\n\n",
         "data: {\"choices\":null}\n\n",
         "data: {\"usage\":null}\n\n",
-        &event(&delta(json!({"role": "assistant", "content": null, "tool_calls": null}), json!(""))),
-        &event(&delta(json!({"reasoning_content": "{\"lines\":[]} hm"}), json!("null"))),
+        &event(&delta(&json!({"role": "assistant", "content": null, "tool_calls": null}), &json!(""))),
+        &event(&delta(&json!({"reasoning_content": "{\"lines\":[]} hm"}), &json!("null"))),
         &pieces(&json!("")),
         &pieces(&json!("")).replace("\"index\":0", "\"index\":1"),
         END,
@@ -76,7 +76,7 @@ async fn rows_1_2_6_7_13_and_14_odd_chunks_are_read_over() {
 #[tokio::test]
 async fn rows_3_17_and_18_tool_calls_in_parts_are_joined() {
     let (first, second) = LINES.split_at(40);
-    let call = |call: Value| event(&delta(json!({"tool_calls": [call]}), Value::Null));
+    let call = |call: Value| event(&delta(&json!({"tool_calls": [call]}), &Value::Null));
     for parts in [
         [
             json!({"index": 0, "function": {"arguments": first}}),
@@ -114,8 +114,8 @@ async fn rows_15_and_16_a_stream_that_ends_early_or_runs_together_is_a_failure()
     assert!(outcome.billed[1] > 0, "what came is billed");
     let twice = format!(
         "data: {}{}\n\n",
-        delta(json!({"content": "a"}), Value::Null),
-        delta(json!({"content": "b"}), Value::Null)
+        delta(&json!({"content": "a"}), &Value::Null),
+        delta(&json!({"content": "b"}), &Value::Null)
     );
     let outcome = ask(vec![Answer::stream(&twice), Answer::stream(&twice)]).await;
     assert!(failure(&outcome).contains("not one JSON value"), "{}", failure(&outcome));
@@ -125,7 +125,7 @@ async fn rows_15_and_16_a_stream_that_ends_early_or_runs_together_is_a_failure()
 
 #[tokio::test]
 async fn a_stream_that_only_thinks_is_no_answer_and_one_that_thinks_first_is() {
-    let thinks = event(&delta(json!({"reasoning_content": "Let me think."}), Value::Null));
+    let thinks = event(&delta(&json!({"reasoning_content": "Let me think."}), &Value::Null));
     let first = format!("{thinks}{}{END}", pieces(&Value::Null));
     is_usable(&ask(vec![Answer::stream(&first)]).await);
     let only = format!("{thinks}data: {{\"choices\":[{{\"delta\":{{}},\"finish_reason\":\"length\"}}]}}\n\n");

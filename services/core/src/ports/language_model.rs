@@ -71,7 +71,7 @@ pub enum LanguageModelError {
     #[error("{error}")]
     Billed {
         /// What went wrong.
-        error: Box<LanguageModelError>,
+        error: Box<Self>,
         /// BLAKE3 of the prompt, hexadecimal.
         prompt_hash: String,
         /// Tokens read and written.
