@@ -166,8 +166,11 @@ fn language_model(config: &Config, models: &Path) -> Result<Arc<dyn LanguageMode
     Ok(match llm.provider {
         Provider::Engine => Arc::new(CopyEngine),
         Provider::Openai => {
-            let wrong =
-                |error: openai::OptionsError| Problem::new(Code::Option, error.key(), error.to_string());
+            let wrong = |error: openai::OptionsError| {
+                let (key, text) = (error.key(), error.to_string());
+                let message = text.strip_prefix(&format!("{key} ")).unwrap_or(&text).to_owned();
+                Problem::new(Code::Option, key, message)
+            };
             let timeout = Duration::from_millis(llm.timeout_ms);
             let options = openai::Options {
                 base_url: llm.base_url.clone(),
