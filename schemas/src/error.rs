@@ -130,6 +130,14 @@ codes! {
     Internal = "SW1017",
     /// What the organization may spend does not cover a run, or a limit is below what is committed.
     OrganizationBudget = "SW1018",
+    /// A file that was made is not where it is kept any more, or is damaged.
+    FileLost = "SW1025",
+    /// The organization's keys are refused, by its operator's wish.
+    Frozen = "SW1026",
+    /// The key is the last one that may make keys for its organization.
+    LastKey = "SW1027",
+    /// The organization's pictures may take no more room.
+    AssetQuota = "SW1028",
 }
 
 impl fmt::Display for Code {

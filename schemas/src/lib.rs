@@ -48,6 +48,7 @@ pub mod placement;
 pub mod random;
 pub mod script;
 pub mod storyboard;
+pub mod strict;
 
 pub use error::Problem;
 pub use locale::Locale;

@@ -6,6 +6,7 @@ use serde_saphyr::Error as YamlError;
 
 use super::{Brief, MAX_BRIEF_BYTES};
 use crate::error::{Code, Problem};
+use crate::strict::Strict;
 
 /// Longest part of a foreign message or field name that is repeated to the user, in characters.
 const QUOTED: usize = 300;
@@ -34,7 +35,7 @@ impl Brief {
         };
         let mut field = String::new();
         let parsed = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
-            serde_path_to_error::deserialize::<_, Self>(deserializer).map_err(|error| {
+            serde_path_to_error::deserialize::<_, Self>(Strict::new(deserializer)).map_err(|error| {
                 field = dotted(error.path());
                 error.into_inner()
             })
@@ -57,21 +58,22 @@ impl Brief {
     pub fn from_json(bytes: &[u8]) -> Result<Self, Problem> {
         let text = checked_text(bytes)?;
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let brief: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let field = dotted(error.path());
-            let inner = error.into_inner();
-            // A number in the place of a word is told as an error of syntax, though the text is sound.
-            if inner.is_data() || serde_json::from_str::<IgnoredAny>(text).is_ok() {
-                shape_problem(field, &inner.to_string())
-            } else {
-                let message = first_line(&inner.to_string());
-                let message = message.strip_prefix("EOF while").map_or_else(
-                    || message.clone(),
-                    |rest| format!("ends before the brief is complete, while{rest}"),
-                );
-                Problem::new(Code::BriefSyntax, "", message)
-            }
-        })?;
+        let brief: Self =
+            serde_path_to_error::deserialize(Strict::new(&mut deserializer)).map_err(|error| {
+                let field = dotted(error.path());
+                let inner = error.into_inner();
+                // A number in the place of a word is told as an error of syntax, though the text is sound.
+                if inner.is_data() || serde_json::from_str::<IgnoredAny>(text).is_ok() {
+                    shape_problem(field, &inner.to_string())
+                } else {
+                    let message = first_line(&inner.to_string());
+                    let message = message.strip_prefix("EOF while").map_or_else(
+                        || message.clone(),
+                        |rest| format!("ends before the brief is complete, while{rest}"),
+                    );
+                    Problem::new(Code::BriefSyntax, "", message)
+                }
+            })?;
         deserializer.end().map_err(|_| {
             let message = "something follows the end of the brief; a file holds one brief";
             Problem::new(Code::BriefSyntax, "", message)

@@ -11,12 +11,17 @@ use spotwright_core::domain::account::{Credential, OrganizationContext, Scope};
 use spotwright_core::ports::accounts::{AccountError, AccountStore};
 use spotwright_core::ports::clock::Clock;
 use spotwright_schemas::error::Code;
-use spotwright_schemas::ids::KeyId;
+use spotwright_schemas::ids::{KeyId, OrganizationId};
+use tokio::sync::Semaphore;
 
 use crate::key::{KeyText, Pepper};
 use crate::operations::{self, Access};
 use crate::problem::ApiProblem;
+use crate::shares::Share;
 use crate::state::{ApiState, App};
+
+/// Keys that are looked up in the database at the same time; more wait for their turn.
+const LOOKUPS: usize = 2;
 
 /// Who asks; every handler behind a key gets one.
 #[derive(Debug, Clone)]
@@ -44,6 +49,8 @@ pub(crate) struct Authenticator {
     believed_micros: i64,
     most: usize,
     cache: Mutex<HashMap<KeyId, Cached>>,
+    /// Keys looked up at the same time: made-up ones must not take every connection to the database.
+    lookups: Semaphore,
 }
 
 impl Authenticator {
@@ -55,6 +62,7 @@ impl Authenticator {
             believed_micros: i64::try_from(state.limits.key_cache.as_micros()).unwrap_or(i64::MAX),
             most: state.limits.cached_keys.max(1),
             cache: Mutex::default(),
+            lookups: Semaphore::new(LOOKUPS),
         }
     }
 
@@ -78,6 +86,13 @@ impl Authenticator {
         if !self.pepper.matches(&text, &credential.mac) {
             return Err(refused());
         }
+        if credential.frozen {
+            return Err(ApiProblem::new(
+                Code::Frozen,
+                "authorization",
+                "the operator has frozen the organization; its keys are refused",
+            ));
+        }
         let context = OrganizationContext { organization: credential.organization, key: id };
         Ok(Caller { context, scopes: credential })
     }
@@ -86,6 +101,11 @@ impl Authenticator {
     pub(crate) async fn current(&self, id: KeyId) -> Result<Option<Arc<Credential>>, AccountError> {
         let now = self.clock.now_micros();
         if let Some(credential) = self.cached(id, now) {
+            return Ok(Some(credential));
+        }
+        // The semaphore is never closed, so there is always a turn.
+        let _turn = self.lookups.acquire().await.ok();
+        if let Some(credential) = self.cached(id, self.clock.now_micros()) {
             return Ok(Some(credential));
         }
         let Some(credential) = self.accounts.credential(id).await? else { return Ok(None) };
@@ -115,6 +135,17 @@ impl Authenticator {
         cache.insert(id, cached);
     }
 
+    /// Forgets every key of an organization, so that what became of them is looked up.
+    pub(crate) fn forget_all_of(&self, organization: OrganizationId) {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.retain(|_, cached| cached.credential.organization != organization);
+    }
+
+    /// Whether a key that was admitted may go on.
+    pub(crate) async fn still_admits(&self, id: KeyId) -> bool {
+        matches!(self.current(id).await, Ok(Some(credential)) if !credential.frozen)
+    }
+
     /// Forgets a key that was revoked.
     pub(crate) fn forget(&self, id: KeyId) {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
@@ -125,7 +156,8 @@ impl Authenticator {
 /// operations lets nobody through.
 pub(crate) async fn authorize(State(app): State<App>, mut request: Request, next: Next) -> Response {
     match admit(&app, &mut request).await {
-        Ok(()) => next.run(request).await,
+        // Held until the answer begins: a stream that goes on after that has a place of its own.
+        Ok(_share) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
 }
@@ -142,13 +174,15 @@ fn not_listed(path: &str) -> ApiProblem {
     problem
 }
 
-async fn admit(app: &App, request: &mut Request) -> Result<(), ApiProblem> {
+/// Who may pass, and the share of the service that is held for it. What everybody may call — health
+/// above all — is answered from memory and takes none.
+async fn admit(app: &App, request: &mut Request) -> Result<Option<Share>, ApiProblem> {
     let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
     let path = path.unwrap_or_default();
     let operation = operations::find(&method, &path).ok_or_else(|| not_listed(&path))?;
     let scope = match operation.access {
-        Access::Public => return Ok(()),
+        Access::Public => return Ok(None),
         Access::AnyKey => None,
         Access::Needs(scope) => Some(scope),
     };
@@ -163,6 +197,10 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), ApiProblem> {
         problem.retry_after_seconds = Some(seconds);
         problem
     })?;
+    let share = app.requests.take(caller.context.organization).ok_or_else(|| {
+        let message = "your organization has as many requests under way as it may; try again";
+        ApiProblem::whole(Code::Unavailable, message)
+    })?;
     if let Some(scope) = scope.filter(|scope| !caller.may(*scope)) {
         return Err(ApiProblem::new(
             Code::Forbidden,
@@ -171,5 +209,5 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), ApiProblem> {
         ));
     }
     request.extensions_mut().insert(caller);
-    Ok(())
+    Ok(Some(share))
 }

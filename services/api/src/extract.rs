@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use spotwright_core::ports::accounts::Page;
 use spotwright_schemas::error::Code;
+use spotwright_schemas::strict::Strict;
 
 use crate::cursor::List;
 use crate::key::Pepper;
@@ -59,10 +60,10 @@ pub(crate) fn media_type(headers: &HeaderMap, accepted: &[&str]) -> Result<(), A
     Err(ApiProblem::new(Code::MediaType, "content-type", message))
 }
 
-/// Reads a JSON body; unknown fields and trailing text are refused.
+/// Reads a JSON body; unknown fields, lists in the place of objects, and trailing text are refused.
 pub(crate) fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, ApiProblem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let value = serde_path_to_error::deserialize(Strict::new(&mut deserializer)).map_err(|error| {
         let path = error.path().to_string();
         let path = if path == "." { String::new() } else { path };
         ApiProblem::new(Code::RequestShape, path, error.inner().to_string())

@@ -26,26 +26,29 @@ const SECRET_CHARACTERS: usize = 43;
 const LENGTH: usize = PREFIX.len() + ID_DIGITS + 1 + SECRET_CHARACTERS;
 
 /// The secret of this installation that keys and cursors are authenticated with. Not shown by
-/// `Debug`. Changing it makes every key invalid.
+/// `Debug`. Keys that were made with the one before are taken for as long as that is given as well.
 #[derive(Clone)]
-pub struct Pepper([u8; 32]);
+pub struct Pepper {
+    current: [u8; 32],
+    previous: Option<[u8; 32]>,
+}
 
 impl Pepper {
     /// A pepper of 32 random bytes, kept outside the database.
     #[must_use]
     pub const fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+        Self { current: bytes, previous: None }
+    }
+
+    /// The same, while keys of the pepper before are still in use.
+    #[must_use]
+    pub const fn after(self, previous: [u8; 32]) -> Self {
+        Self { current: self.current, previous: Some(previous) }
     }
 
     /// HMAC-SHA256 of the parts, each prefixed by its length.
     pub(crate) fn authenticate(&self, parts: &[&[u8]]) -> [u8; 32] {
-        // Cannot panic: HMAC takes keys of any length.
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("a key of 32 bytes");
-        for part in parts {
-            mac.update(&(part.len() as u64).to_le_bytes());
-            mac.update(part);
-        }
-        mac.finalize().into_bytes().into()
+        authenticate_with(&self.current, parts)
     }
 
     /// What is stored of a key.
@@ -57,8 +60,22 @@ impl Pepper {
     /// Whether the text is the one that `mac` was made of; takes the same time either way.
     #[must_use]
     pub fn matches(&self, text: &KeyText, mac: &KeyMac) -> bool {
-        self.mac(text).0.ct_eq(&mac.0).into()
+        let mut right = self.mac(text).0.ct_eq(&mac.0);
+        if let Some(previous) = &self.previous {
+            right |= authenticate_with(previous, &[b"key", text.0.as_bytes()]).ct_eq(&mac.0);
+        }
+        right.into()
     }
+}
+
+fn authenticate_with(secret: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    // Cannot panic: HMAC takes keys of any length.
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("a key of 32 bytes");
+    for part in parts {
+        mac.update(&(part.len() as u64).to_le_bytes());
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
 }
 
 impl fmt::Debug for Pepper {
@@ -138,6 +155,12 @@ pub fn issue(
     Ok((NewKey { id, name: name.to_owned(), scopes: scopes.to_vec(), mac, lifetime_micros }, text))
 }
 
+/// The organization that operators' keys belong to.
+#[must_use]
+pub fn operators() -> OrganizationId {
+    OrganizationId::derive(0, "operator", 0)
+}
+
 /// The organization that operators' keys belong to, and its first key: for
 /// `AccountStore::bootstrap` when a database is set up.
 ///
@@ -147,8 +170,7 @@ pub fn operator(
     pepper: &Pepper,
     entropy: &dyn Entropy,
 ) -> Result<(NewOrganization, NewKey, KeyText), EntropyError> {
-    let organization =
-        NewOrganization { id: OrganizationId::derive(0, "operator", 0), name: "operator".to_owned() };
+    let organization = NewOrganization { id: operators(), name: "operator".to_owned() };
     let (key, text) = issue(pepper, entropy, "operator", &Scope::ALL, None)?;
     Ok((organization, key, text))
 }
@@ -188,6 +210,17 @@ mod tests {
         assert!(!pepper.matches(&text(1, 6), &mac));
         assert!(!pepper.matches(&text(2, 5), &mac));
         assert!(!Pepper::new([2; 32]).matches(&text(1, 5), &mac));
+    }
+
+    #[test]
+    fn keys_of_the_pepper_before_are_taken_for_as_long_as_it_is_given() {
+        let (old, new) = (Pepper::new([1; 32]), Pepper::new([2; 32]));
+        let (made_before, made_after) = (old.mac(&text(1, 5)), new.mac(&text(2, 6)));
+        let both = new.clone().after([1; 32]);
+        assert!(both.matches(&text(1, 5), &made_before) && both.matches(&text(2, 6), &made_after));
+        assert_eq!(both.mac(&text(2, 6)), made_after, "keys are made with the newest one");
+        assert!(!new.matches(&text(1, 5), &made_before));
+        assert!(!both.matches(&text(1, 6), &made_before));
     }
 
     #[test]

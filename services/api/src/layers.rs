@@ -12,6 +12,7 @@ use tracing::Instrument as _;
 
 use crate::key::random_id;
 use crate::problem::{self, ApiProblem};
+use crate::progress::Progress;
 use crate::state::App;
 
 /// The header with the request's id, in and out.
@@ -61,16 +62,36 @@ fn request_id(app: &App, request: &Request) -> String {
 }
 
 async fn limited(app: &App, request: Request, next: Next) -> Response {
-    let Ok(_permit) = app.requests.try_acquire() else {
-        return ApiProblem::whole(Code::Unavailable, "too many requests are being worked on; try again")
-            .into_response();
-    };
+    let (progress, request) = Progress::watch(request);
     let work = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(app.state.limits.timeout, work).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_panic)) => ApiProblem::internal(&"a handler panicked").into_response(),
-        Err(_elapsed) => {
-            ApiProblem::whole(Code::Unavailable, "the request took too long; try again").into_response()
+    tokio::select! {
+        answered = work => match answered {
+            Ok(response) => response,
+            Err(_panic) => ApiProblem::internal(&"a handler panicked").into_response(),
+        },
+        problem = given_up(app, &progress) => problem.into_response(),
+    }
+}
+
+/// Why a request is not waited for any longer, once that is so: nothing of it arrived for too long, its
+/// answer takes too long, or the service stops while its sender still owes a part of it.
+async fn given_up(app: &App, progress: &Progress) -> ApiProblem {
+    let limit = app.state.limits.timeout;
+    let mut shutdown = app.state.shutdown.clone();
+    loop {
+        let until = progress.moved_at() + limit;
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => {
+                if progress.moved_at() + limit <= until {
+                    return ApiProblem::whole(Code::Unavailable, "the request took too long; try again");
+                }
+            }
+            () = shutdown.wait(), if !progress.is_whole() => {
+                // What arrived whole meanwhile is answered.
+                if !progress.is_whole() {
+                    return ApiProblem::whole(Code::Unavailable, "the service is about to stop");
+                }
+            }
         }
     }
 }

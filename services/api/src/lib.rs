@@ -46,10 +46,12 @@ mod layers;
 pub mod openapi;
 pub mod operations;
 pub mod problem;
+mod progress;
 mod range;
 mod rate;
 mod routes;
 mod service;
+mod shares;
 mod state;
 mod v1;
 

@@ -51,13 +51,24 @@ pub(crate) mod foreign {
         service::error_page,
         organizations::list::handle,
         organizations::create::handle,
+        organizations::read::handle,
         organizations::budget::handle,
+        organizations::freeze::handle,
+        organizations::unfreeze::handle,
+        organizations::keys::list,
+        organizations::keys::create,
+        organizations::keys::revoke_all,
+        organizations::keys::revoke,
+        organizations::cancel_runs::handle,
         organizations::get::handle,
         api_keys::list::handle,
         api_keys::create::handle,
+        api_keys::get::handle,
         api_keys::revoke::handle,
         assets::list::handle,
         assets::create::handle,
+        assets::get::handle,
+        assets::delete::handle,
         briefs::list::handle,
         briefs::create::handle,
         briefs::get::handle,
@@ -140,7 +151,7 @@ fn complete(operation: &Operation, described: &mut Value) {
     }
     let mut parameters = Vec::new();
     if operation.creates {
-        refusals.extend(["409", "413", "415", "422"]);
+        refusals.extend(["409", "422"]);
         parameters.push(json!({
             "name": "Idempotency-Key", "in": "header", "required": true,
             "description": "A key of your choice, new for each request and the same when it is repeated",
@@ -155,13 +166,21 @@ fn complete(operation: &Operation, described: &mut Value) {
     } else if operation.method == "POST" {
         refusals.push("409");
     }
+    if !described["requestBody"].is_null() {
+        refusals.extend(["413", "415"]);
+    }
+    // What an organization may spend is told where it is spent or set.
+    if operation.creates && operation.path == "/v1/runs" || operation.path.ends_with("/budget") {
+        refusals.push("402");
+    }
     if operation.path.ends_with("/files/{file}") {
-        refusals.push("416");
+        refusals.extend(["410", "416"]);
     }
     if is_list(described) {
         parameters.push(json!({
             "name": "cursor", "in": "query", "required": false,
-            "description": "`next_cursor` of the page before", "schema": { "type": "string" }
+            "description": "`next_cursor` of the page before",
+            "schema": { "type": "string", "minLength": 1, "pattern": "^[A-Za-z0-9_-]+$" }
         }));
         parameters.push(json!({
             "name": "limit", "in": "query", "required": false, "description": "Most rows of the page",
@@ -174,8 +193,25 @@ fn complete(operation: &Operation, described: &mut Value) {
             known.extend(parameters);
         }
     }
+    let parameters = described.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
+        if let Some(schema) = parameter.get_mut("schema") {
+            never_null(schema);
+        }
+    }
     for status in refusals {
         described["responses"][status] = json!({ "$ref": "#/components/responses/Problem" });
+    }
+}
+
+/// Takes `null` out of a parameter's type: what is left out of a query or header is not there, and the
+/// text `null` is no number.
+fn never_null(schema: &mut Value) {
+    let Some(types) = schema.get_mut("type").and_then(Value::as_array_mut) else { return };
+    types.retain(|name| name != "null");
+    if let [only] = types.as_slice() {
+        let only = only.clone();
+        schema["type"] = only;
     }
 }
 
@@ -265,6 +301,40 @@ mod tests {
             assert!(names.insert(described["operationId"].as_str().expect("a name").to_owned()));
             assert_eq!(described["tags"].as_array().map(Vec::len), Some(1), "{operation:?}");
             assert!(described["summary"].as_str().is_some_and(|text| !text.is_empty()), "{operation:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_service_refuses_is_not_allowed_by_its_description() {
+        let document = document();
+        let parameter = |path: &str, name: &str| {
+            let parameters = document["paths"][path]["get"]["parameters"].as_array().expect("parameters");
+            let found = parameters.iter().find(|parameter| parameter["name"] == name).expect(name);
+            found["schema"].clone()
+        };
+        assert_eq!(parameter("/v1/runs/{id}/events", "last-event-id")["type"], "integer");
+        assert_eq!(parameter("/v1/runs", "cursor")["minLength"], 1);
+        let order = &document["components"]["schemas"]["KeyOrder"]["properties"];
+        assert_eq!(order["scopes"]["minItems"], 1, "{order}");
+        let words = document.pointer("/components/schemas/ScopeName/enum").expect("words").as_array();
+        assert_eq!(words.map(Vec::len), Some(spotwright_core::domain::account::Scope::ALL.len()));
+        assert_eq!((&order["name"]["minLength"], &order["name"]["maxLength"]), (&json!(1), &json!(80)));
+        for (path, statuses) in [
+            ("/v1/runs", &["400", "402", "413", "415"][..]),
+            ("/v1/organizations/{id}/budget", &["402", "409", "413", "415"]),
+            ("/v1/assets", &["409", "413", "415"]),
+        ] {
+            for status in statuses {
+                assert!(document["paths"][path]["post"]["responses"][status].is_object(), "{path} {status}");
+            }
+        }
+        // Nothing that stands in a query, a path or a header is null.
+        for item in document["paths"].as_object().expect("paths").values() {
+            for operation in item.as_object().expect("operations").values() {
+                for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                    assert!(parameter["schema"]["type"].is_string(), "{parameter}");
+                }
+            }
         }
     }
 

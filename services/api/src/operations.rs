@@ -20,7 +20,7 @@ pub enum Access {
 /// One operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operation {
-    /// The method, `GET` or `POST`.
+    /// The method: `GET`, `POST` or `DELETE`.
     pub method: &'static str,
     /// The path as routed, with its parameters in braces.
     pub path: &'static str,
@@ -38,6 +38,10 @@ const fn post(path: &'static str, scope: Scope) -> Operation {
     Operation { method: "POST", path, access: Access::Needs(scope), creates: false }
 }
 
+const fn delete(path: &'static str, scope: Scope) -> Operation {
+    Operation { method: "DELETE", path, access: Access::Needs(scope), creates: false }
+}
+
 const fn create(path: &'static str, scope: Scope) -> Operation {
     Operation { method: "POST", path, access: Access::Needs(scope), creates: true }
 }
@@ -50,13 +54,24 @@ pub const OPERATIONS: &[Operation] = &[
     get("/errors/{code}", Access::Public),
     get("/v1/organizations", Access::Needs(Scope::Operator)),
     create("/v1/organizations", Scope::Operator),
+    get("/v1/organizations/{id}", Access::Needs(Scope::Operator)),
     post("/v1/organizations/{id}/budget", Scope::Operator),
+    post("/v1/organizations/{id}/freeze", Scope::Operator),
+    post("/v1/organizations/{id}/unfreeze", Scope::Operator),
+    get("/v1/organizations/{id}/api-keys", Access::Needs(Scope::Operator)),
+    create("/v1/organizations/{id}/api-keys", Scope::Operator),
+    post("/v1/organizations/{id}/api-keys/revoke", Scope::Operator),
+    post("/v1/organizations/{id}/api-keys/{key}/revoke", Scope::Operator),
+    post("/v1/organizations/{id}/runs/cancel", Scope::Operator),
     get("/v1/organization", Access::AnyKey),
     get("/v1/api-keys", Access::Needs(Scope::KeysAdmin)),
     create("/v1/api-keys", Scope::KeysAdmin),
+    get("/v1/api-keys/{id}", Access::Needs(Scope::KeysAdmin)),
     post("/v1/api-keys/{id}/revoke", Scope::KeysAdmin),
     get("/v1/assets", Access::Needs(Scope::BriefsRead)),
     create("/v1/assets", Scope::BriefsWrite),
+    get("/v1/assets/{id}", Access::Needs(Scope::BriefsRead)),
+    delete("/v1/assets/{id}", Scope::BriefsWrite),
     get("/v1/briefs", Access::Needs(Scope::BriefsRead)),
     create("/v1/briefs", Scope::BriefsWrite),
     get("/v1/briefs/{id}", Access::Needs(Scope::BriefsRead)),

@@ -161,16 +161,17 @@ fn title(code: Code) -> &'static str {
 const fn status(code: Code) -> StatusCode {
     match code {
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::Forbidden | Code::Frozen => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::RequestShape | Code::RequestValue | Code::IdempotencyKey | Code::Cursor => {
             StatusCode::BAD_REQUEST
         }
         Code::OrganizationBudget => StatusCode::PAYMENT_REQUIRED,
-        Code::IdempotencyInFlight | Code::RunState => StatusCode::CONFLICT,
+        Code::IdempotencyInFlight | Code::RunState | Code::LastKey | Code::AssetQuota => StatusCode::CONFLICT,
         Code::BodyTooLarge | Code::BriefTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::FileLost => StatusCode::GONE,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::Unavailable | Code::Store => StatusCode::SERVICE_UNAVAILABLE,
         Code::Range => StatusCode::RANGE_NOT_SATISFIABLE,
@@ -244,6 +245,14 @@ impl From<AccountError> for ApiProblem {
                 Code::OrganizationBudget,
                 format!("{} micros are needed and {} may still be committed", needed.0, free.0),
             ),
+            AccountError::Quota { quota, used } => Self::whole(
+                Code::AssetQuota,
+                format!("your pictures take {used} bytes of {quota}; delete some that you do not need"),
+            ),
+            AccountError::LastKey => Self::whole(
+                Code::LastKey,
+                "it is the last key that may make keys; make another one first, with the scope `keys:admin`",
+            ),
             AccountError::Database(cause) => Self::unavailable(&cause),
             other => Self::internal(&other),
         }
@@ -254,7 +263,10 @@ impl From<ArtifactError> for ApiProblem {
     fn from(error: ArtifactError) -> Self {
         match error {
             ArtifactError::Io(cause) => Self::unavailable(&cause),
-            other => Self::internal(&other),
+            lost @ (ArtifactError::Missing(_) | ArtifactError::Damaged(_)) => {
+                tracing::error!(%lost, "a file is not where it is kept");
+                Self::whole(Code::FileLost, "the file was made, and is lost; the operator can tell more")
+            }
         }
     }
 }

@@ -22,11 +22,23 @@ pub fn router(state: ApiState) -> Router {
         .route("/openapi.json", get(service::openapi))
         .route("/errors/{code}", get(service::error_page))
         .route("/v1/organizations", get(organizations::list::handle).post(organizations::create::handle))
+        .route("/v1/organizations/{id}", get(organizations::read::handle))
         .route("/v1/organizations/{id}/budget", post(organizations::budget::handle))
+        .route("/v1/organizations/{id}/freeze", post(organizations::freeze::handle))
+        .route("/v1/organizations/{id}/unfreeze", post(organizations::unfreeze::handle))
+        .route(
+            "/v1/organizations/{id}/api-keys",
+            get(organizations::keys::list).post(organizations::keys::create),
+        )
+        .route("/v1/organizations/{id}/api-keys/revoke", post(organizations::keys::revoke_all))
+        .route("/v1/organizations/{id}/api-keys/{key}/revoke", post(organizations::keys::revoke))
+        .route("/v1/organizations/{id}/runs/cancel", post(organizations::cancel_runs::handle))
         .route("/v1/organization", get(organizations::get::handle))
         .route("/v1/api-keys", get(api_keys::list::handle).post(api_keys::create::handle))
+        .route("/v1/api-keys/{id}", get(api_keys::get::handle))
         .route("/v1/api-keys/{id}/revoke", post(api_keys::revoke::handle))
         .route("/v1/assets", get(assets::list::handle).post(assets::create::handle))
+        .route("/v1/assets/{id}", get(assets::get::handle).delete(assets::delete::handle))
         .route("/v1/briefs", get(briefs::list::handle).post(briefs::create::handle))
         .route("/v1/briefs/{id}", get(briefs::get::handle))
         .route("/v1/runs", get(runs::list::handle).post(runs::create::handle))

@@ -5,12 +5,8 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use spotwright_core::domain::account::OrganizationContext;
-use spotwright_core::ports::accounts::AccountError;
 use spotwright_schemas::error::Code;
-use spotwright_schemas::ids::{KeyId, OrganizationId};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::problem::ApiProblem;
 use crate::state::App;
@@ -33,19 +29,19 @@ pub(crate) async fn alive() -> Json<Health> {
     ok()
 }
 
-/// Whether the process can do its work: the database answers and it is not about to stop.
+/// Whether the process can do its work: it is not about to stop, the database answers, and pictures and
+/// videos can be written and read.
 #[utoipa::path(get, path = "/readyz", operation_id = "ready", tag = "service",
     responses((status = 200, description = "Ready for requests", body = Health)))]
 pub(crate) async fn ready(State(app): State<App>) -> Result<Json<Health>, ApiProblem> {
     if app.state.shutdown.is_set() {
         return Err(ApiProblem::whole(Code::Unavailable, "the service is about to stop"));
     }
-    // Any read will do; an organization that does not exist is an answer of the database.
-    let nobody = OrganizationContext { organization: OrganizationId(Uuid::nil()), key: KeyId(Uuid::nil()) };
-    match app.state.accounts.organization(nobody).await {
-        Ok(_) | Err(AccountError::Missing(_)) => Ok(ok()),
-        Err(error) => Err(ApiProblem::unavailable(&error)),
-    }
+    app.state.readiness.check().await.map_err(|error| {
+        tracing::warn!(%error, cause = error.cause(), "not ready");
+        ApiProblem::whole(Code::Unavailable, error.to_string())
+    })?;
+    Ok(ok())
 }
 
 /// This document.

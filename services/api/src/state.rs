@@ -9,6 +9,7 @@ use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clock::Clock;
 use spotwright_core::ports::entropy::Entropy;
 use spotwright_core::ports::pictures::PictureImporter;
+use spotwright_core::ports::readiness::Readiness;
 use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::spine::Shutdown;
 use tokio::sync::Semaphore;
@@ -17,6 +18,7 @@ use crate::auth::Authenticator;
 use crate::idempotency::InFlight;
 use crate::key::Pepper;
 use crate::rate::RateLimiter;
+use crate::shares::Shares;
 
 /// Everything the API needs from the program.
 #[derive(Clone)]
@@ -29,6 +31,8 @@ pub struct ApiState {
     pub pictures: Arc<dyn PictureImporter>,
     /// Control of runs.
     pub runs: Arc<dyn RunControl>,
+    /// Whether the process can do its work.
+    pub readiness: Arc<dyn Readiness>,
     /// Time, for the cache of keys and the rate limit.
     pub clock: Arc<dyn Clock>,
     /// Secrets of keys and random ids.
@@ -56,15 +60,16 @@ impl fmt::Debug for ApiState {
 /// Limits of one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Requests worked on at the same time; more are answered 503.
+    /// Requests behind a key that are worked on at the same time. As with streams and uploads, an
+    /// organization holds at most as many as are free beside its own; more are answered 503.
     pub requests: usize,
-    /// Open event streams; more are answered 503.
+    /// Open event streams.
     pub streams: usize,
-    /// Pictures being received at the same time; more are answered 503.
+    /// Pictures being received at the same time.
     pub uploads: usize,
     /// Pictures being imported at the same time; more wait.
     pub imports: usize,
-    /// Longest time until an answer begins.
+    /// Longest time until an answer begins, counted from the last part of the request that arrived.
     pub timeout: Duration,
     /// Requests of one key per second, and how many may come at once.
     pub requests_per_second: u32,
@@ -75,6 +80,8 @@ pub struct Limits {
     pub cached_keys: usize,
     /// Largest picture in bytes.
     pub picture_bytes: usize,
+    /// Bytes that all pictures of one organization may have together.
+    pub asset_bytes: u64,
     /// How often an event stream looks for new events.
     pub poll: Duration,
     /// How long an event stream may be silent before a comment is sent.
@@ -85,7 +92,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             requests: 512,
-            streams: 256,
+            streams: 1_024,
             uploads: 16,
             imports: 2,
             timeout: Duration::from_secs(30),
@@ -93,6 +100,7 @@ impl Default for Limits {
             key_cache: Duration::from_secs(2),
             cached_keys: 10_000,
             picture_bytes: 20_000_000,
+            asset_bytes: 2_000_000_000,
             poll: Duration::from_millis(250),
             heartbeat: Duration::from_secs(15),
         }
@@ -118,9 +126,9 @@ pub(crate) struct Service {
     pub(crate) auth: Authenticator,
     pub(crate) in_flight: InFlight,
     pub(crate) rate: RateLimiter,
-    pub(crate) requests: Arc<Semaphore>,
-    pub(crate) streams: Arc<Semaphore>,
-    pub(crate) uploads: Arc<Semaphore>,
+    pub(crate) requests: Arc<Shares>,
+    pub(crate) streams: Arc<Shares>,
+    pub(crate) uploads: Arc<Shares>,
     pub(crate) imports: Arc<Semaphore>,
     pub(crate) openapi: String,
 }
@@ -135,9 +143,9 @@ impl Service {
             auth: Authenticator::new(&state),
             in_flight: InFlight::default(),
             rate: RateLimiter::new(limits.requests_per_second, limits.cached_keys),
-            requests: Arc::new(Semaphore::new(limits.requests)),
-            streams: Arc::new(Semaphore::new(limits.streams)),
-            uploads: Arc::new(Semaphore::new(limits.uploads)),
+            requests: Shares::new(limits.requests),
+            streams: Shares::new(limits.streams),
+            uploads: Shares::new(limits.uploads),
             imports: Arc::new(Semaphore::new(limits.imports)),
             openapi: crate::openapi::document_text(),
             state,

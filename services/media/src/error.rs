@@ -31,20 +31,19 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the disk is full.
+    /// What the system answered, when it was the system that refused: a full disk, say, or descriptors
+    /// or memory that are used up.
     #[must_use]
-    pub fn no_room(&self) -> bool {
+    pub fn of_the_system(&self) -> Option<io::Error> {
         match self {
+            // Kinds and numbers are kept; an error cannot be copied whole.
             Self::Io { source, .. } => {
-                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+                Some(source.raw_os_error().map_or_else(|| source.kind().into(), io::Error::from_raw_os_error))
             }
             Self::Codec { source: ffmpeg_next::Error::Other { errno }, .. } => {
-                matches!(
-                    io::Error::from_raw_os_error(*errno).kind(),
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-                )
+                Some(io::Error::from_raw_os_error(*errno))
             }
-            _ => false,
+            _ => None,
         }
     }
 
@@ -54,5 +53,21 @@ impl Error {
 
     pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io { path: path.to_path_buf(), source }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_refused_to_ffmpeg_is_told_as_the_system_tells_it() {
+        let refused = |source| Error::codec("open the file", source).of_the_system();
+        // EMFILE and ENOMEM of Linux, as FFmpeg hands them on.
+        for number in [24, 12] {
+            let error = refused(ffmpeg_next::Error::from(-number)).expect("an answer of the system");
+            assert_eq!(error.raw_os_error(), Some(number));
+        }
+        assert!(refused(ffmpeg_next::Error::InvalidData).is_none());
     }
 }

@@ -11,6 +11,7 @@ use spotwright_schemas::locale::Locale;
 use spotwright_schemas::placement::PlacementKind;
 use spotwright_schemas::storyboard::Storyboard;
 
+use crate::error::{Error, used_up};
 use crate::label::{self, Label};
 use crate::lines::is_cjk;
 use crate::music;
@@ -74,14 +75,20 @@ pub fn check_file(file: &Path, placement: PlacementKind) -> GateReport {
 }
 
 /// Checks a file against its plan.
-pub(crate) fn check_plan(file: &Path, plan: &Plan<'_>) -> Verdict {
+///
+/// # Errors
+/// [`Error::Media`] when the machine has nothing left to read the file with, which says nothing about
+/// the file.
+pub(crate) fn check_plan(file: &Path, plan: &Plan<'_>) -> Result<Verdict, Error> {
     let mut watch = Watch::new(Some(plan));
     let mut checks = Checks::default();
     let content = match decode(file, &mut watch) {
         Ok(content) => content,
+        Err(error) if used_up(&error) => return Err(error.into()),
         Err(error) => {
             checks.add("readable", false, error.to_string(), "an MP4 that decodes");
-            return Verdict { report: checks.report(), statistics: FrameStatistics::default(), still: None };
+            let statistics = FrameStatistics::default();
+            return Ok(Verdict { report: checks.report(), statistics, still: None });
         }
     };
     let board = plan.board;
@@ -95,7 +102,7 @@ pub(crate) fn check_plan(file: &Path, plan: &Plan<'_>) -> Verdict {
     let area = text_area(plan.shots, board);
     let still = watch.still.take();
     let statistics = watch.sampler.finish(plan.shots.len().saturating_sub(1), seconds, area, loudness);
-    Verdict { report: checks.report(), statistics, still }
+    Ok(Verdict { report: checks.report(), statistics, still })
 }
 
 /// Mean share of the frame under caption and detail ink boxes, weighted by the shots' lengths.

@@ -127,7 +127,7 @@ impl Studio {
     ) -> Result<GateReport, Error> {
         board.validate()?;
         let shots = self.inner.plans(board)?;
-        Ok(gate::check_plan(file, &Plan { board, shots: &shots, produce_id, still: 0 }).report)
+        Ok(gate::check_plan(file, &Plan { board, shots: &shots, produce_id, still: 0 })?.report)
     }
 
     /// Renders on the calling thread. Same as [`VideoBackend::render`].
@@ -329,7 +329,7 @@ impl Inner {
         let shots = self.plans(board)?;
         let still = poster_frame(board);
         let plan = Plan { board, shots: &shots, produce_id: Some(&label.produce_id), still };
-        let verdict = gate::check_plan(&file, &plan);
+        let verdict = gate::check_plan(&file, &plan)?;
         let (rgb, width, height) =
             verdict.still.ok_or_else(|| Error::Compositing("the poster frame did not decode".to_owned()))?;
         let poster = self.store.put(&jpeg(&rgb, width, height)?)?;

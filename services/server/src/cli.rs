@@ -37,6 +37,12 @@ pub enum Command {
     },
     /// Make the operator of a new database and print the operator's key, once.
     Operator {
+        /// Make another key for the operator that there is: the way back in when the key was lost.
+        #[arg(long)]
+        new_key: bool,
+        /// With `--new-key`: revoke all earlier keys of the operator.
+        #[arg(long, requires = "new_key")]
+        revoke_others: bool,
         /// Print one JSON document.
         #[arg(long)]
         json: bool,
@@ -80,10 +86,11 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check a finished or interrupted run: invariants of the database, and every file against its hash.
+    /// Check a run or a service: invariants of the database, and every file against its hash.
     Verify {
-        /// Output folder of the run.
-        out: PathBuf,
+        /// Output folder of a finished or interrupted run; without it, the service of the configuration is
+        /// checked, also while it works.
+        out: Option<PathBuf>,
         /// Also read every file and compare its hash.
         #[arg(long)]
         objects: bool,

@@ -223,10 +223,18 @@ pub struct Serve {
     pub address: String,
     /// Address and port of health and metrics of this process; empty for none.
     pub admin_address: String,
+    /// Open connections of clients; 0: as the process' limit of file descriptors allows, else 8–65,536.
+    pub connections: usize,
+    /// Open connections of one address; 0: three quarters of `connections`.
+    pub connections_per_address: usize,
+    /// Megabytes that all pictures of one organization may take together: 1–1,000,000.
+    pub asset_quota_mb: u64,
     /// Folder of this process' files.
     pub folder: String,
     /// 64 hexadecimal digits that authenticate API keys; the same in all processes with the API.
     pub pepper: String,
+    /// The pepper before, while keys that were made with it are still in use; empty for none.
+    pub previous_pepper: String,
 }
 
 impl std::fmt::Debug for Serve {
@@ -234,8 +242,12 @@ impl std::fmt::Debug for Serve {
         f.debug_struct("Serve")
             .field("address", &self.address)
             .field("admin_address", &self.admin_address)
+            .field("asset_quota_mb", &self.asset_quota_mb)
+            .field("connections", &self.connections)
+            .field("connections_per_address", &self.connections_per_address)
             .field("folder", &self.folder)
             .field("pepper", &hidden(&self.pepper))
+            .field("previous_pepper", &hidden(&self.previous_pepper))
             .finish()
     }
 }
@@ -264,6 +276,7 @@ impl Config {
             &mut self.artifacts.access_key,
             &mut self.artifacts.secret_key,
             &mut self.serve.pepper,
+            &mut self.serve.previous_pepper,
         ] {
             hidden(secret).clone_into(secret);
         }
@@ -310,6 +323,11 @@ impl Config {
         in_range("engine.workers", self.engine.workers as u64, 0, 256)?;
         in_range("engine.lease_ms", self.engine.lease_ms, 100, 600_000)?;
         in_range("engine.poll_ms", self.engine.poll_ms, 10, 60_000)?;
+        if self.serve.connections > 0 {
+            in_range("serve.connections", self.serve.connections as u64, 8, 65_536)?;
+        }
+        in_range("serve.asset_quota_mb", self.serve.asset_quota_mb, 1, 1_000_000)?;
+        in_range("serve.connections_per_address", self.serve.connections_per_address as u64, 0, 65_536)?;
         in_range("store.readers", self.store.readers.into(), 1, 100)?;
         in_range("artifacts.cache_mb", self.artifacts.cache_mb, 16, 1_000_000)?;
         in_range("artifacts.timeout_ms", self.artifacts.timeout_ms, 100, 600_000)?;

@@ -10,8 +10,10 @@ use spotwright_bus::memory::MemoryBus;
 use spotwright_bus::rabbit::{BusCounts, RabbitBus, RabbitOptions};
 use spotwright_core::domain::topology::Role;
 use spotwright_core::ports::accounts::AccountStore;
-use spotwright_core::ports::artifacts::{ArtifactError, ArtifactStore};
+use spotwright_core::ports::artifacts::{ArtifactError, ArtifactHash, ArtifactStore};
+use spotwright_core::ports::entropy::Entropy as _;
 use spotwright_core::ports::event_bus::EventBus;
+use spotwright_core::ports::readiness::Readiness;
 use spotwright_core::ports::step_store::StepStore;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
@@ -19,9 +21,12 @@ use spotwright_store::folder::FolderArtifacts;
 use spotwright_store::lock::FolderLock;
 use spotwright_store::objects::{Limits, ObjectArtifacts, S3Options};
 use spotwright_store::postgres::PostgresStore;
+use spotwright_store::sqlite::SqliteStore;
 
 use crate::config::Config;
-use crate::wiring::own_database;
+use crate::control::OperatingSystem;
+use crate::readiness::Look;
+use crate::wiring::{DATABASE, own_database};
 
 /// Database, bus and files, opened.
 pub struct Foundation {
@@ -37,6 +42,8 @@ pub struct Foundation {
     pub folder: PathBuf,
     /// The broker, for its counters.
     rabbit: Option<Arc<RabbitBus>>,
+    /// Whether this process can do its work.
+    pub readiness: Arc<dyn Readiness>,
     /// Whether this process alone works on the database.
     pub alone: bool,
     _lock: Option<FolderLock>,
@@ -49,6 +56,55 @@ pub struct Database {
     /// Accounts and each organization's view of its runs.
     pub accounts: Arc<dyn AccountStore>,
     lock: Option<FolderLock>,
+}
+
+/// Database and files of a service, opened to be looked at while others work on them.
+pub struct Inspection {
+    /// Runs, steps, messages and money.
+    pub store: Arc<dyn StepStore>,
+    /// Pictures and videos, where they are wanted.
+    pub artifacts: Option<Arc<dyn ArtifactStore>>,
+    /// Holds what a bucket's files are fetched to; removed at the end.
+    _scratch: Option<tempfile::TempDir>,
+}
+
+impl Inspection {
+    /// Opens what the configuration names, the files too with `files`. An SQLite database is only read,
+    /// also while `serve` works on it.
+    ///
+    /// # Errors
+    /// [`Code::OutputFolder`] when there is no service in `serve.folder`; [`Code::Option`] and
+    /// [`Code::Store`] as [`Foundation::open`].
+    pub async fn open(config: &Config, files: bool) -> Result<Self, Problem> {
+        let folder = PathBuf::from(&config.serve.folder);
+        let store: Arc<dyn StepStore> = if config.store.url.is_empty() {
+            let file = folder.join(DATABASE);
+            if !file.is_file() {
+                let message = format!(
+                    "`{}` holds no service's database; `store.url` names none either",
+                    folder.display()
+                );
+                return Err(Problem::new(Code::OutputFolder, "serve.folder", message));
+            }
+            SqliteStore::inspect(&file).await.map_err(|error| failed(&error))?
+        } else {
+            let store = PostgresStore::connect(&config.store.url, config.store.readers).await;
+            store.map_err(|error| failed(&error))?
+        };
+        let (artifacts, scratch) = if !files {
+            (None, None)
+        } else if config.artifacts.url.is_empty() {
+            let path = artifact_folder(config, &folder);
+            let shared = FolderArtifacts::share(&path).map_err(|error| failed(&error))?;
+            let shared: Arc<dyn ArtifactStore> = Arc::new(shared);
+            (Some(shared), None)
+        } else {
+            let scratch = tempfile::tempdir().map_err(|error| failed(&error))?;
+            let shared: Arc<dyn ArtifactStore> = Arc::new(bucket(&config.artifacts, scratch.path())?);
+            (Some(shared), Some(scratch))
+        };
+        Ok(Self { store, artifacts, _scratch: scratch })
+    }
 }
 
 impl Foundation {
@@ -72,7 +128,8 @@ impl Foundation {
     /// Opens what the configuration names.
     ///
     /// # Errors
-    /// [`Code::Option`] when `roles` are to be split and database or bus are not shared;
+    /// [`Code::Option`] when `roles` are to be split and database, bus or files are not shared, or the
+    /// files are not where other processes have them;
     /// [`Code::OutputBusy`] when another process works in the data folder; [`Code::Store`] when
     /// something cannot be reached.
     pub async fn open(config: &Config, roles: &[Role]) -> Result<Self, Problem> {
@@ -82,14 +139,21 @@ impl Foundation {
             let message = "roles in separate processes share a PostgreSQL database and a RabbitMQ broker: give `store.url` and `bus.url`, or leave `--role` out";
             return Err(Problem::new(Code::Option, key, message));
         }
+        if split && config.artifacts.folder.is_empty() && config.artifacts.url.is_empty() {
+            let message = "roles in separate processes share their pictures and videos: give `artifacts.folder`, a folder that all of them see, or `artifacts.url`, a bucket";
+            return Err(Problem::new(Code::Option, "artifacts.folder", message));
+        }
         let folder = PathBuf::from(&config.serve.folder);
         std::fs::create_dir_all(&folder)
             .map_err(|error| failed(&format!("`{}` cannot be created: {error}", folder.display())))?;
         let (bus, rabbit) = bus(config).await?;
         let Database { store, accounts, lock } = Self::database(config).await?;
         let artifacts = artifacts(config, &folder)?;
+        let mark = mark(config, accounts.as_ref(), artifacts.as_ref()).await?;
+        let readiness: Arc<dyn Readiness> =
+            Arc::new(Look::new(Arc::clone(&store), Arc::clone(&artifacts), mark, folder.clone()));
         let alone = lock.is_some();
-        Ok(Self { store, accounts, bus, artifacts, folder, rabbit, alone, _lock: lock })
+        Ok(Self { store, accounts, bus, artifacts, folder, rabbit, readiness, alone, _lock: lock })
     }
 
     /// What the broker's client counted; `None` in the embedded shape.
@@ -107,15 +171,57 @@ fn artifacts(config: &Config, folder: &Path) -> Result<Arc<dyn ArtifactStore>, P
     if !config.artifacts.url.is_empty() {
         return Ok(Arc::new(bucket(&config.artifacts, &folder.join("artifact-cache"))?));
     }
-    let path = if config.artifacts.folder.is_empty() {
-        folder.join("artifacts")
-    } else {
-        PathBuf::from(&config.artifacts.folder)
-    };
+    let path = artifact_folder(config, folder);
     // Only who has the database to itself has the folder to itself.
     let alone = config.store.url.is_empty();
     let opened = if alone { FolderArtifacts::open(&path) } else { FolderArtifacts::share(&path) };
     Ok(Arc::new(opened.map_err(|error| failed(&error))?))
+}
+
+/// The folder of pictures and videos, where no bucket is named.
+fn artifact_folder(config: &Config, folder: &Path) -> PathBuf {
+    if config.artifacts.folder.is_empty() {
+        folder.join("artifacts")
+    } else {
+        PathBuf::from(&config.artifacts.folder)
+    }
+}
+
+/// Marks the storage of files as the one of this database when no process has done so yet, and makes
+/// sure otherwise that it is the marked one: processes that look for each other's files in different
+/// places would start well and spoil every run.
+async fn mark(
+    config: &Config,
+    accounts: &dyn AccountStore,
+    artifacts: &dyn ArtifactStore,
+) -> Result<ArtifactHash, Problem> {
+    let mut bytes = [0; 16];
+    OperatingSystem.fill(&mut bytes).map_err(|error| failed(&error))?;
+    let proposal = uuid::Builder::from_custom_bytes(bytes).into_uuid();
+    // The file first: whoever finds the mark in the database finds the file.
+    let proposed = artifacts.put(&mark_of(proposal)).map_err(|error| failed(&error))?;
+    let found = accounts.installation(proposal).await.map_err(|error| failed(&error))?;
+    let mark = ArtifactHash::of(&mark_of(found));
+    if mark == proposed {
+        return Ok(mark);
+    }
+    if let Err(error) = artifacts.remove(&proposed) {
+        tracing::debug!(%error, "a proposed mark stays behind");
+    }
+    if artifacts.contains(&mark).map_err(|error| failed(&error))? {
+        return Ok(mark);
+    }
+    let field = if config.artifacts.url.is_empty() { "artifacts.folder" } else { "artifacts.url" };
+    let message = format!(
+        "is not where the other processes of this database keep pictures and videos: the file {mark} is \
+         missing. Give all of them the same folder or bucket; when files were moved, move all of them"
+    );
+    Err(Problem::new(Code::Option, field, message))
+}
+
+/// The file that marks the storage of an installation.
+fn mark_of(installation: uuid::Uuid) -> Vec<u8> {
+    format!("Pictures and videos of the Spotwright installation {installation}.\n").into_bytes()
 }
 
 /// The bucket that the configuration names.

@@ -16,7 +16,7 @@ use spotwright_core::ports::clock::{Clock as _, SystemClock};
 
 use crate::foundation::Foundation;
 
-/// Longest wait for the database before the process counts as not ready.
+/// Longest wait for the database before what it would tell is left out.
 const READY: Duration = Duration::from_secs(2);
 
 /// Most messages of the outbox that are counted.
@@ -30,7 +30,7 @@ struct Pages {
     roles: Arc<[Role]>,
 }
 
-/// `/healthz`: the process lives. `/readyz`: it reaches its database. `/metrics`: Prometheus text.
+/// `/healthz`: the process lives. `/readyz`: it can do its work. `/metrics`: Prometheus text.
 pub fn router(foundation: Arc<Foundation>, metrics: PrometheusHandle, roles: &[Role]) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
@@ -40,13 +40,12 @@ pub fn router(foundation: Arc<Foundation>, metrics: PrometheusHandle, roles: &[R
 }
 
 async fn ready(State(pages): State<Pages>) -> impl IntoResponse {
-    match tokio::time::timeout(READY, pages.foundation.store.unsent(None, 1)).await {
-        Ok(Ok(_)) => (StatusCode::OK, "ready\n".to_owned()),
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n".to_owned())
+    match pages.foundation.readiness.check().await {
+        Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
+        Err(error) => {
+            tracing::warn!(%error, cause = error.cause(), "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n"))
         }
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database is slow to answer\n".to_owned()),
     }
 }
 

@@ -27,17 +27,20 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod control;
+pub mod descriptors;
 pub mod drift;
 pub mod explain;
 pub mod foundation;
 pub mod health;
 pub mod impressions;
+pub mod listener;
 pub mod measures;
 pub mod model_watch;
 pub mod outputs;
 pub mod progress;
 pub mod proxy;
 pub mod publish;
+pub mod readiness;
 pub mod report;
 pub mod standins;
 pub mod telemetry;
@@ -54,6 +57,7 @@ use telemetry::Telemetry;
 /// command. Only for a process that is nothing else.
 #[must_use]
 pub fn start(arguments: &Arguments) -> ExitCode {
+    let _limit = descriptors::raise();
     let serves = matches!(arguments.command, Command::Serve { .. });
     let traced = serves || matches!(arguments.command, Command::Run(_));
     // What is wrong with the configuration is told by the command, which reads it again.

@@ -37,6 +37,9 @@ use crate::proxy;
 /// Where a run keeps its state inside its output folder.
 pub const STATE_FOLDER: &str = "state";
 
+/// Name of the database file in its folder.
+pub(crate) const DATABASE: &str = "spotwright.sqlite";
+
 /// The adapters that stand for the outside world; replaced by the fault harness and the benches.
 #[derive(Clone)]
 pub struct World {
@@ -104,7 +107,7 @@ pub(crate) async fn own_database(
         LockError::Held(_) => Problem::new(Code::OutputBusy, field, error.to_string()),
         LockError::Io { .. } => failed(error.to_string()),
     })?;
-    let store = SqliteStore::open(&folder.join("spotwright.sqlite")).await;
+    let store = SqliteStore::open(&folder.join(DATABASE)).await;
     Ok((store.map_err(|error| failed(error.to_string()))?, lock))
 }
 

@@ -122,7 +122,13 @@ impl Cache {
         self.shrink()
     }
 
-    fn remove(&self, hash: &ArtifactHash) -> Result<(), ArtifactError> {
+    /// Whether copies can be written.
+    pub(crate) fn probe(&self) -> Result<(), ArtifactError> {
+        self.files.probe()
+    }
+
+    /// Forgets a file, if it is here.
+    pub(crate) fn remove(&self, hash: &ArtifactHash) -> Result<(), ArtifactError> {
         self.uses.lock().unwrap_or_else(PoisonError::into_inner).forget(hash);
         self.files.remove(hash)
     }

@@ -93,11 +93,12 @@ impl FolderArtifacts {
         Ok(found)
     }
 
-    /// Removes a file, if it is there.
-    pub(crate) fn remove(&self, hash: &ArtifactHash) -> Result<(), ArtifactError> {
-        match fs::remove_file(self.file_of(hash)?) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(()),
+    /// What it means that a file could not be opened: it is missing, unless its folder is.
+    fn missing_or_io(&self, error: io::Error, hash: &ArtifactHash) -> ArtifactError {
+        if error.kind() == io::ErrorKind::NotFound && self.root.join(INCOMING).is_dir() {
+            ArtifactError::Missing(hash.clone())
+        } else {
+            ArtifactError::Io(error)
         }
     }
 
@@ -163,7 +164,7 @@ impl ArtifactStore for FolderArtifacts {
     }
 
     fn get(&self, hash: &ArtifactHash) -> Result<Vec<u8>, ArtifactError> {
-        let bytes = fs::read(self.file_of(hash)?).map_err(|error| missing_or_io(error, hash))?;
+        let bytes = fs::read(self.file_of(hash)?).map_err(|error| self.missing_or_io(error, hash))?;
         if ArtifactHash::of(&bytes) != *hash {
             return Err(ArtifactError::Damaged(hash.clone()));
         }
@@ -172,16 +173,21 @@ impl ArtifactStore for FolderArtifacts {
 
     fn path(&self, hash: &ArtifactHash) -> Result<PathBuf, ArtifactError> {
         let path = self.file_of(hash)?;
-        fs::metadata(&path).map_err(|error| missing_or_io(error, hash))?;
+        fs::metadata(&path).map_err(|error| self.missing_or_io(error, hash))?;
         Ok(path)
     }
-}
 
-fn missing_or_io(error: io::Error, hash: &ArtifactHash) -> ArtifactError {
-    if error.kind() == io::ErrorKind::NotFound {
-        ArtifactError::Missing(hash.clone())
-    } else {
-        ArtifactError::Io(error)
+    fn probe(&self) -> Result<(), ArtifactError> {
+        crate::probe_folder(&self.root.join(INCOMING))?;
+        Ok(())
+    }
+
+    fn remove(&self, hash: &ArtifactHash) -> Result<(), ArtifactError> {
+        let Ok(file) = self.file_of(hash) else { return Ok(()) };
+        match fs::remove_file(file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -40,6 +40,9 @@
 
 #![expect(clippy::duplicate_mod, reason = "every dialect compiles the shared queries against its own driver")]
 
+use std::io::{self, Write as _};
+use std::path::Path;
+
 mod cache;
 mod convert;
 pub mod folder;
@@ -56,3 +59,42 @@ pub mod sqlite;
 /// machine, 6 were claimed a fifth time. Few enough that work that ends every process that tries it
 /// is given up.
 pub const MAX_ATTEMPTS: u32 = 20;
+
+/// Room below which a disk counts as full: less than a video and the database's log take together.
+const SCARCE: u64 = 16 << 20;
+
+/// Bytes that are written to see whether writing works.
+const TRIED: usize = 1 << 16;
+
+/// Whether files can be written in a folder, and room is left for some. Nothing stays.
+///
+/// # Errors
+/// What the system says; `StorageFull` when there is nearly no room.
+pub fn probe_folder(folder: &Path) -> io::Result<()> {
+    let mut file = tempfile::tempfile_in(folder)?;
+    file.write_all(&[0; TRIED])?;
+    #[cfg(unix)]
+    {
+        let disk = rustix::fs::statvfs(folder)?;
+        let left = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if left < SCARCE {
+            let message = format!("only {left} bytes are left on the disk of `{}`", folder.display());
+            return Err(io::Error::new(io::ErrorKind::StorageFull, message));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_gone_cannot_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        probe_folder(folder.path()).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing stays");
+        let gone = folder.path().join("gone");
+        assert_eq!(probe_folder(&gone).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+}

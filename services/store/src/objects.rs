@@ -126,7 +126,7 @@ impl ObjectArtifacts {
         let store = builder.with_bucket_name(bucket).with_client_options(client).with_retry(retry).build();
         let store = store.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?;
         let opened = Self::over(Arc::new(store), prefix, cache, limits)?;
-        opened.probe()?;
+        opened.list_some()?;
         Ok(opened)
     }
 
@@ -152,7 +152,7 @@ impl ObjectArtifacts {
     }
 
     /// Asks for the first page of a listing.
-    fn probe(&self) -> Result<(), ArtifactError> {
+    fn list_some(&self) -> Result<(), ArtifactError> {
         let (objects, prefix) = (Arc::clone(&self.objects), self.prefix.clone());
         let first = self.call(async move { objects.list_with_delimiter(Some(&prefix)).await.map(drop) })?;
         first.map_err(|error| ArtifactError::Io(unreachable_or(error)))
@@ -248,6 +248,22 @@ impl ArtifactStore for ObjectArtifacts {
         let bytes = self.fetch(hash)?;
         self.cache.put(&bytes)?;
         self.cache.path(hash)
+    }
+
+    /// The bucket answers, and there is room on this machine for copies.
+    fn probe(&self) -> Result<(), ArtifactError> {
+        self.list_some()?;
+        self.cache.probe()
+    }
+
+    fn remove(&self, hash: &ArtifactHash) -> Result<(), ArtifactError> {
+        let Ok(key) = self.key(hash) else { return Ok(()) };
+        let objects = Arc::clone(&self.objects);
+        let removed = self.call(async move { objects.delete(&key).await })?;
+        match removed.map_err(|error| missing_or_io(error, hash)) {
+            Ok(()) | Err(ArtifactError::Missing(_)) => self.cache.remove(hash),
+            Err(error) => Err(error),
+        }
     }
 
     fn contains(&self, hash: &ArtifactHash) -> Result<bool, ArtifactError> {

@@ -9,7 +9,7 @@ pub(crate) mod variants;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use spotwright_core::ports::accounts::{Page, Positioned};
+use spotwright_core::ports::accounts::{AccountError, Page, Positioned};
 use utoipa::ToSchema;
 
 use crate::auth::Caller;
@@ -17,6 +17,9 @@ use crate::cursor::List;
 use crate::extract::PageQuery;
 use crate::problem::ApiProblem;
 use crate::state::App;
+
+/// Rows read at once where all are wanted.
+const WHOLE_PAGE: u32 = 200;
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -69,6 +72,21 @@ pub(crate) fn page_of<'a>(
     let list = List { organization: caller.context.organization.0, name, of: b"" };
     let page = query.page(&app.state.pepper, list)?;
     Ok((list, Page { limit: page.limit + 1, ..page }, page.limit))
+}
+
+/// Passes through all rows of a list of an organization, a page at a time.
+pub(crate) async fn every<R, F>(mut page_of: impl FnMut(Page) -> F) -> Result<Vec<R>, ApiProblem>
+where
+    F: Future<Output = Result<Vec<Positioned<R>>, AccountError>>,
+{
+    let mut rows = Vec::new();
+    let mut page = Page { before: None, limit: WHOLE_PAGE };
+    loop {
+        let found = page_of(page).await?;
+        let Some(last) = found.last() else { return Ok(rows) };
+        page.before = Some(last.position);
+        rows.extend(found.into_iter().map(|row| row.row));
+    }
 }
 
 /// A time of the database as text (RFC 3339, UTC).

@@ -104,6 +104,9 @@ pub struct Organization {
     pub name: String,
     /// When it was made.
     pub created_at: i64,
+    /// Since when its keys are refused; `None`: they are not.
+    #[serde(default)]
+    pub frozen_at: Option<i64>,
 }
 
 /// An organization to be made.
@@ -170,6 +173,8 @@ pub struct Credential {
     pub mac: KeyMac,
     /// Whether it was revoked.
     pub revoked: bool,
+    /// Whether the keys of its organization are refused.
+    pub frozen: bool,
     /// Microseconds until it expires by the database's clock; not above zero: it has expired.
     pub remaining_micros: Option<i64>,
 }
@@ -216,6 +221,17 @@ pub struct NewAsset {
     /// Pixels from top to bottom.
     pub height: u32,
     /// Bytes of the re-encoded picture.
+    pub bytes: u64,
+    /// Most bytes that all pictures of the organization may have together; `None`: any number.
+    pub quota: Option<u64>,
+}
+
+/// What an organization's pictures take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AssetUsage {
+    /// How many there are.
+    pub count: u64,
+    /// Bytes of all of them.
     pub bytes: u64,
 }
 

@@ -5,11 +5,12 @@ use serde_json::Value;
 use spotwright_schemas::event::Event;
 use spotwright_schemas::ids::{AssetId, BriefId, KeyId, OrganizationId, RunId, VariantId};
 use spotwright_schemas::money::Micros;
+use uuid::Uuid;
 
 use super::step_store::{Commit, StoreError, TraceEntry};
 use crate::domain::account::{
-    Asset, BriefRecord, BriefSummary, Credential, FoundedOrganization, KeyRecord, NewAsset, NewBrief, NewKey,
-    NewOrganization, OrderedRun, Organization, OrganizationContext, RunOrder, RunRecord,
+    Asset, AssetUsage, BriefRecord, BriefSummary, Credential, FoundedOrganization, KeyRecord, NewAsset,
+    NewBrief, NewKey, NewOrganization, OrderedRun, Organization, OrganizationContext, RunOrder, RunRecord,
 };
 use crate::domain::run::NewRun;
 use crate::domain::variant::{Placement, Variant, VariantState};
@@ -82,6 +83,17 @@ pub enum AccountError {
         /// What is free.
         free: Micros,
     },
+    /// The pictures of the organization would take more room than they may (permanent).
+    #[error("the organization's pictures may have {quota} bytes and have {used}")]
+    Quota {
+        /// Bytes that they may have.
+        quota: u64,
+        /// Bytes that they have.
+        used: u64,
+    },
+    /// Without the key nobody could make keys for the organization any more (permanent).
+    #[error("it is the organization's last key that may make keys")]
+    LastKey,
     /// A row with the same id and other content exists (permanent): a defect of the caller.
     #[error("contradiction: {0}")]
     Contradiction(String),
@@ -112,8 +124,8 @@ impl From<StoreError> for AccountError {
 /// 1. A method that returns `Ok` has made its changes durable, all of them; one that returns an
 ///    error has changed nothing.
 /// 2. Every method with an [`OrganizationContext`] reads and writes rows of that organization only.
-///    A row of another organization is missing, exactly as one that never was. The three exceptions
-///    make, list and limit organizations, for the holder of an operator's key.
+///    A row of another organization is missing, exactly as one that never was. The exceptions
+///    make, list, limit and freeze organizations, for the holder of an operator's key.
 /// 3. A write under a [`WriteKey`] stores its effect and its answer in one transaction. The same key
 ///    with the same fingerprint answers [`Written::Replayed`] with the stored answer and writes
 ///    nothing; with another fingerprint it is [`AccountError::KeyReused`]. Keys of different
@@ -127,6 +139,14 @@ pub trait AccountStore: Send + Sync {
     /// Makes an organization and its first key, unless the organization exists. Whether it was made.
     /// For the program that owns the database, before anybody has a key.
     async fn bootstrap(&self, organization: &NewOrganization, key: &NewKey) -> Result<bool, AccountError>;
+
+    /// Makes a key of an organization that exists. For the program that owns the database, when its
+    /// operator has lost the key.
+    async fn add_key(&self, organization: OrganizationId, key: &NewKey) -> Result<KeyRecord, AccountError>;
+
+    /// The mark of this database, by which processes know that they share the storage of its files: what
+    /// was proposed first.
+    async fn installation(&self, proposal: Uuid) -> Result<Uuid, AccountError>;
 
     /// What is needed to check a presented key; `None` when there is no such key.
     async fn credential(&self, key: KeyId) -> Result<Option<Credential>, AccountError>;
@@ -163,6 +183,13 @@ pub trait AccountStore: Send + Sync {
         cap: Option<Micros>,
     ) -> Result<(), AccountError>;
 
+    /// Refuses the keys of an organization from now on, or takes them again. For the operator.
+    async fn set_frozen(
+        &self,
+        organization: OrganizationId,
+        frozen: bool,
+    ) -> Result<Organization, AccountError>;
+
     /// The own organization.
     async fn organization(&self, context: OrganizationContext) -> Result<Organization, AccountError>;
 
@@ -181,8 +208,17 @@ pub trait AccountStore: Send + Sync {
         page: Page,
     ) -> Result<Vec<Positioned<KeyRecord>>, AccountError>;
 
-    /// Revokes a key; revoking it again changes nothing.
-    async fn revoke_key(&self, context: OrganizationContext, key: KeyId) -> Result<KeyRecord, AccountError>;
+    /// One key of the own organization.
+    async fn key(&self, context: OrganizationContext, key: KeyId) -> Result<KeyRecord, AccountError>;
+
+    /// Revokes a key; revoking it again changes nothing. With `keep_one`, the last key that may make keys
+    /// and has no end stays: [`AccountError::LastKey`].
+    async fn revoke_key(
+        &self,
+        context: OrganizationContext,
+        key: KeyId,
+        keep_one: bool,
+    ) -> Result<KeyRecord, AccountError>;
 
     /// Records a picture.
     async fn create_asset(
@@ -191,6 +227,17 @@ pub trait AccountStore: Send + Sync {
         write: &WriteKey,
         asset: &NewAsset,
     ) -> Result<Written<Asset>, AccountError>;
+
+    /// What the organization's pictures take.
+    async fn asset_usage(&self, context: OrganizationContext) -> Result<AssetUsage, AccountError>;
+
+    /// Removes a picture from its organization: it is listed and found no more, and no run of a brief
+    /// that names it can begin. Whether no other picture and no run has the same file.
+    async fn delete_asset(
+        &self,
+        context: OrganizationContext,
+        id: AssetId,
+    ) -> Result<(Asset, bool), AccountError>;
 
     /// The organization's pictures.
     async fn assets(

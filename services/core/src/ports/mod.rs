@@ -14,6 +14,7 @@ pub mod marketplace;
 pub mod outcome_sink;
 pub mod pictures;
 pub mod publish_target;
+pub mod readiness;
 pub mod run_control;
 pub mod step_store;
 pub mod video_backend;

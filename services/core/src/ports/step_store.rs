@@ -255,6 +255,24 @@ pub enum StoreError {
     Database(String),
 }
 
+/// Rules of [`StepStore::broken_invariants`] that hold once all work is done, and not while it goes on.
+const AT_REST: [&str; 7] = [
+    "I1 a step is not ended",
+    "I1 a dead step was never answered",
+    "I1 a run is not finished",
+    "I3 a paid call is open",
+    "I4 a reserve is not closed",
+    "I5 a message is not sent",
+    "I6 a message was neither taken in nor given up",
+];
+
+/// Whether a line of [`StepStore::broken_invariants`] may as well be work that goes on: of a database on
+/// which processes work, only the other lines are faults.
+#[must_use]
+pub fn holds_at_rest_only(line: &str) -> bool {
+    AT_REST.iter().any(|rule| line.strip_prefix(rule).is_some_and(|rest| rest.starts_with(':')))
+}
+
 /// A message waiting in the outbox.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutboxMessage {

@@ -92,9 +92,9 @@ pub enum RenderError {
     /// Try again later: full queue, provider error (retryable).
     #[error("render backend unavailable: {0}")]
     Unavailable(String),
-    /// The disk is full, which says nothing about the request: the same render succeeds once there is
-    /// room again (retryable for as long as it takes).
-    #[error("no room on the disk: {0}")]
+    /// The disk is full, or descriptors or memory are used up, which says nothing about the request: the
+    /// same render succeeds once there is room again (retryable for as long as it takes).
+    #[error("no room: {0}")]
     NoRoom(String),
     /// The request can never be rendered (permanent).
     #[error("cannot be rendered: {0}")]

@@ -40,8 +40,8 @@ pub enum StepError {
     /// place for as long as it holds the step, without counting an attempt.
     #[error("{0}")]
     Unavailable(StoreError),
-    /// A disk is full, which says nothing about the work either: repeated in the same way until there
-    /// is room.
+    /// A disk is full, or descriptors or memory are used up, which says nothing about the work either:
+    /// repeated in the same way until there is room.
     #[error("{0}")]
     NoRoom(String),
 }

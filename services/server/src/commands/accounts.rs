@@ -4,15 +4,18 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 use spotwright_api::key::{self, Pepper};
+use spotwright_core::domain::account::OrganizationContext;
 use spotwright_core::domain::topology::Role;
+use spotwright_core::ports::accounts::{AccountError, Page};
 use spotwright_core::ports::entropy::Entropy as _;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
+use spotwright_schemas::ids::{KeyId, OrganizationId};
 
 use super::{print_json, print_text};
 use crate::config::Config;
 use crate::control::OperatingSystem;
-use crate::foundation::Foundation;
+use crate::foundation::{Database, Foundation};
 
 /// 64 random hexadecimal digits.
 ///
@@ -36,10 +39,17 @@ pub fn pepper() -> Result<String, Problem> {
 /// # Errors
 /// [`Code::Option`] unless it is 64 hexadecimal digits.
 pub fn configured_pepper(config: &Config) -> Result<Pepper, Problem> {
-    let digits = &config.serve.pepper;
+    let current = Pepper::new(secret_of("serve.pepper", &config.serve.pepper)?);
+    if config.serve.previous_pepper.is_empty() {
+        return Ok(current);
+    }
+    Ok(current.after(secret_of("serve.previous_pepper", &config.serve.previous_pepper)?))
+}
+
+fn secret_of(key: &str, digits: &str) -> Result<[u8; 32], Problem> {
     let wrong = || {
         let message = "must be 64 hexadecimal digits; `spotwright pepper` makes them. Keep them: with others every key is invalid";
-        Problem::new(Code::Option, "serve.pepper", message)
+        Problem::new(Code::Option, key, message)
     };
     if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return Err(wrong());
@@ -48,7 +58,7 @@ pub fn configured_pepper(config: &Config) -> Result<Pepper, Problem> {
     for (idx, byte) in bytes.iter_mut().enumerate() {
         *byte = u8::from_str_radix(&digits[2 * idx..2 * idx + 2], 16).map_err(|_| wrong())?;
     }
-    Ok(Pepper::new(bytes))
+    Ok(bytes)
 }
 
 /// Brings the configured database to the newest format.
@@ -61,23 +71,46 @@ pub async fn migrate(config: &Config) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Makes the operator's organization and prints its key, which is shown this once.
+/// How the operator comes to a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// The first one, of a new database.
+    First,
+    /// One beside those that there are.
+    Another,
+    /// One in the place of those that there are.
+    InsteadOfOthers,
+}
+
+/// Makes the operator's organization, or another key for it, and prints the key, which is shown this
+/// once. Whoever has the configuration and the database may do so: both are the installation itself.
 ///
 /// # Errors
-/// [`Code::Option`] when there is an operator already; as [`Foundation::database`].
-pub async fn operator(config: &Config, json: bool) -> Result<(), Problem> {
+/// [`Code::Option`] when there is an operator already and no other key was asked for, or none yet; as
+/// [`Foundation::database`].
+pub async fn operator(config: &Config, way: Way, json: bool) -> Result<(), Problem> {
     let pepper = configured_pepper(config)?;
     let database = Foundation::database(config).await?;
+    let failed = |error: AccountError| Problem::new(Code::Store, "", error.to_string());
     let (organization, new_key, text) = key::operator(&pepper, &OperatingSystem)
         .map_err(|error| Problem::new(Code::Prerequisite, "", error.to_string()))?;
-    let made = database
-        .accounts
-        .bootstrap(&organization, &new_key)
-        .await
-        .map_err(|error| Problem::new(Code::Store, "", error.to_string()))?;
-    if !made {
-        let message = "this database has an operator already, whose key was shown when it was made";
-        return Err(Problem::new(Code::Option, "store.url", message));
+    if way == Way::First {
+        let made = database.accounts.bootstrap(&organization, &new_key).await.map_err(failed)?;
+        if !made {
+            let message = "this database has an operator already, whose key was shown when it was made; `spotwright operator --new-key` makes another one";
+            return Err(Problem::new(Code::Option, "store.url", message));
+        }
+    } else {
+        database.accounts.add_key(organization.id, &new_key).await.map_err(|error| match error {
+            AccountError::Missing(_) => {
+                let message = "this database has no operator yet; `spotwright operator` makes one";
+                Problem::new(Code::Option, "--new-key", message)
+            }
+            other => failed(other),
+        })?;
+    }
+    if way == Way::InsteadOfOthers {
+        revoke_others(&database, organization.id, new_key.id).await.map_err(failed)?;
     }
     if json {
         let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
@@ -89,4 +122,22 @@ pub async fn operator(config: &Config, json: bool) -> Result<(), Problem> {
         ));
     }
     Ok(())
+}
+
+/// Revokes every key of the operator but one.
+async fn revoke_others(
+    database: &Database,
+    operators: OrganizationId,
+    kept: KeyId,
+) -> Result<(), AccountError> {
+    let context = OrganizationContext { organization: operators, key: kept };
+    let mut page = Page { before: None, limit: 200 };
+    loop {
+        let keys = database.accounts.keys(context, page).await?;
+        let Some(last) = keys.last() else { return Ok(()) };
+        page.before = Some(last.position);
+        for key in keys.into_iter().map(|key| key.row).filter(|key| key.id != kept) {
+            database.accounts.revoke_key(context, key.id, false).await?;
+        }
+    }
 }

@@ -19,6 +19,8 @@ pub fn execute(path: &Path, json: bool) -> Result<(), Problem> {
         print_json(&json!({
             "valid": true,
             "brief": loaded.brief.id,
+            // What the API takes as `brief`, whatever format the file has.
+            "document": loaded.brief,
             "facts": loaded.brief.product.facts.len(),
             "pictures": loaded.pictures.iter().map(|p| [p.width, p.height]).collect::<Vec<_>>(),
             "questions": questions,

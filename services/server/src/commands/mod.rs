@@ -72,9 +72,14 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
             print_text(&format!("{}\n", accounts::pepper()?));
             Ok(true)
         }
-        Command::Operator { json } => {
+        Command::Operator { new_key, revoke_others, json } => {
             let config = config()?;
-            runtime(processors())?.block_on(accounts::operator(&config, *json)).map(|()| true)
+            let way = match (new_key, revoke_others) {
+                (false, _) => accounts::Way::First,
+                (true, false) => accounts::Way::Another,
+                (true, true) => accounts::Way::InsteadOfOthers,
+            };
+            runtime(processors())?.block_on(accounts::operator(&config, way, *json)).map(|()| true)
         }
         Command::Dlq { what } => {
             let config = config()?;
@@ -104,7 +109,13 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
         Command::Explain { code } => explain::execute(code.as_deref()).map(|()| true),
         Command::Doctor { json } => Ok(doctor::execute(&config()?, *json)),
         Command::Verify { out, objects, json } => {
-            runtime(processors())?.block_on(verify::execute(out, *objects, *json))
+            let checked = async {
+                match out {
+                    Some(out) => verify::execute(out, *objects, *json).await,
+                    None => verify::service(&config()?, *objects, *json).await,
+                }
+            };
+            runtime(processors())?.block_on(checked)
         }
         Command::LaunchPack { out, folder, platforms, json } => runtime(processors())?
             .block_on(launch_pack::execute(out, folder, platforms, *json))
@@ -128,7 +139,9 @@ const fn wants_json(command: &Command) -> bool {
         Command::Run(run) => run.json,
         Command::Check { json, .. } | Command::Doctor { json } | Command::Verify { json, .. } => *json,
         Command::Bench { what: Bench::Pipeline { json, .. } } => *json,
-        Command::Operator { json } | Command::LaunchPack { json, .. } | Command::Scorer { json, .. } => *json,
+        Command::Operator { json, .. } | Command::LaunchPack { json, .. } | Command::Scorer { json, .. } => {
+            *json
+        }
         Command::Dlq { what: Dlq::List { json, .. } } => *json,
         Command::Explain { .. }
         | Command::Config { .. }

@@ -1,6 +1,5 @@
 //! `serve`: the API and the workers, all in one process or each role in its own.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +22,6 @@ use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{Event, Payload};
 use spotwright_schemas::ids::KeyId;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -33,12 +31,15 @@ use crate::config::Config;
 use crate::control::{Control, OperatingSystem, Pictures};
 use crate::drift::DriftWatch;
 use crate::foundation::Foundation;
-use crate::telemetry;
+use crate::listener::{Bounds, Listener};
 use crate::wiring::{EngineSetup, Running, World};
-use crate::{health, measures, model_watch};
+use crate::{descriptors, health, measures, model_watch, telemetry};
 
 /// How often stored answers of the API are looked through.
 const FORGET: Duration = Duration::from_hours(1);
+
+/// Connections to health and metrics.
+const ADMIN_CONNECTIONS: usize = 32;
 
 /// Longest wait for work under way after the signal to stop.
 const DRAIN: Duration = Duration::from_mins(1);
@@ -118,7 +119,10 @@ pub async fn execute(config: &Config, roles: &[Role]) -> Result<(), Problem> {
     }
     if !config.serve.admin_address.is_empty() {
         let router = health::router(Arc::clone(&foundation), metrics, roles);
-        serve_http("serve.admin_address", &config.serve.admin_address, router, &shutdown, &mut tasks).await?;
+        // Places of its own: whatever clients of the API do, those who run it look in.
+        let bounds = Bounds::of(ADMIN_CONNECTIONS);
+        let listener = Listener::bind("serve.admin_address", &config.serve.admin_address).await?;
+        listen(listener, router, bounds, &shutdown, &mut tasks);
     }
     let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
     tracing::info!(roles = names.join(","), "ready");
@@ -141,15 +145,27 @@ async fn serve_api(
     tasks: &mut JoinSet<Result<(), Problem>>,
 ) -> Result<(), Problem> {
     let pepper = configured_pepper(config)?;
+    let listener = Listener::bind("serve.address", &config.serve.address).await?;
+    let bounds = bounds(config);
+    let usual = Limits::default();
+    let limits = Limits {
+        // A request has a connection: more than half of them never belong to one kind of work.
+        requests: usual.requests.min(bounds.connections / 2),
+        streams: usual.streams.min(bounds.connections / 2),
+        asset_bytes: config.serve.asset_quota_mb.saturating_mul(1_000_000),
+        ..usual
+    };
+    tracing::info!(connections = bounds.connections, of_one_address = bounds.of_one_address, "places");
     let state = ApiState {
         accounts: Arc::clone(&foundation.accounts),
         artifacts: Arc::clone(&foundation.artifacts),
         pictures: Arc::new(Pictures),
         runs: Arc::new(Control::new(Arc::clone(&foundation.store))),
+        readiness: Arc::clone(&foundation.readiness),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OperatingSystem),
         pepper,
-        limits: Limits::default(),
+        limits,
         run_defaults: RunDefaults {
             generations: config.run.generations,
             variants: config.run.variants,
@@ -159,7 +175,7 @@ async fn serve_api(
         shutdown: shutdown.clone(),
     };
     let router = spotwright_api::router(state).layer(axum::middleware::from_fn(measures::request));
-    serve_http("serve.address", &config.serve.address, router, shutdown, tasks).await?;
+    listen(listener, router, bounds, shutdown, tasks);
     let engine = Engine {
         store: Arc::clone(&foundation.store),
         bus: Arc::clone(&foundation.bus),
@@ -196,26 +212,39 @@ async fn forget_answers(accounts: Arc<dyn AccountStore>, mut shutdown: Shutdown)
     Ok(())
 }
 
-/// Binds before it returns, so that an address that is taken is an error at the start.
-async fn serve_http(
-    key: &str,
-    address: &str,
+/// Places of the API's listener, by configuration or by what descriptors there are.
+fn bounds(config: &Config) -> Bounds {
+    let serve = &config.serve;
+    let most = descriptors::connections(descriptors::raise(), workers(config));
+    if serve.connections > most {
+        tracing::warn!(
+            configured = serve.connections,
+            most,
+            "serve.connections is more than the limit of file descriptors allows beside the work"
+        );
+    }
+    let connections = if serve.connections > 0 { serve.connections.min(most) } else { most };
+    let usual = Bounds::of(connections);
+    let of_one_address = match serve.connections_per_address {
+        0 => usual.of_one_address,
+        asked => asked.min(connections),
+    };
+    Bounds { of_one_address, ..usual }
+}
+
+/// Serves a router until the service stops.
+fn listen(
+    listener: Listener,
     router: axum::Router,
+    bounds: Bounds,
     shutdown: &Shutdown,
     tasks: &mut JoinSet<Result<(), Problem>>,
-) -> Result<(), Problem> {
-    let wrong = |error: String| Problem::new(Code::Option, key, format!("`{address}`: {error}"));
-    let parsed: SocketAddr = address.parse().map_err(|error| wrong(format!("{error}")))?;
-    let listener = TcpListener::bind(parsed).await.map_err(|error| wrong(error.to_string()))?;
-    let bound = listener.local_addr().map_err(|error| wrong(error.to_string()))?;
-    tracing::info!(address = %bound, key, "listening");
-    let mut stopping = shutdown.clone();
+) {
+    let shutdown = shutdown.clone();
     tasks.spawn(async move {
-        let served =
-            axum::serve(listener, router).with_graceful_shutdown(async move { stopping.wait().await });
-        served.await.map_err(|error| failed(&error))
+        listener.serve(router, bounds, shutdown).await;
+        Ok(())
     });
-    Ok(())
 }
 
 /// Waits for a signal or for a task that fails, then for everybody to finish.

@@ -4,8 +4,8 @@
 use async_trait::async_trait;
 use serde_json::Value;
 use spotwright_core::domain::account::{
-    Asset, BriefRecord, BriefSummary, Credential, FoundedOrganization, KeyRecord, NewAsset, NewBrief, NewKey,
-    NewOrganization, OrderedRun, Organization, OrganizationContext, RunOrder, RunRecord,
+    Asset, AssetUsage, BriefRecord, BriefSummary, Credential, FoundedOrganization, KeyRecord, NewAsset,
+    NewBrief, NewKey, NewOrganization, OrderedRun, Organization, OrganizationContext, RunOrder, RunRecord,
 };
 use spotwright_core::domain::run::NewRun;
 use spotwright_core::domain::variant::{Placement, Variant, VariantState};
@@ -14,6 +14,7 @@ use spotwright_core::ports::step_store::{Commit, TraceEntry};
 use spotwright_schemas::event::Event;
 use spotwright_schemas::ids::{AssetId, BriefId, KeyId, OrganizationId, RunId, VariantId};
 use spotwright_schemas::money::Micros;
+use uuid::Uuid;
 
 use super::adapter::wakes_of;
 use super::answers::{Known, Outcome};
@@ -31,6 +32,25 @@ impl AccountStore for Store {
             })
             .await?;
         Ok(made)
+    }
+
+    async fn add_key(&self, organization: OrganizationId, key: &NewKey) -> Result<KeyRecord, AccountError> {
+        let key = key.clone();
+        let made = self
+            .writer
+            .write(None, Wakes::default(), move |conn| {
+                Box::pin(async move { accounts::add_key(conn, organization, &key).await })
+            })
+            .await?;
+        Ok(made)
+    }
+
+    async fn installation(&self, proposal: Uuid) -> Result<Uuid, AccountError> {
+        let mark = self
+            .writer
+            .write(None, Wakes::default(), move |conn| Box::pin(accounts::installation(conn, proposal)))
+            .await?;
+        Ok(mark)
     }
 
     async fn credential(&self, key: KeyId) -> Result<Option<Credential>, AccountError> {
@@ -90,6 +110,20 @@ impl AccountStore for Store {
         Ok(())
     }
 
+    async fn set_frozen(
+        &self,
+        organization: OrganizationId,
+        frozen: bool,
+    ) -> Result<Organization, AccountError> {
+        let changed = self
+            .writer
+            .write(None, Wakes::default(), move |conn| {
+                Box::pin(accounts::set_frozen(conn, organization, frozen))
+            })
+            .await?;
+        Ok(changed)
+    }
+
     async fn organization(&self, context: OrganizationContext) -> Result<Organization, AccountError> {
         Ok(accounts::organization(&mut *self.tenant(context).await?, context).await?)
     }
@@ -117,12 +151,23 @@ impl AccountStore for Store {
         Ok(accounts::keys(&mut *self.tenant(context).await?, context, page).await?)
     }
 
-    async fn revoke_key(&self, context: OrganizationContext, key: KeyId) -> Result<KeyRecord, AccountError> {
+    async fn key(&self, context: OrganizationContext, key: KeyId) -> Result<KeyRecord, AccountError> {
+        Ok(accounts::key(&mut *self.tenant(context).await?, context, key).await?)
+    }
+
+    async fn revoke_key(
+        &self,
+        context: OrganizationContext,
+        key: KeyId,
+        keep_one: bool,
+    ) -> Result<KeyRecord, AccountError> {
         let revoked = self
             .writer
-            .write(None, Wakes::default(), move |conn| Box::pin(accounts::revoke_key(conn, context, key)))
+            .write(None, Wakes::default(), move |conn| {
+                Box::pin(accounts::revoke_key(conn, context, key, keep_one))
+            })
             .await?;
-        Ok(revoked)
+        revoked.ok_or(AccountError::LastKey)
     }
 
     async fn create_asset(
@@ -138,6 +183,22 @@ impl AccountStore for Store {
             })
             .await
             .map_or_else(|error| Err(error.into()), Outcome::into_result)
+    }
+
+    async fn asset_usage(&self, context: OrganizationContext) -> Result<AssetUsage, AccountError> {
+        Ok(accounts::asset_usage(&mut *self.tenant(context).await?, context).await?)
+    }
+
+    async fn delete_asset(
+        &self,
+        context: OrganizationContext,
+        id: AssetId,
+    ) -> Result<(Asset, bool), AccountError> {
+        let deleted = self
+            .writer
+            .write(None, Wakes::default(), move |conn| Box::pin(accounts::delete_asset(conn, context, id)))
+            .await?;
+        Ok(deleted)
     }
 
     async fn assets(

@@ -187,12 +187,9 @@ impl Lane {
         if !JOIN_LATE {
             group.sort_by_key(|queued| queued.run.map(|run| run.0));
         }
-        let conn = match &mut self.conn {
-            Some(conn) => conn,
-            broken => broken.insert(self.options.connect().await?),
-        };
-        // Two statements in one text cost one trip to the database.
-        control(conn, BEGIN).await?;
+        self.begin().await?;
+        // There is one after `begin`.
+        let Some(conn) = &mut self.conn else { return Err(sqlx::Error::PoolClosed) };
         let mut idx = 0;
         loop {
             let keep = group[idx].operation.perform(conn).await;
@@ -213,6 +210,24 @@ impl Lane {
         }
     }
 
+    /// Begins a transaction. A connection that the server has ended meanwhile, as it does when it is
+    /// started anew, is found dead by the first statement: nothing was done on it, so it is replaced and
+    /// nobody is told.
+    async fn begin(&mut self) -> Result<(), sqlx::Error> {
+        if let Some(conn) = &mut self.conn {
+            // Two statements in one text cost one trip to the database.
+            match control(conn, BEGIN).await {
+                Err(error) if is_dead(&error) => {
+                    tracing::debug!(%error, "a connection was found dead and is replaced");
+                    self.conn = None;
+                }
+                begun => return begun,
+            }
+        }
+        let conn = self.conn.insert(self.options.connect().await?);
+        control(conn, BEGIN).await
+    }
+
     /// After a group that failed: undoes what is left of it, or gives the connection up.
     async fn clear_up(&mut self) {
         let Some(conn) = &mut self.conn else { return };
@@ -227,6 +242,18 @@ impl Lane {
             tracing::warn!("the connection is given up; the next write opens another one");
             self.conn = None;
         }
+    }
+}
+
+/// Whether an error means that the connection is gone, not that the statement was refused.
+fn is_dead(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,
+        // SQLSTATE: connection exceptions, and a server that shuts down or starts.
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P"))
+        }
+        _ => false,
     }
 }
 

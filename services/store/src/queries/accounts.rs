@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use spotwright_core::domain::account::{
-    Asset, BriefRecord, BriefSummary, Credential, FoundedOrganization, KeyMac, KeyRecord, NewAsset, NewBrief,
-    NewKey, NewOrganization, Organization, OrganizationContext, Scope,
+    Asset, AssetUsage, BriefRecord, BriefSummary, Credential, FoundedOrganization, KeyMac, KeyRecord,
+    NewAsset, NewBrief, NewKey, NewOrganization, Organization, OrganizationContext, Scope,
 };
 use spotwright_core::ports::accounts::{Page, Positioned, WriteKey};
 use spotwright_core::ports::artifacts::ArtifactHash;
@@ -51,7 +51,7 @@ async fn insert_organization(
     .execute(conn)
     .await
     .map_err(database)?;
-    let made = Organization { id: new.id, name: new.name.clone(), created_at: now };
+    let made = Organization { id: new.id, name: new.name.clone(), created_at: now, frozen_at: None };
     Ok((written.rows_affected() == 1).then_some(made))
 }
 
@@ -100,20 +100,63 @@ pub(super) async fn bootstrap(
     Ok(true)
 }
 
-type CredentialRow = (Uuid, String, Vec<u8>, Option<i64>, Option<i64>);
+/// Makes a key of an organization that exists.
+pub(super) async fn add_key(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    key: &NewKey,
+) -> Result<KeyRecord, StoreError> {
+    must_exist(conn, organization).await?;
+    let now = now(conn).await?;
+    insert_key(conn, organization, key, now).await
+}
+
+/// The mark of this database: the first one that was proposed.
+pub(super) async fn installation(conn: &mut Connection, proposal: Uuid) -> Result<Uuid, StoreError> {
+    sqlx::query("INSERT INTO installation (only_row, id) VALUES (1, $1) ON CONFLICT (only_row) DO NOTHING")
+        .bind(proposal)
+        .execute(&mut *conn)
+        .await
+        .map_err(database)?;
+    sqlx::query_scalar("SELECT id FROM installation").fetch_one(conn).await.map_err(database)
+}
+
+/// Refuses the keys of an organization, or takes them again. The first time stands.
+pub(super) async fn set_frozen(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    frozen: bool,
+) -> Result<Organization, StoreError> {
+    let row: Option<(String, i64, Option<i64>)> = sqlx::query_as(concat!(
+        "UPDATE organization SET frozen_at = CASE WHEN $2 = 1 THEN coalesce(frozen_at, ",
+        now!(),
+        ") END WHERE id = $1 RETURNING name, created_at, frozen_at"
+    ))
+    .bind(organization.0)
+    .bind(i64::from(frozen))
+    .fetch_optional(conn)
+    .await
+    .map_err(database)?;
+    let (name, created_at, frozen_at) = row.ok_or_else(|| StoreError::Missing("organization".to_owned()))?;
+    Ok(Organization { id: organization, name, created_at, frozen_at })
+}
+
+type CredentialRow = (Uuid, String, Vec<u8>, Option<i64>, Option<i64>, Option<i64>);
 
 /// What is needed to check a presented key. Not bound to an organization: the key tells which.
 pub(super) async fn credential(conn: &mut Connection, key: KeyId) -> Result<Option<Credential>, StoreError> {
     let row: Option<CredentialRow> = sqlx::query_as(concat!(
-        "SELECT organization_id, scopes, mac, revoked_at, expires_at - ",
+        "SELECT k.organization_id, k.scopes, k.mac, k.revoked_at, o.frozen_at, k.expires_at - ",
         now!(),
-        " FROM api_key WHERE id = $1"
+        " FROM api_key k JOIN organization o ON o.id = k.organization_id WHERE k.id = $1"
     ))
     .bind(key.0)
     .fetch_optional(conn)
     .await
     .map_err(database)?;
-    let Some((organization, scopes, mac, revoked_at, remaining_micros)) = row else { return Ok(None) };
+    let Some((organization, scopes, mac, revoked_at, frozen_at, remaining_micros)) = row else {
+        return Ok(None);
+    };
     let mac = <[u8; 32]>::try_from(mac)
         .map_err(|mac| StoreError::Format(format!("a key's code has {} bytes", mac.len())))?;
     Ok(Some(Credential {
@@ -122,6 +165,7 @@ pub(super) async fn credential(conn: &mut Connection, key: KeyId) -> Result<Opti
         scopes: scopes_of(&scopes)?,
         mac: KeyMac(mac),
         revoked: revoked_at.is_some(),
+        frozen: frozen_at.is_some(),
         remaining_micros,
     }))
 }
@@ -161,8 +205,8 @@ pub(super) async fn organizations(
     conn: &mut Connection,
     page: Page,
 ) -> Result<Vec<Positioned<Organization>>, StoreError> {
-    let rows: Vec<(i64, Uuid, String, i64)> = sqlx::query_as(
-        "SELECT position, id, name, created_at FROM organization WHERE position < $1 \
+    let rows: Vec<(i64, Uuid, String, i64, Option<i64>)> = sqlx::query_as(
+        "SELECT position, id, name, created_at, frozen_at FROM organization WHERE position < $1 \
          ORDER BY position DESC LIMIT $2",
     )
     .bind(before(page))
@@ -172,9 +216,9 @@ pub(super) async fn organizations(
     .map_err(database)?;
     Ok(rows
         .into_iter()
-        .map(|(position, id, name, created_at)| Positioned {
+        .map(|(position, id, name, created_at, frozen_at)| Positioned {
             position,
-            row: Organization { id: OrganizationId(id), name, created_at },
+            row: Organization { id: OrganizationId(id), name, created_at, frozen_at },
         })
         .collect())
 }
@@ -183,14 +227,14 @@ pub(super) async fn organization(
     conn: &mut Connection,
     context: OrganizationContext,
 ) -> Result<Organization, StoreError> {
-    let row: Option<(String, i64)> =
-        sqlx::query_as("SELECT name, created_at FROM organization WHERE id = $1")
+    let row: Option<(String, i64, Option<i64>)> =
+        sqlx::query_as("SELECT name, created_at, frozen_at FROM organization WHERE id = $1")
             .bind(context.organization.0)
             .fetch_optional(conn)
             .await
             .map_err(database)?;
-    let (name, created_at) = row.ok_or_else(|| StoreError::Missing("organization".to_owned()))?;
-    Ok(Organization { id: context.organization, name, created_at })
+    let (name, created_at, frozen_at) = row.ok_or_else(|| StoreError::Missing("organization".to_owned()))?;
+    Ok(Organization { id: context.organization, name, created_at, frozen_at })
 }
 
 pub(super) async fn create_key(
@@ -250,12 +294,35 @@ pub(super) async fn keys(
     rows.into_iter().map(KeyRow::into_record).collect()
 }
 
-/// Revokes a key; the first time stands.
-pub(super) async fn revoke_key(
+pub(super) async fn key(
     conn: &mut Connection,
     context: OrganizationContext,
     key: KeyId,
 ) -> Result<KeyRecord, StoreError> {
+    let row: Option<KeyRow> = sqlx::query_as(
+        "SELECT position, id, name, scopes, created_at, expires_at, revoked_at FROM api_key \
+         WHERE id = $1 AND organization_id = $2",
+    )
+    .bind(key.0)
+    .bind(context.organization.0)
+    .fetch_optional(conn)
+    .await
+    .map_err(database)?;
+    let row = row.ok_or_else(|| StoreError::Missing("key".to_owned()))?;
+    Ok(row.into_record()?.row)
+}
+
+/// Revokes a key; the first time stands. With `keep_one`, `None` for the last key that may make keys and
+/// has no end.
+pub(super) async fn revoke_key(
+    conn: &mut Connection,
+    context: OrganizationContext,
+    key: KeyId,
+    keep_one: bool,
+) -> Result<Option<KeyRecord>, StoreError> {
+    if keep_one && is_last(conn, context, key).await? {
+        return Ok(None);
+    }
     let row: Option<KeyRow> = sqlx::query_as(concat!(
         "UPDATE api_key SET revoked_at = coalesce(revoked_at, ",
         now!(),
@@ -268,7 +335,30 @@ pub(super) async fn revoke_key(
     .await
     .map_err(database)?;
     let row = row.ok_or_else(|| StoreError::Missing("key".to_owned()))?;
-    Ok(row.into_record()?.row)
+    Ok(Some(row.into_record()?.row))
+}
+
+/// Whether a key is the only one of its organization that may make keys and has no end.
+async fn is_last(
+    conn: &mut Connection,
+    context: OrganizationContext,
+    key: KeyId,
+) -> Result<bool, StoreError> {
+    let rows: Vec<(Uuid, String)> = sqlx::query_as(
+        "SELECT id, scopes FROM api_key \
+         WHERE organization_id = $1 AND revoked_at IS NULL AND expires_at IS NULL",
+    )
+    .bind(context.organization.0)
+    .fetch_all(conn)
+    .await
+    .map_err(database)?;
+    let mut makers = Vec::new();
+    for (id, scopes) in rows {
+        if scopes_of(&scopes)?.contains(&Scope::KeysAdmin) {
+            makers.push(id);
+        }
+    }
+    Ok(makers == [key.0])
 }
 
 pub(super) async fn create_asset(
@@ -281,6 +371,12 @@ pub(super) async fn create_asset(
         Known::Free(now) => now,
         Known::Used(outcome) => return Ok(outcome),
     };
+    if let Some(quota) = new.quota {
+        let used = asset_usage(conn, context).await?.bytes;
+        if used.saturating_add(new.bytes) > quota {
+            return Ok(Outcome::Quota { quota, used });
+        }
+    }
     sqlx::query(
         "INSERT INTO asset (id, organization_id, hash, name, width, height, bytes, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -306,6 +402,52 @@ pub(super) async fn create_asset(
         created_at: now,
     };
     answers::keep(conn, context, write, now, asset).await
+}
+
+/// What the pictures of an organization take.
+pub(super) async fn asset_usage(
+    conn: &mut Connection,
+    context: OrganizationContext,
+) -> Result<AssetUsage, StoreError> {
+    let (count, bytes): (i64, i64) = sqlx::query_as(
+        "SELECT count(*), CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM asset \
+         WHERE organization_id = $1 AND deleted_at IS NULL",
+    )
+    .bind(context.organization.0)
+    .fetch_one(conn)
+    .await
+    .map_err(database)?;
+    Ok(AssetUsage { count: unsigned("count", count)?, bytes: unsigned("bytes", bytes)? })
+}
+
+/// Removes a picture from its organization, and says whether nothing else has its file.
+pub(super) async fn delete_asset(
+    conn: &mut Connection,
+    context: OrganizationContext,
+    id: AssetId,
+) -> Result<(Asset, bool), StoreError> {
+    let row: Option<AssetRow> = sqlx::query_as(concat!(
+        "UPDATE asset SET deleted_at = ",
+        now!(),
+        " WHERE id = $1 AND organization_id = $2 AND deleted_at IS NULL \
+         RETURNING position, id, hash, name, width, height, bytes, created_at"
+    ))
+    .bind(id.0)
+    .bind(context.organization.0)
+    .fetch_optional(&mut *conn)
+    .await
+    .map_err(database)?;
+    let asset = row.ok_or_else(|| StoreError::Missing("asset".to_owned()))?.into_asset()?.row;
+    // Runs hold their request as text; a hash has no character that a pattern would read otherwise.
+    let others: i64 = sqlx::query_scalar(
+        "SELECT (SELECT count(*) FROM asset WHERE hash = $1 AND deleted_at IS NULL) \
+         + (SELECT count(*) FROM run WHERE request LIKE '%' || $1 || '%')",
+    )
+    .bind(asset.hash.as_str())
+    .fetch_one(conn)
+    .await
+    .map_err(database)?;
+    Ok((asset, others == 0))
 }
 
 #[derive(sqlx::FromRow)]
@@ -342,7 +484,8 @@ pub(super) async fn assets(
 ) -> Result<Vec<Positioned<Asset>>, StoreError> {
     let rows: Vec<AssetRow> = sqlx::query_as(
         "SELECT position, id, hash, name, width, height, bytes, created_at FROM asset \
-         WHERE organization_id = $1 AND position < $2 ORDER BY position DESC LIMIT $3",
+         WHERE organization_id = $1 AND position < $2 AND deleted_at IS NULL \
+         ORDER BY position DESC LIMIT $3",
     )
     .bind(context.organization.0)
     .bind(before(page))
@@ -360,7 +503,7 @@ pub(super) async fn asset(
 ) -> Result<Option<Asset>, StoreError> {
     let row: Option<AssetRow> = sqlx::query_as(
         "SELECT position, id, hash, name, width, height, bytes, created_at FROM asset \
-         WHERE id = $1 AND organization_id = $2",
+         WHERE id = $1 AND organization_id = $2 AND deleted_at IS NULL",
     )
     .bind(id.0)
     .bind(context.organization.0)

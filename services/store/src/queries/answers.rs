@@ -15,6 +15,13 @@ pub(super) enum Outcome<T> {
     Written(Written<T>),
     /// The key was used for something else; nothing was written.
     KeyReused,
+    /// There is no room for it; nothing was written.
+    Quota {
+        /// Bytes that there may be.
+        quota: u64,
+        /// Bytes that there are.
+        used: u64,
+    },
 }
 
 impl<T> Outcome<T> {
@@ -23,6 +30,7 @@ impl<T> Outcome<T> {
         match self {
             Self::Written(written) => Ok(written),
             Self::KeyReused => Err(AccountError::KeyReused),
+            Self::Quota { quota, used } => Err(AccountError::Quota { quota, used }),
         }
     }
 }

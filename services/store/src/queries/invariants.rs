@@ -84,11 +84,18 @@ const BY_ID: &[(&str, &str)] = &[
 ];
 
 /// Rules about ledger references.
-const BY_REFERENCE: &[(&str, &str)] = &[(
-    "I4 a reserve is not closed exactly once",
-    "SELECT r.ref FROM ledger r WHERE r.entry = 'reserve' AND \
-     (SELECT count(*) FROM ledger s WHERE s.ref IN (r.ref || ':settle', r.ref || ':release')) <> 1",
-)];
+const BY_REFERENCE: &[(&str, &str)] = &[
+    (
+        "I4 a reserve is not closed",
+        "SELECT r.ref FROM ledger r WHERE r.entry = 'reserve' AND \
+         (SELECT count(*) FROM ledger s WHERE s.ref IN (r.ref || ':settle', r.ref || ':release')) = 0",
+    ),
+    (
+        "I4 a reserve is closed twice",
+        "SELECT r.ref FROM ledger r WHERE r.entry = 'reserve' AND \
+         (SELECT count(*) FROM ledger s WHERE s.ref IN (r.ref || ':settle', r.ref || ':release')) > 1",
+    ),
+];
 
 /// Runs all queries; must run in one read transaction to see one state.
 pub(super) async fn broken(conn: &mut Connection) -> Result<Vec<String>, StoreError> {

@@ -134,6 +134,7 @@ impl SqliteStore {
             .foreign_keys(true)
             .statement_cache_capacity(256)
             .disable_statement_logging();
+        private(path).map_err(|error| StoreError::Database(format!("{}: {error}", path.display())))?;
         let mut conn = options.connect().await.map_err(database)?;
         MIGRATIONS.run(&mut conn).await.map_err(|error| StoreError::Database(error.to_string()))?;
         let readers = SqlitePoolOptions::new()
@@ -147,6 +148,24 @@ impl SqliteStore {
         Ok(Arc::new(Self { writer, readers, signals, requests: Mutex::default() }))
     }
 
+    /// Opens a database file for reading only, whoever works on it, and leaves its format as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`]: there is no file, or it is no SQLite database.
+    pub async fn inspect(path: &Path) -> Result<Arc<Self>, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging();
+        let conn = options.connect().await.map_err(database)?;
+        let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.clone());
+        let readers = readers.await.map_err(database)?;
+        let signals = Arc::new(Signals::default());
+        let writer = Writer::start(vec![(conn, options)], &signals);
+        Ok(Arc::new(Self { writer, readers, signals, requests: Mutex::default() }))
+    }
+
     async fn reader(&self) -> Result<PoolConnection<Db>, StoreError> {
         self.readers.acquire().await.map_err(database)
     }
@@ -156,6 +175,36 @@ impl SqliteStore {
     async fn tenant(&self, _: OrganizationContext) -> Result<PoolConnection<Db>, StoreError> {
         self.reader().await
     }
+}
+
+/// Lets nobody but the owner read the file: it holds codes of keys and what customers handed in. SQLite
+/// gives its log and its index the same rights.
+fn private(path: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::io::ErrorKind::{AlreadyExists, NotFound};
+        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+
+        // A file that exists is not opened: closing it again would drop the locks that this process
+        // has on it through SQLite.
+        match std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path) {
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        for ending in ["", "-wal", "-shm"] {
+            let mut file = path.as_os_str().to_owned();
+            file.push(ending);
+            match std::fs::metadata(&file).map(|found| found.permissions().mode()) {
+                Ok(mode) if mode & 0o077 != 0 => {
+                    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode & 0o700))?;
+                }
+                Err(error) if error.kind() != NotFound => return Err(error),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Tells other processes whom a group of writes wakes: there are none that work on one file.

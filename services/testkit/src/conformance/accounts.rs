@@ -38,6 +38,11 @@ macro_rules! account_store_suite {
                 a_key_is_looked_up_until_it_is_revoked,
                 a_key_expires_by_the_database_clock,
                 organizations_are_founded_with_a_key,
+                an_organization_is_frozen_and_taken_again,
+                the_last_key_that_may_make_keys_stays,
+                a_lost_key_is_replaced,
+                pictures_have_a_quota_and_can_be_deleted,
+                an_installation_has_one_mark,
                 a_write_is_repeated_without_effect,
                 a_write_key_means_one_request,
                 write_keys_of_two_organizations_do_not_meet,
@@ -114,6 +119,7 @@ fn picture(number: u64) -> NewAsset {
         width: 640,
         height: 480,
         bytes: 5_000_000_000,
+        quota: None,
     }
 }
 
@@ -185,9 +191,9 @@ pub async fn a_key_is_looked_up_until_it_is_revoked<S: AccountStore>(store: Arc<
     assert_eq!((credential.revoked, credential.remaining_micros), (false, None));
     assert_eq!(credential.scopes, new.scopes);
 
-    let revoked = store.revoke_key(context, new.id).await.expect("revoked");
+    let revoked = store.revoke_key(context, new.id, false).await.expect("revoked");
     assert!(revoked.revoked_at.is_some());
-    assert_eq!(store.revoke_key(context, new.id).await.expect("revoked again"), revoked);
+    assert_eq!(store.revoke_key(context, new.id, false).await.expect("revoked again"), revoked);
     assert!(store.credential(new.id).await.expect("an answer").expect("the key").revoked);
     let keys = rows(store.keys(context, ALL).await.expect("keys"));
     assert_eq!(keys.iter().map(|key| key.id).collect::<Vec<_>>(), [new.id, context.key]);
@@ -226,6 +232,111 @@ pub async fn organizations_are_founded_with_a_key<S: AccountStore>(store: Arc<S>
     assert_eq!(all.iter().map(|row| row.id).collect::<Vec<_>>(), [new.id, operator.organization]);
     let own = OrganizationContext { organization: new.id, key: first.id };
     assert_eq!(store.organization(own).await.expect("its own"), founded.organization);
+}
+
+/// `set_frozen`.
+pub async fn an_organization_is_frozen_and_taken_again<S: AccountStore>(store: Arc<S>) {
+    let context = organization(&*store, 1).await;
+    let frozen = async || store.credential(context.key).await.expect("an answer").expect("the key").frozen;
+    assert!(!frozen().await);
+    let first = store.set_frozen(context.organization, true).await.expect("frozen").frozen_at;
+    assert!(first.is_some() && frozen().await);
+    let again = store.set_frozen(context.organization, true).await.expect("frozen").frozen_at;
+    assert_eq!(again, first, "the first time stands");
+    assert_eq!(store.organization(context).await.expect("the organization").frozen_at, first);
+    assert_eq!(rows(store.organizations(context, ALL).await.expect("all"))[0].frozen_at, first);
+    assert_eq!(store.set_frozen(context.organization, false).await.expect("taken again").frozen_at, None);
+    assert!(!frozen().await);
+    let nobody = OrganizationId::derive(77, "organization", 0);
+    assert!(is_missing(&store.set_frozen(nobody, true).await));
+}
+
+/// `revoke_key` with `keep_one`.
+pub async fn the_last_key_that_may_make_keys_stays<S: AccountStore>(store: Arc<S>) {
+    let context = organization(&*store, 1).await;
+    let refused = |result: Result<_, AccountError>| matches!(result, Err(AccountError::LastKey));
+    assert!(refused(store.revoke_key(context, context.key, true).await));
+    // One that ends, and one that may not make keys, do not replace it.
+    let ending = key(5, &[Scope::KeysAdmin], Some(3_600_000_000));
+    let reading = key(6, &[Scope::RunsRead], None);
+    for (name, new) in [("ending", &ending), ("reading", &reading)] {
+        store.create_key(context, &write(name), new).await.expect("a key");
+        assert!(refused(store.revoke_key(context, context.key, true).await));
+    }
+    store.revoke_key(context, reading.id, true).await.expect("any other key");
+    let second = key(7, &[Scope::KeysAdmin], None);
+    store.create_key(context, &write("second"), &second).await.expect("a key");
+    store.revoke_key(context, context.key, true).await.expect("another one is left");
+    assert!(refused(store.revoke_key(context, second.id, true).await));
+    store.revoke_key(context, second.id, false).await.expect("for the operator");
+}
+
+/// `add_key`, `key`.
+pub async fn a_lost_key_is_replaced<S: AccountStore>(store: Arc<S>) {
+    let context = organization(&*store, 1).await;
+    let new = key(5, &Scope::ALL, None);
+    let made = store.add_key(context.organization, &new).await.expect("a key");
+    assert_eq!(store.key(context, new.id).await.expect("the key"), made);
+    assert!(store.credential(new.id).await.expect("an answer").is_some());
+    let nobody = OrganizationId::derive(77, "organization", 0);
+    assert!(is_missing(&store.add_key(nobody, &key(6, &Scope::ALL, None)).await));
+    let stranger = organization(&*store, 2).await;
+    assert!(is_missing(&store.key(stranger, new.id).await));
+}
+
+/// `create_asset` with a quota, `asset_usage`, `delete_asset`.
+pub async fn pictures_have_a_quota_and_can_be_deleted<S: AccountStore + StepStore>(store: Arc<S>) {
+    let (context, other) = (organization(&*store, 1).await, organization(&*store, 2).await);
+    let sized = |number: u64, bytes: u64| NewAsset {
+        hash: ArtifactHash::of(&number.to_le_bytes()),
+        bytes,
+        quota: Some(100),
+        ..picture(number)
+    };
+    let put = async |context, number, bytes| {
+        store.create_asset(context, &write(&format!("asset {number}")), &sized(number, bytes)).await
+    };
+    put(context, 1, 60).await.expect("room for it");
+    let refused = put(context, 2, 41).await;
+    assert!(matches!(refused, Err(AccountError::Quota { quota: 100, used: 60 })), "{refused:?}");
+    put(context, 2, 40).await.expect("its key is free, and there is room for less");
+    assert!(matches!(put(context, 2, 40).await, Ok(Written::Replayed(_))), "a repetition needs no room");
+    put(other, 3, 100).await.expect("the room of another organization");
+    let used = async || {
+        let usage = store.asset_usage(context).await.expect("an answer");
+        (usage.count, usage.bytes)
+    };
+    assert_eq!(used().await, (2, 100));
+
+    let first = sized(1, 60).id;
+    assert!(is_missing(&store.delete_asset(other, first).await));
+    let (deleted, unused) = store.delete_asset(context, first).await.expect("deleted");
+    assert_eq!((deleted.id, unused), (first, true));
+    assert!(is_missing(&store.delete_asset(context, first).await));
+    assert_eq!(used().await, (1, 40));
+    assert_eq!(store.assets_by_id(context, &[first]).await.expect("an answer"), [None]);
+    assert_eq!(store.assets(context, ALL).await.expect("assets").len(), 1);
+
+    // A file that another picture has, or a run, is not unused.
+    let twin = NewAsset { id: AssetId::derive(9, "asset", 0), ..sized(2, 40) };
+    store.create_asset(other, &write("twin"), &NewAsset { quota: None, ..twin }).await.expect("an asset");
+    assert!(!store.delete_asset(context, sized(2, 40).id).await.expect("deleted").1);
+    let run = fixtures::run(1);
+    store.create_run(&run, Commit::default()).await.expect("a run");
+    let of_the_run = NewAsset {
+        id: AssetId::derive(8, "asset", 0),
+        hash: run.request.pictures[0].hash.clone(),
+        ..picture(8)
+    };
+    store.create_asset(context, &write("of a run"), &of_the_run).await.expect("an asset");
+    assert!(!store.delete_asset(context, of_the_run.id).await.expect("deleted").1);
+}
+
+/// `installation`.
+pub async fn an_installation_has_one_mark<S: AccountStore>(store: Arc<S>) {
+    let (one, other) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
+    assert_eq!(store.installation(one).await.expect("a mark"), one);
+    assert_eq!(store.installation(other).await.expect("a mark"), one);
 }
 
 /// Clause 3: the same request.
@@ -491,7 +602,7 @@ pub async fn rows_of_another_organization_are_missing<S: AccountStore + StepStor
     };
     commit(&*store, run.id, filled).await;
 
-    assert!(is_missing(&store.revoke_key(stranger, owner.key).await));
+    assert!(is_missing(&store.revoke_key(stranger, owner.key, false).await));
     assert!(!store.credential(owner.key).await.expect("an answer").expect("the key").revoked);
     assert!(is_missing(&store.brief(stranger, BriefId::derive(1, "brief", 0)).await));
     assert!(is_missing(&AccountStore::run(&*store, stranger, run.id).await));

@@ -37,6 +37,14 @@ async fn every_kind_of_bad_request_is_a_problem_with_its_code_and_field() {
         (json("{"), 400, "SW1005", ""),
         (json(""), 400, "SW1005", ""),
         (json("[]"), 400, "SW1005", ""),
+        (json(&json!([made.brief, 1, 1]).to_string()), 400, "SW1005", ""),
+        (get("/v1/runs?cursor="), 400, "SW1012", "cursor"),
+        (
+            get(&format!("/v1/runs/{}/events", made.run)).header("last-event-id", "999"),
+            400,
+            "SW1006",
+            "last-event-id",
+        ),
         (json(r#"{"brief":1}"#), 400, "SW1005", "brief"),
         (json(r#"{"brief":"00000000-0000-0000-0000-000000000000","x":1}"#), 400, "SW1005", "x"),
         (json(&json!({ "brief": made.brief, "generations": 21 }).to_string()), 400, "SW1006", "generations"),
@@ -101,6 +109,7 @@ async fn a_wrong_brief_is_told_by_its_field() {
         ),
         (with("/brief/locale", json!("xx")), 422, "SW0105", "brief.locale"),
         (with("/brief", json!("text")), 422, "SW0105", "brief"),
+        (with("/brief/product", json!(["Tea", "tea"])), 422, "SW0105", "brief.product"),
         (with("/assets", json!({})), 422, "SW0202", "brief.product.pictures[0].file"),
         (
             with("/assets/tea.png", json!("00000000-0000-0000-0000-000000000000")),
@@ -164,11 +173,14 @@ async fn a_key_that_sends_too_much_waits_and_others_do_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn more_requests_than_allowed_are_turned_away_at_once() {
+async fn more_requests_than_allowed_are_turned_away_at_once_and_health_is_not() {
     let server = Server::with(Limits { requests: 0, ..Limits::default() }).await;
-    let response = server.request("GET", "/healthz", None).send().await.unwrap();
+    let response = server.request("GET", "/v1/organizations", Some(&server.operator)).send().await.unwrap();
     let (status, body) = problem(response).await;
     assert_eq!((status, &body["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("SW1015")));
+    for path in ["/healthz", "/readyz", "/openapi.json"] {
+        assert_eq!(server.request("GET", path, None).send().await.unwrap().status(), StatusCode::OK);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

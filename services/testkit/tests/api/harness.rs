@@ -16,6 +16,7 @@ use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clock::ManualClock;
 use spotwright_core::ports::entropy::{Entropy, EntropyError};
 use spotwright_core::ports::pictures::{ImportedPicture, PictureImporter};
+use spotwright_core::ports::readiness::{NotReady, Readiness};
 use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::step_store::{Commit, StepStore};
 use spotwright_core::ports::video_backend::{FrameStatistics, Rendered};
@@ -100,6 +101,16 @@ impl RunControl for Control {
     }
 }
 
+/// Always ready.
+struct Ready;
+
+#[async_trait]
+impl Readiness for Ready {
+    async fn check(&self) -> Result<(), NotReady> {
+        Ok(())
+    }
+}
+
 /// A running server.
 pub(crate) struct Server {
     pub(crate) url: String,
@@ -154,6 +165,7 @@ impl Server {
             artifacts: artifacts.clone(),
             pictures: pictures.clone(),
             runs: control.clone(),
+            readiness: Arc::new(Ready),
             clock: clock.clone(),
             entropy,
             pepper,

@@ -80,7 +80,7 @@ async fn a_key_revoked_elsewhere_dies_within_the_stated_time() {
     assert_eq!(status().await, StatusCode::OK);
     // Another process of the service writes to the same database.
     let context = OrganizationContext { organization: tenant.id, key: tenant.key_id.parse().unwrap() };
-    server.store.revoke_key(context, id.parse().unwrap()).await.unwrap();
+    server.store.revoke_key(context, id.parse().unwrap(), false).await.unwrap();
     assert_eq!(status().await, StatusCode::OK, "the key is believed for a moment");
     server.clock.advance_micros(i64::try_from(Limits::default().key_cache.as_micros()).unwrap());
     assert_eq!(status().await, StatusCode::UNAUTHORIZED);

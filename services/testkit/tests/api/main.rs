@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod errors;
+mod fairness;
 mod files;
 mod harness;
 mod keys;
 mod matrix;
+mod operators;
 mod runs;
 mod writes;

@@ -16,6 +16,8 @@ struct Things {
     variant: String,
     /// A key to be revoked.
     key: String,
+    /// A picture that no brief names.
+    spare: String,
 }
 
 /// A request that is right for the owner.
@@ -23,17 +25,24 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
     let id = match operation.path {
         path if path.starts_with("/v1/organizations/") => &things.organization,
         path if path.starts_with("/v1/api-keys/") => &things.key,
+        path if path.starts_with("/v1/assets/") => &things.spare,
         path if path.starts_with("/v1/briefs/") => &things.made.brief,
         path if path.starts_with("/v1/runs/") => &things.made.run.to_string(),
         path if path.starts_with("/v1/variants/") => &things.variant,
         _ => "",
     };
-    let path = operation.path.replace("{id}", id).replace("{file}", "video").replace("{code}", "SW1003");
+    let path = operation
+        .path
+        .replace("{key}", &things.key)
+        .replace("{id}", id)
+        .replace("{file}", "video")
+        .replace("{code}", "SW1003");
     let path =
         if operation.creates && path == "/v1/assets" { "/v1/assets?name=cup".to_owned() } else { path };
     let request = server.request(operation.method, &path, key);
     match (operation.method, operation.path) {
         ("POST", "/v1/organizations") => request.json(&json!({ "name": "another" })),
+        ("POST", "/v1/organizations/{id}/api-keys") => request.json(&json!({ "name": "another" })),
         ("POST", "/v1/organizations/{id}/budget") => request.json(&json!({ "cap_micros": null })),
         ("POST", "/v1/api-keys") => request.json(&json!({ "name": "key", "scopes": ["keys:admin"] })),
         ("POST", "/v1/assets") => request.header("content-type", "image/png").body("picture"),
@@ -80,8 +89,10 @@ async fn world() -> World {
     let variant = server.win(made.run).await;
     server.finish(&owner, made.run, 2).await;
     let (key, _) = server.key(&owner.key, &["runs:read"]).await;
-    let organization = owner.id.to_string();
-    World { server, owner, stranger, things: Things { organization, made, variant, key } }
+    let spare = server.upload(&owner, "picture, spare").await;
+    // Another organization, because operators revoke and freeze what they name.
+    let organization = server.tenant("named").await.id.to_string();
+    World { server, owner, stranger, things: Things { organization, made, variant, key, spare } }
 }
 
 fn behind_a_key() -> impl Iterator<Item = &'static Operation> {

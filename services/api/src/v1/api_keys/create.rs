@@ -9,7 +9,7 @@ use spotwright_core::domain::account::Scope;
 use spotwright_schemas::error::Code;
 use utoipa::ToSchema;
 
-use super::{ApiKey, check_name};
+use super::{ApiKey, ScopeName, check_name};
 use crate::auth::Caller;
 use crate::extract::{self, JsonBody};
 use crate::idempotency::{self, created, is_replayed};
@@ -25,11 +25,18 @@ const LONGEST_LIFETIME: u64 = 10 * 366 * 24 * 3600;
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyOrder {
     /// What it is for, 1–80 characters.
+    #[schema(
+        min_length = 1,
+        max_length = 80,
+        pattern = "^[^\\s\\u0000-\\u001f\\u007f-\\u009f]([^\\u0000-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f])?$"
+    )]
     name: String,
-    /// What it allows; none that the asking key does not have itself.
+    /// What it allows, at least one thing; none that the asking key does not have itself.
+    #[schema(value_type = Vec<ScopeName>, min_items = 1)]
     scopes: Vec<String>,
     /// Seconds until it stops being valid, 1 to ten years; without it the key is valid until revoked.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 316_224_000)]
     expires_in_seconds: Option<u64>,
 }
 
@@ -37,9 +44,10 @@ pub(crate) struct KeyOrder {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct KeyMade {
     /// The key.
-    key: ApiKey,
-    /// Its text. Shown this once: a repeated request answers `null`.
-    secret: Option<String>,
+    pub(crate) key: ApiKey,
+    /// Its text. Shown this once: a repeated request answers `null`. When the first answer was lost on
+    /// its way, make another key and revoke this one.
+    pub(crate) secret: Option<String>,
 }
 
 /// Makes a key.
@@ -64,7 +72,7 @@ pub(crate) async fn handle(
     let replayed = is_replayed(&written);
     let secret = (!replayed).then(|| text.expose().to_owned());
     let body = KeyMade { key: written.into_inner().into(), secret };
-    Ok(created(replayed, "/v1/api-keys", &body))
+    Ok(created(replayed, &format!("/v1/api-keys/{}", body.key.id), &body))
 }
 
 /// The scopes asked for, each once. Nobody can give what they do not have.

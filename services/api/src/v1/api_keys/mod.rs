@@ -1,13 +1,16 @@
 //! API keys of the own organization.
 
 pub(crate) mod create;
+pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod revoke;
 
 use serde::{Deserialize, Serialize};
-use spotwright_core::domain::account::KeyRecord;
+use spotwright_core::domain::account::{KeyRecord, Scope};
 use spotwright_schemas::error::Code;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::time;
@@ -32,6 +35,19 @@ pub(crate) struct ApiKey {
     #[schema(format = DateTime)]
     pub(crate) revoked_at: Option<String>,
 }
+
+/// A word that says what a key allows; only described, the words are those of [`Scope`].
+pub(crate) struct ScopeName;
+
+impl PartialSchema for ScopeName {
+    fn schema() -> RefOr<Schema> {
+        let words = Scope::ALL.map(Scope::as_str);
+        let described = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+        described.into()
+    }
+}
+
+impl ToSchema for ScopeName {}
 
 impl From<KeyRecord> for ApiKey {
     fn from(key: KeyRecord) -> Self {

@@ -10,7 +10,7 @@ use crate::extract;
 use crate::problem::ApiProblem;
 use crate::state::App;
 
-/// Revokes a key. Revoking it again changes nothing. Other processes of the service may honor the
+/// Revokes a key. Revoking it again changes nothing; the last one that may make keys and has no end stays. Other processes of the service may honor the
 /// key for up to two seconds more.
 #[utoipa::path(post, path = "/v1/api-keys/{id}/revoke", operation_id = "revokeApiKey", tag = "api-keys",
     params(("id" = Uuid, Path, description = "The key")),
@@ -21,7 +21,7 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<ApiKey>, ApiProblem> {
     let id: KeyId = extract::id(&id, "key")?;
-    let revoked = app.state.accounts.revoke_key(caller.context, id).await?;
+    let revoked = app.state.accounts.revoke_key(caller.context, id, true).await?;
     app.auth.forget(id);
     Ok(Json(revoked.into()))
 }

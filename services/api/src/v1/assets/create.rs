@@ -29,6 +29,11 @@ const ACCEPTED: [&str; 4] = ["image/jpeg", "image/png", "image/webp", "applicati
 #[into_params(parameter_in = Query)]
 pub(crate) struct AssetQuery {
     /// Name of the picture, for people, 1–80 characters, e.g. `cup.jpg`.
+    #[param(
+        min_length = 1,
+        max_length = 80,
+        pattern = "^[^\\s\\u0000-\\u001f\\u007f-\\u009f]([^\\u0000-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f])?$"
+    )]
     name: String,
 }
 
@@ -48,19 +53,24 @@ pub(crate) async fn handle(
     let AssetQuery { name } = extract::query(&uri)?;
     crate::v1::api_keys::check_name(&name)?;
     // Held while the picture is in memory, which bounds the memory of all uploads together.
-    let _upload = Arc::clone(&app.uploads).try_acquire_owned().map_err(|_| {
-        ApiProblem::whole(Code::Unavailable, "too many pictures are being received; try again")
+    let _upload = app.uploads.take(caller.context.organization).ok_or_else(|| {
+        let message = "your organization is sending as many pictures as it may at once; try again";
+        ApiProblem::whole(Code::Unavailable, message)
     })?;
     let bytes = extract::body(request, app.state.limits.picture_bytes).await?;
     let admitted = idempotency::admit(&app, &caller, &headers, &uri, &bytes)?;
     if let Some(answer) = app.state.accounts.recall(caller.context, &admitted.write).await? {
         let asset: account::Asset =
             serde_json::from_value(answer).map_err(|error| ApiProblem::internal(&error))?;
-        return Ok(created(true, "/v1/assets", &Asset::from(asset)));
+        return Ok(answer_of(true, asset));
     }
     let new = import(&app, bytes, name).await?;
     let written = app.state.accounts.create_asset(caller.context, &admitted.write, &new).await?;
-    Ok(created(is_replayed(&written), "/v1/assets", &Asset::from(written.into_inner())))
+    Ok(answer_of(is_replayed(&written), written.into_inner()))
+}
+
+fn answer_of(replayed: bool, asset: account::Asset) -> Response {
+    created(replayed, &format!("/v1/assets/{}", asset.id), &Asset::from(asset))
 }
 
 /// Decodes the picture, writes it anew and stores it, off the threads that answer requests.
@@ -68,13 +78,15 @@ async fn import(app: &App, bytes: Vec<u8>, name: String) -> Result<NewAsset, Api
     let permit =
         Arc::clone(&app.imports).acquire_owned().await.map_err(|error| ApiProblem::internal(&error))?;
     let id = AssetId(key::random_id(app.state.entropy.as_ref())?);
+    let quota = app.state.limits.asset_bytes;
     let (pictures, artifacts) = (Arc::clone(&app.state.pictures), Arc::clone(&app.state.artifacts));
     tokio::task::spawn_blocking(move || {
         let _permit = permit;
         let picture = pictures.import(&bytes, "body")?;
         let hash = artifacts.put(&picture.png)?;
         let bytes = picture.png.len() as u64;
-        Ok(NewAsset { id, hash, name, width: picture.width, height: picture.height, bytes })
+        let (width, height) = (picture.width, picture.height);
+        Ok(NewAsset { id, hash, name, width, height, bytes, quota: Some(quota) })
     })
     .await
     .map_err(|error| ApiProblem::internal(&error))?

@@ -1,6 +1,8 @@
 //! Assets: pictures that briefs refer to.
 
 pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod get;
 pub(crate) mod list;
 
 use serde::{Deserialize, Serialize};

@@ -23,6 +23,11 @@ use crate::v1::api_keys::{ApiKey, check_name};
 #[serde(deny_unknown_fields)]
 pub(crate) struct OrganizationOrder {
     /// Its name, 1–80 characters.
+    #[schema(
+        min_length = 1,
+        max_length = 80,
+        pattern = "^[^\\s\\u0000-\\u001f\\u007f-\\u009f]([^\\u0000-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f])?$"
+    )]
     name: String,
 }
 
@@ -33,7 +38,8 @@ pub(crate) struct OrganizationFounded {
     organization: Organization,
     /// Its first key, which may do everything within the organization.
     key: ApiKey,
-    /// The text of the key. Shown this once: a repeated request answers `null`.
+    /// The text of the key. Shown this once: a repeated request answers `null`. When the first answer
+    /// was lost on its way, `POST /v1/organizations/{id}/api-keys` makes another key.
     secret: Option<String>,
 }
 
@@ -61,5 +67,5 @@ pub(crate) async fn handle(
     let secret = (!replayed).then(|| text.expose().to_owned());
     let body =
         OrganizationFounded { organization: founded.organization.into(), key: founded.key.into(), secret };
-    Ok(created(replayed, "/v1/organization", &body))
+    Ok(created(replayed, &format!("/v1/organizations/{}", body.organization.id), &body))
 }

@@ -1,16 +1,27 @@
 //! Organizations: customer accounts.
 
 pub(crate) mod budget;
+pub(crate) mod cancel_runs;
 pub(crate) mod create;
+pub(crate) mod freeze;
 pub(crate) mod get;
+pub(crate) mod keys;
 pub(crate) mod list;
+pub(crate) mod read;
+pub(crate) mod unfreeze;
 
 use serde::{Deserialize, Serialize};
-use spotwright_core::domain::account;
+use spotwright_core::domain::account::{self, OrganizationContext};
+use spotwright_schemas::error::Code;
+use spotwright_schemas::ids::OrganizationId;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::time;
+use crate::auth::Caller;
+use crate::extract;
+use crate::problem::ApiProblem;
+use crate::state::App;
 
 /// A customer account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -22,10 +33,36 @@ pub(crate) struct Organization {
     /// When it was made.
     #[schema(format = DateTime)]
     pub(crate) created_at: String,
+    /// Since when its keys are refused; `null`: they are not.
+    #[schema(format = DateTime)]
+    pub(crate) frozen_at: Option<String>,
 }
 
 impl From<account::Organization> for Organization {
     fn from(made: account::Organization) -> Self {
-        Self { id: made.id.0, name: made.name, created_at: time(made.created_at) }
+        Self {
+            id: made.id.0,
+            name: made.name,
+            created_at: time(made.created_at),
+            frozen_at: made.frozen_at.map(time),
+        }
     }
+}
+
+/// The organization that an operator names in a path, as the one on whose behalf rows are read and
+/// written. One that does not exist is not found.
+async fn named(app: &App, caller: &Caller, id: &str) -> Result<OrganizationContext, ApiProblem> {
+    let organization: OrganizationId = extract::id(id, "organization")?;
+    let context = OrganizationContext { organization, key: caller.context.key };
+    app.state.accounts.organization(context).await?;
+    Ok(context)
+}
+
+/// As [`named`], for what operators must not do to themselves.
+async fn named_other(app: &App, caller: &Caller, id: &str) -> Result<OrganizationContext, ApiProblem> {
+    let context = named(app, caller, id).await?;
+    if context.organization == caller.context.organization {
+        return Err(ApiProblem::new(Code::RequestValue, "id", "is your own organization"));
+    }
+    Ok(context)
 }

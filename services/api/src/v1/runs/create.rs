@@ -37,7 +37,7 @@ pub(crate) struct RunRequestBody {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 64)]
     variants: Option<u32>,
-    /// Variants of each generation rendered final and placed, 1–`variants`.
+    /// Variants of each generation rendered final and placed, 1–`variants`; more are refused with 400.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 64)]
     winners: Option<u32>,
@@ -81,7 +81,8 @@ pub(crate) async fn handle(
         .map(|asset| StoredPicture { hash: asset.hash, width: asset.width, height: asset.height })
         .collect();
     if pictures.len() != brief.brief.product.pictures.len() {
-        return Err(ApiProblem::internal(&format_args!("brief {} lacks pictures", brief.id)));
+        let message = "a picture of the brief was deleted; hand the brief in again with one that is there";
+        return Err(ApiProblem::new(Code::PictureUnreadable, "brief", message));
     }
     let seed = asked.seed.unwrap_or(1);
     let order = RunOrder {

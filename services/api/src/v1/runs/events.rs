@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Path, State};
@@ -15,16 +14,20 @@ use spotwright_core::domain::run::Stage;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{Event, Payload};
 use spotwright_schemas::ids::RunId;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::auth::Caller;
 use crate::extract;
 use crate::openapi::foreign;
 use crate::problem::ApiProblem;
+use crate::shares::Share;
 use crate::state::App;
 
 /// Events read at once.
 const BATCH: u32 = 100;
+/// Looks that find nothing before the pause between two of them grows, each time by as much again.
+const QUIET_LOOKS: u32 = 20;
+/// Longest pause, as a multiple of the first one.
+const LONGEST_WAIT: u32 = 8;
 
 /// The events of a run as they happen (server-sent events): `id` is the sequence number, `event`
 /// the type, `data` the CloudEvent. The stream ends after `spotwright.run.finished.v1`. A client
@@ -32,7 +35,8 @@ const BATCH: u32 = 100;
 /// nothing left to come, it is answered 204.
 #[utoipa::path(get, path = "/v1/runs/{id}/events", operation_id = "followRun", tag = "runs",
     params(("id" = Uuid, Path, description = "The run"),
-        ("last-event-id" = Option<u64>, Header, description = "Sequence number of the last event received")),
+        ("last-event-id" = Option<u64>, Header,
+            description = "Sequence number of the last event received, at most that of the newest one")),
     responses((status = 200, description = "The stream; each `data` is an event", body = foreign::Event,
             content_type = "text/event-stream"),
         (status = 204, description = "Every event of the run was received before")))]
@@ -45,12 +49,18 @@ pub(crate) async fn handle(
     let id: RunId = extract::id(&id, "run")?;
     let after = last_event(&headers)?;
     let run = app.state.accounts.run(caller.context, id).await?;
-    if run.stage == Stage::Finished && after >= run.messages {
+    if after > run.messages {
+        // Nothing would ever follow it, the end of the run included.
+        let message = format!("the newest event of this run is number {}", run.messages);
+        return Err(ApiProblem::new(Code::RequestValue, "last-event-id", message));
+    }
+    if run.stage == Stage::Finished && after == run.messages {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let permit = Arc::clone(&app.streams)
-        .try_acquire_owned()
-        .map_err(|_| ApiProblem::whole(Code::Unavailable, "too many event streams are open; try again"))?;
+    let share = app.streams.take(caller.context.organization).ok_or_else(|| {
+        let message = "your organization has as many event streams open as it may; try again";
+        ApiProblem::whole(Code::Unavailable, message)
+    })?;
     let heartbeat = KeepAlive::new().interval(app.state.limits.heartbeat).text("still here");
     let feed = Feed {
         app,
@@ -59,7 +69,8 @@ pub(crate) async fn handle(
         after,
         waiting: VecDeque::new(),
         ended: false,
-        _permit: permit,
+        idle: 0,
+        _share: share,
     };
     Ok(Sse::new(stream::unfold(feed, next)).keep_alive(heartbeat).into_response())
 }
@@ -81,7 +92,9 @@ struct Feed {
     after: u64,
     waiting: VecDeque<Event>,
     ended: bool,
-    _permit: OwnedSemaphorePermit,
+    /// Looks in a row that found nothing.
+    idle: u32,
+    _share: Share,
 }
 
 async fn next(mut feed: Feed) -> Option<(Result<sse::Event, Infallible>, Feed)> {
@@ -101,7 +114,10 @@ async fn next(mut feed: Feed) -> Option<(Result<sse::Event, Infallible>, Feed)> 
             return None;
         }
         match feed.app.state.accounts.events(feed.context, feed.run, feed.after, BATCH).await {
-            Ok(events) if !events.is_empty() => feed.waiting.extend(events),
+            Ok(events) if !events.is_empty() => {
+                feed.waiting.extend(events);
+                feed.idle = 0;
+            }
             Ok(_) => feed.pause().await,
             Err(error) => {
                 // The client comes back with the last id it has seen.
@@ -117,13 +133,17 @@ impl Feed {
         if self.app.state.shutdown.is_set() {
             return false;
         }
-        matches!(self.app.auth.current(self.context.key).await, Ok(Some(_)))
+        self.app.auth.still_admits(self.context.key).await
     }
 
-    async fn pause(&self) {
+    /// Waits before the next look: the longer, the longer nothing has happened, so that streams of runs
+    /// that wait for hours cost next to nothing.
+    async fn pause(&mut self) {
+        let wait = self.app.state.limits.poll * (1 + self.idle / QUIET_LOOKS).min(LONGEST_WAIT);
+        self.idle = self.idle.saturating_add(1);
         let mut shutdown = self.app.state.shutdown.clone();
         tokio::select! {
-            () = tokio::time::sleep(self.app.state.limits.poll) => {}
+            () = tokio::time::sleep(wait) => {}
             () = shutdown.wait() => {}
         }
     }
