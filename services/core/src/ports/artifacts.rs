@@ -62,7 +62,7 @@ pub fn no_room(error: &std::io::Error) -> bool {
     }
     let mut cause = error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));
     while let Some(inner) = cause {
-        if inner.downcast_ref().is_some_and(is_used_up) {
+        if inner.downcast_ref::<std::io::Error>().is_some_and(is_used_up) {
             return true;
         }
         cause = inner.source();

@@ -34,9 +34,8 @@ pub async fn execute(out: &Path, objects: bool, json: bool) -> Result<bool, Prob
         return Err(Problem::new(Code::OutputFolder, "out", format!("`{}` holds no run", out.display())));
     }
     let workspace = Workspace::open(out).await?;
-    let artifacts: Option<&dyn ArtifactStore> =
-        if objects { Some(workspace.artifacts.as_ref()) } else { None };
-    let mut findings = look(workspace.store.as_ref(), artifacts).await?;
+    let artifacts: Option<&dyn ArtifactStore> = if objects { Some(&*workspace.artifacts) } else { None };
+    let mut findings = look(&*workspace.store, artifacts).await?;
     // Nobody works on a run's folder meanwhile: what is open there is left over.
     findings.broken.append(&mut findings.under_way);
     Ok(findings.print(json))

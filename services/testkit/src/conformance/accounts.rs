@@ -13,7 +13,7 @@ use serde_json::json;
 use spotwright_core::domain::account::{
     KeyMac, NewAsset, NewBrief, NewKey, NewOrganization, OrganizationContext, RunOrder, Scope,
 };
-use spotwright_core::domain::run::{NewRun, Stage};
+use spotwright_core::domain::run::{NewRun, Stage, StoredPicture};
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::domain::variant::VariantState;
 use spotwright_core::ports::accounts::{AccountError, AccountStore, Page, Positioned, WriteKey, Written};
@@ -321,13 +321,14 @@ pub async fn pictures_have_a_quota_and_can_be_deleted<S: AccountStore + StepStor
     let twin = NewAsset { id: AssetId::derive(9, "asset", 0), ..sized(2, 40) };
     store.create_asset(other, &write("twin"), &NewAsset { quota: None, ..twin }).await.expect("an asset");
     assert!(!store.delete_asset(context, sized(2, 40).id).await.expect("deleted").1);
-    let run = fixtures::run(1);
-    store.create_run(&run, Commit::default()).await.expect("a run");
     let of_the_run = NewAsset {
         id: AssetId::derive(8, "asset", 0),
-        hash: run.request.pictures[0].hash.clone(),
+        hash: ArtifactHash::of(b"a picture of a run"),
         ..picture(8)
     };
+    let mut run = fixtures::run(1);
+    run.request.pictures = vec![StoredPicture { hash: of_the_run.hash.clone(), width: 640, height: 480 }];
+    store.create_run(&run, Commit::default()).await.expect("a run");
     store.create_asset(context, &write("of a run"), &of_the_run).await.expect("an asset");
     assert!(!store.delete_asset(context, of_the_run.id).await.expect("deleted").1);
 }

@@ -18,6 +18,8 @@ struct Things {
     key: String,
     /// A picture that no brief names.
     spare: String,
+    /// The first key of the organization that operators name.
+    named_key: String,
 }
 
 /// A request that is right for the owner.
@@ -33,7 +35,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
     };
     let path = operation
         .path
-        .replace("{key}", &things.key)
+        .replace("{key}", &things.named_key)
         .replace("{id}", id)
         .replace("{file}", "video")
         .replace("{code}", "SW1003");
@@ -91,8 +93,9 @@ async fn world() -> World {
     let (key, _) = server.key(&owner.key, &["runs:read"]).await;
     let spare = server.upload(&owner, "picture, spare").await;
     // Another organization, because operators revoke and freeze what they name.
-    let organization = server.tenant("named").await.id.to_string();
-    World { server, owner, stranger, things: Things { organization, made, variant, key, spare } }
+    let named = server.tenant("named").await;
+    let (organization, named_key) = (named.id.to_string(), named.key_id);
+    World { server, owner, stranger, things: Things { organization, made, variant, key, spare, named_key } }
 }
 
 fn behind_a_key() -> impl Iterator<Item = &'static Operation> {
@@ -123,7 +126,7 @@ async fn nobody_gets_in_without_a_valid_key() {
         let basic = sample(&server, operation, None, &things).basic_auth("user", Some(&owner.key));
         assert_eq!(basic.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
     }
-    assert_eq!(server.get("/v1/assets", &owner.key).await["data"].as_array().unwrap().len(), 1);
+    assert_eq!(server.get("/v1/assets", &owner.key).await["data"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

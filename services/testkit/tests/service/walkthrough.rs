@@ -45,20 +45,20 @@ fn every_command_of_the_api_page_works_as_written() {
     assert!(script.contains(url) && script.matches("curl ").count() > 20, "{script}");
     // Other services may have the usual port on this machine; that alone is changed.
     let script = script.replace(url, &service.url());
-    let script = format!("trap 'kill $(jobs -p)' EXIT\nset -x -o pipefail\n{script}\ntest -s winner.mp4\n");
-
     let programs = folder.path().join("bin");
+    let script = format!(
+        "export PATH={}:$PATH\ntrap 'kill $(jobs -p)' EXIT\nset -x -o pipefail\n{script}\ntest -s winner.mp4\n",
+        programs.display()
+    );
     fs::create_dir(&programs).unwrap();
     let program = programs.join("spotwright");
     fs::write(&program, format!("#!/bin/sh\nexec {PROGRAM} program \"$@\"\n")).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let examples = fs::canonicalize(root.join("examples")).unwrap();
     symlink(examples, folder.path().join("examples")).unwrap();
-    let path = format!("{}:{}", programs.display(), option_env!("PATH").unwrap_or("/usr/bin:/bin"));
     let output = Command::new("bash")
         .args(["-c", &script])
         .current_dir(folder.path())
-        .env("PATH", path)
         .env("NO_PROXY", "*")
         .env("SPOTWRIGHT__SERVE__ADDRESS", service.api.to_string())
         .stdin(Stdio::null())

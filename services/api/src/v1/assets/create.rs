@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use serde::Deserialize;
 use spotwright_core::domain::account::{self, NewAsset};
+use spotwright_core::ports::accounts::AccountError;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::AssetId;
 use utoipa::IntoParams;
@@ -64,7 +65,7 @@ pub(crate) async fn handle(
             serde_json::from_value(answer).map_err(|error| ApiProblem::internal(&error))?;
         return Ok(answer_of(true, asset));
     }
-    let new = import(&app, bytes, name).await?;
+    let new = import(&app, &caller, bytes, name).await?;
     let written = app.state.accounts.create_asset(caller.context, &admitted.write, &new).await?;
     Ok(answer_of(is_replayed(&written), written.into_inner()))
 }
@@ -73,21 +74,31 @@ fn answer_of(replayed: bool, asset: account::Asset) -> Response {
     created(replayed, &format!("/v1/assets/{}", asset.id), &Asset::from(asset))
 }
 
-/// Decodes the picture, writes it anew and stores it, off the threads that answer requests.
-async fn import(app: &App, bytes: Vec<u8>, name: String) -> Result<NewAsset, ApiProblem> {
+/// Decodes the picture, writes it anew and stores it, off the threads that answer requests. Nothing is
+/// stored of a picture for which there is no room.
+async fn import(app: &App, caller: &Caller, bytes: Vec<u8>, name: String) -> Result<NewAsset, ApiProblem> {
     let permit =
         Arc::clone(&app.imports).acquire_owned().await.map_err(|error| ApiProblem::internal(&error))?;
-    let id = AssetId(key::random_id(app.state.entropy.as_ref())?);
+    let pictures = Arc::clone(&app.state.pictures);
+    let (picture, permit) =
+        tokio::task::spawn_blocking(move || pictures.import(&bytes, "body").map(|picture| (picture, permit)))
+            .await
+            .map_err(|error| ApiProblem::internal(&error))??;
+    let (width, height) = (picture.width, picture.height);
+    let bytes = picture.png.len() as u64;
     let quota = app.state.limits.asset_bytes;
-    let (pictures, artifacts) = (Arc::clone(&app.state.pictures), Arc::clone(&app.state.artifacts));
-    tokio::task::spawn_blocking(move || {
+    // Decided for good where the asset is recorded; here so that no file is left of what is refused there.
+    let used = app.state.accounts.asset_usage(caller.context).await?.bytes;
+    if used.saturating_add(bytes) > quota {
+        return Err(AccountError::Quota { quota, used }.into());
+    }
+    let artifacts = Arc::clone(&app.state.artifacts);
+    let hash = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        let picture = pictures.import(&bytes, "body")?;
-        let hash = artifacts.put(&picture.png)?;
-        let bytes = picture.png.len() as u64;
-        let (width, height) = (picture.width, picture.height);
-        Ok(NewAsset { id, hash, name, width, height, bytes, quota: Some(quota) })
+        artifacts.put(&picture.png)
     })
     .await
-    .map_err(|error| ApiProblem::internal(&error))?
+    .map_err(|error| ApiProblem::internal(&error))??;
+    let id = AssetId(key::random_id(app.state.entropy.as_ref())?);
+    Ok(NewAsset { id, hash, name, width, height, bytes, quota: Some(quota) })
 }
