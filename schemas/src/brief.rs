@@ -4,20 +4,21 @@
 //! can be checked without opening a picture. Both answer with a [`Problem`] that names the field.
 
 mod checks;
+mod comments;
+mod punctuation;
 mod reading;
 
 use std::collections::BTreeSet;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use url::Url;
-
+use crate::destination::{Destination, MAX_DESTINATION};
 use crate::error::{Code, Problem};
 use crate::locale::Locale;
 use crate::money::{Currency, Micros};
 use crate::placement::PlacementKind;
 use crate::storyboard::Color;
 use checks::{check_count, check_name, check_picture_name, check_text, check_words, value};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Largest accepted brief in bytes.
 pub const MAX_BRIEF_BYTES: u64 = 256 * 1024;
@@ -52,10 +53,24 @@ pub enum Format {
     V1,
 }
 
+/// The value of `$schema`, which is read and forgotten.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct SchemaHint;
+
+impl<'de> Deserialize<'de> for SchemaHint {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|_| Self)
+    }
+}
+
 /// An advertiser's brief.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Brief {
+    /// Where an editor finds the JSON Schema; means nothing to us and is not kept.
+    #[serde(rename = "$schema", default, skip_serializing)]
+    #[schemars(with = "Option<String>")]
+    schema: SchemaHint,
     /// Version of the format.
     pub format: Format,
     /// Short name of the brief: 1–40 of `a-z 0-9 _ -`, e.g. `morning-roast`.
@@ -72,9 +87,9 @@ pub struct Brief {
     pub objective: Objective,
     /// How much may be spent.
     pub budget: Budget,
-    /// Page that a click opens; `https`, without user name or password.
-    #[schemars(with = "String", url)]
-    pub destination_url: Url,
+    /// Page that a click opens; `https`, without user name or password. Kept byte for byte, so that macros
+    /// of platforms and escapes of other code pages stay what they are.
+    pub destination_url: Destination,
     /// What the advertisement asks the viewer to do.
     pub call_to_action: CallToAction,
     /// Where it may run, 1–8 different ones; the first decides size and safe zones.
@@ -208,6 +223,13 @@ pub struct Picture {
     pub licence: Option<String>,
 }
 
+/// Whether two names of files are the same to a reader: an `é` may be one character or an `e` with an
+/// accent, and systems differ in which they write.
+#[must_use]
+pub fn is_same_name(a: &str, b: &str) -> bool {
+    a == b || a.nfc().eq(b.nfc())
+}
+
 /// To whom the advertisement speaks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -253,7 +275,7 @@ mod decimal {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Micros, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Micros::parse_decimal(&text)
+        Micros::parse_decimal(super::checks::without_last_break(&text))
             .ok_or_else(|| serde::de::Error::custom("an amount is a decimal string such as \"200.00\""))
     }
 }
@@ -337,6 +359,29 @@ impl Brief {
         self.validate_banned_words()
     }
 
+    /// Takes the line break off the end of every text: a block text of YAML has one that nobody meant.
+    fn trim_line_breaks(&mut self) {
+        let Self { id, brand, product, audience, disclaimer, .. } = self;
+        let mut texts = vec![id, &mut brand.name, &mut product.name, &mut product.category];
+        texts.extend(&mut brand.banned_words);
+        for fact in &mut product.facts {
+            texts.extend([&mut fact.id.0, &mut fact.text]);
+            if let Some(evidence) = &mut fact.evidence {
+                texts.push(&mut evidence.source);
+                texts.extend(&mut evidence.quote);
+            }
+        }
+        for picture in &mut product.pictures {
+            texts.extend([&mut picture.file, &mut picture.alt]);
+            texts.extend(&mut picture.licence);
+        }
+        texts.push(&mut audience.description);
+        texts.extend(disclaimer);
+        for text in texts {
+            text.truncate(checks::without_last_break(text).len());
+        }
+    }
+
     /// The fact with this id.
     #[must_use]
     pub fn fact(&self, id: &FactId) -> Option<&Fact> {
@@ -394,9 +439,18 @@ impl Brief {
     }
 
     fn validate_destination(&self) -> Result<(), Problem> {
-        let url = &self.destination_url;
-        if url.scheme() != "https" {
+        let (text, url) = (self.destination_url.as_str(), self.destination_url.url());
+        if url.scheme() != "https"
+            || !text.get(..8).is_some_and(|begin| begin.eq_ignore_ascii_case("https://"))
+        {
             return Err(value("destination_url", "must begin with `https://`"));
+        }
+        if let Some(space) = text.chars().find(|c| c.is_whitespace()) {
+            let message = format!(
+                "holds a space or line break (U+{:04X}); write a space of the address as `%20`",
+                u32::from(space)
+            );
+            return Err(value("destination_url", &message));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(value("destination_url", "must not hold a user name or password"));
@@ -411,10 +465,7 @@ impl Brief {
                 "must name a public host such as `example.com`, not an address",
             ));
         }
-        if url.as_str().len() > 500 {
-            return Err(value("destination_url", "must be at most 500 characters"));
-        }
-        Ok(())
+        check_text("destination_url", text, 1, MAX_DESTINATION)
     }
 
     fn validate_banned_words(&self) -> Result<(), Problem> {

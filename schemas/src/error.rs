@@ -54,6 +54,8 @@ codes! {
     EvidenceMissing = "SW0107",
     /// A placement is not in the table of placements.
     PlacementUnknown = "SW0108",
+    /// A comment cuts or swallows a value of the brief.
+    BriefComment = "SW0120",
     /// A picture's name leaves the brief's folder or is not a plain relative path.
     PicturePath = "SW0201",
     /// A picture's file cannot be opened or read.
@@ -70,6 +72,12 @@ codes! {
     OutputBusy = "SW0303",
     /// Something the program needs is not installed.
     Prerequisite = "SW0304",
+    /// The address of a server is wrong: malformed, or the server refuses login, name or certificate.
+    ServerAddress = "SW0305",
+    /// A server that the configuration names does not answer.
+    ServerUnreachable = "SW0306",
+    /// A table file (CSV) cannot be read: its encoding, separator, columns or a line.
+    Table = "SW0307",
     /// The run ended because its budget is used up.
     BudgetExhausted = "SW0401",
     /// A step failed for good after its last attempt.

@@ -4,6 +4,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
 use crate::event::FeedbackSource;
 use crate::ids::{PlacementId, RunId, VariantId};
@@ -13,8 +14,23 @@ use crate::outcome::Delivery;
 use crate::script::{Direction, Role};
 
 /// A family of advertising platforms with the same text fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    EnumString,
+    IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Platform {
     /// Any place without limits of its own.
     Generic,
@@ -33,12 +49,7 @@ impl Platform {
     /// The platform as written in folders, files and options.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Generic => "generic",
-            Self::TiktokFeed => "tiktok_feed",
-            Self::MetaReels => "meta_reels",
-            Self::YoutubeShorts => "youtube_shorts",
-        }
+        self.into_str()
     }
 }
 

@@ -35,7 +35,9 @@
 //! # Ok::<(), spotwright_schemas::error::Problem>(())
 //! ```
 
+pub mod address;
 pub mod brief;
+pub mod destination;
 pub mod error;
 pub mod event;
 pub mod explanation;

@@ -77,7 +77,8 @@ impl Serialize for Color {
 impl<'de> Deserialize<'de> for Color {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a color is written `#RRGGBB`"))
+        // A block text of YAML ends in a line break.
+        Self::parse(text.trim_end()).ok_or_else(|| serde::de::Error::custom("a color is written `#RRGGBB`"))
     }
 }
 

@@ -10,6 +10,7 @@ use spotwright_schemas::Locale;
 use spotwright_schemas::ids::VariantId;
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Angle, Direction, Hook};
+use statrs::function::erf::erfc;
 
 /// Click probability assumed before anything was shown: 1 %, the order of in-feed video.
 const PRIOR_MEAN: f64 = 0.01;
@@ -68,7 +69,7 @@ impl Posterior {
     /// A draw from the distribution, as a ratio of two gamma draws.
     #[must_use]
     pub fn draw(self, stream: Stream) -> f64 {
-        let (a, b) = (gamma(self.alpha, stream.child(0)), gamma(self.beta, stream.child(1)));
+        let (a, b) = (stream.child(0).gamma(self.alpha), stream.child(1).gamma(self.beta));
         if a + b > 0.0 { a / (a + b) } else { self.mean() }
     }
 }
@@ -338,34 +339,9 @@ fn percent(share: f64) -> String {
     format!("{:.2}%", share * 100.0)
 }
 
-/// Standard normal distribution function by Abramowitz and Stegun 26.2.17 (error below 7.5e-8).
+/// Standard normal distribution function.
 fn normal_cdf(z: f64) -> f64 {
-    let t = 1.0 / (1.0 + 0.231_641_9 * z.abs());
-    let poly = t
-        * (0.319_381_530
-            + t * (-0.356_563_782 + t * (1.781_477_937 + t * (-1.821_255_978 + t * 1.330_274_429))));
-    let tail = (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt() * poly;
-    if z >= 0.0 { 1.0 - tail } else { tail }
-}
-
-/// A gamma draw of unit scale: Marsaglia and Tsang (2000), boosted for shapes below 1.
-fn gamma(shape: f64, stream: Stream) -> f64 {
-    if shape < 1.0 {
-        let boost = (1.0 - stream.uniform(u64::MAX)).powf(1.0 / shape);
-        return gamma(shape + 1.0, stream) * boost;
-    }
-    let d = shape - 1.0 / 3.0;
-    let c = 1.0 / (9.0 * d).sqrt();
-    // Each try succeeds with a probability above 0.95; the bound only rules out an endless loop.
-    for attempt in 0..1_000 {
-        let normal = stream.normal(2 * attempt);
-        let v = (1.0 + c * normal).powi(3);
-        let uniform = 1.0 - stream.uniform(2 * attempt + 1);
-        if v > 0.0 && uniform.ln() < 0.5 * normal * normal + d - d * v + d * v.ln() {
-            return d * v;
-        }
-    }
-    d
+    0.5 * erfc(-z / std::f64::consts::SQRT_2)
 }
 
 #[cfg(test)]

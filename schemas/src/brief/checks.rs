@@ -21,11 +21,22 @@ pub(super) fn check_name(field: &str, name: &str) -> Result<(), Problem> {
     Err(value(field, "must be 1 to 40 of the characters `a-z 0-9 _ -`"))
 }
 
+/// A text without the line breaks at its end.
+pub(crate) fn without_last_break(text: &str) -> &str {
+    text.trim_end_matches(['\n', '\r'])
+}
+
 /// Counts characters, and refuses what cannot be shown, and text that is blank at either end.
 pub(super) fn check_text(field: &str, text: &str, min: usize, max: usize) -> Result<(), Problem> {
     let count = text.chars().count();
     if !(min..=max).contains(&count) {
         return Err(value(field, &format!("has {count} characters; {min} to {max} are accepted")));
+    }
+    if text.contains(['\n', '\r']) {
+        return Err(value(
+            field,
+            "holds a line break; write it as one line (in YAML, `>` makes one of several)",
+        ));
     }
     if let Some(c) = text.chars().find(|&c| cannot_be_shown(c)) {
         let message = format!("holds the character U+{:04X}, which cannot be shown; remove it", u32::from(c));

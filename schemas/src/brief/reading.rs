@@ -4,7 +4,7 @@ use serde::de::IgnoredAny;
 use serde_path_to_error::{Path, Segment};
 use serde_saphyr::Error as YamlError;
 
-use super::{Brief, MAX_BRIEF_BYTES};
+use super::{Brief, MAX_BRIEF_BYTES, comments, punctuation};
 use crate::error::{Code, Problem};
 use crate::strict::Strict;
 
@@ -33,6 +33,9 @@ impl Brief {
             reject_unsupported_tags: true,
             with_snippet: false,
         };
+        if let Some(problem) = comments::cut_value(text) {
+            return Err(problem);
+        }
         let mut field = String::new();
         let parsed = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
             serde_path_to_error::deserialize::<_, Self>(Strict::new(deserializer)).map_err(|error| {
@@ -40,13 +43,16 @@ impl Brief {
                 error.into_inner()
             })
         });
-        let brief = parsed.map_err(|error| {
-            if is_syntax(&error) {
+        let mut brief = parsed.map_err(|error| {
+            if let Some(problem) = wrong_sign(text) {
+                problem
+            } else if is_syntax(&error) {
                 yaml_syntax_problem(&error)
             } else {
                 shape_problem(field, &error.to_string())
             }
         })?;
+        brief.trim_line_breaks();
         brief.validate()?;
         Ok(brief)
     }
@@ -58,8 +64,11 @@ impl Brief {
     pub fn from_json(bytes: &[u8]) -> Result<Self, Problem> {
         let text = checked_text(bytes)?;
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let brief: Self =
+        let mut brief: Self =
             serde_path_to_error::deserialize(Strict::new(&mut deserializer)).map_err(|error| {
+                if let Some(problem) = wrong_sign(text).filter(|_| !error.inner().is_data()) {
+                    return problem;
+                }
                 let field = dotted(error.path());
                 let inner = error.into_inner();
                 // A number in the place of a word is told as an error of syntax, though the text is sound.
@@ -78,9 +87,15 @@ impl Brief {
             let message = "something follows the end of the brief; a file holds one brief";
             Problem::new(Code::BriefSyntax, "", message)
         })?;
+        brief.trim_line_breaks();
         brief.validate()?;
         Ok(brief)
     }
+}
+
+/// The sign of another keyboard that kept a text from being read.
+fn wrong_sign(text: &str) -> Option<Problem> {
+    punctuation::wrong_sign(text).map(|message| Problem::new(Code::BriefSyntax, "", message))
 }
 
 /// The text without a byte order mark.
@@ -114,7 +129,7 @@ fn dotted(path: &Path) -> String {
     dotted
 }
 
-fn push_field(dotted: &mut String, name: &str) {
+pub(super) fn push_field(dotted: &mut String, name: &str) {
     if !dotted.is_empty() {
         dotted.push('.');
     }
@@ -137,7 +152,10 @@ fn shape_problem(mut field: String, message: &str) -> Problem {
     let unknown_placement = field.starts_with("placements[") && message.contains("unknown variant");
     let code = if unknown_placement { Code::PlacementUnknown } else { Code::BriefShape };
     let message = first_line(message);
-    let message = if message.contains("unknown field") || message.contains("unknown variant") {
+    let broken_line = message.contains("unknown variant") && !message.contains("expected");
+    let message = if broken_line {
+        "ends in a line break; write the word on the line of its key".to_owned()
+    } else if message.contains("unknown field") || message.contains("unknown variant") {
         message
     } else if field == "destination_url" {
         format!("must be a whole address such as `https://example.com/page`: {message}")

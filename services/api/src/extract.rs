@@ -3,13 +3,15 @@
 use std::str::FromStr;
 
 use axum::body::Body;
-use axum::extract::{FromRequest, Query};
+use axum::extract::FromRequest;
 use axum::http::{HeaderMap, Request, Uri, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use spotwright_core::ports::accounts::Page;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::strict::Strict;
+use url::form_urlencoded;
 
 use crate::cursor::List;
 use crate::key::Pepper;
@@ -31,14 +33,10 @@ pub(crate) async fn body(request: Request<Body>, limit: usize) -> Result<Vec<u8>
     if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
-    let bytes = axum::body::to_bytes(request.into_body(), limit).await;
-    bytes.map(Into::into).map_err(|error| {
-        let mut cause: Option<&dyn std::error::Error> = Some(&error);
-        while let Some(inner) = cause {
-            if inner.to_string().contains("length limit exceeded") {
-                return too_large();
-            }
-            cause = inner.source();
+    let bytes = Limited::new(request.into_body(), limit).collect().await;
+    bytes.map(|whole| whole.to_bytes().into()).map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            return too_large();
         }
         ApiProblem::whole(Code::RequestShape, "the body ended before it was complete")
     })
@@ -51,13 +49,30 @@ pub(crate) fn must_be_json(headers: &HeaderMap) -> Result<(), ApiProblem> {
 
 /// Refuses a body of another media type than those listed.
 pub(crate) fn media_type(headers: &HeaderMap, accepted: &[&str]) -> Result<(), ApiProblem> {
-    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let essence = given.split(';').next().unwrap_or("").trim();
+    let essence = essence(headers);
     if accepted.iter().any(|media| essence.eq_ignore_ascii_case(media)) {
         return Ok(());
     }
     let message = format!("must be {}", accepted.join(", "));
     Err(ApiProblem::new(Code::MediaType, "content-type", message))
+}
+
+/// Refuses a body that is said to be something else than a picture. What it is, its bytes tell: programs
+/// spell the types of pictures in many ways, and say nothing at all where they do not know.
+pub(crate) fn may_be_picture(headers: &HeaderMap) -> Result<(), ApiProblem> {
+    let essence = essence(headers).to_ascii_lowercase();
+    let unknown = ["", "application/octet-stream", "binary/octet-stream", "application/x-unknown"];
+    if essence.starts_with("image/") || unknown.contains(&essence.as_str()) {
+        return Ok(());
+    }
+    let message = "must be `image/…` or `application/octet-stream`, with the picture itself as the body";
+    Err(ApiProblem::new(Code::MediaType, "content-type", message))
+}
+
+/// The media type without its parameters.
+fn essence(headers: &HeaderMap) -> &str {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    given.split(';').next().unwrap_or("").trim()
 }
 
 /// Reads a JSON body; unknown fields, lists in the place of objects, and trailing text are refused.
@@ -90,11 +105,12 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
 
 /// Reads a query string.
 pub(crate) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, ApiProblem> {
-    Query::try_from_uri(uri).map(|Query(value)| value).map_err(|rejection| {
-        let text = rejection.body_text();
-        let message = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
-        let (field, message) = message.split_once(": ").unwrap_or(("", message));
-        ApiProblem::new(Code::RequestShape, field, message)
+    let pairs =
+        serde_urlencoded::Deserializer::new(form_urlencoded::parse(uri.query().unwrap_or("").as_bytes()));
+    serde_path_to_error::deserialize(pairs).map_err(|error| {
+        let path = error.path().to_string();
+        let path = if path == "." { String::new() } else { path };
+        ApiProblem::new(Code::RequestShape, path, error.inner().to_string())
     })
 }
 
@@ -147,6 +163,7 @@ pub(crate) fn position(place: &[u8]) -> Result<i64, ApiProblem> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
     use spotwright_schemas::ids::RunId;
 
     use super::*;
@@ -172,9 +189,48 @@ mod tests {
     fn a_wrong_parameter_is_named() {
         let problem = query::<PageQuery>(&Uri::from_static("/v1/runs?limit=many")).unwrap_err();
         assert_eq!((problem.code(), problem.problem.field.as_str()), (Code::RequestShape, "limit"));
-        assert!(query::<PageQuery>(&Uri::from_static("/v1/runs?limits=1")).is_err());
+        let problem = query::<PageQuery>(&Uri::from_static("/v1/runs?limits=1")).unwrap_err();
+        assert_eq!(problem.code(), Code::RequestShape);
         let page = query::<PageQuery>(&Uri::from_static("/v1/runs?limit=201")).unwrap();
         assert_eq!(page.limit().unwrap_err().code(), Code::RequestValue);
+    }
+
+    #[test]
+    fn a_body_may_not_grow_beyond_its_limit_while_it_arrives() {
+        let read = |body: Body| {
+            let request = Request::new(body);
+            tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(super::body(request, 4))
+        };
+        assert_eq!(read(Body::from("1234")).unwrap(), b"1234");
+        assert_eq!(read(Body::from("12345")).unwrap_err().code(), Code::BodyTooLarge);
+        let parts = |last: Result<&'static str, std::io::Error>| {
+            Body::from_stream(futures_util::stream::iter([Ok("12"), last]))
+        };
+        assert_eq!(read(parts(Ok("345"))).unwrap_err().code(), Code::BodyTooLarge);
+        let broken = parts(Err(std::io::Error::other("length limit exceeded")));
+        assert_eq!(read(broken).unwrap_err().code(), Code::RequestShape);
+    }
+
+    #[test]
+    fn a_picture_may_be_called_what_its_sender_calls_it() {
+        let asked = |given: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.extend(given.map(|value| (header::CONTENT_TYPE, HeaderValue::from_static(value))));
+            may_be_picture(&headers)
+        };
+        for given in [
+            "image/jpg",
+            "image/pjpeg",
+            "IMAGE/X-PNG",
+            "image/jpeg; charset=binary",
+            "application/octet-stream",
+        ] {
+            assert!(asked(Some(given)).is_ok(), "{given}");
+        }
+        assert!(asked(None).is_ok());
+        for given in ["application/json", "text/plain", "multipart/form-data; boundary=x", "video/mp4"] {
+            assert_eq!(asked(Some(given)).unwrap_err().code(), Code::MediaType, "{given}");
+        }
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod lightgbm;
 mod models;
 pub mod mushroom;
 pub mod off_policy;
+mod pair_file;
 mod pairs;
 mod problem;
 pub mod promo;

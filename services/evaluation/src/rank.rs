@@ -1,6 +1,5 @@
 //! `scorer rank`: which of two texts does better, for every pair of a CSV file.
 
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,20 +15,18 @@ use spotwright_scoring::encoder::CachedEncoder;
 use spotwright_scoring::load::load_ridge;
 use spotwright_scoring::model::RidgeClickModel;
 use spotwright_scoring::registry::{Checked, checked};
+use spotwright_tables::place;
 use statrs::function::erf::erfc;
 
 use crate::archive::Encoder;
 use crate::command::Places;
-use crate::problem::{io_problem, output_problem, scoring_problem};
-
-/// Larger files are refused.
-const MAX_FILE_BYTES: u64 = 256 << 20;
-const COLUMNS: [&str; 3] = ["pair_id", "text_a", "text_b"];
+use crate::pair_file::{self, Pair};
+use crate::problem::{output_problem, scoring_problem};
 
 /// Arguments of `scorer rank`.
 #[derive(Debug, Clone, Args)]
 pub struct Arguments {
-    /// CSV with the columns pair_id, text_a and text_b.
+    /// CSV with the columns pair_id, text_a and text_b, of any usual encoding and separator.
     #[arg(long)]
     pub pairs: PathBuf,
     /// Model file made by `scorer train`, with its card beside it; without it, the shipped model.
@@ -48,21 +45,21 @@ struct Line<'a> {
 /// Prints one JSON line per pair, in order. Nothing is printed when any pair is wrong.
 ///
 /// # Errors
-/// The file, a column or a text (the field names row and column), or the model's files.
+/// The file, a column or a text (the field names line and column), or the model's files.
 pub fn execute(
     arguments: &Arguments,
     places: &Places,
     _json: bool,
     out: &mut dyn Write,
 ) -> Result<(), Problem> {
-    let pairs = read_pairs(&arguments.pairs)?;
+    let pairs = pair_file::read(&arguments.pairs)?;
     let model = match &arguments.model {
         Some(path) => model_of_file(path, places)?,
         None => shipped_model(places)?,
     };
     let mut text = Vec::new();
-    for (row, [pair_id, a, b]) in pairs.iter().enumerate() {
-        let p_a = preference(&model, a, b).map_err(|error| pair_problem(row, &error))?;
+    for Pair { line, id: pair_id, a, b } in &pairs {
+        let p_a = preference(&model, a, b).map_err(|error| pair_problem(*line, &error))?;
         serde_json::to_writer(&mut text, &Line { pair_id, p_a })
             .map_err(|error| output_problem(&error.into()))?;
         text.push(b'\n');
@@ -92,44 +89,15 @@ fn input(text: &str) -> ScoreInput {
     }
 }
 
-fn pair_problem(row: usize, error: &ClickModelError) -> Problem {
+fn pair_problem(line: u64, error: &ClickModelError) -> Problem {
     match error {
         ClickModelError::Input { index, message, .. } => Problem::new(
             Code::ModelInput,
-            format!("row {row}, {}", if *index == 0 { "text_a" } else { "text_b" }),
+            place(line, if *index == 0 { "text_a" } else { "text_b" }),
             message.clone(),
         ),
-        ClickModelError::Model(message) => {
-            Problem::new(Code::ModelFile, format!("row {row}"), message.clone())
-        }
+        ClickModelError::Model(message) => Problem::new(Code::ModelFile, place(line, ""), message.clone()),
     }
-}
-
-fn read_pairs(path: &Path) -> Result<Vec<[String; 3]>, Problem> {
-    let size = fs::metadata(path).map_err(|error| io_problem(path, &error))?.len();
-    let fail = |field: String, message: String| Problem::new(Code::ModelInput, field, message);
-    if size > MAX_FILE_BYTES {
-        return Err(fail(
-            path.display().to_string(),
-            format!("{size} bytes; at most {MAX_FILE_BYTES} are read"),
-        ));
-    }
-    let mut reader =
-        csv::Reader::from_path(path).map_err(|error| fail(path.display().to_string(), error.to_string()))?;
-    let headers = reader.headers().map_err(|error| fail("header".to_owned(), error.to_string()))?.clone();
-    let mut places = [0; 3];
-    for (place, column) in places.iter_mut().zip(COLUMNS) {
-        *place = headers
-            .iter()
-            .position(|name| name.trim_start_matches('\u{feff}').trim() == column)
-            .ok_or_else(|| fail(column.to_owned(), "the column is missing".to_owned()))?;
-    }
-    let mut pairs = Vec::new();
-    for (row, record) in reader.records().enumerate() {
-        let record = record.map_err(|error| fail(format!("row {row}"), error.to_string()))?;
-        pairs.push(places.map(|place| record.get(place).unwrap_or_default().to_owned()));
-    }
-    Ok(pairs)
 }
 
 /// The model in the repository: on MiniLM where it is installed, else on hashed features; says so

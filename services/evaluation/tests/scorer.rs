@@ -90,29 +90,53 @@ fn pairs_are_ranked_in_order_and_symmetrically() {
 }
 
 #[test]
-fn bad_pairs_name_the_row_and_the_column() {
+fn bad_pairs_name_the_line_and_the_column() {
     let folder = tempfile::tempdir().unwrap();
     let problem = |csv: &str| {
         let problem = ranked(folder.path(), csv, &[]).unwrap_err();
-        assert_eq!(problem.code, Code::ModelInput, "{problem}");
-        problem.field
+        (problem.code, problem.field)
     };
-    assert_eq!(problem("pair_id,text_a\n1,x\n"), "text_b");
-    assert_eq!(problem("pair_id,text_a,text_b\n1,x,y\n2,x,  \n"), "row 1, text_b");
-    assert_eq!(problem(&format!("pair_id,text_a,text_b\n1,{},y\n", "a".repeat(1 << 20))), "row 0, text_a");
-    assert_eq!(problem("pair_id,text_a,text_b\n1,x\n"), "row 0");
-    assert_eq!(problem(""), "pair_id");
+    let table = |field: &str| (Code::Table, field.to_owned());
+    let input = |field: &str| (Code::ModelInput, field.to_owned());
+    assert_eq!(problem("pair_id,text_a\n1,x\n"), table("text_b"));
+    assert_eq!(problem("pair_id,text_a,text_b\n1,x,y\n2,x,  \n"), input("line 3, text_b"));
+    assert_eq!(problem("pair_id,text_a,text_b\n1,\"x\n\nx\",y\n2,  ,y\n"), input("line 5, text_a"));
+    let long = format!("pair_id,text_a,text_b\n1,{},y\n", "a".repeat(1 << 20));
+    assert_eq!(problem(&long), input("line 2, text_a"));
+    assert_eq!(problem("pair_id,text_a,text_b\n1,x\n"), table("line 2"));
+    assert!(problem("").1.ends_with("pairs.csv"));
     let missing = run_in(folder.path(), &["rank", "--pairs", "no/such/file.csv"]).unwrap_err();
-    assert_eq!((missing.code, missing.field.as_str()), (Code::ModelInput, "no/such/file.csv"));
+    assert_eq!((missing.code, missing.field.as_str()), (Code::Table, "no/such/file.csv"));
+}
+
+#[test]
+fn pairs_of_any_spreadsheet_give_the_same_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pairs.csv");
+    let plain = "pair_id,text_a,text_b\n1,\"Warm, all day; really\",热水一冲\n2,Straße,Ten minutes\n";
+    let expected = ranked(folder.path(), plain, &[]).unwrap();
+    let semicolons =
+        "sep=;\r\nText_B;PAIR ID;text_a\r\n热水一冲;1;\"Warm, all day; really\"\r\nTen minutes;2;Straße\r\n";
+    let sixteen: Vec<u8> =
+        std::iter::once(0xFEFF_u16).chain(semicolons.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    for bytes in [semicolons.as_bytes(), &sixteen] {
+        fs::write(&path, bytes).unwrap();
+        let text = run_in(folder.path(), &["rank", "--pairs", path.to_str().unwrap()]).unwrap();
+        let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        for (row, (id, p_a)) in rows.iter().zip(&expected) {
+            assert_eq!((row["pair_id"].as_str(), row["p_a"].as_f64()), (Some(id.as_str()), Some(*p_a)));
+        }
+        assert_eq!(rows.len(), 2);
+    }
 }
 
 #[test]
 fn bytes_that_are_no_text_are_a_typed_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pairs.csv");
-    fs::write(&path, b"pair_id,text_a,text_b\n1,\xff\xfe,y\n").unwrap();
+    fs::write(&path, b"pair_id,text_a,text_b\n1,\0\xff\xfe\x01,y\n").unwrap();
     let problem = run_in(folder.path(), &["rank", "--pairs", path.to_str().unwrap()]).unwrap_err();
-    assert_eq!((problem.code, problem.field.as_str()), (Code::ModelInput, "row 0"));
+    assert_eq!((problem.code, problem.field.as_str()), (Code::Table, "line 2"));
 }
 
 #[test]

@@ -67,8 +67,8 @@ pub fn choose(policy: Policy, arms: &[BetaPosterior], stream: Stream, index: u64
 #[must_use]
 pub fn draw(posterior: &BetaPosterior, stream: Stream, index: u64) -> f64 {
     let stream = stream.child(index);
-    let a = gamma(posterior.alpha(), stream.child(0));
-    let b = gamma(posterior.beta(), stream.child(1));
+    let a = stream.child(0).gamma(posterior.alpha());
+    let b = stream.child(1).gamma(posterior.beta());
     if a + b > 0.0 { a / (a + b) } else { posterior.mean() }
 }
 
@@ -85,33 +85,6 @@ fn largest(values: impl Iterator<Item = f64>) -> usize {
         }
     }
     best.0
-}
-
-/// A gamma draw with the given shape and scale 1.
-///
-/// # Source
-/// Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 26 (2000);
-/// shapes below 1 through gamma(shape + 1) × uniform^(1/shape).
-pub(crate) fn gamma(shape: f64, stream: Stream) -> f64 {
-    if shape < 1.0 {
-        let boost = (1.0 - stream.child(0).uniform(0)).powf(1.0 / shape);
-        return gamma(shape + 1.0, stream.child(1)) * boost;
-    }
-    let d = shape - 1.0 / 3.0;
-    let c = 1.0 / (9.0 * d).sqrt();
-    // Each round accepts with more than 95 %; 200 rejections in a row do not happen.
-    for round in 0..200 {
-        let x = stream.normal(2 * round);
-        let v = (1.0 + c * x).powi(3);
-        if v <= 0.0 {
-            continue;
-        }
-        let u = 1.0 - stream.uniform(2 * round + 1);
-        if u.ln() < 0.5 * x * x + d - d * v + d * v.ln() {
-            return d * v;
-        }
-    }
-    d
 }
 
 #[cfg(test)]

@@ -15,7 +15,6 @@
 use spotwright_schemas::random::Stream;
 
 use crate::Error;
-use crate::bandit;
 
 /// Prior of one action's rewards.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -107,7 +106,7 @@ impl LinearPosterior {
     pub fn draw(&self, prediction: &Prediction, width: f64, stream: Stream, index: u64) -> f64 {
         let draws = stream.child(index);
         // With g from a gamma of the same shape, scale/g is an inverse gamma draw.
-        let variance = self.scale / bandit::gamma(self.shape, draws.child(0)).max(f64::MIN_POSITIVE);
+        let variance = self.scale / draws.child(0).gamma(self.shape).max(f64::MIN_POSITIVE);
         prediction.mean + width * (variance * prediction.leverage).sqrt() * draws.normal(1)
     }
 

@@ -28,7 +28,6 @@ use std::collections::BTreeMap;
 use spotwright_schemas::random::Stream;
 
 use crate::Error;
-use crate::bandit;
 
 /// Most cells that a posterior keeps.
 const MAX_CELLS: usize = 1 << 23;
@@ -155,7 +154,7 @@ impl TreePosterior {
         let (mut sum, mut weighted) = (0.0, 0.0);
         for (idx, (reward, counts)) in self.rewards.iter().zip(&self.counts).enumerate() {
             let shape = self.prior.pseudo_count + f64::from(counts[cell]);
-            let share = bandit::gamma(shape, draws.child(idx as u64)).max(f64::MIN_POSITIVE);
+            let share = draws.child(idx as u64).gamma(shape).max(f64::MIN_POSITIVE);
             sum += share;
             weighted += share * reward;
         }

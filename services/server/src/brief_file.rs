@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use spotwright_render::picture::{self, ImportedPicture};
 use spotwright_schemas::Problem;
-use spotwright_schemas::brief::{Brief, MAX_BRIEF_BYTES};
+use spotwright_schemas::brief::{Brief, MAX_BRIEF_BYTES, is_same_name};
 use spotwright_schemas::error::Code;
 
 /// Largest accepted picture file in bytes.
@@ -66,8 +66,7 @@ fn parse(path: &Path) -> Result<Brief, Problem> {
 
 fn read_picture(folder: &Path, name: &str, field: &str) -> Result<Vec<u8>, Problem> {
     let unreadable = |message: String| Problem::new(Code::PictureUnreadable, field, message);
-    let path: PathBuf = folder
-        .join(name)
+    let path: PathBuf = located(folder, name)
         .canonicalize()
         .map_err(|error| unreadable(format!("`{name}` must be a file that can be opened: {error}")))?;
     // Links are followed before the check, so that a link cannot lead out of the folder.
@@ -89,6 +88,23 @@ fn read_picture(folder: &Path, name: &str, field: &str) -> Result<Vec<u8>, Probl
     }
     read_at_most(&path, MAX_PICTURE_BYTES)
         .map_err(|error| unreadable(format!("`{name}` cannot be read: {error}")))
+}
+
+/// Where a picture lies: under its name, or under one that only spells its letters in another way, as
+/// happens between file systems.
+fn located(folder: &Path, name: &str) -> PathBuf {
+    let exact = folder.join(name);
+    if exact.exists() {
+        return exact;
+    }
+    let mut found = folder.to_path_buf();
+    for part in name.split('/') {
+        let entries = fs::read_dir(&found).into_iter().flatten().flatten();
+        let mut names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let Some(same) = names.find(|other| is_same_name(other, part)) else { return exact };
+        found.push(same);
+    }
+    found
 }
 
 fn read_at_most(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {

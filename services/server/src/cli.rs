@@ -1,8 +1,11 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
 
 /// Takes an advertiser's brief to placed, measured, improving video ads.
 #[derive(Debug, Parser)]
@@ -22,6 +25,37 @@ impl Arguments {
     pub fn roles(&self) -> &[String] {
         if let Command::Serve { roles } = &self.command { roles } else { &[] }
     }
+}
+
+/// The values with these names, each once; all of them when none is named.
+///
+/// # Errors
+/// [`Code::Option`] for a name that is none, with `field`.
+pub(crate) fn named<T: Copy + PartialEq + FromStr>(
+    names: &[String],
+    all: &[T],
+    field: &str,
+    what: &str,
+    name_of: fn(T) -> &'static str,
+) -> Result<Vec<T>, Problem> {
+    if names.is_empty() {
+        return Ok(all.to_vec());
+    }
+    let mut found = Vec::with_capacity(names.len());
+    for name in names {
+        let value = name.parse().map_err(|_| {
+            let known: Vec<&str> = all.iter().copied().map(name_of).collect();
+            Problem::new(
+                Code::Option,
+                field,
+                format!("`{name}` is no {what}; there are {}", known.join(", ")),
+            )
+        })?;
+        if !found.contains(&value) {
+            found.push(value);
+        }
+    }
+    Ok(found)
 }
 
 /// The commands.

@@ -2,15 +2,15 @@
 //!
 //! `default.toml` is both the documentation of every key and the first layer that is loaded.
 
+mod reading;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use figment::Figment;
-use figment::providers::{Env, Format, Toml};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
+use spotwright_schemas::{Problem, address};
 
 /// The documented defaults.
 pub const DEFAULTS: &str = include_str!("default.toml");
@@ -33,6 +33,8 @@ pub struct Config {
     pub store: Store,
     /// How messages travel.
     pub bus: Bus,
+    /// Whose certificates are trusted.
+    pub tls: Tls,
     /// Where pictures and videos live.
     pub artifacts: Artifacts,
     /// What `serve` offers.
@@ -109,7 +111,7 @@ impl std::fmt::Debug for Llm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Llm")
             .field("provider", &self.provider)
-            .field("base_url", &self.base_url)
+            .field("base_url", &address::shown(&self.base_url))
             .field("model", &self.model)
             .field("api_key", &hidden(&self.api_key))
             .finish_non_exhaustive()
@@ -166,15 +168,28 @@ impl std::fmt::Debug for Store {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bus {
-    /// `amqp://…`; empty for the bus inside the process.
+    /// `amqp://…` or, over TLS, `amqps://…`; empty for the bus inside the process.
     pub url: String,
     /// Stands before the name of every exchange and queue.
     pub prefix: String,
+    /// Longest wait at the start while nobody answers at `url`, in milliseconds: 100–600,000.
+    pub start_wait_ms: u64,
+}
+
+/// Whose certificates are trusted beside the system's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// PEM file of private authorities, for `bus.url`, `store.url` and `artifacts.endpoint`; empty for none.
+    pub ca_file: String,
 }
 
 impl std::fmt::Debug for Bus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Bus").field("url", &hidden(&self.url)).field("prefix", &self.prefix).finish()
+        f.debug_struct("Bus")
+            .field("url", &hidden(&self.url))
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
     }
 }
 
@@ -204,8 +219,8 @@ impl std::fmt::Debug for Artifacts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Artifacts")
             .field("folder", &self.folder)
-            .field("url", &self.url)
-            .field("endpoint", &self.endpoint)
+            .field("url", &address::shown(&self.url))
+            .field("endpoint", &address::shown(&self.endpoint))
             .field("region", &self.region)
             .field("access_key", &hidden(&self.access_key))
             .field("secret_key", &hidden(&self.secret_key))
@@ -253,11 +268,17 @@ impl std::fmt::Debug for Serve {
 }
 
 /// Where traces of runs go.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Telemetry {
     /// `http://…` or `https://…` of an OpenTelemetry collector; empty for none.
     pub otlp_endpoint: String,
+}
+
+impl std::fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Telemetry").field("otlp_endpoint", &address::shown(&self.otlp_endpoint)).finish()
+    }
 }
 
 /// Addresses of servers may hold passwords.
@@ -280,6 +301,14 @@ impl Config {
         ] {
             hidden(secret).clone_into(secret);
         }
+        for url in [
+            &mut self.llm.base_url,
+            &mut self.artifacts.url,
+            &mut self.artifacts.endpoint,
+            &mut self.telemetry.otlp_endpoint,
+        ] {
+            *url = address::shown(url);
+        }
         self
     }
 
@@ -288,18 +317,7 @@ impl Config {
     /// # Errors
     /// [`Code::Option`] with the full path of the key.
     pub fn load(file: Option<&Path>) -> Result<Self, Problem> {
-        let mut layers = Figment::from(Toml::string(DEFAULTS));
-        if let Some(file) = file {
-            if !file.is_file() {
-                let message = format!("there is no file `{}`", file.display());
-                return Err(Problem::new(Code::Option, "--config", message));
-            }
-            layers = layers.merge(Toml::file(file));
-        }
-        let layers = layers.merge(Env::prefixed("SPOTWRIGHT__").split("__"));
-        let config: Self = layers
-            .extract()
-            .map_err(|error| Problem::new(Code::Option, error.path.join("."), error.kind.to_string()))?;
+        let config = reading::layered(file)?;
         config.check()?;
         Ok(config)
     }
@@ -329,23 +347,37 @@ impl Config {
         in_range("serve.asset_quota_mb", self.serve.asset_quota_mb, 1, 1_000_000)?;
         in_range("serve.connections_per_address", self.serve.connections_per_address as u64, 0, 65_536)?;
         in_range("store.readers", self.store.readers.into(), 1, 100)?;
+        in_range("bus.start_wait_ms", self.bus.start_wait_ms, 100, 600_000)?;
         in_range("artifacts.cache_mb", self.artifacts.cache_mb, 16, 1_000_000)?;
         in_range("artifacts.timeout_ms", self.artifacts.timeout_ms, 100, 600_000)?;
         if !self.artifacts.url.is_empty() && !self.artifacts.folder.is_empty() {
             let message = "give either `artifacts.folder` or `artifacts.url`, not both";
             return Err(Problem::new(Code::Option, "artifacts.url", message));
         }
-        for (key, url, scheme) in [
-            ("store.url", &self.store.url, "postgres"),
-            ("bus.url", &self.bus.url, "amqp"),
-            ("artifacts.url", &self.artifacts.url, "s3"),
-            ("artifacts.endpoint", &self.artifacts.endpoint, "http"),
-            ("telemetry.otlp_endpoint", &self.telemetry.otlp_endpoint, "http"),
+        let postgres = ["postgres", "postgresql"];
+        for (key, url, schemes) in [
+            ("store.url", &self.store.url, postgres.as_slice()),
+            ("bus.url", &self.bus.url, &["amqp", "amqps"]),
+            ("artifacts.url", &self.artifacts.url, &["s3"]),
+            ("artifacts.endpoint", &self.artifacts.endpoint, &["http", "https"]),
+            ("telemetry.otlp_endpoint", &self.telemetry.otlp_endpoint, &["http", "https"]),
         ] {
-            if !url.is_empty() && !url.starts_with(scheme) {
-                return Err(Problem::new(Code::Option, key, format!("must begin with `{scheme}://`")));
+            // PostgreSQL may be reached over a socket, which has no host.
+            let local = key == "store.url";
+            if !url.is_empty() {
+                address::check(url, schemes, local)
+                    .map_err(|message| Problem::new(Code::ServerAddress, key, message))?;
             }
         }
+        for (key, url) in
+            [("artifacts.url", &self.artifacts.url), ("artifacts.endpoint", &self.artifacts.endpoint)]
+        {
+            if url.contains(['@', '?']) {
+                let message = "holds no user, password or query; keys have settings of their own";
+                return Err(Problem::new(Code::ServerAddress, key, message));
+            }
+        }
+        self.check_texts()?;
         crate::publish::platforms(&self.publish.platforms, "publish.platforms")?;
         let prices = [
             ("llm.input_price_micros", self.llm.input_price_micros),
@@ -354,6 +386,27 @@ impl Config {
         ];
         for (key, price) in prices {
             in_range(key, u64::try_from(price).unwrap_or(u64::MAX), 0, 1_000_000_000_000)?;
+        }
+        Ok(())
+    }
+
+    /// A header or file name cannot hold a control character, and nobody sees one in a secret.
+    fn check_texts(&self) -> Result<(), Problem> {
+        for (key, text) in [
+            ("llm.base_url", &self.llm.base_url),
+            ("llm.model", &self.llm.model),
+            ("llm.api_key", &self.llm.api_key),
+            ("bus.prefix", &self.bus.prefix),
+            ("artifacts.region", &self.artifacts.region),
+            ("artifacts.access_key", &self.artifacts.access_key),
+            ("artifacts.secret_key", &self.artifacts.secret_key),
+            ("serve.pepper", &self.serve.pepper),
+            ("serve.previous_pepper", &self.serve.previous_pepper),
+        ] {
+            if text.chars().any(char::is_control) {
+                let message = "holds a line break or another control character; remove it";
+                return Err(Problem::new(Code::Option, key, message));
+            }
         }
         Ok(())
     }
@@ -415,14 +468,26 @@ mod tests {
             ("[llm]\nmax_output_tokens = 8\n", "llm.max_output_tokens"),
             ("[llm]\nextra_body = 1\n", "llm.extra_body"),
             ("[publish]\nplatforms = [\"myspace\"]\n", "publish.platforms"),
-            ("[artifacts]\nurl = \"https://bucket\"\n", "artifacts.url"),
             ("[artifacts]\nurl = \"s3://bucket\"\nfolder = \"here\"\n", "artifacts.url"),
-            ("[artifacts]\nendpoint = \"localhost:9000\"\n", "artifacts.endpoint"),
+            ("[llm]\napi_key = \"sk-1\\r\"\n", "llm.api_key"),
             ("[artifacts]\ncache_mb = 1\n", "artifacts.cache_mb"),
         ] {
             std::fs::write(&file, text).expect("written");
             let problem = Config::load(Some(&file)).expect_err(text);
             assert_eq!((problem.code, problem.field.as_str()), (Code::Option, path));
+        }
+        for (text, path) in [
+            ("[artifacts]\nurl = \"https://bucket\"\n", "artifacts.url"),
+            ("[artifacts]\nendpoint = \"localhost:9000\"\n", "artifacts.endpoint"),
+            ("[bus]\nurl = \"amqp:/127.0.0.1\"\n", "bus.url"),
+            ("[bus]\nurl = \"amqp://guest:s3cret#1@127.0.0.1/%2f\"\n", "bus.url"),
+            ("[store]\nurl = \"postgres://me:s3cret@localhost:port/name\"\n", "store.url"),
+            ("[store]\nurl = \"mysql://me:s3cret@localhost/name\"\n", "store.url"),
+        ] {
+            std::fs::write(&file, text).expect("written");
+            let problem = Config::load(Some(&file)).expect_err(text);
+            assert_eq!((problem.code, problem.field.as_str()), (Code::ServerAddress, path));
+            assert!(!problem.message.contains("s3cret"), "{problem}");
         }
         std::fs::write(&file, "[runs]\n").expect("written");
         assert_eq!(Config::load(Some(&file)).expect_err("unknown section").code, Code::Option);
@@ -448,7 +513,11 @@ mod tests {
         config.llm.api_key = "s3cret".to_owned();
         config.artifacts.access_key = "s3cret".to_owned();
         config.artifacts.secret_key = "s3cret".to_owned();
+        config.artifacts.endpoint = "https://me:s3cret@storage.example.com".to_owned();
+        config.llm.base_url = "https://me:s3cret@llm.example.com/v1?key=s3cret".to_owned();
+        config.telemetry.otlp_endpoint = "https://me:s3cret@otlp.example.com".to_owned();
         assert!(!format!("{config:?}").contains("s3cret"));
-        assert!(!format!("{:?}", config.without_secrets()).contains("s3cret"));
+        let shown = serde_json::to_string(&config.without_secrets()).expect("serializes");
+        assert!(!shown.contains("s3cret") && shown.contains("@llm.example.com/v1"), "{shown}");
     }
 }

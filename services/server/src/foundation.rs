@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use spotwright_bus::memory::MemoryBus;
-use spotwright_bus::rabbit::{BusCounts, RabbitBus, RabbitOptions};
+use spotwright_bus::rabbit::{BusCounts, ConnectError, RabbitBus, RabbitOptions};
 use spotwright_core::domain::topology::Role;
 use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::artifacts::{ArtifactError, ArtifactHash, ArtifactStore};
@@ -20,7 +22,7 @@ use spotwright_schemas::error::Code;
 use spotwright_store::folder::FolderArtifacts;
 use spotwright_store::lock::FolderLock;
 use spotwright_store::objects::{Limits, ObjectArtifacts, S3Options};
-use spotwright_store::postgres::PostgresStore;
+use spotwright_store::postgres::{OpenError, PostgresStore};
 use spotwright_store::sqlite::SqliteStore;
 
 use crate::config::Config;
@@ -88,8 +90,7 @@ impl Inspection {
             }
             SqliteStore::inspect(&file).await.map_err(|error| failed(&error))?
         } else {
-            let store = PostgresStore::connect(&config.store.url, config.store.readers).await;
-            store.map_err(|error| failed(&error))?
+            postgres(config).await?
         };
         let (artifacts, scratch) = if !files {
             (None, None)
@@ -100,7 +101,8 @@ impl Inspection {
             (Some(shared), None)
         } else {
             let scratch = tempfile::tempdir().map_err(|error| failed(&error))?;
-            let shared: Arc<dyn ArtifactStore> = Arc::new(bucket(&config.artifacts, scratch.path())?);
+            let shared: Arc<dyn ArtifactStore> =
+                Arc::new(bucket(&config.artifacts, authorities_text(config)?, scratch.path())?);
             (Some(shared), Some(scratch))
         };
         Ok(Self { store, artifacts, _scratch: scratch })
@@ -111,12 +113,12 @@ impl Foundation {
     /// Opens the database that the configuration names, and brings it to the newest format.
     ///
     /// # Errors
-    /// [`Code::OutputBusy`] when another process works in the data folder; [`Code::Store`] when it
-    /// cannot be reached.
+    /// [`Code::OutputBusy`] when another process works in the data folder; [`Code::ServerAddress`] and
+    /// [`Code::ServerUnreachable`] when the server cannot be reached; [`Code::Store`] when the database
+    /// itself fails.
     pub async fn database(config: &Config) -> Result<Database, Problem> {
         if !config.store.url.is_empty() {
-            let store = PostgresStore::connect(&config.store.url, config.store.readers).await;
-            let store = store.map_err(|error| failed(&error))?;
+            let store = postgres(config).await?;
             let accounts: Arc<dyn AccountStore> = store.clone();
             return Ok(Database { store, accounts, lock: None });
         }
@@ -130,8 +132,8 @@ impl Foundation {
     /// # Errors
     /// [`Code::Option`] when `roles` are to be split and database, bus or files are not shared, or the
     /// files are not where other processes have them;
-    /// [`Code::OutputBusy`] when another process works in the data folder; [`Code::Store`] when
-    /// something cannot be reached.
+    /// [`Code::OutputBusy`] when another process works in the data folder; [`Code::ServerAddress`] and
+    /// [`Code::ServerUnreachable`] when something cannot be reached, with its key.
     pub async fn open(config: &Config, roles: &[Role]) -> Result<Self, Problem> {
         let split = roles.len() < Role::ALL.len();
         if split && (config.store.url.is_empty() || config.bus.url.is_empty()) {
@@ -163,13 +165,26 @@ impl Foundation {
     }
 }
 
+/// The PostgreSQL database that the configuration names.
+async fn postgres(config: &Config) -> Result<Arc<PostgresStore>, Problem> {
+    // Read here as well, so that a wrong file is told by its own key.
+    let authorities = authorities_text(config)?.map(|_| Path::new(&config.tls.ca_file));
+    let opened = PostgresStore::connect_trusting(&config.store.url, authorities, config.store.readers).await;
+    opened.map_err(|error| match error {
+        OpenError::Address(why) => Problem::new(Code::ServerAddress, "store.url", why),
+        OpenError::Unreachable(why) => Problem::new(Code::ServerUnreachable, "store.url", why),
+        error @ OpenError::Store(_) => Problem::new(Code::Store, "store.url", error.to_string()),
+    })
+}
+
 fn failed(error: &impl ToString) -> Problem {
     Problem::new(Code::Store, "", error.to_string())
 }
 
 fn artifacts(config: &Config, folder: &Path) -> Result<Arc<dyn ArtifactStore>, Problem> {
     if !config.artifacts.url.is_empty() {
-        return Ok(Arc::new(bucket(&config.artifacts, &folder.join("artifact-cache"))?));
+        let trusted = authorities_text(config)?;
+        return Ok(Arc::new(bucket(&config.artifacts, trusted, &folder.join("artifact-cache"))?));
     }
     let path = artifact_folder(config, folder);
     // Only who has the database to itself has the folder to itself.
@@ -227,14 +242,20 @@ fn mark_of(installation: uuid::Uuid) -> Vec<u8> {
 /// The bucket that the configuration names.
 ///
 /// # Errors
-/// [`Code::Option`] when the settings cannot be right; [`Code::Store`] when it cannot be reached.
-fn bucket(config: &crate::config::Artifacts, cache: &Path) -> Result<ObjectArtifacts, Problem> {
+/// [`Code::ServerAddress`] when the settings cannot be right or are refused, [`Code::ServerUnreachable`]
+/// when nobody answers.
+fn bucket(
+    config: &crate::config::Artifacts,
+    authorities: Option<String>,
+    cache: &Path,
+) -> Result<ObjectArtifacts, Problem> {
     let options = S3Options {
         url: config.url.clone(),
         endpoint: config.endpoint.clone(),
         region: config.region.clone(),
         access_key: config.access_key.clone(),
         secret_key: config.secret_key.clone(),
+        authorities,
     };
     let limits = Limits {
         call: Duration::from_millis(config.timeout_ms),
@@ -242,28 +263,72 @@ fn bucket(config: &crate::config::Artifacts, cache: &Path) -> Result<ObjectArtif
     };
     // Fails only when a provider is installed already, which is as good.
     drop(rustls::crypto::ring::default_provider().install_default());
-    ObjectArtifacts::s3(&options, cache, &limits).map_err(|error| match error {
-        ArtifactError::Io(ref wrong) if wrong.kind() == ErrorKind::InvalidInput => {
-            Problem::new(Code::Option, "artifacts.url", error.to_string())
-        }
-        error => Problem::new(Code::Store, "artifacts.url", error.to_string()),
+    ObjectArtifacts::s3(&options, cache, &limits).map_err(|error| {
+        let ArtifactError::Io(cause) = &error else {
+            return Problem::new(Code::ServerUnreachable, "artifacts.url", error.to_string());
+        };
+        let advice = match cause.kind() {
+            ErrorKind::InvalidInput => "",
+            ErrorKind::NotFound => "; create the bucket, or correct the address",
+            ErrorKind::PermissionDenied => "; check `artifacts.access_key`, its secret and its rights",
+            ErrorKind::InvalidData => {
+                "; TLS failed: name the PEM file of a private authority as `tls.ca_file`, and check the port"
+            }
+            _ => return Problem::new(Code::ServerUnreachable, "artifacts.url", error.to_string()),
+        };
+        Problem::new(Code::ServerAddress, "artifacts.url", format!("{error}{advice}"))
     })
 }
 
+/// The certificates of private authorities that the configuration names.
+fn authorities_text(config: &Config) -> Result<Option<String>, Problem> {
+    let file = config.tls.ca_file.as_str();
+    if file.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |message: String| Problem::new(Code::Option, "tls.ca_file", message);
+    let text =
+        std::fs::read_to_string(file).map_err(|error| wrong(format!("`{file}` cannot be read: {error}")))?;
+    let mut n_certificates = 0;
+    for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
+        certificate.map_err(|_| wrong(format!("`{file}` holds a damaged certificate")))?;
+        n_certificates += 1;
+    }
+    if n_certificates == 0 {
+        return Err(wrong(format!("`{file}` holds no certificate; a PEM file is expected")));
+    }
+    Ok(Some(text))
+}
+
 /// Options of the broker's client, by configuration.
-#[must_use]
-pub fn rabbit_options(config: &Config) -> RabbitOptions {
+///
+/// # Errors
+/// [`Code::Option`] when the certificates of private authorities cannot be read.
+pub fn rabbit_options(config: &Config) -> Result<RabbitOptions, Problem> {
     let mut options = RabbitOptions::new(&config.bus.url);
     config.bus.prefix.clone_into(&mut options.topology.prefix);
+    options.authorities = authorities_text(config)?;
+    options.reach_timeout = Duration::from_millis(config.bus.start_wait_ms);
     options.seed = u64::from(std::process::id());
-    options
+    Ok(options)
+}
+
+/// Why there is no broker, by code and key.
+#[must_use]
+pub fn no_bus(error: &ConnectError) -> Problem {
+    let (code, key) = match error {
+        ConnectError::Options(_) => (Code::Option, "bus.prefix"),
+        ConnectError::Address(_) => (Code::ServerAddress, "bus.url"),
+        ConnectError::Unavailable(_) => (Code::ServerUnreachable, "bus.url"),
+    };
+    Problem::new(code, key, error.to_string())
 }
 
 async fn bus(config: &Config) -> Result<(Arc<dyn EventBus>, Option<Arc<RabbitBus>>), Problem> {
     if config.bus.url.is_empty() {
         return Ok((Arc::new(MemoryBus::new()), None));
     }
-    let rabbit = RabbitBus::connect(rabbit_options(config)).await.map_err(|error| failed(&error))?;
+    let rabbit = RabbitBus::connect(rabbit_options(config)?).await.map_err(|error| no_bus(&error))?;
     let rabbit = Arc::new(rabbit);
     Ok((rabbit.clone(), Some(rabbit)))
 }

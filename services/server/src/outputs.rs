@@ -2,7 +2,6 @@
 //!
 //! All of them follow from the store, so writing them again after a crash gives the same bytes.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -221,12 +220,7 @@ pub fn write_all(
     write_whole(&out.join("impressions.csv"), &log_rows::to_csv(log).map_err(wrong)?)?;
     write_whole(&out.join("explanations.json"), pretty(explanations).as_bytes())?;
     write_whole(&out.join("report.html"), report.as_bytes())?;
-    let mut trace_sha256 = String::with_capacity(64);
-    for byte in Sha256::digest(trace.as_bytes()) {
-        // Writing to a string cannot fail.
-        let _ = write!(trace_sha256, "{byte:02x}");
-    }
-    Ok(Written { trace_sha256 })
+    Ok(Written { trace_sha256: hex::encode(Sha256::digest(trace.as_bytes())) })
 }
 
 /// Ending of the stills beside the videos.

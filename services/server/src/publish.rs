@@ -274,24 +274,7 @@ pub async fn publish(
 /// # Errors
 /// [`Code::Option`] for an unknown name; `field` names the option.
 pub fn platforms(names: &[String], field: &str) -> Result<Vec<Platform>, Problem> {
-    if names.is_empty() {
-        return Ok(Platform::ALL.to_vec());
-    }
-    let mut found = Vec::with_capacity(names.len());
-    for name in names {
-        let platform = Platform::ALL.into_iter().find(|one| one.as_str() == name).ok_or_else(|| {
-            let known: Vec<&str> = Platform::ALL.iter().map(|one| one.as_str()).collect();
-            Problem::new(
-                Code::Option,
-                field,
-                format!("`{name}` is no platform; there are {}", known.join(", ")),
-            )
-        })?;
-        if !found.contains(&platform) {
-            found.push(platform);
-        }
-    }
-    Ok(found)
+    crate::cli::named(names, &Platform::ALL, field, "platform", Platform::as_str)
 }
 
 /// Writes the launch pack of a finished run into `folder`; answers how many folders it has.

@@ -20,6 +20,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanExporter as _, SpanProcessor};
 use spotwright_core::spine::TRACE;
+use spotwright_schemas::address;
 use spotwright_schemas::event::StopReason;
 use spotwright_schemas::ids::{OrganizationId, RunId};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -116,13 +117,14 @@ pub async fn around<F: Future>(telemetry: Option<Telemetry>, work: F) -> F::Outp
     let exporter = match telemetry.exporter() {
         Ok(exporter) => exporter,
         Err(error) => {
-            tracing::error!(error, endpoint = telemetry.endpoint, "spans cannot be exported");
+            let endpoint = address::shown(&telemetry.endpoint);
+            tracing::error!(error, endpoint, "spans cannot be exported");
             return work.await;
         }
     };
     let Telemetry { provider, queue, endpoint, .. } = telemetry;
     let (stop, stopped) = oneshot::channel::<()>();
-    let export = Export { exporter, endpoint, lost: 0, mentioned: None };
+    let export = Export { exporter, endpoint: address::shown(&endpoint), lost: 0, mentioned: None };
     let exporting = tokio::spawn(export.run(queue, stopped));
     let output = work.await;
     drop(stop);

@@ -388,6 +388,10 @@ fn values() -> Vec<Case> {
         name("a character of plane 15", "Roast \u{F0000}"),
         name("a zero character", "Roast\0"),
         name("two lines", "Morning\nRoast"),
+        url("an address with a space in it", "https://example.com/a b"),
+        url("an address on two lines", "https://example.com/a\nb"),
+        url("an address without slashes", "https:example.com"),
+        url("an address that hides a character", "https://example.com/a\u{200B}b"),
         name("emoji only", "☕☕"),
         name("signs only", "!?!"),
         json(
@@ -622,6 +626,10 @@ fn unusual_but_good_briefs_are_accepted() {
     accepted("brief.yml", format!("\u{FEFF}{text}").as_bytes());
     accepted("brief.json", format!("\u{FEFF}{}", example_json()).as_bytes());
     accepted("brief.yaml", text.replace('\n', "\r\n").as_bytes());
+    let mut with_schema = example_json();
+    with_schema["$schema"] = json!("./brief.schema.json");
+    accepted("brief.json", with_schema.to_string().as_bytes());
+    accepted("brief.yaml", format!("$schema: ./brief.schema.json\n{text}").as_bytes());
 }
 
 #[test]

@@ -17,9 +17,11 @@ use std::time::Duration;
 use object_store::aws::AmazonS3Builder;
 use object_store::path::Path as Key;
 use object_store::{
-    BackoffConfig, ClientOptions, MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload, RetryConfig,
+    BackoffConfig, Certificate, ClientOptions, MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload,
+    RetryConfig,
 };
 use spotwright_core::ports::artifacts::{ArtifactError, ArtifactHash, ArtifactStore};
+use spotwright_schemas::address;
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 use tokio::runtime::Runtime;
@@ -29,6 +31,9 @@ use crate::folder::is_hash;
 
 /// Files larger than this are sent in parts of this size: 16 MiB.
 const PART: u64 = 16 * 1024 * 1024;
+
+/// Longest wait for the first answer of a bucket.
+const PROBE: Duration = Duration::from_secs(10);
 
 /// A caller is let go this long after its call should have ended, should the runtime hang.
 const GRACE: Duration = Duration::from_secs(5);
@@ -46,13 +51,15 @@ pub struct S3Options {
     pub access_key: String,
     /// Secret of the key.
     pub secret_key: String,
+    /// Certificates of private authorities, as PEM, that are trusted beside the system's.
+    pub authorities: Option<String>,
 }
 
 impl std::fmt::Debug for S3Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("S3Options")
-            .field("url", &self.url)
-            .field("endpoint", &self.endpoint)
+            .field("url", &address::shown(&self.url))
+            .field("endpoint", &address::shown(&self.endpoint))
             .field("region", &self.region)
             .finish_non_exhaustive()
     }
@@ -90,9 +97,14 @@ impl ObjectArtifacts {
     /// installs the TLS provider before.
     ///
     /// # Errors
-    /// [`ArtifactError::Io`], of kind `InvalidInput` when the options cannot be right.
+    /// [`ArtifactError::Io`]: of kind `InvalidInput` when the options cannot be right, `NotFound` or
+    /// `PermissionDenied` when the storage refuses bucket or key, `InvalidData` when TLS fails.
     pub fn s3(options: &S3Options, cache: &Path, limits: &Limits) -> Result<Self, ArtifactError> {
         let (bucket, prefix) = bucket_and_prefix(&options.url)?;
+        if options.endpoint.contains(['@', '?', '#']) {
+            let message = "the endpoint holds no user, password or query; keys have settings of their own";
+            return Err(wrong(message.to_owned()));
+        }
         let mut builder = if options.access_key.is_empty() {
             AmazonS3Builder::from_env()
         } else {
@@ -109,11 +121,14 @@ impl ObjectArtifacts {
                 .with_endpoint(options.endpoint.trim_end_matches('/'))
                 .with_allow_http(options.endpoint.starts_with("http://"));
         }
-        let client = ClientOptions::new()
+        let mut client = ClientOptions::new()
             .with_allow_http(options.endpoint.starts_with("http://"))
             .with_connect_timeout((limits.call / 4).min(Duration::from_secs(5)))
             .with_read_timeout(limits.call / 4)
             .with_timeout(limits.call);
+        for authority in certificates(options.authorities.as_deref())? {
+            client = client.with_root_certificate(authority);
+        }
         let retry = RetryConfig {
             backoff: BackoffConfig {
                 init_backoff: Duration::from_millis(100),
@@ -123,10 +138,18 @@ impl ObjectArtifacts {
             max_retries: 8,
             retry_timeout: limits.call,
         };
-        let store = builder.with_bucket_name(bucket).with_client_options(client).with_retry(retry).build();
-        let store = store.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?;
-        let opened = Self::over(Arc::new(store), prefix, cache, limits)?;
-        opened.list_some()?;
+        let builder = builder.with_bucket_name(bucket);
+        let build = |client: ClientOptions, retry: RetryConfig| {
+            // The library's message may quote the endpoint.
+            let built = builder.clone().with_client_options(client).with_retry(retry).build();
+            built.map_err(|_| wrong("endpoint, region and keys do not fit together".to_owned()))
+        };
+        // What is wrong at the start is known in seconds; later, an outage is waited out.
+        let short = limits.call.min(PROBE);
+        let patient = RetryConfig { max_retries: 2, retry_timeout: short, ..retry.clone() };
+        let probing = build(client.clone().with_timeout(short), patient)?;
+        let opened = Self::over(Arc::new(build(client, retry)?), prefix, cache, limits)?;
+        opened.listed(Arc::new(probing))?;
         Ok(opened)
     }
 
@@ -153,7 +176,12 @@ impl ObjectArtifacts {
 
     /// Asks for the first page of a listing.
     fn list_some(&self) -> Result<(), ArtifactError> {
-        let (objects, prefix) = (Arc::clone(&self.objects), self.prefix.clone());
+        self.listed(Arc::clone(&self.objects))
+    }
+
+    /// The same through another client, such as one that gives up soon.
+    fn listed(&self, objects: Arc<dyn ObjectStore>) -> Result<(), ArtifactError> {
+        let prefix = self.prefix.clone();
         let first = self.call(async move { objects.list_with_delimiter(Some(&prefix)).await.map(drop) })?;
         first.map_err(|error| ArtifactError::Io(unreachable_or(error)))
     }
@@ -320,17 +348,40 @@ async fn send_parts(upload: &mut dyn MultipartUpload, mut file: File) -> Result<
     upload.complete().await.map(drop).map_err(failed)
 }
 
+/// Settings that cannot be right.
+fn wrong(message: String) -> ArtifactError {
+    ArtifactError::Io(io::Error::new(io::ErrorKind::InvalidInput, message))
+}
+
+/// The certificates of a PEM text.
+fn certificates(pem: Option<&str>) -> Result<Vec<Certificate>, ArtifactError> {
+    let Some(pem) = pem else { return Ok(Vec::new()) };
+    let read = Certificate::from_pem_bundle(pem.as_bytes());
+    read.map_err(|_| wrong("the certificates of private authorities are damaged".to_owned()))
+}
+
+/// Whether TLS failed below an error.
+fn failed_in_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(inner) = cause {
+        // An I/O error hides the error that it wraps from its chain of sources.
+        let wrapped = inner.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if inner.is::<rustls::Error>() || wrapped.is_some_and(|wrapped| failed_in_tls(wrapped)) {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
+}
+
 /// Splits `s3://bucket/prefix`.
 fn bucket_and_prefix(url: &str) -> Result<(&str, &str), ArtifactError> {
-    let wrong = || {
-        let message = format!("`{url}` is not of the form `s3://bucket/prefix`");
-        ArtifactError::Io(io::Error::new(io::ErrorKind::InvalidInput, message))
-    };
-    let rest = url.strip_prefix("s3://").ok_or_else(wrong)?;
+    let malformed = || wrong(format!("`{}` is not of the form `s3://bucket/prefix`", address::shown(url)));
+    let rest = url.strip_prefix("s3://").ok_or_else(malformed)?;
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     if bucket.is_empty() || !bucket.bytes().all(plain) {
-        return Err(wrong());
+        return Err(malformed());
     }
     Ok((bucket, prefix.trim_end_matches('/')))
 }
@@ -352,6 +403,7 @@ fn unreachable_or(error: object_store::Error) -> io::Error {
             io::ErrorKind::PermissionDenied
         }
         object_store::Error::NotFound { .. } => io::ErrorKind::NotFound,
+        error if failed_in_tls(error) => io::ErrorKind::InvalidData,
         _ => io::ErrorKind::Other,
     };
     io::Error::new(kind, error)
@@ -369,7 +421,8 @@ mod tests {
             assert_eq!(bucket_and_prefix(url).unwrap(), (bucket, prefix), "{url}");
         }
         for url in ["", "ads", "s3://", "s3:///prefix", "s3://a b", "https://ads", "s3://user:pass@ads"] {
-            assert!(bucket_and_prefix(url).is_err(), "{url}");
+            let error = bucket_and_prefix(url).unwrap_err();
+            assert!(!error.to_string().contains("pass"), "{error}");
         }
     }
 
@@ -381,6 +434,7 @@ mod tests {
             region: String::new(),
             access_key: "AKIA".to_owned(),
             secret_key: "s3cret".to_owned(),
+            authorities: None,
         };
         let shown = format!("{options:?}");
         assert!(!shown.contains("s3cret") && !shown.contains("AKIA"), "{shown}");

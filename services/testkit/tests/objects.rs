@@ -59,6 +59,7 @@ fn told(server: &Server, url: &str) -> S3Options {
         region: "us-east-1".to_owned(),
         access_key: KEY.0.to_owned(),
         secret_key: KEY.1.to_owned(),
+        authorities: None,
     }
 }
 

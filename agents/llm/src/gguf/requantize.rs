@@ -5,7 +5,6 @@
 //! the source and names it in its metadata; a copy that is damaged or of another source is written
 //! anew.
 
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -33,12 +32,7 @@ pub(super) fn sha256(path: &Path) -> Result<String, Error> {
         }
         hasher.update(&chunk[..n]);
     }
-    let mut text = String::with_capacity(64);
-    for byte in hasher.finalize() {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(text)
+    Ok(hex::encode(hasher.finalize()))
 }
 
 /// Reads and checks the header of a file.

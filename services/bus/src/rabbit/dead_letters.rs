@@ -12,10 +12,10 @@ use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
 use spotwright_core::ports::event_bus::BusError;
 
-use super::RabbitOptions;
 use super::broker::{self, BrokerError, within};
 use super::envelope::{self, Envelope};
 use super::topology::Topology;
+use super::{ConnectError, RabbitOptions};
 
 /// How often to look whether the queue has taken messages back; together at most one second.
 const RETURN_LOOKS: u32 = 50;
@@ -64,11 +64,10 @@ impl DeadLetters {
     /// Connects; declares nothing.
     ///
     /// # Errors
-    /// [`BusError::Unavailable`]: no connection, or options out of their range.
-    pub async fn open(options: RabbitOptions) -> Result<Self, BusError> {
-        let topology = Topology::new(options.topology.clone()).map_err(BusError::Unavailable)?;
-        let connection =
-            broker::connect(&options, "dead letters").await.map_err(|error| unavailable(&error))?;
+    /// [`ConnectError`]: no connection, or options out of their range.
+    pub async fn open(options: RabbitOptions) -> Result<Self, ConnectError> {
+        let topology = Topology::new(options.topology.clone()).map_err(ConnectError::Options)?;
+        let connection = broker::connect(&options, "dead letters").await.map_err(|error| error.at_start())?;
         Ok(Self { connection, options, topology })
     }
 

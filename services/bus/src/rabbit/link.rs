@@ -13,10 +13,10 @@ use spotwright_schemas::random::Stream;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
-use super::RabbitOptions;
-use super::broker::{self, BrokerError};
+use super::broker::{self, BrokerError, Meaning};
 use super::counters::{BusCounters, Count};
 use super::topology::{FeedbackRouting, Topology};
+use super::{ConnectError, RabbitOptions};
 
 /// What all parts of one bus share.
 #[derive(Debug)]
@@ -74,10 +74,29 @@ pub(super) struct Session {
     pub(super) connection: Arc<Connection>,
 }
 
+/// Why there is no connection.
+#[derive(Debug, Clone)]
+struct Trouble {
+    why: String,
+    meaning: Meaning,
+    /// How often in a row the same was meant.
+    times: u32,
+}
+
+/// An address counts as wrong once the broker has refused it this often: one that is just starting may
+/// not know its users and virtual hosts yet.
+const REFUSALS: u32 = 3;
+
+impl Trouble {
+    fn passing(why: &str) -> Self {
+        Self { why: why.to_owned(), meaning: Meaning::Passing, times: 1 }
+    }
+}
+
 #[derive(Debug, Clone)]
 enum State {
     /// Not connected, and why.
-    Down(String),
+    Down(Trouble),
     Up(Session),
     Closed,
 }
@@ -94,7 +113,11 @@ impl Link {
     /// Starts to connect, as `role`, which tells connections apart for operators.
     pub(super) fn start(shared: Arc<Shared>, role: &'static str) -> Self {
         let link = Self {
-            state: Arc::new(watch::Sender::new(State::Down("not connected yet".to_owned()))),
+            state: Arc::new(watch::Sender::new(State::Down(Trouble {
+                why: "nothing answers".to_owned(),
+                meaning: Meaning::Unreachable,
+                times: 0,
+            }))),
             broken: Arc::new(watch::Sender::new(0)),
         };
         tokio::spawn(supervise(shared, link.clone(), role));
@@ -115,10 +138,37 @@ impl Link {
         }
     }
 
+    /// Waits for the first session, until `deadline`; until `reachable_by` only while nobody answers,
+    /// and no longer than it takes to know that the address is wrong.
+    pub(super) async fn first_session(
+        &self,
+        reachable_by: Instant,
+        deadline: Instant,
+    ) -> Result<(), ConnectError> {
+        let mut states = self.state.subscribe();
+        loop {
+            let trouble = match &*states.borrow_and_update() {
+                State::Up(_) => return Ok(()),
+                State::Closed => return Err(ConnectError::Unavailable("the bus is closed".to_owned())),
+                State::Down(trouble) => trouble.clone(),
+            };
+            let until = match trouble.meaning {
+                Meaning::Address(advice) if trouble.times >= REFUSALS => {
+                    return Err(ConnectError::Address(format!("{}; {advice}", trouble.why)));
+                }
+                Meaning::Unreachable => reachable_by.min(deadline),
+                Meaning::Address(_) | Meaning::Passing => deadline,
+            };
+            if tokio::time::timeout_at(until, states.changed()).await.is_err() {
+                return Err(ConnectError::Unavailable(trouble.why));
+            }
+        }
+    }
+
     /// Why there is no connection, if there is none.
     pub(super) fn trouble(&self) -> Option<String> {
         match &*self.state.borrow() {
-            State::Down(why) => Some(why.clone()),
+            State::Down(trouble) => Some(trouble.why.clone()),
             State::Up(_) => None,
             State::Closed => Some("the bus is closed".to_owned()),
         }
@@ -142,13 +192,14 @@ async fn supervise(shared: Arc<Shared>, link: Link, role: &'static str) {
     let mut epoch = 0_u64;
     let mut tries = 0_u64;
     let mut failures = 0_u32;
+    let mut last: Option<(Meaning, u32)> = None;
     while !shared.is_closed() {
         tries += 1;
         let made = tokio::select! {
-            made = establish(&shared, role) => made,
+            made = establish(&shared, &link, role) => made,
             () = shared.closed() => break,
         };
-        let why = match made {
+        let (why, meaning) = match made {
             Ok(connection) => {
                 epoch += 1;
                 if epoch > 1 {
@@ -159,7 +210,7 @@ async fn supervise(shared: Arc<Shared>, link: Link, role: &'static str) {
                 let session = Session { epoch, connection: Arc::new(connection) };
                 link.state.send_replace(State::Up(session.clone()));
                 let why = hold(&shared, &link, &session).await;
-                link.state.send_replace(State::Down(why.clone()));
+                link.state.send_replace(State::Down(Trouble::passing(&why)));
                 // Out of the way: a connection that hangs also hangs while it is closed.
                 let limit = options.operation_timeout;
                 tokio::spawn(async move { broker::hang_up(&session.connection, limit).await });
@@ -167,10 +218,12 @@ async fn supervise(shared: Arc<Shared>, link: Link, role: &'static str) {
                 if begin.elapsed() > backoff(options, failures, 1.0) {
                     failures = 0;
                 }
-                why
+                (why, Meaning::Passing)
             }
-            Err(error) => error.to_string(),
+            Err(error) => (error.to_string(), error.meaning()),
         };
+        let times = last.filter(|(before, _)| *before == meaning).map_or(1, |(_, times)| times + 1);
+        last = Some((meaning, times));
         if shared.is_closed() {
             break;
         }
@@ -178,7 +231,7 @@ async fn supervise(shared: Arc<Shared>, link: Link, role: &'static str) {
         failures = failures.saturating_add(1);
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         tracing::warn!(role, why, wait_ms, "no connection to the broker");
-        link.state.send_replace(State::Down(why));
+        link.state.send_replace(State::Down(Trouble { why, meaning, times }));
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = shared.closed() => break,
@@ -195,9 +248,11 @@ fn backoff(options: &RabbitOptions, failures: u32, uniform: f64) -> Duration {
 }
 
 /// Connects and declares the topology.
-async fn establish(shared: &Shared, role: &str) -> Result<Connection, BrokerError> {
+async fn establish(shared: &Shared, link: &Link, role: &str) -> Result<Connection, BrokerError> {
     let options = &shared.options;
     let connection = broker::connect(options, role).await?;
+    // Declaring takes its time on a busy broker, which has answered after all.
+    link.state.send_replace(State::Down(Trouble::passing("the queues are not declared yet")));
     // The semaphore is never closed, so there is always a permit in the end.
     let _turn = shared.declaring.acquire().await;
     match broker::declare(&connection, options, &shared.topology, shared.routing()).await {

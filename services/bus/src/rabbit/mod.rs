@@ -66,14 +66,19 @@ use topology::{Topology, TopologyOptions};
 /// How to reach RabbitMQ and what to declare there.
 #[derive(Clone, PartialEq)]
 pub struct RabbitOptions {
-    /// `amqp://user:password@host:port/virtual-host`; the default virtual host is `%2f`. Without
-    /// TLS: for `amqps` the client library would need a TLS feature.
+    /// `amqp://user:password@host:port/virtual-host`, or `amqps://…` for TLS, which is never given up;
+    /// the default virtual host is `%2f`.
     pub url: String,
+    /// Certificates of private authorities, as PEM, that are trusted beside the system's.
+    pub authorities: Option<String>,
     /// Names and limits of exchanges and queues.
     pub topology: TopologyOptions,
     /// Longest wait of [`RabbitBus::connect`]: for the broker to answer, and for all queues to be
     /// declared. The first declaration takes seconds, on a busy machine tens of them.
     pub start_timeout: Duration,
+    /// Longest wait of [`RabbitBus::connect`] while nobody answers at the address; at most
+    /// `start_timeout` counts.
+    pub reach_timeout: Duration,
     /// Longest wait for a single connection, handshake included.
     pub connect_timeout: Duration,
     /// Longest wait for any single answer of the broker; then the connection counts as lost.
@@ -100,8 +105,10 @@ impl RabbitOptions {
     pub fn new(url: &str) -> Self {
         Self {
             url: url.to_owned(),
+            authorities: None,
             topology: TopologyOptions::default(),
             start_timeout: Duration::from_secs(90),
+            reach_timeout: Duration::from_secs(90),
             connect_timeout: Duration::from_secs(10),
             operation_timeout: Duration::from_secs(6),
             publish_timeout: Duration::from_secs(15),
@@ -141,10 +148,14 @@ impl std::fmt::Debug for RabbitOptions {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ConnectError {
     /// An option is out of its range (permanent).
-    #[error("bus: {0}")]
+    #[error("{0}")]
     Options(String),
-    /// The broker does not answer, or refuses us (retryable).
-    #[error("bus: {0}")]
+    /// The address can never work: malformed, or refused by the broker again and again (permanent).
+    /// Repeats no password.
+    #[error("{0}")]
+    Address(String),
+    /// The broker does not answer (retryable).
+    #[error("{0}")]
     Unavailable(String),
 }
 
@@ -167,10 +178,14 @@ impl RabbitBus {
     ///
     /// # Errors
     /// - [`ConnectError::Options`]: an option is out of its range.
-    /// - [`ConnectError::Unavailable`]: no connection within `start_timeout`; with the reason of the
-    ///   last try.
+    /// - [`ConnectError::Address`]: the address is malformed, or login, virtual host or certificate are
+    ///   refused; within seconds.
+    /// - [`ConnectError::Unavailable`]: nobody answered within `reach_timeout`, or there was no
+    ///   connection within `start_timeout`; with the reason of the last try.
     pub async fn connect(options: RabbitOptions) -> Result<Self, ConnectError> {
         let topology = Topology::new(options.topology.clone()).map_err(ConnectError::Options)?;
+        broker::address(&options.url).map_err(ConnectError::Address)?;
+        let reachable_by = Instant::now() + options.reach_timeout;
         let deadline = Instant::now() + options.start_timeout;
         let shared = Arc::new(Shared::new(options, topology));
         let publishing = Link::start(Arc::clone(&shared), "publisher");
@@ -179,10 +194,7 @@ impl RabbitBus {
         // Closes everything when it is dropped, also on the way out of here.
         let bus = Self { shared, reading, publisher };
         for link in [&publishing, &bus.reading] {
-            if tokio::time::timeout_at(deadline, link.session_after(0)).await.is_err() {
-                let why = link.trouble().unwrap_or_else(|| "no answer in time".to_owned());
-                return Err(ConnectError::Unavailable(why));
-            }
+            link.first_session(reachable_by, deadline).await?;
         }
         Ok(bus)
     }
@@ -198,7 +210,8 @@ impl RabbitBus {
     /// # Errors
     /// [`BusError::Unavailable`]: no connection.
     pub async fn dead_letters(&self) -> Result<DeadLetters, BusError> {
-        DeadLetters::open(self.shared.options.clone()).await
+        let opened = DeadLetters::open(self.shared.options.clone()).await;
+        opened.map_err(|error| BusError::Unavailable(error.to_string()))
     }
 
     /// Ends the bus: publishers and subscriptions answer [`BusError::Unavailable`] from now on.
@@ -219,7 +232,7 @@ impl Drop for RabbitBus {
 /// [`ConnectError`]; some may be deleted.
 pub async fn delete_topology(options: &RabbitOptions) -> Result<(), ConnectError> {
     let topology = Topology::new(options.topology.clone()).map_err(ConnectError::Options)?;
-    let unavailable = |error: broker::BrokerError| ConnectError::Unavailable(error.to_string());
+    let unavailable = |error: broker::BrokerError| error.at_start();
     let connection = broker::connect(options, "deletion").await.map_err(unavailable)?;
     let deleted = broker::delete(&connection, options, &topology).await.map_err(unavailable);
     broker::hang_up(&connection, options.operation_timeout).await;

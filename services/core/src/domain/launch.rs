@@ -1,11 +1,12 @@
 //! How a winner is worded for a platform: limits, names, addresses and the manifest. Pure.
 
 use spotwright_schemas::brief::FactId;
+use spotwright_schemas::destination::Destination;
 use spotwright_schemas::launch::{Claim, FittedText, Manifest, PackedFile, Platform, Results};
 use spotwright_schemas::script::{Hook, Role, Script};
 use spotwright_schemas::storyboard::FrameSize;
 use unicode_segmentation::UnicodeSegmentation;
-use url::Url;
+use url::form_urlencoded;
 
 use crate::ports::publish_target::Publication;
 
@@ -139,18 +140,48 @@ fn without_torn_number(whole: &str, end: usize) -> &str {
     if goes_on && !shorter.is_empty() { shorter } else { kept }
 }
 
-/// The destination with tracking parameters. Those that the address already has of the same names are
-/// replaced, everything else stays.
+/// The destination with tracking parameters. Those that the address already has of the same names, in
+/// whatever case, are replaced; every other byte stays as it was given.
 #[must_use]
-pub fn tracked_url(destination: &Url, parameters: &[(&str, &str)]) -> Url {
-    let kept: Vec<(String, String)> = destination
-        .query_pairs()
-        .filter(|(name, _)| parameters.iter().all(|(own, _)| own != name))
-        .map(|(name, value)| (name.into_owned(), value.into_owned()))
-        .collect();
-    let mut url = destination.clone();
-    url.query_pairs_mut().clear().extend_pairs(kept).extend_pairs(parameters);
-    url
+pub fn tracked_url(destination: &Destination, parameters: &[(&str, &str)]) -> String {
+    let text = destination.as_str();
+    let fragment = destination.fragment_at();
+    let (mark, begin, end) = match destination.query_span() {
+        Some((begin, end)) => ("", begin, end),
+        None => ("?", fragment, fragment),
+    };
+    let own = |pair: &&str| {
+        let name = form_urlencoded::parse(pair.trim_end_matches('&').as_bytes()).next();
+        name.is_some_and(|(name, _)| parameters.iter().any(|(own, _)| own.eq_ignore_ascii_case(&name)))
+    };
+    let mut query: String = query_pairs(&text[begin..end]).into_iter().filter(|pair| !own(pair)).collect();
+    if !query.is_empty() && !query.ends_with('&') {
+        query.push('&');
+    }
+    let added = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    format!("{}{mark}{query}{added}{}", &text[..begin], &text[fragment..])
+}
+
+/// The pairs of a query, each with the `&` that ends it. One inside the braces of a macro ends nothing.
+fn query_pairs(query: &str) -> Vec<&str> {
+    let (mut pairs, mut begin, mut depth) = (Vec::new(), 0, 0_u32);
+    for (at, letter) in query.char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            '&' if depth == 0 => {
+                pairs.push(&query[begin..=at]);
+                begin = at + 1;
+            }
+            _ => {}
+        }
+    }
+    if depth > 0 {
+        // A brace that is never closed is no macro.
+        return query.split_inclusive('&').collect();
+    }
+    pairs.push(&query[begin..]);
+    pairs
 }
 
 /// The name of an advertisement: brief, variant, what stands in each slot, aspect, e.g.
@@ -262,7 +293,7 @@ pub fn manifest(winner: &Publication, platform: Platform, files: Vec<PackedFile>
         ("utm_id", run.as_str()),
         ("utm_term", variant.as_str()),
     ];
-    let url = tracked_url(&winner.brief.destination_url, &parameters).to_string();
+    let url = tracked_url(&winner.brief.destination_url, &parameters);
     Manifest {
         format: "spotwright.launch-manifest.v1".to_owned(),
         platform,
@@ -297,6 +328,7 @@ pub fn manifest(winner: &Publication, platform: Platform, files: Vec<PackedFile>
 mod tests {
     use proptest::prelude::*;
     use spotwright_schemas::script::{Direction, Line};
+    use url::Url;
 
     use super::*;
 
@@ -319,15 +351,50 @@ mod tests {
         assert_eq!((plain.text.as_str(), plain.cut, plain.refused.as_str()), ("#1 coffee", false, "#"));
     }
 
+    fn tracked(address: &str, parameters: &[(&str, &str)]) -> String {
+        tracked_url(&Destination::parse(address).unwrap(), parameters)
+    }
+
     #[test]
-    fn an_address_keeps_what_is_not_tracking() {
-        let url = Url::parse("https://example.com/a?utm_source=old&q=咖啡&q=2#top").unwrap();
-        let tracked = tracked_url(&url, &[("utm_source", "meta"), ("utm_content", "a b&c")]);
-        assert_eq!(
-            tracked.as_str(),
-            "https://example.com/a?q=%E5%92%96%E5%95%A1&q=2&utm_source=meta&utm_content=a+b%26c#top"
-        );
-        assert_eq!(tracked_url(&tracked, &[("utm_source", "meta"), ("utm_content", "a b&c")]), tracked);
+    fn an_address_keeps_every_byte_that_is_not_tracking() {
+        const OWN: [(&str, &str); 2] = [("utm_source", "meta"), ("utm_content", "a b&c")];
+        for (address, expected) in [
+            // Letters of any script, doubled names, flags, empty pairs, both spellings of a space.
+            (
+                "https://example.com/a?utm_source=old&q=咖啡&q=2&flag&&s=a%20b+c&e=#top",
+                "https://example.com/a?q=咖啡&q=2&flag&&s=a%20b+c&e=&utm_source=meta&utm_content=a+b%26c#top",
+            ),
+            // Escapes of GBK and Latin-1.
+            (
+                "https://example.com/s?w=%CC%D5%b4%c9&seite=Gr%FC%DFe",
+                "https://example.com/s?w=%CC%D5%b4%c9&seite=Gr%FC%DFe&utm_source=meta&utm_content=a+b%26c",
+            ),
+            // Macros of Google, Meta and TikTok, in the path too.
+            (
+                "https://example.com/{lang}?g={gclid}&m={{campaign.id}}&t=__CLICKID__&d={ifmobile:a&utm_source=b}",
+                "https://example.com/{lang}?g={gclid}&m={{campaign.id}}&t=__CLICKID__&d={ifmobile:a&utm_source=b}&utm_source=meta&utm_content=a+b%26c",
+            ),
+            // Tracking in any case and spelling, its own macros included; other names that begin alike stay.
+            (
+                "https://example.com/?UTM_Source={{site}}&utm%5Fcontent=x&utm_source_platform=y&a",
+                "https://example.com/?utm_source_platform=y&a&utm_source=meta&utm_content=a+b%26c",
+            ),
+            // No path, no query, an empty one, one that ends in `&`; a route in the fragment.
+            ("https://example.com", "https://example.com?utm_source=meta&utm_content=a+b%26c"),
+            ("https://example.com/?", "https://example.com/?utm_source=meta&utm_content=a+b%26c"),
+            ("https://example.com/?a=1&", "https://example.com/?a=1&utm_source=meta&utm_content=a+b%26c"),
+            (
+                "https://example.com/?{&utm_source=1",
+                "https://example.com/?{&utm_source=meta&utm_content=a+b%26c",
+            ),
+            (
+                "https://Example.com:443/x/../y#/r?utm_source=1",
+                "https://Example.com:443/x/../y?utm_source=meta&utm_content=a+b%26c#/r?utm_source=1",
+            ),
+        ] {
+            assert_eq!(tracked(address, &OWN), expected);
+            assert_eq!(tracked(expected, &OWN), expected, "again");
+        }
     }
 
     fn script(facts: &[String]) -> Script {
@@ -388,15 +455,26 @@ mod tests {
         fn parameters_are_read_back_as_they_were_given(value in words(), other in words()) {
             let mut destination = Url::parse("https://example.com/shop").unwrap();
             destination.query_pairs_mut().append_pair("q", &other).append_pair("utm_content", "old");
-            let url = tracked_url(&destination, &[("utm_source", "meta"), ("utm_content", &value)]);
-            prop_assert!(url.as_str().is_ascii());
-            let read = Url::parse(url.as_str()).unwrap();
+            let url = tracked(destination.as_str(), &[("utm_source", "meta"), ("utm_content", &value)]);
+            prop_assert!(url.is_ascii());
+            let read = Url::parse(&url).unwrap();
             let pairs: Vec<(String, String)> = read.query_pairs().into_owned().collect();
             let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
             prop_assert_eq!(
                 pairs,
                 vec![pair("q", &other), pair("utm_source", "meta"), pair("utm_content", &value)]
             );
+        }
+
+        #[test]
+        fn without_tracking_of_its_own_an_address_only_grows(
+            query in "[a-z0-9=&%{}+;/?:@_.~!$'()*,\\[\\]|^`-]{0,60}", fragment in "(#[a-z?&=/]{0,20})?",
+        ) {
+            prop_assume!(!query.contains("utm") && !query.contains('%'));
+            let address = format!("https://example.com/p?{query}{fragment}");
+            let url = tracked(&address, &[("utm_source", "meta")]);
+            let separator = if query.is_empty() || query.ends_with('&') { "" } else { "&" };
+            prop_assert_eq!(url, format!("https://example.com/p?{query}{separator}utm_source=meta{fragment}"));
         }
 
         #[test]

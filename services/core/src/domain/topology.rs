@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use spotwright_schemas::event::{Payload, RenderStage};
+use strum::{EnumString, IntoStaticStr};
 
 /// The kinds of steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum StepKind {
     /// Choose directions for a generation; key `g<generation>`.
     Plan,
@@ -41,22 +43,13 @@ impl StepKind {
     /// The kind as stored.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Plan => "plan",
-            Self::Draft => "draft",
-            Self::Preview => "preview",
-            Self::Score => "score",
-            Self::Select => "select",
-            Self::Render => "render",
-            Self::Play => "play",
-            Self::Learn => "learn",
-        }
+        self.into_str()
     }
 
     /// The kind with this stored name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+        name.parse().ok()
     }
 }
 
@@ -74,8 +67,22 @@ pub const CONSUMERS: [&str; 9] = [
 ];
 
 /// A part that a process can play; one process may play several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Role {
     /// Serves the REST API.
     Api,
@@ -98,20 +105,13 @@ impl Role {
     /// The role as written on the command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Api => "api",
-            Self::Agent => "agent",
-            Self::Render => "render",
-            Self::Score => "score",
-            Self::Market => "market",
-            Self::Relay => "relay",
-        }
+        self.into_str()
     }
 
     /// The role with this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.as_str() == name)
+        name.parse().ok()
     }
 
     /// The steps it executes.

@@ -71,32 +71,23 @@ fn of_file(path: &Path, tests: &[Vec<usize>]) -> Result<Scores, Problem> {
 }
 
 fn read_scores(path: &Path) -> Result<BTreeMap<usize, f64>, Problem> {
-    let mut reader =
-        csv::Reader::from_path(path).map_err(|error| content_problem(path, error.to_string()))?;
-    let headers = reader.headers().map_err(|error| content_problem(path, error.to_string()))?.clone();
-    let column = |name: &str| {
-        headers
-            .iter()
-            .position(|header| header == name)
-            .ok_or_else(|| content_problem(path, format!("no column `{name}`")))
-    };
-    let (row, score) = (column("row")?, column("score")?);
+    let table = Table::open(path)?;
+    let [row, score] = table.columns(["row", "score"])?;
     let mut scores = BTreeMap::new();
-    for (line, record) in reader.records().enumerate() {
-        let record = record.map_err(|error| content_problem(path, error.to_string()))?;
-        let index = record.get(row).and_then(|text| text.trim().parse::<usize>().ok());
-        let value = record
-            .get(score)
-            .and_then(|text| text.trim().parse::<f64>().ok())
-            .filter(|value| value.is_finite() && value.abs() <= 50.0);
+    for record in table.rows() {
+        let record = record?;
+        let line = record.line;
+        let index = record.get(row).trim().parse::<usize>().ok();
+        let value = record.get(score).trim().parse::<f64>().ok();
+        let value = value.filter(|value| value.is_finite() && value.abs() <= 50.0);
         let (Some(index), Some(value)) = (index, value) else {
             return Err(content_problem(
                 path,
-                format!("record {line}: `row` must be a whole number and `score` a number within ±50"),
+                format!("line {line}: `row` must be a whole number and `score` a number within ±50"),
             ));
         };
         if scores.insert(index, value).is_some() {
-            return Err(content_problem(path, format!("record {line}: row {index} occurs twice")));
+            return Err(content_problem(path, format!("line {line}: row {index} occurs twice")));
         }
     }
     Ok(scores)

@@ -1,7 +1,5 @@
 //! Setting up what the API needs: the database, the pepper and the operator's key.
 
-use std::fmt::Write as _;
-
 use serde_json::json;
 use spotwright_api::key::{self, Pepper};
 use spotwright_core::domain::account::OrganizationContext;
@@ -26,12 +24,7 @@ pub fn pepper() -> Result<String, Problem> {
     OperatingSystem
         .fill(&mut bytes)
         .map_err(|error| Problem::new(Code::Prerequisite, "", error.to_string()))?;
-    let mut digits = String::with_capacity(64);
-    for byte in bytes {
-        // Writing to a string does not fail.
-        let _written = write!(digits, "{byte:02x}");
-    }
-    Ok(digits)
+    Ok(hex::encode(bytes))
 }
 
 /// The pepper of the configuration.
@@ -47,17 +40,11 @@ pub fn configured_pepper(config: &Config) -> Result<Pepper, Problem> {
 }
 
 fn secret_of(key: &str, digits: &str) -> Result<[u8; 32], Problem> {
-    let wrong = || {
+    let mut bytes = [0_u8; 32];
+    hex::decode_to_slice(digits, &mut bytes).map_err(|_| {
         let message = "must be 64 hexadecimal digits; `spotwright pepper` makes them. Keep them: with others every key is invalid";
         Problem::new(Code::Option, key, message)
-    };
-    if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return Err(wrong());
-    }
-    let mut bytes = [0_u8; 32];
-    for (idx, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&digits[2 * idx..2 * idx + 2], 16).map_err(|_| wrong())?;
-    }
+    })?;
     Ok(bytes)
 }
 

@@ -37,7 +37,7 @@ use spotwright_store::sqlite::SqliteStore;
 use super::bench_claims::{self, Claims};
 use super::{Machine, print_json, print_text};
 use crate::config::Config;
-use crate::foundation::rabbit_options;
+use crate::foundation::{no_bus, rabbit_options};
 use crate::standins::{StandInClickModel, StandInMarket, StandInVideo};
 use crate::wiring::{EngineSetup, Running, World};
 
@@ -180,12 +180,12 @@ async fn measure(options: &Options, config: &Config, scratch: &std::path::Path) 
         let distributed = if postgres_url.is_empty() || rabbit_url.is_empty() {
             in_process
         } else {
-            let mut rabbit = rabbit_options(config);
+            let mut rabbit = rabbit_options(config)?;
             rabbit.topology.prefix = format!("{}.", scratch_name("bus"));
-            let bus = RabbitBus::connect(rabbit.clone()).await.map_err(|error| failed(&error))?;
+            let bus = RabbitBus::connect(rabbit.clone()).await.map_err(|error| no_bus(&error))?;
             let store = shared.open("pipeline").await?;
             let measured = pipeline(options, config, store, Arc::new(bus)).await;
-            delete_topology(&rabbit).await.map_err(|error| failed(&error))?;
+            delete_topology(&rabbit).await.map_err(|error| no_bus(&error))?;
             measured?
         };
         let mut waits = latency(options.probes.max(1), shared.open("latency").await?).await?;

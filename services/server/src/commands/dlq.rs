@@ -7,7 +7,7 @@ use spotwright_schemas::error::Code;
 use super::{print_json, print_text};
 use crate::cli::Dlq;
 use crate::config::Config;
-use crate::foundation::rabbit_options;
+use crate::foundation::{no_bus, rabbit_options};
 
 /// Lists or replays dead letters of the configured broker.
 ///
@@ -19,9 +19,9 @@ pub async fn execute(config: &Config, what: &Dlq) -> Result<(), Problem> {
         return Err(Problem::new(Code::Option, "bus.url", message));
     }
     let failed = |error: spotwright_core::ports::event_bus::BusError| {
-        Problem::new(Code::Store, "bus.url", error.to_string())
+        Problem::new(Code::ServerUnreachable, "bus.url", error.to_string())
     };
-    let letters = DeadLetters::open(rabbit_options(config)).await.map_err(failed)?;
+    let letters = DeadLetters::open(rabbit_options(config)?).await.map_err(|error| no_bus(&error))?;
     match what {
         Dlq::List { limit, json } => {
             let listed = letters.list(*limit).await.map_err(failed)?;

@@ -155,7 +155,7 @@ const fn wants_json(command: &Command) -> bool {
 }
 
 fn is_input(code: Code) -> bool {
-    code.as_str() < Code::Prerequisite.as_str()
+    code.as_str() < Code::Prerequisite.as_str() || matches!(code, Code::ServerAddress | Code::Table)
 }
 
 fn runtime(workers: usize) -> Result<tokio::runtime::Runtime, Problem> {

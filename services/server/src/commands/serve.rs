@@ -49,21 +49,7 @@ const DRAIN: Duration = Duration::from_mins(1);
 /// # Errors
 /// [`Code::Option`] for a name that is no role.
 pub fn roles(names: &[String]) -> Result<Vec<Role>, Problem> {
-    if names.is_empty() {
-        return Ok(Role::ALL.to_vec());
-    }
-    let mut roles = Vec::with_capacity(names.len());
-    for name in names {
-        let role = Role::parse(name).ok_or_else(|| {
-            let known: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
-            let message = format!("`{name}` is no role; there are {}", known.join(", "));
-            Problem::new(Code::Option, "--role", message)
-        })?;
-        if !roles.contains(&role) {
-            roles.push(role);
-        }
-    }
-    Ok(roles)
+    crate::cli::named(names, &Role::ALL, "--role", "role", Role::as_str)
 }
 
 /// Serves until told to stop by SIGTERM or SIGINT, then finishes what is under way.

@@ -26,16 +26,18 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The SQLSTATE of a transaction that was undone because it and another waited for each other.
 const DEADLOCK: &str = "40P01";
 
-/// Connects, and brings the database to the newest format.
+/// Brings the database of a connection to the newest format.
 ///
 /// A migration locks whole tables one after the other, and a program at work locks their rows in
 /// orders of its own: the two may wait for each other. The server then undoes one of them. When that
 /// is the migration it is done again, over a new connection, because the migrator leaves its own lock
 /// on the connection of a migration that failed.
-pub(super) async fn connect(options: &PgConnectOptions) -> Result<Connection, StoreError> {
+pub(super) async fn migrated(
+    mut conn: Connection,
+    options: &PgConnectOptions,
+) -> Result<Connection, StoreError> {
     let mut attempt = 1;
     loop {
-        let mut conn = options.connect().await.map_err(failed)?;
         match MIGRATIONS.run_direct(None, &mut conn, false).await {
             Ok(()) => return Ok(conn),
             Err(error) if attempt < ATTEMPTS && was_undone(&error) => {
@@ -43,6 +45,7 @@ pub(super) async fn connect(options: &PgConnectOptions) -> Result<Connection, St
                 conn.close().await.map_err(failed)?;
                 tokio::time::sleep(PAUSE * attempt).await;
                 attempt += 1;
+                conn = options.connect().await.map_err(failed)?;
             }
             Err(error) => return Err(StoreError::Database(error.to_string())),
         }

@@ -1,7 +1,7 @@
 //! The step store in a PostgreSQL database, which several processes work on.
 
 use std::collections::HashMap;
-use std::str::FromStr as _;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Pool, Transaction};
 use tokio::task::JoinSet;
 
+pub use self::opening::OpenError;
 use self::writer::{Signals, Wakes, Writer};
 use crate::convert::database as failed;
 
@@ -63,6 +64,7 @@ mod messages;
 mod migration;
 #[path = "../queries/money.rs"]
 mod money;
+mod opening;
 #[path = "../queries/runs.rs"]
 mod runs;
 #[path = "../queries/steps.rs"]
@@ -126,17 +128,28 @@ pub struct PostgresStore {
 impl PostgresStore {
     /// Connects, and brings the database to the newest format. Must be called within a tokio
     /// runtime, which runs the writers and the listener. `readers` is the number of connections for
-    /// reading, 1–100.
+    /// reading, 1–100. TLS is as the address' `sslmode` says: with `require` and above a server without
+    /// it is refused.
     ///
     /// # Errors
-    /// [`StoreError::Database`]: not reachable, no right to create tables, or a migration failed.
-    pub async fn connect(url: &str, readers: u32) -> Result<Arc<Self>, StoreError> {
-        let options = PgConnectOptions::from_str(url)
-            .map_err(failed)?
-            .application_name("spotwright")
-            .statement_cache_capacity(256)
-            .disable_statement_logging();
-        let conn = migration::connect(&options).await?;
+    /// [`OpenError`]: a wrong address, a server that does not answer, no right to create tables, or a
+    /// migration that failed.
+    pub async fn connect(url: &str, readers: u32) -> Result<Arc<Self>, OpenError> {
+        Self::connect_trusting(url, None, readers).await
+    }
+
+    /// As [`PostgresStore::connect`]; trusts also the authorities of a PEM file, unless the address
+    /// names one as `sslrootcert`.
+    ///
+    /// # Errors
+    /// As [`PostgresStore::connect`].
+    pub async fn connect_trusting(
+        url: &str,
+        authorities: Option<&Path>,
+        readers: u32,
+    ) -> Result<Arc<Self>, OpenError> {
+        let options = opening::options(url, authorities)?;
+        let conn = migration::migrated(opening::probe(&options).await?, &options).await?;
         let readers = PgPoolOptions::new()
             .max_connections(readers.clamp(1, 100))
             .acquire_timeout(ACQUIRE_TIME)

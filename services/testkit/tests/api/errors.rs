@@ -60,6 +60,12 @@ async fn every_kind_of_bad_request_is_a_problem_with_its_code_and_field() {
         (server.request("POST", "/v1/runs", key).body("{}"), 415, "SW1011", "content-type"),
         (server.request("POST", "/v1/assets", key).header("content-type", "image/png"), 400, "SW1005", ""),
         (
+            server.request("POST", "/v1/assets?name=a", key).header("content-type", "text/csv").body("no"),
+            415,
+            "SW1011",
+            "content-type",
+        ),
+        (
             server.request("POST", "/v1/assets?name=a%0Ab", key).header("content-type", "image/png"),
             400,
             "SW1006",

@@ -53,6 +53,7 @@ async fn events_arrive_as_they_happen_and_end_with_the_run() {
     let run = server.order(&tenant, 1).await.run;
     let mut stream = follow(&server, &tenant, run, None).await;
     assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    assert_eq!(stream.headers()["x-accel-buffering"], "no");
     let mut read = String::new();
     let mut written = 1;
     while let Some(chunk) = stream.chunk().await.unwrap() {

@@ -21,9 +21,6 @@ use crate::key;
 use crate::problem::ApiProblem;
 use crate::state::App;
 
-/// Media types a picture may be sent as; what it is, its bytes tell.
-const ACCEPTED: [&str; 4] = ["image/jpeg", "image/png", "image/webp", "application/octet-stream"];
-
 /// The query of an upload.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -49,7 +46,7 @@ pub(crate) async fn handle(
     Extension(caller): Extension<Caller>,
     request: Request<Body>,
 ) -> Result<Response, ApiProblem> {
-    extract::media_type(request.headers(), &ACCEPTED)?;
+    extract::may_be_picture(request.headers())?;
     let (headers, uri) = (request.headers().clone(), request.uri().clone());
     let AssetQuery { name } = extract::query(&uri)?;
     crate::v1::api_keys::check_name(&name)?;

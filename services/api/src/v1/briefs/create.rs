@@ -1,6 +1,6 @@
 //! `POST /v1/briefs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Extension;
 use axum::extract::State;
@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use spotwright_core::domain::account::NewBrief;
-use spotwright_schemas::brief::Brief;
+use spotwright_schemas::brief::{Brief, is_same_name};
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::{AssetId, BriefId};
 use utoipa::ToSchema;
@@ -68,16 +68,19 @@ fn read(bytes: &[u8]) -> Result<(Brief, BTreeMap<String, AssetId>), ApiProblem> 
     let order: BriefOrder<'_> = extract::json(bytes)?;
     let brief = Brief::from_json(order.brief.get().as_bytes())
         .map_err(|problem| ApiProblem::from(problem).within("brief"))?;
-    let mut assets = BTreeMap::new();
+    let (mut assets, mut used) = (BTreeMap::new(), BTreeSet::new());
     for (idx, picture) in brief.product.pictures.iter().enumerate() {
-        let id = order.assets.get(&picture.file).ok_or_else(|| {
+        let spelled = || order.assets.iter().find(|(file, _)| is_same_name(file, &picture.file));
+        let given = order.assets.get_key_value(&picture.file).or_else(spelled);
+        let (file, id) = given.ok_or_else(|| {
             let message = format!("`{}` has no asset in `assets`", picture.file);
             let field = format!("brief.product.pictures[{idx}].file");
             ApiProblem::new(Code::PictureUnreadable, field, message)
         })?;
+        used.insert(file);
         assets.insert(picture.file.clone(), AssetId(*id));
     }
-    if let Some(file) = order.assets.keys().find(|file| !assets.contains_key(*file)) {
+    if let Some(file) = order.assets.keys().find(|file| !used.contains(file)) {
         let message = "is no picture of the brief; remove it or correct its name";
         return Err(ApiProblem::new(Code::RequestValue, format!("assets.{file}"), message));
     }

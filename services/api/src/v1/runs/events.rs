@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -72,7 +72,9 @@ pub(crate) async fn handle(
         idle: 0,
         _share: share,
     };
-    Ok(Sse::new(stream::unfold(feed, next)).keep_alive(heartbeat).into_response())
+    // Proxies that collect an answer before they pass it on would hold events back.
+    let unbuffered = [(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))];
+    Ok((unbuffered, Sse::new(stream::unfold(feed, next)).keep_alive(heartbeat)).into_response())
 }
 
 /// The sequence number that a client has received last; 0 for none.

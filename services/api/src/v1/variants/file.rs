@@ -4,16 +4,16 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
 use spotwright_core::domain::variant::Variant;
 use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_schemas::error::Code;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
+use tokio_util::io::ReaderStream;
 
 use crate::auth::Caller;
 use crate::extract;
@@ -22,7 +22,7 @@ use crate::range::{Part, part};
 use crate::state::App;
 
 /// Bytes read from a file at once.
-const CHUNK: u64 = 64 * 1024;
+const CHUNK: usize = 64 * 1024;
 
 /// A file of a variant: `video`, the finished video; `preview`, the cheap one it was scored by;
 /// `poster`, the still picture of the newest of the two. One byte range can be asked for.
@@ -127,17 +127,8 @@ async fn open(path: &FilePath) -> Result<Opened, ApiProblem> {
     Ok(Opened { file, length, media_type })
 }
 
-/// The next `length` bytes of a file as a body.
+/// The next `length` bytes of a file as a body. A file that ends before breaks the connection: its length
+/// was announced.
 fn body(file: File, length: u64) -> Body {
-    Body::from_stream(stream::unfold((file, length), |(mut file, left)| async move {
-        if left == 0 {
-            return None;
-        }
-        let mut chunk = Vec::new();
-        match (&mut file).take(left.min(CHUNK)).read_to_end(&mut chunk).await {
-            Ok(0) => Some((Err(std::io::ErrorKind::UnexpectedEof.into()), (file, 0))),
-            Ok(read) => Some((Ok(Bytes::from(chunk)), (file, left - read as u64))),
-            Err(error) => Some((Err(error), (file, 0))),
-        }
-    }))
+    Body::from_stream(ReaderStream::with_capacity(file.take(length), CHUNK))
 }
