@@ -30,7 +30,7 @@ use crate::script::{Direction, Role};
     IntoStaticStr,
 )]
 #[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case", const_into_str)]
+#[strum(serialize_all = "snake_case")]
 pub enum Platform {
     /// Any place without limits of its own.
     Generic,
@@ -48,8 +48,8 @@ impl Platform {
 
     /// The platform as written in folders, files and options.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

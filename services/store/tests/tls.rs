@@ -105,11 +105,6 @@ fn a_bucket_that_nobody_serves_is_known_in_seconds() {
     let error = bucket("http://127.0.0.1:1".to_owned()).unwrap_err();
     assert!(begin.elapsed() < SECONDS, "{:?}", begin.elapsed());
     assert!(!error.to_string().contains("s3cret"), "{error}");
-    assert!(
-        bucket("https://me:s3cret@storage.example.com".to_owned())
-            .unwrap_err()
-            .to_string()
-            .find("s3cret")
-            .is_none()
-    );
+    let error = bucket("https://me:s3cret@storage.example.com".to_owned()).unwrap_err();
+    assert!(!error.to_string().contains("s3cret"), "{error}");
 }

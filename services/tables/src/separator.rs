@@ -14,8 +14,6 @@ pub(crate) fn declared(text: &str) -> Option<(usize, u8)> {
     let separator = match named.as_bytes() {
         [one] if one.is_ascii() && !matches!(one, b'"' | b'\'') && !one.is_ascii_alphanumeric() => *one,
         b"\\t" => b'\t',
-        // Trimmed away above, or cut at the end of the line by an editor.
-        [] if text[..end].ends_with(' ') => b' ',
         _ => return None,
     };
     let next = if text[end..].starts_with("\r\n") { end + 2 } else { end + 1 };
@@ -24,9 +22,9 @@ pub(crate) fn declared(text: &str) -> Option<(usize, u8)> {
 
 /// The separator by which the first records have the most fields, as many in each.
 pub(crate) fn guessed(text: &str) -> u8 {
-    let score = |separator: &u8| {
+    let score = |separator: u8| {
         let mut builder = csv::ReaderBuilder::new();
-        builder.delimiter(*separator).has_headers(false).flexible(true);
+        builder.delimiter(separator).has_headers(false).flexible(true);
         let mut reader = builder.from_reader(text.as_bytes());
         let records = reader.byte_records().take(LOOKED_AT);
         let counts: Vec<usize> = records.map_while(Result::ok).map(|record| record.len()).collect();
@@ -35,7 +33,7 @@ pub(crate) fn guessed(text: &str) -> u8 {
         // One field says nothing; a header that all follow says most.
         if first < 2 { (0, 0) } else { (1000 * alike / counts.len(), first) }
     };
-    let best = SEPARATORS.iter().rev().max_by_key(|separator| score(separator));
+    let best = SEPARATORS.iter().rev().max_by_key(|separator| score(**separator));
     best.copied().unwrap_or(SEPARATORS[0])
 }
 

@@ -72,21 +72,23 @@ impl BrokerError {
             },
             ErrorKind::ParsingError(_) | ErrorKind::InvalidProtocolVersion(_) => NO_BROKER,
             ErrorKind::AuthProviderError(_) => Meaning::Address("check user and password"),
-            ErrorKind::IOError(error) => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-                Some(rustls::Error::InvalidCertificate(_)) => Meaning::Address(
-                    "the broker's certificate is not trusted or not for this host; name the PEM file of a private authority as `tls.ca_file`",
-                ),
-                Some(rustls::Error::InvalidMessage(_) | rustls::Error::PeerMisbehaved(_)) => {
-                    Meaning::Address(
-                        "the port does not speak TLS; with TLS it is usually 5671, and without it write `amqp://`",
-                    )
+            ErrorKind::IOError(error) => {
+                match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                    Some(rustls::Error::InvalidCertificate(_)) => Meaning::Address(
+                        "the broker's certificate is not trusted or not for this host; name the PEM file of a private authority as `tls.ca_file`",
+                    ),
+                    Some(rustls::Error::InvalidMessage(_) | rustls::Error::PeerMisbehaved(_)) => {
+                        Meaning::Address(
+                            "the port does not speak TLS; with TLS it is usually 5671, and without it write `amqp://`",
+                        )
+                    }
+                    Some(_) => Meaning::Address("TLS cannot be agreed on with the broker"),
+                    None => match error.kind() {
+                        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => NO_BROKER,
+                        _ => Meaning::Unreachable,
+                    },
                 }
-                Some(_) => Meaning::Address("TLS cannot be agreed on with the broker"),
-                None => match error.kind() {
-                    io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => NO_BROKER,
-                    _ => Meaning::Unreachable,
-                },
-            },
+            }
             _ => Meaning::Passing,
         }
     }

@@ -7,7 +7,7 @@ use strum::{EnumString, IntoStaticStr};
 /// The kinds of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case", const_into_str)]
+#[strum(serialize_all = "snake_case")]
 pub enum StepKind {
     /// Choose directions for a generation; key `g<generation>`.
     Plan,
@@ -42,8 +42,8 @@ impl StepKind {
 
     /// The kind as stored.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// The kind with this stored name.
@@ -82,7 +82,7 @@ pub const CONSUMERS: [&str; 9] = [
     IntoStaticStr,
 )]
 #[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case", const_into_str)]
+#[strum(serialize_all = "snake_case")]
 pub enum Role {
     /// Serves the REST API.
     Api,
@@ -104,8 +104,8 @@ impl Role {
 
     /// The role as written on the command line.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// The role with this name.

