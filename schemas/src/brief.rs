@@ -16,6 +16,7 @@ use crate::locale::Locale;
 use crate::money::{Currency, Micros};
 use crate::placement::PlacementKind;
 use crate::storyboard::Color;
+use crate::wording::{holds_term, is_denied};
 use checks::{check_count, check_name, check_picture_name, check_text, check_words, value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -480,10 +481,10 @@ impl Brief {
         texts.push(("call_to_action".to_owned(), self.call_to_action.label(self.locale)));
         texts.extend(self.disclaimer.iter().map(|text| ("disclaimer".to_owned(), text.as_str())));
         for (path, text) in texts {
-            let lower = text.to_lowercase();
-            if let Some(word) =
-                self.brand.banned_words.iter().find(|word| lower.contains(&word.to_lowercase()))
-            {
+            // Small print may deny what the ad must not claim.
+            let allowed = |word: &str| path == "disclaimer" && is_denied(text, word);
+            let word = self.brand.banned_words.iter().find(|word| holds_term(text, word) && !allowed(word));
+            if let Some(word) = word {
                 return Err(value(&path, &format!("holds `{word}`, which `brand.banned_words` forbids")));
             }
         }

@@ -54,6 +54,8 @@ codes! {
     EvidenceMissing = "SW0107",
     /// A placement is not in the table of placements.
     PlacementUnknown = "SW0108",
+    /// No fact about the product is left that an ad may say.
+    FactsUnsayable = "SW0109",
     /// A comment cuts or swallows a value of the brief.
     BriefComment = "SW0120",
     /// A picture's name leaves the brief's folder or is not a plain relative path.

@@ -51,6 +51,7 @@ pub mod random;
 pub mod script;
 pub mod storyboard;
 pub mod strict;
+pub mod wording;
 
 pub use error::Problem;
 pub use locale::Locale;

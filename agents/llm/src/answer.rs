@@ -8,13 +8,16 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use spotwright_core::domain::copy_rules::quantity::unstated;
+use spotwright_core::domain::copy_rules::terms::objection;
 use spotwright_core::ports::language_model::{LineRequest, ProposedLine};
-use spotwright_schemas::brief::{Brief, FactId};
+use spotwright_schemas::brief::FactId;
 use spotwright_schemas::locale::Locale;
+use spotwright_schemas::wording::{half_width, is_han};
 
 pub use crate::extract::MAX_ANSWER_BYTES;
 use crate::extract::{ExtractError, candidates};
-use crate::prompt::{ABSOLUTE_TERMS_EN, ABSOLUTE_TERMS_ZH, MAX_DETAIL_CHARS, MAX_FACTS_PER_LINE, needs_fact};
+use crate::prompt::{MAX_DETAIL_CHARS, MAX_FACTS_PER_LINE, needs_fact};
 
 /// Most entries of `lines` that are looked at.
 const MAX_ENTRIES: usize = 256;
@@ -78,7 +81,7 @@ pub enum DropReason {
     /// A role that has to rest on a fact names none.
     #[error("rests_on is empty")]
     NoFact,
-    /// A figure that is in no cited fact.
+    /// A quantity that no cited fact states with its unit, currency and magnitude.
     #[error("a number is in none of the facts named in rests_on")]
     ForeignFigure,
     /// A word the brand forbids or an absolute term.
@@ -175,11 +178,10 @@ pub fn check_line(
         }
     }
     check_facts(&mut line, request)?;
-    let texts = format!("{} {}", line.caption, line.detail);
     if !speaks(&line.caption, request.brief.locale) {
         return Err(DropReason::Language);
     }
-    if holds_banned_word(&texts, request.brief) {
+    if [&line.caption, &line.detail].into_iter().any(|text| objection(request.brief, text).is_some()) {
         return Err(DropReason::BannedWord);
     }
     let key = comparison_key(&line.caption);
@@ -243,70 +245,8 @@ fn check_facts(line: &mut ProposedLine, request: &LineRequest<'_>) -> Result<(),
     if line.rests_on.is_empty() && needs_fact(request.role) {
         return Err(DropReason::NoFact);
     }
-    let known: BTreeSet<Figure> = allowed.iter().flat_map(|text| figures(text)).collect();
-    let said = figures(&line.caption).into_iter().chain(figures(&line.detail));
-    if said.into_iter().all(|figure| known.contains(&figure)) {
-        Ok(())
-    } else {
-        Err(DropReason::ForeignFigure)
-    }
-}
-
-/// A number with the sign before it and the unit sign behind it, as compared between texts.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Figure {
-    currency: Option<char>,
-    number: String,
-    suffix: Option<char>,
-}
-
-/// The figures of a text. Full-width forms count as their plain forms, `1,200` as `1200`; any other
-/// numeric character (`½`, `①`, Arabic-Indic digits) is a figure of its own.
-fn figures(text: &str) -> Vec<Figure> {
-    let chars: Vec<char> = text.chars().map(half_width).collect();
-    let mut figures = Vec::new();
-    let mut idx = 0;
-    while idx < chars.len() {
-        if !chars[idx].is_ascii_digit() {
-            if chars[idx].is_numeric() {
-                figures.push(Figure { currency: None, number: chars[idx].to_string(), suffix: None });
-            }
-            idx += 1;
-            continue;
-        }
-        let start = idx;
-        let mut number = String::new();
-        while idx < chars.len() {
-            let separator =
-                matches!(chars[idx], '.' | ',' | ':') && chars.get(idx + 1).is_some_and(char::is_ascii_digit);
-            if !chars[idx].is_ascii_digit() && !separator {
-                break;
-            }
-            if chars[idx] != ',' {
-                number.push(chars[idx]);
-            }
-            idx += 1;
-        }
-        let before = chars[..start].iter().rev().find(|c| **c != ' ').copied();
-        let behind = chars[idx..].iter().find(|c| **c != ' ').copied();
-        figures.push(Figure {
-            currency: before.filter(|c| matches!(c, '$' | '¥' | '€' | '£' | '₩' | '₹' | '-' | '−')),
-            number,
-            suffix: behind.filter(|c| matches!(c, '%' | '‰' | '折' | '倍' | '×' | '°')),
-        });
-    }
-    figures
-}
-
-/// The plain form of a full-width ASCII character and of the full-width yen and pound signs.
-fn half_width(c: char) -> char {
-    match c {
-        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
-        '\u{FFE5}' => '¥',
-        '\u{FFE1}' => '£',
-        '\u{3000}' => ' ',
-        _ => c,
-    }
+    let known = |text: &String| unstated(text, &allowed, brief.locale).is_empty();
+    if known(&line.caption) && known(&line.detail) { Ok(()) } else { Err(DropReason::ForeignFigure) }
 }
 
 /// What the brief's own validation refuses, too: characters that cannot be drawn as they stand.
@@ -332,30 +272,11 @@ fn holds_address_or_markup(text: &str) -> bool {
 /// Whether a text is in the language of the locale as far as its script tells: Chinese needs a Han
 /// character; English must not have one.
 fn speaks(text: &str, locale: Locale) -> bool {
-    let has_han = text.chars().any(|c| matches!(c, '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}'));
+    let has_han = text.chars().any(is_han);
     match locale {
         Locale::ZhCn => has_han,
         Locale::EnUs => !has_han,
     }
-}
-
-fn holds_banned_word(text: &str, brief: &Brief) -> bool {
-    let lower: String = text.chars().map(half_width).collect::<String>().to_lowercase();
-    if brief.brand.banned_words.iter().any(|word| lower.contains(&word.to_lowercase())) {
-        return true;
-    }
-    let squeezed: String = lower.chars().filter(|c| !c.is_whitespace()).collect();
-    ABSOLUTE_TERMS_ZH.iter().any(|term| squeezed.contains(term))
-        || ABSOLUTE_TERMS_EN.iter().any(|term| holds_word(&lower, term))
-}
-
-/// Whether `text` holds `word` with no letter directly before or behind it.
-fn holds_word(text: &str, word: &str) -> bool {
-    text.match_indices(word).any(|(start, _)| {
-        let before = text[..start].chars().next_back();
-        let behind = text[start + word.len()..].chars().next();
-        !before.is_some_and(char::is_alphabetic) && !behind.is_some_and(char::is_alphabetic)
-    })
 }
 
 /// Captions that differ in case, width, punctuation or spaces only are the same caption.
@@ -434,6 +355,42 @@ mod tests {
             assert_eq!(caption(text, facts), Err(vec![DropReason::ForeignFigure]), "{text}");
         }
         assert!(caption("$12.50 for 250 g", "\"price\"").is_ok());
+    }
+
+    #[test]
+    fn figures_are_compared_with_unit_currency_and_magnitude() {
+        let mut brief = brief();
+        let texts = [("offer", "Up to 50% off, 30-day returns"), ("price", "HK$1,299 for 250 g")];
+        for (id, text) in texts {
+            let fact = brief.product.facts.iter_mut().find(|fact| fact.id.as_str() == id).unwrap();
+            text.clone_into(&mut fact.text);
+        }
+        let request = request(&brief);
+        let says = |caption: &str| {
+            let answer = serde_json::json!({"lines": [{"caption": caption, "rests_on": ["offer", "price"]}]});
+            parse(&answer.to_string(), &request, "m").is_ok()
+        };
+        for caption in ["Returns for 30 days", "Up to 50% off", "HK$1,299, 250 grams"] {
+            assert!(says(caption), "{caption}");
+        }
+        for caption in
+            ["30 years of returns", "50% off", "$1,299 for 250 g", "HK$1,299k for 250 g", "HK$1,299 for 250 kg", "1,299"]
+        {
+            assert!(!says(caption), "{caption}");
+        }
+    }
+
+    #[test]
+    fn one_list_of_terms_decides_by_context_and_whole_words() {
+        let mut brief = brief();
+        brief.brand.banned_words.push("art".to_owned());
+        let request = request(&brief);
+        let says = |caption: &str| {
+            let answer = serde_json::json!({"lines": [{"caption": caption, "rests_on": []}]});
+            parse(&answer.to_string(), &request, "m").is_ok()
+        };
+        assert!(says("Calm from the start") && says("Best before noon") && says("Never in a hurry"));
+        assert!(!says("An art of mornings") && !says("The finest morning") && !says("Calm, clinically proven"));
     }
 
     #[test]

@@ -19,31 +19,6 @@ pub const MAX_FACTS_PER_LINE: usize = 4;
 /// Most candidates a request may ask for.
 pub const MAX_COUNT: usize = 32;
 
-/// Absolute terms that are never proposed in Chinese.
-///
-/// Source: Advertising Law of the People's Republic of China, article 9(3), which names 国家级,
-/// 最高级 and 最佳 "and similar words". Legal exceptions are lost on purpose: the list bans words in
-/// generation and is never used to judge a user's text.
-pub const ABSOLUTE_TERMS_ZH: [&str; 11] =
-    ["最", "第一", "国家级", "顶级", "唯一", "首选", "绝对", "极致", "万能", "百分百", "史上"];
-
-/// Absolute terms that are never proposed in English; matched as whole words.
-pub const ABSOLUTE_TERMS_EN: [&str; 13] = [
-    "best",
-    "cheapest",
-    "fastest",
-    "finest",
-    "greatest",
-    "guaranteed",
-    "guarantee",
-    "perfect",
-    "number one",
-    "unbeatable",
-    "always",
-    "never",
-    "miracle",
-];
-
 /// The prompt of one request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prompt {
@@ -275,6 +250,16 @@ mod tests {
         assert!(validator.is_valid(&line(brief.product.facts[0].id.as_str())));
         assert!(!validator.is_valid(&line("invented")));
         assert!(!validator.is_valid(&json!({"lines": []})));
+    }
+
+    #[test]
+    fn the_terms_that_the_prompt_names_are_terms_of_the_list() {
+        use spotwright_core::domain::copy_rules::terms::TERMS;
+        let brief = brief();
+        let system = Prompt::new(&request(&brief)).system;
+        for word in ["best", "perfect", "guaranteed", "number one"] {
+            assert!(system.contains(word) && TERMS.iter().any(|term| term.text == word), "{word}");
+        }
     }
 
     #[test]

@@ -7,12 +7,12 @@
 
 mod chinese;
 mod english;
-mod figure;
 mod pattern;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use spotwright_core::domain::copy_rules::terms::objection;
 use spotwright_core::ports::language_model::{
     LanguageModel, LanguageModelError, LineRequest, Proposals, ProposedLine,
 };
@@ -21,9 +21,9 @@ use spotwright_schemas::locale::Locale;
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Angle, Direction, Hook, Role};
+use spotwright_schemas::wording::folded;
 
-use crate::critique::compliance::is_forbidden;
-use crate::text::{folded, length, reading_speed};
+use crate::text::{length, reading_speed};
 use pattern::{Pattern, default_kinds, patterns};
 
 /// The provider's name in provenance.
@@ -166,9 +166,8 @@ impl Candidate {
 
 /// Every line that patterns and facts allow, before lengths are looked at.
 fn candidates(brief: &Brief, role: Role, direction: Direction) -> Vec<Candidate> {
-    let names = [brief.brand.name.as_str(), brief.product.name.as_str()];
     let facts: Vec<&Fact> =
-        brief.product.facts.iter().filter(|fact| !is_forbidden(&fact.text, brief.locale, &names)).collect();
+        brief.product.facts.iter().filter(|fact| objection(brief, &fact.text).is_none()).collect();
     let wanted = (role == Role::Hook).then_some((direction.angle, direction.hook));
     let mut found = Vec::new();
     for pattern in patterns(brief.locale) {
@@ -230,12 +229,7 @@ fn fillings<'a>(pattern: &Pattern, facts: &[&'a Fact]) -> Vec<(Option<&'a Fact>,
 
 /// No listed term and no banned word, also where pattern and fact meet.
 fn is_clean(brief: &Brief, line: &ProposedLine) -> bool {
-    let names = [brief.brand.name.as_str(), brief.product.name.as_str()];
-    [&line.caption, &line.detail].into_iter().all(|text| {
-        let plain = folded(text);
-        let banned = brief.brand.banned_words.iter().any(|word| plain.contains(&folded(word)));
-        !banned && !is_forbidden(text, brief.locale, &names)
-    })
+    [&line.caption, &line.detail].into_iter().all(|text| objection(brief, text).is_none())
 }
 
 /// What the lines that did well are made of.

@@ -1,10 +1,10 @@
 //! The form of a copy pattern, and how its slots are filled.
 
+use spotwright_core::domain::copy_rules::quantity::figure;
 use spotwright_schemas::brief::{Brief, Fact, FactKind, Tone};
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::script::{Angle, Hook, Role};
 
-use super::figure::figure;
 
 /// A pattern of one line.
 ///
@@ -65,9 +65,7 @@ impl Pattern {
 
     /// Fills the slots; `None` when a slot has nothing to hold or the result would read badly.
     pub(crate) fn fill(&self, brief: &Brief, fact: Option<&Fact>, other: Option<&Fact>) -> Option<Filled> {
-        // An ordinal such as `第2天` tells nothing outside its sentence.
-        let figure =
-            fact.and_then(|fact| figure(&fact.text, brief.locale)).filter(|text| !text.starts_with('第'));
+        let figure = fact.and_then(|fact| figure(&fact.text, brief.locale));
         let fill = |template: &str| -> Option<String> {
             let mut text = String::with_capacity(template.len() + 40);
             let mut rest = template;
@@ -82,7 +80,9 @@ impl Pattern {
                     "Category" => capitalized(category),
                     "fact" => fact?.text.clone(),
                     "other" => other?.text.clone(),
-                    "figure" => figure.clone()?,
+                    // `up to 50% off` may stand in a sentence or begin one.
+                    "figure" if begins_sentence(&text) => capitalized(figure.as_ref()?),
+                    "figure" => uncapitalized(figure.as_ref()?),
                     _ => return None,
                 };
                 let follows = rest[close + 1..].chars().next();
@@ -135,6 +135,25 @@ pub(crate) const fn default_kinds(role: Role, angle: Option<Angle>) -> &'static 
 
 fn is_end_mark(c: char) -> bool {
     matches!(c, '.' | '?' | '!' | ',' | ':' | ';' | '。' | '？' | '！' | '，' | '：' | '；' | '…' | '、')
+}
+
+fn begins_sentence(text: &str) -> bool {
+    text.trim_end().chars().next_back().is_none_or(|c| matches!(c, '.' | '?' | '!' | ':'))
+}
+
+/// Words that begin a figure in a fact and may stand inside a sentence in a caption.
+const LEADS: &[&str] = &[
+    "Up", "From", "Over", "Within", "At", "Under", "About", "Nearly", "Less", "More", "Starting", "No", "Save", "Buy",
+    "First", "Around", "Almost", "Between", "As", "Half", "Twice",
+];
+
+/// With a small first letter where a word of [`LEADS`] begins it: `Up to`, but not `Rs 499`.
+fn uncapitalized(text: &str) -> String {
+    let word: String = text.chars().take_while(|c| c.is_alphabetic()).collect();
+    if LEADS.contains(&word.as_str()) {
+        return format!("{}{}", word.to_lowercase(), &text[word.len()..]);
+    }
+    text.to_owned()
 }
 
 fn capitalized(text: &str) -> String {

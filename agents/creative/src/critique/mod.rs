@@ -2,34 +2,22 @@
 //!
 //! A finding of severity [`Severity::Error`] stops the script; a warning is kept for the report.
 
-pub mod compliance;
-pub mod terms;
-
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
+use spotwright_core::domain::copy_rules::quantity::unstated;
+use spotwright_core::domain::copy_rules::terms::lint;
+pub use spotwright_core::domain::copy_rules::terms::Severity;
 use spotwright_schemas::brief::{Brief, FactKind};
 use spotwright_schemas::script::{Line, Role, Script};
+use spotwright_schemas::wording::holds_term;
 
 use crate::copy_engine::limits;
-use crate::text::{folded, length, quantities, similarity};
-use compliance::lint;
+use crate::text::{length, similarity};
 
 /// Likeness of two opening lines above which the later script is a near duplicate.
 pub const NEAR_DUPLICATE: f64 = 0.9;
 
 /// Longest text published beside the video, in characters.
 pub const MAX_PRIMARY_TEXT: usize = 220;
-
-/// Whether a finding stops the script.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// For the report only.
-    Warning,
-    /// The script must not be used.
-    Error,
-}
 
 /// Which check made a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -186,7 +174,7 @@ fn check_line_shape(brief: &Brief, line: &Line, findings: &mut Vec<Finding>) {
 
 fn check_grounding(brief: &Brief, line: &Line, findings: &mut Vec<Finding>) {
     let role = Some(line.role);
-    let mut proven = allowed_quantities(brief);
+    let mut sources = shared_sources(brief);
     for id in &line.rests_on {
         match brief.fact(id) {
             None => findings.push(error(
@@ -203,40 +191,30 @@ fn check_grounding(brief: &Brief, line: &Line, findings: &mut Vec<Finding>) {
                 id.as_str(),
                 "the fact claims something and names no evidence",
             )),
-            Some(fact) => proven.extend(quantities(&fact.text)),
+            Some(fact) => sources.push(&fact.text),
         }
     }
     for text in [&line.caption, &line.detail] {
-        push_unproven(text, &proven, role, findings);
+        push_unproven(brief, text, &sources, role, findings);
     }
 }
 
-/// Quantities any line may state: those of the names and of the price.
-fn allowed_quantities(brief: &Brief) -> BTreeSet<String> {
-    let mut allowed = quantities(&brief.brand.name);
-    allowed.extend(quantities(&brief.product.name));
-    allowed.extend(quantities(&brief.product.category));
-    for fact in brief.product.facts.iter().filter(|fact| fact.kind == FactKind::Price) {
-        allowed.extend(quantities(&fact.text));
-    }
-    allowed
+/// Texts whose quantities any line may state: the names and the price.
+fn shared_sources(brief: &Brief) -> Vec<&str> {
+    let names = [&brief.brand.name, &brief.product.name, &brief.product.category];
+    let prices = brief.product.facts.iter().filter(|fact| fact.kind == FactKind::Price).map(|fact| &fact.text);
+    names.into_iter().chain(prices).map(String::as_str).collect()
 }
 
-fn push_unproven(text: &str, proven: &BTreeSet<String>, role: Option<Role>, findings: &mut Vec<Finding>) {
-    for quantity in quantities(text) {
-        // The same figure written without its sign is still the fact's figure, e.g. a caption that
-        // opens with `18` where the fact says `$18`; the reverse would add a unit and is refused.
-        let is_proven = proven.contains(&quantity)
-            || proven.iter().any(|known| known.trim_start_matches(['$', '€', '£', '¥']) == quantity);
-        if !is_proven {
-            findings.push(error(
-                Check::Grounding,
-                "number_not_in_facts",
-                role,
-                quantity,
-                "no fact the line rests on states this quantity",
-            ));
-        }
+fn push_unproven(brief: &Brief, text: &str, sources: &[&str], role: Option<Role>, findings: &mut Vec<Finding>) {
+    for figure in unstated(text, sources, brief.locale) {
+        findings.push(error(
+            Check::Grounding,
+            "number_not_in_facts",
+            role,
+            figure,
+            "no fact the line rests on states this quantity",
+        ));
     }
 }
 
@@ -256,9 +234,8 @@ fn check_words(brief: &Brief, text: &str, role: Option<Role>, findings: &mut Vec
             law: hit.law.to_owned(),
         });
     }
-    let plain = folded(text);
     for word in &brief.brand.banned_words {
-        if plain.contains(&folded(word)) {
+        if holds_term(text, word) {
             findings.push(error(
                 Check::Brand,
                 "banned_word",
@@ -272,13 +249,13 @@ fn check_words(brief: &Brief, text: &str, role: Option<Role>, findings: &mut Vec
 
 fn check_primary_text(brief: &Brief, script: &Script, findings: &mut Vec<Finding>) {
     check_words(brief, &script.primary_text, None, findings);
-    let mut proven = allowed_quantities(brief);
+    let mut sources = shared_sources(brief);
     for id in script.lines.iter().flat_map(|line| &line.rests_on) {
         if let Some(fact) = brief.fact(id) {
-            proven.extend(quantities(&fact.text));
+            sources.push(&fact.text);
         }
     }
-    push_unproven(&script.primary_text, &proven, None, findings);
+    push_unproven(brief, &script.primary_text, &sources, None, findings);
 }
 
 /// Bodies, proofs and calls to action are shared on purpose, so the opening line tells scripts apart.

@@ -15,11 +15,12 @@ use spotwright_schemas::locale::Locale;
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Direction, Line, Provenance, Role, Script};
+use spotwright_schemas::wording::folded;
 
 use crate::copy_engine::{CopyEngine, PROVIDER, limits};
 use crate::critique::{Finding, Severity, critique, line_findings};
 use crate::plan::{Assignment, possible_directions};
-use crate::text::{folded, length};
+use crate::text::length;
 
 /// How often a script that fails the critique is drafted again.
 pub const MAX_REVISIONS: u32 = 2;

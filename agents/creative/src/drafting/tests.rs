@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use proptest::prelude::*;
+use spotwright_core::domain::copy_rules::terms::is_forbidden;
 use spotwright_core::ports::language_model::{LanguageModelError, Proposals};
 use spotwright_schemas::brief::{Evidence, Fact};
 
@@ -238,7 +239,7 @@ proptest! {
                 let limits = limits(brief.locale, line.role);
                 prop_assert!(length(&line.caption) <= limits.caption && length(&line.detail) <= limits.detail);
                 let names = [brief.brand.name.as_str(), brief.product.name.as_str()];
-                prop_assert!(!crate::critique::compliance::is_forbidden(&line.caption, brief.locale, &names));
+                prop_assert!(!is_forbidden(&line.caption, brief.locale, &names));
             }
             before.push(draft.script);
         }

@@ -6,12 +6,13 @@
 //! all. What the free words claim is not decided here; that is for the lint.
 
 use llguidance::api::TopLevelGrammar;
+use spotwright_core::domain::copy_rules::terms::{Category, Severity, TERMS};
 use spotwright_core::ports::language_model::LineRequest;
 use spotwright_schemas::brief::{Fact, FactKind};
+use spotwright_schemas::locale::Locale;
 use spotwright_schemas::script::{Angle, Hook, Role};
 
 use super::Error;
-use crate::prompt::ABSOLUTE_TERMS_EN;
 
 /// What stands before the fact.
 pub(super) const FACT_LABEL: &str = "About: ";
@@ -76,8 +77,12 @@ pub(super) fn lark(request: &LineRequest<'_>, facts: &[&Fact]) -> TopLevelGramma
     let choices: Vec<String> = facts.iter().map(|fact| quote(&fact.text)).collect();
     // One complement for all terms: the lexer's states multiply with every further intersection.
     // The length in characters is left to the check of the finished line for the same reason.
-    let pattern =
-        format!("{} & ~/(.|\\n)*({})(.|\\n)*/", caption_pattern(request), banned_terms(request).join("|"));
+    // Terms are forbidden as whole words: a banned `ass` leaves `glass` alone.
+    let pattern = format!(
+        "{} & ~/((.|\\n)*[^a-zA-Z])?({})([^a-zA-Z](.|\\n)*)?/",
+        caption_pattern(request),
+        banned_terms(request).join("|")
+    );
     TopLevelGrammar::from_lark(format!(
         "start: {about} fact {line} CAPTION\nfact: {choices}\nCAPTION: {pattern}\n",
         about = quote(FACT_LABEL),
@@ -108,14 +113,26 @@ const fn caption_pattern(request: &LineRequest<'_>) -> &'static str {
     }
 }
 
-/// Banned and absolute terms, lowercase, as far as the grammar could write them: the caption is
-/// made of ASCII letters, so other terms cannot occur.
+/// Banned words and terms of the list, as far as the grammar could write them: the caption is made
+/// of ASCII letters, so other terms cannot occur. Contexts that would excuse a term are not looked
+/// at, since the check of the finished line is there for what people wrote.
 fn banned_terms(request: &LineRequest<'_>) -> Vec<String> {
-    let banned = request.brief.brand.banned_words.iter().map(|word| word.to_lowercase());
-    let mut terms: Vec<String> =
-        banned.chain(ABSOLUTE_TERMS_EN.iter().map(|&term| term.to_owned())).collect();
-    terms.retain(|term| term.chars().all(|c| c.is_ascii_lowercase() || c == ' '));
+    let listed = TERMS
+        .iter()
+        .filter(|term| term.locale == Locale::EnUs && term.severity == Severity::Error)
+        .filter(|term| matches!(term.category, Category::Absolute | Category::Medical))
+        .map(|term| term.text.to_owned());
+    let banned = request.brief.brand.banned_words.iter().map(|word| word.trim().to_lowercase());
+    let mut terms: Vec<String> = banned.chain(listed).collect();
+    terms.retain(|term| !term.is_empty() && term.chars().all(|c| c.is_ascii_lowercase() || c == ' '));
+    // A caption begins with a capital letter.
     terms
+        .into_iter()
+        .map(|term| {
+            let (first, rest) = term.split_at(1);
+            format!("[{}{first}]{rest}", first.to_ascii_uppercase())
+        })
+        .collect()
 }
 
 /// A Lark string; JSON's escapes are the same.

@@ -1,6 +1,7 @@
 //! The domain: accounts, runs, variants, placements and the kinds of work between them.
 
 pub mod account;
+pub mod copy_rules;
 pub mod launch;
 pub mod run;
 pub mod topology;

@@ -1,0 +1,13 @@
+//! The rules of advertising text that every part of the program shares: quantities and terms.
+//!
+//! # Purpose
+//! [`quantity`] reads the figures of a text with everything that belongs to them; [`terms`] finds
+//! what must not be said. What is compared, shown, counted or refused anywhere goes through here.
+//!
+//! # Invariants
+//! - Pure: a text and a locale in, the same answer out.
+//! - A figure is one span from its qualifier to its unit; nobody takes it apart.
+//! - There is one list of terms and one function that looks for them.
+
+pub mod quantity;
+pub mod terms;
