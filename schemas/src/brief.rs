@@ -95,7 +95,7 @@ pub struct Brief {
     pub call_to_action: CallToAction,
     /// Where it may run, 1–8 different ones; the first decides size and safe zones.
     pub placements: Vec<PlacementKind>,
-    /// Small print for the end card, at most 80 characters.
+    /// Small print for the end card, at most 80 characters; it may hold a banned word to deny it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disclaimer: Option<String>,
 }
@@ -111,7 +111,7 @@ pub struct Brand {
     /// Manner of speaking.
     #[serde(default)]
     pub tone: Tone,
-    /// Words that must not appear, at most 100 of at most 40 characters.
+    /// Words that must not appear, at most 100 of at most 40 characters; Latin words match whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub banned_words: Vec<String>,
 }

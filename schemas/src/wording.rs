@@ -200,8 +200,23 @@ fn after_turn(before: &str) -> Option<&str> {
 
 fn negations(before: &str, behind: &str) -> usize {
     const FALSE_ONES: [&str; 17] = [
-        "不仅", "不只", "不但", "不光", "不止", "不单", "不得不", "无不", "无非", "不错", "不禁", "非常",
-        "并不只", "not only", "not just", "not merely", "no doubt",
+        "不仅",
+        "不只",
+        "不但",
+        "不光",
+        "不止",
+        "不单",
+        "不得不",
+        "无不",
+        "无非",
+        "不错",
+        "不禁",
+        "非常",
+        "并不只",
+        "not only",
+        "not just",
+        "not merely",
+        "no doubt",
     ];
     const HAN: [&str; 7] = ["不", "非", "无", "未", "没", "勿", "禁止"];
     const LATIN: [&str; 13] = [

@@ -1,6 +1,7 @@
 //! Questions whose answers would help, and what is assumed when nobody answers.
 
 use serde::{Deserialize, Serialize};
+use spotwright_core::domain::copy_rules::quantity::figure;
 use spotwright_schemas::Locale;
 use spotwright_schemas::brief::{Brief, FactKind};
 
@@ -73,7 +74,7 @@ const QUESTIONS: &[Row] = &[
     (
         "no_figure",
         "product.facts",
-        |brief| !brief.product.facts.iter().any(|fact| fact.text.chars().any(|c| c.is_ascii_digit())),
+        |brief| !brief.product.facts.iter().any(|fact| figure(&fact.text, brief.locale).is_some()),
         ["Is there a figure you can prove?", "No script opens with a number."],
         ["有没有可以证明的数字？", "不写以数字开头的脚本。"],
     ),

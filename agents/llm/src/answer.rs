@@ -373,9 +373,14 @@ mod tests {
         for caption in ["Returns for 30 days", "Up to 50% off", "HK$1,299, 250 grams"] {
             assert!(says(caption), "{caption}");
         }
-        for caption in
-            ["30 years of returns", "50% off", "$1,299 for 250 g", "HK$1,299k for 250 g", "HK$1,299 for 250 kg", "1,299"]
-        {
+        for caption in [
+            "30 years of returns",
+            "50% off",
+            "$1,299 for 250 g",
+            "HK$1,299k for 250 g",
+            "HK$1,299 for 250 kg",
+            "1,299",
+        ] {
             assert!(!says(caption), "{caption}");
         }
     }
@@ -390,7 +395,9 @@ mod tests {
             parse(&answer.to_string(), &request, "m").is_ok()
         };
         assert!(says("Calm from the start") && says("Best before noon") && says("Never in a hurry"));
-        assert!(!says("An art of mornings") && !says("The finest morning") && !says("Calm, clinically proven"));
+        assert!(
+            !says("An art of mornings") && !says("The finest morning") && !says("Calm, clinically proven")
+        );
     }
 
     #[test]

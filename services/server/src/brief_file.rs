@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use spotwright_core::domain::copy_rules::terms;
 use spotwright_render::picture::{self, ImportedPicture};
 use spotwright_schemas::Problem;
 use spotwright_schemas::brief::{Brief, MAX_BRIEF_BYTES, is_same_name};
@@ -21,7 +22,8 @@ pub struct LoadedBrief {
     pub pictures: Vec<ImportedPicture>,
 }
 
-/// Reads and checks the brief at `path` and every picture it names.
+/// Reads and checks the brief at `path` and every picture it names: that it is valid, that an ad may
+/// say something of what it states, that every picture can be used.
 ///
 /// Nothing is written. At most the accepted number of bytes is read of any file.
 ///
@@ -29,6 +31,7 @@ pub struct LoadedBrief {
 /// The problem of the first field that is wrong; codes SW01xx and SW02xx.
 pub fn load(path: &Path) -> Result<LoadedBrief, Problem> {
     let brief = parse(path)?;
+    terms::expect_sayable(&brief)?;
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

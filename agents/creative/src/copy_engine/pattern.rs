@@ -5,7 +5,6 @@ use spotwright_schemas::brief::{Brief, Fact, FactKind, Tone};
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::script::{Angle, Hook, Role};
 
-
 /// A pattern of one line.
 ///
 /// Slots: `{product}`, `{brand}`, `{category}`, `{Category}` (first letter capitalized), `{fact}`
@@ -143,8 +142,8 @@ fn begins_sentence(text: &str) -> bool {
 
 /// Words that begin a figure in a fact and may stand inside a sentence in a caption.
 const LEADS: &[&str] = &[
-    "Up", "From", "Over", "Within", "At", "Under", "About", "Nearly", "Less", "More", "Starting", "No", "Save", "Buy",
-    "First", "Around", "Almost", "Between", "As", "Half", "Twice",
+    "Up", "From", "Over", "Within", "At", "Under", "About", "Nearly", "Less", "More", "Starting", "No",
+    "Save", "Buy", "First", "Around", "Almost", "Between", "As", "Half", "Twice",
 ];
 
 /// With a small first letter where a word of [`LEADS`] begins it: `Up to`, but not `Rs 499`.

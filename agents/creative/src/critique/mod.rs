@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::copy_rules::quantity::unstated;
-use spotwright_core::domain::copy_rules::terms::lint;
 pub use spotwright_core::domain::copy_rules::terms::Severity;
+use spotwright_core::domain::copy_rules::terms::lint;
 use spotwright_schemas::brief::{Brief, FactKind};
 use spotwright_schemas::script::{Line, Role, Script};
 use spotwright_schemas::wording::holds_term;
@@ -202,11 +202,18 @@ fn check_grounding(brief: &Brief, line: &Line, findings: &mut Vec<Finding>) {
 /// Texts whose quantities any line may state: the names and the price.
 fn shared_sources(brief: &Brief) -> Vec<&str> {
     let names = [&brief.brand.name, &brief.product.name, &brief.product.category];
-    let prices = brief.product.facts.iter().filter(|fact| fact.kind == FactKind::Price).map(|fact| &fact.text);
+    let prices =
+        brief.product.facts.iter().filter(|fact| fact.kind == FactKind::Price).map(|fact| &fact.text);
     names.into_iter().chain(prices).map(String::as_str).collect()
 }
 
-fn push_unproven(brief: &Brief, text: &str, sources: &[&str], role: Option<Role>, findings: &mut Vec<Finding>) {
+fn push_unproven(
+    brief: &Brief,
+    text: &str,
+    sources: &[&str],
+    role: Option<Role>,
+    findings: &mut Vec<Finding>,
+) {
     for figure in unstated(text, sources, brief.locale) {
         findings.push(error(
             Check::Grounding,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
+use spotwright_core::domain::copy_rules::terms;
 use spotwright_schemas::Problem;
 
 use super::{print_json, print_text};
@@ -14,6 +15,7 @@ use crate::brief_file;
 /// The first problem found.
 pub fn execute(path: &Path, json: bool) -> Result<(), Problem> {
     let loaded = brief_file::load(path)?;
+    let unsayable = terms::unsayable_facts(&loaded.brief);
     let questions = spotwright_creative::clarify::questions(&loaded.brief);
     if json {
         print_json(&json!({
@@ -23,6 +25,7 @@ pub fn execute(path: &Path, json: bool) -> Result<(), Problem> {
             "document": loaded.brief,
             "facts": loaded.brief.product.facts.len(),
             "pictures": loaded.pictures.iter().map(|p| [p.width, p.height]).collect::<Vec<_>>(),
+            "never_said": unsayable,
             "questions": questions,
             "version": env!("CARGO_PKG_VERSION"),
         }));
@@ -34,6 +37,9 @@ pub fn execute(path: &Path, json: bool) -> Result<(), Problem> {
         loaded.brief.product.facts.len(),
         loaded.pictures.len()
     ));
+    for fact in unsayable {
+        print_text(&format!("  will never be said: {} “{}”: {}\n", fact.field, fact.text, fact.objection));
+    }
     for question in questions {
         print_text(&format!("  it would help to know: {} ({})\n", question.text, question.default));
     }

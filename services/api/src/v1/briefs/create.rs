@@ -9,6 +9,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use spotwright_core::domain::account::NewBrief;
+use spotwright_core::domain::copy_rules::terms;
 use spotwright_schemas::brief::{Brief, is_same_name};
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::{AssetId, BriefId};
@@ -67,6 +68,7 @@ pub(crate) async fn handle(
 fn read(bytes: &[u8]) -> Result<(Brief, BTreeMap<String, AssetId>), ApiProblem> {
     let order: BriefOrder<'_> = extract::json(bytes)?;
     let brief = Brief::from_json(order.brief.get().as_bytes())
+        .and_then(|brief| terms::expect_sayable(&brief).map(|()| brief))
         .map_err(|problem| ApiProblem::from(problem).within("brief"))?;
     let (mut assets, mut used) = (BTreeMap::new(), BTreeSet::new());
     for (idx, picture) in brief.product.pictures.iter().enumerate() {

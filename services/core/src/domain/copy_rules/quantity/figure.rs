@@ -9,13 +9,58 @@ use super::{Found, Unit, Value, parse};
 
 /// Words between two quantities that say one thing together: `2 mugs from $24`, `8:00–20:00`.
 const JOINTS: &[&str] = &[
-    "", "for", "from", "at", "just", "only", "for just", "for only", "plus", "and", "and get", "to", "on",
-    "orders", "on orders", "when you spend", "if you spend", "=", "/", "x", "×", "+", "-", "–", "—", "~", "～",
-    "仅", "只要", "只需", "仅需", "共", "送", "赠", "至", "到",
+    "",
+    "for",
+    "from",
+    "at",
+    "just",
+    "only",
+    "for just",
+    "for only",
+    "plus",
+    "and",
+    "and get",
+    "to",
+    "on",
+    "orders",
+    "on orders",
+    "when you spend",
+    "if you spend",
+    "=",
+    "/",
+    "x",
+    "×",
+    "+",
+    "-",
+    "–",
+    "—",
+    "~",
+    "～",
+    "仅",
+    "只要",
+    "只需",
+    "仅需",
+    "共",
+    "送",
+    "赠",
+    "至",
+    "到",
 ];
 
 /// Words that make an amount the price of the past.
-const PAST: &[&str] = &["was", "were", "instead of", "rrp", "reg.", "regular price", "原价", "原来", "市场价", "划线价", "吊牌价"];
+const PAST: &[&str] = &[
+    "was",
+    "were",
+    "instead of",
+    "rrp",
+    "reg.",
+    "regular price",
+    "原价",
+    "原来",
+    "市场价",
+    "划线价",
+    "吊牌价",
+];
 
 /// The first figure of a text, whole: `48 hours`, `From $1.2k`, `Up to 50% off`, `9.9元起`,
 /// `2 mugs from $24`.

@@ -133,7 +133,13 @@ pub(super) fn chinese_numeral(signs: &[char]) -> Option<Number> {
     for sign in signs {
         match sign {
             '十' | '百' | '千' => {
-                let unit = if *sign == '十' { 10 } else if *sign == '百' { 100 } else { 1_000 };
+                let unit = if *sign == '十' {
+                    10
+                } else if *sign == '百' {
+                    100
+                } else {
+                    1_000
+                };
                 section += current.take().unwrap_or(1).max(1) * unit;
             }
             '万' | '亿' => {

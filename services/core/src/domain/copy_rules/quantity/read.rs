@@ -12,8 +12,8 @@ use super::suffix::{
     qualifier_inside, unit,
 };
 use super::tables::{
-    CURRENCY_CODES, CURRENCY_SIGNS, DAY_PARTS, DISCOUNT_BEFORE, IDIOMS, LABELS, MONTHS, NO_QUALIFIERS, PART_WORDS,
-    QUALIFIERS_BEFORE, VAGUE_WORDS,
+    CURRENCY_CODES, CURRENCY_SIGNS, DAY_PARTS, DISCOUNT_BEFORE, IDIOMS, LABELS, MONTHS, NO_QUALIFIERS,
+    PART_WORDS, QUALIFIERS_BEFORE, VAGUE_WORDS,
 };
 use super::{Currency, Link, Number, Qualifier, Quantity, Unit, Value};
 
@@ -126,7 +126,9 @@ impl<'a> Reader<'a> {
                 if currency_behind(self.text, end, self.locale).is_some());
         let raw = if money_behind { numerals::digits(self.text, at, true) } else { raw };
         match raw {
-            Digits::Number(number, end) if !self.is_chain(end) => self.number(at, number, end, money || money_behind),
+            Digits::Number(number, end) if !self.is_chain(end) => {
+                self.number(at, number, end, money || money_behind)
+            }
             Digits::Number(..) | Digits::Code(_) => self.code(at, raw_end),
         }
     }
@@ -175,7 +177,11 @@ impl<'a> Reader<'a> {
         loop {
             match text.at(end) {
                 Some(c) if part(c) => end += 1,
-                Some('-' | '.' | '/' | ':') if text.at(end + 1).is_some_and(part) && text.is_digit(end + 1) => end += 1,
+                Some('-' | '.' | '/' | ':')
+                    if text.at(end + 1).is_some_and(part) && text.is_digit(end + 1) =>
+                {
+                    end += 1
+                }
                 Some('-') if text.word(end + 1, "in").is_some_and(|to| text.at(to) == Some('-')) => end += 1,
                 _ => break,
             }
@@ -199,7 +205,10 @@ impl<'a> Reader<'a> {
         let text = self.text;
         let (mut number, mut end) = (number, end);
         // `4/5` rates, `3/4` is a part.
-        let rates = |part: Number| part.times(4).is_none_or(|p| p.as_whole().is_none()) && part.times(3).is_none_or(|p| p.as_whole().is_none());
+        let rates = |part: Number| {
+            part.times(4).is_none_or(|p| p.as_whole().is_none())
+                && part.times(3).is_none_or(|p| p.as_whole().is_none())
+        };
         let part = numerals::simple_fraction(text, start);
         if let Some((part, to)) = part.filter(|(part, _)| !rates(*part) || number == Number::whole(1)) {
             (number, end) = (part, to);
@@ -218,13 +227,15 @@ impl<'a> Reader<'a> {
         }
         // `299,-` is how much of Europe writes a whole amount.
         let dash = text.at(end).is_some_and(|c| matches!(c, ',' | '.')) && text.at(end + 1) == Some('-');
-        if dash && !text.is_digit(end + 2) && (money || currency_behind(text, end + 2, self.locale).is_some()) {
+        if dash && !text.is_digit(end + 2) && (money || currency_behind(text, end + 2, self.locale).is_some())
+        {
             end += 2;
         }
         if money && text.sign(end, "/-").is_some() {
             end += 2;
         }
-        let inside = qualifier_inside(text, end).filter(|_| magnitude(text, end + 1, self.locale, money).is_some());
+        let inside =
+            qualifier_inside(text, end).filter(|_| magnitude(text, end + 1, self.locale, money).is_some());
         let after_inside = inside.map_or(end, |(_, to)| to);
         let mut draft = Draft::new(start, end, Value::Number(number));
         if let Some((factor, to)) = magnitude(text, after_inside, self.locale, money) {
@@ -272,10 +283,13 @@ impl<'a> Reader<'a> {
             return None;
         }
         // `2 of 30 days` and `3 for 30 days` count apart; `3 for 2` ends there.
-        if link == Link::For && (unit(text, to, false).is_some() || currency_behind(text, to, self.locale).is_some()) {
+        if link == Link::For
+            && (unit(text, to, false).is_some() || currency_behind(text, to, self.locale).is_some())
+        {
             return None;
         }
-        let chained = text.at(to).is_some_and(|c| matches!(c, '/' | ':' | '×' | 'x')) && text.is_digit(to + 1);
+        let chained =
+            text.at(to).is_some_and(|c| matches!(c, '/' | ':' | '×' | 'x')) && text.is_digit(to + 1);
         if chained {
             return Some(self.code_of(start, to));
         }
@@ -325,7 +339,8 @@ impl<'a> Reader<'a> {
                 return;
             }
         }
-        if let Some(to) = text.sign(draft.end, "¢").or_else(|| text.word(text.past_space(draft.end), "cents")) {
+        if let Some(to) = text.sign(draft.end, "¢").or_else(|| text.word(text.past_space(draft.end), "cents"))
+        {
             if let (Value::Number(cents), None) = (&draft.quantity.value, &draft.quantity.currency) {
                 if let Some(dollars) = cents.divided_by(Number::whole(100)) {
                     draft.quantity.value = Value::Number(dollars);
@@ -405,7 +420,9 @@ impl<'a> Reader<'a> {
         if !text.is_digit(at) {
             return;
         }
-        let Digits::Number(mut second, mut end) = numerals::digits(text, at, draft.quantity.currency.is_some()) else {
+        let Digits::Number(mut second, mut end) =
+            numerals::digits(text, at, draft.quantity.currency.is_some())
+        else {
             return;
         };
         let mut first = first;
@@ -434,7 +451,9 @@ impl<'a> Reader<'a> {
             }
             (ranged.quantity.unit, ranged.end) = (Some(same), to);
         }
-        if let Some(start) = self.ends_with(draft.start, "between").or_else(|| self.ends_with(draft.start, "from")) {
+        if let Some(start) =
+            self.ends_with(draft.start, "between").or_else(|| self.ends_with(draft.start, "from"))
+        {
             ranged.start = start;
         }
         *draft = ranged;
@@ -458,7 +477,8 @@ impl<'a> Reader<'a> {
         }
         let percent = draft.quantity.unit == Some(Unit::Measure("%"));
         if !draft.quantity.discount && text.at(draft.end).is_some_and(is_space) {
-            let fraction = matches!(&draft.quantity.value, Value::Number(n) if n.as_whole().is_none()) && draft.quantity.unit.is_none();
+            let fraction = matches!(&draft.quantity.value, Value::Number(n) if n.as_whole().is_none())
+                && draft.quantity.unit.is_none();
             let off = text.word(draft.end + 1, "off").or_else(|| text.word(draft.end + 1, "discount"));
             if let Some(to) = off.filter(|_| money || percent || fraction) {
                 draft.quantity.discount = true;
@@ -527,7 +547,8 @@ impl<'a> Reader<'a> {
                     continue;
                 }
             }
-            let reducible = draft.quantity.currency.is_some() || draft.quantity.unit == Some(Unit::Measure("%"));
+            let reducible =
+                draft.quantity.currency.is_some() || draft.quantity.unit == Some(Unit::Measure("%"));
             let verb = DISCOUNT_BEFORE.iter().find_map(|verb| text.word_before(near, self.floor, verb));
             if let Some(start) = verb.filter(|_| reducible && !draft.quantity.discount) {
                 draft.quantity.discount = true;
@@ -561,7 +582,9 @@ impl<'a> Reader<'a> {
 
     /// `每月9.9元`, `每只只要9元`.
     fn per_before(&self, near: usize) -> Option<(Unit, usize)> {
-        let only = ["只要", "只需", "仅需", "仅", "才"].iter().find_map(|w| self.text.word_before(near, self.floor, w));
+        let only = ["只要", "只需", "仅需", "仅", "才"]
+            .iter()
+            .find_map(|w| self.text.word_before(near, self.floor, w));
         let near = self.text.before_space(only.unwrap_or(near), self.floor);
         let from = near.saturating_sub(5).max(self.floor);
         (from..near).find_map(|at| {
@@ -602,7 +625,14 @@ impl<'a> Reader<'a> {
         let end = classifier(text, end).map_or(end, |(_, to)| to);
         let end = currency_behind(text, end, self.locale).map_or(end, |(_, to)| to);
         let end = text.at(end).filter(|c| matches!(c, ',' | '，')).map_or(end, |_| end + 1);
-        let verbs = [("立减", Link::Off), ("减", Link::Off), ("返", Link::Off), ("送", Link::Free), ("赠", Link::Free), ("免", Link::Free)];
+        let verbs = [
+            ("立减", Link::Off),
+            ("减", Link::Off),
+            ("返", Link::Off),
+            ("送", Link::Free),
+            ("赠", Link::Free),
+            ("免", Link::Free),
+        ];
         let (link, to) = verbs.iter().find_map(|(verb, link)| Some((*link, text.sign(end, verb)?)))?;
         let (second, mut to) = numerals::whole(text, to)?;
         let start = if text.before(at) == Some('每') && at > self.floor { at - 1 } else { at };
@@ -678,7 +708,9 @@ impl<'a> Reader<'a> {
         let bare = text.string(at..end);
         let carries = match (bare.as_str(), &counted) {
             // `一杯刚好`, `一天` say no number; `一年质保` does.
-            ("一", Some((Unit::Measure(name), _))) => !matches!(*name, "day" | "night" | "second" | "°C" | "tenth" | "liang"),
+            ("一", Some((Unit::Measure(name), _))) => {
+                !matches!(*name, "day" | "night" | "second" | "°C" | "tenth" | "liang")
+            }
             ("一", _) => text.sign(end, "元").is_some() || text.sign(end, "块钱").is_some(),
             ("百" | "千" | "万" | "亿", unit) => {
                 money || matches!(unit, Some((Unit::Measure("times"), _)))
@@ -714,15 +746,21 @@ impl<'a> Reader<'a> {
         let end = text.letters_end(at);
         let begins = self.floor == at || !text.before(at).is_some_and(|c| is_letter(c) || c.is_ascii_digit());
         if begins {
-            if let Some(draft) = self.month_first(at, end).or_else(|| self.english_bundle(at)).or_else(|| self.words(at)) {
+            if let Some(draft) =
+                self.month_first(at, end).or_else(|| self.english_bundle(at)).or_else(|| self.words(at))
+            {
                 return Some(draft);
             }
         }
-        if LABELS.contains(&text.string(at..end).as_str()) && text.at(end).is_some_and(is_space) && text.is_digit(end + 1) {
+        if LABELS.contains(&text.string(at..end).as_str())
+            && text.at(end).is_some_and(is_space)
+            && text.is_digit(end + 1)
+        {
             let stop = text.digits_end(end + 1);
             if unit(text, stop, false).is_none() {
                 let mut draft = self.code(at, stop);
-                draft.quantity.value = Value::Code(text.string(at..draft.end).replace([' ', '\u{A0}'], "").to_lowercase());
+                draft.quantity.value =
+                    Value::Code(text.string(at..draft.end).replace([' ', '\u{A0}'], "").to_lowercase());
                 return Some(draft);
             }
         }
@@ -749,7 +787,9 @@ impl<'a> Reader<'a> {
                 continue;
             }
             // `half a dozen`
-            if let Some((whole, to, false)) = numerals::english(text, text.past_space(end)).filter(|_| *lower == 2) {
+            if let Some((whole, to, false)) =
+                numerals::english(text, text.past_space(end)).filter(|_| *lower == 2)
+            {
                 let value = whole.divided_by(Number::whole(2))?;
                 return Some(self.finish(Draft::new(at, to, Value::Number(value)), true));
             }
@@ -854,7 +894,10 @@ impl<'a> Reader<'a> {
         let first: u16 = text.string(at..first_end).parse().ok()?;
         for mark in ['-', '/', '.'] {
             let second_end = text.digits_end(first_end + 1);
-            if text.at(first_end) != Some(mark) || second_end == first_end + 1 || text.at(second_end) != Some(mark) {
+            if text.at(first_end) != Some(mark)
+                || second_end == first_end + 1
+                || text.at(second_end) != Some(mark)
+            {
                 continue;
             }
             let third_end = text.digits_end(second_end + 1);
@@ -888,7 +931,9 @@ impl<'a> Reader<'a> {
             (Some((_, end)), None) => (None, end),
             (None, None) => return None,
         };
-        let day = month.and_then(|_| part(after, '日').or_else(|| part(after, '号'))).filter(|(day, _)| (1..=31).contains(day));
+        let day = month
+            .and_then(|_| part(after, '日').or_else(|| part(after, '号')))
+            .filter(|(day, _)| (1..=31).contains(day));
         let end = day.map_or(after, |(_, end)| end);
         Some(Draft::new(at, end, date(year.map(|(year, _)| year), month, day.map(|(day, _)| day))?))
     }
@@ -951,8 +996,12 @@ impl<'a> Reader<'a> {
             is_letter(c) || (matches!(c, ',' | '.' | '/' | ':' | '-') && text.is_digit(end + 1))
         });
         let fits = introduced && end == at + 4 && (1900..2100).contains(&year) && !counted && !goes_on;
-        let money = currency_behind(text, end, self.locale).is_some() || magnitude(text, end, self.locale, false).is_some();
-        (fits && !money).then(|| date(Some(year), None, None)).flatten().map(|value| Draft::new(at, end, value))
+        let money = currency_behind(text, end, self.locale).is_some()
+            || magnitude(text, end, self.locale, false).is_some();
+        (fits && !money)
+            .then(|| date(Some(year), None, None))
+            .flatten()
+            .map(|value| Draft::new(at, end, value))
     }
 }
 

@@ -86,8 +86,7 @@ impl Text {
 
     fn word_loose(&self, idx: usize, words: &str) -> Option<usize> {
         let end = idx + words.chars().count();
-        let same =
-            self.slice(idx..end).iter().zip(words.chars()).all(|(a, b)| a.eq_ignore_ascii_case(&b));
+        let same = self.slice(idx..end).iter().zip(words.chars()).all(|(a, b)| a.eq_ignore_ascii_case(&b));
         (end <= self.len() && same).then_some(end)
     }
 

@@ -31,13 +31,17 @@ pub(super) fn magnitude(text: &Text, end: usize, locale: Locale, money: bool) ->
     // `5m` is a length, `$5m` an amount; `10w` is 万 in Chinese copy, `10W` is power.
     let letter = |name: &str| text.word(end, name);
     if best.is_none() && money {
-        best = letter("m").map(|stop| (1_000_000, stop)).or_else(|| letter("b").map(|stop| (1_000_000_000, stop)));
+        best = letter("m")
+            .map(|stop| (1_000_000, stop))
+            .or_else(|| letter("b").map(|stop| (1_000_000_000, stop)));
     }
     if best.is_none() && locale == Locale::ZhCn {
         best = letter("w").map(|stop| (10_000, stop));
     }
     // 千克 and 千瓦 are measures.
-    best.filter(|(_, stop)| measure.is_none_or(|end| end <= *stop || text.before(*stop).is_some_and(|c| !is_han(c))))
+    best.filter(|(_, stop)| {
+        measure.is_none_or(|end| end <= *stop || text.before(*stop).is_some_and(|c| !is_han(c)))
+    })
 }
 
 /// The currency whose sign, code or name ends at `end` (before an amount), and its beginning.
@@ -51,7 +55,8 @@ pub(super) fn currency_before(
     if last == '$' {
         // Unknown letters glued to a dollar sign are another country's dollar, never the plain one.
         let mut start = end - 1;
-        while start > floor && end - start <= 4 && text.before(start).is_some_and(|c| c.is_ascii_uppercase()) {
+        while start > floor && end - start <= 4 && text.before(start).is_some_and(|c| c.is_ascii_uppercase())
+        {
             start -= 1;
         }
         let sign = text.string(start..end);
@@ -91,11 +96,15 @@ pub(super) fn currency_behind(text: &Text, end: usize, locale: Locale) -> Option
             !name.ends_with(is_letter) || !text.at(*stop).is_some_and(|c| is_letter(c) || c.is_ascii_digit())
         });
         // `5 $10` are two amounts.
-        let found = found.filter(|stop| !text.is_digit(text.past_space(*stop)) || at == end && !name.contains('$'));
+        let found =
+            found.filter(|stop| !text.is_digit(text.past_space(*stop)) || at == end && !name.contains('$'));
         best = longer(best, found.map(|stop| (*code, stop)));
     }
     for code in CURRENCY_CODES {
-        best = longer(best, text.word(at, code).filter(|stop| text.sign(at, code) == Some(*stop)).map(|stop| (*code, stop)));
+        best = longer(
+            best,
+            text.word(at, code).filter(|stop| text.sign(at, code) == Some(*stop)).map(|stop| (*code, stop)),
+        );
     }
     for (name, code) in CURRENCY_WORDS {
         let han = name.chars().all(is_han);
@@ -105,7 +114,8 @@ pub(super) fn currency_behind(text: &Text, end: usize, locale: Locale) -> Option
     if best.is_none() && text.at(at) == Some('块') {
         // `3块巧克力` counts pieces.
         let next = text.at(at + 1);
-        let money = ends_word(next) || next.is_some_and(|c| c.is_ascii_digit() || "起一每以左上一多钱的".contains(c));
+        let money =
+            ends_word(next) || next.is_some_and(|c| c.is_ascii_digit() || "起一每以左上一多钱的".contains(c));
         best = money.then_some(("CNY", at + 1));
     }
     best.map(|(code, stop)| (Currency(code.into()), stop))
@@ -131,7 +141,7 @@ pub(super) fn measure(text: &Text, end: usize) -> Option<(&'static str, usize)> 
     let hyphen = text.at(end) == Some('-');
     let mut best: Option<(&'static str, usize)> = None;
     for (canonical, spellings) in MEASURES {
-        for spelling in *spellings {
+        for spelling in spellings.iter().chain([canonical]) {
             let latin = spelling.starts_with(is_letter);
             let from = if hyphen && latin { end + 1 } else { spaced };
             let glued_only = matches!(*spelling, "x" | "×");
@@ -240,7 +250,8 @@ fn noun(text: &Text, end: usize, part: bool) -> Option<(Unit, usize)> {
 }
 
 pub(super) fn is_plural(word: &str) -> bool {
-    PLURALS.contains(&word) || (word.len() > 2 && word.ends_with('s') && !word.ends_with("ss") && !word.ends_with("us"))
+    PLURALS.contains(&word)
+        || (word.len() > 2 && word.ends_with('s') && !word.ends_with("ss") && !word.ends_with("us"))
 }
 
 fn singular(word: &str) -> String {
@@ -291,7 +302,13 @@ pub(super) fn per(text: &Text, end: usize, money: bool) -> Option<(Unit, usize)>
             return per_what(text, stop + 1);
         }
     }
-    let adverb = [("monthly", "month"), ("weekly", "week"), ("daily", "day"), ("yearly", "year"), ("annually", "year")];
+    let adverb = [
+        ("monthly", "month"),
+        ("weekly", "week"),
+        ("daily", "day"),
+        ("yearly", "year"),
+        ("annually", "year"),
+    ];
     if money {
         return adverb.iter().find_map(|(word, unit)| Some((Unit::Measure(unit), text.word(at, word)?)));
     }

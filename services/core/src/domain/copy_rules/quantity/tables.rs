@@ -162,16 +162,18 @@ pub(super) const MEASURES: &[(&str, &[&str])] = &[
 ];
 
 /// Measures of time, whose limit may be said without its word: `within 30 days`, `30-day`.
-pub(super) const TIMES: &[&str] = &["second", "minute", "hour", "day", "night", "week", "month", "quarter", "year"];
+pub(super) const TIMES: &[&str] =
+    &["second", "minute", "hour", "day", "night", "week", "month", "quarter", "year"];
 
 /// Chinese classifiers; longer ones first where one begins another.
 pub(super) const CLASSIFIERS: &[&str] = &[
-    "人份", "人餐", "人间", "人", "个", "件", "包", "袋", "瓶", "盒", "罐", "杯", "片", "粒", "颗", "枚", "条",
-    "支", "枝", "张", "台", "套", "双", "副", "款", "种", "项", "道", "层", "步", "位", "名", "家", "次", "场",
-    "节", "课", "集", "期", "批", "城", "省", "国", "区", "级", "星", "号", "版", "代", "页", "本", "册", "字",
-    "句", "首", "座", "栋", "间", "房", "株", "棵", "朵", "头", "匹", "辆", "艘", "顿", "餐", "份", "碗", "盘",
-    "锅", "桶", "箱", "桌", "票", "单", "笔", "户", "只", "块", "点", "分", "秒", "口", "圈", "根", "把", "轮",
-    "封", "车", "季", "卷", "抽", "色", "挡", "档", "孔", "核", "寸", "码", "尺", "对", "打", "枪", "格", "价",
+    "人份", "人餐", "人间", "人", "个", "件", "包", "袋", "瓶", "盒", "罐", "杯", "片", "粒", "颗", "枚",
+    "条", "支", "枝", "张", "台", "套", "双", "副", "款", "种", "项", "道", "层", "步", "位", "名", "家",
+    "次", "场", "节", "课", "集", "期", "批", "城", "省", "国", "区", "级", "星", "号", "版", "代", "页",
+    "本", "册", "字", "句", "首", "座", "栋", "间", "房", "株", "棵", "朵", "头", "匹", "辆", "艘", "顿",
+    "餐", "份", "碗", "盘", "锅", "桶", "箱", "桌", "票", "单", "笔", "户", "只", "块", "点", "分", "秒",
+    "口", "圈", "根", "把", "轮", "封", "车", "季", "卷", "抽", "色", "挡", "档", "孔", "核", "寸", "码",
+    "尺", "对", "打", "枪", "格", "价",
 ];
 
 /// Multipliers behind digits: `(spelling, factor)`; Latin ones stand glued or as words.
@@ -341,9 +343,10 @@ pub(super) const QUALIFIERS_BEFORE: &[(&str, Qualifier)] = &[
 ];
 
 /// Words that end in a qualifier's spelling and are none: `预约3天`, `最近3天`.
-pub(super) const NO_QUALIFIERS: &[&str] =
-    &["预约", "节约", "契约", "相约", "特约", "签约", "最近", "附近", "靠近", "远近", "高超", "以前", "之前", "目前",
-    "当前", "提前", "日前", "眼前", "榜首"];
+pub(super) const NO_QUALIFIERS: &[&str] = &[
+    "预约", "节约", "契约", "相约", "特约", "签约", "最近", "附近", "靠近", "远近", "高超", "以前", "之前",
+    "目前", "当前", "提前", "日前", "眼前", "榜首",
+];
 
 /// Qualifiers behind a quantity.
 pub(super) const QUALIFIERS_BEHIND: &[(&str, Qualifier)] = &[
@@ -379,7 +382,8 @@ pub(super) const NO_SUFFIX_BEFORE: &[(char, &str)] =
     &[('内', "胆容部置含饰芯衬里壁馅存裤衣环"), ('起', "来泡床点初飞伏航子司草球")];
 
 /// Verbs that make an amount a reduction, before it.
-pub(super) const DISCOUNT_BEFORE: &[&str] = &["save", "立减", "直降", "优惠", "减", "省", "返", "立省", "再减"];
+pub(super) const DISCOUNT_BEFORE: &[&str] =
+    &["save", "立减", "直降", "优惠", "减", "省", "返", "立省", "再减"];
 
 /// Parts of the day before a Chinese clock time, and whether they are its second half.
 pub(super) const DAY_PARTS: &[(&str, bool)] = &[
@@ -417,24 +421,68 @@ pub(super) const MONTHS: &[(&str, &str)] = &[
 
 /// Words that end a noun phrase behind a number.
 pub(super) const STOP_WORDS: &[&str] = &[
-    "to", "in", "and", "or", "the", "a", "an", "for", "from", "per", "with", "at", "by", "on", "of", "if", "as",
-    "is", "are", "was", "were", "than", "that", "which", "when", "but", "after", "before", "until", "over",
-    "under", "above", "out", "each", "every", "its", "our", "we", "it", "into", "within", "off", "you", "your",
-    "they", "can", "will", "has", "have", "had", "not", "no", "so", "then", "there", "this", "too", "up", "down",
-    "later", "ago", "only", "just", "max", "min", "more", "less", "straight", "i", "he", "she", "who", "while",
-    "without", "about", "around", "away", "all",
+    "to", "in", "and", "or", "the", "a", "an", "for", "from", "per", "with", "at", "by", "on", "of", "if",
+    "as", "is", "are", "was", "were", "than", "that", "which", "when", "but", "after", "before", "until",
+    "over", "under", "above", "out", "each", "every", "its", "our", "we", "it", "into", "within", "off",
+    "you", "your", "they", "can", "will", "has", "have", "had", "not", "no", "so", "then", "there", "this",
+    "too", "up", "down", "later", "ago", "only", "just", "max", "min", "more", "less", "straight", "i", "he",
+    "she", "who", "while", "without", "about", "around", "away", "all",
 ];
 
 /// Nouns that are many without an `s`.
-pub(super) const PLURALS: &[&str] =
-    &["people", "men", "women", "children", "kids", "feet", "teeth", "mice", "geese", "sheep", "fish", "staff"];
+pub(super) const PLURALS: &[&str] = &[
+    "people", "men", "women", "children", "kids", "feet", "teeth", "mice", "geese", "sheep", "fish", "staff",
+];
 
 /// Chinese phrases that begin with a numeral and count nothing.
 pub(super) const IDIOMS: &[&str] = &[
-    "千万别", "千万不", "千万要", "千万记", "万一", "万万", "一般", "一定", "一样", "一起", "一直", "一切", "一些",
-    "一点", "一下", "三心二意", "四季", "四周", "四处", "五花", "七上八下", "八卦", "百搭", "百分百", "千层", "万能",
-    "万家", "一年四季", "一年到头", "一年之计", "半点", "半句", "半步", "十全", "九宫格", "三明治", "五香", "两边",
-    "两侧", "两旁", "百货", "千家", "百家", "千张", "八宝", "三家", "千篇",
+    "千万别",
+    "千万不",
+    "千万要",
+    "千万记",
+    "万一",
+    "万万",
+    "一般",
+    "一定",
+    "一样",
+    "一起",
+    "一直",
+    "一切",
+    "一些",
+    "一点",
+    "一下",
+    "三心二意",
+    "四季",
+    "四周",
+    "四处",
+    "五花",
+    "七上八下",
+    "八卦",
+    "百搭",
+    "百分百",
+    "千层",
+    "万能",
+    "万家",
+    "一年四季",
+    "一年到头",
+    "一年之计",
+    "半点",
+    "半句",
+    "半步",
+    "十全",
+    "九宫格",
+    "三明治",
+    "五香",
+    "两边",
+    "两侧",
+    "两旁",
+    "百货",
+    "千家",
+    "百家",
+    "千张",
+    "八宝",
+    "三家",
+    "千篇",
 ];
 
 /// Labels that make a bare number a grade: `SPF 50+` is no fifty of anything.

@@ -51,8 +51,10 @@ impl Display for Unit {
             Self::Measure(name) => f.write_str(name),
             Self::Classifier(name) => f.write_str(name),
             Self::Noun { head, phrase } => {
-                let words: Vec<String> =
-                    phrase.iter().map(|word| if word == head { format!("{word}s") } else { word.clone() }).collect();
+                let words: Vec<String> = phrase
+                    .iter()
+                    .map(|word| if word == head { format!("{word}s") } else { word.clone() })
+                    .collect();
                 f.write_str(&words.join(" "))
             }
         }

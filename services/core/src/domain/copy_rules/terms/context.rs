@@ -30,7 +30,9 @@ impl Context {
         match self {
             Self::Phrase(phrase) => {
                 let needle: Vec<char> = phrase.chars().collect();
-                let holds = whole_words(chars, &needle).iter().any(|span| span.start <= at.start && at.end <= span.end);
+                let holds = whole_words(chars, &needle)
+                    .iter()
+                    .any(|span| span.start <= at.start && at.end <= span.end);
                 holds.then_some(*phrase)
             }
             Self::Measure => measures(chars, at, locale).then_some("a measure or a limit"),
@@ -46,10 +48,40 @@ impl Context {
 }
 
 const AILMENTS: &[&str] = &[
-    "cancer", "cold", "colds", "flu", "pain", "pains", "headache", "headaches", "acne", "diabetes", "disease",
-    "diseases", "insomnia", "anxiety", "hangover", "hangovers", "allergies", "allergy", "arthritis", "illness",
-    "fatigue", "depression", "migraine", "migraines", "baldness", "cough", "coughs", "fever", "infection",
-    "infections", "eczema", "asthma", "ailment", "ailments",
+    "cancer",
+    "cold",
+    "colds",
+    "flu",
+    "pain",
+    "pains",
+    "headache",
+    "headaches",
+    "acne",
+    "diabetes",
+    "disease",
+    "diseases",
+    "insomnia",
+    "anxiety",
+    "hangover",
+    "hangovers",
+    "allergies",
+    "allergy",
+    "arthritis",
+    "illness",
+    "fatigue",
+    "depression",
+    "migraine",
+    "migraines",
+    "baldness",
+    "cough",
+    "coughs",
+    "fever",
+    "infection",
+    "infections",
+    "eczema",
+    "asthma",
+    "ailment",
+    "ailments",
 ];
 
 fn holds(chars: &[char], word: &str) -> bool {
@@ -59,7 +91,11 @@ fn holds(chars: &[char], word: &str) -> bool {
 
 /// The clause from `from` on, at most `most` characters.
 fn clause(chars: &[char], from: usize, most: usize) -> String {
-    chars[from.min(chars.len())..].iter().take(most).take_while(|c| !"，。！？；：、,!?;:\n".contains(**c)).collect()
+    chars[from.min(chars.len())..]
+        .iter()
+        .take(most)
+        .take_while(|c| !"，。！？；：、,!?;:\n".contains(**c))
+        .collect()
 }
 
 /// `最` before an adjective of measure, when a figure, a limit or the name of a measured property
@@ -67,16 +103,65 @@ fn clause(chars: &[char], from: usize, most: usize) -> String {
 fn measures(chars: &[char], at: &Range<usize>, locale: Locale) -> bool {
     const ADJECTIVES: &str = "长短大小高低多少远近宽窄厚薄深浅重轻快慢晚迟早";
     const RIVALS: [&str; 14] = [
-        "全网", "全国", "全球", "全市", "全城", "世界", "行业", "业内", "国内", "史上", "同类", "市场", "亚洲", "中国",
+        "全网", "全国", "全球", "全市", "全城", "世界", "行业", "业内", "国内", "史上", "同类", "市场",
+        "亚洲", "中国",
     ];
     const CLAIMS: [&str; 16] = [
-        "品牌", "销量", "厂家", "规模", "口碑", "人气", "评分", "好评", "企业", "公司", "平台", "商家", "的选择",
-        "性价比", "价格", "价位",
+        "品牌",
+        "销量",
+        "厂家",
+        "规模",
+        "口碑",
+        "人气",
+        "评分",
+        "好评",
+        "企业",
+        "公司",
+        "平台",
+        "商家",
+        "的选择",
+        "性价比",
+        "价格",
+        "价位",
     ];
     const PROPERTIES: [&str; 37] = [
-        "承重", "载重", "负重", "承载", "功率", "容量", "容积", "尺寸", "直径", "厚度", "宽度", "长度", "高度", "深度",
-        "温度", "转速", "负荷", "负载", "量程", "分辨率", "档位", "坡度", "风速", "流量", "压力", "电压", "电流",
-        "扭矩", "行程", "起订量", "订购量", "年龄", "身高", "体重", "间距", "音量", "可调",
+        "承重",
+        "载重",
+        "负重",
+        "承载",
+        "功率",
+        "容量",
+        "容积",
+        "尺寸",
+        "直径",
+        "厚度",
+        "宽度",
+        "长度",
+        "高度",
+        "深度",
+        "温度",
+        "转速",
+        "负荷",
+        "负载",
+        "量程",
+        "分辨率",
+        "档位",
+        "坡度",
+        "风速",
+        "流量",
+        "压力",
+        "电压",
+        "电流",
+        "扭矩",
+        "行程",
+        "起订量",
+        "订购量",
+        "年龄",
+        "身高",
+        "体重",
+        "间距",
+        "音量",
+        "可调",
     ];
     let Some(adjective) = chars.get(at.end) else { return false };
     if !ADJECTIVES.contains(*adjective) {
@@ -91,7 +176,8 @@ fn measures(chars: &[char], at: &Range<usize>, locale: Locale) -> bool {
     {
         return false;
     }
-    let property = PROPERTIES.iter().any(|name| behind.starts_with(name) || behind.starts_with(&format!("工作{name}")));
+    let property =
+        PROPERTIES.iter().any(|name| behind.starts_with(name) || behind.starts_with(&format!("工作{name}")));
     // `最少`, `最多`, `最晚` and `最早` set a limit whatever follows, if anything does.
     let limit = "多少晚迟早".contains(*adjective) && behind.chars().count() >= 2;
     let figure = parse(&behind, locale).iter().any(|found| {
@@ -105,12 +191,13 @@ fn measures(chars: &[char], at: &Range<usize>, locale: Locale) -> bool {
 fn is_ordinal(chars: &[char], at: &Range<usize>) -> bool {
     const CLASSIFIERS: &str = "次步杯口眼天页缕顿餐代批个件位课节章期集季周年月日阵层道关条遍轮排桶罐包颗粒勺片场届版张把双只站程圈回篇针盘碗瓶";
     const RIVALS: [&str; 16] = [
-        "全网", "全国", "全球", "全市", "全城", "世界", "行业", "业内", "国内", "史上", "同类", "市场", "亚洲", "中国",
-        "销量", "口碑",
+        "全网", "全国", "全球", "全市", "全城", "世界", "行业", "业内", "国内", "史上", "同类", "市场",
+        "亚洲", "中国", "销量", "口碑",
     ];
     let begin = at.start.saturating_sub(6);
     let before: String = chars[begin..at.start].iter().collect();
-    chars.get(at.end).is_some_and(|c| CLASSIFIERS.contains(*c)) && !RIVALS.iter().any(|word| before.contains(word))
+    chars.get(at.end).is_some_and(|c| CLASSIFIERS.contains(*c))
+        && !RIVALS.iter().any(|word| before.contains(word))
 }
 
 /// `guaranteed for 2 years`, `2-year guarantee`, `warranty` or `money back` in the text; never when
@@ -123,7 +210,10 @@ fn is_warranty(chars: &[char], at: &Range<usize>, locale: Locale) -> bool {
     if EFFECTS.iter().any(|word| holds(chars, word)) {
         return false;
     }
-    if ["warranty", "warranties", "money back", "money-back", "refund", "refunded"].iter().any(|word| holds(chars, word)) {
+    if ["warranty", "warranties", "money back", "money-back", "refund", "refunded"]
+        .iter()
+        .any(|word| holds(chars, word))
+    {
         return true;
     }
     let timed = |text: &str| {
@@ -153,7 +243,9 @@ fn superlative_follows(chars: &[char], from: usize) -> bool {
     let behind = clause(chars, from, 40);
     behind.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).take(2).any(|word| {
         WORDS.contains(&word)
-            || (word.len() > 4 && word.ends_with("est") && !matches!(word, "forest" | "harvest" | "honest" | "interest"))
+            || (word.len() > 4
+                && word.ends_with("est")
+                && !matches!(word, "forest" | "harvest" | "honest" | "interest"))
     }) || behind.starts_with('#')
         || behind.chars().next().is_some_and(is_han)
 }

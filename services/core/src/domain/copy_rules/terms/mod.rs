@@ -95,7 +95,8 @@ pub fn lint(text: &str, locale: Locale, names: &[&str]) -> Vec<Hit> {
             if (span[0]..span[1]).all(|offset| protected.contains(&offset)) {
                 continue;
             }
-            let exception = term.allowed.iter().find_map(|context| context.excuses(&folded.chars, &at, locale));
+            let exception =
+                term.allowed.iter().find_map(|context| context.excuses(&folded.chars, &at, locale));
             let foreign = term.locale != locale;
             hits.push(Hit {
                 term: term.text,
@@ -125,7 +126,9 @@ pub fn first_forbidden(text: &str, locale: Locale, names: &[&str]) -> Option<Hit
     if !TERMS.iter().any(suspicious) {
         return None;
     }
-    lint(text, locale, names).into_iter().find(|hit| hit.exception.is_none() && hit.severity == Severity::Error)
+    lint(text, locale, names)
+        .into_iter()
+        .find(|hit| hit.exception.is_none() && hit.severity == Severity::Error)
 }
 
 /// Whether the text holds a listed term of severity error that no context excuses.

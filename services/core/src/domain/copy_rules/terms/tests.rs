@@ -8,20 +8,34 @@ fn forbidden(text: &str, locale: Locale) -> bool {
 
 #[test]
 fn listed_terms_are_found_in_any_width_and_split() {
-    for text in
-        ["最好喝的咖啡", "全国第一", "最 佳口感", "顶·级豆子", "国家級别不算，国家级算", "绝\u{200B}对好喝", "史上新低"]
-    {
+    for text in [
+        "最好喝的咖啡",
+        "全国第一",
+        "最 佳口感",
+        "顶·级豆子",
+        "国家級别不算，国家级算",
+        "绝\u{200B}对好喝",
+        "史上新低",
+    ] {
         assert!(forbidden(text, Locale::ZhCn), "{text}");
     }
-    for text in ["The best coffee", "ＢＥＳＴ coffee", "Our #1 roast", "It cures colds", "Risk-free money"] {
+    for text in ["The best coffee", "ＢＥＳＴ coffee", "Our #1 roast", "It cures colds", "Risk-free money"]
+    {
         assert!(forbidden(text, Locale::EnUs), "{text}");
     }
 }
 
 #[test]
 fn harmless_neighbors_are_left_alone() {
-    for text in ["第一口就暖了", "最近换了口味", "每天第一杯", "烘焙日期印在袋上", "拒绝对比", "买完美式再走", "马上，瘾"]
-    {
+    for text in [
+        "第一口就暖了",
+        "最近换了口味",
+        "每天第一杯",
+        "烘焙日期印在袋上",
+        "拒绝对比",
+        "买完美式再走",
+        "马上，瘾",
+    ] {
         assert!(!forbidden(text, Locale::ZhCn), "{text}");
     }
     for text in ["Best before March", "A secure lid", "Bestow a smile", "30-day money-back guarantee"] {
