@@ -17,8 +17,8 @@ pub struct Folded {
 pub enum Fold {
     /// Everything; runs of white space become one space.
     Plain,
-    /// Letters, digits and the marks that end a clause: a Chinese term split by spaces, dots or
-    /// symbols (`最·佳`) is whole again, and two clauses stay apart.
+    /// Letters, digits, signs beside digits and the marks that end a clause: a Chinese term split by
+    /// spaces, dots or symbols (`最·佳`) is whole again, figures and clauses stay as they are.
     Clauses,
     /// Letters and digits only.
     Letters,
@@ -75,15 +75,21 @@ const fn ends_clause(c: char) -> bool {
 #[must_use]
 pub fn fold(text: &str, how: Fold) -> Folded {
     let mut folded = Folded::default();
-    for (offset, original) in text.chars().enumerate() {
-        let half = half_width(original);
-        if is_invisible(half) {
-            continue;
-        }
+    let mut last_digit = false;
+    let mut characters =
+        text.chars().map(half_width).enumerate().filter(|(_, c)| !is_invisible(*c)).peekable();
+    while let Some((offset, half)) = characters.next() {
+        let beside_digit = last_digit || characters.peek().is_some_and(|(_, c)| c.is_ascii_digit());
+        last_digit = half.is_ascii_digit();
         let half = if half.is_whitespace() && half != '\n' { ' ' } else { half };
         let kept = match how {
             Fold::Plain => half != ' ' || folded.chars.last() != Some(&' '),
-            Fold::Clauses => half.is_alphanumeric() || ends_clause(half) || is_combining(half),
+            Fold::Clauses => {
+                half.is_alphanumeric()
+                    || ends_clause(half)
+                    || is_combining(half)
+                    || (beside_digit && half != ' ')
+            }
             Fold::Letters => half.is_alphanumeric(),
         };
         if !kept {

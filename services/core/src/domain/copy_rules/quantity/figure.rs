@@ -99,7 +99,9 @@ fn stands_alone(found: &Found, text: &str) -> bool {
         // The noun is not part of the figure where no plural tells which word it is.
         (_, Some(Unit::Noun { phrase, .. })) => {
             let shown = shown.to_lowercase();
-            quantity.per.is_some() || phrase.iter().any(|word| shown.contains(&word[..word.len().min(3)]))
+            // Plurals change the end of a word only.
+            let stem = |word: &String| word.chars().take(3).collect::<String>();
+            quantity.per.is_some() || phrase.iter().any(|word| shown.contains(&stem(word)))
         }
         // `Top 10`, `3烘焙师`: a bare number leans on words that the figure would lose.
         (Value::Number(_) | Value::Range(..), None) => quantity.currency.is_some() || quantity.discount,

@@ -10,7 +10,9 @@
 //! `1'299`), digits of other scripts and full-width forms as plain ones. Both languages are read in
 //! either locale, since copy mixes them; the locale decides what `¥` and `w` mean.
 
+mod around;
 mod compare;
+mod dates;
 mod figure;
 mod number;
 mod numerals;
@@ -20,6 +22,7 @@ mod suffix;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod words;
 mod write;
 
 use std::borrow::Cow;

@@ -149,6 +149,9 @@ pub(super) fn whole(text: &Text, start: usize) -> Option<(Number, usize)> {
     if text.at(start).is_some_and(is_chinese_numeral) { chinese(text, start) } else { None }
 }
 
+/// Numbers in words beyond this are no numbers.
+const MOST: i128 = 1_000_000_000_000_000;
+
 /// An English number in words at `start`: value, end, and whether it is a bare `one`.
 pub(super) fn english(text: &Text, start: usize) -> Option<(Number, usize, bool)> {
     let (mut total, mut section, mut words): (i128, i128, usize) = (0, 0, 0);
@@ -180,6 +183,9 @@ pub(super) fn english(text: &Text, start: usize) -> Option<(Number, usize, bool)
             }
             (_, Some(value)) if is_word => {
                 section = section.max(1) * value;
+                if total > MOST || section > MOST {
+                    return None;
+                }
                 if value >= 1_000 {
                     total += section;
                     section = 0;

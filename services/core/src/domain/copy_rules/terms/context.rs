@@ -172,7 +172,7 @@ fn measures(chars: &[char], at: &Range<usize>, locale: Locale) -> bool {
     let behind = clause(chars, at.end + 1, 14);
     if RIVALS.iter().any(|word| before.contains(word) || behind.contains(word))
         || CLAIMS.iter().any(|word| before.contains(word) || behind.contains(word))
-        || behind.starts_with('的')
+        || behind.starts_with(['的', '价'])
     {
         return false;
     }

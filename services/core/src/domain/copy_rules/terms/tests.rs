@@ -57,6 +57,8 @@ fn the_context_decides_about_measures_orders_and_limits() {
         "最晚周五发货",
         "最小起订量2件",
         "最佳赏味期7天",
+        "最高含量98.5%",
+        "最高减￥50",
         "第一代釉料沿用至今",
         "第一批春茶",
     ] {
@@ -75,6 +77,7 @@ fn the_context_decides_about_measures_orders_and_limits() {
         "第一品牌",
         "全国第一",
         "最高性价比，89元",
+        "最低价9.9元",
     ] {
         assert!(forbidden(text, Locale::ZhCn), "{text}");
     }
