@@ -10,6 +10,10 @@ mod reading;
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
+
 use crate::destination::{Destination, MAX_DESTINATION};
 use crate::error::{Code, Problem};
 use crate::locale::Locale;
@@ -18,8 +22,6 @@ use crate::placement::PlacementKind;
 use crate::storyboard::Color;
 use crate::wording::{holds_term, is_denied};
 use checks::{check_count, check_name, check_picture_name, check_text, check_words, value};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 /// Largest accepted brief in bytes.
 pub const MAX_BRIEF_BYTES: u64 = 256 * 1024;
