@@ -128,7 +128,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("scores.csv");
         for (text, message) in [
-            ("row,points\n0,1\n", "no column `score`"),
+            ("row,points\n0,1\n", "the column is missing"),
             ("row,score\n0,NaN\n", "within ±50"),
             ("row,score\n-1,0.5\n", "whole number"),
             ("row,score\n0,0.5\n0,0.6\n", "occurs twice"),
