@@ -5,8 +5,13 @@
 
 mod checks;
 mod comments;
+mod offer;
 mod punctuation;
 mod reading;
+mod vertical;
+
+pub use offer::KeyOffer;
+pub use vertical::Vertical;
 
 use std::collections::BTreeSet;
 
@@ -100,6 +105,18 @@ pub struct Brief {
     /// Small print for the end card, at most 80 characters; it may hold a banned word to deny it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disclaimer: Option<String>,
+    /// The one reason to act now; every script carries it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<KeyOffer>,
+    /// Texts that stand word for word in every script, at most 3 of 2–40 characters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub must_say: Vec<String>,
+    /// Words and phrases that no script may hold, at most 100 of at most 40 characters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub must_not_say: Vec<String>,
+    /// Whether an opening may hide for more than one shot what is sold.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_teasers: bool,
 }
 
 /// The brand kit.
@@ -116,6 +133,9 @@ pub struct Brand {
     /// Words that must not appear, at most 100 of at most 40 characters; Latin words match whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub banned_words: Vec<String>,
+    /// Sentences that sound as the brand speaks, at most 5 of 2–120 characters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tone_examples: Vec<String>,
 }
 
 /// Brand colors.
@@ -151,6 +171,16 @@ pub struct Product {
     pub name: String,
     /// What kind of thing it is, in the brief's language, 1–30 characters, e.g. `coffee`.
     pub category: String,
+    /// Name as spoken, 1–20 characters; `name` where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short_name: Option<String>,
+    /// What it is as a noun phrase with its article or measure word, 2–40 characters, e.g.
+    /// `a water bottle`, `一款挂耳咖啡`.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub noun_phrase: Option<String>,
+    /// Line of business; read from `category` and the facts where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vertical: Option<Vertical>,
     /// What may be said about it, 1–40 facts with different ids.
     pub facts: Vec<Fact>,
     /// Pictures, 1–12.
@@ -250,8 +280,49 @@ pub struct Audience {
 pub enum Objective {
     /// Visits of the destination page.
     Clicks,
-    /// Orders, bookings, downloads.
+    /// Orders, bookings, downloads: whatever the advertiser counts.
     Conversions,
+    /// App installations.
+    Installs,
+    /// Contacts left in a form.
+    Leads,
+    /// Orders in a shop.
+    Orders,
+    /// Appointments.
+    Bookings,
+    /// Accounts opened, trials begun.
+    SignUps,
+    /// Visits of a place.
+    StoreVisits,
+    /// Games started, episodes begun.
+    Plays,
+    /// New followers of the account.
+    Follows,
+}
+
+impl Objective {
+    /// Whether success is the click itself; otherwise it is an event after the click.
+    #[must_use]
+    pub const fn is_click(self) -> bool {
+        matches!(self, Self::Clicks)
+    }
+
+    /// The name in files and fields, e.g. `store_visits`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clicks => "clicks",
+            Self::Conversions => "conversions",
+            Self::Installs => "installs",
+            Self::Leads => "leads",
+            Self::Orders => "orders",
+            Self::Bookings => "bookings",
+            Self::SignUps => "sign_ups",
+            Self::StoreVisits => "store_visits",
+            Self::Plays => "plays",
+            Self::Follows => "follows",
+        }
+    }
 }
 
 /// How much may be spent.
@@ -299,6 +370,18 @@ pub enum CallToAction {
     Download,
     /// Try it.
     TryIt,
+    /// Start a game.
+    PlayNow,
+    /// Open an account.
+    SignUp,
+    /// Ask for a price.
+    GetQuote,
+    /// Come to the place.
+    VisitStore,
+    /// Follow the account.
+    Follow,
+    /// Watch the series.
+    WatchNow,
 }
 
 impl CallToAction {
@@ -318,6 +401,18 @@ impl CallToAction {
             (Locale::ZhCn, Self::BookNow) => "立即预约",
             (Locale::ZhCn, Self::Download) => "立即下载",
             (Locale::ZhCn, Self::TryIt) => "马上试试",
+            (Locale::EnUs, Self::PlayNow) => "Play now",
+            (Locale::EnUs, Self::SignUp) => "Sign up",
+            (Locale::EnUs, Self::GetQuote) => "Get a quote",
+            (Locale::EnUs, Self::VisitStore) => "Visit us",
+            (Locale::EnUs, Self::Follow) => "Follow",
+            (Locale::EnUs, Self::WatchNow) => "Watch now",
+            (Locale::ZhCn, Self::PlayNow) => "立即开玩",
+            (Locale::ZhCn, Self::SignUp) => "立即注册",
+            (Locale::ZhCn, Self::GetQuote) => "咨询报价",
+            (Locale::ZhCn, Self::VisitStore) => "到店看看",
+            (Locale::ZhCn, Self::Follow) => "立即关注",
+            (Locale::ZhCn, Self::WatchNow) => "立即观看",
         }
     }
 }
@@ -340,7 +435,12 @@ impl Brief {
                 "contrast against `primary` must be at least 3:1, or a button would not be seen",
             ));
         }
+        check_count("brand.tone_examples", self.brand.tone_examples.len(), 0, 5)?;
+        for (idx, example) in self.brand.tone_examples.iter().enumerate() {
+            check_words(&format!("brand.tone_examples[{idx}]"), example, 2, 120)?;
+        }
         self.validate_product()?;
+        self.validate_wishes()?;
         check_words("audience.description", &self.audience.description, 3, 300)?;
         if let Some([youngest, oldest]) = self.audience.ages {
             if youngest < 13 || oldest > 120 || youngest > oldest {
@@ -391,8 +491,38 @@ impl Brief {
         self.product.facts.iter().find(|fact| fact.id == *id)
     }
 
+    /// Name as spoken: the short one where there is one.
+    #[must_use]
+    pub fn spoken_name(&self) -> &str {
+        self.product.short_name.as_deref().unwrap_or(&self.product.name)
+    }
+
+    fn validate_wishes(&self) -> Result<(), Problem> {
+        if let Some(offer) = &self.offer {
+            offer.validate()?;
+            if let Some(fact) = offer.fact.as_ref().filter(|fact| self.fact(fact).is_none()) {
+                return Err(value("offer.fact", &format!("names `{}`, which is no fact of the brief", fact.as_str())));
+            }
+        }
+        check_count("must_say", self.must_say.len(), 0, 3)?;
+        for (idx, text) in self.must_say.iter().enumerate() {
+            check_words(&format!("must_say[{idx}]"), text, 2, 40)?;
+        }
+        check_count("must_not_say", self.must_not_say.len(), 0, 100)?;
+        for (idx, text) in self.must_not_say.iter().enumerate() {
+            check_text(&format!("must_not_say[{idx}]"), text, 1, 40)?;
+        }
+        Ok(())
+    }
+
     fn validate_product(&self) -> Result<(), Problem> {
         check_words("product.name", &self.product.name, 1, 40)?;
+        if let Some(name) = &self.product.short_name {
+            check_words("product.short_name", name, 1, 20)?;
+        }
+        if let Some(phrase) = &self.product.noun_phrase {
+            check_words("product.type", phrase, 2, 40)?;
+        }
         check_words("product.category", &self.product.category, 1, 30)?;
         check_count("product.facts", self.product.facts.len(), 1, 40)?;
         let mut names = BTreeSet::new();

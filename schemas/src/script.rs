@@ -64,6 +64,81 @@ pub struct Direction {
     pub hook: Hook,
 }
 
+/// How a script is built: what follows what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Structure {
+    /// A trouble, the way out, why to believe it, what to do.
+    ProblemSolution,
+    /// The same place twice: without the product and with it.
+    BeforeAfter,
+    /// A claim and three reasons.
+    ThreeReasons,
+    /// The product does something in front of the viewer.
+    Demonstration,
+    /// Moments of one day.
+    DayInTheLife,
+    /// Sets the product's own facts beside what one usually does; never another brand.
+    Comparison,
+    /// The offer stands first and again at the end.
+    OfferFirst,
+    /// Who makes it, how, and what one notices.
+    MakersStory,
+    /// Objections of the viewer and facts that answer them.
+    QuestionAnswer,
+    /// What comes out of the parcel.
+    Unboxing,
+    /// The viewer's own view of one moment.
+    PointOfView,
+    /// Lines of the plot that stop before the answer.
+    CliffHanger,
+    /// Where and when, what is on the table, for how much.
+    PlaceDishDeal,
+    /// A chore, one tap, the result.
+    TaskTapResult,
+}
+
+impl Structure {
+    /// Every structure.
+    pub const ALL: [Self; 14] = [
+        Self::ProblemSolution,
+        Self::BeforeAfter,
+        Self::ThreeReasons,
+        Self::Demonstration,
+        Self::DayInTheLife,
+        Self::Comparison,
+        Self::OfferFirst,
+        Self::MakersStory,
+        Self::QuestionAnswer,
+        Self::Unboxing,
+        Self::PointOfView,
+        Self::CliffHanger,
+        Self::PlaceDishDeal,
+        Self::TaskTapResult,
+    ];
+
+    /// The name in files, e.g. `problem_solution`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ProblemSolution => "problem_solution",
+            Self::BeforeAfter => "before_after",
+            Self::ThreeReasons => "three_reasons",
+            Self::Demonstration => "demonstration",
+            Self::DayInTheLife => "day_in_the_life",
+            Self::Comparison => "comparison",
+            Self::OfferFirst => "offer_first",
+            Self::MakersStory => "makers_story",
+            Self::QuestionAnswer => "question_answer",
+            Self::Unboxing => "unboxing",
+            Self::PointOfView => "point_of_view",
+            Self::CliffHanger => "cliff_hanger",
+            Self::PlaceDishDeal => "place_dish_deal",
+            Self::TaskTapResult => "task_tap_result",
+        }
+    }
+}
+
 /// The part a line plays; the order of the variants is the order on screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -107,6 +182,12 @@ pub struct Line {
     pub caption: String,
     /// Smaller second line on screen; may be empty.
     pub detail: String,
+    /// What is spoken during the shot; empty where the shot has no voice.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub voice: String,
+    /// What the shot should show, in the script's language; empty where anything of the product fits.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub picture: String,
     /// Facts of the brief the line rests on; empty for lines that claim nothing about the product.
     pub rests_on: Vec<FactId>,
     /// Who wrote it.
@@ -121,13 +202,37 @@ pub struct Script {
     pub locale: Locale,
     /// The direction the script follows.
     pub direction: Direction,
-    /// Exactly four lines: hook, body, proof, call to action.
+    /// How it is built; absent in scripts of four labelled lines (the first version).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub structure: Option<Structure>,
+    /// Who, what tension, what turn, in one sentence; empty in the first version.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub idea: String,
+    /// 4–7 lines, one per shot: the first is the hook, the last the call to action.
     pub lines: Vec<Line>,
     /// Text published beside the video.
     pub primary_text: String,
 }
 
+/// Fewest and most lines of a whole script.
+pub const WHOLE_LINES: std::ops::RangeInclusive<usize> = 4..=7;
+
 impl Script {
+    /// Whether the lines are in order: a hook first, a call to action last, bodies and proofs
+    /// between them; one of each in the first version, [`WHOLE_LINES`] in all otherwise.
+    #[must_use]
+    pub fn is_in_order(&self) -> bool {
+        let roles: Vec<Role> = self.lines.iter().map(|line| line.role).collect();
+        if self.structure.is_none() {
+            return roles == Role::ALL;
+        }
+        let inner = roles.get(1..roles.len().saturating_sub(1)).unwrap_or_default();
+        WHOLE_LINES.contains(&roles.len())
+            && roles.first() == Some(&Role::Hook)
+            && roles.last() == Some(&Role::Cta)
+            && inner.iter().all(|role| matches!(role, Role::Body | Role::Proof))
+    }
+
     /// The line that plays `role`, if the script has one.
     #[must_use]
     pub fn line(&self, role: Role) -> Option<&Line> {

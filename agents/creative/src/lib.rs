@@ -30,6 +30,7 @@
 
 pub mod clarify;
 pub mod copy_engine;
+pub mod copywriter;
 pub mod critique;
 pub mod drafting;
 pub mod learn;

@@ -25,6 +25,9 @@ pub const TOTAL_FRAMES: u32 = 450;
 pub const MIN_HOOK_FRAMES: u32 = 60;
 /// Longest body, proof and end-card shot; with the shortest opening they fill the video.
 const MAX_SHARED_FRAMES: [u32; 3] = [150, 120, 120];
+/// Shortest and longest shot of a whole script in frames.
+const MIN_WHOLE_FRAMES: u32 = 45;
+const MAX_WHOLE_FRAMES: u32 = 150;
 /// Integrated loudness in LUFS, the usual target of vertical video players.
 const LOUDNESS_LUFS: f64 = -14.0;
 /// Enlargement beyond which a picture that fills the frame looks soft.
@@ -45,8 +48,9 @@ pub struct PictureRef {
     pub height: u32,
 }
 
-/// Composes the storyboard of a script: 450 frames at 30 per second, 720 × 1280 pixels or the
-/// placement's smallest size when that is larger.
+/// Composes the storyboard of a script: 30 frames per second, 15 seconds or, where a whole script has
+/// more to read, a little longer; 720 × 1280 pixels or the placement's smallest size when that is
+/// larger.
 ///
 /// Deterministic in all arguments; `seed` is the run's, so that shots are shared over generations.
 ///
@@ -63,15 +67,20 @@ pub fn compose(
     if pictures.is_empty() {
         return Err(Problem::new(Code::Storyboard, "pictures", "a storyboard needs at least one picture"));
     }
-    let roles: Vec<Role> = script.lines.iter().map(|line| line.role).collect();
-    if roles != Role::ALL {
-        return Err(Problem::new(Code::Storyboard, "lines", "a script has one line per role, in order"));
+    if !script.is_in_order() {
+        let message = "a script opens with a hook, ends with a call to action, and has 4 to 7 lines";
+        return Err(Problem::new(Code::Storyboard, "lines", message));
     }
     let size = frame_size(placement);
     let mut shots: Vec<Shot> =
         script.lines.iter().map(|line| shot(brief, line, script.direction, pictures, size, seed)).collect();
-    let shared: u32 = shots.iter().skip(1).map(|shot| shot.frames).sum();
-    shots[0].frames = TOTAL_FRAMES.saturating_sub(shared).max(MIN_HOOK_FRAMES);
+    if script.structure.is_some() {
+        pace_whole(brief, script, &mut shots);
+        vary_whole(brief, pictures, size, seed, &mut shots);
+    } else {
+        let shared: u32 = shots.iter().skip(1).map(|shot| shot.frames).sum();
+        shots[0].frames = TOTAL_FRAMES.saturating_sub(shared).max(MIN_HOOK_FRAMES);
+    }
     let storyboard = Storyboard {
         locale: script.locale,
         size,
@@ -84,6 +93,42 @@ pub fn compose(
     };
     storyboard.validate()?;
     Ok(storyboard)
+}
+
+/// Gives every shot the time its words take. What is left of 15 seconds is shared out, so that a
+/// short script breathes; a long one may take up to 20 seconds.
+fn pace_whole(brief: &Brief, script: &Script, shots: &mut [Shot]) {
+    for (shot, line) in shots.iter_mut().zip(&script.lines) {
+        let shortest = if line.role == Role::Hook { MIN_HOOK_FRAMES } else { MIN_WHOLE_FRAMES };
+        shot.frames = reading_frames(brief, line).clamp(shortest, MAX_WHOLE_FRAMES);
+    }
+    let needed: u32 = shots.iter().map(|shot| shot.frames).sum();
+    let n = shots.len() as u32;
+    let spare = TOTAL_FRAMES.saturating_sub(needed);
+    for (idx, shot) in shots.iter_mut().enumerate() {
+        shot.frames += spare / n + u32::from((idx as u32) < spare % n);
+    }
+}
+
+/// Neighboring shots of a whole script show different pictures, where there are two, and inner
+/// shots change their layout.
+fn vary_whole(brief: &Brief, pictures: &[PictureRef], size: FrameSize, seed: u64, shots: &mut [Shot]) {
+    let first = Stream::new(seed, "pictures").child(hash(&[&brief.id])).below(0, pictures.len());
+    let last = shots.len().saturating_sub(1);
+    for (idx, shot) in shots.iter_mut().enumerate() {
+        let picture = &pictures[(first + idx) % pictures.len()];
+        shot.picture.clone_from(&picture.hash);
+        let soft = enlargement(picture, size) > MAX_ENLARGEMENT;
+        if idx > 0 && idx < last && shot.role == Role::Body {
+            shot.layout = match (idx % 2, soft) {
+                (1, false) => Layout::FullBleed,
+                (0, _) => Layout::Poster,
+                _ => Layout::Card,
+            };
+        } else if soft && shot.layout == Layout::FullBleed {
+            shot.layout = Layout::Card;
+        }
+    }
 }
 
 /// Frames a viewer needs to read a line, with a third of a second to look at the picture.

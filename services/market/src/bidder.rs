@@ -97,7 +97,7 @@ impl Bidder {
     /// A click's value in a segment relative to the mean: for conversions, its conversion rate
     /// drawn toward the common one; for clicks, 1.
     fn segment_value(&self, segment: usize) -> f64 {
-        if self.objective == Objective::Clicks {
+        if self.objective.is_click() {
             return 1.0;
         }
         let clicks: f64 = self.segments.iter().map(|counts| counts[0]).sum();

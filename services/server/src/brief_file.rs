@@ -46,7 +46,11 @@ pub fn load(path: &Path) -> Result<LoadedBrief, Problem> {
     Ok(LoadedBrief { brief, pictures })
 }
 
-fn parse(path: &Path) -> Result<Brief, Problem> {
+/// Reads and checks the brief at `path`, not its pictures.
+///
+/// # Errors
+/// The problem of the first field that is wrong; codes SW01xx.
+pub fn parse(path: &Path) -> Result<Brief, Problem> {
     let refused = |message: String| Err(Problem::new(Code::BriefUnreadable, "", message));
     let read: fn(&[u8]) -> Result<Brief, Problem> = match path.extension().and_then(|ending| ending.to_str())
     {

@@ -103,6 +103,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Use parts of the creative agent alone.
+    Agent {
+        /// What to do.
+        #[command(subcommand)]
+        what: Agent,
+    },
     /// Measure the spine.
     Bench {
         /// What to measure.
@@ -163,6 +169,26 @@ pub enum Command {
         /// Print the documented defaults instead.
         #[arg(long)]
         defaults: bool,
+    },
+}
+
+/// Parts of the creative agent.
+#[derive(Debug, Subcommand)]
+pub enum Agent {
+    /// Write scripts for briefs with the copy engine; nothing is rendered or placed.
+    Write {
+        /// A brief, or a folder of briefs (`*.yaml`, `*.json`, or `brief.yaml` one folder below).
+        #[arg(long)]
+        briefs: PathBuf,
+        /// Scripts for each brief, 1–64.
+        #[arg(long, default_value_t = 6)]
+        scripts: u32,
+        /// Seed of everything random.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
     },
 }
 

@@ -110,14 +110,14 @@ fn error(
 }
 
 fn check_shape(brief: &Brief, script: &Script, findings: &mut Vec<Finding>) {
-    let roles: Vec<Role> = script.lines.iter().map(|line| line.role).collect();
-    if roles != Role::ALL {
+    if !script.is_in_order() {
+        let roles: Vec<Role> = script.lines.iter().map(|line| line.role).collect();
         findings.push(error(
             Check::Schema,
             "roles",
             None,
             format!("{roles:?}"),
-            "a script has one line per role, in order",
+            "a script opens with a hook and ends with a call to action",
         ));
     }
     if script.locale != brief.locale {

@@ -6,6 +6,8 @@
 //! [`MAX_REVISIONS`] times. When the language model fails or its lines are unusable the copy
 //! engine writes them, marked `fallback`.
 
+mod whole;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -117,6 +119,9 @@ pub fn quote(request: &DraftRequest<'_>, model: &dyn LanguageModel) -> Micros {
 /// Never fails: a failing model is replaced by the copy engine, line by line. Deterministic for a
 /// repeatable model. Cancel-safe; calls that were answered carry an idempotency key.
 pub async fn draft_generation(request: &DraftRequest<'_>, model: &dyn LanguageModel) -> Generation {
+    if model.provider() == PROVIDER {
+        return whole::generation(request);
+    }
     let inspiration = Inspiration::of(request.parents);
     let mut studio = Studio {
         request,
@@ -297,6 +302,8 @@ impl Studio<'_> {
             role: line_request.role,
             caption: proposed.caption,
             detail: proposed.detail,
+            voice: String::new(),
+            picture: String::new(),
             rests_on: proposed.rests_on,
             provenance,
         };
@@ -433,7 +440,14 @@ impl Studio<'_> {
             lines.push(pool[best].clone());
         }
         let primary_text = primary_text(self.request.brief, &lines);
-        Some(Script { locale: self.request.brief.locale, direction, lines, primary_text })
+        Some(Script {
+            locale: self.request.brief.locale,
+            direction,
+            structure: None,
+            idea: String::new(),
+            lines,
+            primary_text,
+        })
     }
 }
 

@@ -5,7 +5,6 @@ use spotwright_core::domain::variant::{Placement, Variant, VariantState};
 use spotwright_core::ports::marketplace::{Campaign, CampaignCreative};
 use spotwright_core::ports::outcome_sink::PredictionOutcome;
 use spotwright_schemas::Problem;
-use spotwright_schemas::brief::Objective;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::FeedbackSource;
 use spotwright_schemas::money::Micros;
@@ -61,11 +60,7 @@ pub fn outcomes(
     generation: u32,
 ) -> Vec<PredictionOutcome> {
     let brief = &run.request.brief;
-    let objective = match brief.objective {
-        Objective::Clicks => "clicks",
-        Objective::Conversions => "conversions",
-    };
-    let field = format!("{}/{objective}", brief.placements[0].as_str());
+    let field = format!("{}/{}", brief.placements[0].as_str(), brief.objective.as_str());
     let of_placement = |placement: &Placement| {
         let shown = variants.iter().find(|variant| variant.id == placement.variant)?;
         let (score, row) = (shown.body.score.as_ref()?, placement.delivery.as_ref()?);

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod accounts;
+pub mod agent_write;
 pub mod bench_claims;
 pub mod bench_pipeline;
 pub mod check;
@@ -21,7 +22,7 @@ use serde_json::json;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 
-use crate::cli::{Arguments, Bench, Command, Dlq};
+use crate::cli::{Agent, Arguments, Bench, Command, Dlq};
 use crate::config::{Config, DEFAULTS};
 use crate::telemetry::{self, Telemetry};
 
@@ -99,6 +100,9 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
             Ok(true)
         }
         Command::Check { brief, json } => check::execute(brief, *json).map(|()| true),
+        Command::Agent { what: Agent::Write { briefs, scripts, seed, json } } => {
+            agent_write::execute(briefs, *scripts, *seed, *json).map(|()| true)
+        }
         Command::Bench { what: Bench::Pipeline { runs, variants, probes, json } } => {
             let config = config()?;
             let options = bench_pipeline::Options { runs: *runs, variants: *variants, probes: *probes };
@@ -142,6 +146,7 @@ const fn wants_json(command: &Command) -> bool {
         Command::Operator { json, .. } | Command::LaunchPack { json, .. } | Command::Scorer { json, .. } => {
             *json
         }
+        Command::Agent { what: Agent::Write { json, .. } } => *json,
         Command::Dlq { what: Dlq::List { json, .. } } => *json,
         Command::Explain { .. }
         | Command::Config { .. }

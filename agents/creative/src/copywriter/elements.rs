@@ -1,0 +1,241 @@
+//! Authored elements: what stands around the advertiser's facts, as data.
+//!
+//! One YAML file per language and line of business under `elements/`. An element describes the
+//! viewer's life or asks the viewer's question; it claims nothing about the product, so it needs no
+//! evidence. Its `topic` says which fact may follow: that is how lines answer each other.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use spotwright_schemas::Locale;
+use spotwright_schemas::brief::{CallToAction, FactKind, Tone};
+use spotwright_schemas::script::Hook;
+
+/// The part an element plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Part {
+    /// Opening shot: a trouble or a moment of the viewer.
+    Open,
+    /// An objection or question that a fact answers.
+    Ask,
+    /// Headline of a list of reasons.
+    List,
+    /// The viewer's own view of a moment.
+    Pov,
+    /// One moment of a day, with its time.
+    Moment,
+    /// Names the product and carries the lead fact.
+    Turn,
+    /// Last shot: what to do now.
+    Close,
+}
+
+/// What a closing element needs of the brief.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Need {
+    /// A price fact or the key offer's price.
+    Price,
+    /// An offer fact.
+    Offer,
+    /// The key offer's price before.
+    Before,
+    /// The key offer's price now.
+    Now,
+    /// The key offer's last day.
+    Until,
+    /// A trial among the facts.
+    Trial,
+    /// A place among the facts.
+    Place,
+}
+
+/// One authored element.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Element {
+    /// Unique within its file.
+    pub(super) id: String,
+    pub(super) part: Part,
+    pub(super) caption: String,
+    #[serde(default)]
+    pub(super) voice: String,
+    #[serde(default)]
+    pub(super) picture: String,
+    /// The form of an opening.
+    #[serde(default)]
+    pub(super) hook: Option<Hook>,
+    /// Any of these stands in the fact that follows; empty for any fact.
+    #[serde(default)]
+    pub(super) topic: Vec<String>,
+    /// Any of these stands in the brief; empty for any brief.
+    #[serde(default)]
+    pub(super) brief_has: Vec<String>,
+    /// None of these stands in the fact that follows.
+    #[serde(default)]
+    pub(super) unless: Vec<String>,
+    /// Kinds of the fact that follows; empty for all.
+    #[serde(default)]
+    pub(super) kinds: Vec<FactKind>,
+    /// Tones it suits; empty for all.
+    #[serde(default)]
+    pub(super) tone: Vec<Tone>,
+    /// Structures it is restricted to, in the authors' short names; empty for all.
+    #[serde(default)]
+    pub(super) structures: Vec<String>,
+    /// Place in the day: morning 1, midday 2, evening 3.
+    #[serde(default)]
+    pub(super) order: u8,
+    #[serde(default)]
+    pub(super) needs: Vec<Need>,
+    /// Buttons a closing element suits; empty for all.
+    #[serde(default)]
+    pub(super) cta: Vec<CallToAction>,
+}
+
+/// A file of elements.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    language: String,
+    vertical: String,
+    elements: Vec<Element>,
+}
+
+/// A trouble and what answers it, by words.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Link {
+    pub(super) id: String,
+    pub(super) trouble: Vec<String>,
+    pub(super) answer: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LinkFile {
+    language: String,
+    links: Vec<Link>,
+}
+
+/// An element with the name it is cited by, e.g. `en.drinkware.hot_car_sip`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) cite: String,
+    pub(super) vertical: String,
+    pub(super) element: Element,
+}
+
+/// Everything authored in one language.
+#[derive(Debug, Default)]
+pub(super) struct Bank {
+    pub(super) entries: Vec<Entry>,
+    pub(super) links: Vec<Link>,
+}
+
+impl Bank {
+    /// Elements of a part for a line of business: its own, then the general ones.
+    pub(super) fn of(&self, part: Part, vertical: &str) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| {
+            entry.element.part == part && (entry.vertical == vertical || entry.vertical == "general")
+        })
+    }
+}
+
+/// The files of a language, one per line of business.
+macro_rules! files {
+    ($language:literal) => {
+        files!($language: "general", "coffee_tea", "food_drink", "restaurant", "drinkware", "beauty", "clothing", "shoes", "home", "kitchen", "pets", "kids_education", "adult_courses", "app", "game", "drama", "health_services", "finance", "travel", "electronics", "sports_outdoor", "baby", "local_services")
+    };
+    ($language:literal: $($name:literal),*) => {
+        &[$(include_str!(concat!("../../elements/", $language, "/", $name, ".yaml"))),*]
+    };
+}
+
+const ENGLISH: &[&str] = files!("en");
+const CHINESE: &[&str] = files!("zh");
+const ENGLISH_LINKS: &str = include_str!("../../elements/en/links.yaml");
+const CHINESE_LINKS: &str = include_str!("../../elements/zh/links.yaml");
+
+/// Reads embedded files; they are part of the program, and a test holds that every one is sound.
+fn read(files: &[&str], links: &str) -> Result<Bank, String> {
+    let mut bank = Bank::default();
+    for text in files {
+        let file: File = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+        for element in file.elements {
+            bank.entries.push(Entry {
+                cite: format!("{}.{}.{}", file.language, file.vertical, element.id),
+                vertical: file.vertical.clone(),
+                element,
+            });
+        }
+    }
+    let file: LinkFile = serde_saphyr::from_str(links).map_err(|error| format!("{error}"))?;
+    if file.language.is_empty() {
+        return Err("links: no language".to_owned());
+    }
+    bank.links = file.links;
+    Ok(bank)
+}
+
+fn or_empty(bank: Result<Bank, String>) -> Bank {
+    bank.unwrap_or_else(|error| {
+        tracing::error!(error, "embedded elements cannot be read; scripts hold facts only");
+        Bank::default()
+    })
+}
+
+static ENGLISH_BANK: LazyLock<Bank> = LazyLock::new(|| or_empty(read(ENGLISH, ENGLISH_LINKS)));
+static CHINESE_BANK: LazyLock<Bank> = LazyLock::new(|| or_empty(read(CHINESE, CHINESE_LINKS)));
+
+/// The elements of a locale's language.
+pub(super) fn bank(locale: Locale) -> &'static Bank {
+    match locale {
+        Locale::ZhCn => &CHINESE_BANK,
+        Locale::EnUs => &ENGLISH_BANK,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn banks() -> [(Locale, Bank); 2] {
+        [
+            (Locale::EnUs, read(ENGLISH, ENGLISH_LINKS).expect("English elements")),
+            (Locale::ZhCn, read(CHINESE, CHINESE_LINKS).expect("Chinese elements")),
+        ]
+    }
+
+    #[test]
+    fn every_file_is_sound_and_every_caption_stands_once() {
+        for (locale, bank) in banks() {
+            assert!(bank.entries.len() >= 600, "{} {}", locale.tag(), bank.entries.len());
+            let cites: BTreeSet<&str> = bank.entries.iter().map(|entry| entry.cite.as_str()).collect();
+            assert_eq!(cites.len(), bank.entries.len());
+            let captions: BTreeSet<&str> =
+                bank.entries.iter().map(|entry| entry.element.caption.as_str()).collect();
+            assert_eq!(captions.len(), bank.entries.len(), "{}", locale.tag());
+            assert!(bank.links.len() >= 40);
+            assert!(bank.links.iter().all(|link| !link.trouble.is_empty() && !link.answer.is_empty()));
+        }
+    }
+
+    #[test]
+    fn openings_and_questions_say_which_fact_answers_them() {
+        for (_, bank) in banks() {
+            for entry in &bank.entries {
+                if matches!(entry.element.part, Part::Open | Part::Ask | Part::Pov | Part::Moment) {
+                    assert!(!entry.element.topic.is_empty(), "{}", entry.cite);
+                    assert!(!entry.element.caption.contains('{'), "{}", entry.cite);
+                }
+                if entry.element.part == Part::Moment {
+                    assert!((1..=3).contains(&entry.element.order), "{}", entry.cite);
+                }
+            }
+        }
+    }
+}

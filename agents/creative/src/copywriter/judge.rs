@@ -1,0 +1,161 @@
+//! What a script must keep before it leaves the engine, and which of two is better.
+
+use std::collections::BTreeMap;
+
+use spotwright_schemas::Locale;
+use spotwright_schemas::brief::{FactId, FactKind};
+use spotwright_schemas::script::{Role, Script};
+
+use super::material::Material;
+use super::phrases::units;
+use super::structures::Built;
+use crate::critique::MAX_PRIMARY_TEXT;
+use crate::text::{folded, length};
+
+/// How often a content word may stand in the captions of one script, the product's name aside.
+const MAX_REPEATS: u32 = 2;
+/// Longest reading of a script: seconds of 15 that captions may ask for.
+const MAX_SECONDS: f64 = 15.0;
+
+/// Seconds a viewer needs for the words on screen: 5 Chinese characters or 3 words a second, and at
+/// least one and a half for a shot.
+fn seconds(locale: Locale, text: &str) -> f64 {
+    let needed = match locale {
+        Locale::ZhCn => text.chars().filter(|c| c.is_alphanumeric()).count() as f64 / 7.0,
+        Locale::EnUs => text.split_whitespace().count() as f64 / 3.0,
+    };
+    needed.max(1.5)
+}
+
+/// Longest caption and detail in characters: what fits three lines of a vertical video, and the
+/// longest fact of a brief.
+pub(crate) const fn limits(locale: Locale) -> [usize; 2] {
+    match locale {
+        Locale::ZhCn => [28, 60],
+        Locale::EnUs => [56, 72],
+    }
+}
+
+/// Puts a text that every script must say into the script that does not say it yet: under the
+/// caption of the last shot that has room, else of the last but one.
+pub(super) fn add_must_say(material: &Material<'_>, built: &mut Built) {
+    for text in &material.brief.must_say {
+        let said = built.shots.iter().any(|shot| shot.caption.contains(text.as_str()) || shot.detail.contains(text.as_str()));
+        if said {
+            continue;
+        }
+        let free = built.shots.iter().rposition(|shot| shot.detail.is_empty());
+        let at = free.unwrap_or(built.shots.len() - 1);
+        let join = if material.is_chinese() { "" } else { " " };
+        let shot = &mut built.shots[at];
+        shot.detail.clone_from(text);
+        let point = if material.is_chinese() { "。" } else { "." };
+        shot.voice = format!("{}{join}{text}{point}", shot.voice);
+    }
+}
+
+/// Whether a script keeps every rule that does not depend on other scripts.
+pub(super) fn fits(material: &Material<'_>, built: &Built) -> bool {
+    let locale = material.brief.locale;
+    let [caption, detail] = limits(locale);
+    let n = built.shots.len();
+    let last_is_close = built.shots.last().is_some_and(|shot| shot.role == Role::Cta);
+    (4..=7).contains(&n)
+        && last_is_close
+        && built.shots.iter().all(|shot| length(&shot.caption) <= caption && length(&shot.detail) <= detail)
+        && reading_seconds(locale, built) <= MAX_SECONDS + 3.0
+        && names_the_product(material, built)
+        && !repeats_itself(material, built)
+        && !holds_unwanted(material, built)
+}
+
+fn reading_seconds(locale: Locale, built: &Built) -> f64 {
+    built.shots.iter().map(|shot| seconds(locale, &format!("{} {}", shot.caption, shot.detail))).sum()
+}
+
+/// The product is named within the first three shots.
+fn names_the_product(material: &Material<'_>, built: &Built) -> bool {
+    let holds = |name: &str| {
+        built.shots.iter().take(3).any(|shot| shot.caption.contains(name) || shot.detail.contains(name))
+    };
+    holds(&material.name) || holds(&material.brief.brand.name)
+}
+
+fn repeats_itself(material: &Material<'_>, built: &Built) -> bool {
+    let chinese = material.is_chinese();
+    let name = folded(&material.name);
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    for shot in &built.shots {
+        let text = folded(&format!("{} {}", shot.caption, shot.detail)).replace(&name, " ");
+        let mut own = units(&text, chinese);
+        own.sort();
+        own.dedup();
+        for unit in own {
+            *counts.entry(unit).or_default() += 1;
+        }
+    }
+    let captions: Vec<String> = built.shots.iter().map(|shot| folded(&shot.caption)).collect();
+    let twice = captions.iter().enumerate().any(|(at, caption)| captions[..at].contains(caption));
+    twice || counts.values().any(|n| *n > MAX_REPEATS)
+}
+
+fn holds_unwanted(material: &Material<'_>, built: &Built) -> bool {
+    let words = material.brief.brand.banned_words.iter().chain(&material.brief.must_not_say);
+    let text = built.shots.iter().map(|shot| folded(&format!("{}\n{}\n{}", shot.caption, shot.detail, shot.voice)));
+    let text: Vec<String> = text.collect();
+    words.into_iter().any(|word| {
+        let word = folded(word);
+        text.iter().any(|line| line.contains(&word))
+    })
+}
+
+/// Whether a script opens otherwise than what is to be avoided and shares at most one caption with
+/// every script written before it.
+pub(super) fn differs(built: &Built, written: &[Script], avoid: &[String]) -> bool {
+    let captions: Vec<String> = built.shots.iter().map(|shot| folded(&shot.caption)).collect();
+    if avoid.iter().any(|caption| folded(caption) == captions[0]) {
+        return false;
+    }
+    written.iter().all(|script| {
+        let shared = script.lines.iter().filter(|line| captions.contains(&folded(&line.caption))).count();
+        let opens_alike = script.lines.first().is_some_and(|line| folded(&line.caption) == captions[0]);
+        shared <= 1 && !opens_alike
+    })
+}
+
+/// Which of two scripts is better: answers that follow from the opening, a proof, rested facts, a
+/// short opening, room to read.
+pub(super) fn score(material: &Material<'_>, built: &Built, worn: &dyn Fn(&FactId) -> u32) -> f64 {
+    let locale = material.brief.locale;
+    let kinds: Vec<FactKind> = built
+        .shots
+        .iter()
+        .flat_map(|shot| &shot.facts)
+        .filter_map(|id| material.brief.fact(id))
+        .map(|fact| fact.kind)
+        .collect();
+    let proof = f64::from(u8::from(kinds.contains(&FactKind::Proof)));
+    let benefit = f64::from(u8::from(kinds.contains(&FactKind::Benefit)));
+    let uses: u32 = built.shots.iter().flat_map(|shot| &shot.facts).map(worn).sum();
+    let over = (reading_seconds(locale, built) - MAX_SECONDS).max(0.0);
+    let opening = length(&built.shots[0].caption) as f64 / limits(locale)[0] as f64;
+    let authored = built.shots.iter().filter(|shot| shot.source.contains('.')).count() as f64;
+    0.8 * proof + 0.6 * benefit + 0.25 * authored - 0.15 * f64::from(uses) - 0.8 * over - 0.5 * opening
+}
+
+/// The text beside the video: the idea's two lines and the offer.
+pub(super) fn primary_text(material: &Material<'_>, built: &Built) -> String {
+    let chinese = material.is_chinese();
+    let mut text = String::new();
+    for shot in [built.shots.first(), built.shots.get(1), built.shots.last()].into_iter().flatten() {
+        let part = if shot.voice.is_empty() { shot.caption.as_str() } else { shot.voice.as_str() };
+        let longer = length(&text) + length(part) + 1;
+        if longer <= MAX_PRIMARY_TEXT {
+            if !text.is_empty() && !chinese {
+                text.push(' ');
+            }
+            text.push_str(part);
+        }
+    }
+    text
+}

@@ -1,0 +1,160 @@
+//! What a brief gives to write with: facts that may be said, names, prices in words, topics.
+
+use std::borrow::Cow;
+
+use spotwright_schemas::Locale;
+use spotwright_schemas::brief::{Brief, Fact, FactKind, Vertical};
+
+use super::elements::{Bank, Element, Entry, Need, Part, bank};
+use super::phrases::{self, OfferPhrases};
+use crate::critique::compliance::is_forbidden;
+use crate::text::folded;
+
+/// A fact with its folded text, which topics are looked up in.
+#[derive(Debug, Clone)]
+pub(super) struct Claim<'a> {
+    pub(super) fact: &'a Fact,
+    pub(super) folded: String,
+}
+
+/// A brief, read once for all scripts.
+pub(super) struct Material<'a> {
+    pub(super) brief: &'a Brief,
+    pub(super) bank: &'static Bank,
+    /// Facts that may be said, in the brief's order.
+    pub(super) claims: Vec<Claim<'a>>,
+    /// Name as spoken.
+    pub(super) name: Cow<'a, str>,
+    /// Noun phrase with article or measure word, and without.
+    pub(super) noun: Option<(String, String)>,
+    pub(super) vertical: Vertical,
+    pub(super) offer: OfferPhrases,
+    /// Everything the brief says, folded.
+    words: String,
+    chinese: bool,
+}
+
+impl<'a> Material<'a> {
+    pub(super) fn of(brief: &'a Brief) -> Self {
+        let chinese = brief.locale == Locale::ZhCn;
+        let names = [brief.brand.name.as_str(), brief.product.name.as_str()];
+        let claims: Vec<Claim<'a>> = brief
+            .product
+            .facts
+            .iter()
+            .filter(|fact| !is_forbidden(&fact.text, brief.locale, &names))
+            .map(|fact| Claim { fact, folded: folded(&fact.text) })
+            .collect();
+        let mut words = folded(&brief.audience.description);
+        for text in brief.product.facts.iter().map(|fact| &fact.text).chain([&brief.product.category]) {
+            words.push('\n');
+            words.push_str(&folded(text));
+        }
+        let vertical = brief.product.vertical.unwrap_or_else(|| phrases::vertical_of(&words, chinese));
+        Self {
+            brief,
+            bank: bank(brief.locale),
+            name: Cow::Borrowed(brief.spoken_name()),
+            noun: brief.product.noun_phrase.as_deref().map(|phrase| phrases::bare(phrase, chinese)),
+            vertical,
+            offer: OfferPhrases::of(brief, &claims),
+            claims,
+            words,
+            chinese,
+        }
+    }
+
+    /// Whether any of `anchors` stands in `text` (folded): word prefixes in Latin script,
+    /// substrings in Chinese.
+    pub(super) fn mentions(&self, text: &str, anchors: &[String]) -> bool {
+        anchors.iter().any(|anchor| phrases::holds(text, &anchor.to_lowercase(), self.chinese))
+    }
+
+    /// Whether an element may stand in this brief's scripts at all.
+    fn fits_brief(&self, element: &Element) -> bool {
+        (element.brief_has.is_empty() || self.mentions(&self.words, &element.brief_has))
+            && (element.tone.is_empty() || element.tone.contains(&self.brief.brand.tone))
+            && (element.cta.is_empty() || element.cta.contains(&self.brief.call_to_action))
+            && element.needs.iter().all(|need| self.has(*need))
+            && self.fill(&element.caption, "").is_some()
+            && self.fill(&element.voice, "").is_some()
+    }
+
+    fn has(&self, need: Need) -> bool {
+        let kind = |kind: FactKind| self.claims.iter().any(|claim| claim.fact.kind == kind);
+        match need {
+            Need::Price => self.offer.price.is_some(),
+            Need::Offer => kind(FactKind::Offer),
+            Need::Before => self.offer.before.is_some(),
+            Need::Now => self.offer.now.is_some(),
+            Need::Until => self.offer.until.is_some(),
+            Need::Trial => self.claims.iter().any(|claim| phrases::is_trial(&claim.folded, self.chinese)),
+            Need::Place => self.claims.iter().any(|claim| phrases::is_place(&claim.folded, self.chinese)),
+        }
+    }
+
+    /// Elements of a part for one of the structure's names.
+    pub(super) fn elements(&self, part: Part, structure: &str) -> Vec<&'static Entry> {
+        self.bank
+            .of(part, self.vertical.as_str())
+            .filter(|entry| {
+                let restricted = &entry.element.structures;
+                (restricted.is_empty() || restricted.iter().any(|name| name == structure))
+                    && self.fits_brief(&entry.element)
+            })
+            .collect()
+    }
+
+    /// Whether `claim` may follow `element`.
+    pub(super) fn follows(&self, element: &Element, claim: &Claim<'_>) -> bool {
+        (element.topic.is_empty() || self.mentions(&claim.folded, &element.topic))
+            && !self.mentions(&claim.folded, &element.unless)
+            && (element.kinds.is_empty() || element.kinds.contains(&claim.fact.kind))
+    }
+
+    /// How well `claim` answers `trouble`: 2 for a link between them, 1 for a word in common, else 0.
+    pub(super) fn answers(&self, trouble: &Claim<'_>, claim: &Claim<'_>) -> u8 {
+        let linked = self.bank.links.iter().any(|link| {
+            self.mentions(&trouble.folded, &link.trouble) && self.mentions(&claim.folded, &link.answer)
+        });
+        if linked {
+            2
+        } else {
+            u8::from(phrases::share_word(&trouble.folded, &claim.folded, &folded(&self.name), self.chinese))
+        }
+    }
+
+    /// Fills the slots of a pattern; `None` when one has no value.
+    pub(super) fn fill(&self, pattern: &str, fact: &str) -> Option<String> {
+        let mut out = String::with_capacity(pattern.len() + fact.len());
+        let mut rest = pattern;
+        while let Some(at) = rest.find('{') {
+            let end = at + rest[at..].find('}')?;
+            out.push_str(&rest[..at]);
+            let value = match &rest[at + 1..end] {
+                "name" => Some(self.name.as_ref()),
+                "brand" => Some(self.brief.brand.name.as_str()),
+                "type" => self.noun.as_ref().map(|noun| noun.0.as_str()),
+                "thing" => self.noun.as_ref().map(|noun| noun.1.as_str()),
+                "fact" => Some(fact),
+                "price" => self.offer.price.as_deref(),
+                "now" => self.offer.now.as_deref(),
+                "before" => self.offer.before.as_deref(),
+                "until" => self.offer.until.as_deref(),
+                "covers" => self.offer.covers.as_deref(),
+                "redeem" => self.offer.redeem.as_deref(),
+                "offer" => self.offer.terms.first().map(|(_, text)| text.as_str()),
+                "place" => self.offer.place.as_deref(),
+                _ => None,
+            };
+            out.push_str(value?);
+            rest = &rest[end + 1..];
+        }
+        out.push_str(rest);
+        Some(out)
+    }
+
+    pub(super) const fn is_chinese(&self) -> bool {
+        self.chinese
+    }
+}

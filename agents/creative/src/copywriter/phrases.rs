@@ -1,0 +1,272 @@
+//! Words of a brief in the forms that lines need: prices, dates, noun phrases, lines of business.
+
+use spotwright_schemas::Locale;
+use spotwright_schemas::brief::{Brief, FactId, FactKind, KeyOffer, Vertical};
+use spotwright_schemas::money::{Currency, Micros};
+
+use super::material::Claim;
+use crate::text::is_han;
+
+/// Measure words that can stand between `一` and the thing.
+const MEASURE_WORDS: &str = "款个件台家双瓶盒包条套把部种门节场本张支罐片顿杯份";
+
+/// Prices and terms as they are said, in the brief's language.
+#[derive(Debug, Clone, Default)]
+pub(super) struct OfferPhrases {
+    /// What one gets, e.g. `四人餐`.
+    pub(super) covers: Option<String>,
+    pub(super) now: Option<String>,
+    pub(super) before: Option<String>,
+    pub(super) until: Option<String>,
+    pub(super) redeem: Option<String>,
+    /// The price as the brief's fact says it.
+    pub(super) price: Option<String>,
+    pub(super) price_fact: Option<FactId>,
+    /// The fact that states the key offer.
+    pub(super) fact: Option<FactId>,
+    /// Offer facts: delivery, returns, gifts, trials.
+    pub(super) terms: Vec<(FactId, String)>,
+    pub(super) place: Option<String>,
+}
+
+impl OfferPhrases {
+    pub(super) fn of(brief: &Brief, claims: &[Claim<'_>]) -> Self {
+        let first = |kind: FactKind| claims.iter().find(|claim| claim.fact.kind == kind);
+        let key = brief.offer.as_ref();
+        let terms = claims
+            .iter()
+            .filter(|claim| claim.fact.kind == FactKind::Offer)
+            .map(|claim| (claim.fact.id.clone(), claim.fact.text.clone()))
+            .collect();
+        let price = first(FactKind::Price);
+        Self {
+            covers: key.and_then(|offer| offer.covers.clone()),
+            now: key.map(|offer| amount(offer.price_now, offer, brief.locale)),
+            before: key.and_then(|offer| offer.price_before.map(|sum| amount(sum, offer, brief.locale))),
+            until: key.and_then(|offer| offer.last_day()).map(|day| last_day(day, brief.locale)),
+            redeem: key.and_then(|offer| offer.redeem.clone()),
+            price: price.map(|claim| claim.fact.text.clone()),
+            price_fact: price.map(|claim| claim.fact.id.clone()),
+            fact: key.and_then(|offer| offer.fact.clone()),
+            terms,
+            place: None,
+        }
+    }
+}
+
+/// An amount as one says it: `$27`, `$9.99`, `98元`, `免费`, `free`.
+fn amount(sum: Micros, offer: &KeyOffer, locale: Locale) -> String {
+    let chinese = locale == Locale::ZhCn;
+    if sum == Micros::ZERO {
+        return if chinese { "免费" } else { "free" }.to_owned();
+    }
+    let text = sum.to_decimal();
+    let number = match text.strip_suffix(".00") {
+        Some(whole) => whole,
+        None if chinese => text.trim_end_matches('0'),
+        None => text.as_str(),
+    };
+    match offer.currency {
+        Currency::CNY if chinese => format!("{number}元"),
+        currency => format!("{}{number}", currency.sign()),
+    }
+}
+
+fn last_day(day: jiff::civil::Date, locale: Locale) -> String {
+    const MONTHS: [&str; 12] = [
+        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+        "November", "December",
+    ];
+    match locale {
+        Locale::ZhCn => format!("{}月{}日", day.month(), day.day()),
+        Locale::EnUs => {
+            let name = MONTHS.get(day.month() as usize - 1).copied().unwrap_or("");
+            format!("{name} {}", day.day())
+        }
+    }
+}
+
+/// A noun phrase as given, and without article or measure word.
+pub(super) fn bare(phrase: &str, chinese: bool) -> (String, String) {
+    let bare = if chinese {
+        let mut chars = phrase.chars();
+        let one = chars.next() == Some('一');
+        let measured = chars.next().is_some_and(|c| MEASURE_WORDS.contains(c));
+        if one && measured { chars.as_str() } else { phrase }
+    } else {
+        ["a ", "an ", "the ", "A ", "An ", "The "]
+            .iter()
+            .find_map(|article| phrase.strip_prefix(article))
+            .unwrap_or(phrase)
+    };
+    (phrase.to_owned(), bare.to_owned())
+}
+
+/// Whether `anchor` stands in `text` (both folded): at the beginning of a word in Latin script,
+/// anywhere in Chinese.
+pub(super) fn holds(text: &str, anchor: &str, chinese: bool) -> bool {
+    if anchor.is_empty() {
+        return false;
+    }
+    text.match_indices(anchor).any(|(at, _)| {
+        chinese || !text[..at].chars().next_back().is_some_and(char::is_alphanumeric)
+    })
+}
+
+pub(super) fn is_trial(text: &str, chinese: bool) -> bool {
+    let words: &[&str] =
+        if chinese { &["试", "体验", "尝鲜"] } else { &["trial", "try it", "days free", "first lesson", "free for"] };
+    words.iter().any(|word| holds(text, word, chinese))
+}
+
+pub(super) fn is_place(text: &str, chinese: bool) -> bool {
+    let words: &[&str] = if chinese {
+        &["路", "街", "号", "广场", "商场", "地铁", "出口", "门店", "店里", "楼"]
+    } else {
+        &["street", "st.", "avenue", "square", "corner", "downtown", "mall", "station", "floor", "next to"]
+    };
+    words.iter().any(|word| holds(text, word, chinese))
+}
+
+/// English words that say nothing about a topic.
+const PLAIN_WORDS: &[&str] = &[
+    "about", "after", "again", "also", "back", "been", "before", "every", "from", "have", "here", "into",
+    "just", "like", "more", "most", "much", "only", "over", "same", "some", "than", "that", "their", "them",
+    "then", "there", "they", "this", "time", "until", "very", "well", "what", "when", "where", "which", "while",
+    "will", "with", "within", "without", "year", "years", "days", "your", "yours", "each",
+];
+
+/// Content units of a text: words of four letters and more in Latin script, pairs of Han characters.
+pub(super) fn units(text: &str, chinese: bool) -> Vec<String> {
+    if chinese {
+        let chars: Vec<char> = text.chars().collect();
+        let pairs = chars.windows(2).filter(|pair| pair.iter().all(|c| is_han(*c) && !"的了不是有在就也都一和这那".contains(*c)));
+        pairs.map(|pair| pair.iter().collect()).collect()
+    } else {
+        text.split(|c: char| !c.is_alphanumeric())
+            .filter(|word| word.len() >= 4 && !PLAIN_WORDS.contains(word) && !word.starts_with(|c: char| c.is_ascii_digit()))
+            .map(stem)
+            .collect()
+    }
+}
+
+/// Cuts the endings that English inflection adds; enough to see that two words are one.
+fn stem(word: &str) -> String {
+    for ending in ["ing", "ed", "es", "s"] {
+        if let Some(short) = word.strip_suffix(ending) {
+            if short.len() >= 4 || (ending == "s" && short.len() >= 3) {
+                return short.to_owned();
+            }
+        }
+    }
+    word.to_owned()
+}
+
+/// Whether two texts share a content word that is no part of the product's name.
+pub(super) fn share_word(a: &str, b: &str, name: &str, chinese: bool) -> bool {
+    let own = units(a, chinese);
+    units(b, chinese).iter().any(|unit| own.contains(unit) && !name.contains(unit.as_str()))
+}
+
+/// Words by which a line of business is recognized, the most telling first.
+const VERTICAL_WORDS: &[(Vertical, &[&str], &[&str])] = &[
+    (Vertical::Drama, &["short drama", "episode", "series"], &["短剧", "剧集", "小说"]),
+    (Vertical::Game, &["game", "puzzle", "player"], &["游戏", "闯关", "手游"]),
+    (Vertical::App, &["app", "software"], &["App", "app", "软件", "小程序"]),
+    (Vertical::Restaurant, &["restaurant", "diner", "bakery", "cafe", "ramen"], &["餐厅", "火锅", "烤肉", "菜馆", "饭店", "餐馆", "烧烤", "面馆"]),
+    (Vertical::CoffeeTea, &["coffee", "tea", "espresso"], &["咖啡", "茶"]),
+    (Vertical::Drinkware, &["bottle", "tumbler", "mug", "flask"], &["保温杯", "水杯", "水壶", "随行杯"]),
+    (Vertical::Pets, &["cat", "dog", "pet"], &["猫", "狗", "宠物"]),
+    (Vertical::Baby, &["baby", "toddler", "stroller"], &["婴儿", "宝宝", "奶瓶", "纸尿裤"]),
+    (Vertical::KidsEducation, &["kids class", "for kids", "children"], &["少儿", "儿童编程", "孩子上课", "小朋友"]),
+    (Vertical::AdultCourses, &["course", "class", "lesson"], &["课程", "训练营", "网课", "培训"]),
+    (Vertical::Beauty, &["serum", "lipstick", "shampoo", "sunscreen", "skin", "soap"], &["护肤", "口红", "面霜", "洗发", "防晒霜", "面膜", "香皂"]),
+    (Vertical::Shoes, &["shoe", "sneaker", "boot", "sock"], &["鞋", "袜"]),
+    (Vertical::Clothing, &["shirt", "jacket", "dress", "jeans", "coat"], &["衣", "裤", "裙", "外套", "衬衫"]),
+    (Vertical::Kitchen, &["knife", "pan", "pot", "blender", "kettle"], &["锅", "刀具", "料理机", "厨房"]),
+    (Vertical::Electronics, &["headphone", "earbud", "charger", "speaker", "camera", "keyboard"], &["耳机", "充电", "音箱", "相机", "键盘"]),
+    (Vertical::SportsOutdoor, &["hike", "tent", "camp", "yoga", "run"], &["露营", "帐篷", "徒步", "瑜伽", "跑步"]),
+    (Vertical::Travel, &["hotel", "trip", "flight", "tour"], &["酒店", "民宿", "旅行", "机票", "度假"]),
+    (Vertical::Finance, &["bank", "insurance", "invoice", "budgeting"], &["银行", "保险", "理财", "记账"]),
+    (Vertical::HealthServices, &["dentist", "dental", "clinic", "optician", "physio", "gym"], &["牙", "口腔", "眼镜", "健身", "体检"]),
+    (Vertical::LocalServices, &["cleaning", "repair", "moving", "plumber", "hair"], &["保洁", "维修", "搬家", "美发", "洗车"]),
+    (Vertical::Home, &["blanket", "lamp", "pillow", "sofa", "desk", "mattress", "home"], &["被", "灯", "枕", "沙发", "床", "家居"]),
+    (Vertical::FoodDrink, &["snack", "chocolate", "juice", "honey", "noodle", "food"], &["零食", "坚果", "果汁", "蜂蜜", "水果", "食品", "面"]),
+];
+
+/// The line of business that the brief's words tell; general where none does.
+pub(super) fn vertical_of(words: &str, chinese: bool) -> Vertical {
+    // The category is the last line of the brief's words, and tells most.
+    let category = words.rsplit('\n').next().unwrap_or(words);
+    let tells = |text: &str| {
+        VERTICAL_WORDS.iter().find_map(|(vertical, en, zh)| {
+            let list = if chinese { zh } else { en };
+            list.iter().any(|word| holds(text, &word.to_lowercase(), chinese)).then_some(*vertical)
+        })
+    };
+    tells(category).or_else(|| tells(words)).unwrap_or(Vertical::General)
+}
+
+/// Third-person verbs that facts begin with and that no common noun looks like.
+const VERBS: &[&str] = &[
+    "keeps", "holds", "fits", "folds", "rinses", "dries", "charges", "runs", "works", "turns", "opens",
+    "closes", "locks", "seals", "reads", "connects", "syncs", "learns", "remembers", "weighs", "washes",
+    "stays", "comes", "takes", "makes", "lets", "helps", "shows", "tells", "stops", "blocks", "packs",
+    "lasts", "costs", "saves", "uses", "needs", "goes", "gives", "sorts", "cleans", "heats", "cools",
+    "warms", "grips", "clips", "slips", "lies", "sits", "stands", "rolls", "starts", "covers", "carries",
+    "includes", "plays", "pairs", "pours", "brews", "grinds", "cuts", "chops", "bakes", "cooks", "snaps",
+    "glows", "dims", "spins", "tracks", "files", "sends", "imports", "exports", "splits", "scans", "finds",
+    "brings", "leaves", "moves", "protects", "repels", "absorbs", "wicks", "breathes", "stretches",
+    "survives", "resists", "smells", "tastes", "feels", "looks", "sounds", "ships", "arrives", "delivers",
+    "doubles", "switches", "adjusts", "attaches", "mounts", "hangs", "reaches", "reminds", "teaches",
+    "answers", "checks", "counts", "adds", "prints", "wraps", "tucks", "squeezes", "melts", "drips",
+];
+
+/// A fact that begins with a third-person verb, as the rest of a sentence about the product.
+pub(super) fn third_person(fact: &str) -> Option<String> {
+    let first = fact.split(' ').next()?.to_lowercase();
+    VERBS.contains(&first.as_str()).then(|| {
+        let mut chars = fact.chars();
+        chars.next().map(|c| c.to_lowercase().chain(chars).collect())
+    })?
+}
+
+/// The text with its first letter in upper case.
+pub(super) fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+}
+
+/// Whether a fact can be shown happening: a measurement, or an action of hands and things.
+pub(super) fn is_visible(text: &str, chinese: bool) -> bool {
+    let words: &[&str] = if chinese {
+        &["一", "撕", "开", "倒", "折", "拧", "按", "冲", "转", "摔", "洗", "装", "拆", "叠", "扣", "拍", "点"]
+    } else {
+        &["fold", "drop", "turn", "twist", "press", "pour", "lock", "snap", "clip", "tap", "wash", "pack", "open", "stretch", "squeeze", "scan", "photo", "rinse"]
+    };
+    text.chars().any(|c| c.is_ascii_digit()) || words.iter().any(|word| holds(text, word, chinese))
+}
+
+/// Whether a fact tells what one finds on opening the parcel.
+pub(super) fn is_in_the_box(text: &str, chinese: bool) -> bool {
+    let words: &[&str] = if chinese {
+        &["盒", "附", "礼", "袋", "套装", "独立", "包装"]
+    } else {
+        &["box", "comes with", "include", "bag", "case", "sealed", "wrapped", "pouch", "set of"]
+    };
+    words.iter().any(|word| holds(text, word, chinese))
+}
+
+/// A text as caption and, where it is longer than `limit`, the rest after a comma; `None` where it
+/// cannot be parted so that the caption fits.
+pub(super) fn two_lines(text: &str, limit: usize) -> Option<(String, String)> {
+    if text.chars().count() <= limit {
+        return Some((text.to_owned(), String::new()));
+    }
+    text.char_indices().filter(|(_, c)| matches!(c, '，' | ',' | '；' | ';' | '：')).find_map(|(at, c)| {
+        let (head, tail) = (&text[..at], text[at + c.len_utf8()..].trim_start());
+        // A comma inside a number parts nothing.
+        let inside = head.ends_with(|c: char| c.is_ascii_digit()) && tail.starts_with(|c: char| c.is_ascii_digit());
+        (!inside && head.chars().count() <= limit && !tail.is_empty()).then(|| (head.to_owned(), tail.to_owned()))
+    })
+}
