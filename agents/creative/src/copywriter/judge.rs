@@ -10,7 +10,8 @@ use super::material::Material;
 use super::phrases::units;
 use super::structures::Built;
 use crate::critique::MAX_PRIMARY_TEXT;
-use crate::text::{folded, length};
+use crate::text::length;
+use spotwright_schemas::wording::{folded, holds_term};
 
 /// How often a content word may stand in the captions of one script, the product's name aside.
 const MAX_REPEATS: u32 = 2;
@@ -101,12 +102,9 @@ fn repeats_itself(material: &Material<'_>, built: &Built) -> bool {
 
 fn holds_unwanted(material: &Material<'_>, built: &Built) -> bool {
     let words = material.brief.brand.banned_words.iter().chain(&material.brief.must_not_say);
-    let text = built.shots.iter().map(|shot| folded(&format!("{}\n{}\n{}", shot.caption, shot.detail, shot.voice)));
-    let text: Vec<String> = text.collect();
-    words.into_iter().any(|word| {
-        let word = folded(word);
-        text.iter().any(|line| line.contains(&word))
-    })
+    let text: Vec<String> =
+        built.shots.iter().map(|shot| format!("{}\n{}\n{}", shot.caption, shot.detail, shot.voice)).collect();
+    words.into_iter().any(|word| text.iter().any(|line| holds_term(line, word)))
 }
 
 /// Whether a script opens otherwise than what is to be avoided and shares at most one caption with

@@ -7,8 +7,8 @@ use spotwright_schemas::brief::{Brief, Fact, FactKind, Vertical};
 
 use super::elements::{Bank, Element, Entry, Need, Part, bank};
 use super::phrases::{self, OfferPhrases};
-use crate::critique::compliance::is_forbidden;
-use crate::text::folded;
+use spotwright_core::domain::copy_rules::terms::objection;
+use spotwright_schemas::wording::folded;
 
 /// A fact with its folded text, which topics are looked up in.
 #[derive(Debug, Clone)]
@@ -37,12 +37,11 @@ pub(super) struct Material<'a> {
 impl<'a> Material<'a> {
     pub(super) fn of(brief: &'a Brief) -> Self {
         let chinese = brief.locale == Locale::ZhCn;
-        let names = [brief.brand.name.as_str(), brief.product.name.as_str()];
         let claims: Vec<Claim<'a>> = brief
             .product
             .facts
             .iter()
-            .filter(|fact| !is_forbidden(&fact.text, brief.locale, &names))
+            .filter(|fact| objection(brief, &fact.text).is_none())
             .map(|fact| Claim { fact, folded: folded(&fact.text) })
             .collect();
         let mut words = folded(&brief.audience.description);

@@ -5,7 +5,7 @@ use spotwright_schemas::brief::{Brief, FactId, FactKind, KeyOffer, Vertical};
 use spotwright_schemas::money::{Currency, Micros};
 
 use super::material::Claim;
-use crate::text::is_han;
+use spotwright_schemas::wording::is_han;
 
 /// Measure words that can stand between `一` and the thing.
 const MEASURE_WORDS: &str = "款个件台家双瓶盒包条套把部种门节场本张支罐片顿杯份";
