@@ -195,8 +195,8 @@ fn denies(chars: &[char], span: &Range<usize>) -> bool {
 
 /// The part of a clause behind its last turn; `None` where a comparison undoes every denial.
 fn after_turn(before: &str) -> Option<&str> {
-    const TURNS: [&str; 8] = ["而是", "却", "但", " but ", " yet ", " instead ", " except ", "除了"];
-    const COMPARISONS: [&str; 5] = ["没有比", "没比", "nothing ", "no other ", "no one "];
+    const TURNS: &[&str] = &["而是", "却", "但", " but ", " yet ", " instead ", " except ", "除了"];
+    const COMPARISONS: &[&str] = &["没有比", "没比", "nothing ", "no other ", "no one "];
     if COMPARISONS.iter().any(|words| before.contains(words)) {
         return None;
     }
@@ -205,7 +205,7 @@ fn after_turn(before: &str) -> Option<&str> {
 }
 
 fn negations(before: &str, behind: &str) -> usize {
-    const FALSE_ONES: [&str; 17] = [
+    const FALSE_ONES: &[&str] = &[
         "不仅",
         "不只",
         "不但",
@@ -224,8 +224,8 @@ fn negations(before: &str, behind: &str) -> usize {
         "not merely",
         "no doubt",
     ];
-    const HAN: [&str; 7] = ["不", "非", "无", "未", "没", "勿", "禁止"];
-    const LATIN: [&str; 13] = [
+    const HAN: &[&str] = &["不", "非", "无", "未", "没", "勿", "禁止"];
+    const LATIN: &[&str] = &[
         "not", "no", "never", "without", "cannot", "non", "nor", "neither", "isn't", "aren't", "doesn't",
         "don't", "can't",
     ];
@@ -244,8 +244,8 @@ fn negations(before: &str, behind: &str) -> usize {
 }
 
 fn refuses_to_promise(behind: &str) -> bool {
-    const VERBS: [&str; 7] = ["承诺", "保证", "担保", "负责", "代表", "构成", "提供"];
-    const REFUSALS: [&str; 5] = ["不", "不予", "不作", "不做", "无法"];
+    const VERBS: &[&str] = &["承诺", "保证", "担保", "负责", "代表", "构成", "提供"];
+    const REFUSALS: &[&str] = &["不", "不予", "不作", "不做", "无法"];
     let chinese = VERBS
         .iter()
         .filter_map(|verb| behind.find(verb))

@@ -85,9 +85,9 @@ impl Reader<'_> {
         }
         let spaced = text.past_space(number_end);
         let between = self.ends_with(draft.start, "between").is_some();
-        let joined = [("-", true), ("~", true), ("至", true), ("到", true)]
+        let joined = ["-", "~", "至", "到"]
             .iter()
-            .find_map(|(sign, _)| text.sign(spaced, sign))
+            .find_map(|sign| text.sign(spaced, sign))
             .or_else(|| text.word(spaced, "to"))
             .or_else(|| text.word(spaced, "and").filter(|_| between));
         let Some(joined) = joined else { return };

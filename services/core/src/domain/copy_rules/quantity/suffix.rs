@@ -51,7 +51,7 @@ pub(super) fn currency_before(
     floor: usize,
     locale: Locale,
 ) -> Option<(Currency, usize)> {
-    let last = text.before(end)?;
+    let last = text.before(end).filter(|_| end > floor)?;
     if last == '$' {
         // Unknown letters glued to a dollar sign are another country's dollar, never the plain one.
         let mut start = end - 1;
@@ -80,7 +80,7 @@ pub(super) fn currency_before(
     if let Some((code, start)) = found {
         return Some((Currency(code.into()), start));
     }
-    (last == '¥' && end > floor).then(|| (yen_or_yuan(locale), end - 1))
+    (last == '¥').then(|| (yen_or_yuan(locale), end - 1))
 }
 
 /// The currency behind an amount that ends at `end`, and its own end.

@@ -102,11 +102,11 @@ fn clause(chars: &[char], from: usize, most: usize) -> String {
 /// follows in the same clause, and nothing compares the advertiser with others.
 fn measures(chars: &[char], at: &Range<usize>, locale: Locale) -> bool {
     const ADJECTIVES: &str = "长短大小高低多少远近宽窄厚薄深浅重轻快慢晚迟早";
-    const RIVALS: [&str; 14] = [
+    const RIVALS: &[&str] = &[
         "全网", "全国", "全球", "全市", "全城", "世界", "行业", "业内", "国内", "史上", "同类", "市场",
         "亚洲", "中国",
     ];
-    const CLAIMS: [&str; 16] = [
+    const CLAIMS: &[&str] = &[
         "品牌",
         "销量",
         "厂家",
@@ -124,7 +124,7 @@ fn measures(chars: &[char], at: &Range<usize>, locale: Locale) -> bool {
         "价格",
         "价位",
     ];
-    const PROPERTIES: [&str; 37] = [
+    const PROPERTIES: &[&str] = &[
         "承重",
         "载重",
         "负重",
@@ -190,7 +190,7 @@ fn measures(chars: &[char], at: &Range<usize>, locale: Locale) -> bool {
 /// `第一` before a classifier, with no field of rivals in front and no brand behind.
 fn is_ordinal(chars: &[char], at: &Range<usize>) -> bool {
     const CLASSIFIERS: &str = "次步杯口眼天页缕顿餐代批个件位课节章期集季周年月日阵层道关条遍轮排桶罐包颗粒勺片场届版张把双只站程圈回篇针盘碗瓶";
-    const RIVALS: [&str; 16] = [
+    const RIVALS: &[&str] = &[
         "全网", "全国", "全球", "全市", "全城", "世界", "行业", "业内", "国内", "史上", "同类", "市场",
         "亚洲", "中国", "销量", "口碑",
     ];
@@ -203,7 +203,7 @@ fn is_ordinal(chars: &[char], at: &Range<usize>) -> bool {
 /// `guaranteed for 2 years`, `2-year guarantee`, `warranty` or `money back` in the text; never when
 /// what is promised is an effect, a gain or safety.
 fn is_warranty(chars: &[char], at: &Range<usize>, locale: Locale) -> bool {
-    const EFFECTS: [&str; 13] = [
+    const EFFECTS: &[&str] = &[
         "result", "results", "success", "income", "profit", "profits", "win", "weight", "cure", "approval",
         "jackpot", "growth", "earnings",
     ];
@@ -239,7 +239,7 @@ fn is_warranty(chars: &[char], at: &Range<usize>, locale: Locale) -> bool {
 }
 
 fn superlative_follows(chars: &[char], from: usize) -> bool {
-    const WORDS: [&str; 8] = ["most", "best", "only", "first", "favorite", "leading", "top", "no"];
+    const WORDS: &[&str] = &["most", "best", "only", "first", "favorite", "leading", "top", "no"];
     let behind = clause(chars, from, 40);
     behind.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).take(2).any(|word| {
         WORDS.contains(&word)
