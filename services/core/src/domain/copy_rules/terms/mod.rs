@@ -144,7 +144,7 @@ pub fn objection(brief: &Brief, text: &str) -> Option<Objection> {
     if let Some(word) = banned {
         return Some(Objection { term: word.clone(), law: String::new(), rewrite: String::new() });
     }
-    let names = [brief.brand.name.as_str(), brief.product.name.as_str()];
+    let names = [brief.brand.name.as_str(), brief.product.name.as_str(), brief.spoken_name()];
     first_forbidden(text, brief.locale, &names).map(|hit| Objection {
         term: hit.term.to_owned(),
         law: hit.law.to_owned(),
