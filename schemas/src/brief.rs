@@ -501,7 +501,10 @@ impl Brief {
         if let Some(offer) = &self.offer {
             offer.validate()?;
             if let Some(fact) = offer.fact.as_ref().filter(|fact| self.fact(fact).is_none()) {
-                return Err(value("offer.fact", &format!("names `{}`, which is no fact of the brief", fact.as_str())));
+                return Err(value(
+                    "offer.fact",
+                    &format!("names `{}`, which is no fact of the brief", fact.as_str()),
+                ));
             }
         }
         check_count("must_say", self.must_say.len(), 0, 3)?;

@@ -14,7 +14,10 @@ fn print_scripts() {
         for (n, script) in scripts.iter().enumerate() {
             eprintln!("-- {} {:?} | {}", n + 1, script.structure, script.idea);
             for line in &script.lines {
-                eprintln!("   {:?}: {} | {} | “{}” [{}]", line.role, line.caption, line.detail, line.voice, line.provenance.model);
+                eprintln!(
+                    "   {:?}: {} | {} | “{}” [{}]",
+                    line.role, line.caption, line.detail, line.voice, line.provenance.model
+                );
             }
         }
     }

@@ -49,11 +49,16 @@ mod optional_decimal {
     #[derive(Serialize, Deserialize)]
     struct Amount(#[serde(with = "super::super::decimal")] Micros);
 
-    pub(super) fn serialize<S: Serializer>(amount: &Option<Micros>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        amount: &Option<Micros>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         amount.map(Amount).serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Micros>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Micros>, D::Error> {
         Ok(Option::<Amount>::deserialize(deserializer)?.map(|amount| amount.0))
     }
 }

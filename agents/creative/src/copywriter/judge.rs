@@ -41,7 +41,10 @@ pub(crate) const fn limits(locale: Locale) -> [usize; 2] {
 /// caption of the last shot that has room, else of the last but one.
 pub(super) fn add_must_say(material: &Material<'_>, built: &mut Built) {
     for text in &material.brief.must_say {
-        let said = built.shots.iter().any(|shot| shot.caption.contains(text.as_str()) || shot.detail.contains(text.as_str()));
+        let said = built
+            .shots
+            .iter()
+            .any(|shot| shot.caption.contains(text.as_str()) || shot.detail.contains(text.as_str()));
         if said {
             continue;
         }

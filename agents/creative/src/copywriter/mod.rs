@@ -66,7 +66,8 @@ pub fn possible_structures(brief: &Brief) -> Vec<Structure> {
     let carried = |structure: &Structure| {
         (0..8).any(|attempt| {
             let stream = Stream::new(attempt, "possible").child(*structure as u64);
-            attempt_at(&material, *structure, stream, &|_| 0).is_some_and(|built| judge::fits(&material, &built))
+            attempt_at(&material, *structure, stream, &|_| 0)
+                .is_some_and(|built| judge::fits(&material, &built))
         })
     };
     Structure::ALL.into_iter().filter(carried).collect()
@@ -84,20 +85,18 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
         return Vec::new();
     }
     let stream = Stream::new(request.seed, "copywriter");
-    let mixed: Vec<Structure> = stream.permutation(possible.len()).into_iter().map(|at| possible[at]).collect();
+    let mixed: Vec<Structure> =
+        stream.permutation(possible.len()).into_iter().map(|at| possible[at]).collect();
     let mut worn: BTreeMap<FactId, u32> = BTreeMap::new();
     let mut written: Vec<Script> = Vec::new();
     for number in 0..request.scripts {
         let stream = stream.child(number as u64);
         let asked = request.structures.get(number % request.structures.len().max(1)).copied();
         let others = (0..mixed.len()).map(|step| mixed[(number + step) % mixed.len()]);
-        let found = asked
-            .into_iter()
-            .chain(others)
-            .find_map(|structure| {
-                let stream = stream.child(structure as u64);
-                best_of(&material, structure, stream, &worn, &written, request.avoid)
-            });
+        let found = asked.into_iter().chain(others).find_map(|structure| {
+            let stream = stream.child(structure as u64);
+            best_of(&material, structure, stream, &worn, &written, request.avoid)
+        });
         let Some(built) = found else { break };
         for id in built.shots.iter().flat_map(|shot| &shot.facts) {
             *worn.entry(id.clone()).or_default() += 1;
@@ -147,7 +146,10 @@ fn best_of(
 /// From which side a structure approaches its audience.
 pub(crate) const fn angle_of(structure: Structure) -> Angle {
     match structure {
-        Structure::ProblemSolution | Structure::BeforeAfter | Structure::Comparison | Structure::TaskTapResult => Angle::Problem,
+        Structure::ProblemSolution
+        | Structure::BeforeAfter
+        | Structure::Comparison
+        | Structure::TaskTapResult => Angle::Problem,
         Structure::ThreeReasons | Structure::QuestionAnswer | Structure::Unboxing => Angle::Benefit,
         Structure::Demonstration => Angle::Proof,
         Structure::OfferFirst | Structure::PlaceDishDeal => Angle::Offer,

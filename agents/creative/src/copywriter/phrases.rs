@@ -74,8 +74,18 @@ fn amount(sum: Micros, offer: &KeyOffer, locale: Locale) -> String {
 
 fn last_day(day: jiff::civil::Date, locale: Locale) -> String {
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-        "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ];
     match locale {
         Locale::ZhCn => format!("{}月{}日", day.month(), day.day()),
@@ -108,14 +118,16 @@ pub(super) fn holds(text: &str, anchor: &str, chinese: bool) -> bool {
     if anchor.is_empty() {
         return false;
     }
-    text.match_indices(anchor).any(|(at, _)| {
-        chinese || !text[..at].chars().next_back().is_some_and(char::is_alphanumeric)
-    })
+    text.match_indices(anchor)
+        .any(|(at, _)| chinese || !text[..at].chars().next_back().is_some_and(char::is_alphanumeric))
 }
 
 pub(super) fn is_trial(text: &str, chinese: bool) -> bool {
-    let words: &[&str] =
-        if chinese { &["试", "体验", "尝鲜"] } else { &["trial", "try it", "days free", "first lesson", "free for"] };
+    let words: &[&str] = if chinese {
+        &["试", "体验", "尝鲜"]
+    } else {
+        &["trial", "try it", "days free", "first lesson", "free for"]
+    };
     words.iter().any(|word| holds(text, word, chinese))
 }
 
@@ -132,19 +144,25 @@ pub(super) fn is_place(text: &str, chinese: bool) -> bool {
 const PLAIN_WORDS: &[&str] = &[
     "about", "after", "again", "also", "back", "been", "before", "every", "from", "have", "here", "into",
     "just", "like", "more", "most", "much", "only", "over", "same", "some", "than", "that", "their", "them",
-    "then", "there", "they", "this", "time", "until", "very", "well", "what", "when", "where", "which", "while",
-    "will", "with", "within", "without", "year", "years", "days", "your", "yours", "each",
+    "then", "there", "they", "this", "time", "until", "very", "well", "what", "when", "where", "which",
+    "while", "will", "with", "within", "without", "year", "years", "days", "your", "yours", "each",
 ];
 
 /// Content units of a text: words of four letters and more in Latin script, pairs of Han characters.
 pub(super) fn units(text: &str, chinese: bool) -> Vec<String> {
     if chinese {
         let chars: Vec<char> = text.chars().collect();
-        let pairs = chars.windows(2).filter(|pair| pair.iter().all(|c| is_han(*c) && !"的了不是有在就也都一和这那".contains(*c)));
+        let pairs = chars
+            .windows(2)
+            .filter(|pair| pair.iter().all(|c| is_han(*c) && !"的了不是有在就也都一和这那".contains(*c)));
         pairs.map(|pair| pair.iter().collect()).collect()
     } else {
         text.split(|c: char| !c.is_alphanumeric())
-            .filter(|word| word.len() >= 4 && !PLAIN_WORDS.contains(word) && !word.starts_with(|c: char| c.is_ascii_digit()))
+            .filter(|word| {
+                word.len() >= 4
+                    && !PLAIN_WORDS.contains(word)
+                    && !word.starts_with(|c: char| c.is_ascii_digit())
+            })
             .map(stem)
             .collect()
     }
@@ -173,25 +191,61 @@ const VERTICAL_WORDS: &[(Vertical, &[&str], &[&str])] = &[
     (Vertical::Drama, &["short drama", "episode", "series"], &["短剧", "剧集", "小说"]),
     (Vertical::Game, &["game", "puzzle", "player"], &["游戏", "闯关", "手游"]),
     (Vertical::App, &["app", "software"], &["App", "app", "软件", "小程序"]),
-    (Vertical::Restaurant, &["restaurant", "diner", "bakery", "cafe", "ramen"], &["餐厅", "火锅", "烤肉", "菜馆", "饭店", "餐馆", "烧烤", "面馆"]),
+    (
+        Vertical::Restaurant,
+        &["restaurant", "diner", "bakery", "cafe", "ramen"],
+        &["餐厅", "火锅", "烤肉", "菜馆", "饭店", "餐馆", "烧烤", "面馆"],
+    ),
     (Vertical::CoffeeTea, &["coffee", "tea", "espresso"], &["咖啡", "茶"]),
     (Vertical::Drinkware, &["bottle", "tumbler", "mug", "flask"], &["保温杯", "水杯", "水壶", "随行杯"]),
     (Vertical::Pets, &["cat", "dog", "pet"], &["猫", "狗", "宠物"]),
     (Vertical::Baby, &["baby", "toddler", "stroller"], &["婴儿", "宝宝", "奶瓶", "纸尿裤"]),
-    (Vertical::KidsEducation, &["kids class", "for kids", "children"], &["少儿", "儿童编程", "孩子上课", "小朋友"]),
+    (
+        Vertical::KidsEducation,
+        &["kids class", "for kids", "children"],
+        &["少儿", "儿童编程", "孩子上课", "小朋友"],
+    ),
     (Vertical::AdultCourses, &["course", "class", "lesson"], &["课程", "训练营", "网课", "培训"]),
-    (Vertical::Beauty, &["serum", "lipstick", "shampoo", "sunscreen", "skin", "soap"], &["护肤", "口红", "面霜", "洗发", "防晒霜", "面膜", "香皂"]),
+    (
+        Vertical::Beauty,
+        &["serum", "lipstick", "shampoo", "sunscreen", "skin", "soap"],
+        &["护肤", "口红", "面霜", "洗发", "防晒霜", "面膜", "香皂"],
+    ),
     (Vertical::Shoes, &["shoe", "sneaker", "boot", "sock"], &["鞋", "袜"]),
     (Vertical::Clothing, &["shirt", "jacket", "dress", "jeans", "coat"], &["衣", "裤", "裙", "外套", "衬衫"]),
     (Vertical::Kitchen, &["knife", "pan", "pot", "blender", "kettle"], &["锅", "刀具", "料理机", "厨房"]),
-    (Vertical::Electronics, &["headphone", "earbud", "charger", "speaker", "camera", "keyboard"], &["耳机", "充电", "音箱", "相机", "键盘"]),
-    (Vertical::SportsOutdoor, &["hike", "tent", "camp", "yoga", "run"], &["露营", "帐篷", "徒步", "瑜伽", "跑步"]),
+    (
+        Vertical::Electronics,
+        &["headphone", "earbud", "charger", "speaker", "camera", "keyboard"],
+        &["耳机", "充电", "音箱", "相机", "键盘"],
+    ),
+    (
+        Vertical::SportsOutdoor,
+        &["hike", "tent", "camp", "yoga", "run"],
+        &["露营", "帐篷", "徒步", "瑜伽", "跑步"],
+    ),
     (Vertical::Travel, &["hotel", "trip", "flight", "tour"], &["酒店", "民宿", "旅行", "机票", "度假"]),
     (Vertical::Finance, &["bank", "insurance", "invoice", "budgeting"], &["银行", "保险", "理财", "记账"]),
-    (Vertical::HealthServices, &["dentist", "dental", "clinic", "optician", "physio", "gym"], &["牙", "口腔", "眼镜", "健身", "体检"]),
-    (Vertical::LocalServices, &["cleaning", "repair", "moving", "plumber", "hair"], &["保洁", "维修", "搬家", "美发", "洗车"]),
-    (Vertical::Home, &["blanket", "lamp", "pillow", "sofa", "desk", "mattress", "home"], &["被", "灯", "枕", "沙发", "床", "家居"]),
-    (Vertical::FoodDrink, &["snack", "chocolate", "juice", "honey", "noodle", "food"], &["零食", "坚果", "果汁", "蜂蜜", "水果", "食品", "面"]),
+    (
+        Vertical::HealthServices,
+        &["dentist", "dental", "clinic", "optician", "physio", "gym"],
+        &["牙", "口腔", "眼镜", "健身", "体检"],
+    ),
+    (
+        Vertical::LocalServices,
+        &["cleaning", "repair", "moving", "plumber", "hair"],
+        &["保洁", "维修", "搬家", "美发", "洗车"],
+    ),
+    (
+        Vertical::Home,
+        &["blanket", "lamp", "pillow", "sofa", "desk", "mattress", "home"],
+        &["被", "灯", "枕", "沙发", "床", "家居"],
+    ),
+    (
+        Vertical::FoodDrink,
+        &["snack", "chocolate", "juice", "honey", "noodle", "food"],
+        &["零食", "坚果", "果汁", "蜂蜜", "水果", "食品", "面"],
+    ),
 ];
 
 /// The line of business that the brief's words tell; general where none does.
@@ -209,17 +263,120 @@ pub(super) fn vertical_of(words: &str, chinese: bool) -> Vertical {
 
 /// Third-person verbs that facts begin with and that no common noun looks like.
 const VERBS: &[&str] = &[
-    "keeps", "holds", "fits", "folds", "rinses", "dries", "charges", "runs", "works", "turns", "opens",
-    "closes", "locks", "seals", "reads", "connects", "syncs", "learns", "remembers", "weighs", "washes",
-    "stays", "comes", "takes", "makes", "lets", "helps", "shows", "tells", "stops", "blocks", "packs",
-    "lasts", "costs", "saves", "uses", "needs", "goes", "gives", "sorts", "cleans", "heats", "cools",
-    "warms", "grips", "clips", "slips", "lies", "sits", "stands", "rolls", "starts", "covers", "carries",
-    "includes", "plays", "pairs", "pours", "brews", "grinds", "cuts", "chops", "bakes", "cooks", "snaps",
-    "glows", "dims", "spins", "tracks", "files", "sends", "imports", "exports", "splits", "scans", "finds",
-    "brings", "leaves", "moves", "protects", "repels", "absorbs", "wicks", "breathes", "stretches",
-    "survives", "resists", "smells", "tastes", "feels", "looks", "sounds", "ships", "arrives", "delivers",
-    "doubles", "switches", "adjusts", "attaches", "mounts", "hangs", "reaches", "reminds", "teaches",
-    "answers", "checks", "counts", "adds", "prints", "wraps", "tucks", "squeezes", "melts", "drips",
+    "keeps",
+    "holds",
+    "fits",
+    "folds",
+    "rinses",
+    "dries",
+    "charges",
+    "runs",
+    "works",
+    "turns",
+    "opens",
+    "closes",
+    "locks",
+    "seals",
+    "reads",
+    "connects",
+    "syncs",
+    "learns",
+    "remembers",
+    "weighs",
+    "washes",
+    "stays",
+    "comes",
+    "takes",
+    "makes",
+    "lets",
+    "helps",
+    "shows",
+    "tells",
+    "stops",
+    "blocks",
+    "packs",
+    "lasts",
+    "costs",
+    "saves",
+    "uses",
+    "needs",
+    "goes",
+    "gives",
+    "sorts",
+    "cleans",
+    "heats",
+    "cools",
+    "warms",
+    "grips",
+    "clips",
+    "slips",
+    "lies",
+    "sits",
+    "stands",
+    "rolls",
+    "starts",
+    "covers",
+    "carries",
+    "includes",
+    "plays",
+    "pairs",
+    "pours",
+    "brews",
+    "grinds",
+    "cuts",
+    "chops",
+    "bakes",
+    "cooks",
+    "snaps",
+    "glows",
+    "dims",
+    "spins",
+    "tracks",
+    "files",
+    "sends",
+    "imports",
+    "exports",
+    "splits",
+    "scans",
+    "finds",
+    "brings",
+    "leaves",
+    "moves",
+    "protects",
+    "repels",
+    "absorbs",
+    "wicks",
+    "breathes",
+    "stretches",
+    "survives",
+    "resists",
+    "smells",
+    "tastes",
+    "feels",
+    "looks",
+    "sounds",
+    "ships",
+    "arrives",
+    "delivers",
+    "doubles",
+    "switches",
+    "adjusts",
+    "attaches",
+    "mounts",
+    "hangs",
+    "reaches",
+    "reminds",
+    "teaches",
+    "answers",
+    "checks",
+    "counts",
+    "adds",
+    "prints",
+    "wraps",
+    "tucks",
+    "squeezes",
+    "melts",
+    "drips",
 ];
 
 /// A fact that begins with a third-person verb, as the rest of a sentence about the product.
@@ -240,9 +397,15 @@ pub(super) fn capitalized(text: &str) -> String {
 /// Whether a fact can be shown happening: a measurement, or an action of hands and things.
 pub(super) fn is_visible(text: &str, chinese: bool) -> bool {
     let words: &[&str] = if chinese {
-        &["一", "撕", "开", "倒", "折", "拧", "按", "冲", "转", "摔", "洗", "装", "拆", "叠", "扣", "拍", "点"]
+        &[
+            "一", "撕", "开", "倒", "折", "拧", "按", "冲", "转", "摔", "洗", "装", "拆", "叠", "扣", "拍",
+            "点",
+        ]
     } else {
-        &["fold", "drop", "turn", "twist", "press", "pour", "lock", "snap", "clip", "tap", "wash", "pack", "open", "stretch", "squeeze", "scan", "photo", "rinse"]
+        &[
+            "fold", "drop", "turn", "twist", "press", "pour", "lock", "snap", "clip", "tap", "wash", "pack",
+            "open", "stretch", "squeeze", "scan", "photo", "rinse",
+        ]
     };
     text.chars().any(|c| c.is_ascii_digit()) || words.iter().any(|word| holds(text, word, chinese))
 }
@@ -266,7 +429,9 @@ pub(super) fn two_lines(text: &str, limit: usize) -> Option<(String, String)> {
     text.char_indices().filter(|(_, c)| matches!(c, '，' | ',' | '；' | ';' | '：')).find_map(|(at, c)| {
         let (head, tail) = (&text[..at], text[at + c.len_utf8()..].trim_start());
         // A comma inside a number parts nothing.
-        let inside = head.ends_with(|c: char| c.is_ascii_digit()) && tail.starts_with(|c: char| c.is_ascii_digit());
-        (!inside && head.chars().count() <= limit && !tail.is_empty()).then(|| (head.to_owned(), tail.to_owned()))
+        let inside =
+            head.ends_with(|c: char| c.is_ascii_digit()) && tail.starts_with(|c: char| c.is_ascii_digit());
+        (!inside && head.chars().count() <= limit && !tail.is_empty())
+            .then(|| (head.to_owned(), tail.to_owned()))
     })
 }

@@ -136,7 +136,13 @@ impl<'m, 'b> Builder<'m, 'b> {
     /// A sentence as it is spoken: with its final point.
     fn spoken(&self, text: &str) -> String {
         let ends = text.ends_with(['.', '!', '?', '。', '！', '？', '…', '”', '"']);
-        let point = if ends { "" } else if self.zh() { "。" } else { "." };
+        let point = if ends {
+            ""
+        } else if self.zh() {
+            "。"
+        } else {
+            "."
+        };
         format!("{text}{point}")
     }
 
@@ -177,7 +183,9 @@ impl<'m, 'b> Builder<'m, 'b> {
             phrases::third_person(fact).map(|clause| format!("{name} {clause}"))
         };
         let (caption, detail, voice) = match sentence {
-            Some(sentence) if length(&sentence) <= limit => (sentence.clone(), String::new(), self.spoken(&sentence)),
+            Some(sentence) if length(&sentence) <= limit => {
+                (sentence.clone(), String::new(), self.spoken(&sentence))
+            }
             Some(sentence) => (name.clone(), fact.clone(), self.spoken(&sentence)),
             None => (name.clone(), fact.clone(), format!("{name}. {}", self.spoken(fact))),
         };
@@ -211,7 +219,8 @@ impl<'m, 'b> Builder<'m, 'b> {
     fn asked_shot(&self, entry: &Entry, claim: &Claim<'_>) -> Option<Shot> {
         let mut shot = self.element_shot(entry, Self::role_of(claim))?;
         shot.detail.clone_from(&claim.fact.text);
-        shot.voice = format!("{}{}{}", shot.voice, if self.zh() { "" } else { " " }, self.spoken(&claim.fact.text));
+        shot.voice =
+            format!("{}{}{}", shot.voice, if self.zh() { "" } else { " " }, self.spoken(&claim.fact.text));
         shot.facts = vec![claim.fact.id.clone()];
         Some(shot)
     }
@@ -219,11 +228,8 @@ impl<'m, 'b> Builder<'m, 'b> {
     /// An opening that `lead` answers, by an element or by a problem or moment of the brief.
     fn opening(&mut self, lead: &Claim<'b>, structure: &str, parts: &[Part]) -> Option<(Shot, Hook)> {
         let problems = self.facts(&[FactKind::Problem]);
-        let linked: Claims<'m, 'b> = problems
-            .iter()
-            .copied()
-            .filter(|problem| self.material.answers(problem, lead) == 2)
-            .collect();
+        let linked: Claims<'m, 'b> =
+            problems.iter().copied().filter(|problem| self.material.answers(problem, lead) == 2).collect();
         let mut entries: Vec<&'static Entry> = Vec::new();
         for part in parts {
             entries.extend(
@@ -267,8 +273,12 @@ impl<'m, 'b> Builder<'m, 'b> {
         } else {
             material.name.to_string()
         };
-        let terms: Vec<(FactId, String)> =
-            offer.terms.iter().filter(|(id, text)| !facts.contains(id) && *text != caption).cloned().collect();
+        let terms: Vec<(FactId, String)> = offer
+            .terms
+            .iter()
+            .filter(|(id, text)| !facts.contains(id) && *text != caption)
+            .cloned()
+            .collect();
         let order: Vec<usize> = (0..terms.len()).collect();
         let mut detail = String::new();
         if let Some(until) = offer.until.as_ref().filter(|_| offer.now.is_some()) {
@@ -348,7 +358,13 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     // ---- the structures -----------------------------------------------------------------------
 
-    fn finish(&mut self, structure: Structure, hook: Hook, mut shots: Vec<Shot>, idea: String) -> Option<Built> {
+    fn finish(
+        &mut self,
+        structure: Structure,
+        hook: Hook,
+        mut shots: Vec<Shot>,
+        idea: String,
+    ) -> Option<Built> {
         let short = short_name(structure);
         shots.push(self.close(short)?);
         Some(Built { structure, hook, idea, shots })
@@ -486,17 +502,22 @@ impl<'m, 'b> Builder<'m, 'b> {
     fn comparison(&mut self) -> Option<Built> {
         let pairs = self.linked_pairs();
         let first = *pairs.first()?;
-        let second = *pairs.iter().find(|(problem, fact)| {
-            problem.fact.id != first.0.fact.id && fact.fact.id != first.1.fact.id
-        })?;
+        let second = *pairs
+            .iter()
+            .find(|(problem, fact)| problem.fact.id != first.0.fact.id && fact.fact.id != first.1.fact.id)?;
         let name = self.material.name.to_string();
         let pair = |builder: &Self, (problem, fact): (&Claim<'b>, &Claim<'b>), role: Role| {
             let mut shot = builder.fact_shot(fact);
             shot.role = role;
             shot.caption.clone_from(&problem.fact.text);
-            shot.detail = if builder.zh() { format!("{name}：{}", fact.fact.text) } else { format!("{name}: {}", fact.fact.text) };
+            shot.detail = if builder.zh() {
+                format!("{name}：{}", fact.fact.text)
+            } else {
+                format!("{name}: {}", fact.fact.text)
+            };
             let join = if builder.zh() { "" } else { " " };
-            shot.voice = format!("{}{join}{}", builder.spoken(&problem.fact.text), builder.spoken(&fact.fact.text));
+            shot.voice =
+                format!("{}{join}{}", builder.spoken(&problem.fact.text), builder.spoken(&fact.fact.text));
             shot.facts = vec![problem.fact.id.clone(), fact.fact.id.clone()];
             shot
         };
@@ -558,10 +579,19 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     fn question_answer(&mut self) -> Option<Built> {
         let entries = self.material.elements(Part::Ask, "question_answer");
-        let mut claims = self.facts(&[FactKind::Benefit, FactKind::Feature, FactKind::Proof, FactKind::Origin, FactKind::Offer]);
+        let mut claims = self.facts(&[
+            FactKind::Benefit,
+            FactKind::Feature,
+            FactKind::Proof,
+            FactKind::Origin,
+            FactKind::Offer,
+        ]);
         let mut pairs: Vec<(&'static Entry, &'m Claim<'b>)> = Vec::new();
         for entry in self.draws.shuffled(&entries) {
-            let Some(at) = claims.iter().position(|claim| self.material.follows(&entry.element, claim)) else { continue };
+            let Some(at) = claims.iter().position(|claim| self.material.follows(&entry.element, claim))
+            else {
+                continue;
+            };
             pairs.push((entry, claims.remove(at)));
             if pairs.len() == 3 {
                 break;
@@ -583,8 +613,10 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     fn unboxing(&mut self) -> Option<Built> {
         let entries: Vec<&'static Entry> = self.material.elements(Part::Open, "unboxing");
-        let entries: Vec<&'static Entry> =
-            entries.into_iter().filter(|entry| entry.element.structures.iter().any(|name| name == "unboxing")).collect();
+        let entries: Vec<&'static Entry> = entries
+            .into_iter()
+            .filter(|entry| entry.element.structures.iter().any(|name| name == "unboxing"))
+            .collect();
         let mut facts = self.facts(&[FactKind::Feature, FactKind::Benefit]);
         facts.retain(|claim| phrases::is_in_the_box(&claim.folded, self.zh()));
         let lead = *facts.first()?;

@@ -201,10 +201,15 @@ fn check_grounding(brief: &Brief, line: &Line, findings: &mut Vec<Finding>) {
 
 /// Texts whose quantities any line may state: the names and the price.
 fn shared_sources(brief: &Brief) -> Vec<&str> {
-    let names = [&brief.brand.name, &brief.product.name, &brief.product.category];
+    let names = [
+        brief.brand.name.as_str(),
+        brief.product.name.as_str(),
+        &brief.product.category,
+        brief.spoken_name(),
+    ];
     let prices =
-        brief.product.facts.iter().filter(|fact| fact.kind == FactKind::Price).map(|fact| &fact.text);
-    names.into_iter().chain(prices).map(String::as_str).collect()
+        brief.product.facts.iter().filter(|fact| fact.kind == FactKind::Price).map(|fact| fact.text.as_str());
+    names.into_iter().chain(prices).collect()
 }
 
 fn push_unproven(
@@ -226,7 +231,7 @@ fn push_unproven(
 }
 
 fn check_words(brief: &Brief, text: &str, role: Option<Role>, findings: &mut Vec<Finding>) {
-    let names = [brief.brand.name.as_str(), brief.product.name.as_str()];
+    let names = [brief.brand.name.as_str(), brief.product.name.as_str(), brief.spoken_name()];
     for hit in lint(text, brief.locale, &names) {
         if hit.exception.is_some() {
             continue;

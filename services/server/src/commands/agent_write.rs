@@ -25,8 +25,10 @@ pub fn execute(path: &Path, scripts: u32, seed: u64, as_json: bool) -> Result<()
     let mut documents: Vec<Value> = Vec::new();
     let mut text = String::new();
     for file in brief_files(path)? {
-        let brief = brief_file::parse(&file)
-            .map_err(|problem| Problem { message: format!("{} ({})", problem.message, file.display()), ..problem })?;
+        let brief = brief_file::parse(&file).map_err(|problem| Problem {
+            message: format!("{} ({})", problem.message, file.display()),
+            ..problem
+        })?;
         let request = Request { brief: &brief, scripts: scripts as usize, structures: &[], avoid: &[], seed };
         let written = write(&request);
         if as_json {
@@ -80,7 +82,8 @@ fn append(text: &mut String, brief: &Brief, written: &[Script], asked: u32) {
         let structure = script.structure.map_or("", spotwright_schemas::script::Structure::as_str);
         let _ = writeln!(text, "\n  {}. {structure}", idx + 1);
         for line in &script.lines {
-            let detail = if line.detail.is_empty() { String::new() } else { format!("  ·  {}", line.detail) };
+            let detail =
+                if line.detail.is_empty() { String::new() } else { format!("  ·  {}", line.detail) };
             let _ = writeln!(text, "     {}{detail}\n       \u{201c}{}\u{201d}", line.caption, line.voice);
         }
         let _ = writeln!(text, "     [{}]", brief.call_to_action.label(brief.locale));
@@ -97,7 +100,8 @@ fn brief_files(path: &Path) -> Result<Vec<PathBuf>, Problem> {
         Problem::new(Code::Option, "--briefs", format!("`{}` cannot be read: {error}", path.display()))
     };
     let is_brief = |file: &Path| {
-        file.is_file() && matches!(file.extension().and_then(|ending| ending.to_str()), Some("yaml" | "yml" | "json"))
+        file.is_file()
+            && matches!(file.extension().and_then(|ending| ending.to_str()), Some("yaml" | "yml" | "json"))
     };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path).map_err(unreadable)? {
