@@ -13,7 +13,7 @@ use spotwright_schemas::error::Code;
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::random::Stream;
 use spotwright_scoring::data::Split;
-use spotwright_scoring::encoder::TextEncoder;
+use spotwright_scoring::encoder::{SERVING_CACHE_BYTES, TextEncoder};
 use spotwright_scoring::last_layer::HEADLINE_TOKENS;
 use spotwright_scoring::linear_scores;
 use spotwright_scoring::load::load_ridge;
@@ -91,8 +91,8 @@ pub fn execute(
 
 fn measure(arguments: &Arguments, places: &Places) -> Result<Report, Problem> {
     let budget = Duration::from_secs(arguments.seconds);
-    let (model, _notice) =
-        load_ridge(Encoder::Minilm.folder(places).as_deref()).map_err(|error| scoring_problem(&error))?;
+    let (model, _notice) = load_ridge(Encoder::Minilm.folder(places).as_deref(), SERVING_CACHE_BYTES)
+        .map_err(|error| scoring_problem(&error))?;
     let headlines = if arguments.table.is_some() || places.data.is_some() {
         let archive = Archive::read(arguments.table.as_deref(), places)?;
         let test = archive.of_split(Split::Test);

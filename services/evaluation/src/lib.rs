@@ -31,6 +31,7 @@ pub mod off_policy;
 mod pair_file;
 mod pairs;
 mod problem;
+mod progress;
 pub mod promo;
 pub mod rank;
 pub mod train;

@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,13 +16,12 @@ use spotwright_scoring::last_layer::HEADLINE_TOKENS;
 use spotwright_scoring::whole_file;
 
 use crate::problem::{io_problem, scoring_problem};
+use crate::progress::Progress;
 
 /// Changes whenever encoders compute something else than before.
 const VERSION: &str = "1";
 /// Texts between two writes.
 const TEXTS_PER_SHARD: usize = 1_024;
-/// Texts between two lines of progress.
-const TEXTS_PER_LINE: usize = 128;
 
 type Key = [u8; 32];
 
@@ -42,20 +40,21 @@ pub(crate) fn headline_vectors(
         headlines.iter().copied().filter(|text| !known.contains_key(&key(text))).collect();
     missing.sort_unstable();
     missing.dedup();
-    let n_missing = missing.len();
-    for (number, shard) in missing.chunks(TEXTS_PER_SHARD).enumerate() {
-        let mut vectors = Vec::with_capacity(shard.len());
-        for part in shard.chunks(TEXTS_PER_LINE) {
-            vectors.extend(
-                encoder.encode_batch(part, HEADLINE_TOKENS).map_err(|error| scoring_problem(&error))?,
-            );
-            let done = number * TEXTS_PER_SHARD + vectors.len();
-            // Progress is not worth failing for.
-            let _ignored = writeln!(std::io::stderr(), "{}: encoded {done} of {n_missing}", encoder.name());
-        }
+    let mut progress = (!missing.is_empty())
+        .then(|| Progress::new(format!("{}: encoded texts", encoder.name()), missing.len()));
+    let mut done = 0;
+    for shard in missing.chunks(TEXTS_PER_SHARD) {
+        // A whole shard at once, so that all threads have work until its end.
+        let vectors =
+            encoder.encode_batch(shard, HEADLINE_TOKENS).map_err(|error| scoring_problem(&error))?;
         write_shard(&folder, shard, &vectors)?;
         known.extend(shard.iter().map(|text| key(text)).zip(vectors));
+        done += shard.len();
+        if let Some(progress) = &mut progress {
+            progress.show(done);
+        }
     }
+    drop(progress);
     headlines
         .iter()
         .map(|text| {

@@ -89,6 +89,91 @@ fn pairs_are_ranked_in_order_and_symmetrically() {
     assert!(answer[3].1 > 0.0 && answer[3].1 < 1.0);
 }
 
+/// Remembers how many lines had been written at each flush.
+#[derive(Default)]
+struct Flushes {
+    text: Vec<u8>,
+    lines_at: Vec<usize>,
+}
+
+impl std::io::Write for Flushes {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.lines_at.push(self.text.iter().filter(|byte| **byte == b'\n').count());
+        Ok(())
+    }
+}
+
+/// `n` pairs; the texts of pair i are those of pair n − 1 − i in the other order.
+fn many_pairs(n: usize) -> String {
+    let mut csv = "pair_id,text_a,text_b\n".to_owned();
+    for row in 0..n {
+        let text = |side: usize| format!("Headline {} of {}", (row * 7 + side) % n, "word ".repeat(row % 5));
+        let mirrored = n - 1 - row;
+        let [a, b] = if row < n / 2 {
+            [text(0), text(1)]
+        } else {
+            let text = |side: usize| {
+                format!("Headline {} of {}", (mirrored * 7 + side) % n, "word ".repeat(mirrored % 5))
+            };
+            [text(1), text(0)]
+        };
+        csv.push_str(&format!("p{row},{a},{b}\n"));
+    }
+    csv
+}
+
+#[test]
+fn rows_come_in_order_while_later_ones_are_still_computed_and_equal_those_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pairs.csv");
+    let csv = many_pairs(1_200);
+    fs::write(&path, &csv).unwrap();
+    let arguments = ["scorer", "rank", "--pairs", path.to_str().unwrap()];
+    let options = Options::try_parse_from(arguments).unwrap();
+    let places =
+        Places { models: folder.path().join("models"), data: None, cache: folder.path().join("cache") };
+    let mut out = Flushes::default();
+    execute(&options.command, &places, true, &mut out).unwrap();
+    assert!(out.lines_at.len() >= 2 && *out.lines_at.first().unwrap() < 1_200, "{:?}", out.lines_at);
+    assert_eq!(out.lines_at.last(), Some(&1_200));
+
+    let rows: Vec<Value> = String::from_utf8(out.text)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let p_a = |row: usize| rows[row]["p_a"].as_f64().unwrap();
+    for (number, row) in rows.iter().enumerate() {
+        assert_eq!(row["pair_id"], format!("p{number}"));
+        assert!((p_a(number) + p_a(1_199 - number) - 1.0).abs() < 1e-12, "{number}");
+    }
+    let lines: Vec<&str> = csv.lines().collect();
+    for number in [0, 511, 512, 1_199] {
+        let alone = ranked(folder.path(), &format!("{}\n{}\n", lines[0], lines[number + 1]), &[]).unwrap();
+        assert_eq!(alone[0].1.to_bits(), p_a(number).to_bits(), "{number}");
+    }
+}
+
+#[test]
+fn nothing_is_written_when_the_last_of_many_pairs_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pairs.csv");
+    fs::write(&path, format!("{}last,x,  \n", many_pairs(700))).unwrap();
+    let options = Options::try_parse_from(["scorer", "rank", "--pairs", path.to_str().unwrap()]).unwrap();
+    let places =
+        Places { models: folder.path().join("models"), data: None, cache: folder.path().join("cache") };
+    let mut out = Flushes::default();
+    let problem = execute(&options.command, &places, true, &mut out).unwrap_err();
+    assert_eq!(problem.code, Code::ModelInput);
+    assert!(problem.field.ends_with("text_b"), "{problem}");
+    assert!(out.text.is_empty());
+}
+
 #[test]
 fn bad_pairs_name_the_line_and_the_column() {
     let folder = tempfile::tempdir().unwrap();

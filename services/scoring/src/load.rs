@@ -7,7 +7,8 @@ use spotwright_core::ports::click_model::ClickModel;
 
 use crate::by_locale::ClickModelByLocale;
 use crate::encoder::{
-    CachedEncoder, DeferredE5, E5_FILE, E5Encoder, HashedEncoder, PretrainedEncoder, TextEncoder,
+    CachedEncoder, DeferredE5, E5_FILE, E5Encoder, HashedEncoder, PretrainedEncoder, SERVING_CACHE_BYTES,
+    TextEncoder,
 };
 use crate::error::Error;
 use crate::last_layer::LastLayer;
@@ -133,20 +134,24 @@ fn e5_ridge(encoder: Arc<dyn TextEncoder>) -> Result<RidgeClickModel, Error> {
 /// [`Error::ModelFile`] (`SW0701`, permanent): a file is missing beside others, unreadable, or not
 /// the pinned one.
 pub fn load(model_folder: Option<&Path>) -> Result<Loaded, Error> {
-    let (model, notice) = load_ridge(model_folder)?;
+    let (model, notice) = load_ridge(model_folder, SERVING_CACHE_BYTES)?;
     Ok(Loaded { model, notice })
 }
 
-/// As [`load`], for callers that ask more of the model than its port offers.
+/// As [`load`], for callers that ask more of the model than its port offers; vectors of texts fill
+/// about `cache_bytes`.
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_ridge(model_folder: Option<&Path>) -> Result<(Arc<RidgeClickModel>, Option<String>), Error> {
+pub fn load_ridge(
+    model_folder: Option<&Path>,
+    cache_bytes: usize,
+) -> Result<(Arc<RidgeClickModel>, Option<String>), Error> {
     let present = model_folder.filter(|folder| {
         crate::encoder::PRETRAINED_FILES.iter().any(|name| folder.join(name).symlink_metadata().is_ok())
     });
     if let Some(folder) = present {
-        let encoder: Arc<dyn TextEncoder> = Arc::new(CachedEncoder::new(PretrainedEncoder::minilm(folder)?));
+        let encoder = Arc::new(CachedEncoder::with_bytes(PretrainedEncoder::minilm(folder)?, cache_bytes));
         return Ok((shipped(encoder, MINILM_LAYER, "minilm-ridge.safetensors")?, None));
     }
     let place = model_folder.map_or_else(
@@ -157,7 +162,7 @@ pub fn load_ridge(model_folder: Option<&Path>) -> Result<(Arc<RidgeClickModel>, 
         "{place}, so scores come from hashed text features, which rank headlines less well; run \
          `./infra/setup.sh` to install all-MiniLM-L6-v2"
     );
-    let encoder = Arc::new(CachedEncoder::new(HashedEncoder));
+    let encoder = Arc::new(CachedEncoder::with_bytes(HashedEncoder, cache_bytes));
     Ok((shipped(encoder, HASHED_LAYER, "hashed-ridge.safetensors")?, Some(notice)))
 }
 

@@ -6,9 +6,16 @@ mod common;
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use spotwright_core::ports::click_model::{ClickModelError, ScoreInput};
+use spotwright_core::ports::video_backend::FrameStatistics;
+use spotwright_schemas::locale::Locale;
 use spotwright_scoring::Error;
 use spotwright_scoring::encoder::{CachedEncoder, HashedEncoder, PretrainedEncoder, TextEncoder};
+use spotwright_scoring::last_layer::LastLayer;
+use spotwright_scoring::model::RidgeClickModel;
 
 const TEXTS: [&str; 6] = [
     "What happened next made everyone cry",
@@ -56,6 +63,94 @@ fn obeys_the_contract(encoder: &dyn TextEncoder) {
 fn hashed_features_obey_the_contract() {
     obeys_the_contract(&HashedEncoder);
     obeys_the_contract(&CachedEncoder::new(HashedEncoder));
+}
+
+/// Counts the texts that reach the encoder.
+struct Counting(Arc<AtomicUsize>);
+
+impl TextEncoder for Counting {
+    fn name(&self) -> &'static str {
+        "hashed"
+    }
+
+    fn dimensions(&self) -> usize {
+        HashedEncoder::DIMENSIONS
+    }
+
+    fn encode(&self, text: &str, max_tokens: usize) -> Result<Arc<[f32]>, Error> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        HashedEncoder.encode(text, max_tokens)
+    }
+
+    fn exceeds(&self, text: &str, n_tokens: usize) -> Result<bool, Error> {
+        Ok(text.split_whitespace().count() > n_tokens)
+    }
+}
+
+#[test]
+fn a_cache_encodes_the_new_texts_of_a_batch_once_each_and_stays_within_its_size() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let taken = || count.swap(0, Ordering::Relaxed);
+    let encoder = CachedEncoder::with_bytes(Counting(Arc::clone(&count)), 4 * 4 * HashedEncoder::DIMENSIONS);
+    let fresh: Vec<_> =
+        ["a", "b", "a", "c"].iter().map(|text| HashedEncoder.encode(text, 64).unwrap()).collect();
+    assert_eq!(encoder.encode_batch(&["a", "b", "a", "c"], 64).unwrap(), fresh);
+    assert_eq!(taken(), 3);
+    assert_eq!(encoder.encode_batch(&["a", "b", "a", "c"], 64).unwrap(), fresh);
+    encoder.encode("b", 64).unwrap();
+    assert_eq!(taken(), 0);
+    encoder.encode("b", 128).unwrap();
+    assert_eq!(taken(), 1, "another limit is another vector");
+    assert!(matches!(encoder.encode_batch(&["d", " "], 64), Err(Error::Text(_))));
+    assert_eq!(taken(), 0);
+    // Four are remembered; a fifth makes room by forgetting, and larger batches are answered whole.
+    let many = ["1", "2", "3", "4", "5", "6"];
+    assert_eq!(encoder.encode_batch(&many, 64).unwrap().len(), 6);
+    assert_eq!(encoder.encode_batch(&many[..4], 64).unwrap().len(), 4);
+    assert_eq!(taken(), 6);
+    assert!(encoder.encode_batch(&[], 64).unwrap().is_empty());
+}
+
+#[test]
+fn pairs_of_headlines_that_are_the_whole_text_are_encoded_once_each() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let layer = include_bytes!("../models/hashed-ridge.safetensors");
+    let model = |encoder: Arc<dyn TextEncoder>| {
+        let parsed = LastLayer::from_bytes(layer, "hashed-ridge.safetensors").unwrap();
+        RidgeClickModel::new(encoder, parsed, &blake3::hash(layer)).unwrap()
+    };
+    let long = "word and another ".repeat(30);
+    let input = |text: &str| ScoreInput {
+        headline: text.to_owned(),
+        text: text.to_owned(),
+        locale: Locale::EnUs,
+        statistics: FrameStatistics::default(),
+    };
+    let pairs =
+        [["one", "two"], ["two", "three"], ["one", "one"], ["three", &long]].map(|pair| pair.map(input));
+    let together = model(Arc::new(Counting(Arc::clone(&count)))).differences(&pairs).unwrap();
+    // Three short texts, and the long one under each of the two limits.
+    assert_eq!(count.load(Ordering::Relaxed), 3 + 2);
+    let single = model(Arc::new(HashedEncoder));
+    for ([a, b], (mean, sd)) in pairs.iter().zip(&together) {
+        let (mean_alone, sd_alone) = single.difference(a, b).unwrap();
+        assert_eq!([mean_alone.to_bits(), sd_alone.to_bits()], [mean.to_bits(), sd.to_bits()]);
+    }
+    let bad = [pairs[0].clone(), [input("fine"), input(" ")]];
+    let error = single.differences(&bad).unwrap_err();
+    assert!(matches!(error, ClickModelError::Input { index: 3, field: "headline", .. }), "{error:?}");
+}
+
+#[test]
+fn minilm_knows_which_texts_are_cut_off() {
+    let Some(folder) = minilm_folder() else { return };
+    let encoder = PretrainedEncoder::minilm(&folder).unwrap();
+    for text in TEXTS {
+        let n = encoder.n_tokens(text, 512).unwrap();
+        assert!(!encoder.exceeds(text, n).unwrap() && encoder.exceeds(text, n - 1).unwrap(), "{text}: {n}");
+        assert_eq!(encoder.encode(text, n).unwrap(), encoder.encode(text, 512).unwrap());
+    }
+    assert!(matches!(encoder.exceeds(" ", 64), Err(Error::Text(_))));
 }
 
 #[test]

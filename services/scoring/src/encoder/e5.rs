@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::e5_file::ModelFile;
-use super::pretrained::in_passes;
+use super::pretrained::{in_order, in_passes};
 use super::transformer::Transformer;
 use super::unigram::Unigram;
 use super::{PINNED_E5, TextEncoder, check_text, normalized, read_pinned};
@@ -110,8 +110,13 @@ impl TextEncoder for E5Encoder {
     }
 
     fn encode_batch(&self, texts: &[&str], max_tokens: usize) -> Result<Vec<Arc<[f32]>>, Error> {
-        let ids = texts.iter().map(|text| self.token_ids(text, max_tokens)).collect::<Result<Vec<_>, _>>()?;
+        let ids = in_order(texts, |text| self.token_ids(text, max_tokens))?;
         in_passes(&ids, |pass| self.vectors(pass))
+    }
+
+    fn exceeds(&self, text: &str, n_tokens: usize) -> Result<bool, Error> {
+        // One more than asked for is enough to see.
+        Ok(self.token_ids(text, n_tokens.saturating_add(1))?.len() > n_tokens)
     }
 }
 
@@ -154,5 +159,17 @@ impl TextEncoder for DeferredE5 {
     fn encode(&self, text: &str, max_tokens: usize) -> Result<Arc<[f32]>, Error> {
         check_text(text)?;
         self.get()?.encode(text, max_tokens)
+    }
+
+    fn encode_batch(&self, texts: &[&str], max_tokens: usize) -> Result<Vec<Arc<[f32]>>, Error> {
+        for text in texts {
+            check_text(text)?;
+        }
+        self.get()?.encode_batch(texts, max_tokens)
+    }
+
+    fn exceeds(&self, text: &str, n_tokens: usize) -> Result<bool, Error> {
+        check_text(text)?;
+        self.get()?.exceeds(text, n_tokens)
     }
 }

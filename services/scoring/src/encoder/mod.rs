@@ -8,7 +8,7 @@ mod products;
 mod transformer;
 mod unigram;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use e5::{DeferredE5, E5Encoder};
@@ -70,6 +70,15 @@ pub trait TextEncoder: Send + Sync {
     fn encode_batch(&self, texts: &[&str], max_tokens: usize) -> Result<Vec<Arc<[f32]>>, Error> {
         texts.iter().map(|text| self.encode(text, max_tokens)).collect()
     }
+
+    /// Whether `text` may have more than `n_tokens` tokens. When it has not, its vector is the same
+    /// under every limit from `n_tokens` on. Encoders that cannot tell say that it may.
+    ///
+    /// # Errors
+    /// As [`TextEncoder::encode`].
+    fn exceeds(&self, _text: &str, _n_tokens: usize) -> Result<bool, Error> {
+        Ok(true)
+    }
 }
 
 impl<E: TextEncoder + ?Sized> TextEncoder for Box<E> {
@@ -91,6 +100,10 @@ impl<E: TextEncoder + ?Sized> TextEncoder for Box<E> {
 
     fn encode_batch(&self, texts: &[&str], max_tokens: usize) -> Result<Vec<Arc<[f32]>>, Error> {
         (**self).encode_batch(texts, max_tokens)
+    }
+
+    fn exceeds(&self, text: &str, n_tokens: usize) -> Result<bool, Error> {
+        (**self).exceeds(text, n_tokens)
     }
 }
 
@@ -115,16 +128,39 @@ pub(crate) fn normalized(vector: &[f64]) -> Arc<[f32]> {
 /// time and never changes a result.
 pub struct CachedEncoder<E> {
     inner: E,
+    capacity: usize,
     vectors: Mutex<HashMap<blake3::Hash, Arc<[f32]>>>,
 }
 
-impl<E: TextEncoder> CachedEncoder<E> {
-    /// Entries kept; at 1,152 numbers about 38 MB.
-    const CAPACITY: usize = 8_192;
+/// Memory for vectors that suits serving: 8,192 of 1,152 numbers.
+pub const SERVING_CACHE_BYTES: usize = 36 << 20;
 
-    /// Puts a cache before `inner`.
+impl<E: TextEncoder> CachedEncoder<E> {
+    /// Puts a cache of [`SERVING_CACHE_BYTES`] before `inner`.
     pub fn new(inner: E) -> Self {
-        Self { inner, vectors: Mutex::new(HashMap::new()) }
+        Self::with_bytes(inner, SERVING_CACHE_BYTES)
+    }
+
+    /// Puts a cache before `inner` whose vectors fill about `bytes`.
+    pub fn with_bytes(inner: E, bytes: usize) -> Self {
+        let capacity = (bytes / (4 * inner.dimensions()).max(1)).max(1);
+        Self { inner, capacity, vectors: Mutex::new(HashMap::new()) }
+    }
+
+    fn key(text: &str, max_tokens: usize) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&(max_tokens as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+        hasher.finalize()
+    }
+
+    fn remember(&self, made: impl ExactSizeIterator<Item = (blake3::Hash, Arc<[f32]>)>) {
+        // A poisoned lock only means that another thread panicked between two whole operations.
+        let mut vectors = self.vectors.lock().unwrap_or_else(PoisonError::into_inner);
+        if vectors.len() + made.len() > self.capacity {
+            vectors.clear();
+        }
+        vectors.extend(made.take(self.capacity));
     }
 }
 
@@ -143,21 +179,44 @@ impl<E: TextEncoder> TextEncoder for CachedEncoder<E> {
 
     fn encode(&self, text: &str, max_tokens: usize) -> Result<Arc<[f32]>, Error> {
         check_text(text)?;
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&(max_tokens as u64).to_le_bytes());
-        hasher.update(text.as_bytes());
-        let key = hasher.finalize();
-        // A poisoned lock only means that another thread panicked between two whole operations.
+        let key = Self::key(text, max_tokens);
         let known = self.vectors.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some(vector) = known {
             return Ok(vector);
         }
         let vector = self.inner.encode(text, max_tokens)?;
-        let mut vectors = self.vectors.lock().unwrap_or_else(PoisonError::into_inner);
-        if vectors.len() >= Self::CAPACITY {
-            vectors.clear();
-        }
-        vectors.insert(key, Arc::clone(&vector));
+        self.remember(std::iter::once((key, Arc::clone(&vector))));
         Ok(vector)
+    }
+
+    /// Texts that are not known yet go through the encoder together, each once.
+    fn encode_batch(&self, texts: &[&str], max_tokens: usize) -> Result<Vec<Arc<[f32]>>, Error> {
+        for text in texts {
+            check_text(text)?;
+        }
+        let keys: Vec<blake3::Hash> = texts.iter().map(|text| Self::key(text, max_tokens)).collect();
+        let mut found: HashMap<blake3::Hash, Arc<[f32]>> = {
+            let vectors = self.vectors.lock().unwrap_or_else(PoisonError::into_inner);
+            keys.iter().filter_map(|key| Some((*key, Arc::clone(vectors.get(key)?)))).collect()
+        };
+        let mut seen = HashSet::new();
+        let (new_keys, new_texts): (Vec<blake3::Hash>, Vec<&str>) = keys
+            .iter()
+            .zip(texts)
+            .filter(|(key, _text)| !found.contains_key(*key) && seen.insert(**key))
+            .map(|(key, text)| (*key, *text))
+            .unzip();
+        let made = self.inner.encode_batch(&new_texts, max_tokens)?;
+        if made.len() != new_keys.len() {
+            return Err(Error::Encoder(format!("{} texts gave {} vectors", new_keys.len(), made.len())));
+        }
+        found.extend(new_keys.iter().copied().zip(made.iter().cloned()));
+        self.remember(new_keys.into_iter().zip(made));
+        // Every key is in the table by now.
+        Ok(keys.iter().filter_map(|key| found.get(key).cloned()).collect())
+    }
+
+    fn exceeds(&self, text: &str, n_tokens: usize) -> Result<bool, Error> {
+        self.inner.exceeds(text, n_tokens)
     }
 }

@@ -191,9 +191,27 @@ impl TextEncoder for PretrainedEncoder {
     }
 
     fn encode_batch(&self, texts: &[&str], max_tokens: usize) -> Result<Vec<Arc<[f32]>>, Error> {
-        let ids = texts.iter().map(|text| self.token_ids(text, max_tokens)).collect::<Result<Vec<_>, _>>()?;
+        let ids = in_order(texts, |text| self.token_ids(text, max_tokens))?;
         in_passes(&ids, |pass| self.vectors(pass))
     }
+
+    fn exceeds(&self, text: &str, n_tokens: usize) -> Result<bool, Error> {
+        // One more than asked for is enough to see.
+        Ok(self.n_tokens(text, n_tokens.saturating_add(1))? > n_tokens)
+    }
+}
+
+/// `of` each text, on the threads of the pool that this is called from; the first text's error when
+/// several fail.
+pub(super) fn in_order<T: Send>(
+    texts: &[&str],
+    of: impl Fn(&str) -> Result<T, Error> + Sync,
+) -> Result<Vec<T>, Error> {
+    if let [text] = texts {
+        return Ok(vec![of(text)?]);
+    }
+    let results: Vec<Result<T, Error>> = texts.par_iter().map(|text| of(text)).collect();
+    results.into_iter().collect()
 }
 
 /// Runs texts through a network, neighboring ones together, shorter ones more at a time, on the
@@ -216,6 +234,9 @@ pub(super) fn in_passes(
                 passes.push(vec![ids]);
             }
         }
+    }
+    if let [pass] = &passes[..] {
+        return run(pass);
     }
     let vectors: Vec<Vec<Arc<[f32]>>> =
         passes.par_iter().map(|pass| run(pass)).collect::<Result<_, Error>>()?;

@@ -10,7 +10,7 @@
 //! rank-1 update m + v/(v + 1/I) (z − m), variance v/(1 + v I): the same as scoring with the
 //! impressions in the history (tested).
 
-use spotwright_core::ports::click_model::{ClickModelError, ObservedInput};
+use spotwright_core::ports::click_model::{ClickModelError, ObservedInput, ScoreInput};
 use spotwright_schemas::explanation::{
     Contribution, Explanation, Neighbor, Outlook, PhraseEffect, Separation, TextPart,
 };
@@ -120,10 +120,11 @@ impl RidgeClickModel {
         inputs: &[ObservedInput],
         history: &[ObservedInput],
     ) -> Result<Vec<Explanation>, ClickModelError> {
-        let mut advertisements = Vec::with_capacity(inputs.len());
+        let places: Vec<(&ScoreInput, Place)> =
+            inputs.iter().enumerate().map(|(index, shown)| (&shown.input, Place::Input(index))).collect();
+        let advertisements = self.advertisements(&places)?;
         for (index, observed) in inputs.iter().enumerate() {
             let place = Place::Input(index);
-            advertisements.push(self.advertisement(&observed.input, place)?);
             check_counts(observed).map_err(|message| place.error("clicks", message))?;
             if observed.impressions > MAX_COUNT {
                 return Err(place.error("impressions", format!("more than {MAX_COUNT}")));
