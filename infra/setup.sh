@@ -46,6 +46,8 @@ packages=(
     # model files
     python3 python3-pip
 )
+# Without these the program works and refuses what only they can draw.
+optional=(fonts-noto-color-emoji)
 # The tests start private copies of the two servers; the packages' own services stay off.
 [ "$purpose" = test ] && packages+=(ffmpeg chromium rabbitmq-server postgresql)
 
@@ -83,8 +85,17 @@ if command -v dpkg-query >/dev/null 2>&1; then
             || stop "Debian packages could not be installed: ${missing[*]}"
         allow_services
     fi
+    for package in "${optional[@]}"; do
+        state="$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)"
+        [ "$state" = installed ] && continue
+        say "installing $package"
+        install=(as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package")
+        (
+            "${install[@]}" || { as_root apt-get update -qq && "${install[@]}"; }
+        ) >/dev/null 2>&1 || say "warning: $package could not be installed; briefs with emoji are refused until it is"
+    done
 else
-    say "this is not Debian: install the counterparts of ${packages[*]} yourself"
+    say "this is not Debian: install the counterparts of ${packages[*]} ${optional[*]} yourself"
 fi
 
 # --- Model files ----------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::destination::{Destination, MAX_DESTINATION};
 use crate::error::{Code, Problem};
+use crate::letters::composed;
 use crate::locale::Locale;
 use crate::money::{Currency, Micros};
 use crate::placement::PlacementKind;
@@ -516,6 +517,17 @@ impl Brief {
             check_text(&format!("must_not_say[{idx}]"), text, 1, 40)?;
         }
         Ok(())
+    }
+
+    /// Writes every text that is read or shown with composed letters; names of files stay as they are.
+    fn compose_letters(&mut self) {
+        let Self { brand, product, audience, disclaimer, .. } = self;
+        let facts = product.facts.iter_mut().map(|fact| &mut fact.text);
+        let alts = product.pictures.iter_mut().map(|picture| &mut picture.alt);
+        let names = [&mut brand.name, &mut product.name, &mut product.category, &mut audience.description];
+        for text in facts.chain(alts).chain(names).chain(&mut brand.banned_words).chain(disclaimer) {
+            *text = composed(text);
+        }
     }
 
     fn validate_product(&self) -> Result<(), Problem> {

@@ -56,6 +56,8 @@ codes! {
     PlacementUnknown = "SW0108",
     /// No fact about the product is left that an ad may say.
     FactsUnsayable = "SW0109",
+    /// A text that is shown holds a character that no installed font can draw.
+    Letters = "SW0115",
     /// A comment cuts or swallows a value of the brief.
     BriefComment = "SW0120",
     /// A picture's name leaves the brief's folder or is not a plain relative path.
@@ -66,6 +68,10 @@ codes! {
     PictureDamaged = "SW0203",
     /// A picture is larger than the limits on bytes or pixels, or too small to show.
     PictureSize = "SW0204",
+    /// A picture would not make a video that passes the quality gate.
+    PictureUnusable = "SW0205",
+    /// A picture is shown otherwise than its file says: on another ground, or in other colors.
+    PictureAdjusted = "SW0206",
     /// An option of the command line or of the configuration is invalid.
     Option = "SW0301",
     /// The output folder holds another run, or none where one is to be resumed.

@@ -43,6 +43,7 @@ pub mod event;
 pub mod explanation;
 pub mod ids;
 pub mod launch;
+pub mod letters;
 pub mod locale;
 pub mod money;
 pub mod outcome;

@@ -1,6 +1,7 @@
 //! Briefs for the tests of this crate: the examples of the repository.
 
 use spotwright_core::ports::language_model::LanguageModel;
+use spotwright_core::ports::letters::Letters;
 use spotwright_schemas::brief::Brief;
 
 use crate::copy_engine::CopyEngine;
@@ -40,7 +41,16 @@ pub(crate) fn drafted(brief: &Brief, n_variants: usize, seed: u64, model: &dyn L
         seed,
         key_prefix: "test",
     };
-    block_on(draft_generation(&request, model))
+    block_on(draft_generation(&request, model, &EveryLetter))
+}
+
+/// Draws everything.
+pub(crate) struct EveryLetter;
+
+impl Letters for EveryLetter {
+    fn undrawable(&self, _: &str) -> Vec<char> {
+        Vec::new()
+    }
 }
 
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {

@@ -1,6 +1,7 @@
 //! Rules that single values of a brief have to keep.
 
 use crate::error::{Code, Problem};
+use crate::letters::joiner_belongs;
 
 pub(super) fn value(field: &str, message: &str) -> Problem {
     Problem::new(Code::BriefValue, field, message)
@@ -38,7 +39,7 @@ pub(super) fn check_text(field: &str, text: &str, min: usize, max: usize) -> Res
             "holds a line break; write it as one line (in YAML, `>` makes one of several)",
         ));
     }
-    if let Some(c) = text.chars().find(|&c| cannot_be_shown(c)) {
+    if let Some(c) = hidden(text) {
         let message = format!("holds the character U+{:04X}, which cannot be shown; remove it", u32::from(c));
         return Err(value(field, &message));
     }
@@ -55,6 +56,17 @@ pub(super) fn check_words(field: &str, text: &str, min: usize, max: usize) -> Re
         return Err(value(field, "must hold at least one letter or digit"));
     }
     Ok(())
+}
+
+/// The first character that cannot be shown, other than joiners that do something.
+fn hidden(text: &str) -> Option<char> {
+    let chars: Vec<char> = text.chars().collect();
+    let around = |at: usize| (at.checked_sub(1).map(|before| chars[before]), chars.get(at + 1).copied());
+    let stands = |&(at, c): &(usize, &char)| {
+        let (before, after) = around(at);
+        cannot_be_shown(*c) && !joiner_belongs(before, *c, after)
+    };
+    chars.iter().enumerate().find(stands).map(|(_, c)| *c)
 }
 
 /// Control characters, characters without a shape of their own that reorder or hide text, private

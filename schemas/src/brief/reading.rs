@@ -53,6 +53,7 @@ impl Brief {
             }
         })?;
         brief.trim_line_breaks();
+        brief.compose_letters();
         brief.validate()?;
         Ok(brief)
     }
@@ -88,6 +89,7 @@ impl Brief {
             Problem::new(Code::BriefSyntax, "", message)
         })?;
         brief.trim_line_breaks();
+        brief.compose_letters();
         brief.validate()?;
         Ok(brief)
     }

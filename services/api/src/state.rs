@@ -8,6 +8,7 @@ use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clock::Clock;
 use spotwright_core::ports::entropy::Entropy;
+use spotwright_core::ports::letters::Letters;
 use spotwright_core::ports::pictures::PictureImporter;
 use spotwright_core::ports::readiness::Readiness;
 use spotwright_core::ports::run_control::RunControl;
@@ -29,6 +30,8 @@ pub struct ApiState {
     pub artifacts: Arc<dyn ArtifactStore>,
     /// Import of pictures.
     pub pictures: Arc<dyn PictureImporter>,
+    /// What can be drawn.
+    pub letters: Arc<dyn Letters>,
     /// Control of runs.
     pub runs: Arc<dyn RunControl>,
     /// Whether the process can do its work.

@@ -29,7 +29,7 @@ const MIN_CONTRAST: f64 = 4.5;
 const LUFS: f64 = -14.0;
 /// Mean luma change over half a second below which a picture counts as frozen, in codes of 255. A
 /// zoom of 12 % over four seconds changes a photograph by 1 and more.
-const FROZEN: f64 = 0.02;
+pub(crate) const FROZEN: f64 = 0.02;
 
 /// A shot's part of the plan: its length and its texts at rest.
 pub(crate) struct ShotPlan {
@@ -267,7 +267,8 @@ fn text_checks(checks: &mut Checks, plan: &Plan<'_>, watch: &Watch<'_>) {
         "at most 9 Chinese or 21 Latin characters a second",
     );
 
-    let planned: usize = plan.shots.iter().map(|shot| shot.boxes.len()).sum();
+    let legible = |shot: &ShotPlan| shot.boxes.iter().filter(|b| b.letters).count();
+    let planned: usize = plan.shots.iter().map(legible).sum();
     let worst = watch.contrasts.iter().map(|c| c.ratio).fold(f64::INFINITY, f64::min);
     let measured = watch.contrasts.iter().filter(|c| !c.late).count();
     let value = if measured == 0 {
@@ -309,6 +310,11 @@ fn visible_label_checks(checks: &mut Checks, plan: &Plan<'_>, watch: &Watch<'_>)
         format!("{} sightings", seen.len()),
         "readable at the start and later in each labelled shot",
     );
+}
+
+/// Whether a picture counts as black: less than 2 % of its lumas above a tenth of their range.
+pub(crate) fn is_black(luma: &[u8]) -> bool {
+    luma.iter().filter(|y| **y > 32).count() * 50 < luma.len()
 }
 
 struct Contrast {
@@ -392,17 +398,13 @@ impl<'a> Watch<'a> {
 
     fn look_for_stills(&mut self, view: &VideoView<'_>) {
         let (plane, stride) = view.planes[0];
-        let mut bright = 0_u32;
         let mut thumb = Vec::with_capacity(view.width * view.height / 36);
         for row in (0..view.height).step_by(6) {
             for y in plane[row * stride..row * stride + view.width].iter().step_by(6) {
-                bright += u32::from(*y > 32);
                 thumb.push(*y);
             }
         }
-        // Black: less than 2 % of the picture above a tenth of the luma range.
-        let black = bright * 50 < thumb.len() as u32;
-        self.black_run = if black { self.black_run + 1 } else { 0 };
+        self.black_run = if is_black(&thumb) { self.black_run + 1 } else { 0 };
         self.black_longest = self.black_longest.max(self.black_run);
         match &self.thumbs {
             Some((since, _)) if view.seconds - since < 0.499 => {}
@@ -423,7 +425,7 @@ impl<'a> Watch<'a> {
         let Some(shot) = plan.shots.get(shot_idx) else { return };
         let at = view.index - self.starts[shot_idx];
         let fps = f64::from(plan.board.fps);
-        for b in shot.boxes.iter() {
+        for b in shot.boxes.iter().filter(|b| b.letters) {
             // Two frames later than planned, away from the last eased pixel.
             let rest = ((b.settled * fps).ceil() as u32 + 2).min(shot.frames - 1);
             let first_look = b.kind == TextKind::AiLabel && at == 0 && rest != 0;

@@ -27,6 +27,7 @@
 
 mod cache;
 mod error;
+mod faces;
 pub mod gate;
 pub mod label;
 mod layout;
@@ -41,3 +42,4 @@ mod text;
 
 pub use error::Error;
 pub use studio::{Options, Studio};
+pub use text::Letters;

@@ -1,13 +1,14 @@
-//! Where lines may break, and where they break best.
-//!
-//! Rules: Latin words stay whole, Chinese punctuation never begins a line, opening brackets never
-//! end one, a number stays with its unit, and lines are of even length, so that no single character
-//! is left over on the last line.
+//! Where lines break best among the places where they may ([`rules`]): lines are of even length, so
+//! that no single character is left over on the last one, and words and names stay whole.
+
+mod rules;
 
 use std::ops::Range;
 
 use icu_segmenter::WordSegmenter;
 use icu_segmenter::options::WordBreakInvariantOptions;
+pub(crate) use rules::{clean, is_cjk, pieces, unit_ranges};
+use rules::{NO_BREAK_SPACE, pauses};
 
 /// Height of a line in font sizes.
 pub(crate) const LINE_HEIGHT: f64 = 1.26;
@@ -18,8 +19,8 @@ pub(crate) struct Unit {
     pub(crate) text: String,
     /// Advance width in the measuring size.
     pub(crate) width: f64,
-    /// Whether a space stands before it when it does not begin a line.
-    pub(crate) space: bool,
+    /// Advance width of the space before it when it does not begin a line; 0 for none.
+    pub(crate) space: f64,
     /// What a break before it would cut in two.
     pub(crate) cuts: Cut,
 }
@@ -35,70 +36,6 @@ pub(crate) enum Cut {
     Word,
     /// A brand's or product's name.
     Name,
-}
-
-/// Width of a space in the measuring size of 100 pixels (Noto Sans CJK: 0.224 em).
-const SPACE: f64 = 22.4;
-
-/// Trims, makes every run of white space one space and drops invisible formatting characters.
-///
-/// Direction marks and overrides are dropped because they could show a text in another order than
-/// it was checked in.
-pub(crate) fn clean(text: &str) -> String {
-    let visible = |c: &char| {
-        !matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{AD}')
-            && (!c.is_control() || c.is_whitespace())
-    };
-    let kept: String = text.chars().filter(visible).collect();
-    kept.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Whether a line may break on both sides of the character (ideographs, kana, hangul).
-pub(crate) fn is_cjk(c: char) -> bool {
-    matches!(c, '\u{2E80}'..='\u{2FFF}' | '\u{3040}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
-}
-
-/// Characters that must not begin a line (closing marks, after GB/T 15834 and JIS X 4051).
-fn never_first(c: char) -> bool {
-    "，。、；：！？）》」』】〕〉”’…—～·％%‰℃,.;:!?)]}»".contains(c)
-}
-
-/// Characters that must not end a line (opening marks).
-fn never_last(c: char) -> bool {
-    "（《「『【〔〈“‘([{«¥￥$€£#@".contains(c)
-}
-
-/// Unit words that stay with the number before them.
-fn counts(c: char) -> bool {
-    "元折块角分天日月年周时秒件个瓶杯克斤升倍只款名人次米万亿千百号期步页包盒袋支罐颗粒片寸毫千".contains(c)
-}
-
-/// Byte ranges of the units of `text`, and whether a space stands before each.
-pub(crate) fn unit_ranges(text: &str) -> Vec<(usize, usize, bool)> {
-    let mut units: Vec<(usize, usize, bool)> = Vec::new();
-    let mut previous: Option<char> = None;
-    for (at, c) in text.char_indices() {
-        let end = at + c.len_utf8();
-        let joined = previous.is_some_and(|p| {
-            never_first(c)
-                || never_last(p)
-                || (p.is_ascii_digit() && counts(c))
-                || !(is_cjk(p) || is_cjk(c) || (never_first(p) && !p.is_ascii()))
-        });
-        match (c, units.last_mut()) {
-            (' ', _) => previous = None,
-            (_, Some(last)) if joined => {
-                last.1 = end;
-                previous = Some(c);
-            }
-            _ => {
-                let space = at > 0 && text[..at].ends_with(' ');
-                units.push((at, end, space));
-                previous = Some(c);
-            }
-        }
-    }
-    units
 }
 
 /// Words of advertising that a general dictionary does not have.
@@ -135,11 +72,11 @@ fn stands_alone(c: char) -> bool {
 fn belong_together(before: &str, after: &str, rest: &str) -> bool {
     let lone = |word: &str| {
         let mut characters = word.chars();
-        characters.next().filter(|c| is_cjk(*c) && !never_first(*c) && characters.next().is_none())
+        characters.next().filter(|c| is_cjk(*c) && !pauses(*c) && characters.next().is_none())
     };
     let Some(second) = lone(after) else { return false };
-    if leans_back(second) || rest.chars().next().is_none_or(never_first) {
-        return before.chars().last().is_some_and(|c| !never_first(c) && c != ' ');
+    if leans_back(second) || rest.chars().next().is_none_or(pauses) {
+        return before.chars().last().is_some_and(|c| !pauses(c) && c != ' ');
     }
     lone(before).is_some_and(|first| !stands_alone(first) && !stands_alone(second))
 }
@@ -189,7 +126,7 @@ impl Words {
 
 /// Byte ranges of figures: digits with their signs, points, percent and currency marks.
 pub(crate) fn figures(text: &str) -> Vec<Range<usize>> {
-    let part = |c: char| c.is_ascii_digit() || ".,%％¥￥$€£元折".contains(c);
+    let part = |c: char| c.is_ascii_digit() || ".,%％¥￥$€£元折".contains(c) || c == NO_BREAK_SPACE;
     let mut ranges: Vec<Range<usize>> = Vec::new();
     for (at, c) in text.char_indices() {
         if !part(c) {
@@ -202,10 +139,11 @@ pub(crate) fn figures(text: &str) -> Vec<Range<usize>> {
     }
     ranges.retain(|range| text[range.clone()].contains(|c: char| c.is_ascii_digit()));
     for range in &mut ranges {
-        // A sentence's comma or point after a figure is not part of it.
-        while text[range.clone()].ends_with(['.', ',']) {
-            range.end -= 1;
-        }
+        // A sentence's comma or point after a figure is not part of it, nor is a space.
+        let figure = &text[range.clone()];
+        range.end -= figure.len() - figure.trim_end_matches(['.', ',', NO_BREAK_SPACE]).len();
+        let figure = &text[range.clone()];
+        range.start += figure.len() - figure.trim_start_matches(NO_BREAK_SPACE).len();
     }
     ranges
 }
@@ -222,10 +160,10 @@ pub(crate) fn balanced(units: &[Unit], room: f64, rows: usize) -> Option<(Vec<St
     let n = units.len();
     let mut starts = vec![0.0; n + 1];
     for (idx, unit) in units.iter().enumerate() {
-        starts[idx + 1] = starts[idx] + unit.width + if unit.space { SPACE } else { 0.0 };
+        starts[idx + 1] = starts[idx] + unit.width + unit.space;
     }
     let width =
-        |from: usize, to: usize| starts[to] - starts[from] - if units[from].space { SPACE } else { 0.0 };
+        |from: usize, to: usize| starts[to] - starts[from] - units[from].space;
     let mut fewest = 0;
     let mut at = 0;
     while at < n {
@@ -281,12 +219,12 @@ fn break_fee(units: &[Unit], end: usize) -> f64 {
     let next = after.text.chars().next().unwrap_or(' ');
     if after.cuts == Cut::Name {
         1.5
-    } else if never_first(last) {
+    } else if pauses(last) {
         0.0
     } else if last.is_ascii_digit() && after.text.len() <= 3 {
         // A figure and its unit: "1,600 m".
         0.5
-    } else if after.space {
+    } else if after.space > 0.0 {
         0.03
     } else if "的了吗呢吧啊们着过".contains(next) {
         0.5
@@ -316,7 +254,7 @@ fn short_fee(units: &[Unit], from: usize, end: usize) -> f64 {
 fn join(units: &[Unit]) -> String {
     let mut line = String::new();
     for unit in units {
-        if unit.space && !line.is_empty() {
+        if unit.space > 0.0 && !line.is_empty() {
             line.push(' ');
         }
         line.push_str(&unit.text);
@@ -332,14 +270,14 @@ mod tests {
         let words = Words::of(text, names);
         unit_ranges(text)
             .into_iter()
-            .map(|(start, end, space)| Unit {
-                text: text[start..end].to_owned(),
-                width: text[start..end]
+            .map(|range| Unit {
+                text: text[range.clone()].to_owned(),
+                width: text[range.clone()]
                     .chars()
                     .map(|c| if is_cjk(c) || !c.is_ascii() { 100.0 } else { 55.0 })
                     .sum(),
-                space,
-                cuts: words.cut(start),
+                space: if text[..range.start].ends_with(' ') { 22.4 } else { 0.0 },
+                cuts: words.cut(range.start),
             })
             .collect()
     }
@@ -353,8 +291,8 @@ mod tests {
         for room in [300.0, 400.0, 500.0, 700.0] {
             for line in broken("现磨咖啡，清晨送达。《早安》每天一杯！限时（今日）有效", room)
             {
-                assert!(!never_first(line.chars().next().expect("text")), "{line}");
-                assert!(!never_last(line.chars().last().expect("text")), "{line}");
+                assert!(!rules::never_first(line.chars().next().expect("text")), "{line}");
+                assert!(!rules::never_last(line.chars().last().expect("text")), "{line}");
             }
         }
     }
@@ -410,11 +348,6 @@ mod tests {
         ] {
             assert_eq!(balanced(&units(text, &names), room, 20).expect("fits").0, lines);
         }
-    }
-
-    #[test]
-    fn direction_overrides_and_invisible_characters_are_dropped() {
-        assert_eq!(clean("  a\u{202E}b\u{200B}\n\tc\u{7}  "), "ab c");
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! Decoding of pictures from outside, with limits that hold before memory is taken.
 
+mod color;
+mod flight;
+mod verdict;
+
 use std::io::Cursor;
 
 use fast_image_resize::images::{Image, ImageRef};
@@ -8,6 +12,10 @@ use image::codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder};
 use image::codecs::webp::WebPDecoder;
 use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits};
 use spotwright_schemas::error::{Code, Problem};
+use spotwright_schemas::storyboard::Color;
+
+pub use flight::Flight;
+pub use verdict::unusable;
 
 /// Largest accepted file in bytes.
 pub const MAX_BYTES: usize = 20_000_000;
@@ -18,7 +26,12 @@ pub const SIDES: [u32; 2] = [64, 16_384];
 /// Longest side that is kept; larger pictures are scaled down.
 pub const KEPT_SIDE: u32 = 2_160;
 
-/// A picture that is safe to use: decoded, upright, opaque and encoded again.
+/// Luminance contrast below which a drawing does not show on its ground.
+const SHOWS: f64 = 1.35;
+/// Dark ground of light drawings on transparency.
+const DARK: [u8; 3] = [22, 24, 29];
+
+/// A picture that is safe to use: decoded, upright, in sRGB, opaque and encoded again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportedPicture {
     /// The picture as an RGB PNG without any of the original's metadata.
@@ -27,24 +40,37 @@ pub struct ImportedPicture {
     pub width: u32,
     /// Height in pixels, at most [`KEPT_SIDE`].
     pub height: u32,
+    /// What was changed or assumed and the person should know of, one sentence each.
+    pub remarks: Vec<String>,
 }
 
-/// Decodes a JPEG, PNG or WebP file, turns it upright and encodes it again as PNG.
+/// Decodes a JPEG, PNG or WebP file, turns it upright, converts its colors to sRGB and encodes it
+/// again as PNG.
 ///
-/// The type is told by the first bytes, not by a name. Transparent parts become white. Pictures
-/// longer than [`KEPT_SIDE`] are scaled down. `field` is named in the error.
+/// The type is told by the first bytes, not by a name. Transparent parts become white, or dark where
+/// the drawing itself is white. Pictures longer than [`KEPT_SIDE`] are scaled down. `field` is named
+/// in the error. At most 8 bytes of memory are used for each pixel of the file, and as many for the
+/// smaller picture that is kept; [`Flight`] bounds what several imports use together.
 ///
 /// # Errors
 /// - [`Code::PictureDamaged`]: another format, an animation, or content that does not decode whole.
 /// - [`Code::PictureSize`]: more than [`MAX_BYTES`] or [`MAX_PIXELS`], or a side outside [`SIDES`].
 pub fn import(bytes: &[u8], field: &str) -> Result<ImportedPicture, Problem> {
-    let picture = decode(bytes, field)?;
-    let (width, height, rgb) = scaled_down(picture, field)?;
+    let Decoded { picture, mut remarks } = decode(bytes, field)?;
+    let small = scaled_down(picture, field)?;
+    let (width, height) = (small.width(), small.height());
+    let rgb = flattened(small, &mut remarks);
     let mut png = Vec::new();
     PngEncoder::new_with_quality(&mut png, CompressionType::Fast, PngFilter::Adaptive)
         .write_image(&rgb, width, height, image::ExtendedColorType::Rgb8)
         .map_err(|error| damaged(field, &error.to_string()))?;
-    Ok(ImportedPicture { png, width, height })
+    Ok(ImportedPicture { png, width, height, remarks })
+}
+
+/// A picture as the file has it, upright and in sRGB.
+pub(crate) struct Decoded {
+    pub(crate) picture: DynamicImage,
+    remarks: Vec<String>,
 }
 
 fn damaged(field: &str, message: &str) -> Problem {
@@ -52,7 +78,7 @@ fn damaged(field: &str, message: &str) -> Problem {
 }
 
 /// Checks every limit, then decodes.
-pub(crate) fn decode(bytes: &[u8], field: &str) -> Result<DynamicImage, Problem> {
+pub(crate) fn decode(bytes: &[u8], field: &str) -> Result<Decoded, Problem> {
     let size = |message: String| Err(Problem::new(Code::PictureSize, field, message));
     if bytes.len() > MAX_BYTES {
         return size(format!("the file has {} bytes; at most {MAX_BYTES} are accepted", bytes.len()));
@@ -80,10 +106,12 @@ pub(crate) fn decode(bytes: &[u8], field: &str) -> Result<DynamicImage, Problem>
             SIDES[0], SIDES[1]
         ));
     }
-    if format == ImageFormat::WebP
-        && WebPDecoder::new(Cursor::new(bytes)).map_err(unreadable)?.has_animation()
-    {
-        return Err(damaged(field, "animated pictures are not accepted"));
+    let facts = if format == ImageFormat::Png { color::png_facts(bytes) } else { color::PngFacts::default() };
+    let animated = facts.frames > 1
+        || format == ImageFormat::WebP
+            && WebPDecoder::new(Cursor::new(bytes)).map_err(unreadable)?.has_animation();
+    if animated {
+        return Err(damaged(field, "animated pictures are not accepted; save one frame as a picture of its own"));
     }
     if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
         return Err(damaged(field, "the JPEG ends before its picture does"));
@@ -97,9 +125,26 @@ pub(crate) fn decode(bytes: &[u8], field: &str) -> Result<DynamicImage, Problem>
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(unreadable)?;
     let orientation = decoder.orientation().map_err(unreadable)?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(unreadable)?;
+    let profile = decoder.icc_profile().map_err(unreadable)?;
+    let picture = DynamicImage::from_decoder(decoder).map_err(unreadable)?;
+    let (mut picture, conversion) = color::to_srgb(picture, profile.as_deref(), facts)
+        .map_err(|error| damaged(field, &format!("the colors cannot be converted: {error}")))?;
     picture.apply_orientation(orientation);
-    Ok(picture)
+    let mut remarks = Vec::new();
+    if conversion == color::Conversion::Unknown {
+        remarks.push(
+            "its color profile cannot be used, so its colors may look different; save it in sRGB".to_owned(),
+        );
+    }
+    Ok(Decoded { picture, remarks })
+}
+
+/// The pixels that a file claims to hold; `None` when it is no picture.
+fn claimed_pixels(bytes: &[u8]) -> Option<u64> {
+    let size = claimed_png_size(bytes).or_else(|| {
+        ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?.into_dimensions().ok()
+    });
+    size.map(|(width, height)| u64::from(width) * u64::from(height))
 }
 
 /// The size that the first chunk of a PNG claims (PNG third edition, 11.2.1), whatever follows it:
@@ -112,37 +157,74 @@ fn claimed_png_size(bytes: &[u8]) -> Option<(u32, u32)> {
     Some((side(16)?, side(20)?))
 }
 
-/// Flattens over white and scales so that no side exceeds [`KEPT_SIDE`]. Returns RGB bytes.
-fn scaled_down(picture: DynamicImage, field: &str) -> Result<(u32, u32, Vec<u8>), Problem> {
+/// Scales so that no side exceeds [`KEPT_SIDE`]; eight bits a channel.
+fn scaled_down(picture: DynamicImage, field: &str) -> Result<DynamicImage, Problem> {
+    let wrong = |message: String| damaged(field, &message);
     let (width, height) = (picture.width(), picture.height());
-    let rgb = if picture.color().has_alpha() {
-        let rgba = picture.into_rgba8();
-        rgba.pixels()
-            .flat_map(|pixel| {
-                let alpha = u32::from(pixel[3]);
-                [0, 1, 2].map(|idx| ((u32::from(pixel[idx]) * alpha + 255 * (255 - alpha) + 127) / 255) as u8)
-            })
-            .collect()
-    } else {
-        picture.into_rgb8().into_raw()
-    };
+    let alpha = picture.color().has_alpha();
     let longest = width.max(height);
     if longest <= KEPT_SIDE {
-        return Ok((width, height, rgb));
+        return Ok(if alpha { picture.into_rgba8().into() } else { picture.into_rgb8().into() });
     }
     let scale = f64::from(KEPT_SIDE) / f64::from(longest);
     let side = |pixels: u32| ((f64::from(pixels) * scale).round() as u32).max(1);
-    let mut target = Image::new(side(width), side(height), PixelType::U8x3);
-    let source = ImageRef::new(width, height, &rgb, PixelType::U8x3)
-        .map_err(|error| damaged(field, &error.to_string()))?;
-    Resizer::new()
-        .resize(
-            &source,
-            &mut target,
-            &ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)),
-        )
-        .map_err(|error| damaged(field, &error.to_string()))?;
-    Ok((target.width(), target.height(), target.into_vec()))
+    let (w, h) = (side(width), side(height));
+    // The large copy goes before the small one is encoded.
+    let (data, kind) = if alpha {
+        (picture.into_rgba8().into_raw(), PixelType::U8x4)
+    } else {
+        (picture.into_rgb8().into_raw(), PixelType::U8x3)
+    };
+    let source = ImageRef::new(width, height, &data, kind).map_err(|error| wrong(error.to_string()))?;
+    let mut target = Image::new(w, h, kind);
+    // With alpha, colors count by their opacity, so that what is transparent does not bleed in.
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).use_alpha(alpha);
+    Resizer::new().resize(&source, &mut target, &options).map_err(|error| wrong(error.to_string()))?;
+    let small = target.into_vec();
+    let whole = if alpha {
+        image::RgbaImage::from_raw(w, h, small).map(DynamicImage::ImageRgba8)
+    } else {
+        image::RgbImage::from_raw(w, h, small).map(DynamicImage::ImageRgb8)
+    };
+    whole.ok_or_else(|| wrong("the scaled picture has another size than expected".to_owned()))
+}
+
+/// RGB bytes over white, or over a dark ground when nothing of the picture would show on white.
+fn flattened(picture: DynamicImage, remarks: &mut Vec<String>) -> Vec<u8> {
+    if !picture.color().has_alpha() {
+        return picture.into_rgb8().into_raw();
+    }
+    let rgba = picture.into_rgba8();
+    let ground = if shows_on_white(&rgba) {
+        [255; 3]
+    } else {
+        remarks.push("it is white on a transparent ground; it is shown on a dark one".to_owned());
+        DARK
+    };
+    let over = |pixel: &image::Rgba<u8>| {
+        let alpha = u32::from(pixel[3]);
+        [0, 1, 2].map(|idx| {
+            ((u32::from(pixel[idx]) * alpha + u32::from(ground[idx]) * (255 - alpha) + 127) / 255) as u8
+        })
+    };
+    rgba.pixels().flat_map(over).collect()
+}
+
+/// Whether a hundredth of what is drawn stands out from white. A picture with nothing transparent
+/// keeps its own ground, and one with nothing on it has nothing to show.
+fn shows_on_white(rgba: &image::RgbaImage) -> bool {
+    let white = Color { r: 255, g: 255, b: 255 };
+    let (mut clear, mut drawn, mut seen) = (0_u64, 0_u64, 0_u64);
+    for pixel in rgba.pixels() {
+        clear += u64::from(pixel[3] < 250);
+        if pixel[3] < 128 {
+            continue;
+        }
+        drawn += 1;
+        let [r, g, b, _] = pixel.0;
+        seen += u64::from(Color { r, g, b }.contrast(white) >= SHOWS);
+    }
+    clear == 0 || drawn == 0 || seen * 100 >= drawn
 }
 
 /// Whether a JPEG's markers lead from the start of the picture to its end (ITU-T T.81 annex B).

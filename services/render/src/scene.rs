@@ -27,6 +27,8 @@ pub(crate) struct TextBox {
     pub(crate) rect: [i64; 4],
     /// Coverage of ink over `rect`, 0–255, row-major.
     pub(crate) coverage: Vec<u8>,
+    /// Whether it holds letters, whose contrast counts, and not colored pictures alone.
+    pub(crate) letters: bool,
     /// First second of the shot in which the text stands still and opaque.
     pub(crate) settled: f64,
 }

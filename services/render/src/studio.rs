@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use fast_image_resize::{FilterType, Resizer};
 use serde::{Deserialize, Serialize};
 use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
+use spotwright_core::ports::letters::Letters as _;
 use spotwright_core::ports::video_backend::{GateReport, RenderError, RenderRequest, Rendered, VideoBackend};
 use spotwright_media::{
     Piece, Sink, VideoEncoder, VideoFormat, VideoView, Yuv420, decode, encode_aac, stitch,
@@ -25,7 +26,7 @@ use crate::picture;
 use crate::pixels::{self, Raster};
 use crate::scene::{Brush, Scene, TextBox};
 use crate::statistics::{Sampler, sampled_frames};
-use crate::text::Fonts;
+use crate::text::Letters;
 
 /// Part of every key: raised whenever the same storyboard would give other pixels or sounds.
 const RENDERER_VERSION: u32 = 4;
@@ -45,7 +46,8 @@ pub struct Options {
     /// Folder for encoded shots, sounds and records of finished renders; created when absent. Must
     /// be on the same machine; may be emptied between runs except for `records`.
     pub folder: PathBuf,
-    /// Font files that hold `Noto Sans CJK SC` in bold and regular; empty for the distribution's.
+    /// Font files that hold `Noto Sans CJK SC` in bold and regular, and further faces for what that
+    /// family lacks; empty for the distribution's.
     pub fonts: Vec<PathBuf>,
     /// Price in micros of account currency per second of final video; previews are free.
     pub micros_per_second: i64,
@@ -60,7 +62,7 @@ pub struct Studio {
 struct Inner {
     options: Options,
     store: Arc<dyn ArtifactStore>,
-    fonts: Fonts,
+    letters: Letters,
     shots: FileCache,
     sounds: FileCache,
     records: PathBuf,
@@ -100,7 +102,7 @@ impl Studio {
         let records = options.folder.join("records");
         std::fs::create_dir_all(&records)?;
         let inner = Inner {
-            fonts: Fonts::load(&options.fonts)?,
+            letters: Letters::load(&options.fonts)?,
             shots: FileCache::open(options.folder.join("shots"))?,
             sounds: FileCache::open(options.folder.join("sounds"))?,
             records,
@@ -111,6 +113,12 @@ impl Studio {
             options,
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What the studio's fonts can draw.
+    #[must_use]
+    pub fn letters(&self) -> Letters {
+        self.inner.letters.clone()
     }
 
     /// Checks any file against a storyboard: everything of [`gate::check_file`], and that frames,
@@ -150,6 +158,12 @@ impl Studio {
             write_json(&inner.record_file(idempotency_key), &record)?;
             Ok(rendered)
         })
+    }
+}
+
+impl spotwright_core::ports::letters::Letters for Studio {
+    fn undrawable(&self, text: &str) -> Vec<char> {
+        self.inner.letters.undrawable(text)
     }
 }
 
@@ -214,7 +228,7 @@ impl Inner {
             return Ok(picture);
         }
         let bytes = self.store.get(&ArtifactHash(key.clone()))?;
-        let decoded = picture::decode(&bytes, &format!("{field}.picture"))?.into_rgb8();
+        let decoded = picture::decode(&bytes, &format!("{field}.picture"))?.picture.into_rgb8();
         let (width, height) = (decoded.width() as usize, decoded.height() as usize);
         let picture = Arc::new(Picture::new(width, height, decoded.as_raw()));
         self.pictures.put(key, Arc::clone(&picture));
@@ -225,7 +239,7 @@ impl Inner {
         let field = format!("shots[{idx}]");
         let shot = &board.shots[idx];
         let picture = self.picture(&shot.picture, &field)?;
-        layout::build(&Build { board, size, shot, field: &field, picture, fonts: &self.fonts })
+        layout::build(&Build { board, size, shot, field: &field, picture, fonts: &self.letters.fonts })
     }
 
     fn shot_key(&self, board: &Storyboard, shot: &Shot) -> Result<String, Error> {
@@ -238,7 +252,7 @@ impl Inner {
             locale: board.locale.tag(),
             placement: board.placement.as_str(),
             names: &board.names,
-            fonts: &self.fonts.hash,
+            fonts: &self.letters.fonts.chain.hash,
         };
         let json = serde_json::to_vec(&key).map_err(|error| Error::Compositing(error.to_string()))?;
         Ok(blake3::hash(&json).to_hex().to_string())

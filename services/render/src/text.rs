@@ -1,39 +1,28 @@
 //! Shaping, line breaking, fitting and rasterizing of text.
 //!
-//! Only the Noto Sans CJK faces are used, so a caption looks the same on every machine. A character
-//! they lack is an error that names it; a box in its place is never drawn.
+//! Only the faces of [`crate::faces`] are used, so a caption looks the same on every machine. A
+//! character they lack is an error that names it; a box in its place is never drawn.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use cosmic_text::fontdb::{Database, Source};
 use cosmic_text::{
-    Attrs, Buffer, Family, FontSystem, LayoutGlyph, Metrics, Shaping, SwashCache, SwashContent, Weight, Wrap,
+    Attrs, Buffer, Family, FontSystem, LayoutGlyph, Metrics, Shaping, SwashCache, SwashContent, Wrap,
 };
-use spotwright_schemas::error::{Code, Problem};
+use spotwright_core::ports::letters;
+use spotwright_schemas::error::Problem;
 use spotwright_schemas::storyboard::Color;
-use unicode_segmentation::UnicodeSegmentation;
 
 use crate::error::Error;
+use crate::faces::{Chain, Direction, Plan};
 use crate::lines::{self, Unit};
 use crate::pixels::Raster;
 
-/// The family every text is set in.
-const FAMILY: &str = "Noto Sans CJK SC";
-/// Where distributions put the faces: Debian and Ubuntu, Fedora, Arch.
-const DEFAULT_FONTS: [[&str; 2]; 3] = [
-    [
-        "/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc",
-        "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
-    ],
-    [
-        "/usr/share/fonts/google-noto-cjk/NotoSansCJK-Bold.ttc",
-        "/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc",
-    ],
-    ["/usr/share/fonts/noto-cjk/NotoSansCJK-Bold.ttc", "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc"],
-];
 /// Size at which text is measured once; widths scale linearly with the size.
 const MEASURE_PX: f32 = 100.0;
+
+/// Highest coverage of colored pictures (emoji) in a line: neither ink nor ground.
+const PICTURE_COVERAGE: u8 = 200;
 
 /// How a block of text is set.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +55,8 @@ pub(crate) struct Line {
     pub(crate) ink: [usize; 4],
     /// Coverage of ink, 0–255, same size as the layer.
     pub(crate) coverage: Vec<u8>,
+    /// Whether it holds letters, whose contrast counts, and not colored pictures alone.
+    pub(crate) letters: bool,
 }
 
 /// A block of set text.
@@ -80,65 +71,54 @@ pub(crate) struct Block {
 /// The loaded faces and their caches.
 pub(crate) struct Fonts {
     state: Mutex<(FontSystem, SwashCache)>,
-    /// BLAKE3 over the font files: part of every shot's key.
-    pub(crate) hash: String,
+    pub(crate) chain: Chain,
+}
+
+/// What the studio's fonts can draw. Cheap to clone.
+#[derive(Clone)]
+pub struct Letters {
+    pub(crate) fonts: Arc<Fonts>,
+}
+
+impl Letters {
+    /// Loads the given font files, or the distribution's.
+    ///
+    /// # Errors
+    /// [`Code::Prerequisite`](spotwright_schemas::error::Code::Prerequisite) when the family that
+    /// every text begins with is not installed.
+    pub fn load(files: &[PathBuf]) -> Result<Self, Problem> {
+        Ok(Self { fonts: Arc::new(Fonts::load(files)?) })
+    }
+
+    /// Names of the default font files that are not installed.
+    #[must_use]
+    pub fn absent(&self) -> &[&'static str] {
+        &self.fonts.chain.absent
+    }
+}
+
+impl letters::Letters for Letters {
+    fn undrawable(&self, text: &str) -> Vec<char> {
+        self.fonts.chain.plan(&lines::clean(text)).err().unwrap_or_default()
+    }
 }
 
 impl Fonts {
-    /// Loads the given files, or the first complete default set.
+    /// Loads the given files, or the distribution's.
     ///
     /// # Errors
-    /// [`Code::Prerequisite`] when the family is not there in bold and regular.
-    pub(crate) fn load(files: &[PathBuf]) -> Result<Self, Error> {
-        let missing = |detail: &str| {
-            Problem::new(
-                Code::Prerequisite,
-                "fonts",
-                format!("{detail}; install the package `fonts-noto-cjk` or name the font files"),
-            )
-        };
-        let files: Vec<PathBuf> = if files.is_empty() {
-            DEFAULT_FONTS
-                .iter()
-                .map(|set| set.map(PathBuf::from).to_vec())
-                .find(|set| set.iter().all(|file| file.is_file()))
-                .ok_or_else(|| {
-                    missing("`NotoSansCJK-Bold.ttc` and `NotoSansCJK-Regular.ttc` were not found")
-                })?
-        } else {
-            files.to_vec()
-        };
-        let mut db = Database::new();
-        let mut hasher = blake3::Hasher::new();
-        for file in &files {
-            let bytes = std::fs::read(file)
-                .map_err(|error| missing(&format!("font file {} cannot be read: {error}", file.display())))?;
-            hasher.update(&bytes);
-            db.load_font_source(Source::Binary(std::sync::Arc::new(bytes)));
-        }
-        for weight in [Weight::BOLD, Weight::NORMAL] {
-            let found = db
-                .faces()
-                .any(|face| face.weight == weight && face.families.iter().any(|(name, _)| name == FAMILY));
-            if !found {
-                return Err(
-                    missing(&format!("the font files hold no `{FAMILY}` of weight {}", weight.0)).into()
-                );
-            }
-        }
-        let system = FontSystem::new_with_locale_and_db("zh-CN".to_owned(), db);
-        Ok(Self {
-            state: Mutex::new((system, SwashCache::new())),
-            hash: hasher.finalize().to_hex().to_string(),
-        })
+    /// [`Code::Prerequisite`](spotwright_schemas::error::Code::Prerequisite).
+    fn load(files: &[PathBuf]) -> Result<Self, Problem> {
+        let (system, chain) = Chain::load(files)?;
+        Ok(Self { state: Mutex::new((system, SwashCache::new())), chain })
     }
 
     /// Sets `text` in the largest size that fits the style's room; `None` for blank text. Lines do
     /// not break inside one of `names` where they can break elsewhere.
     ///
     /// # Errors
-    /// [`Code::Storyboard`] naming `field`: a character without a glyph, or text that does not fit
-    /// in the smallest size.
+    /// [`Code::Storyboard`](spotwright_schemas::error::Code::Storyboard) naming `field`: a character
+    /// without a glyph, or text that does not fit in the smallest size.
     pub(crate) fn set(
         &self,
         text: &str,
@@ -150,70 +130,103 @@ impl Fonts {
         if text.is_empty() {
             return Ok(None);
         }
+        let undrawable = |missing: &[char]| Error::storyboard(field, letters::undrawable_message(missing));
+        let plan = self.chain.plan(&text).map_err(|missing| undrawable(&missing))?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (system, cache) = &mut *state;
-        let glyphs = shape(system, &text, style.bold, MEASURE_PX);
-        refuse_missing(&text, &glyphs, field)?;
+        let mut typesetter = Typesetter { system, cache, chain: &self.chain, plan, style };
+        let glyphs = typesetter.shape(&text, MEASURE_PX);
+        // The faces have every character; what is left is a combination that none can form.
+        let missing: Vec<char> = glyphs
+            .iter()
+            .filter(|glyph| glyph.glyph_id == 0)
+            .flat_map(|glyph| text.get(glyph.start..glyph.end).unwrap_or_default().chars())
+            .collect();
+        if !missing.is_empty() {
+            return Err(undrawable(&missing));
+        }
         let units =
             measured_units(&text, names, &glyphs, style.width / style.sizes[1] * f64::from(MEASURE_PX));
-        let Some((px, broken)) = fit(&units, style) else {
+        let Some((px, broken)) = fit(&units, style, plan.leading.height) else {
             return Err(Error::storyboard(
                 field,
                 "the text does not fit in its place in the smallest legible size",
             ));
         };
-        let line_height = px * lines::LINE_HEIGHT;
-        let mut block = Block { lines: Vec::new(), width: 0.0, height: line_height * broken.len() as f64 };
-        for (idx, line) in broken.iter().enumerate() {
-            let glyphs = shape(system, line, style.bold, px as f32);
-            let advance = f64::from(glyphs.iter().fold(0.0_f32, |end, glyph| end.max(glyph.x + glyph.w)));
-            block.width = block.width.max(advance);
+        let block = typesetter.block(px, &broken);
+        Ok((!block.lines.is_empty()).then_some(block))
+    }
+}
+
+/// What setting one text needs.
+struct Typesetter<'a> {
+    system: &'a mut FontSystem,
+    cache: &'a mut SwashCache,
+    chain: &'a Chain,
+    plan: Plan,
+    style: &'a Style,
+}
+
+impl Typesetter<'_> {
+    /// Rasterizes the lines of a text.
+    fn block(&mut self, px: f64, broken: &[String]) -> Block {
+        let style = self.style;
+        let line_height = px * self.plan.leading.height;
+        let shaped: Vec<Vec<LayoutGlyph>> = broken.iter().map(|line| self.shape(line, px as f32)).collect();
+        let advance = |glyphs: &Vec<LayoutGlyph>| {
+            f64::from(glyphs.iter().fold(0.0_f32, |end, glyph| end.max(glyph.x + glyph.w)))
+        };
+        let width = shaped.iter().map(advance).fold(0.0, f64::max);
+        let mut block = Block { lines: Vec::new(), width, height: line_height * broken.len() as f64 };
+        for (idx, (line, glyphs)) in broken.iter().zip(&shaped).enumerate() {
             // The empty half of a closing full-width mark does not count when a line is centered.
             let hang = if line.ends_with(['，', '。', '、', '；', '：', '！', '？']) {
                 px * 0.5
             } else {
                 0.0
             };
-            let left = (style.width - advance + hang) * style.align;
+            let mut left = (style.width - advance(glyphs) + hang) * style.align;
+            if self.plan.direction == Some(Direction::RightToLeft) && style.align == 0.0 {
+                // The block stays where it is; its lines begin at their right edge.
+                left = width - advance(glyphs);
+            }
             // The baseline puts the ideograph's body in the middle of the line.
-            let baseline = line_height * idx as f64 + line_height / 2.0 + px * 0.38;
-            if let Some(line) = raster_line(system, cache, line, &glyphs, style, [left, baseline, px]) {
+            let baseline = line_height * idx as f64 + line_height / 2.0 + px * self.plan.leading.baseline;
+            if let Some(line) = self.raster_line(line, glyphs, [left, baseline, px]) {
                 block.lines.push(line);
             }
         }
-        Ok((!block.lines.is_empty()).then_some(block))
+        block
     }
-}
 
-/// Shapes one line without wrapping.
-fn shape(system: &mut FontSystem, text: &str, bold: bool, px: f32) -> Vec<LayoutGlyph> {
-    let mut buffer = Buffer::new(system, Metrics::new(px, px * 1.3));
-    buffer.set_wrap(Wrap::None);
-    buffer.set_size(None, None);
-    let weight = if bold { Weight::BOLD } else { Weight::NORMAL };
-    let attrs = Attrs::new().family(Family::Name(FAMILY)).weight(weight);
-    buffer.set_text(text, &attrs, Shaping::Advanced, None);
-    buffer.shape_until_scroll(system, false);
-    buffer.layout_runs().flat_map(|run| run.glyphs.iter().cloned()).collect()
-}
-
-fn refuse_missing(text: &str, glyphs: &[LayoutGlyph], field: &str) -> Result<(), Error> {
-    let mut missing = String::new();
-    for glyph in glyphs.iter().filter(|glyph| glyph.glyph_id == 0) {
-        for c in text.get(glyph.start..glyph.end).unwrap_or_default().chars() {
-            if !missing.contains(c) {
-                missing.push(c);
-            }
-        }
+    /// Shapes one line without wrapping.
+    fn shape(&mut self, line: &str, px: f32) -> Vec<LayoutGlyph> {
+        let mut buffer = Buffer::new(self.system, Metrics::new(px, px * 1.3));
+        buffer.set_wrap(Wrap::None);
+        buffer.set_size(None, None);
+        // Each line is a paragraph to the shaper, and has to read the way its text does.
+        let mark = self.plan.direction.map(|direction| direction.mark().to_string()).unwrap_or_default();
+        let marked = format!("{mark}{line}");
+        let parts = self.chain.parts(line, &self.plan);
+        let attrs = |face: usize| {
+            let (family, weight) = self.chain.style(face, self.style.bold);
+            Attrs::new().family(Family::Name(family)).weight(weight)
+        };
+        let spans = parts.iter().enumerate().map(|(idx, part)| {
+            let start = if idx == 0 { 0 } else { part.range.start + mark.len() };
+            (&marked[start..part.range.end + mark.len()], attrs(part.face))
+        });
+        buffer.set_rich_text(spans, &attrs(0), Shaping::Advanced, None);
+        buffer.shape_until_scroll(self.system, false);
+        let glyphs = buffer.layout_runs().flat_map(|run| run.glyphs.iter().cloned());
+        let own = glyphs.filter(|glyph| glyph.start >= mark.len());
+        own.map(|glyph| LayoutGlyph {
+            start: glyph.start - mark.len(),
+            end: glyph.end.saturating_sub(mark.len()),
+            ..glyph
+        })
+        .collect()
     }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let points: Vec<String> = missing.chars().map(|c| format!("U+{:04X}", c as u32)).collect();
-    Err(Error::storyboard(
-        field,
-        format!("the font has no glyph for {missing:?} ({}); use other characters", points.join(", ")),
-    ))
 }
 
 /// Splits into units with their widths; units wider than `widest` fall apart into graphemes.
@@ -227,19 +240,22 @@ fn measured_units(text: &str, names: &[String], glyphs: &[LayoutGlyph], widest: 
     };
     let words = lines::Words::of(text, names);
     let mut units = Vec::new();
-    for (start, end, space) in lines::unit_ranges(text) {
+    for range in lines::unit_ranges(text) {
+        let (start, end) = (range.start, range.end);
+        let spaces = text[..start].len() - text[..start].trim_end_matches(' ').len();
+        let space = width_of(start - spaces, start);
         let width = width_of(start, end);
         if width <= widest {
             let text = text[start..end].to_owned();
             units.push(Unit { text, width, space, cuts: words.cut(start) });
             continue;
         }
-        for (offset, grapheme) in text[start..end].grapheme_indices(true) {
-            let from = start + offset;
+        for part in lines::pieces(&text[start..end]) {
+            let (from, to) = (start + part.start, start + part.end);
             units.push(Unit {
-                text: grapheme.to_owned(),
-                width: width_of(from, from + grapheme.len()),
-                space: space && offset == 0,
+                text: text[from..to].to_owned(),
+                width: width_of(from, to),
+                space: if part.start == 0 { space } else { 0.0 },
                 cuts: words.cut(from),
             });
         }
@@ -249,13 +265,13 @@ fn measured_units(text: &str, names: &[String], glyphs: &[LayoutGlyph], widest: 
 
 /// The best size, in steps of 3 %, and its lines: the largest that fits, unless one up to 30 %
 /// smaller breaks so much better, or into so many fewer lines, that it reads faster.
-fn fit(units: &[Unit], style: &Style) -> Option<(f64, Vec<String>)> {
+fn fit(units: &[Unit], style: &Style, leading: f64) -> Option<(f64, Vec<String>)> {
     let mut px = style.sizes[0];
     let mut largest = None;
     let mut best: Option<(f64, f64, Vec<String>)> = None;
     loop {
         let room = style.width / px * f64::from(MEASURE_PX);
-        let rows = ((style.height / (px * lines::LINE_HEIGHT)) as usize).min(style.max_lines);
+        let rows = ((style.height / (px * leading)) as usize).min(style.max_lines);
         if let Some((broken, breaks)) = lines::balanced(units, room, rows) {
             let largest = *largest.get_or_insert(px);
             let cost = breaks + (1.0 - px / largest) * 1.1 + 0.04 * broken.len().saturating_sub(2) as f64;
@@ -270,55 +286,57 @@ fn fit(units: &[Unit], style: &Style) -> Option<(f64, Vec<String>)> {
     }
 }
 
-/// Draws the glyphs of one line into a layer that holds all their ink, and its shadow.
-fn raster_line(
-    system: &mut FontSystem,
-    cache: &mut SwashCache,
-    text: &str,
-    glyphs: &[LayoutGlyph],
-    style: &Style,
-    [left, baseline, px]: [f64; 3],
-) -> Option<Line> {
-    let emphasized = lines::figures(text);
-    let mut stamps = Vec::new();
-    for glyph in glyphs {
-        let physical = glyph.physical((left as f32, baseline as f32), 1.0);
-        let Some(image) = cache.get_image(system, physical.cache_key).clone() else { continue };
-        let x = i64::from(physical.x + image.placement.left);
-        let y = i64::from(physical.y - image.placement.top);
-        let color = style
-            .emphasis
-            .filter(|_| emphasized.iter().any(|range| range.contains(&glyph.start)))
-            .unwrap_or(style.color);
-        if image.placement.width > 0 && image.placement.height > 0 {
-            stamps.push((x, y, color, image));
+impl Typesetter<'_> {
+    /// Draws the glyphs of one line into a layer that holds all their ink, and its shadow.
+    fn raster_line(
+        &mut self,
+        text: &str,
+        glyphs: &[LayoutGlyph],
+        [left, baseline, px]: [f64; 3],
+    ) -> Option<Line> {
+        let style = self.style;
+        let emphasized = lines::figures(text);
+        let mut stamps = Vec::new();
+        for glyph in glyphs {
+            let physical = glyph.physical((left as f32, baseline as f32), 1.0);
+            let Some(image) = self.cache.get_image(self.system, physical.cache_key).clone() else { continue };
+            let x = i64::from(physical.x + image.placement.left);
+            let y = i64::from(physical.y - image.placement.top);
+            let color = style
+                .emphasis
+                .filter(|_| emphasized.iter().any(|range| range.contains(&glyph.start)))
+                .unwrap_or(style.color);
+            if image.placement.width > 0 && image.placement.height > 0 {
+                stamps.push((x, y, color, image));
+            }
         }
+        let right =
+            |(x, _, _, image): &(i64, i64, Color, cosmic_text::SwashImage)| x + i64::from(image.placement.width);
+        let below =
+            |(_, y, _, image): &(i64, i64, Color, cosmic_text::SwashImage)| y + i64::from(image.placement.height);
+        let (min_x, min_y) = (stamps.iter().map(|s| s.0).min()?, stamps.iter().map(|s| s.1).min()?);
+        let (max_x, max_y) = (stamps.iter().map(right).max()?, stamps.iter().map(below).max()?);
+        let spread = if style.shadow > 0.0 { (px * 0.11).ceil().max(2.0) as usize } else { 0 };
+        let pad = spread * 3;
+        let (width, height) = ((max_x - min_x) as usize + 2 * pad, (max_y - min_y) as usize + 2 * pad);
+        let mut layer = Raster::filled(width, height, [0; 4]);
+        let mut coverage = vec![0_u8; width * height];
+        for (x, y, color, image) in &stamps {
+            let corner = ((x - min_x) as usize + pad, (y - min_y) as usize + pad);
+            stamp(&mut layer, &mut coverage, corner, image, *color);
+        }
+        if spread > 0 {
+            layer = with_shadow(&layer, &coverage, spread, style.shadow);
+        }
+        Some(Line {
+            layer,
+            x: min_x - pad as i64,
+            y: min_y - pad as i64,
+            ink: [pad, pad, width - 2 * pad, height - 2 * pad],
+            coverage,
+            letters: stamps.iter().any(|(.., image)| image.content == SwashContent::Mask),
+        })
     }
-    let right =
-        |(x, _, _, image): &(i64, i64, Color, cosmic_text::SwashImage)| x + i64::from(image.placement.width);
-    let below =
-        |(_, y, _, image): &(i64, i64, Color, cosmic_text::SwashImage)| y + i64::from(image.placement.height);
-    let (min_x, min_y) = (stamps.iter().map(|s| s.0).min()?, stamps.iter().map(|s| s.1).min()?);
-    let (max_x, max_y) = (stamps.iter().map(right).max()?, stamps.iter().map(below).max()?);
-    let spread = if style.shadow > 0.0 { (px * 0.11).ceil().max(2.0) as usize } else { 0 };
-    let pad = spread * 3;
-    let (width, height) = ((max_x - min_x) as usize + 2 * pad, (max_y - min_y) as usize + 2 * pad);
-    let mut layer = Raster::filled(width, height, [0; 4]);
-    let mut coverage = vec![0_u8; width * height];
-    for (x, y, color, image) in &stamps {
-        let corner = ((x - min_x) as usize + pad, (y - min_y) as usize + pad);
-        stamp(&mut layer, &mut coverage, corner, image, *color);
-    }
-    if spread > 0 {
-        layer = with_shadow(&layer, &coverage, spread, style.shadow);
-    }
-    Some(Line {
-        layer,
-        x: min_x - pad as i64,
-        y: min_y - pad as i64,
-        ink: [pad, pad, width - 2 * pad, height - 2 * pad],
-        coverage,
-    })
 }
 
 fn stamp(
@@ -344,7 +362,9 @@ fn stamp(
             for (to, from) in pixel.iter_mut().zip([rgb[0], rgb[1], rgb[2], 255]) {
                 *to = ((u32::from(from) * u32::from(alpha) + u32::from(*to) * keep + 127) / 255) as u8;
             }
-            coverage[at] = coverage[at].max(alpha);
+            // Colored pictures have no ink whose contrast could be measured.
+            let ink = if image.content == SwashContent::Mask { alpha } else { alpha.min(PICTURE_COVERAGE) };
+            coverage[at] = coverage[at].max(ink);
         }
     }
 }
@@ -359,4 +379,59 @@ fn with_shadow(text: &Raster, coverage: &[u8], spread: usize, strength: f64) -> 
     crate::pixels::blend(&mut layer, &shadow, 0, drop, 1.0);
     crate::pixels::blend(&mut layer, text, 0, 0.0, 1.0);
     layer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The characters of a line in the order they stand on the screen.
+    fn visual(text: &str, line: &str) -> Vec<char> {
+        let letters = Letters::load(&[]).expect("fonts");
+        let fonts = &letters.fonts;
+        let plan = fonts.chain.plan(text).expect("drawn");
+        let white = Color { r: 255, g: 255, b: 255 };
+        let style = Style {
+            bold: true,
+            color: white,
+            emphasis: None,
+            sizes: [40.0, 20.0],
+            max_lines: 3,
+            width: 900.0,
+            height: 300.0,
+            align: 0.0,
+            shadow: 0.0,
+        };
+        let mut state = fonts.state.lock().expect("lock");
+        let (system, cache) = &mut *state;
+        let mut typesetter = Typesetter { system, cache, chain: &fonts.chain, plan, style: &style };
+        let mut glyphs = typesetter.shape(line, 40.0);
+        assert!(glyphs.iter().all(|glyph| glyph.glyph_id != 0 && glyph.x > -0.5), "{glyphs:?}");
+        glyphs.sort_by(|a, b| a.x.total_cmp(&b.x));
+        glyphs.iter().filter_map(|glyph| line[glyph.start..].chars().next()).collect()
+    }
+
+    #[test]
+    fn hebrew_and_arabic_read_from_right_to_left_and_numbers_in_them_do_not() {
+        assert_eq!(visual("אבג", "אבג"), ['ג', 'ב', 'א']);
+        assert_eq!(visual("אב 12", "אב 12"), ['1', '2', ' ', 'ב', 'א']);
+    }
+
+    #[test]
+    fn a_line_reads_the_way_its_paragraph_does_whatever_it_begins_with() {
+        let paragraph = "אבג Roast דה";
+        assert_eq!(visual(paragraph, "Roast דה"), ['ה', 'ד', ' ', 'R', 'o', 'a', 's', 't']);
+        assert_eq!(visual("Roast דה", "דה Roast").last(), Some(&'t'));
+    }
+
+    #[test]
+    fn arabic_letters_take_their_joined_forms() {
+        let ids = |text: &str| {
+            let letters = Letters::load(&[]).expect("fonts");
+            let plan = letters.fonts.chain.plan(text).expect("drawn");
+            letters.fonts.chain.parts(text, &plan).len()
+        };
+        assert_eq!(ids("سلام"), 1, "one face, so that the letters can join");
+        assert_eq!(ids("Łódź Świeżo 24/7"), 2, "the letters are in one face, spaces between them count");
+    }
 }

@@ -5,10 +5,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use spotwright_core::domain::copy_rules::terms;
+use spotwright_core::ports::letters::check_brief;
+use spotwright_render::Letters;
 use spotwright_render::picture::{self, ImportedPicture};
 use spotwright_schemas::Problem;
 use spotwright_schemas::brief::{Brief, MAX_BRIEF_BYTES, is_same_name};
 use spotwright_schemas::error::Code;
+use spotwright_schemas::storyboard::Palette;
 
 /// Largest accepted picture file in bytes.
 const MAX_PICTURE_BYTES: u64 = 20_000_000;
@@ -18,32 +21,62 @@ const MAX_PICTURE_BYTES: u64 = 20_000_000;
 pub struct LoadedBrief {
     /// The validated brief.
     pub brief: Brief,
-    /// Its pictures, re-encoded, in the brief's order.
+    /// Its usable pictures, re-encoded, in the brief's order; at least one.
     pub pictures: Vec<ImportedPicture>,
+    /// What the person should know, though it stops nothing, each with its field.
+    pub warnings: Vec<Problem>,
 }
 
-/// Reads and checks the brief at `path` and every picture it names: that it is valid, that an ad may
-/// say something of what it states, that every picture can be used.
+/// As [`load_with`], with the fonts of this machine.
 ///
-/// Nothing is written. At most the accepted number of bytes is read of any file.
+/// # Errors
+/// As [`load_with`]; [`Code::Prerequisite`] when the fonts are not installed.
+pub fn load(path: &Path) -> Result<LoadedBrief, Problem> {
+    load_with(path, &Letters::load(&[])?)
+}
+
+/// Reads and checks the brief at `path`, every picture it names, and whether `letters` can draw what
+/// it says.
+///
+/// Nothing is written. At most the accepted number of bytes is read of any file. Pictures that would
+/// not pass the quality gate are left out with a warning as long as another one is there.
 ///
 /// # Errors
 /// The problem of the first field that is wrong; codes SW01xx and SW02xx.
-pub fn load(path: &Path) -> Result<LoadedBrief, Problem> {
+pub fn load_with(path: &Path, letters: &Letters) -> Result<LoadedBrief, Problem> {
     let brief = parse(path)?;
     terms::expect_sayable(&brief)?;
+    check_brief(letters, &brief)?;
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let folder = folder.canonicalize().map_err(|error| unreadable(path, &error))?;
-    let mut pictures = Vec::with_capacity(brief.product.pictures.len());
-    for (idx, picture) in brief.product.pictures.iter().enumerate() {
+    let mut loaded = LoadedBrief { brief, pictures: Vec::new(), warnings: Vec::new() };
+    for (idx, named) in loaded.brief.product.pictures.iter().enumerate() {
         let field = format!("product.pictures[{idx}].file");
-        let bytes = read_picture(&folder, &picture.file, &field)?;
-        pictures.push(picture::import(&bytes, &field)?);
+        let bytes = read_picture(&folder, &named.file, &field)?;
+        let imported = picture::import(&bytes, &field)?;
+        let colors = loaded.brief.brand.colors;
+        let palette = Palette { primary: colors.primary, accent: colors.accent };
+        let verdict = picture::unusable(&imported, palette, letters)
+            .map_err(|error| Problem::new(Code::Render, &field, error.to_string()))?;
+        if let Some(reason) = verdict {
+            let message = format!("`{}` is left out: {reason}", named.file);
+            loaded.warnings.push(Problem::new(Code::PictureUnusable, &field, message));
+        } else {
+            let told = imported.remarks.iter().map(|remark| format!("`{}`: {remark}", named.file));
+            let told = told.map(|message| Problem::new(Code::PictureAdjusted, &field, message));
+            loaded.warnings.extend(told);
+            loaded.pictures.push(imported);
+        }
     }
-    Ok(LoadedBrief { brief, pictures })
+    if loaded.pictures.is_empty() {
+        let reasons: Vec<&str> = loaded.warnings.iter().map(|warning| warning.message.as_str()).collect();
+        let message = format!("no picture can be used: {}", reasons.join("; "));
+        return Err(Problem::new(Code::PictureUnusable, "product.pictures", message));
+    }
+    Ok(loaded)
 }
 
 /// Reads and checks the brief at `path`, not its pictures.

@@ -10,9 +10,12 @@ use spotwright_core::ports::pictures::{ImportedPicture, PictureImporter};
 use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::step_store::{Commit, StepStore, StoreError};
 use spotwright_creative::workflow::{cancel, first_commit};
+use spotwright_render::Letters;
+use spotwright_render::picture::{self, Flight};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::RunId;
+use spotwright_schemas::storyboard::{Color, Palette};
 
 /// Control of runs over the step store.
 pub struct Control {
@@ -84,14 +87,35 @@ impl RunControl for Control {
     }
 }
 
-/// Import of pictures by the studio's decoder.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Pictures;
+/// Import of pictures by the studio's decoder: only such as make a video that passes the gate.
+pub struct Pictures {
+    letters: Letters,
+    flight: Flight,
+}
+
+impl Pictures {
+    /// An importer that lays pictures out with these fonts.
+    #[must_use]
+    pub fn new(letters: Letters) -> Self {
+        Self { letters, flight: Flight::default() }
+    }
+
+    /// A picture is handed in before the brief whose colors will surround it.
+    const PALETTE: Palette =
+        Palette { primary: Color { r: 96, g: 96, b: 96 }, accent: Color { r: 242, g: 181, b: 68 } };
+}
 
 impl PictureImporter for Pictures {
     fn import(&self, bytes: &[u8], name: &str) -> Result<ImportedPicture, Problem> {
-        let imported = spotwright_render::picture::import(bytes, name)?;
-        Ok(ImportedPicture { png: imported.png, width: imported.width, height: imported.height })
+        self.flight.with(bytes, || {
+            let imported = picture::import(bytes, name)?;
+            let verdict = picture::unusable(&imported, Self::PALETTE, &self.letters)
+                .map_err(|error| Problem::new(Code::Render, name, error.to_string()))?;
+            if let Some(reason) = verdict {
+                return Err(Problem::new(Code::PictureUnusable, name, reason));
+            }
+            Ok(ImportedPicture { png: imported.png, width: imported.width, height: imported.height })
+        })
     }
 }
 

@@ -34,6 +34,7 @@ pub mod foundation;
 pub mod health;
 pub mod impressions;
 pub mod listener;
+pub mod losses;
 pub mod measures;
 pub mod model_watch;
 pub mod outputs;

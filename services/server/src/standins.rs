@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
 use spotwright_core::ports::click_model::{ClickModel, ClickModelError, ObservedInput, ScoreInput};
 use spotwright_core::ports::language_model::{LanguageModel, LanguageModelError, LineRequest, Proposals};
+use spotwright_core::ports::letters::Letters;
 use spotwright_core::ports::marketplace::{
     Campaign, CreativeDelivery, MarketError, MarketReport, Marketplace, PlacementDecision, RungResult,
 };
@@ -112,6 +113,13 @@ impl StandInVideo {
             gate: last.then(|| GateReport { pass: true, checks: Vec::new() }),
             cost: charged,
         })
+    }
+}
+
+impl Letters for StandInVideo {
+    /// Nothing is drawn, so nothing is missing.
+    fn undrawable(&self, _: &str) -> Vec<char> {
+        Vec::new()
     }
 }
 

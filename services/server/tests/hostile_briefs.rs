@@ -5,12 +5,13 @@ use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use image::{ImageFormat, RgbImage};
 use serde_json::{Value, json};
+use spotwright_render::Letters;
 use spotwright_schemas::Problem;
 use spotwright_schemas::brief::Brief;
 use spotwright_server::brief_file::{self, LoadedBrief};
@@ -566,9 +567,15 @@ fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Opti
     receive.recv_timeout(PATIENCE).ok()
 }
 
+/// The fonts, read once for all cases.
+fn fonts() -> &'static Letters {
+    static FONTS: OnceLock<Letters> = OnceLock::new();
+    FONTS.get_or_init(|| Letters::load(&[]).expect("fonts"))
+}
+
 fn load(path: &Path) -> Result<LoadedBrief, Problem> {
     let path = path.to_path_buf();
-    in_time(move || brief_file::load(&path)).expect("an answer in time")
+    in_time(move || brief_file::load_with(&path, fonts())).expect("an answer in time")
 }
 
 /// What is wrong with the answer to a case, if anything.

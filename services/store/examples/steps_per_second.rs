@@ -83,6 +83,7 @@ fn new_run(seed: u64) -> Result<NewRun, serde_json::Error> {
             winners: 1,
             seed,
             opportunities: 1,
+            remarks: Vec::new(),
         },
         budget: Micros(1_000_000),
     })

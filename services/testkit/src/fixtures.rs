@@ -67,6 +67,7 @@ pub fn run(seed: u64) -> NewRun {
             winners: 2,
             seed,
             opportunities: 1000,
+            remarks: Vec::new(),
         },
         budget: Micros(10),
     }

@@ -113,6 +113,7 @@ pub fn orders(brief: &Path, number: u64) -> Result<Vec<NewRun>> {
             winners: 2,
             seed,
             opportunities: 2_000,
+            remarks: Vec::new(),
         },
     };
     Ok((1..=number).map(order).collect())

@@ -57,6 +57,7 @@ fn run_request() -> NewRun {
             winners: 2,
             seed: 3,
             opportunities: 1_000,
+            remarks: Vec::new(),
         },
     }
 }

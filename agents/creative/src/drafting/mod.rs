@@ -11,9 +11,11 @@ mod whole;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use spotwright_core::ports::letters::{Letters, undrawable_message};
 use spotwright_core::ports::language_model::{LanguageModel, LineRequest, ProposedLine};
 use spotwright_schemas::brief::{Brief, FactId, FactKind};
 use spotwright_schemas::locale::Locale;
+use spotwright_schemas::letters::composed;
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Direction, Line, Provenance, Role, Script};
@@ -116,9 +118,14 @@ pub fn quote(request: &DraftRequest<'_>, model: &dyn LanguageModel) -> Micros {
 
 /// Drafts a generation.
 ///
-/// Never fails: a failing model is replaced by the copy engine, line by line. Deterministic for a
-/// repeatable model. Cancel-safe; calls that were answered carry an idempotency key.
-pub async fn draft_generation(request: &DraftRequest<'_>, model: &dyn LanguageModel) -> Generation {
+/// Never fails: a failing model is replaced by the copy engine, line by line, and so is a line that
+/// `letters` cannot draw. Deterministic for a repeatable model. Cancel-safe; calls that were answered
+/// carry an idempotency key.
+pub async fn draft_generation(
+    request: &DraftRequest<'_>,
+    model: &dyn LanguageModel,
+    letters: &dyn Letters,
+) -> Generation {
     if model.provider() == PROVIDER {
         return whole::generation(request);
     }
@@ -126,6 +133,7 @@ pub async fn draft_generation(request: &DraftRequest<'_>, model: &dyn LanguageMo
     let mut studio = Studio {
         request,
         model,
+        letters,
         generation: Generation::default(),
         hooks: Vec::new(),
         pools: [Vec::new(), Vec::new(), Vec::new()],
@@ -224,6 +232,7 @@ fn distinct(lines: Vec<Line>, n: usize) -> Vec<Line> {
 struct Studio<'a> {
     request: &'a DraftRequest<'a>,
     model: &'a dyn LanguageModel,
+    letters: &'a dyn Letters,
     generation: Generation,
     /// Usable hook lines by direction, best first.
     hooks: Vec<(Direction, Vec<Line>)>,
@@ -300,14 +309,15 @@ impl Studio<'_> {
     ) {
         let line = Line {
             role: line_request.role,
-            caption: proposed.caption,
-            detail: proposed.detail,
+            caption: composed(&proposed.caption),
+            detail: composed(&proposed.detail),
             voice: String::new(),
             picture: String::new(),
             rests_on: proposed.rests_on,
             provenance,
         };
         let mut findings = line_findings(self.request.brief, &line);
+        findings.extend(self.undrawable_finding(&line));
         let caption = folded(&line.caption);
         let repeats = |other: &str| folded(other) == caption;
         let known = usable.iter().any(|kept: &Line| {
@@ -328,6 +338,19 @@ impl Studio<'_> {
         } else {
             usable.push(line);
         }
+    }
+
+    fn undrawable_finding(&self, line: &Line) -> Option<Finding> {
+        let missing = self.letters.undrawable(&format!("{} {}", line.caption, line.detail));
+        (!missing.is_empty()).then(|| Finding {
+            check: crate::critique::Check::Schema,
+            rule: "undrawable".to_owned(),
+            severity: Severity::Error,
+            role: Some(line.role),
+            subject: missing.iter().collect(),
+            message: undrawable_message(&missing),
+            law: String::new(),
+        })
     }
 
     fn compose_all(&mut self) {

@@ -9,7 +9,7 @@ use spotwright_core::ports::language_model::{LanguageModelError, Proposals};
 use spotwright_schemas::brief::{Evidence, Fact};
 
 use super::*;
-use crate::fixtures::{all, block_on, cat_zh, coffee_en, coffee_zh, drafted, generation};
+use crate::fixtures::{EveryLetter, all, block_on, cat_zh, coffee_en, coffee_zh, drafted, generation};
 use crate::learn::Beliefs;
 use crate::plan::plan;
 
@@ -125,7 +125,7 @@ fn the_quote_covers_the_calls() {
         seed: 5,
         key_prefix: "test",
     };
-    let generation = block_on(draft_generation(&request, &model));
+    let generation = block_on(draft_generation(&request, &model, &EveryLetter));
     let cost: Micros = generation.calls.iter().map(|call| call.cost).sum();
     assert!(cost <= quote(&request, &model) && cost > Micros::ZERO);
     let keys: BTreeSet<&str> = generation.calls.iter().map(|call| call.key.as_str()).collect();
@@ -148,7 +148,7 @@ fn later_generations_do_not_repeat_hooks() {
         seed: 2,
         key_prefix: "test",
     };
-    let second = block_on(draft_generation(&request, &CopyEngine));
+    let second = block_on(draft_generation(&request, &CopyEngine, &EveryLetter));
     assert_eq!(second.scripts.len(), 12);
     assert!(second.scripts.iter().all(|d| !avoid.contains(&d.script.lines[0].caption)));
 }
@@ -252,4 +252,40 @@ proptest! {
         prop_assert_eq!(&first, &generation(&brief, 6, seed));
         prop_assert_ne!(first.scripts, generation(&brief, 6, seed + 1).scripts);
     }
+}
+
+/// Draws ASCII.
+struct Typewriter;
+
+impl Letters for Typewriter {
+    fn undrawable(&self, text: &str) -> Vec<char> {
+        text.chars().filter(|c| !c.is_ascii()).collect()
+    }
+}
+
+#[test]
+fn lines_that_cannot_be_drawn_are_replaced_and_the_variant_stays() {
+    let brief = coffee_en();
+    let line = |caption: &str| proposed(caption, &["smooth"]);
+    let model = Scripted(Ok(vec![line("Smooth to the last \u{16A0}"), line("Smooth cafe\u{301}"), line("Smooth to the end")]));
+    let assignments = plan(&brief, 1, 3, &Beliefs::default(), 3);
+    let request = DraftRequest {
+        brief: &brief,
+        generation: 1,
+        assignments: &assignments,
+        parents: &[],
+        avoid: &[],
+        seed: 3,
+        key_prefix: "test",
+    };
+    let generation = block_on(draft_generation(&request, &model, &Typewriter));
+    assert_eq!(generation.scripts.len(), 3, "no variant is lost");
+    let captions: Vec<&String> =
+        generation.scripts.iter().flat_map(|d| &d.script.lines).map(|l| &l.caption).collect();
+    assert!(captions.iter().any(|caption| *caption == "Smooth to the end"));
+    assert!(captions.iter().all(|caption| caption.is_ascii()), "{captions:?}");
+    let found = generation.dropped.iter().flat_map(|d| &d.findings).find(|f| f.rule == "undrawable");
+    assert!(found.expect("a finding").message.contains("U+16A0"));
+    // Letters are composed before anything else looks at them.
+    assert!(generation.dropped.iter().any(|d| d.caption == "Smooth café"));
 }

@@ -146,7 +146,7 @@ impl CreativeAgent {
             seed: run.request.seed,
             key_prefix: &prefix,
         };
-        Ok(draft_generation(&request, &model).await)
+        Ok(draft_generation(&request, &model, self.ports.video.as_ref()).await)
     }
 
     async fn render(

@@ -13,7 +13,7 @@ use crate::ports::artifacts::ArtifactHash;
 pub struct RunRequest {
     /// The validated brief.
     pub brief: Brief,
-    /// The brief's pictures, in its order, as stored.
+    /// The brief's pictures that can be used, in its order, as stored.
     pub pictures: Vec<StoredPicture>,
     /// How many generations, 1–20.
     pub generations: u32,
@@ -25,6 +25,10 @@ pub struct RunRequest {
     pub seed: u64,
     /// Views that the market offers in each generation.
     pub opportunities: u64,
+    /// What the person should know of the input, one sentence each: pictures that are left out,
+    /// grounds that were chosen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
 }
 
 /// A picture of the brief after import.

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod entropy;
 pub mod event_bus;
 pub mod language_model;
+pub mod letters;
 pub mod marketplace;
 pub mod outcome_sink;
 pub mod pictures;

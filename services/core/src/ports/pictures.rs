@@ -25,6 +25,6 @@ pub trait PictureImporter: Send + Sync {
     /// Imports `bytes`; `name` is the field that problems are told of.
     ///
     /// # Errors
-    /// `Code::PictureDamaged`, `Code::PictureSize`.
+    /// `Code::PictureDamaged`, `Code::PictureSize`, `Code::PictureUnusable`.
     fn import(&self, bytes: &[u8], name: &str) -> Result<ImportedPicture, Problem>;
 }

@@ -7,6 +7,7 @@ use spotwright_schemas::money::Micros;
 use spotwright_schemas::storyboard::Storyboard;
 
 use super::artifacts::ArtifactHash;
+use super::letters::Letters;
 
 /// Exact statistics of a video's frames and sound, computed from pixels and samples.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -110,8 +111,9 @@ pub enum RenderError {
 /// 3. `lookup` finds every render that was charged under the key, also after a crash of either
 ///    side; a render that was found is not rendered or charged again.
 /// 4. A failed render leaves no artifact that is not whole.
+/// 5. As [`Letters`] it tells which characters it cannot draw, before it is asked to render them.
 #[async_trait]
-pub trait VideoBackend: Send + Sync {
+pub trait VideoBackend: Letters {
     /// The backend's name, e.g. `studio`.
     fn name(&self) -> &str;
 

@@ -270,7 +270,7 @@ impl<'a> Stage<'a> {
             let settled =
                 if matches!(come.entrance, Entrance::None) { 0.0 } else { (start + length).max(0.0) };
             let rect = [x + line.x + ix as i64, y + line.y + iy as i64, iw as i64, ih as i64];
-            self.boxes.push(TextBox { kind, rect, coverage, settled });
+            self.boxes.push(TextBox { kind, rect, coverage, letters: line.letters, settled });
             self.sprites.push(Sprite {
                 layer: line.layer.clone(),
                 x: x + line.x,

@@ -397,6 +397,7 @@ pub(super) fn bench_run(brief: &Brief, variants: u32, seed: u64) -> NewRun {
         winners: variants,
         seed,
         opportunities: 10_000,
+        remarks: Vec::new(),
     };
     NewRun {
         id: RunId::derive(seed, "bench", 0),

@@ -27,6 +27,7 @@ pub fn execute(path: &Path, json: bool) -> Result<(), Problem> {
             "pictures": loaded.pictures.iter().map(|p| [p.width, p.height]).collect::<Vec<_>>(),
             "never_said": unsayable,
             "questions": questions,
+            "warnings": loaded.warnings,
             "version": env!("CARGO_PKG_VERSION"),
         }));
         return Ok(());
@@ -39,6 +40,9 @@ pub fn execute(path: &Path, json: bool) -> Result<(), Problem> {
     ));
     for fact in unsayable {
         print_text(&format!("  will never be said: {} “{}”: {}\n", fact.field, fact.text, fact.objection));
+    }
+    for warning in &loaded.warnings {
+        print_text(&format!("  warning: {warning}\n"));
     }
     for question in questions {
         print_text(&format!("  it would help to know: {} ({})\n", question.text, question.default));

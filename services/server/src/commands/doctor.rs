@@ -20,8 +20,9 @@ pub fn execute(config: &Config, json: bool) -> bool {
         .and_then(|artifacts| {
             let artifacts: Arc<dyn ArtifactStore> = Arc::new(artifacts);
             let options = studio::Options { folder: scratch.join("studio"), ..studio::Options::default() };
-            Studio::new(options, artifacts).map(|_| ()).map_err(|error| error.to_string())
+            Studio::new(options, artifacts).map_err(|error| error.to_string())
         });
+    let absent = studio.as_ref().map_or_else(|_| Vec::new(), |studio| studio.letters().absent().to_vec());
     drop(std::fs::remove_dir_all(&scratch));
     let models = config.model_folder();
     let scoring = spotwright_scoring::hot::HotModel::open(&models);
@@ -35,6 +36,7 @@ pub fn execute(config: &Config, json: bool) -> bool {
         print_json(&json!({
             "good": good,
             "studio": studio.as_ref().err(),
+            "fonts_missing": absent,
             "click_model": scoring.as_ref().ok(),
             "click_model_error": scoring.as_ref().err(),
             "language_model_file": smollm,
@@ -47,6 +49,12 @@ pub fn execute(config: &Config, json: bool) -> bool {
     let mark = |good: bool| if good { "ok  " } else { "FAIL" };
     let text = studio.as_ref().err().cloned().unwrap_or_else(|| "fonts and folders are in order".to_owned());
     print_text(&format!("{} studio: {text}\n", mark(studio.is_ok())));
+    if !absent.is_empty() {
+        let names = absent.join(", ");
+        print_text(&format!(
+            "ok   fonts that are not installed: {names}; texts that need them are refused (packages fonts-noto-core, fonts-noto-color-emoji)\n"
+        ));
+    }
     let (Ok(text) | Err(text)) = &scoring;
     print_text(&format!("{} click model: {text}\n", mark(scoring.is_ok())));
     let text = if smollm { "installed" } else { "not installed; only needed for llm.provider = \"gguf\"" };

@@ -28,7 +28,7 @@ use crate::publish::{launch_pack, platforms};
 use crate::report;
 use crate::telemetry;
 use crate::wiring::{EngineSetup, Running, STATE_FOLDER, Workspace, World};
-use crate::{explain, impressions, writers};
+use crate::{explain, impressions, losses, writers};
 
 /// Parent of output folders that were not named.
 const DEFAULT_PARENT: &str = "spotwright-out";
@@ -154,7 +154,9 @@ pub async fn execute_in(
     checkpoints.reached("files.before_write");
     let explanations = explain::explanations(&finished, world.click_model.as_ref())?;
     let log = impressions::log(&finished, world.marketplace.as_ref())?;
-    let notices = [world.notices, writers::notices(&finished), log.notices].concat();
+    let remarks = finished.run.request.remarks.clone();
+    let notices =
+        [remarks, losses::notices(&finished), world.notices, writers::notices(&finished), log.notices].concat();
     let artifacts = workspace.artifacts.as_ref();
     let page = report::render(&finished, &explanations, artifacts, &notices)?;
     let written = outputs::write_all(&finished, &explanations, &log.rows, artifacts, &page, &prepared.out)?;
@@ -304,6 +306,7 @@ async fn begin(
         winners: sizes.winners,
         seed: sizes.seed,
         opportunities: sizes.opportunities,
+        remarks: loaded.warnings.iter().map(|warning| warning.message.clone()).collect(),
     };
     // The id follows from what was asked, so that the same order gives the same run anywhere.
     let asked = serde_json::to_string(&request).map_err(|error| failed(error.to_string()))?;

@@ -18,6 +18,7 @@ use spotwright_core::spine::{
     ClaimQueue, Engine, EngineOptions, NoCheckpoints, PaidCalls, RunLocks, Shutdown, StepError, StepOutcome,
     Undecided, Workflow,
 };
+use spotwright_render::Letters;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{Event, Payload};
@@ -142,10 +143,12 @@ async fn serve_api(
         ..usual
     };
     tracing::info!(connections = bounds.connections, of_one_address = bounds.of_one_address, "places");
+    let letters = Letters::load(&[])?;
     let state = ApiState {
         accounts: Arc::clone(&foundation.accounts),
         artifacts: Arc::clone(&foundation.artifacts),
-        pictures: Arc::new(Pictures),
+        pictures: Arc::new(Pictures::new(letters.clone())),
+        letters: Arc::new(letters),
         runs: Arc::new(Control::new(Arc::clone(&foundation.store))),
         readiness: Arc::clone(&foundation.readiness),
         clock: Arc::new(SystemClock),

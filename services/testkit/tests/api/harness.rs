@@ -15,6 +15,7 @@ use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clock::ManualClock;
 use spotwright_core::ports::entropy::{Entropy, EntropyError};
+use spotwright_core::ports::letters::Letters;
 use spotwright_core::ports::pictures::{ImportedPicture, PictureImporter};
 use spotwright_core::ports::readiness::{NotReady, Readiness};
 use spotwright_core::ports::run_control::RunControl;
@@ -41,6 +42,15 @@ impl Entropy for Counted {
             chunk.copy_from_slice(&derive(&[b"entropy", &number.to_le_bytes()]).as_bytes()[..chunk.len()]);
         }
         Ok(())
+    }
+}
+
+/// Draws everything but runes.
+pub(crate) struct EveryLetter;
+
+impl Letters for EveryLetter {
+    fn undrawable(&self, text: &str) -> Vec<char> {
+        text.chars().filter(|c| matches!(c, '\u{16A0}'..='\u{16FF}')).collect()
     }
 }
 
@@ -164,6 +174,7 @@ impl Server {
             accounts: store.clone(),
             artifacts: artifacts.clone(),
             pictures: pictures.clone(),
+            letters: Arc::new(EveryLetter),
             runs: control.clone(),
             readiness: Arc::new(Ready),
             clock: clock.clone(),

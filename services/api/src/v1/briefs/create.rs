@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use spotwright_core::domain::account::NewBrief;
 use spotwright_core::domain::copy_rules::terms;
+use spotwright_core::ports::letters::check_brief;
 use spotwright_schemas::brief::{Brief, is_same_name};
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::{AssetId, BriefId};
@@ -51,6 +52,8 @@ pub(crate) async fn handle(
 ) -> Result<Response, ApiProblem> {
     let admitted = idempotency::admit(&app, &caller, &headers, &uri, &body.bytes)?;
     let (brief, assets) = read(&body.bytes)?;
+    check_brief(app.state.letters.as_ref(), &brief)
+        .map_err(|problem| ApiProblem::from(problem).within("brief"))?;
     let ids: Vec<AssetId> = assets.values().copied().collect();
     let found = app.state.accounts.assets_by_id(caller.context, &ids).await?;
     if let Some((file, _)) = assets.keys().zip(found).find(|(_, asset)| asset.is_none()) {

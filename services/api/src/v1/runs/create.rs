@@ -106,6 +106,7 @@ pub(crate) async fn handle(
             winners: sizes.winners,
             seed,
             opportunities: sizes.opportunities,
+            remarks: Vec::new(),
         },
     };
     let commit = app.state.runs.opening(&run)?;
