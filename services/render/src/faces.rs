@@ -204,6 +204,13 @@ impl Chain {
             if face == 0 && is_plain(cluster) && self.faces[plan.letters].covers(cluster) {
                 face = plan.letters;
             }
+            // A space is as wide as the words before it have it.
+            let words = parts.last().map(|part| part.face).filter(|words| !self.faces[*words].emoji);
+            if let (" " | "\u{A0}", Some(words)) = (cluster, words) {
+                if self.faces[words].covers(cluster) {
+                    face = words;
+                }
+            }
             match parts.last_mut() {
                 Some(last) if last.face == face => last.range.end = start + cluster.len(),
                 _ => parts.push(Part { range: start..start + cluster.len(), face }),

@@ -144,7 +144,7 @@ pub(crate) fn opportunities(text: &str) -> Vec<usize> {
 fn divides(text: &str, chars: &[(usize, char)], idx: usize) -> bool {
     let (start, next) = chars[idx];
     if text[..start].ends_with(' ') {
-        return !never_first(next) || next == '…' || next == '—' || next == '–';
+        return !"%‰％℃℉°".contains(next);
     }
     let before = chars[idx - 1].1;
     let wide = |c: char| is_cjk(c) || is_southeast_asian(c);
