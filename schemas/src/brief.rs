@@ -521,11 +521,16 @@ impl Brief {
 
     /// Writes every text that is read or shown with composed letters; names of files stay as they are.
     fn compose_letters(&mut self) {
-        let Self { brand, product, audience, disclaimer, .. } = self;
+        let Self { brand, product, audience, disclaimer, must_say, must_not_say, offer, .. } = self;
         let facts = product.facts.iter_mut().map(|fact| &mut fact.text);
         let alts = product.pictures.iter_mut().map(|picture| &mut picture.alt);
         let names = [&mut brand.name, &mut product.name, &mut product.category, &mut audience.description];
-        for text in facts.chain(alts).chain(names).chain(&mut brand.banned_words).chain(disclaimer) {
+        let words = brand.banned_words.iter_mut().chain(&mut brand.tone_examples);
+        let wishes = must_say.iter_mut().chain(must_not_say);
+        let spoken = product.short_name.iter_mut().chain(&mut product.noun_phrase);
+        let offered = offer.iter_mut().flat_map(|offer| offer.covers.iter_mut().chain(&mut offer.redeem));
+        let given = facts.chain(alts).chain(names).chain(words);
+        for text in given.chain(disclaimer).chain(wishes).chain(spoken).chain(offered) {
             *text = composed(text);
         }
     }
