@@ -92,6 +92,8 @@ codes! {
     StepFailed = "SW0402",
     /// A paid call's outcome is not known and cannot be looked up.
     CallUnknown = "SW0403",
+    /// The run was ended while the work was under way.
+    RunCancelled = "SW0404",
     /// The run's store cannot be read or written.
     Store = "SW0501",
     /// A stored row or message does not have the expected form.
@@ -144,8 +146,10 @@ codes! {
     Range = "SW1016",
     /// A defect of the service.
     Internal = "SW1017",
-    /// What the organization may spend does not cover a run, or a limit is below what is committed.
+    /// What the organization may spend does not cover a run.
     OrganizationBudget = "SW1018",
+    /// A run is in another currency than what its organization may spend.
+    BudgetCurrency = "SW1019",
     /// A file that was made is not where it is kept any more, or is damaged.
     FileLost = "SW1025",
     /// The organization's keys are refused, by its operator's wish.

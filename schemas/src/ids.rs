@@ -23,8 +23,10 @@ pub fn derive(parts: &[&[u8]]) -> Uuid {
     Builder::from_custom_bytes(bytes).into_uuid()
 }
 
+/// Declares an id. `$written` goes into the bits of every id of the type: it stays as it is when the type
+/// is renamed, or a run under way would lose its rows and repeat its paid calls.
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $written:literal) => {
         $(#[$doc])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -37,7 +39,7 @@ macro_rules! id {
             #[must_use]
             pub fn derive(seed: u64, stream: &str, index: u64) -> Self {
                 Self(derive(&[
-                    stringify!($name).as_bytes(),
+                    $written.as_bytes(),
                     &seed.to_le_bytes(),
                     stream.as_bytes(),
                     &index.to_le_bytes(),
@@ -48,7 +50,7 @@ macro_rules! id {
             #[must_use]
             pub fn child_of(parent: Uuid, stream: &str, index: u64) -> Self {
                 Self(derive(&[
-                    stringify!($name).as_bytes(),
+                    $written.as_bytes(),
                     parent.as_bytes(),
                     stream.as_bytes(),
                     &index.to_le_bytes(),
@@ -74,43 +76,43 @@ macro_rules! id {
 
 id! {
     /// A customer account.
-    OrganizationId
+    OrganizationId, "OrganizationId"
 }
 id! {
     /// One execution of the agent loop.
-    RunId
+    RunId, "RunId"
 }
 id! {
     /// One drafted advertisement: a pick for every slot.
-    VariantId
+    VariantId, "VariantId"
 }
 id! {
     /// One durable unit of work.
-    StepId
+    StepId, "StepId"
 }
 id! {
     /// One message on the bus, and its row in the outbox.
-    MessageId
+    MessageId, "MessageId"
 }
 id! {
     /// One variant placed in the market for one generation.
-    PlacementId
+    PlacementId, "PlacementId"
 }
 id! {
     /// One call to a paid provider.
-    CallId
+    CallId, "CallId"
 }
 id! {
     /// One key of the API.
-    KeyId
+    KeyId, "KeyId"
 }
 id! {
     /// One picture that an organization has uploaded.
-    AssetId
+    AssetId, "AssetId"
 }
 id! {
     /// One brief as it was handed in.
-    BriefId
+    BriefId, "BriefId"
 }
 
 #[cfg(test)]
@@ -125,6 +127,30 @@ mod tests {
         assert_ne!(id, VariantId::derive(1, "variants", 2));
         assert_ne!(id.0, StepId::derive(1, "variant", 2).0);
         assert_eq!(id.0.get_version_num(), 8);
+    }
+
+    /// The values of every type as they are in databases and at providers.
+    #[test]
+    fn ids_keep_the_values_that_are_in_use() {
+        let parent = RunId::derive(7, "run", 3).0;
+        let pinned = [
+            (
+                [OrganizationId::derive(7, "run", 3).0, OrganizationId::child_of(parent, "run", 3).0],
+                ["?", "?"],
+            ),
+            ([RunId::derive(7, "run", 3).0, RunId::child_of(parent, "run", 3).0], ["?", "?"]),
+            ([VariantId::derive(7, "run", 3).0, VariantId::child_of(parent, "run", 3).0], ["?", "?"]),
+            ([StepId::derive(7, "run", 3).0, StepId::child_of(parent, "run", 3).0], ["?", "?"]),
+            ([MessageId::derive(7, "run", 3).0, MessageId::child_of(parent, "run", 3).0], ["?", "?"]),
+            ([PlacementId::derive(7, "run", 3).0, PlacementId::child_of(parent, "run", 3).0], ["?", "?"]),
+            ([CallId::derive(7, "run", 3).0, CallId::child_of(parent, "run", 3).0], ["?", "?"]),
+            ([KeyId::derive(7, "run", 3).0, KeyId::child_of(parent, "run", 3).0], ["?", "?"]),
+            ([AssetId::derive(7, "run", 3).0, AssetId::child_of(parent, "run", 3).0], ["?", "?"]),
+            ([BriefId::derive(7, "run", 3).0, BriefId::child_of(parent, "run", 3).0], ["?", "?"]),
+        ];
+        for (id, [derived, child]) in pinned {
+            assert_eq!((id[0].to_string().as_str(), id[1].to_string().as_str()), (derived, child));
+        }
     }
 
     #[test]

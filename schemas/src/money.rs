@@ -98,6 +98,29 @@ pub enum Currency {
 }
 
 impl Currency {
+    /// Every currency.
+    pub const ALL: [Self; 7] = [Self::CNY, Self::USD, Self::EUR, Self::GBP, Self::HKD, Self::JPY, Self::SGD];
+
+    /// The ISO 4217 code, as stored and as written.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::CNY => "CNY",
+            Self::USD => "USD",
+            Self::EUR => "EUR",
+            Self::GBP => "GBP",
+            Self::HKD => "HKD",
+            Self::JPY => "JPY",
+            Self::SGD => "SGD",
+        }
+    }
+
+    /// The currency of an ISO 4217 code.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|currency| currency.code() == code)
+    }
+
     /// The sign printed before an amount.
     #[must_use]
     pub const fn sign(self) -> &'static str {
@@ -124,6 +147,15 @@ mod tests {
         for bad in ["", ".", "1.", ".5", "1e3", "+1", "1.0000001", "9223372036854775807", "1 000", "١"] {
             assert_eq!(Micros::parse_decimal(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_currency_is_stored_under_its_code() {
+        for currency in Currency::ALL {
+            assert_eq!(serde_json::json!(currency), serde_json::json!(currency.code()));
+            assert_eq!(Currency::of_code(currency.code()), Some(currency));
+        }
+        assert_eq!(Currency::of_code("usd"), None);
     }
 
     #[test]

@@ -28,6 +28,19 @@ impl Angle {
     /// Every angle.
     pub const ALL: [Self; 6] =
         [Self::Problem, Self::Benefit, Self::Proof, Self::Offer, Self::Story, Self::Moment];
+
+    /// The name as stored and as part of keys that providers see; it never changes.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Problem => "problem",
+            Self::Benefit => "benefit",
+            Self::Proof => "proof",
+            Self::Offer => "offer",
+            Self::Story => "story",
+            Self::Moment => "moment",
+        }
+    }
 }
 
 /// The form of the first line.
@@ -52,6 +65,19 @@ impl Hook {
     /// Every hook form.
     pub const ALL: [Self; 6] =
         [Self::Question, Self::Number, Self::Contrast, Self::Command, Self::Scene, Self::Statement];
+
+    /// The name as stored and as part of keys that providers see; it never changes.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Question => "question",
+            Self::Number => "number",
+            Self::Contrast => "contrast",
+            Self::Command => "command",
+            Self::Scene => "scene",
+            Self::Statement => "statement",
+        }
+    }
 }
 
 /// A creative direction: what the agent plans and what it learns about.
@@ -248,5 +274,21 @@ impl Script {
         }
         parts.retain(|part| !part.is_empty());
         parts.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn written_names_are_those_of_the_stored_form() {
+        let stored = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        for angle in Angle::ALL {
+            assert_eq!(stored(serde_json::json!(angle)), angle.as_str());
+        }
+        for hook in Hook::ALL {
+            assert_eq!(stored(serde_json::json!(hook)), hook.as_str());
+        }
     }
 }

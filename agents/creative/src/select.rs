@@ -38,15 +38,11 @@ impl Candidate {
 pub struct Selected {
     /// Which variant.
     pub variant: VariantId,
-    /// Place in the order, from 1.
-    pub order: u32,
-    /// True for the first `n`; the others stand in when one of these is rejected.
-    pub chosen: bool,
     /// Why it stands here, in English.
     pub reason: String,
 }
 
-/// Orders all candidates and marks the first `n`.
+/// Orders all candidates: the first are rendered, and the others stand in when one of those is rejected.
 ///
 /// The archive has one cell per angle × hook (MAP-Elites). The elites of all cells come first, by
 /// upper-confidence score; then the second of each cell, and so on. Equal scores keep the order of
@@ -56,7 +52,7 @@ pub struct Selected {
 /// Mouret and Clune, "Illuminating search spaces by mapping elites", 2015 (arXiv 1504.04909); the
 /// rounds over ranks within a cell are ours.
 #[must_use]
-pub fn select(candidates: &[Candidate], n: usize) -> Vec<Selected> {
+pub fn select(candidates: &[Candidate]) -> Vec<Selected> {
     let by_score = |a: &usize, b: &usize| -> Ordering {
         candidates[*b].upper_confidence().total_cmp(&candidates[*a].upper_confidence()).then(a.cmp(b))
     };
@@ -71,14 +67,12 @@ pub fn select(candidates: &[Candidate], n: usize) -> Vec<Selected> {
     }
     ranked.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| by_score(&a.1, &b.1)));
     let mut selected = Vec::with_capacity(ranked.len());
-    for (place, (rank, idx)) in ranked.into_iter().enumerate() {
+    for (rank, idx) in ranked {
         let candidate = &candidates[idx];
         let cell = &candidate.direction;
         let standing = if rank == 0 { "leads".to_owned() } else { format!("is number {} of", rank + 1) };
         selected.push(Selected {
             variant: candidate.variant,
-            order: place as u32 + 1,
-            chosen: place < n,
             reason: format!(
                 "{standing} its cell {:?} x {:?} of {}; appeal {:+.3}, sd {:.3}",
                 cell.angle,
@@ -115,11 +109,10 @@ mod tests {
             candidate(2, Angle::Offer, Hook::Number, 0.1),
             candidate(3, Angle::Story, Hook::Scene, f64::NAN),
         ];
-        let order: Vec<VariantId> = select(&candidates, 2).into_iter().map(|s| s.variant).collect();
+        let order: Vec<VariantId> = select(&candidates).into_iter().map(|s| s.variant).collect();
         let wanted: Vec<VariantId> = [0, 2, 3, 1].map(|idx: usize| candidates[idx].variant).to_vec();
         assert_eq!(order, wanted);
-        assert_eq!(select(&candidates, 2).iter().filter(|s| s.chosen).count(), 2);
-        assert!(select(&[], 3).is_empty());
+        assert!(select(&[]).is_empty());
     }
 
     #[test]
@@ -127,6 +120,6 @@ mod tests {
         let mut unsure = candidate(1, Angle::Offer, Hook::Number, 0.5);
         unsure.appeal_sd = 0.4;
         let candidates = [candidate(0, Angle::Problem, Hook::Question, 0.5), unsure];
-        assert_eq!(select(&candidates, 1)[0].variant, unsure.variant);
+        assert_eq!(select(&candidates)[0].variant, unsure.variant);
     }
 }

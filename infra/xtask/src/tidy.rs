@@ -175,9 +175,8 @@ fn check_file(top: &Path, path: &Path, offences: &mut Vec<String>) {
     let is_test =
         ["/tests/", "/benches/", "/examples/", "testkit/", "xtask/"].iter().any(|part| shown.contains(part))
             || ["tests.rs", "fixtures.rs", "test_requests.rs"].iter().any(|name| shown.ends_with(name));
-    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
     let mut reasoned = false;
-    for (number, line) in code.lines().enumerate() {
+    for (number, line) in outside_tests(&text) {
         let trimmed = line.trim_start();
         if trimmed.starts_with("//") {
             // A panic that cannot happen is allowed where the line above says why.
@@ -191,5 +190,92 @@ fn check_file(top: &Path, path: &Path, offences: &mut Vec<String>) {
         if let Some(word) = panics.iter().find(|word| !is_test && line.contains(**word)) {
             offences.push(format!("{shown}:{}: stray `{word}`", number + 1));
         }
+    }
+}
+
+/// The numbered lines of a formatted file without the items that only tests have: each begins with its
+/// `#[cfg(test)]` and ends where a line of the same indent closes it.
+fn outside_tests(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut indent: Option<usize> = None;
+    text.lines().enumerate().filter(move |(_, line)| {
+        let trimmed = line.trim_start();
+        let here = line.len() - trimmed.len();
+        let Some(of_item) = indent else {
+            indent = trimmed.starts_with("#[cfg(test)]").then_some(here);
+            return indent.is_none();
+        };
+        let more = trimmed.is_empty() || trimmed.starts_with("#[") || trimmed.starts_with("//");
+        let opens = trimmed.ends_with(['{', '(', '[']) || trimmed.ends_with("where");
+        let closes = trimmed.ends_with([';', ',']) || trimmed.ends_with('}');
+        if here == of_item && !more && !opens && closes {
+            indent = None;
+        }
+        false
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offences(text: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sample.rs");
+        fs::write(&file, text).unwrap();
+        let mut offences = Vec::new();
+        check_file(folder.path(), &file, &mut offences);
+        offences
+    }
+
+    #[test]
+    fn a_panic_below_an_item_of_the_tests_is_found() {
+        let text = r#"//! A page.
+
+#[cfg(test)]
+use std::fs;
+
+#[cfg(test)]
+mod fixtures;
+
+/// One.
+pub fn one() -> u32 {
+    #[cfg(test)]
+    let two = two().unwrap();
+    "1".parse().unwrap()
+}
+
+struct Limits {
+    #[cfg(test)]
+    most: u32,
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
+mod tests {
+    fn two() {
+        assert_eq!(
+            one().unwrap(),
+            1
+        );
+    }
+
+    struct Two {
+        inner: u32,
+    }
+}
+
+fn three() {
+    panic!("three");
+}
+"#;
+        let stray = [(13, ".unwrap()"), (37, "panic!(")];
+        assert_eq!(offences(text), stray.map(|(line, word)| format!("sample.rs:{line}: stray `{word}`")),);
+    }
+
+    #[test]
+    fn a_panic_that_cannot_happen_says_why() {
+        let text = "//! A page.\n\nfn one() {\n    // Cannot panic: it is a digit.\n    \"1\".parse().unwrap();\n}\n";
+        assert_eq!(offences(text), Vec::<String>::new());
+        assert_eq!(offences("fn one() {}\n"), ["sample.rs: begins without a `//!` page"]);
     }
 }

@@ -20,7 +20,7 @@ pub enum Access {
 /// One operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operation {
-    /// The method: `GET`, `POST` or `DELETE`.
+    /// The method: `GET`, `POST`, `PUT` or `DELETE`.
     pub method: &'static str,
     /// The path as routed, with its parameters in braces.
     pub path: &'static str,
@@ -34,8 +34,12 @@ const fn get(path: &'static str, access: Access) -> Operation {
     Operation { method: "GET", path, access, creates: false }
 }
 
+const fn change(method: &'static str, path: &'static str, scope: Scope) -> Operation {
+    Operation { method, path, access: Access::Needs(scope), creates: false }
+}
+
 const fn post(path: &'static str, scope: Scope) -> Operation {
-    Operation { method: "POST", path, access: Access::Needs(scope), creates: false }
+    change("POST", path, scope)
 }
 
 const fn delete(path: &'static str, scope: Scope) -> Operation {
@@ -55,7 +59,6 @@ pub const OPERATIONS: &[Operation] = &[
     get("/v1/organizations", Access::Needs(Scope::Operator)),
     create("/v1/organizations", Scope::Operator),
     get("/v1/organizations/{id}", Access::Needs(Scope::Operator)),
-    post("/v1/organizations/{id}/budget", Scope::Operator),
     post("/v1/organizations/{id}/freeze", Scope::Operator),
     post("/v1/organizations/{id}/unfreeze", Scope::Operator),
     get("/v1/organizations/{id}/api-keys", Access::Needs(Scope::Operator)),
@@ -63,6 +66,10 @@ pub const OPERATIONS: &[Operation] = &[
     post("/v1/organizations/{id}/api-keys/revoke", Scope::Operator),
     post("/v1/organizations/{id}/api-keys/{key}/revoke", Scope::Operator),
     post("/v1/organizations/{id}/runs/cancel", Scope::Operator),
+    get("/v1/organizations/{id}/budget", Access::Needs(Scope::Operator)),
+    change("PUT", "/v1/organizations/{id}/budget", Scope::Operator),
+    post("/v1/organizations/{id}/budget", Scope::Operator),
+    change("DELETE", "/v1/organizations/{id}/budget", Scope::Operator),
     get("/v1/organization", Access::AnyKey),
     get("/v1/api-keys", Access::Needs(Scope::KeysAdmin)),
     create("/v1/api-keys", Scope::KeysAdmin),

@@ -176,6 +176,7 @@ const fn status(code: Code) -> StatusCode {
         Code::Unavailable | Code::Store => StatusCode::SERVICE_UNAVAILABLE,
         Code::Range => StatusCode::RANGE_NOT_SATISFIABLE,
         Code::IdempotencyConflict
+        | Code::BudgetCurrency
         | Code::BriefEncoding
         | Code::BriefSyntax
         | Code::BriefShape
@@ -252,6 +253,15 @@ impl From<AccountError> for ApiProblem {
             AccountError::LastKey => Self::whole(
                 Code::LastKey,
                 "it is the last key that may make keys; make another one first, with the scope `keys:admin`",
+            ),
+            AccountError::Currency { budget, run } => Self::new(
+                Code::BudgetCurrency,
+                "brief",
+                format!(
+                    "is budgeted in {}, and the organization may spend in {} only",
+                    run.code(),
+                    budget.code()
+                ),
             ),
             AccountError::Database(cause) => Self::unavailable(&cause),
             other => Self::internal(&other),

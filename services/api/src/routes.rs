@@ -23,7 +23,6 @@ pub fn router(state: ApiState) -> Router {
         .route("/errors/{code}", get(service::error_page))
         .route("/v1/organizations", get(organizations::list::handle).post(organizations::create::handle))
         .route("/v1/organizations/{id}", get(organizations::read::handle))
-        .route("/v1/organizations/{id}/budget", post(organizations::budget::handle))
         .route("/v1/organizations/{id}/freeze", post(organizations::freeze::handle))
         .route("/v1/organizations/{id}/unfreeze", post(organizations::unfreeze::handle))
         .route(
@@ -33,6 +32,13 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/organizations/{id}/api-keys/revoke", post(organizations::keys::revoke_all))
         .route("/v1/organizations/{id}/api-keys/{key}/revoke", post(organizations::keys::revoke))
         .route("/v1/organizations/{id}/runs/cancel", post(organizations::cancel_runs::handle))
+        .route(
+            "/v1/organizations/{id}/budget",
+            get(organizations::budget::read)
+                .put(organizations::budget::set)
+                .post(organizations::budget::post)
+                .delete(organizations::budget::remove),
+        )
         .route("/v1/organization", get(organizations::get::handle))
         .route("/v1/api-keys", get(api_keys::list::handle).post(api_keys::create::handle))
         .route("/v1/api-keys/{id}", get(api_keys::get::handle))

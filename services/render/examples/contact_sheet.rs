@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::video_backend::RenderRequest;
+use spotwright_core::spine::Shutdown;
 use spotwright_media::{Sink, VideoView, decode};
 use spotwright_render::{Options, Studio, picture};
 use spotwright_schemas::event::RenderStage;
@@ -90,11 +91,18 @@ fn main() -> Result<()> {
             RenderRequest { storyboard: storyboard.clone(), stage, produce_id: "demo-1".to_owned() };
         let key = blake3::hash(&serde_json::to_vec(&request)?).to_hex();
         let before = cpu_ms();
-        let rendered = studio.render_blocking(&request, &key)?;
-        eprintln!("{:.0} ms of CPU time", cpu_ms() - before);
-        std::fs::copy(store.path(&rendered.artifact)?, out.join(name))?;
-        eprintln!("{name}: {} frames, {} bytes, {:?}", rendered.frames, rendered.bytes, rendered.statistics);
-        for check in rendered.gate.iter().flat_map(|gate| &gate.checks) {
+        let (_switch, stop) = Shutdown::new();
+        let made = studio.render_blocking(&request, &key, &stop)?;
+        let made_in = cpu_ms() - before;
+        std::fs::copy(store.path(&made.artifact)?, out.join(name))?;
+        eprintln!("{name}: {made_in:.0} ms of CPU time, {} frames, {} bytes", made.frames, made.bytes);
+        if stage == RenderStage::Preview {
+            eprintln!("  {:?}", made.statistics);
+            continue;
+        }
+        let found = studio.inspect_blocking(&made.artifact, &request)?;
+        eprintln!("  {:?}", found.statistics);
+        for check in &found.report.checks {
             let verdict = if check.pass { "pass" } else { "FAIL" };
             eprintln!("  {verdict} {}: {} ({})", check.id, check.value, check.limit);
         }

@@ -1,6 +1,7 @@
 //! Why a storyboard could not be rendered.
 
 use spotwright_core::ports::artifacts::{ArtifactError, no_room};
+use spotwright_core::ports::quality_gate::GateError;
 use spotwright_core::ports::video_backend::RenderError;
 use spotwright_schemas::error::{Code, Problem};
 
@@ -22,6 +23,9 @@ pub enum Error {
     /// A picture operation was refused by a library; a defect of the studio.
     #[error("compositing: {0}")]
     Compositing(String),
+    /// The caller asked to stop.
+    #[error("rendering was stopped")]
+    Stopped,
 }
 
 impl Error {
@@ -45,8 +49,22 @@ pub(crate) fn used_up(error: &spotwright_media::Error) -> bool {
     error.of_the_system().is_some_and(|error| no_room(&error))
 }
 
+impl From<Error> for GateError {
+    fn from(error: Error) -> Self {
+        match RenderError::from(error) {
+            RenderError::Unavailable(what) => Self::Unavailable(what),
+            RenderError::NoRoom(what) => Self::NoRoom(what),
+            RenderError::Impossible(what) => Self::Impossible(what),
+            stopped @ RenderError::Stopped => Self::Impossible(stopped.to_string()),
+        }
+    }
+}
+
 impl From<Error> for RenderError {
     fn from(error: Error) -> Self {
+        if matches!(error, Error::Stopped) {
+            return Self::Stopped;
+        }
         if error.no_room() {
             return Self::NoRoom(error.to_string());
         }

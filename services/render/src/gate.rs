@@ -129,10 +129,7 @@ impl Checks {
     }
 
     fn report(self) -> GateReport {
-        GateReport {
-            pass: !self.list.is_empty() && self.list.iter().all(|check| check.pass),
-            checks: self.list,
-        }
+        GateReport::of(self.list)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The CPU studio as a video backend.
+//! The CPU studio as a video backend, and as the quality gate of what any backend has stored.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,7 +8,9 @@ use fast_image_resize::{FilterType, Resizer};
 use serde::{Deserialize, Serialize};
 use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
 use spotwright_core::ports::letters::Letters as _;
-use spotwright_core::ports::video_backend::{GateReport, RenderError, RenderRequest, Rendered, VideoBackend};
+use spotwright_core::ports::quality_gate::{GateError, Inspection, QualityGate};
+use spotwright_core::ports::video_backend::{Footage, GateReport, RenderError, RenderRequest, VideoBackend};
+use spotwright_core::spine::Shutdown;
 use spotwright_media::{
     Piece, Sink, VideoEncoder, VideoFormat, VideoView, Yuv420, decode, encode_aac, stitch,
 };
@@ -75,7 +77,7 @@ struct Inner {
 #[derive(Serialize, Deserialize)]
 struct Record {
     key: String,
-    rendered: Rendered,
+    rendered: Footage,
 }
 
 /// What fixes the pixels of a shot.
@@ -142,22 +144,52 @@ impl Studio {
     ///
     /// # Errors
     /// [`Error`].
-    pub fn render_blocking(&self, request: &RenderRequest, idempotency_key: &str) -> Result<Rendered, Error> {
+    pub fn render_blocking(
+        &self,
+        request: &RenderRequest,
+        idempotency_key: &str,
+        stop: &Shutdown,
+    ) -> Result<Footage, Error> {
         let inner = &self.inner;
         inner.requests.with(idempotency_key, || {
-            if let Some(rendered) = inner.find(idempotency_key) {
-                return Ok(rendered);
+            if let Some(footage) = inner.find(idempotency_key) {
+                return Ok(footage);
             }
             request.storyboard.validate()?;
             let label = Label::made_here(&request.produce_id)?;
-            let rendered = match request.stage {
-                RenderStage::Preview => inner.preview(&request.storyboard)?,
-                RenderStage::Final => inner.finished(&request.storyboard, &label)?,
+            let footage = match request.stage {
+                RenderStage::Preview => inner.preview(&request.storyboard, stop)?,
+                RenderStage::Final => inner.finished(&request.storyboard, &label, stop)?,
             };
-            let record = Record { key: idempotency_key.to_owned(), rendered: rendered.clone() };
+            let record = Record { key: idempotency_key.to_owned(), rendered: footage.clone() };
             write_json(&inner.record_file(idempotency_key), &record)?;
-            Ok(rendered)
+            Ok(footage)
         })
+    }
+
+    /// Judges a stored file on the calling thread. Same as [`QualityGate::inspect`].
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn inspect_blocking(
+        &self,
+        video: &ArtifactHash,
+        request: &RenderRequest,
+    ) -> Result<Inspection, Error> {
+        let inner = &self.inner;
+        let board = &request.storyboard;
+        board.validate()?;
+        // Read and compared with its hash first: what is judged is what will be handed out.
+        let bytes = inner.store.get(video)?.len() as u64;
+        let shots = inner.plans(board)?;
+        let still = poster_frame(board);
+        let plan = Plan { board, shots: &shots, produce_id: Some(&request.produce_id), still };
+        let verdict = gate::check_plan(&inner.store.path(video)?, &plan)?;
+        let poster = match verdict.still {
+            Some((rgb, width, height)) => Some(inner.store.put(&jpeg(&rgb, width, height)?)?),
+            None => None,
+        };
+        Ok(Inspection { report: verdict.report, statistics: verdict.statistics, poster, bytes })
     }
 }
 
@@ -181,19 +213,36 @@ impl VideoBackend for Studio {
         self.inner.price(request.stage, &request.storyboard)
     }
 
-    async fn lookup(&self, idempotency_key: &str) -> Result<Option<Rendered>, RenderError> {
+    async fn lookup(&self, idempotency_key: &str) -> Result<Option<Footage>, RenderError> {
         let (studio, key) = (self.clone(), idempotency_key.to_owned());
         tokio::task::spawn_blocking(move || studio.inner.find(&key))
             .await
             .map_err(|error| RenderError::Unavailable(format!("lookup was interrupted: {error}")))
     }
 
-    async fn render(&self, request: &RenderRequest, idempotency_key: &str) -> Result<Rendered, RenderError> {
+    async fn render(
+        &self,
+        request: &RenderRequest,
+        idempotency_key: &str,
+        stop: &Shutdown,
+    ) -> Result<Footage, RenderError> {
         let (studio, request, key) = (self.clone(), request.clone(), idempotency_key.to_owned());
-        tokio::task::spawn_blocking(move || studio.render_blocking(&request, &key))
+        let stop = stop.clone();
+        tokio::task::spawn_blocking(move || studio.render_blocking(&request, &key, &stop))
             .await
             .map_err(|error| RenderError::Unavailable(format!("rendering was interrupted: {error}")))?
             .map_err(RenderError::from)
+    }
+}
+
+#[async_trait]
+impl QualityGate for Studio {
+    async fn inspect(&self, video: &ArtifactHash, request: &RenderRequest) -> Result<Inspection, GateError> {
+        let (studio, video, request) = (self.clone(), video.clone(), request.clone());
+        tokio::task::spawn_blocking(move || studio.inspect_blocking(&video, &request))
+            .await
+            .map_err(|error| GateError::Unavailable(format!("the gate was interrupted: {error}")))?
+            .map_err(GateError::from)
     }
 }
 
@@ -211,11 +260,15 @@ impl Inner {
     }
 
     /// The finished render of `key`, if its files are still in the store.
-    fn find(&self, key: &str) -> Option<Rendered> {
+    fn find(&self, key: &str) -> Option<Footage> {
         let record: Record = read_json(&self.record_file(key))?;
         let whole = record.key == key
             && self.store.contains(&record.rendered.artifact).is_ok_and(|there| there)
-            && self.store.contains(&record.rendered.poster).is_ok_and(|there| there);
+            && record
+                .rendered
+                .poster
+                .as_ref()
+                .is_none_or(|poster| self.store.contains(poster).is_ok_and(|there| there));
         if !whole {
             tracing::warn!(key, "the record of a render points to files that are gone");
         }
@@ -276,7 +329,7 @@ impl Inner {
     }
 
     /// The encoded shot, composited and encoded when no variant needed it before.
-    fn shot_file(&self, board: &Storyboard, idx: usize) -> Result<PathBuf, Error> {
+    fn shot_file(&self, board: &Storyboard, idx: usize, stop: &Shutdown) -> Result<PathBuf, Error> {
         let shot = &board.shots[idx];
         let key = self.shot_key(board, shot)?;
         self.shots.get_or_make(&key, |path| {
@@ -293,6 +346,7 @@ impl Inner {
             let mut brush = Brush::new(width, height);
             let mut picture = Yuv420::filled(width, height, [16, 128, 128]);
             for frame in 0..shot.frames {
+                go_on(stop)?;
                 scene.draw(frame, &mut brush)?;
                 pixels::to_yuv(&brush.canvas, &mut picture);
                 encoder.write(&picture)?;
@@ -328,40 +382,26 @@ impl Inner {
         })
     }
 
-    fn finished(&self, board: &Storyboard, label: &Label) -> Result<Rendered, Error> {
+    fn finished(&self, board: &Storyboard, label: &Label, stop: &Shutdown) -> Result<Footage, Error> {
         let mut files = Vec::with_capacity(board.shots.len());
         for idx in 0..board.shots.len() {
-            files.push(self.shot_file(board, idx)?);
+            files.push(self.shot_file(board, idx, stop)?);
         }
         let sound = self.sound_file(board)?;
+        go_on(stop)?;
         let scratch = tempfile::tempdir_in(&self.options.folder)?;
         let file = scratch.path().join("final.mp4");
         let pieces: Vec<Piece<'_>> =
             files.iter().zip(&board.shots).map(|(file, shot)| Piece { file, frames: shot.frames }).collect();
         stitch(&file, &pieces, board.fps, Some(&sound), &[(label::KEY, &label.to_json())])?;
-
-        let shots = self.plans(board)?;
-        let still = poster_frame(board);
-        let plan = Plan { board, shots: &shots, produce_id: Some(&label.produce_id), still };
-        let verdict = gate::check_plan(&file, &plan)?;
-        let (rgb, width, height) =
-            verdict.still.ok_or_else(|| Error::Compositing("the poster frame did not decode".to_owned()))?;
-        let poster = self.store.put(&jpeg(&rgb, width, height)?)?;
         let bytes = std::fs::metadata(&file)?.len();
         let artifact = self.store.adopt(&file)?;
-        Ok(Rendered {
-            artifact,
-            poster,
-            statistics: verdict.statistics,
-            frames: board.frames(),
-            bytes,
-            gate: Some(verdict.report),
-            cost: self.price(RenderStage::Final, board),
-        })
+        let cost = self.price(RenderStage::Final, board);
+        Ok(Footage { artifact, frames: board.frames(), bytes, cost, poster: None, statistics: None })
     }
 
     /// Key frames at one frame a second, small, without sound.
-    fn preview(&self, board: &Storyboard) -> Result<Rendered, Error> {
+    fn preview(&self, board: &Storyboard, stop: &Shutdown) -> Result<Footage, Error> {
         let size = preview_size(board.size);
         let (width, height) = (size.width as usize, size.height as usize);
         let scratch = tempfile::tempdir_in(&self.options.folder)?;
@@ -387,6 +427,7 @@ impl Inner {
             let small = Storyboard { size, ..board.clone() };
             area += gate::text_area(&[plan], &small) * f64::from(shot.frames) / f64::from(board.frames());
             for frame in sampled.iter().filter(|frame| (start..start + shot.frames).contains(*frame)) {
+                go_on(stop)?;
                 scene.draw(frame - start, &mut brush)?;
                 pixels::to_yuv(&brush.canvas, &mut picture);
                 let (w, half) = (picture.width, picture.width / 2);
@@ -410,8 +451,14 @@ impl Inner {
         let poster = self.store.put(&poster)?;
         let bytes = std::fs::metadata(&file)?.len();
         let artifact = self.store.adopt(&file)?;
-        Ok(Rendered { artifact, poster, statistics, frames, bytes, gate: None, cost: Micros::ZERO })
+        let cost = Micros::ZERO;
+        Ok(Footage { artifact, frames, bytes, cost, poster: Some(poster), statistics: Some(statistics) })
     }
+}
+
+/// [`Error::Stopped`] once the work shall end.
+fn go_on(stop: &Shutdown) -> Result<(), Error> {
+    if stop.is_set() { Err(Error::Stopped) } else { Ok(()) }
 }
 
 /// The samples of a decoded sound.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use common::{FolderStore, board, shot};
 use spotwright_core::ports::artifacts::ArtifactStore;
-use spotwright_core::ports::video_backend::{GateReport, RenderRequest, Rendered, VideoBackend};
+use spotwright_core::ports::quality_gate::{GateError, judge};
+use spotwright_core::ports::video_backend::{Footage, GateReport, RenderRequest, Rendered, VideoBackend};
+use spotwright_core::spine::Shutdown;
 use spotwright_media::{NoSink, Piece, VideoEncoder, VideoFormat, Yuv420, decode, encode_aac, stitch};
-use spotwright_render::{Options, Studio, gate, picture};
+use spotwright_render::{Error, Options, Studio, gate, picture};
 use spotwright_schemas::event::RenderStage;
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::money::Micros;
@@ -63,12 +65,24 @@ impl Rig {
     }
 
     fn render(&self, storyboard: Storyboard, key: &str) -> Rendered {
-        self.studio.render_blocking(&Self::request(storyboard, RenderStage::Final), key).expect("renders")
+        let request = Self::request(storyboard, RenderStage::Final);
+        let footage = self.make(&request, key).expect("renders");
+        block_on(judge(&self.studio, footage, &request)).expect("is judged")
+    }
+
+    /// Renders without ever being told to stop.
+    fn make(&self, request: &RenderRequest, key: &str) -> Result<Footage, Error> {
+        let (_switch, stop) = Shutdown::new();
+        self.studio.render_blocking(request, key, &stop)
     }
 
     fn file(&self, rendered: &Rendered) -> std::path::PathBuf {
         self.store.path(&rendered.artifact).expect("stored")
     }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().expect("runtime").block_on(future)
 }
 
 fn failed(report: &GateReport) -> Vec<&str> {
@@ -127,12 +141,51 @@ fn renders_are_found_again_by_their_key() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
     let request = Rig::request(rig.board(), RenderStage::Preview);
     assert!(runtime.block_on(rig.studio.lookup("p")).expect("looks").is_none());
-    let rendered = runtime.block_on(rig.studio.render(&request, "p")).expect("renders");
-    assert_eq!(rendered.frames, 2);
-    assert!(rendered.gate.is_none());
+    let (_switch, stop) = Shutdown::new();
+    let footage = runtime.block_on(rig.studio.render(&request, "p", &stop)).expect("renders");
+    assert_eq!(footage.frames, 2);
+    assert!(footage.clone().into_preview().expect("a preview").gate.is_none());
     let options = Options { folder: rig.folder.path().join("studio"), ..Options::default() };
     let reopened = Studio::new(options, rig.store).expect("opens");
-    assert_eq!(runtime.block_on(reopened.lookup("p")).expect("looks"), Some(rendered));
+    assert_eq!(runtime.block_on(reopened.lookup("p")).expect("looks"), Some(footage));
+}
+
+#[test]
+fn a_render_that_is_told_to_stop_ends_and_leaves_nothing() {
+    let rig = rig();
+    let (switch, stop) = Shutdown::new();
+    switch.send_replace(true);
+    for (stage, key) in [(RenderStage::Preview, "p"), (RenderStage::Final, "f")] {
+        let request = Rig::request(rig.board(), stage);
+        let stopped = rig.studio.render_blocking(&request, key, &stop);
+        assert!(matches!(stopped, Err(Error::Stopped)), "{stopped:?}");
+        assert!(block_on(rig.studio.lookup(key)).expect("looks").is_none());
+        rig.make(&request, key).expect("the same render succeeds when nobody stops it");
+    }
+}
+
+#[test]
+fn the_gate_judges_the_stored_file_whoever_made_it() {
+    let rig = rig();
+    let request = Rig::request(rig.board(), RenderStage::Final);
+    let footage = rig.make(&request, "own").expect("renders");
+    // Somebody else's file under the same request: another length, and no label of this variant.
+    let mut other = rig.board();
+    other.shots[0].frames += 5;
+    let other =
+        RenderRequest { produce_id: "variant-2".to_owned(), ..Rig::request(other, RenderStage::Final) };
+    let foreign = rig.make(&other, "foreign").expect("renders");
+    let claimed = Footage { artifact: foreign.artifact, ..footage.clone() };
+    let judged = block_on(judge(&rig.studio, claimed, &request)).expect("is judged");
+    let report = judged.gate.expect("gated");
+    assert!(failed(&report).contains(&"frame_count") && failed(&report).contains(&"ai_metadata"));
+    // A file that is no video, and one that is damaged.
+    let text = Footage { artifact: rig.store.put(b"not a video").expect("stores"), ..footage.clone() };
+    let refused = block_on(judge(&rig.studio, text, &request)).expect_err("no picture");
+    assert!(matches!(refused, GateError::Impossible(_)) && refused.to_string().contains("readable"));
+    std::fs::write(rig.store.path(&footage.artifact).expect("stored"), b"cut").expect("writes");
+    let refused = block_on(judge(&rig.studio, footage, &request)).expect_err("damaged");
+    assert!(matches!(refused, GateError::Impossible(_)), "{refused}");
 }
 
 #[test]
@@ -234,7 +287,7 @@ fn hostile_captions_are_drawn_inside_the_frame_or_refused_by_name() {
                 storyboard.shots[0].caption = caption.to_owned();
                 let request = Rig::request(storyboard, RenderStage::Preview);
                 let key = format!("{layout:?}{size:?}{caption}");
-                if let Err(error) = rig.studio.render_blocking(&request, &key) {
+                if let Err(error) = rig.make(&request, &key) {
                     let text = error.to_string();
                     assert!(
                         text.contains("SW0602") && text.contains("shots[0].caption"),
@@ -246,10 +299,7 @@ fn hostile_captions_are_drawn_inside_the_frame_or_refused_by_name() {
     }
     let mut storyboard = rig.board();
     storyboard.shots[0].caption = "ᚠ rune".to_owned();
-    let error = rig
-        .studio
-        .render_blocking(&Rig::request(storyboard, RenderStage::Final), "rune")
-        .expect_err("refuses");
+    let error = rig.make(&Rig::request(storyboard, RenderStage::Final), "rune").expect_err("refuses");
     assert!(error.to_string().contains("U+16A0"), "{error}");
 }
 
@@ -265,7 +315,7 @@ fn missing_fonts_and_bad_ids_are_named() {
     assert!(error.contains("SW0304") && error.contains("fonts-noto-cjk"), "{error}");
     let mut request = Rig::request(rig.board(), RenderStage::Preview);
     request.produce_id = "two words".to_owned();
-    assert!(rig.studio.render_blocking(&request, "bad").is_err());
+    assert!(rig.make(&request, "bad").is_err());
 }
 
 fn code(bytes: &[u8]) -> &'static str {

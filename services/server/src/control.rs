@@ -35,8 +35,8 @@ impl Control {
 
     async fn hold(&self, id: RunId, paused: bool) -> Result<(), Problem> {
         let run = self.run(id).await?;
-        if run.stage == Stage::Finished {
-            return Err(Problem::new(Code::RunState, "", "the run has ended"));
+        if run.stage == Stage::Finished || run.cancelling {
+            return Err(Problem::new(Code::RunState, "", "the run has ended or is being ended"));
         }
         self.store.set_paused(id, paused).await.map_err(|error| problem(&error))
     }
@@ -70,19 +70,23 @@ impl RunControl for Control {
     }
 
     async fn cancel(&self, id: RunId) -> Result<(), Problem> {
-        loop {
+        'decide: loop {
             let run = self.run(id).await?;
-            let Some(commit) = cancel(&run, now())? else { return Ok(()) };
-            match self.store.amend(id, run.version, commit).await {
-                // Work under way has moved the run on: decide again.
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(problem(&error)),
-                // A campaign under way is still played and paid, which a paused run would not do.
-                Ok(()) if run.paused => {
-                    return self.store.set_paused(id, false).await.map_err(|error| problem(&error));
+            for commit in cancel(&run, now())? {
+                match self.store.amend(id, run.version, commit).await {
+                    // Somebody works on the run: it ends with that.
+                    Err(StoreError::Busy) => {}
+                    // Work under way has moved the run on: decide again.
+                    Err(StoreError::Conflict) => continue 'decide,
+                    Err(error) => return Err(problem(&error)),
+                    Ok(()) => break,
                 }
-                Ok(()) => return Ok(()),
             }
+            // What is under way ends in a paused run too, but what waits to be paid would not.
+            if run.paused && run.stage != Stage::Finished {
+                return self.store.set_paused(id, false).await.map_err(|error| problem(&error));
+            }
+            return Ok(());
         }
     }
 }

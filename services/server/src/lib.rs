@@ -2,7 +2,7 @@
 //!
 //! # Purpose
 //! This is the only crate that names adapters. A command reads its configuration, wires a
-//! [`wiring::Spotwright`] and drives it; everything that decides something lives behind it.
+//! [`wiring::World`] and drives it; everything that decides something lives behind it.
 //!
 //! # Invariants
 //! - Input is checked to the end before anything is written.

@@ -47,11 +47,13 @@ impl FinishedRun {
             Problem::new(Code::Store, "", error.to_string())
         };
         let run = store.run(id).await.map_err(failed)?;
-        let state = AgentState::of(&run)?;
+        let mut state = AgentState::of(&run)?;
+        let placements = store.placements(id).await.map_err(failed)?;
+        state.complete_reports(&placements);
         Ok(Self {
             state,
             variants: store.variants(id).await.map_err(failed)?,
-            placements: store.placements(id).await.map_err(failed)?,
+            placements,
             trace: store.trace(id).await.map_err(failed)?,
             run,
         })

@@ -11,21 +11,27 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
+use spotwright_core::ports::artifacts::{ArtifactError, ArtifactHash, ArtifactStore};
 use spotwright_core::ports::click_model::{ClickModel, ClickModelError, ObservedInput, ScoreInput};
-use spotwright_core::ports::language_model::{LanguageModel, LanguageModelError, LineRequest, Proposals};
+use spotwright_core::ports::language_model::{
+    LanguageModel, LanguageModelError, LineRequest, Proposals, ProposedLine,
+};
 use spotwright_core::ports::letters::Letters;
 use spotwright_core::ports::marketplace::{
     Campaign, CreativeDelivery, MarketError, MarketReport, Marketplace, PlacementDecision, RungResult,
 };
+use spotwright_core::ports::quality_gate::{GateError, Inspection, QualityGate};
 use spotwright_core::ports::video_backend::{
-    FrameStatistics, GateReport, RenderError, RenderRequest, Rendered, VideoBackend,
+    Footage, FrameStatistics, GateCheck, GateReport, RenderError, RenderRequest, VideoBackend,
 };
+use spotwright_core::spine::Shutdown;
 use spotwright_creative::copy_engine::CopyEngine;
 use spotwright_schemas::event::{FeedbackSource, RenderStage};
 use spotwright_schemas::explanation::{Contribution, Explanation};
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::outcome::{Delivery, Score};
+use spotwright_schemas::random::Stream;
+use spotwright_schemas::script::Role;
 
 /// An append-only log of what a provider outside of us has done: `kind<TAB>reference<TAB>micros`.
 #[derive(Debug)]
@@ -92,10 +98,14 @@ pub struct StandInVideo {
     pub price: Micros,
 }
 
+/// The bytes that stand for the video of a request.
+fn stand_in_bytes(request: &RenderRequest) -> Result<Vec<u8>, String> {
+    serde_json::to_vec(request).map_err(|error| error.to_string())
+}
+
 impl StandInVideo {
-    fn rendered(&self, request: &RenderRequest, charged: Micros) -> Result<Rendered, RenderError> {
-        let bytes =
-            serde_json::to_vec(request).map_err(|error| RenderError::Impossible(error.to_string()))?;
+    fn footage(&self, request: &RenderRequest, charged: Micros) -> Result<Footage, RenderError> {
+        let bytes = stand_in_bytes(request).map_err(RenderError::Impossible)?;
         let artifact = match &self.artifacts {
             Some(store) => store.put(&bytes).map_err(|error| {
                 let told = error.to_string();
@@ -103,14 +113,12 @@ impl StandInVideo {
             })?,
             None => ArtifactHash::of(&bytes),
         };
-        let last = request.stage == RenderStage::Final;
-        Ok(Rendered {
-            poster: artifact.clone(),
+        Ok(Footage {
+            poster: Some(artifact.clone()),
+            statistics: Some(FrameStatistics::default()),
             artifact,
-            statistics: FrameStatistics::default(),
             frames: request.storyboard.frames(),
             bytes: bytes.len() as u64,
-            gate: last.then(|| GateReport { pass: true, checks: Vec::new() }),
             cost: charged,
         })
     }
@@ -120,6 +128,40 @@ impl Letters for StandInVideo {
     /// Nothing is drawn, so nothing is missing.
     fn undrawable(&self, _: &str) -> Vec<char> {
         Vec::new()
+    }
+}
+
+/// A quality gate for what [`StandInVideo`] makes: it passes the bytes of the request and nothing else.
+#[derive(Clone, Default)]
+pub struct StandInGate {
+    /// Where the bytes are read from; without a store only the hash is compared.
+    pub artifacts: Option<Arc<dyn ArtifactStore>>,
+}
+
+#[async_trait]
+impl QualityGate for StandInGate {
+    async fn inspect(&self, video: &ArtifactHash, request: &RenderRequest) -> Result<Inspection, GateError> {
+        let wanted = stand_in_bytes(request).map_err(GateError::Impossible)?;
+        let stored = match &self.artifacts {
+            Some(store) => store.get(video).map_err(|error| match error {
+                ArtifactError::Io(error) => GateError::Unavailable(error.to_string()),
+                gone => GateError::Impossible(gone.to_string()),
+            })?,
+            None => wanted.clone(),
+        };
+        let same = stored == wanted && ArtifactHash::of(&wanted) == *video;
+        let check = GateCheck {
+            id: "stand_in_bytes".to_owned(),
+            pass: same,
+            value: video.to_string(),
+            limit: ArtifactHash::of(&wanted).to_string(),
+        };
+        Ok(Inspection {
+            report: GateReport::of(vec![check]),
+            statistics: FrameStatistics::default(),
+            poster: Some(video.clone()),
+            bytes: stored.len() as u64,
+        })
     }
 }
 
@@ -137,42 +179,47 @@ impl VideoBackend for StandInVideo {
         if request.stage == RenderStage::Final { self.price } else { Micros::ZERO }
     }
 
-    async fn lookup(&self, idempotency_key: &str) -> Result<Option<Rendered>, RenderError> {
+    async fn lookup(&self, idempotency_key: &str) -> Result<Option<Footage>, RenderError> {
         let Some(witness) = &self.witness else { return Ok(None) };
         let unavailable = |error: std::io::Error| RenderError::Unavailable(error.to_string());
         let folder = witness.path.with_extension("jobs");
         match std::fs::read(folder.join(idempotency_key)) {
             Ok(bytes) => {
-                let rendered: Rendered = serde_json::from_slice(&bytes)
+                let footage: Footage = serde_json::from_slice(&bytes)
                     .map_err(|error| RenderError::Impossible(error.to_string()))?;
                 // The provider was ended between its record and its bill. Its books are its own
                 // business: it bills the job once it looks at it again.
                 if !witness.holds("gpu_billed", idempotency_key).map_err(unavailable)? {
-                    witness.note("gpu_billed", idempotency_key, rendered.cost.0).map_err(unavailable)?;
+                    witness.note("gpu_billed", idempotency_key, footage.cost.0).map_err(unavailable)?;
                 }
-                Ok(Some(rendered))
+                Ok(Some(footage))
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(unavailable(error)),
         }
     }
 
-    async fn render(&self, request: &RenderRequest, idempotency_key: &str) -> Result<Rendered, RenderError> {
+    async fn render(
+        &self,
+        request: &RenderRequest,
+        idempotency_key: &str,
+        _: &Shutdown,
+    ) -> Result<Footage, RenderError> {
         let charged = self.quote(request);
-        let rendered = self.rendered(request, charged)?;
+        let footage = self.footage(request, charged)?;
         if let (Some(witness), true) = (&self.witness, charged > Micros::ZERO) {
             let unavailable = |error: std::io::Error| RenderError::Unavailable(error.to_string());
             // The provider's own record of the job comes first, then its bill: a job that is billed
             // can always be looked up.
             let folder = witness.path.with_extension("jobs");
             std::fs::create_dir_all(&folder).map_err(unavailable)?;
-            let record = serde_json::to_vec(&rendered).unwrap_or_default();
+            let record = serde_json::to_vec(&footage).unwrap_or_default();
             let temporary = folder.join(format!("{idempotency_key}.part"));
             std::fs::write(&temporary, record).map_err(unavailable)?;
             std::fs::rename(&temporary, folder.join(idempotency_key)).map_err(unavailable)?;
             witness.note("gpu_billed", idempotency_key, charged.0).map_err(unavailable)?;
         }
-        Ok(rendered)
+        Ok(footage)
     }
 }
 
@@ -263,6 +310,55 @@ impl LanguageModel for StandInWriter {
             .map_err(|error| LanguageModelError::Unavailable(error.to_string()))?;
         Ok(Proposals { cost: self.price, ..proposals })
     }
+}
+
+/// A writer that never runs out of opening lines: made-up words, by seed. The copy engine writes the rest.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StandInWords;
+
+#[async_trait]
+impl LanguageModel for StandInWords {
+    fn provider(&self) -> &str {
+        "stand-in"
+    }
+
+    fn repeatable(&self) -> bool {
+        true
+    }
+
+    fn quote(&self, _: &LineRequest<'_>) -> Micros {
+        Micros::ZERO
+    }
+
+    async fn propose(
+        &self,
+        request: &LineRequest<'_>,
+        idempotency_key: &str,
+    ) -> Result<Proposals, LanguageModelError> {
+        if request.role != Role::Hook {
+            return CopyEngine.propose(request, idempotency_key).await;
+        }
+        let stream = Stream::new(request.seed, idempotency_key);
+        let line = |number: usize| ProposedLine {
+            caption: format!("Good {} {}", word(stream.child(0), number), word(stream.child(1), number)),
+            detail: String::new(),
+            rests_on: Vec::new(),
+            model: "stand-in".to_owned(),
+        };
+        let lines = (0..request.count).map(line).collect();
+        Ok(Proposals { lines, prompt_hash: String::new(), tokens: [0, 0], cost: Micros::ZERO })
+    }
+}
+
+/// A made-up word of four syllables.
+fn word(stream: Stream, number: usize) -> String {
+    let draws = stream.child(number as u64);
+    let syllable = |at: u64| {
+        let consonant = b"bdfgklmnprstvz"[draws.below(2 * at, 14)];
+        let vowel = b"aeiou"[draws.below(2 * at + 1, 5)];
+        [char::from(consonant), char::from(vowel)]
+    };
+    (0..4).flat_map(syllable).collect()
 }
 
 /// A market in which every creative gets 1,000 impressions and clicks by the hash of its words.

@@ -12,6 +12,7 @@ use spotwright_core::ports::clock::{Clock, SystemClock};
 use spotwright_core::ports::event_bus::EventBus;
 use spotwright_core::ports::language_model::LanguageModel;
 use spotwright_core::ports::outcome_sink::OutcomeSink;
+use spotwright_core::ports::quality_gate::QualityGate;
 use spotwright_core::ports::step_store::StepStore;
 use spotwright_core::ports::video_backend::VideoBackend;
 use spotwright_core::spine::{
@@ -47,6 +48,8 @@ pub struct World {
     pub language_model: Arc<dyn LanguageModel>,
     /// Who renders.
     pub video: Arc<dyn VideoBackend>,
+    /// Who judges what was rendered.
+    pub gate: Arc<dyn QualityGate>,
     /// Who scores.
     pub click_model: Arc<dyn spotwright_core::ports::click_model::ClickModel>,
     /// Where winners are shown.
@@ -139,7 +142,7 @@ impl World {
             fonts: Vec::new(),
             micros_per_second: config.render.price_micros_per_second,
         };
-        let video = Studio::new(options, Arc::clone(artifacts)).map_err(|error| match error {
+        let studio = Studio::new(options, Arc::clone(artifacts)).map_err(|error| match error {
             studio::Error::Problem(problem) => problem,
             other => Problem::new(Code::Render, "", other.to_string()),
         })?;
@@ -155,7 +158,8 @@ impl World {
         }
         let world = Self {
             language_model,
-            video: Arc::new(video),
+            video: Arc::new(studio.clone()),
+            gate: Arc::new(studio),
             click_model: click_model.clone(),
             marketplace: Arc::new(marketplace),
             notices,
@@ -261,6 +265,7 @@ impl Running {
             store: Arc::clone(&setup.store),
             language_model: Arc::clone(&world.language_model),
             video: Arc::clone(&world.video),
+            gate: Arc::clone(&world.gate),
             click_model: Arc::clone(&world.click_model),
             marketplace: Arc::clone(&world.marketplace),
         };

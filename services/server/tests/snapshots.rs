@@ -16,7 +16,7 @@ use spotwright_schemas::outcome::TraceLine;
 use spotwright_server::cli::RunArguments;
 use spotwright_server::commands::run;
 use spotwright_server::config::Config;
-use spotwright_server::standins::{StandInClickModel, StandInMarket, StandInVideo};
+use spotwright_server::standins::{StandInClickModel, StandInGate, StandInMarket, StandInVideo};
 use spotwright_server::wiring::World;
 use tempfile::TempDir;
 
@@ -50,10 +50,11 @@ async fn run_over_stand_ins(brief: PathBuf) -> Files {
         Ok(World {
             language_model: Arc::new(CopyEngine),
             video: Arc::new(StandInVideo {
-                artifacts: Some(artifacts),
+                artifacts: Some(artifacts.clone()),
                 witness: None,
                 price: Micros(20_000),
             }),
+            gate: Arc::new(StandInGate { artifacts: Some(artifacts) }),
             click_model: Arc::new(StandInClickModel),
             marketplace: Arc::new(StandInMarket::default()),
             notices: vec!["Videos, scores and clicks of this page come from stand-ins.".to_owned()],

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use spotwright_core::domain::run::Stage;
 use spotwright_core::domain::variant::VariantState;
 use spotwright_core::ports::step_store::StoreError;
+use spotwright_schemas::money::Currency;
 
 /// The longest lease or delay that is stored: ten years. Keeps sums of times within 64 bits.
 const LONGEST: Duration = Duration::from_hours(10 * 366 * 24);
@@ -62,6 +63,11 @@ pub(crate) fn stage(name: &str) -> Result<Stage, StoreError> {
 
 pub(crate) fn variant_state(name: &str) -> Result<VariantState, StoreError> {
     from_name("variant state", name)
+}
+
+/// A currency, which is stored as its ISO 4217 code.
+pub(crate) fn currency(code: &str) -> Result<Currency, StoreError> {
+    Currency::of_code(code).ok_or_else(|| StoreError::Format(format!("currency {code:?} is not known")))
 }
 
 /// A duration in microseconds, at most ten years.

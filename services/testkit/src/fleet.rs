@@ -21,7 +21,7 @@ use spotwright_schemas::random::Stream;
 use spotwright_server::brief_file;
 use spotwright_server::config::Config;
 use spotwright_server::outputs::{FinishedRun, winners};
-use spotwright_server::standins::{StandInClickModel, StandInMarket, StandInVideo, Witness};
+use spotwright_server::standins::{StandInClickModel, StandInGate, StandInMarket, StandInVideo, Witness};
 use spotwright_server::wiring::{EngineSetup, Running, World};
 use spotwright_store::sqlite::SqliteStore;
 
@@ -129,6 +129,7 @@ pub fn stand_ins(witness: &Arc<Witness>) -> World {
             witness: Some(Arc::clone(witness)),
             price: spotwright_schemas::money::Micros(RENDER_PRICE),
         }),
+        gate: Arc::new(StandInGate::default()),
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket { witness: Some(Arc::clone(witness)) }),
         notices: Vec::new(),

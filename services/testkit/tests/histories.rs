@@ -13,14 +13,14 @@ use spotwright_core::domain::run::{NewRun, RunRequest, RunView, Stage, StoredPic
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_core::ports::step_store::{Consumed, StepEnd, StepStore};
-use spotwright_core::spine::{NoCheckpoints, PaidCalls, StepOutcome, Workflow, view_after};
+use spotwright_core::spine::{NoCheckpoints, PaidCalls, Shutdown, StepOutcome, Workflow, view_after};
 use spotwright_creative::copy_engine::CopyEngine;
 use spotwright_creative::workflow::{CreativeAgent, Ports, first_commit};
 use spotwright_schemas::brief::Brief;
 use spotwright_schemas::ids::{OrganizationId, RunId};
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::random::Stream;
-use spotwright_server::standins::{StandInClickModel, StandInMarket, StandInVideo};
+use spotwright_server::standins::{StandInClickModel, StandInGate, StandInMarket, StandInVideo};
 use spotwright_store::sqlite::SqliteStore;
 
 /// How a history goes wrong; shares out of 100.
@@ -70,6 +70,7 @@ async fn history(seed: u64, mishaps: Mishaps) -> End {
         store: store.clone(),
         language_model: Arc::new(CopyEngine),
         video: Arc::new(StandInVideo { artifacts: None, witness: None, price: Micros::ZERO }),
+        gate: Arc::new(StandInGate::default()),
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket::default()),
     });
@@ -112,7 +113,8 @@ async fn history(seed: u64, mishaps: Mishaps) -> End {
             }
             continue;
         };
-        let calls = PaidCalls::new(store.as_ref(), step, &NoCheckpoints);
+        let (_switch, stop) = Shutdown::new();
+        let calls = PaidCalls::new(store.as_ref(), step, &NoCheckpoints, stop);
         let result = agent.execute(step, &calls).await.expect("work");
         if chance.below(6, 100) < mishaps.lost_steps as usize {
             store.recover().await.expect("recovered");

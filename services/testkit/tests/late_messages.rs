@@ -15,6 +15,8 @@ fn at(stage: Stage) -> RunView {
     let run = fixtures::run(1);
     RunView {
         paused: false,
+        cancelling: false,
+        working: 0,
         id: run.id,
         organization: run.organization,
         request: Arc::new(run.request),

@@ -18,7 +18,7 @@ use spotwright_server::commands::{launch_pack, run};
 use spotwright_server::config::Config;
 use spotwright_server::outputs::FinishedRun;
 use spotwright_server::publish::{LaunchPack, MarketTarget, publications};
-use spotwright_server::standins::{StandInClickModel, StandInMarket, StandInVideo};
+use spotwright_server::standins::{StandInClickModel, StandInGate, StandInMarket, StandInVideo};
 use spotwright_server::wiring::{Workspace, World};
 use spotwright_testkit::conformance::publish_target::{
     Seen, a_refused_winner_changes_nothing, publishing_again_changes_nothing,
@@ -51,10 +51,11 @@ async fn finished(brief: &str) -> Finished {
     let config = Config::load(None).unwrap();
     let summary = run::execute_in(&arguments, &config, Arc::new(NoCheckpoints), |workspace| {
         let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
-        let video = StandInVideo { artifacts: Some(artifacts), witness: None, price: Micros(20_000) };
+        let video = StandInVideo { artifacts: Some(artifacts.clone()), witness: None, price: Micros(20_000) };
         Ok(World {
             language_model: Arc::new(CopyEngine),
             video: Arc::new(video),
+            gate: Arc::new(StandInGate { artifacts: Some(artifacts) }),
             click_model: Arc::new(StandInClickModel),
             marketplace: Arc::new(StandInMarket::default()),
             notices: Vec::new(),

@@ -34,7 +34,7 @@ pub const MAX_REVISIONS: u32 = 2;
 pub struct DraftRequest<'a> {
     /// The brief.
     pub brief: &'a Brief,
-    /// Generation, from 1; part of every idempotency key and seed.
+    /// Generation, from 1; part of every idempotency key and of every seed that lines are written with.
     pub generation: u32,
     /// The plan: one script per assignment.
     pub assignments: &'a [Assignment],
@@ -201,7 +201,7 @@ fn requests<'a>(request: &DraftRequest<'a>, inspiration: &'a Inspiration) -> Vec
     let mut all = Vec::new();
     for direction in &directions {
         let wanted = request.assignments.iter().filter(|a| a.direction == *direction).count();
-        let name = format!("hook-{:?}-{:?}", direction.angle, direction.hook).to_lowercase();
+        let name = format!("hook-{}-{}", direction.angle.as_str(), direction.hook.as_str());
         all.push((key(&name), line(Role::Hook, *direction, 2 * wanted + 2)));
     }
     if let Some(first) = directions.first() {
@@ -210,6 +210,12 @@ fn requests<'a>(request: &DraftRequest<'a>, inspiration: &'a Inspiration) -> Vec
         }
     }
     all
+}
+
+/// Seed of the lines that take the place of those a variant could not use.
+fn redrafting_seed(request: &DraftRequest<'_>, variant: u32) -> u64 {
+    let stream = Stream::new(request.seed, "redrafting").child(u64::from(request.generation));
+    stream.bits(u64::from(variant))
 }
 
 /// Prefers lines that rest on different facts, then fills up in the given order.
@@ -408,7 +414,7 @@ impl Studio<'_> {
                 max_chars: limits(self.request.brief.locale, Role::Hook).caption,
                 inspiration: &[],
                 avoid: &avoid,
-                seed: Stream::new(self.request.seed, "redrafting").bits(u64::from(assignment.number)),
+                seed: redrafting_seed(self.request, assignment.number),
             };
             let mut lines = Vec::new();
             self.fill_from_engine(&line_request, line_request.count, &mut lines);

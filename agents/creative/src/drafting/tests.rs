@@ -7,11 +7,12 @@ use proptest::prelude::*;
 use spotwright_core::domain::copy_rules::terms::is_forbidden;
 use spotwright_core::ports::language_model::{LanguageModelError, Proposals};
 use spotwright_schemas::brief::{Evidence, Fact};
+use spotwright_schemas::script::{Angle, Hook};
 
 use super::*;
 use crate::fixtures::{EveryLetter, all, block_on, cat_zh, coffee_en, coffee_zh, drafted, generation};
 use crate::learn::Beliefs;
-use crate::plan::plan;
+use crate::plan::{Reason, plan};
 
 /// A language model that answers what it was told to.
 struct Scripted(Result<Vec<ProposedLine>, LanguageModelError>);
@@ -109,6 +110,55 @@ fn invented_numbers_and_claims_of_a_model_are_dropped_with_reasons() {
     assert!(
         own.into_iter().all(|l| l.caption == "Smooth to the very end" && l.provenance.provider == "scripted")
     );
+}
+
+fn request_for<'a>(brief: &'a Brief, assignments: &'a [Assignment], generation: u32) -> DraftRequest<'a> {
+    DraftRequest { brief, generation, assignments, parents: &[], avoid: &[], seed: 5, key_prefix: "run" }
+}
+
+/// Providers and databases know calls by these keys.
+#[test]
+fn the_keys_of_paid_calls_keep_the_values_that_are_in_use() {
+    let brief = coffee_en();
+    let directions = Angle::ALL.into_iter().zip(Hook::ALL);
+    let assignments: Vec<Assignment> = directions
+        .zip(1..)
+        .map(|((angle, hook), number)| Assignment {
+            number,
+            direction: Direction { angle, hook },
+            reason: Reason::Coverage,
+        })
+        .collect();
+    let inspiration = Inspiration::default();
+    let request = request_for(&brief, &assignments, 2);
+    let keys: Vec<String> = requests(&request, &inspiration).into_iter().map(|(key, _)| key).collect();
+    let names = [
+        "hook-problem-question",
+        "hook-benefit-number",
+        "hook-proof-contrast",
+        "hook-offer-command",
+        "hook-story-scene",
+        "hook-moment-statement",
+        "body",
+        "proof",
+        "cta",
+    ];
+    assert_eq!(keys, names.map(|name| format!("run/generation-2/{name}")));
+}
+
+#[test]
+fn every_seed_of_a_line_depends_on_the_generation() {
+    let brief = coffee_en();
+    let assignments = plan(&brief, 1, 4, &Beliefs::default(), 5);
+    let inspiration = Inspiration::default();
+    let seeds = |generation: u32| -> Vec<u64> {
+        let request = request_for(&brief, &assignments, generation);
+        let again = (1..=4).map(|variant| redrafting_seed(&request, variant));
+        requests(&request, &inspiration).into_iter().map(|(_, line)| line.seed).chain(again).collect()
+    };
+    let (first, second) = (seeds(1), seeds(2));
+    assert!(first.len() > 4 && first.iter().zip(&second).all(|(one, other)| one != other));
+    assert_eq!(first, seeds(1));
 }
 
 #[test]

@@ -15,8 +15,9 @@ use spotwright_core::ports::click_model::{ClickModel, ObservedInput};
 use spotwright_core::ports::language_model::LanguageModel;
 use spotwright_core::ports::marketplace::{MarketReport, Marketplace};
 use spotwright_core::ports::outcome_sink::OutcomeSink;
-use spotwright_core::ports::step_store::{ClaimedStep, Commit, StepStore};
-use spotwright_core::ports::video_backend::{RenderError, RenderRequest, Rendered, VideoBackend};
+use spotwright_core::ports::quality_gate::{GateError, QualityGate, judge};
+use spotwright_core::ports::step_store::{ClaimedStep, Commit, StepStore, StoreError};
+use spotwright_core::ports::video_backend::{Footage, RenderError, RenderRequest, Rendered, VideoBackend};
 use spotwright_core::spine::{Messages, PaidCalls, StepError, StepOutcome, Undecided, Workflow};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
@@ -28,7 +29,8 @@ use spotwright_schemas::script::Script;
 
 use super::metered::MeteredModel;
 use super::play::{campaign, outcomes};
-use super::scoring::{history_before, score_input};
+use super::scoring::score_input;
+use super::shown::{Remembered, Shown};
 use super::state::{AgentEvent, AgentState, variant_id};
 use super::{decide, trace};
 use crate::clarify::{self, Question};
@@ -53,6 +55,8 @@ pub struct Ports {
     pub language_model: Arc<dyn LanguageModel>,
     /// Who renders.
     pub video: Arc<dyn VideoBackend>,
+    /// Who judges what was rendered.
+    pub gate: Arc<dyn QualityGate>,
     /// Who scores.
     pub click_model: Arc<dyn ClickModel>,
     /// Where winners are shown.
@@ -63,6 +67,7 @@ pub struct Ports {
 pub struct CreativeAgent {
     ports: Ports,
     outcomes: Option<Arc<dyn OutcomeSink>>,
+    remembered: Remembered,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -86,8 +91,8 @@ struct PlayInput {
 impl CreativeAgent {
     /// An agent that works through these ports.
     #[must_use]
-    pub const fn new(ports: Ports) -> Self {
-        Self { ports, outcomes: None }
+    pub fn new(ports: Ports) -> Self {
+        Self { ports, outcomes: None, remembered: Remembered::default() }
     }
 
     /// Also tells `outcomes` how predictions turned out, each time the agent learns.
@@ -123,18 +128,9 @@ impl CreativeAgent {
 
     async fn draft(&self, step: &ClaimedStep, calls: &PaidCalls<'_>) -> Result<Generation, StepError> {
         let (run, state) = self.run_of(step).await?;
-        let earlier = self.ports.store.variants(run.id).await?;
-        let parents: Vec<Script> = state
-            .parents
-            .iter()
-            .filter_map(|parent| earlier.iter().find(|variant| variant.id == parent.variant))
-            .map(|variant| variant.body.script.clone())
-            .collect();
-        let avoid: Vec<String> = earlier
-            .iter()
-            .filter_map(|variant| variant.body.script.lines.first())
-            .map(|line| line.caption.clone())
-            .collect();
+        let parents = self.parents(&state).await?;
+        let parents: Vec<Script> = parents.into_iter().map(|variant| variant.body.script).collect();
+        let before = self.remembered.before(self.ports.store.as_ref(), run.id, run.generation).await?;
         let model = MeteredModel::new(self.ports.language_model.as_ref(), calls);
         let prefix = run.id.to_string();
         let request = DraftRequest {
@@ -142,11 +138,20 @@ impl CreativeAgent {
             generation: run.generation,
             assignments: &state.assignments,
             parents: &parents,
-            avoid: &avoid,
+            avoid: &before.captions,
             seed: run.request.seed,
             key_prefix: &prefix,
         };
         Ok(draft_generation(&request, &model, self.ports.video.as_ref()).await)
+    }
+
+    /// The winners that the current generation is bred from, best first.
+    async fn parents(&self, state: &AgentState) -> Result<Vec<Variant>, StoreError> {
+        let mut parents = Vec::with_capacity(state.parents.len());
+        for parent in &state.parents {
+            parents.push(self.ports.store.variant(parent.variant).await?);
+        }
+        Ok(parents)
     }
 
     async fn render(
@@ -161,28 +166,34 @@ impl CreativeAgent {
         let request =
             RenderRequest { storyboard: variant.body.storyboard, stage, produce_id: variant.id.to_string() };
         let video = &self.ports.video;
-        let priced = |rendered: Rendered| {
-            let cost = rendered.cost;
-            (rendered, cost)
+        let priced = |footage: Footage| {
+            let cost = footage.cost;
+            (footage, cost)
         };
-        calls
+        let footage = calls
             .make(
                 video.name(),
                 &key,
                 video.quote(&request),
                 || async { Ok(video.lookup(&key).await.map_err(render_error)?.map(priced)) },
-                || async { Ok(priced(video.render(&request, &key).await.map_err(render_error)?)) },
+                || async {
+                    Ok(priced(video.render(&request, &key, calls.stop()).await.map_err(render_error)?))
+                },
             )
-            .await
+            .await?;
+        match stage {
+            RenderStage::Preview => footage.into_preview().map_err(render_error),
+            RenderStage::Final => {
+                judge(self.ports.gate.as_ref(), footage, &request).await.map_err(gate_error)
+            }
+        }
     }
 
     async fn score(&self, step: &ClaimedStep) -> Result<Score, StepError> {
         let variant = self.variant_of(step).await?;
-        let (variants, placements) =
-            (self.ports.store.variants(variant.run).await?, self.ports.store.placements(variant.run).await?);
-        let past =
-            history_before(&variants, &placements, variant.generation).map_err(StepError::Permanent)?;
-        let history: Vec<ObservedInput> = past.into_iter().map(|(_, shown)| shown).collect();
+        let before =
+            self.remembered.before(self.ports.store.as_ref(), variant.run, variant.generation).await?;
+        let history: Vec<ObservedInput> = before.shown.iter().map(|shown| shown.observed.clone()).collect();
         let input = score_input(&variant).map_err(StepError::Permanent)?;
         let model = Arc::clone(&self.ports.click_model);
         let scores = in_background(move || model.score(&[input], &history)).await?;
@@ -195,10 +206,10 @@ impl CreativeAgent {
 
     async fn select(&self, step: &ClaimedStep) -> Result<Vec<Selected>, StepError> {
         let (run, _) = self.run_of(step).await?;
-        let variants = self.ports.store.variants(run.id).await?;
+        let variants = self.ports.store.variants_of(run.id, run.generation).await?;
         let candidates: Vec<Candidate> = variants
             .iter()
-            .filter(|variant| variant.generation == run.generation && variant.state == VariantState::Scored)
+            .filter(|variant| variant.state == VariantState::Scored)
             .filter_map(|variant| {
                 let score = variant.body.score.as_ref()?;
                 Some(Candidate {
@@ -209,13 +220,13 @@ impl CreativeAgent {
                 })
             })
             .collect();
-        Ok(select::select(&candidates, run.request.winners as usize))
+        Ok(select::select(&candidates))
     }
 
     async fn play(&self, step: &ClaimedStep) -> Result<MarketReport, StepError> {
         let (run, _) = self.run_of(step).await?;
         let PlayInput { budget } = parse(step.input.clone()).map_err(StepError::Permanent)?;
-        let variants = self.ports.store.variants(run.id).await?;
+        let variants = self.ports.store.variants_of(run.id, run.generation).await?;
         let campaign = campaign(&run, &variants, run.generation, budget).map_err(StepError::Permanent)?;
         let market = Arc::clone(&self.ports.marketplace);
         let played = in_background(move || market.play(&campaign)).await?;
@@ -224,23 +235,24 @@ impl CreativeAgent {
 
     async fn learn(&self, step: &ClaimedStep) -> Result<LearnResult, StepError> {
         let (run, state) = self.run_of(step).await?;
-        let variants = self.ports.store.variants(run.id).await?;
-        let placements = self.ports.store.placements(run.id).await?;
         if let Some(sink) = &self.outcomes {
+            let variants = self.ports.store.variants_of(run.id, run.generation).await?;
+            let placements = self.ports.store.placements_of(run.id, run.generation).await?;
             sink.observe(&outcomes(&run, &variants, &placements, run.generation));
         }
-        let mut placed = Vec::new();
-        let mut fresh = Vec::new();
-        for placement in &placements {
-            let shown = variants.iter().find(|variant| variant.id == placement.variant);
-            let (Some(shown), Some(row)) = (shown, &placement.delivery) else { continue };
-            let (impressions, clicks) = (row.delivery.impressions, row.delivery.clicks);
-            let direction = shown.body.script.direction;
-            placed.push(Placed { variant: shown.id, direction, impressions, clicks });
-            if shown.generation == run.generation {
-                fresh.push((direction, impressions, clicks));
-            }
-        }
+        let store = self.ports.store.as_ref();
+        let earlier = self.remembered.before(store, run.id, run.generation).await?.shown.len();
+        let before = self.remembered.before(store, run.id, run.generation + 1).await?;
+        let counted = |shown: &Shown| (shown.direction, shown.observed.impressions, shown.observed.clicks);
+        let placed: Vec<Placed> = before
+            .shown
+            .iter()
+            .map(|shown| {
+                let (direction, impressions, clicks) = counted(shown);
+                Placed { variant: shown.variant, direction, impressions, clicks }
+            })
+            .collect();
+        let fresh: Vec<_> = before.shown.iter().skip(earlier).map(counted).collect();
         let beliefs = learn::learn(&state.beliefs, &fresh);
         let parents = learn::choose_parents(&beliefs, &placed, PARENTS);
         let lessons = learn::lessons(&beliefs, run.request.brief.locale);
@@ -271,10 +283,10 @@ impl CreativeAgent {
             }
             StepKind::Draft => {
                 let Generation { scripts, dropped, calls } = parse(result)?;
-                let earlier = self.ports.store.variants(run.id).await?;
+                let parents = self.parents(state).await?;
                 let mut variants = Vec::with_capacity(scripts.len());
                 for draft in scripts {
-                    variants.push(new_variant(run, state, &earlier, draft.number, draft.script)?);
+                    variants.push(new_variant(run, &parents, draft.number, draft.script)?);
                 }
                 AgentEvent::Drafted { variants, dropped, calls }
             }
@@ -291,7 +303,7 @@ impl CreativeAgent {
             }
             StepKind::Render => AgentEvent::Rendered(variant().await?, parse(result)?),
             StepKind::Play => {
-                let placements = self.ports.store.placements(run.id).await?;
+                let placements = self.ports.store.placements_of(run.id, run.generation).await?;
                 let known = placements.iter().map(|placement| (placement.id, placement.variant)).collect();
                 AgentEvent::Played(parse(result)?, known)
             }
@@ -309,8 +321,12 @@ impl CreativeAgent {
         problem: &Problem,
     ) -> Result<AgentEvent, Undecided> {
         let problem = problem.clone();
+        if step.kind == StepKind::Play {
+            let PlayInput { budget } = parse(step.input.clone())?;
+            return Ok(AgentEvent::GenerationFailed { problem, campaign: Some(budget) });
+        }
         if !matches!(step.kind, StepKind::Preview | StepKind::Score | StepKind::Render) {
-            return Ok(AgentEvent::GenerationFailed(problem));
+            return Ok(AgentEvent::GenerationFailed { problem, campaign: None });
         }
         let id = parse_variant(&step.key)?;
         let variant = Box::new(self.ports.store.variant(id).await?);
@@ -377,13 +393,7 @@ impl Workflow for CreativeAgent {
     }
 }
 
-fn new_variant(
-    run: &RunView,
-    state: &AgentState,
-    earlier: &[Variant],
-    number: u32,
-    script: Script,
-) -> Result<Variant, Problem> {
+fn new_variant(run: &RunView, parents: &[Variant], number: u32, script: Script) -> Result<Variant, Problem> {
     let request = &run.request;
     let pictures: Vec<PictureRef> = request
         .pictures
@@ -404,7 +414,7 @@ fn new_variant(
         state: VariantState::Drafted,
         final_gate: None,
         body: VariantBody {
-            parents: parents_of(&script, state, earlier),
+            parents: parents_of(&script, parents),
             script,
             storyboard,
             preview: None,
@@ -418,23 +428,17 @@ fn new_variant(
 
 /// The winners a script carries on: those that share its angle, its form, or a fact of its hook.
 /// Empty for a script that explores something new.
-fn parents_of(script: &Script, state: &AgentState, earlier: &[Variant]) -> Vec<VariantId> {
+fn parents_of(script: &Script, parents: &[Variant]) -> Vec<VariantId> {
     let hook_facts =
         |script: &Script| script.lines.first().map(|line| line.rests_on.clone()).unwrap_or_default();
     let own = hook_facts(script);
-    state
-        .parents
-        .iter()
-        .filter(|parent| {
-            earlier.iter().find(|variant| variant.id == parent.variant).is_some_and(|variant| {
-                let bred_from = &variant.body.script;
-                bred_from.direction.angle == script.direction.angle
-                    || bred_from.direction.hook == script.direction.hook
-                    || hook_facts(bred_from).iter().any(|fact| own.contains(fact))
-            })
-        })
-        .map(|parent| parent.variant)
-        .collect()
+    let bred_from = parents.iter().filter(|parent| {
+        let parent = &parent.body.script;
+        parent.direction.angle == script.direction.angle
+            || parent.direction.hook == script.direction.hook
+            || hook_facts(parent).iter().any(|fact| own.contains(fact))
+    });
+    bred_from.map(|parent| parent.id).collect()
 }
 
 async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StepError> {
@@ -450,6 +454,17 @@ fn render_error(error: RenderError) -> StepError {
         }
         RenderError::NoRoom(message) => StepError::NoRoom(message),
         RenderError::Impossible(message) => permanent(Code::Render, message),
+        RenderError::Stopped => StepError::cancelled(),
+    }
+}
+
+fn gate_error(error: GateError) -> StepError {
+    match error {
+        GateError::Unavailable(message) => {
+            StepError::Retry { problem: Problem::new(Code::QualityGate, "", message), delay: RETRY_DELAY }
+        }
+        GateError::NoRoom(message) => StepError::NoRoom(message),
+        GateError::Impossible(message) => permanent(Code::QualityGate, message),
     }
 }
 
@@ -476,6 +491,8 @@ pub fn first_commit(run: &NewRun, now: Timestamp) -> Commit {
     let request = &run.request;
     let view = RunView {
         paused: false,
+        cancelling: false,
+        working: 0,
         id: run.id,
         organization: run.organization,
         request: Arc::new(request.clone()),

@@ -7,7 +7,7 @@ use spotwright_core::domain::topology::StepKind;
 use spotwright_core::domain::variant::{Placement, Variant, VariantState};
 use spotwright_core::ports::marketplace::MarketReport;
 use spotwright_core::ports::step_store::{Commit, LedgerEntry, LedgerKind, NewStep, RunUpdate};
-use spotwright_core::ports::video_backend::Rendered;
+use spotwright_core::ports::video_backend::{GateReport, Rendered};
 use spotwright_core::spine::Messages;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
@@ -34,14 +34,18 @@ const SMALLEST_CAMPAIGN: Micros = Micros(1_000_000);
 #[must_use]
 pub fn decide(run: &RunView, state: &AgentState, event: AgentEvent, now: Timestamp) -> Commit {
     // What was still under way when the run ended is taken in and leads nowhere. Wear is not waited
-    // for, so its message may come after the end; it belongs to the trace whenever it comes.
-    if run.stage == Stage::Finished && !matches!(event, AgentEvent::Fatigued(_)) {
+    // for, so its message may come after the end; it belongs to the trace whenever it comes. A video
+    // that was paid for is kept.
+    let kept = matches!(event, AgentEvent::Fatigued(_) | AgentEvent::Rendered(..));
+    if run.stage == Stage::Finished && !kept {
         return Commit::default();
     }
+    // The step whose end this is, and the judgement that this message asks for, are still counted.
+    let (left, unjudged) = open_after(run, &event);
     let mut decision = Decision::new(run, state, now);
     match event {
         AgentEvent::Requested => decision.requested(),
-        AgentEvent::Cancelled => decision.cancelled(),
+        AgentEvent::Cancelled => decision.finish(StopReason::Cancelled, None),
         AgentEvent::Planned { assignments, questions } => {
             let asked = json!({ "assignments": assignments, "questions": questions });
             decision.planned(assignments, asked);
@@ -72,20 +76,60 @@ pub fn decide(run: &RunView, state: &AgentState, event: AgentEvent, now: Timesta
         AgentEvent::VariantFailed { kind, variant, next, problem } => {
             decision.variant_failed(kind, *variant, next.map(|next| *next), &problem);
         }
-        AgentEvent::GenerationFailed(problem) => decision.fail(problem),
+        AgentEvent::GenerationFailed { problem, campaign } => decision.failed(problem, campaign),
+    }
+    if run.cancelling && left == 0 && unjudged == 0 && decision.stage != Stage::Finished {
+        decision.finish(StopReason::Cancelled, None);
     }
     decision.into_commit()
 }
 
-/// What follows when the user ends the run; `None` when it has ended.
+/// The steps that are not ended and the variants that are rendered and not judged, once `event` has been
+/// decided on.
+fn open_after(run: &RunView, event: &AgentEvent) -> (u64, u64) {
+    let ends_a_step = matches!(
+        event,
+        AgentEvent::Planned { .. }
+            | AgentEvent::Drafted { .. }
+            | AgentEvent::Previewed(..)
+            | AgentEvent::Scored(..)
+            | AgentEvent::Selected(_)
+            | AgentEvent::Rendered(..)
+            | AgentEvent::Played(..)
+            | AgentEvent::Learned { .. }
+            | AgentEvent::VariantFailed { .. }
+            | AgentEvent::GenerationFailed { .. }
+    );
+    let judges = matches!(event, AgentEvent::FinalAnnounced { variant, .. }
+        if variant.state == VariantState::Rendered && variant.generation == run.generation);
+    (
+        run.working.saturating_sub(u64::from(ends_a_step)),
+        run.counts.rendered.saturating_sub(u64::from(judges)),
+    )
+}
+
+/// What follows when the user ends the run: commits to be tried in their order; none when it has ended or
+/// is being ended.
+///
+/// One ends a run that nobody works on, and is refused by the store as busy when somebody does. The other
+/// lets the run end with the work under way: what is made and charged by then is kept.
 ///
 /// # Errors
 /// [`Code::StoreFormat`] when the stored state cannot be understood.
-pub fn cancel(run: &RunView, now: Timestamp) -> Result<Option<Commit>, Problem> {
-    if run.stage == Stage::Finished {
-        return Ok(None);
+pub fn cancel(run: &RunView, now: Timestamp) -> Result<Vec<Commit>, Problem> {
+    let unjudged = run.counts.rendered > 0;
+    if run.stage == Stage::Finished || (run.cancelling && (run.working > 0 || unjudged)) {
+        return Ok(Vec::new());
     }
-    Ok(Some(decide(run, &AgentState::of(run)?, AgentEvent::Cancelled, now)))
+    // A campaign under way costs money until it has been played, so it is.
+    let cancel_waiting_steps = run.stage != Stage::Playing;
+    let later = Commit { cancelling: true, cancel_waiting_steps, ..Commit::default() };
+    if unjudged {
+        return Ok(vec![later]);
+    }
+    let ended = decide(run, &AgentState::of(run)?, AgentEvent::Cancelled, now);
+    let at_once = Commit { cancelling: true, only_when_idle: true, cancel_waiting_steps, ..ended };
+    Ok(vec![at_once, later])
 }
 
 /// A decision under construction.
@@ -95,6 +139,8 @@ struct Decision<'a> {
     stage: Stage,
     generation: u32,
     changed: bool,
+    /// Whether the run has ended or is being ended: what was made is kept, and nothing new begins.
+    ending: bool,
     commit: Commit,
     messages: Messages<'a>,
 }
@@ -107,6 +153,7 @@ impl<'a> Decision<'a> {
             stage: run.stage,
             generation: run.generation,
             changed: false,
+            ending: run.cancelling || run.stage == Stage::Finished,
             commit: Commit::default(),
             messages: Messages::after(run, now),
         }
@@ -126,17 +173,32 @@ impl<'a> Decision<'a> {
     }
 
     fn enter(&mut self, stage: Stage) {
-        self.stage = stage;
+        if !self.ending || stage == Stage::Finished {
+            self.stage = stage;
+        }
         self.changed = true;
     }
 
     fn step(&mut self, kind: StepKind, key: &str) {
-        self.commit.steps.push(NewStep { kind, key: key.to_owned(), input: json!({}) });
+        self.new_step(NewStep { kind, key: key.to_owned(), input: json!({}) });
     }
 
     fn generation_step(&mut self, kind: StepKind) {
         let key = format!("g{}", self.generation);
-        self.commit.steps.push(NewStep { kind, key, input: json!({}) });
+        self.new_step(NewStep { kind, key, input: json!({}) });
+    }
+
+    fn new_step(&mut self, step: NewStep) {
+        if !self.ending {
+            self.commit.steps.push(step);
+        }
+    }
+
+    /// A message that leads to more work.
+    fn tell(&mut self, source: &str, payload: Payload) {
+        if !self.ending {
+            self.messages.add(source, payload);
+        }
     }
 
     fn trace(
@@ -161,17 +223,6 @@ impl<'a> Decision<'a> {
         self.generation = 1;
         self.enter(Stage::Planning);
         self.generation_step(StepKind::Plan);
-    }
-
-    /// Ends the run. A campaign under way costs money until it has been played, so its report is
-    /// waited for.
-    fn cancelled(&mut self) {
-        if self.run.stage == Stage::Playing {
-            self.state.cancelling = true;
-            self.changed = true;
-        } else {
-            self.finish(StopReason::Cancelled, None);
-        }
     }
 
     fn planned(&mut self, assignments: Vec<Assignment>, detail: serde_json::Value) {
@@ -204,14 +255,13 @@ impl<'a> Decision<'a> {
 
     fn request(&mut self, variant: VariantId, stage: RenderStage) {
         let generation = self.generation;
-        self.messages
-            .add("agent", Payload::VariantRequested(VariantRequested { variant, generation, stage }));
+        self.tell("agent", Payload::VariantRequested(VariantRequested { variant, generation, stage }));
     }
 
     fn previewed(&mut self, mut variant: Variant, rendered: Rendered) {
         let detail = json!({ "artifact": rendered.artifact, "statistics": rendered.statistics });
         self.trace(Chapter::Previewed, variant.number, "variant.previewed", Some(variant.id), detail);
-        self.messages.add(
+        self.tell(
             "render",
             Payload::VariantRendered(VariantRendered {
                 variant: variant.id,
@@ -227,7 +277,7 @@ impl<'a> Decision<'a> {
 
     fn scored(&mut self, mut variant: Variant, score: Score) {
         self.trace(Chapter::Scored, variant.number, "variant.scored", Some(variant.id), json!(score));
-        self.messages.add(
+        self.tell(
             "score",
             Payload::VariantScored(VariantScored {
                 variant: variant.id,
@@ -245,7 +295,7 @@ impl<'a> Decision<'a> {
     /// the way in this very commit and are still counted.
     fn join_scores(&mut self, leaving: u64) {
         let counts = self.run.counts;
-        if self.run.stage != Stage::Scoring || counts.drafted + counts.previewed > leaving {
+        if self.ending || self.run.stage != Stage::Scoring || counts.drafted + counts.previewed > leaving {
             return;
         }
         if counts.scored == 0 {
@@ -258,6 +308,9 @@ impl<'a> Decision<'a> {
     }
 
     fn selected(&mut self, ranked: Vec<(Variant, String)>) {
+        if self.ending {
+            return;
+        }
         let winners = self.run.request.winners as usize;
         self.state.waiting = ranked.iter().skip(winners).map(|(variant, _)| variant.id).collect();
         for (idx, (mut variant, reason)) in ranked.into_iter().enumerate() {
@@ -277,7 +330,7 @@ impl<'a> Decision<'a> {
     fn rendered(&mut self, mut variant: Variant, rendered: Rendered) {
         let detail = json!({ "artifact": rendered.artifact, "frames": rendered.frames, "statistics": rendered.statistics, "gate": rendered.gate });
         self.trace(Chapter::Rendered, variant.number, "variant.rendered", Some(variant.id), detail);
-        self.messages.add(
+        self.tell(
             "render",
             Payload::VariantRendered(VariantRendered {
                 variant: variant.id,
@@ -288,39 +341,54 @@ impl<'a> Decision<'a> {
         );
         variant.state = VariantState::Rendered;
         variant.body.final_render = Some(rendered);
-        self.commit.variants.push(variant);
+        if self.ending {
+            // Nobody will be told of it any more.
+            self.judge(variant);
+        } else {
+            self.commit.variants.push(variant);
+        }
     }
 
-    /// The final gate: a variant that passed is published in the transaction that says so.
-    fn judged(&mut self, mut variant: Variant, next: Option<Variant>) {
-        if variant.state != VariantState::Rendered {
-            return;
+    fn judged(&mut self, variant: Variant, next: Option<Variant>) {
+        if variant.state == VariantState::Rendered && !self.judge(variant) {
+            self.replace(next);
         }
+    }
+
+    /// The final gate: a variant that passed is published in the transaction that says so. Whether it
+    /// passed.
+    fn judge(&mut self, mut variant: Variant) -> bool {
         let verdict = variant.body.final_render.as_ref().and_then(|rendered| rendered.gate.clone());
         let artifact = variant.body.final_render.as_ref().map(|rendered| rendered.artifact.0.clone());
-        let passed = verdict.as_ref().is_some_and(|gate| gate.pass);
+        let passed = verdict.as_ref().is_some_and(GateReport::passes);
         variant.final_gate = Some(passed);
         if let (true, Some(artifact)) = (passed, artifact) {
             variant.state = VariantState::Won;
             let detail = json!({ "artifact": artifact });
             self.trace(Chapter::Judged, variant.number, "creative.won", Some(variant.id), detail);
             let (id, generation) = (variant.id, variant.generation);
-            self.messages
-                .add("agent", Payload::CreativeWon(CreativeWon { variant: id, generation, artifact }));
+            // The last message of a run that has ended says so.
+            if self.run.stage != Stage::Finished {
+                let won = CreativeWon { variant: id, generation, artifact };
+                self.messages.add("agent", Payload::CreativeWon(won));
+            }
             self.commit.variants.push(variant);
-            return;
+            return true;
         }
         variant.state = VariantState::Rejected;
-        let failed: Vec<_> =
-            verdict.iter().flat_map(|gate| &gate.checks).filter(|check| !check.pass).collect();
+        let checks = verdict.map(|gate| gate.checks).unwrap_or_default();
+        let failed: Vec<_> = checks.iter().filter(|check| !check.pass).collect();
         let detail = json!({ "failed_checks": failed });
         self.trace(Chapter::Judged, variant.number, "variant.rejected", Some(variant.id), detail);
         self.commit.variants.push(variant);
-        self.replace(next);
+        false
     }
 
     /// Puts the next variant in order in the place of one that dropped out, or goes on without.
     fn replace(&mut self, next: Option<Variant>) {
+        if self.ending {
+            return;
+        }
         if let Some(mut next) = next {
             self.state.waiting.retain(|id| *id != next.id);
             self.changed = true;
@@ -342,7 +410,7 @@ impl<'a> Decision<'a> {
     }
 
     fn won(&mut self, variant: VariantId) {
-        if self.run.stage != Stage::Rendering {
+        if self.ending || self.run.stage != Stage::Rendering {
             return;
         }
         let id = placement_id(self.run.id, self.generation, variant);
@@ -374,7 +442,7 @@ impl<'a> Decision<'a> {
         let reference = self.campaign_reference();
         self.commit.ledger.push(LedgerEntry { kind: LedgerKind::Reserve, reference, amount: budget });
         let key = format!("g{}", self.generation);
-        self.commit.steps.push(NewStep { kind: StepKind::Play, key, input: json!({ "budget": budget }) });
+        self.new_step(NewStep { kind: StepKind::Play, key, input: json!({ "budget": budget }) });
         self.enter(Stage::Playing);
     }
 
@@ -393,7 +461,7 @@ impl<'a> Decision<'a> {
             spend += cost;
             self.trace(Chapter::Played, idx as u32, "placement.delivered", Some(row.variant), json!(row));
             self.commit.deliveries.push((row.placement, row.clone()));
-            self.messages.add(
+            self.tell(
                 "market",
                 Payload::PlacementFeedback(PlacementFeedback {
                     placement: row.placement,
@@ -409,7 +477,7 @@ impl<'a> Decision<'a> {
             if row.fatigued {
                 let fatigued =
                     CreativeFatigued { variant: row.variant, generation, frequency: row.frequency };
-                self.messages.add("market", Payload::CreativeFatigued(fatigued));
+                self.tell("market", Payload::CreativeFatigued(fatigued));
             }
         }
         let detail = json!({
@@ -419,7 +487,8 @@ impl<'a> Decision<'a> {
         self.trace(Chapter::Published, 0, "campaign.played", None, detail);
         let reference = self.campaign_reference();
         self.commit.ledger.push(LedgerEntry { kind: LedgerKind::Settle, reference, amount: spend });
-        self.state.reports.push(report);
+        // What became of each advertisement is stored with its placement.
+        self.state.reports.push(MarketReport { creatives: Vec::new(), ..report });
         self.enter(Stage::Observing);
         if self.state.cancelling {
             self.finish(StopReason::Cancelled, None);
@@ -459,6 +528,10 @@ impl<'a> Decision<'a> {
     }
 
     fn next_generation(&mut self) {
+        if self.ending {
+            self.changed = true;
+            return;
+        }
         if !has_next(self.run, &self.run.request) {
             self.finish(StopReason::Completed, None);
             return;
@@ -477,6 +550,10 @@ impl<'a> Decision<'a> {
         next: Option<Variant>,
         problem: &Problem,
     ) {
+        if self.ending && problem.code == Code::RunCancelled {
+            // It has not failed: it was not made.
+            return;
+        }
         let detail = json!({ "step": kind.as_str(), "problem": problem });
         let chapter = match kind {
             StepKind::Preview => Chapter::Previewed,
@@ -487,6 +564,9 @@ impl<'a> Decision<'a> {
         variant.state = VariantState::Failed;
         variant.body.failure = Some(problem.to_string());
         self.commit.variants.push(variant);
+        if self.ending {
+            return;
+        }
         if problem.code == Code::BudgetExhausted {
             self.finish(StopReason::BudgetExhausted, Some(problem.clone()));
         } else if kind == StepKind::Render {
@@ -496,11 +576,19 @@ impl<'a> Decision<'a> {
         }
     }
 
-    fn fail(&mut self, problem: Problem) {
-        if self.run.stage == Stage::Playing {
+    /// The generation cannot go on. Its campaign's reserve is given back; what is reserved for paid calls
+    /// belongs to them until each has its end.
+    fn failed(&mut self, problem: Problem, campaign: Option<Micros>) {
+        if let (Stage::Playing, Some(amount)) = (self.run.stage, campaign) {
             let reference = self.campaign_reference();
-            let amount = self.run.reserved;
             self.commit.ledger.push(LedgerEntry { kind: LedgerKind::Release, reference, amount });
+        }
+        self.fail(problem);
+    }
+
+    fn fail(&mut self, problem: Problem) {
+        if self.ending {
+            return;
         }
         let reason = if problem.code == Code::BudgetExhausted {
             StopReason::BudgetExhausted

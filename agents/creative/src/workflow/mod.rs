@@ -14,6 +14,7 @@ mod decide;
 mod metered;
 mod play;
 mod scoring;
+mod shown;
 mod state;
 mod trace;
 

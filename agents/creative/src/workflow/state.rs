@@ -3,13 +3,14 @@
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::run::{RunRequest, RunView, Stage};
 use spotwright_core::domain::topology::StepKind;
-use spotwright_core::domain::variant::Variant;
+use spotwright_core::domain::variant::{Placement, Variant};
 use spotwright_core::ports::marketplace::MarketReport;
 use spotwright_core::ports::video_backend::Rendered;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{CreativeFatigued, PlacementFeedback, StopReason};
 use spotwright_schemas::ids::{PlacementId, RunId, VariantId};
+use spotwright_schemas::money::Micros;
 use spotwright_schemas::outcome::Score;
 
 use crate::clarify::Question;
@@ -31,13 +32,15 @@ pub struct AgentState {
     pub waiting: Vec<VariantId>,
     /// What was learnt from all generations so far, surest first.
     pub lessons: Vec<Lesson>,
-    /// Reports of the market, one per generation.
+    /// Reports of the market, one per generation, without what became of each advertisement: that is
+    /// stored with its placement, and every decision would have to carry it.
     pub reports: Vec<MarketReport>,
     /// Why the run ended.
     pub stopped: Option<StopReason>,
     /// What ended it, when it failed.
     pub failure: Option<Problem>,
-    /// Whether it ends once the campaign under way has been paid.
+    /// Whether it ends once the campaign under way has been paid; written by an earlier version, which
+    /// did not keep this with the run itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cancelling: bool,
 }
@@ -53,6 +56,20 @@ impl AgentState {
         }
         serde_json::from_value(run.state.clone())
             .map_err(|error| Problem::new(Code::StoreFormat, "run.state", error.to_string()))
+    }
+}
+
+impl AgentState {
+    /// Puts what became of each advertisement back into the reports, from the run's placements by
+    /// generation and number of the variant: the order in which campaigns are made.
+    pub fn complete_reports(&mut self, placements: &[Placement]) {
+        for (report, generation) in self.reports.iter_mut().zip(1_u32..) {
+            // A report of an earlier version is whole.
+            if report.creatives.is_empty() {
+                let played = placements.iter().filter(|placement| placement.generation == generation);
+                report.creatives = played.filter_map(|placement| placement.delivery.clone()).collect();
+            }
+        }
     }
 }
 
@@ -133,7 +150,12 @@ pub enum AgentEvent {
         problem: Problem,
     },
     /// A step about the whole generation failed for good.
-    GenerationFailed(Problem),
+    GenerationFailed {
+        /// Why.
+        problem: Problem,
+        /// What had been set aside for the campaign, when it was the campaign that failed.
+        campaign: Option<Micros>,
+    },
 }
 
 /// The message and placement keys of a run derive from it; so do variant ids.

@@ -118,6 +118,37 @@ pub struct NewOrganization {
     pub name: String,
 }
 
+/// A limit on what an organization may spend over all its runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// Most that may be committed; below what is committed already, nothing more is.
+    pub cap: Micros,
+    /// Its currency. `None`: that of the limit so far, else of the organization's first run, else of the
+    /// first to come.
+    pub currency: Option<Currency>,
+}
+
+/// What an organization may spend and what its runs have committed of it. A run commits its whole budget
+/// from its creation to its end, and then what it has settled and still has reserved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrganizationBudget {
+    /// The currency of both amounts, and the only one in which further runs are admitted; `None` until
+    /// the first run decides.
+    pub currency: Option<Currency>,
+    /// Most that may be committed.
+    pub cap: Micros,
+    /// Committed by all runs in the currency.
+    pub committed: Micros,
+}
+
+impl OrganizationBudget {
+    /// What may still be committed.
+    #[must_use]
+    pub fn free(&self) -> Micros {
+        (self.cap - self.committed).max(Micros::ZERO)
+    }
+}
+
 /// A message authentication code of a key's text. Not shown by `Debug`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct KeyMac(pub [u8; 32]);
@@ -323,6 +354,8 @@ pub struct RunRecord {
     pub messages: u64,
     /// Whether its steps are held back.
     pub paused: bool,
+    /// Whether it is being ended and waits for work under way.
+    pub cancelling: bool,
     /// When it was made.
     pub created_at: i64,
     /// What was ordered; `None` for a run that was not ordered through the API.

@@ -131,6 +131,10 @@ pub struct RunView {
     pub budget: Micros,
     /// Whether its steps are held back.
     pub paused: bool,
+    /// Whether it is being ended: it gets no new work, and ends with the work under way.
+    pub cancelling: bool,
+    /// Its steps that are not ended; counted only while it is being ended, 0 else.
+    pub working: u64,
 }
 
 /// Counts of the current generation, read in the same statement as the run's version.

@@ -4,13 +4,14 @@ use async_trait::async_trait;
 use serde_json::Value;
 use spotwright_schemas::event::Event;
 use spotwright_schemas::ids::{AssetId, BriefId, KeyId, OrganizationId, RunId, VariantId};
-use spotwright_schemas::money::Micros;
+use spotwright_schemas::money::{Currency, Micros};
 use uuid::Uuid;
 
 use super::step_store::{Commit, StoreError, TraceEntry};
 use crate::domain::account::{
-    Asset, AssetUsage, BriefRecord, BriefSummary, Credential, FoundedOrganization, KeyRecord, NewAsset,
-    NewBrief, NewKey, NewOrganization, OrderedRun, Organization, OrganizationContext, RunOrder, RunRecord,
+    Asset, AssetUsage, BriefRecord, BriefSummary, Credential, FoundedOrganization, KeyRecord, Limit,
+    NewAsset, NewBrief, NewKey, NewOrganization, OrderedRun, Organization, OrganizationBudget,
+    OrganizationContext, RunOrder, RunRecord,
 };
 use crate::domain::run::NewRun;
 use crate::domain::variant::{Placement, Variant, VariantState};
@@ -94,6 +95,14 @@ pub enum AccountError {
     /// Without the key nobody could make keys for the organization any more (permanent).
     #[error("it is the organization's last key that may make keys")]
     LastKey,
+    /// The run is in another currency than what its organization may spend (permanent).
+    #[error("the organization's budget is in {}, the run in {}", budget.code(), run.code())]
+    Currency {
+        /// The currency of the organization's budget.
+        budget: Currency,
+        /// The currency of the run.
+        run: Currency,
+    },
     /// A row with the same id and other content exists (permanent): a defect of the caller.
     #[error("contradiction: {0}")]
     Contradiction(String),
@@ -111,6 +120,7 @@ impl From<StoreError> for AccountError {
             StoreError::Missing(what) => Self::Missing(what),
             StoreError::Conflict => Self::InFlight,
             StoreError::Budget { needed, free } => Self::Budget { needed, free },
+            StoreError::Currency { budget, run } => Self::Currency { budget, run },
             StoreError::Format(what) => Self::Format(what),
             StoreError::Database(what) => Self::Database(what),
             other => Self::Contradiction(other.to_string()),
@@ -174,14 +184,25 @@ pub trait AccountStore: Send + Sync {
         page: Page,
     ) -> Result<Vec<Positioned<Organization>>, AccountError>;
 
-    /// Limits what an organization may spend over all its runs, or takes the limit away. A run commits
-    /// its whole budget until it ends, and then what it spent; one whose budget does not fit is refused
-    /// with [`AccountError::Budget`], and so is a limit below what is committed. For the operator.
+    /// Limits what an organization may spend over all its runs. A run commits its whole budget until it
+    /// ends, and then what it spent; one whose budget does not fit is refused with
+    /// [`AccountError::Budget`], one in another currency with [`AccountError::Currency`]. A limit below
+    /// what is committed holds back all further runs until enough is given back. For the operator.
     async fn limit_organization(
         &self,
         organization: OrganizationId,
-        cap: Option<Micros>,
-    ) -> Result<(), AccountError>;
+        limit: Limit,
+    ) -> Result<OrganizationBudget, AccountError>;
+
+    /// Takes the limit of an organization away; where there is none, nothing changes. For the operator.
+    async fn unlimit_organization(&self, organization: OrganizationId) -> Result<(), AccountError>;
+
+    /// What an organization may spend, and what is committed of it; `None` when nothing limits it. For
+    /// the operator.
+    async fn organization_budget(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<Option<OrganizationBudget>, AccountError>;
 
     /// Refuses the keys of an organization from now on, or takes them again. For the operator.
     async fn set_frozen(

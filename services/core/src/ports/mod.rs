@@ -15,6 +15,7 @@ pub mod marketplace;
 pub mod outcome_sink;
 pub mod pictures;
 pub mod publish_target;
+pub mod quality_gate;
 pub mod readiness;
 pub mod run_control;
 pub mod step_store;

@@ -32,6 +32,7 @@ pub trait RunControl: Send + Sync {
     /// Continues a paused run.
     async fn resume(&self, run: RunId) -> Result<(), Problem>;
 
-    /// Ends a run; what it made is kept.
+    /// Ends a run: nothing new begins, what is charged is waited for, and what it made is kept. It may go on
+    /// for a while after this has answered.
     async fn cancel(&self, run: RunId) -> Result<(), Problem>;
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use spotwright_schemas::event::Event;
 use spotwright_schemas::ids::{CallId, MessageId, OrganizationId, PlacementId, RunId, StepId, VariantId};
-use spotwright_schemas::money::Micros;
+use spotwright_schemas::money::{Currency, Micros};
 use tokio::sync::Notify;
 
 use crate::domain::run::{NewRun, RunView, Stage};
@@ -212,8 +212,13 @@ pub struct Commit {
     pub observed: Vec<PlacementId>,
     /// Steps to create. Those of a paused run wait until it goes on.
     pub steps: Vec<NewStep>,
-    /// Whether the run's steps that nobody works on are cancelled: it has ended.
+    /// Whether the run's steps that nobody works on are cancelled, because it ends. A step that has left
+    /// a paid call open is not: its next attempt finds out what became of the call.
     pub cancel_waiting_steps: bool,
+    /// Whether the run is being ended from now on: no paid call begins any more.
+    pub cancelling: bool,
+    /// Whether the commit is refused with [`StoreError::Busy`] when a step of the run is not ended by it.
+    pub only_when_idle: bool,
     /// Messages for the outbox. Their sequence numbers continue [`RunView::messages`] without gap.
     pub messages: Vec<Event>,
     /// Movements of money.
@@ -241,9 +246,23 @@ pub enum StoreError {
         /// What is free.
         free: Micros,
     },
+    /// The run is in another currency than what its organization may spend (permanent).
+    #[error("the organization's budget is in {}, the run in {}", budget.code(), run.code())]
+    Currency {
+        /// The currency of the organization's budget.
+        budget: Currency,
+        /// The currency of the run.
+        run: Currency,
+    },
     /// A row with the same key and other content exists (permanent): a defect of the caller.
     #[error("contradiction: {0}")]
     Contradiction(String),
+    /// Steps of the run are still under way, and the commit was for a run without (permanent).
+    #[error("work of the run is still under way")]
+    Busy,
+    /// The run has ended or is being ended, so no further paid call begins (permanent).
+    #[error("the run has ended or is being ended")]
+    Ended,
     /// A row is missing (permanent).
     #[error("no such {0}")]
     Missing(String),
@@ -310,6 +329,8 @@ pub enum Consumed {
 /// 7. Outbox messages of a run are numbered from 1 without gap, and `unsent` returns them in order.
 /// 8. Organizations with steps of a kind waiting are served in turns, whatever their backlogs.
 /// 9. A step of a paused run is not claimed; one that is claimed already ends as always.
+/// 10. No paid call begins once the run has ended or is being ended; one that was begun before is told as
+///     it is, and its money stays reserved until it has an end.
 #[async_trait]
 pub trait StepStore: Send + Sync {
     /// Creates a run together with its first commit. Creating it again is [`StoreError::Contradiction`].
@@ -327,8 +348,14 @@ pub trait StepStore: Send + Sync {
     /// Reads the variants of a run, by generation and number.
     async fn variants(&self, run: RunId) -> Result<Vec<Variant>, StoreError>;
 
+    /// Reads the variants of one generation of a run, by number; costs nothing for the others.
+    async fn variants_of(&self, run: RunId, generation: u32) -> Result<Vec<Variant>, StoreError>;
+
     /// Reads the placements of a run, by generation and then by variant number.
     async fn placements(&self, run: RunId) -> Result<Vec<Placement>, StoreError>;
+
+    /// Reads the placements of one generation of a run, by variant number; costs nothing for the others.
+    async fn placements_of(&self, run: RunId, generation: u32) -> Result<Vec<Placement>, StoreError>;
 
     /// Reads the trace of a run in its order.
     async fn trace(&self, run: RunId) -> Result<Vec<TraceEntry>, StoreError>;
@@ -361,7 +388,11 @@ pub trait StepStore: Send + Sync {
     /// Writes a decision about a run that follows from no step and no message.
     async fn amend(&self, run: RunId, expected_version: i64, commit: Commit) -> Result<(), StoreError>;
 
-    /// Records the intent of a paid call and reserves its money, or tells what is known of it.
+    /// Whether a run has ended or is being ended.
+    async fn is_ending(&self, run: RunId) -> Result<bool, StoreError>;
+
+    /// Records the intent of a paid call and reserves its money, or tells what is known of it. A call that
+    /// would begin now is [`StoreError::Ended`] when the run has ended or is being ended.
     async fn begin_call(&self, step: &ClaimedStep, call: &NewCall) -> Result<CallState, StoreError>;
 
     /// Takes in messages and writes what follows from them all. Nothing is written when one of them was

@@ -1,4 +1,4 @@
-//! Video backends: who turns a storyboard into a video.
+//! Video backends: who turns a storyboard into a video. Who judges it stands in [`super::quality_gate`].
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,7 @@ use spotwright_schemas::storyboard::Storyboard;
 
 use super::artifacts::ArtifactHash;
 use super::letters::Letters;
+use crate::spine::Shutdown;
 
 /// Exact statistics of a video's frames and sound, computed from pixels and samples.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -55,6 +56,21 @@ pub struct GateReport {
     pub checks: Vec<GateCheck>,
 }
 
+impl GateReport {
+    /// The verdict of these checks. Nothing checked is nothing passed.
+    #[must_use]
+    pub fn of(checks: Vec<GateCheck>) -> Self {
+        Self { pass: !checks.is_empty() && checks.iter().all(|check| check.pass), checks }
+    }
+
+    /// Whether the file may be published: there are checks, and each of them passed. What the report says
+    /// of itself is not enough.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.pass && Self::of(self.checks.clone()).pass
+    }
+}
+
 /// A render that is asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,6 +81,42 @@ pub struct RenderRequest {
     pub stage: RenderStage,
     /// Id written into the metadata label of AI-made content; printable ASCII.
     pub produce_id: String,
+}
+
+/// What a backend hands over: a stored file and its price. Of a final video nothing else is taken from
+/// the backend; the quality gate measures what is stored.
+///
+/// Results of earlier versions say more, which is not read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Footage {
+    /// The MP4.
+    pub artifact: ArtifactHash,
+    /// Number of video frames.
+    pub frames: u32,
+    /// Bytes of the MP4.
+    pub bytes: u64,
+    /// What the backend charged.
+    pub cost: Micros,
+    /// A JPEG or PNG still; needed of previews only.
+    #[serde(default)]
+    pub poster: Option<ArtifactHash>,
+    /// Statistics of the frames; needed of previews only.
+    #[serde(default)]
+    pub statistics: Option<FrameStatistics>,
+}
+
+impl Footage {
+    /// A preview as it is shown and scored. It is not published, so no gate looks at it.
+    ///
+    /// # Errors
+    /// [`RenderError::Impossible`] when the still or the statistics are missing.
+    pub fn into_preview(self) -> Result<Rendered, RenderError> {
+        let (Some(poster), Some(statistics)) = (self.poster, self.statistics) else {
+            return Err(RenderError::Impossible("the preview came without a still or statistics".to_owned()));
+        };
+        let Self { artifact, frames, bytes, cost, .. } = self;
+        Ok(Rendered { artifact, poster, statistics, frames, bytes, gate: None, cost })
+    }
 }
 
 /// A finished render.
@@ -100,6 +152,9 @@ pub enum RenderError {
     /// The request can never be rendered (permanent).
     #[error("cannot be rendered: {0}")]
     Impossible(String),
+    /// The caller asked to stop; nothing was charged (permanent).
+    #[error("rendering was stopped")]
+    Stopped,
 }
 
 /// Renders storyboards.
@@ -112,6 +167,8 @@ pub enum RenderError {
 ///    side; a render that was found is not rendered or charged again.
 /// 4. A failed render leaves no artifact that is not whole.
 /// 5. As [`Letters`] it tells which characters it cannot draw, before it is asked to render them.
+/// 6. A render that is told to stop ends at its next frame with [`RenderError::Stopped`], without having
+///    been charged, or goes on to its end: what is charged is delivered.
 #[async_trait]
 pub trait VideoBackend: Letters {
     /// The backend's name, e.g. `studio`.
@@ -127,11 +184,53 @@ pub trait VideoBackend: Letters {
     ///
     /// # Errors
     /// [`RenderError::Unavailable`] when it cannot be told.
-    async fn lookup(&self, idempotency_key: &str) -> Result<Option<Rendered>, RenderError>;
+    async fn lookup(&self, idempotency_key: &str) -> Result<Option<Footage>, RenderError>;
 
     /// Renders.
     ///
     /// # Errors
     /// [`RenderError`].
-    async fn render(&self, request: &RenderRequest, idempotency_key: &str) -> Result<Rendered, RenderError>;
+    async fn render(
+        &self,
+        request: &RenderRequest,
+        idempotency_key: &str,
+        stop: &Shutdown,
+    ) -> Result<Footage, RenderError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(pass: bool) -> GateCheck {
+        GateCheck { id: "frame_count".to_owned(), pass, value: "1".to_owned(), limit: "1".to_owned() }
+    }
+
+    #[test]
+    fn a_report_passes_by_its_checks_and_not_by_its_word() {
+        assert!(GateReport::of(vec![check(true), check(true)]).passes());
+        assert!(!GateReport::of(vec![check(true), check(false)]).passes());
+        assert!(!GateReport::of(Vec::new()).passes());
+        for checks in [Vec::new(), vec![check(false)]] {
+            assert!(!GateReport { pass: true, checks }.passes());
+        }
+        assert!(!GateReport { pass: false, checks: vec![check(true)] }.passes());
+    }
+
+    #[test]
+    fn a_result_of_an_earlier_version_is_read_without_its_verdict() {
+        let before = Rendered {
+            artifact: ArtifactHash::of(b"video"),
+            poster: ArtifactHash::of(b"still"),
+            statistics: FrameStatistics::default(),
+            frames: 60,
+            bytes: 5,
+            gate: Some(GateReport { pass: true, checks: Vec::new() }),
+            cost: Micros(7),
+        };
+        let footage: Footage =
+            serde_json::from_value(serde_json::json!(before)).expect("the fields it has are enough");
+        assert_eq!((footage.artifact.clone(), footage.cost), (before.artifact, Micros(7)));
+        assert_eq!(footage.into_preview().map(|preview| preview.gate).ok(), Some(None));
+    }
 }

@@ -118,6 +118,9 @@ const TAKEN_IN_AT_ONCE: usize = 32;
 /// Most messages that are taken from a queue before they are sorted by runs.
 const TAKEN_TOGETHER: usize = 64;
 
+/// How often work under way asks whether its run goes on.
+const WATCH: Duration = Duration::from_millis(200);
+
 /// Longest wait before a refused commit or message is tried again.
 pub(super) const RETRY_DELAY: Duration = Duration::from_millis(200);
 
@@ -237,20 +240,31 @@ impl<W: Workflow + 'static> Engine<W> {
     }
 
     async fn execute(&self, step: &ClaimedStep) {
-        let calls = PaidCalls::new(self.store.as_ref(), step, self.checkpoints.as_ref());
+        let (switch, stop) = Shutdown::new();
+        if step.attempts > 1 {
+            // Claimed again since, whatever has become of the run.
+            self.stop_with_the_run(step, &switch).await;
+        }
+        let calls = PaidCalls::new(self.store.as_ref(), step, self.checkpoints.as_ref(), stop);
         let started = tokio::time::Instant::now();
         let executed = {
             let work = self.attempt(step, &calls);
             tokio::pin!(work);
+            let mut renewed = started;
             loop {
                 tokio::select! {
                     result = &mut work => break result,
-                    () = tokio::time::sleep(self.options.lease / 3) => {
+                    () = tokio::time::sleep(WATCH.min(self.options.lease / 3)) => {
+                        self.stop_with_the_run(step, &switch).await;
+                        if renewed.elapsed() < self.options.lease / 3 {
+                            continue;
+                        }
                         if let Err(StoreError::Stale) = self.store.renew(step, self.options.lease).await {
                             tracing::warn!(step.id = %step.id, "lease lost; the work is dropped");
                             Span::current().record("outcome", "lost");
                             return;
                         }
+                        renewed = tokio::time::Instant::now();
                     }
                 }
             }
@@ -270,6 +284,20 @@ impl<W: Workflow + 'static> Engine<W> {
             }
         };
         self.finish(step, &outcome, &ends).await;
+    }
+
+    /// Tells the work of a step to stop when its run has ended or is being ended.
+    async fn stop_with_the_run(&self, step: &ClaimedStep, switch: &watch::Sender<bool>) {
+        if *switch.borrow() {
+            return;
+        }
+        match self.store.is_ending(step.run).await {
+            Ok(true) => drop(switch.send_replace(true)),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::debug!(step.id = %step.id, %error, "it cannot be told whether the run goes on")
+            }
+        }
     }
 
     /// Does the work of a step, again from its beginning while the store cannot answer or a disk is

@@ -78,6 +78,7 @@ pub fn view_after(run: &RunView, commit: &Commit) -> Option<RunView> {
         return None;
     }
     let mut after = run.clone();
+    after.cancelling |= commit.cancelling;
     if let Some(update) = &commit.run {
         if update.generation != run.generation {
             return None;
@@ -103,6 +104,8 @@ fn join(commit: &mut Commit, next: Commit) {
         observed,
         steps,
         cancel_waiting_steps,
+        cancelling,
+        only_when_idle,
         messages,
         ledger,
         calls,
@@ -117,6 +120,8 @@ fn join(commit: &mut Commit, next: Commit) {
     commit.observed.extend(observed);
     commit.steps.extend(steps);
     commit.cancel_waiting_steps |= cancel_waiting_steps;
+    commit.cancelling |= cancelling;
+    commit.only_when_idle |= only_when_idle;
     commit.messages.extend(messages);
     commit.ledger.extend(ledger);
     commit.calls.extend(calls);

@@ -14,7 +14,7 @@ use spotwright_schemas::money::Micros;
 use tracing::field::{Empty, display};
 use tracing::{Instrument as _, Span};
 
-use super::{Checkpoints, StepError, TRACE};
+use super::{Checkpoints, Shutdown, StepError, TRACE};
 use crate::ports::step_store::{CallEnd, CallState, ClaimedStep, NewCall, StepStore};
 
 /// Makes the paid calls of one step and remembers how they ended until the step's commit.
@@ -22,14 +22,27 @@ pub struct PaidCalls<'a> {
     store: &'a dyn StepStore,
     step: &'a ClaimedStep,
     checkpoints: &'a dyn Checkpoints,
+    stop: Shutdown,
     ended: Mutex<Vec<CallEnd>>,
 }
 
 impl<'a> PaidCalls<'a> {
-    /// Prepares the calls of `step`.
+    /// Prepares the calls of `step`. `stop` is set once the step's run has ended or is being ended.
     #[must_use]
-    pub fn new(store: &'a dyn StepStore, step: &'a ClaimedStep, checkpoints: &'a dyn Checkpoints) -> Self {
-        Self { store, step, checkpoints, ended: Mutex::default() }
+    pub fn new(
+        store: &'a dyn StepStore,
+        step: &'a ClaimedStep,
+        checkpoints: &'a dyn Checkpoints,
+        stop: Shutdown,
+    ) -> Self {
+        Self { store, step, checkpoints, stop, ended: Mutex::default() }
+    }
+
+    /// Set once the run has ended or is being ended: whoever works for the step stops at the next
+    /// place where nothing is lost that was paid for.
+    #[must_use]
+    pub const fn stop(&self) -> &Shutdown {
+        &self.stop
     }
 
     /// Makes one call, at most once as far as the provider lets us know.
@@ -37,11 +50,14 @@ impl<'a> PaidCalls<'a> {
     /// `quote` is reserved before the call and settled with what `call` says it cost, which may be
     /// more: what a provider bills is what the ledger holds, as far as the run's budget goes. When an
     /// earlier attempt may have made the call, `lookup` is asked first and its finding adopted; a
-    /// permanent error of `lookup` means that nobody can tell, and the whole quote counts as spent.
-    /// A free call (`quote` zero) is simply made.
+    /// permanent error of `lookup` means that nobody can tell, and the whole quote counts as spent. After
+    /// the last attempt that may be made, `lookup` is asked whether it succeeded after all.
+    /// A free call (`quote` zero) is simply made. Once the run has ended or is being ended no call is made
+    /// any more; one that may have been made is still looked up.
     ///
     /// # Errors
-    /// What `lookup` and `call` answer; [`Code::BudgetExhausted`] when the quote cannot be reserved.
+    /// What `lookup` and `call` answer; [`Code::BudgetExhausted`] when the quote cannot be reserved;
+    /// [`Code::RunCancelled`] when the run has ended or is being ended.
     pub async fn make<T, L, LF, C, CF>(
         &self,
         provider: &str,
@@ -52,12 +68,15 @@ impl<'a> PaidCalls<'a> {
     ) -> Result<T, StepError>
     where
         T: Serialize + DeserializeOwned,
-        L: FnOnce() -> LF,
+        L: Fn() -> LF,
         LF: Future<Output = Result<Option<(T, Micros)>, StepError>>,
         C: FnOnce() -> CF,
         CF: Future<Output = Result<(T, Micros), StepError>>,
     {
         if quote <= Micros::ZERO {
+            if self.stop.is_set() {
+                return Err(StepError::cancelled());
+            }
             return call().await.map(|(answer, _)| answer);
         }
         let span = tracing::info_span!(
@@ -95,7 +114,7 @@ impl<'a> PaidCalls<'a> {
     ) -> Result<T, StepError>
     where
         T: Serialize + DeserializeOwned,
-        L: FnOnce() -> LF,
+        L: Fn() -> LF,
         LF: Future<Output = Result<Option<(T, Micros)>, StepError>>,
         C: FnOnce() -> CF,
         CF: Future<Output = Result<(T, Micros), StepError>>,
@@ -114,6 +133,7 @@ impl<'a> PaidCalls<'a> {
         };
         let state = self.store.begin_call(self.step, &intent).await?;
         self.checkpoints.reached("call.after_intent");
+        let interrupted = state == CallState::Interrupted;
         let found = match state {
             CallState::Done { result, .. } => {
                 Span::current().record("outcome", "stored");
@@ -132,9 +152,23 @@ impl<'a> PaidCalls<'a> {
         };
         let (outcome, answered) = match found {
             Some(answer) => ("looked_up", Ok(answer)),
+            None if interrupted && self.store.is_ending(self.step.run).await? => {
+                ("not_made", Err(StepError::cancelled()))
+            }
             None => ("called", call().await),
         };
         self.checkpoints.reached("call.after_call");
+        // An outage ends no attempt: the work is repeated, and the call then made or looked up.
+        let last = |error: &StepError| !self.step.may_retry() && !error.is_outage();
+        let answered = match answered {
+            // It may have been made, and nobody will ask again.
+            Err(error) if last(&error) && !matches!(error, StepError::Permanent(_)) => match lookup().await {
+                Ok(Some(answer)) => Ok(answer),
+                Ok(None) => Err((error, Micros::ZERO)),
+                Err(_) => Err((error, quote)),
+            },
+            answered => answered.map_err(|error| (error, Micros::ZERO)),
+        };
         match answered {
             Ok((answer, charged)) => {
                 let result = serde_json::to_value(&answer).map_err(|error| unreadable(&error))?;
@@ -142,11 +176,9 @@ impl<'a> PaidCalls<'a> {
                 self.end(CallEnd { id, result: Some(result), settled: charged });
                 Ok(answer)
             }
-            Err(error) => {
-                // An outage ends no attempt: the work is repeated, and the call then made or looked up.
-                let last = !self.step.may_retry() && !error.is_outage();
-                if last || matches!(error, StepError::Permanent(_)) {
-                    self.end(CallEnd { id, result: None, settled: Micros::ZERO });
+            Err((error, settled)) => {
+                if last(&error) || matches!(error, StepError::Permanent(_)) {
+                    self.end(CallEnd { id, result: None, settled });
                 }
                 Err(error)
             }

@@ -47,6 +47,16 @@ pub enum StepError {
 }
 
 impl StepError {
+    /// The run has ended or is being ended, and the work with it.
+    #[must_use]
+    pub fn cancelled() -> Self {
+        Self::Permanent(Problem::new(
+            Code::RunCancelled,
+            "",
+            "the run was ended while the work was under way",
+        ))
+    }
+
     /// Whether the installation is at fault and not the work, so that no attempt is counted.
     #[must_use]
     pub fn is_outage(&self) -> bool {
@@ -61,6 +71,7 @@ impl From<StoreError> for StepError {
             StoreError::Budget { .. } => {
                 Self::Permanent(Problem::new(Code::BudgetExhausted, "budget.total", error.to_string()))
             }
+            StoreError::Ended => Self::cancelled(),
             _ => Self::Permanent(Problem::new(Code::StoreFormat, "", error.to_string())),
         }
     }

@@ -35,10 +35,11 @@ use spotwright_store::postgres::{PostgresStore, database};
 use spotwright_store::sqlite::SqliteStore;
 
 use super::bench_claims::{self, Claims};
+use super::bench_growth::{self, Growth};
 use super::{Machine, print_json, print_text};
 use crate::config::Config;
 use crate::foundation::{no_bus, rabbit_options};
-use crate::standins::{StandInClickModel, StandInMarket, StandInVideo};
+use crate::standins::{StandInClickModel, StandInGate, StandInMarket, StandInVideo};
 use crate::wiring::{EngineSetup, Running, World};
 
 /// Steps of each chain in the measurement of durable steps.
@@ -77,6 +78,8 @@ pub struct Report {
     pub embedded_variants_per_second: f64,
     /// Claims, workers and fairness on PostgreSQL where it is configured, else on SQLite.
     pub claims: Claims,
+    /// What a variant costs in a small run and in the largest, on SQLite.
+    pub growth: Growth,
     /// From asking for a step to its start on an idle system, in milliseconds.
     pub enqueue_to_start_p50_ms: f64,
     /// The same, 99th percentile.
@@ -103,7 +106,7 @@ impl Report {
             return;
         }
         print_text(&format!(
-            "durable steps        {:>10.0} /s on SQLite{}\nvariants, whole loop {:>10.1} /s\nenqueue to start     {:>10.2} ms median, {:.2} ms p99\n100,000 steps ready  {:>10.2} times the claim p99 of 100\ntwo workers          {:>10.2} times one, steps of 50 ms\nsmall beside large   {:>10.2} times the lone wait\n(rendering, scoring and market are stand-ins; {})\n",
+            "durable steps        {:>10.0} /s on SQLite{}\nvariants, whole loop {:>10.1} /s\nenqueue to start     {:>10.2} ms median, {:.2} ms p99\n100,000 steps ready  {:>10.2} times the claim p99 of 100\ntwo workers          {:>10.2} times one, steps of 50 ms\nsmall beside large   {:>10.2} times the lone wait\nvariant of 64 x 20   {:>10.2} ms, {:.2} times one of 12 x 2\n(rendering, scoring and market are stand-ins; {})\n",
             self.sqlite_steps_per_second,
             self.postgres_steps_per_second
                 .map_or_else(String::new, |rate| format!(", {rate:.0} /s on PostgreSQL")),
@@ -113,6 +116,8 @@ impl Report {
             self.claims.backlog_ratio,
             self.claims.two_worker_speedup,
             self.claims.small_organization_ratio,
+            self.growth.variant_ms_64x20,
+            self.growth.ratio,
             self.durability,
         ));
     }
@@ -167,6 +172,8 @@ fn scratch_name(part: &str) -> String {
 async fn measure(options: &Options, config: &Config, scratch: &std::path::Path) -> Result<Report, Problem> {
     let embedded = Stores::Sqlite(scratch);
     let sqlite_steps_per_second = chains(embedded.open("chains").await?).await?;
+    let sizes = [embedded.open("small").await?, embedded.open("large").await?];
+    let growth = bench_growth::measure(sizes, config, &bench_brief()?).await?;
     let inside: Arc<dyn EventBus> = Arc::new(MemoryBus::new());
     let in_process = pipeline(options, config, embedded.open("pipeline").await?, inside).await?;
     let (postgres_url, rabbit_url) = (&config.store.url, &config.bus.url);
@@ -199,6 +206,7 @@ async fn measure(options: &Options, config: &Config, scratch: &std::path::Path) 
             pipeline_steps_per_second: distributed.1,
             embedded_variants_per_second: in_process.0,
             claims,
+            growth,
             enqueue_to_start_p50_ms: at(0.5),
             enqueue_to_start_p99_ms: at(0.99),
             stand_ins: "rendering, scoring, market",
@@ -263,6 +271,7 @@ async fn pipeline(
     let world = World {
         language_model: Arc::new(CopyEngine),
         video: Arc::new(StandInVideo { artifacts: None, witness: None, price: Micros(1_000) }),
+        gate: Arc::new(StandInGate::default()),
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket::default()),
         notices: Vec::new(),

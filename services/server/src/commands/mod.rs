@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod agent_write;
 pub mod bench_claims;
+pub mod bench_growth;
 pub mod bench_pipeline;
 pub mod check;
 pub mod dlq;

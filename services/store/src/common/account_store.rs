@@ -4,8 +4,9 @@
 use async_trait::async_trait;
 use serde_json::Value;
 use spotwright_core::domain::account::{
-    Asset, AssetUsage, BriefRecord, BriefSummary, Credential, FoundedOrganization, KeyRecord, NewAsset,
-    NewBrief, NewKey, NewOrganization, OrderedRun, Organization, OrganizationContext, RunOrder, RunRecord,
+    Asset, AssetUsage, BriefRecord, BriefSummary, Credential, FoundedOrganization, KeyRecord, Limit,
+    NewAsset, NewBrief, NewKey, NewOrganization, OrderedRun, Organization, OrganizationBudget,
+    OrganizationContext, RunOrder, RunRecord,
 };
 use spotwright_core::domain::run::NewRun;
 use spotwright_core::domain::variant::{Placement, Variant, VariantState};
@@ -13,7 +14,6 @@ use spotwright_core::ports::accounts::{AccountError, AccountStore, Page, Positio
 use spotwright_core::ports::step_store::{Commit, TraceEntry};
 use spotwright_schemas::event::Event;
 use spotwright_schemas::ids::{AssetId, BriefId, KeyId, OrganizationId, RunId, VariantId};
-use spotwright_schemas::money::Micros;
 use uuid::Uuid;
 
 use super::adapter::wakes_of;
@@ -97,13 +97,26 @@ impl AccountStore for Store {
     async fn limit_organization(
         &self,
         organization: OrganizationId,
-        cap: Option<Micros>,
-    ) -> Result<(), AccountError> {
+        limit: Limit,
+    ) -> Result<OrganizationBudget, AccountError> {
+        let limited = self
+            .writer
+            .write(None, Wakes::default(), move |conn| {
+                Box::pin(async move {
+                    accounts::must_exist(conn, organization).await?;
+                    money::limit_organization(conn, organization.0, limit).await
+                })
+            })
+            .await?;
+        Ok(limited)
+    }
+
+    async fn unlimit_organization(&self, organization: OrganizationId) -> Result<(), AccountError> {
         self.writer
             .write(None, Wakes::default(), move |conn| {
                 Box::pin(async move {
                     accounts::must_exist(conn, organization).await?;
-                    money::limit_organization(conn, organization.0, cap).await
+                    money::unlimit_organization(conn, organization.0).await
                 })
             })
             .await?;
@@ -122,6 +135,15 @@ impl AccountStore for Store {
             })
             .await?;
         Ok(changed)
+    }
+
+    async fn organization_budget(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<Option<OrganizationBudget>, AccountError> {
+        let mut reader = self.reader().await?;
+        accounts::must_exist(&mut reader, organization).await?;
+        Ok(money::budget_of(&mut reader, organization.0).await?)
     }
 
     async fn organization(&self, context: OrganizationContext) -> Result<Organization, AccountError> {

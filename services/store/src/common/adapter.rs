@@ -67,8 +67,16 @@ impl StepStore for Store {
         runs::variants(&mut *self.reader().await?, run).await
     }
 
+    async fn variants_of(&self, run: RunId, generation: u32) -> Result<Vec<Variant>, StoreError> {
+        runs::variants_of(&mut *self.reader().await?, run, generation).await
+    }
+
     async fn placements(&self, run: RunId) -> Result<Vec<Placement>, StoreError> {
         runs::placements(&mut *self.reader().await?, run).await
+    }
+
+    async fn placements_of(&self, run: RunId, generation: u32) -> Result<Vec<Placement>, StoreError> {
+        runs::placements_of(&mut *self.reader().await?, run, generation).await
     }
 
     async fn trace(&self, run: RunId) -> Result<Vec<TraceEntry>, StoreError> {
@@ -137,6 +145,10 @@ impl StepStore for Store {
                 Box::pin(async move { commits::write(conn, run, expected_version, &commit).await })
             })
             .await
+    }
+
+    async fn is_ending(&self, run: RunId) -> Result<bool, StoreError> {
+        runs::is_ending(&mut *self.reader().await?, run).await
     }
 
     async fn begin_call(&self, step: &ClaimedStep, call: &NewCall) -> Result<CallState, StoreError> {

@@ -59,7 +59,7 @@ macro_rules! records {
     ($which:literal, $rest:literal) => {
         concat!(
             "SELECT r.position, r.id, r.state, r.generation, r.messages, r.budget_micros, r.settled_micros, \
-             r.reserved_micros, r.paused, r.created_at, q.detail, \
+             r.reserved_micros, r.paused, r.cancelling, r.created_at, q.detail, \
              CASE WHEN r.state = 'finished' THEN r.workflow END AS outcome, \
              (SELECT o.body FROM outbox o WHERE r.state = 'finished' AND o.aggregate_id = r.id \
               AND o.seq = r.messages) AS last_message, \
@@ -79,7 +79,7 @@ macro_rules! records {
              LEFT JOIN variant v ON v.run_id = r.id AND v.generation = r.generation WHERE ",
             $which,
             " GROUP BY r.position, r.id, r.state, r.generation, r.messages, r.budget_micros, r.settled_micros, \
-             r.reserved_micros, r.paused, r.created_at, q.detail, r.workflow ",
+             r.reserved_micros, r.paused, r.cancelling, r.created_at, q.detail, r.workflow ",
             $rest
         )
     };
@@ -96,6 +96,7 @@ struct RecordRow {
     settled_micros: i64,
     reserved_micros: i64,
     paused: i64,
+    cancelling: i64,
     created_at: i64,
     detail: Option<String>,
     outcome: Option<String>,
@@ -142,6 +143,7 @@ impl RecordRow {
             reserved: Micros(self.reserved_micros),
             messages: count(self.messages)?,
             paused: self.paused != 0,
+            cancelling: self.cancelling != 0 && self.state != "finished",
             created_at: self.created_at,
             order: self.detail.map(|text| from_json("order of a run", &text)).transpose()?,
             stopped,

@@ -16,11 +16,13 @@ pub(super) async fn write(
     expected_version: i64,
     commit: &Commit,
 ) -> Result<(), StoreError> {
-    let touched =
-        runs::touch(conn, run, expected_version, commit.run.as_ref(), commit.messages.len()).await?;
+    let touched = runs::touch(conn, run, expected_version, commit).await?;
     let organization = touched.organization;
     if commit.cancel_waiting_steps {
         steps::cancel_waiting(conn, run).await?;
+    }
+    if commit.only_when_idle && steps::not_ended(conn, run).await? > 0 {
+        return Err(StoreError::Busy);
     }
     runs::put_variants(conn, run, &commit.variants).await?;
     for placement in &commit.placements {

@@ -24,15 +24,21 @@ const BY_ID: &[(&str, &str)] = &[
     ),
     ("I3 a paid call is open", "SELECT id FROM ext_call WHERE settled_micros IS NULL"),
     (
-        "I4 an organization is above its cap",
-        "SELECT b.organization_id FROM organization_budget b \
-         JOIN organization_balance s ON s.organization_id = b.organization_id \
-         WHERE s.settled + s.reserved > b.cap_micros OR b.committed_micros > b.cap_micros",
+        "I4 an organization has committed more than its limit and than it had when that was set",
+        "SELECT organization_id FROM organization_budget \
+         WHERE committed_micros > cap_micros AND committed_micros > excess_micros",
     ),
     (
         "I4 what an organization has committed differs from its runs",
         "SELECT b.organization_id FROM organization_budget b WHERE b.committed_micros <> \
-         (SELECT coalesce(sum(r.committed_micros), 0) FROM run r WHERE r.organization_id = b.organization_id)",
+         (SELECT coalesce(sum(r.committed_micros), 0) FROM run r WHERE r.organization_id = b.organization_id \
+          AND (r.currency IS NULL OR r.currency = b.currency))",
+    ),
+    (
+        "I4 an organization has spent more than it has committed",
+        "SELECT b.organization_id FROM organization_budget b \
+         JOIN organization_balance s ON s.organization_id = b.organization_id AND s.currency = b.currency \
+         WHERE s.settled + s.reserved > b.committed_micros",
     ),
     (
         "I4 a finished run commits more or less than it spent",

@@ -4,17 +4,19 @@
 //! transaction: the budget check is one update of one row, which also serializes reserves of a run.
 //! `broken_invariants` compares them with the ledger.
 //!
-//! An organization may have a budget over all its runs. A run is admitted only if its whole budget
-//! fits beside those of the others; at its end it gives back what it did not spend. So the runs of an
-//! organization can never spend more together, and none stops halfway because of another.
+//! An organization may have a budget over all its runs, in one currency. A run is admitted only if it is
+//! in that currency and its whole budget fits beside those of the others; at its end it gives back what it
+//! did not spend. So the runs of an organization can never spend more together, and none stops halfway
+//! because of another.
 
+use spotwright_core::domain::account::{Limit, OrganizationBudget};
 use spotwright_core::ports::step_store::{CallEnd, CallState, LedgerEntry, LedgerKind, NewCall, StoreError};
 use spotwright_schemas::ids::{CallId, RunId, StepId};
-use spotwright_schemas::money::Micros;
+use spotwright_schemas::money::{Currency, Micros};
 use uuid::Uuid;
 
 use super::{Connection, LOCK_RUNS};
-use crate::convert::{database, from_json, to_json};
+use crate::convert::{currency, database, from_json, to_json};
 
 /// Writes one movement of a run's money.
 pub(super) async fn post(
@@ -39,97 +41,178 @@ pub(super) async fn post(
 }
 
 /// Sets a run's budget aside from what its organization may spend, if that is limited.
+///
+/// A budget that has no currency yet takes the run's.
 pub(super) async fn commit_budget(
     conn: &mut Connection,
     organization: Uuid,
+    currency: Currency,
     amount: Micros,
 ) -> Result<(), StoreError> {
     let covered = sqlx::query(
-        "UPDATE organization_budget SET committed_micros = committed_micros + $2 \
-         WHERE organization_id = $1 AND $2 <= cap_micros - committed_micros",
+        "UPDATE organization_budget SET committed_micros = committed_micros + $2, currency = coalesce(currency, $3) \
+         WHERE organization_id = $1 AND coalesce(currency, $3) = $3 AND $2 <= cap_micros - committed_micros",
     )
     .bind(organization)
     .bind(amount.0)
+    .bind(currency.code())
     .execute(&mut *conn)
     .await
     .map_err(database)?;
     if covered.rows_affected() == 1 {
         return Ok(());
     }
-    let free: Option<i64> = sqlx::query_scalar(
-        "SELECT cap_micros - committed_micros FROM organization_budget WHERE organization_id = $1",
+    let Some(budget) = budget_of(conn, organization).await? else { return Ok(()) };
+    match budget.currency {
+        Some(of_budget) if of_budget != currency => {
+            Err(StoreError::Currency { budget: of_budget, run: currency })
+        }
+        _ => Err(StoreError::Budget { needed: amount, free: budget.free() }),
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct BudgetRow {
+    currency: Option<String>,
+    cap_micros: i64,
+    committed_micros: i64,
+}
+
+/// What an organization may spend; `None` when nothing limits it.
+pub(super) async fn budget_of(
+    conn: &mut Connection,
+    organization: Uuid,
+) -> Result<Option<OrganizationBudget>, StoreError> {
+    let row: Option<BudgetRow> = sqlx::query_as(
+        "SELECT currency, cap_micros, committed_micros FROM organization_budget WHERE organization_id = $1",
     )
     .bind(organization)
     .fetch_optional(conn)
     .await
     .map_err(database)?;
-    free.map_or(Ok(()), |free| Err(StoreError::Budget { needed: amount, free: Micros(free) }))
+    row.map(|row| {
+        Ok(OrganizationBudget {
+            currency: row.currency.as_deref().map(currency).transpose()?,
+            cap: Micros(row.cap_micros),
+            committed: Micros(row.committed_micros),
+        })
+    })
+    .transpose()
 }
 
 /// Brings what a finished run commits to what it has settled and reserved. The run's row is locked by
 /// the caller.
 ///
+/// What is given back is given back whatever the limit is now. A run in another currency than the
+/// budget's was admitted before the budget had it and is not in its sum.
+///
 /// Two processes that end runs of one organization in opposite orders may wait for each other on
 /// PostgreSQL, which then undoes one of them; it is written again.
 pub(super) async fn adjust_commitment(conn: &mut Connection, run: RunId) -> Result<(), StoreError> {
-    let surplus: Option<(Uuid, i64)> = sqlx::query_as(
-        "SELECT organization_id, committed_micros - settled_micros - reserved_micros FROM run \
+    let surplus: Option<(Uuid, Option<String>, i64)> = sqlx::query_as(
+        "SELECT organization_id, currency, committed_micros - settled_micros - reserved_micros FROM run \
          WHERE id = $1 AND state = 'finished' AND committed_micros <> settled_micros + reserved_micros",
     )
     .bind(run.0)
     .fetch_optional(&mut *conn)
     .await
     .map_err(database)?;
-    let Some((organization, surplus)) = surplus else { return Ok(()) };
+    let Some((organization, of_run, surplus)) = surplus else { return Ok(()) };
     sqlx::query("UPDATE run SET committed_micros = committed_micros - $2 WHERE id = $1")
         .bind(run.0)
         .bind(surplus)
         .execute(&mut *conn)
         .await
         .map_err(database)?;
-    commit_budget(conn, organization, Micros(-surplus)).await
+    let adjusted = sqlx::query(
+        "UPDATE organization_budget SET committed_micros = committed_micros - $2 \
+         WHERE organization_id = $1 AND ($2 >= 0 OR -$2 <= cap_micros - committed_micros) \
+         AND (currency IS NULL OR coalesce($3, currency) = currency)",
+    )
+    .bind(organization)
+    .bind(surplus)
+    .bind(&of_run)
+    .execute(&mut *conn)
+    .await
+    .map_err(database)?;
+    if adjusted.rows_affected() == 1 || surplus >= 0 {
+        return Ok(());
+    }
+    let of_run = of_run.as_deref().map(currency).transpose()?;
+    match budget_of(conn, organization).await? {
+        Some(budget) if budget.currency.is_none() || of_run.is_none() || budget.currency == of_run => {
+            Err(StoreError::Budget { needed: Micros(-surplus), free: budget.free() })
+        }
+        _ => Ok(()),
+    }
 }
 
-/// Limits what an organization may spend over all its runs, or takes the limit away. A limit below what
-/// its runs have committed is [`StoreError::Budget`].
+/// Takes the limit of an organization away.
+pub(super) async fn unlimit_organization(
+    conn: &mut Connection,
+    organization: Uuid,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM organization_budget WHERE organization_id = $1")
+        .bind(organization)
+        .execute(conn)
+        .await
+        .map_err(database)?;
+    Ok(())
+}
+
+/// Limits what an organization may spend over all its runs. Below what its runs have committed the limit
+/// holds back every further run until enough of them have ended.
+///
+/// Without a currency: that of the limit so far, else of the organization's first run, else of the first
+/// to come.
 pub(super) async fn limit_organization(
     conn: &mut Connection,
     organization: Uuid,
-    cap: Option<Micros>,
-) -> Result<(), StoreError> {
-    let Some(cap) = cap else {
-        sqlx::query("DELETE FROM organization_budget WHERE organization_id = $1")
-            .bind(organization)
-            .execute(conn)
-            .await
-            .map_err(database)?;
-        return Ok(());
-    };
-    // Runs that are made meanwhile would not be in the sum.
+    limit: Limit,
+) -> Result<OrganizationBudget, StoreError> {
+    // Runs that are made or end meanwhile would not be in the sum.
     if let Some(lock) = LOCK_RUNS {
         sqlx::query(lock).execute(&mut *conn).await.map_err(database)?;
     }
-    let committed: i64 = sqlx::query_scalar(
-        "SELECT CAST(coalesce(sum(committed_micros), 0) AS BIGINT) FROM run WHERE organization_id = $1",
+    let known: Option<String> = sqlx::query_scalar(
+        "SELECT coalesce((SELECT currency FROM organization_budget WHERE organization_id = $1), \
+         (SELECT currency FROM run WHERE organization_id = $1 AND currency IS NOT NULL \
+          ORDER BY position LIMIT 1))",
     )
     .bind(organization)
     .fetch_one(&mut *conn)
     .await
     .map_err(database)?;
-    if cap.0 < committed {
-        return Err(StoreError::Budget { needed: Micros(committed), free: cap });
-    }
-    sqlx::query(
-        "INSERT INTO organization_budget (organization_id, cap_micros, committed_micros) VALUES ($1, $2, $3) \
-         ON CONFLICT (organization_id) DO UPDATE SET cap_micros = excluded.cap_micros",
+    let in_force = match limit.currency {
+        Some(asked) => Some(asked),
+        None => known.as_deref().map(currency).transpose()?,
+    };
+    let code = in_force.map(Currency::code);
+    // Without any currency there is no run that has one.
+    let committed: i64 = sqlx::query_scalar(
+        "SELECT CAST(coalesce(sum(committed_micros), 0) AS BIGINT) FROM run \
+         WHERE organization_id = $1 AND (currency IS NULL OR currency = $2)",
     )
     .bind(organization)
-    .bind(cap.0)
+    .bind(code)
+    .fetch_one(&mut *conn)
+    .await
+    .map_err(database)?;
+    sqlx::query(
+        "INSERT INTO organization_budget (organization_id, currency, cap_micros, committed_micros, excess_micros) \
+         VALUES ($1, $2, $3, $4, CASE WHEN $4 > $3 THEN $4 ELSE 0 END) \
+         ON CONFLICT (organization_id) DO UPDATE SET currency = excluded.currency, \
+         cap_micros = excluded.cap_micros, committed_micros = excluded.committed_micros, \
+         excess_micros = excluded.excess_micros",
+    )
+    .bind(organization)
+    .bind(code)
+    .bind(limit.cap.0)
     .bind(committed)
     .execute(conn)
     .await
     .map_err(database)?;
-    Ok(())
+    Ok(OrganizationBudget { currency: in_force, cap: limit.cap, committed: Micros(committed) })
 }
 
 async fn reserve(
@@ -312,6 +395,7 @@ pub(super) async fn begin_call(
     .await
     .map_err(database)?;
     let Some(known) = known else {
+        must_go_on(conn, run).await?;
         open_call(conn, run, organization, call, 1).await?;
         return Ok(CallState::Fresh);
     };
@@ -331,11 +415,25 @@ pub(super) async fn begin_call(
             settled: Micros(known.settled_micros.unwrap_or_default()),
         }),
         "released" => {
+            must_go_on(conn, run).await?;
             open_call(conn, run, organization, call, known.opened + 1).await?;
             Ok(CallState::Fresh)
         }
         _ => Ok(CallState::Interrupted),
     }
+}
+
+/// [`StoreError::Ended`] when the run has ended or is being ended. Its row is locked, so that neither
+/// can become true before the call is open.
+async fn must_go_on(conn: &mut Connection, run: Uuid) -> Result<(), StoreError> {
+    let goes_on = sqlx::query(
+        "UPDATE run SET reserved_micros = reserved_micros WHERE id = $1 AND cancelling = 0 AND state <> 'finished'",
+    )
+    .bind(run)
+    .execute(conn)
+    .await
+    .map_err(database)?;
+    if goes_on.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Ended) }
 }
 
 async fn open_call(

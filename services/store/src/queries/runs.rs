@@ -5,7 +5,7 @@ use std::sync::Arc;
 use spotwright_core::domain::run::{Counts, NewRun, RunRequest, RunView};
 use spotwright_core::domain::variant::{Placement, Variant};
 use spotwright_core::ports::marketplace::CreativeDelivery;
-use spotwright_core::ports::step_store::{RunUpdate, StoreError, TraceEntry};
+use spotwright_core::ports::step_store::{Commit, StoreError, TraceEntry};
 use spotwright_schemas::ids::{OrganizationId, PlacementId, RunId, VariantId};
 use spotwright_schemas::money::Micros;
 use uuid::Uuid;
@@ -26,6 +26,8 @@ struct RunRow {
     settled_micros: i64,
     reserved_micros: i64,
     paused: i64,
+    cancelling: i64,
+    working: i64,
     drafted: i64,
     previewed: i64,
     scored: i64,
@@ -51,14 +53,17 @@ pub(super) struct Touched {
 }
 
 /// Inserts a run at version 0; [`StoreError::Contradiction`] when it exists, [`StoreError::Budget`] when
-/// what its organization may spend does not cover it.
+/// what its organization may spend does not cover it, [`StoreError::Currency`] when that is in another
+/// currency.
 pub(super) async fn insert(conn: &mut Connection, run: &NewRun) -> Result<(), StoreError> {
     if run.budget < Micros::ZERO {
         return Err(StoreError::Contradiction(format!("run {} has a negative budget", run.id)));
     }
+    let currency = run.request.brief.budget.currency;
     let inserted = sqlx::query(concat!(
         "INSERT INTO run (id, organization_id, request, version, state, generation, workflow, messages, \
-         budget_micros, committed_micros, created_at) VALUES ($1, $2, $3, 0, 'requested', 0, 'null', 0, $4, $4, ",
+         currency, budget_micros, committed_micros, created_at) \
+         VALUES ($1, $2, $3, 0, 'requested', 0, 'null', 0, $5, $4, $4, ",
         now!(),
         ") ON CONFLICT (id) DO NOTHING"
     ))
@@ -66,13 +71,14 @@ pub(super) async fn insert(conn: &mut Connection, run: &NewRun) -> Result<(), St
     .bind(run.organization.0)
     .bind(to_json(&run.request)?)
     .bind(run.budget.0)
+    .bind(currency.code())
     .execute(&mut *conn)
     .await
     .map_err(database)?;
     if inserted.rows_affected() == 0 {
         return Err(StoreError::Contradiction(format!("run {} exists", run.id)));
     }
-    money::commit_budget(conn, run.organization.0, run.budget).await
+    money::commit_budget(conn, run.organization.0, currency, run.budget).await
 }
 
 /// Moves a run to its next version. Locks the run's row, so commits of one run are serialized.
@@ -80,24 +86,26 @@ pub(super) async fn touch(
     conn: &mut Connection,
     run: RunId,
     expected_version: i64,
-    update: Option<&RunUpdate>,
-    messages: usize,
+    commit: &Commit,
 ) -> Result<Touched, StoreError> {
+    let update = commit.run.as_ref();
     let stage = update.map(|update| update.stage.as_str());
     let generation = update.map(|update| i64::from(update.generation));
     let workflow = update.map(|update| to_json(&update.state)).transpose()?;
     let touched: Option<(Uuid, i64, i64, bool)> = sqlx::query_as(
         "UPDATE run SET version = version + 1, messages = messages + $3, state = coalesce($4, state), \
-         generation = coalesce($5, generation), workflow = coalesce($6, workflow) \
+         generation = coalesce($5, generation), workflow = coalesce($6, workflow), \
+         cancelling = CASE WHEN $7 = 1 THEN 1 ELSE cancelling END \
          WHERE id = $1 AND version = $2 RETURNING organization_id, messages, paused, \
          state = 'finished'",
     )
     .bind(run.0)
     .bind(expected_version)
-    .bind(stored("the number of messages", messages)?)
+    .bind(stored("the number of messages", commit.messages.len())?)
     .bind(stage)
     .bind(generation)
     .bind(workflow)
+    .bind(i64::from(commit.cancelling))
     .fetch_optional(&mut *conn)
     .await
     .map_err(database)?;
@@ -121,7 +129,10 @@ pub(super) async fn view(
 ) -> Result<RunView, StoreError> {
     let row: Option<RunRow> = sqlx::query_as(
         "SELECT r.organization_id, CASE WHEN $2 = 1 THEN '' ELSE r.request END AS request, r.version, r.state, r.generation, r.workflow, r.messages, \
-         r.budget_micros, r.settled_micros, r.reserved_micros, r.paused, v.*, p.* FROM run r, \
+         r.budget_micros, r.settled_micros, r.reserved_micros, r.paused, r.cancelling, \
+         CASE WHEN r.cancelling = 1 THEN (SELECT count(*) FROM step s WHERE s.run_id = r.id \
+          AND (s.state IN ('ready', 'running', 'waiting') OR (s.state = 'dead' AND s.closed = 0))) ELSE 0 END \
+         AS working, v.*, p.* FROM run r, \
          (SELECT count(CASE WHEN v.state = 'drafted' THEN 1 END) AS drafted, \
          count(CASE WHEN v.state = 'previewed' THEN 1 END) AS previewed, \
          count(CASE WHEN v.state = 'scored' THEN 1 END) AS scored, \
@@ -171,6 +182,8 @@ pub(super) async fn view(
         reserved: Micros(row.reserved_micros),
         budget: Micros(row.budget_micros),
         paused: row.paused != 0,
+        cancelling: row.cancelling != 0,
+        working: count(row.working)?,
     })
 }
 
@@ -295,6 +308,38 @@ pub(super) async fn variants(conn: &mut Connection, run: RunId) -> Result<Vec<Va
     rows.into_iter().map(VariantRow::into_variant).collect()
 }
 
+/// The variants of one generation. Uses the key (`run_id`, `generation`, `number`).
+pub(super) async fn variants_of(
+    conn: &mut Connection,
+    run: RunId,
+    generation: u32,
+) -> Result<Vec<Variant>, StoreError> {
+    let rows: Vec<VariantRow> = sqlx::query_as(
+        "SELECT id, run_id, generation, number, state, final_gate, body FROM variant \
+         WHERE run_id = $1 AND generation = $2 ORDER BY number",
+    )
+    .bind(run.0)
+    .bind(i64::from(generation))
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(database)?;
+    must_exist(conn, run, rows.is_empty()).await?;
+    rows.into_iter().map(VariantRow::into_variant).collect()
+}
+
+/// Whether a run has ended or is being ended.
+pub(super) async fn is_ending(conn: &mut Connection, run: RunId) -> Result<bool, StoreError> {
+    let ending: Option<i64> = sqlx::query_scalar(
+        "SELECT CAST(CASE WHEN cancelling = 1 OR state = 'finished' THEN 1 ELSE 0 END AS BIGINT) \
+         FROM run WHERE id = $1",
+    )
+    .bind(run.0)
+    .fetch_optional(conn)
+    .await
+    .map_err(database)?;
+    ending.map(|ending| ending != 0).ok_or_else(|| StoreError::Missing(format!("run {run}")))
+}
+
 #[derive(sqlx::FromRow)]
 struct PlacementRow {
     id: Uuid,
@@ -416,6 +461,26 @@ pub(super) async fn placements(conn: &mut Connection, run: RunId) -> Result<Vec<
          WHERE p.run_id = $1 ORDER BY p.generation, v.generation, v.number",
     )
     .bind(run.0)
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(database)?;
+    must_exist(conn, run, rows.is_empty()).await?;
+    rows.into_iter().map(PlacementRow::into_placement).collect()
+}
+
+/// The placements of one generation. Uses `placement_by_generation`.
+pub(super) async fn placements_of(
+    conn: &mut Connection,
+    run: RunId,
+    generation: u32,
+) -> Result<Vec<Placement>, StoreError> {
+    let rows: Vec<PlacementRow> = sqlx::query_as(
+        "SELECT p.id, p.run_id, p.campaign_id, p.variant_id, p.generation, p.delivery, p.observed \
+         FROM placement p JOIN variant v ON v.id = p.variant_id \
+         WHERE p.run_id = $1 AND p.generation = $2 ORDER BY v.generation, v.number",
+    )
+    .bind(run.0)
+    .bind(i64::from(generation))
     .fetch_all(&mut *conn)
     .await
     .map_err(database)?;

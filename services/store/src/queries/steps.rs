@@ -302,16 +302,31 @@ pub(super) async fn hold(conn: &mut Connection, run: RunId, paused: bool) -> Res
 }
 
 /// Ends the steps of a run that nobody works on. Those under way end as always, and the workflow
-/// knows that the run is over.
+/// knows that the run is over. So do those that an attempt has left with an open paid call: the next
+/// attempt learns what became of it, which nobody could any more after its end.
 pub(super) async fn cancel_waiting(conn: &mut Connection, run: RunId) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE step SET state = 'cancelled', held = 0, closed = 1 WHERE run_id = $1 AND state IN ('ready', 'waiting')",
+        "UPDATE step SET state = 'cancelled', held = 0, closed = 1 \
+         WHERE run_id = $1 AND state IN ('ready', 'waiting') AND NOT EXISTS \
+         (SELECT 1 FROM ext_call c WHERE c.step_id = step.id AND c.settled_micros IS NULL)",
     )
     .bind(run.0)
     .execute(conn)
     .await
     .map_err(database)?;
     Ok(())
+}
+
+/// Steps of a run that are not ended.
+pub(super) async fn not_ended(conn: &mut Connection, run: RunId) -> Result<i64, StoreError> {
+    sqlx::query_scalar(
+        "SELECT count(*) FROM step WHERE run_id = $1 \
+         AND (state IN ('ready', 'running', 'waiting') OR (state = 'dead' AND closed = 0))",
+    )
+    .bind(run.0)
+    .fetch_one(conn)
+    .await
+    .map_err(database)
 }
 
 /// Whether there is anything for [`bury`]; reads `step_running` and `step_buried` only.

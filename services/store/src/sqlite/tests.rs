@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use spotwright_core::ports::accounts::AccountStore as _;
 use spotwright_core::ports::step_store::StepStore;
-use spotwright_schemas::ids::MessageId;
+use spotwright_schemas::ids::{MessageId, OrganizationId};
+use spotwright_schemas::money::{Currency, Micros};
 use spotwright_schemas::random::Stream;
 
 use super::*;
@@ -122,7 +124,7 @@ async fn the_ledger_can_only_grow() {
         Box::pin(async move {
             let mut refused = Vec::new();
             for setup in [
-                "INSERT INTO run VALUES (1, zeroblob(16), zeroblob(16), '{}', 0, 'requested', 0, 'null', 0, 9, 0, 0, 0, 0, 9)",
+                "INSERT INTO run VALUES (1, zeroblob(16), zeroblob(16), '{}', 0, 'requested', 0, 'null', 0, 9, 0, 0, 0, 0, 9, NULL, 0)",
                 "INSERT INTO ledger VALUES (1, zeroblob(16), zeroblob(16), 'reserve', 1, 'a', NULL, 0)",
             ] {
                 sqlx::query(setup).execute(&mut *conn).await.map_err(database)?;
@@ -134,4 +136,35 @@ async fn the_ledger_can_only_grow() {
         })
     });
     assert_eq!(refused.await.unwrap(), [true, true]);
+}
+
+#[tokio::test]
+async fn a_budget_from_before_currencies_keeps_that_of_its_first_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("old.db");
+    let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+    let mut conn = options.connect().await.unwrap();
+    sqlx::migrate!("./migrations/sqlite").run_to(5, &mut conn).await.unwrap();
+    // Two organizations with a limit: one has runs in two currencies, the other has none yet.
+    for statement in [
+        "INSERT INTO organization VALUES (1, x'00000000000000000000000000000001', 'one', 0)",
+        "INSERT INTO organization VALUES (2, x'00000000000000000000000000000002', 'two', 0)",
+        "INSERT INTO run VALUES (1, x'00000000000000000000000000000011', x'00000000000000000000000000000001', \
+         '{\"brief\":{\"budget\":{\"currency\":\"CNY\"}}}', 0, 'planning', 0, 'null', 0, 30, 0, 0, 0, 0, 30)",
+        "INSERT INTO run VALUES (2, x'00000000000000000000000000000012', x'00000000000000000000000000000001', \
+         '{\"brief\":{\"budget\":{\"currency\":\"USD\"}}}', 0, 'planning', 0, 'null', 0, 40, 0, 0, 0, 0, 40)",
+        "INSERT INTO organization_budget VALUES (x'00000000000000000000000000000001', 100, 70)",
+        "INSERT INTO organization_budget VALUES (x'00000000000000000000000000000002', 100, 0)",
+    ] {
+        sqlx::query(statement).execute(&mut conn).await.unwrap();
+    }
+    conn.close().await.unwrap();
+    let store = SqliteStore::open(&file).await.unwrap();
+    let budget = async |number: u128| {
+        let id = OrganizationId(uuid::Uuid::from_u128(number));
+        store.organization_budget(id).await.unwrap().unwrap()
+    };
+    let (one, two) = (budget(1).await, budget(2).await);
+    assert_eq!((one.currency, one.committed), (Some(Currency::CNY), Micros(30)));
+    assert_eq!((two.currency, two.committed), (None, Micros(0)));
 }

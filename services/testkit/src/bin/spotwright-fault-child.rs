@@ -28,7 +28,9 @@ use spotwright_schemas::money::Micros;
 use spotwright_server::cli::{self, RunArguments};
 use spotwright_server::commands::run;
 use spotwright_server::config::Config;
-use spotwright_server::standins::{StandInClickModel, StandInMarket, StandInVideo, StandInWriter, Witness};
+use spotwright_server::standins::{
+    StandInClickModel, StandInGate, StandInMarket, StandInVideo, StandInWriter, Witness,
+};
 use spotwright_server::telemetry::{self, Telemetry};
 use spotwright_server::wiring::{EngineSetup, Running, Workspace, World};
 use spotwright_store::postgres::PostgresStore;
@@ -153,10 +155,11 @@ fn stand_ins(job: &Job, witness: &Path, workspace: &Workspace) -> Result<World, 
     Ok(World {
         language_model,
         video: Arc::new(StandInVideo {
-            artifacts: Some(artifacts),
+            artifacts: Some(Arc::clone(&artifacts)),
             witness: Some(Arc::clone(&witness)),
             price: Micros(job.render_price),
         }),
+        gate: Arc::new(StandInGate { artifacts: Some(artifacts) }),
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket { witness: Some(witness) }),
         notices: Vec::new(),
@@ -215,6 +218,7 @@ async fn serve(worker: &Worker) -> Result<(), Problem> {
             witness: Some(Arc::clone(&witness)),
             price: Micros(worker.render_price),
         }),
+        gate: Arc::new(StandInGate::default()),
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket { witness: Some(witness) }),
         notices: Vec::new(),

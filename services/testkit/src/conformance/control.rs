@@ -7,11 +7,17 @@
 )]
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use spotwright_core::domain::run::Stage;
 use spotwright_core::domain::topology::StepKind;
-use spotwright_core::ports::step_store::{Commit, StepStore, StoreError};
-use spotwright_schemas::ids::OrganizationId;
+use spotwright_core::ports::step_store::{
+    CallEnd, CallState, Commit, NewCall, StepEnd, StepStore, StoreError,
+};
+use spotwright_schemas::ids::{CallId, OrganizationId};
+use spotwright_schemas::money::Micros;
 
+use super::money::call_of;
 use super::store::{LONG, claim_one, done, run_with_claim, write};
 use crate::fixtures;
 
@@ -64,4 +70,89 @@ pub async fn a_decision_without_step_or_message_ends_the_waiting_steps<S: StepSt
     assert!(claim_one(&*store, StepKind::Plan, LONG).await.is_none());
     done(&*store, &step, Commit::default()).await.expect("ends as always");
     assert_eq!(store.open_work(run).await.expect("a count"), 0);
+}
+
+/// Clause 10: who ends a run that nobody works on learns when somebody does.
+pub async fn a_commit_for_an_idle_run_is_refused_while_work_is_under_way<S: StepStore>(store: Arc<S>) {
+    let (run, step) = run_with_claim(&*store, 1).await;
+    write(&*store, run, fixtures::steps(StepKind::Plan, &["g2"])).await.expect("another step");
+    let end = || Commit {
+        run: Some(fixtures::update(Stage::Finished, 1)),
+        cancel_waiting_steps: true,
+        cancelling: true,
+        only_when_idle: true,
+        ..Commit::default()
+    };
+    let version = store.run(run).await.expect("a run").version;
+    assert!(matches!(store.amend(run, version, end()).await, Err(StoreError::Busy)));
+    let view = store.run(run).await.expect("a run");
+    assert!(!view.cancelling && view.stage != Stage::Finished, "nothing of it was written");
+    assert_eq!(store.open_work(run).await.expect("a count"), 2, "the other step still waits");
+    assert!(!store.is_ending(run).await.expect("an answer"));
+
+    let begin = Commit { cancelling: true, cancel_waiting_steps: true, ..Commit::default() };
+    store.amend(run, version, begin).await.expect("it ends with what is under way");
+    let view = store.run(run).await.expect("a run");
+    assert_eq!((view.cancelling, view.working), (true, 1));
+    assert!(store.is_ending(run).await.expect("an answer"));
+    done(&*store, &step, Commit::default()).await.expect("ends as always");
+    assert_eq!(store.run(run).await.expect("a run").working, 0);
+    let version = store.run(run).await.expect("a run").version;
+    store.amend(run, version, end()).await.expect("nobody works on it");
+    assert!(matches!(store.is_ending(fixtures::run(7).id).await, Err(StoreError::Missing(_))));
+}
+
+/// Clause 10: what a call has become is still found out when nobody waits for its result.
+pub async fn a_step_with_an_open_call_outlives_the_end_of_its_run<S: StepStore>(store: Arc<S>) {
+    let (run, step) = run_with_claim(&*store, 1).await;
+    let call = call_of(&step);
+    assert_eq!(store.begin_call(&step, &call).await.expect("intent"), CallState::Fresh);
+    let version = store.run(run).await.expect("a run").version;
+    let retry = StepEnd::Retry { delay: Duration::ZERO, error: "the provider did not answer".to_owned() };
+    store.complete(&step, retry, version, Commit::default()).await.expect("to be tried again");
+    write(&*store, run, fixtures::steps(StepKind::Plan, &["g2"])).await.expect("another step");
+    let version = store.run(run).await.expect("a run").version;
+    let end = Commit {
+        run: Some(fixtures::update(Stage::Finished, 1)),
+        cancel_waiting_steps: true,
+        ..Commit::default()
+    };
+    store.amend(run, version, end).await.expect("the run has failed");
+    let view = store.run(run).await.expect("a run");
+    assert_eq!((view.reserved, view.settled), (call.reserve, Micros(0)), "the call keeps its reserve");
+    let again = claim_one(&*store, StepKind::Plan, LONG).await.expect("only this one is left");
+    assert_eq!((again.id, again.attempts), (step.id, 2));
+    assert!(claim_one(&*store, StepKind::Plan, LONG).await.is_none());
+    assert_eq!(store.begin_call(&again, &call).await.expect("known"), CallState::Interrupted);
+    let found = CallEnd { id: call.id, result: Some(serde_json::json!("a file")), settled: Micros(4) };
+    done(&*store, &again, Commit { calls: vec![found], ..Commit::default() }).await.expect("settled");
+    let view = store.run(run).await.expect("a run");
+    assert_eq!((view.reserved, view.settled), (Micros(0), Micros(4)));
+}
+
+/// Clause 10: neither a new call nor a released one.
+pub async fn no_call_begins_once_its_run_ends<S: StepStore>(store: Arc<S>) {
+    for (seed, finished) in [(1, false), (2, true)] {
+        let (run, step) = run_with_claim(&*store, seed).await;
+        let call = call_of(&step);
+        assert_eq!(store.begin_call(&step, &call).await.expect("intent"), CallState::Fresh);
+        let released = CallEnd { id: call.id, result: None, settled: Micros(0) };
+        write(&*store, run, Commit { calls: vec![released], ..Commit::default() }).await.expect("released");
+        let end = if finished {
+            Commit { run: Some(fixtures::update(Stage::Finished, 1)), ..Commit::default() }
+        } else {
+            Commit { cancelling: true, ..Commit::default() }
+        };
+        write(&*store, run, end).await.expect("ends");
+        let other = NewCall {
+            id: CallId::child_of(step.id.0, "another", 0),
+            idempotency_key: format!("{}/another", step.id),
+            ..call.clone()
+        };
+        for call in [call, other] {
+            let refused = store.begin_call(&step, &call).await;
+            assert!(matches!(refused, Err(StoreError::Ended)), "{refused:?}");
+        }
+        assert_eq!(store.run(run).await.expect("a run").reserved, Micros(0));
+    }
 }

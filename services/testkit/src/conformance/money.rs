@@ -87,7 +87,8 @@ pub async fn a_reserve_is_closed_once_and_for_no_more_than_its_amount<S: StepSto
     assert_eq!((run.settled, run.reserved), (Micros(2), Micros(0)));
 }
 
-fn call_of(step: &ClaimedStep) -> NewCall {
+/// A paid call of a step that may cost six micros.
+pub(super) fn call_of(step: &ClaimedStep) -> NewCall {
     NewCall {
         id: CallId::child_of(step.id.0, "call", 0),
         step: step.id,

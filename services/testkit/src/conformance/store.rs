@@ -21,7 +21,9 @@ use spotwright_schemas::money::Micros;
 use crate::fixtures;
 
 pub use super::control::{
+    a_commit_for_an_idle_run_is_refused_while_work_is_under_way,
     a_decision_without_step_or_message_ends_the_waiting_steps, a_paused_run_waits_until_it_goes_on,
+    a_step_with_an_open_call_outlives_the_end_of_its_run, no_call_begins_once_its_run_ends,
     organizations_are_served_in_turns,
 };
 pub use super::messages::{
@@ -83,6 +85,10 @@ macro_rules! step_store_suite {
                 organizations_are_served_in_turns,
                 a_paused_run_waits_until_it_goes_on,
                 a_decision_without_step_or_message_ends_the_waiting_steps,
+                a_commit_for_an_idle_run_is_refused_while_work_is_under_way,
+                a_step_with_an_open_call_outlives_the_end_of_its_run,
+                no_call_begins_once_its_run_ends,
+                rows_of_one_generation_are_read_alone,
                 a_drained_run_breaks_no_invariant_and_a_fresh_one_does
             );
         }
@@ -101,6 +107,29 @@ macro_rules! step_store_suite {
             $crate::conformance::store::$test(store).await;
         }
     };
+}
+
+/// What is read of one generation is what is read of all, without the others.
+pub async fn rows_of_one_generation_are_read_alone<S: StepStore>(store: Arc<S>) {
+    let run = fixtures::run(1).id;
+    store.create_run(&fixtures::run(1), Commit::default()).await.expect("a run");
+    let variants: Vec<_> = [(2, 2), (1, 1), (2, 1), (1, 2)]
+        .map(|(generation, number)| fixtures::variant(run, generation, number, VariantState::Won))
+        .to_vec();
+    let placements = variants.iter().map(fixtures::placement).collect();
+    write(&*store, run, Commit { variants, placements, ..Commit::default() }).await.expect("written");
+    let (all, placed) =
+        (store.variants(run).await.expect("variants"), store.placements(run).await.expect("placements"));
+    assert_eq!((all.len(), placed.len()), (4, 4));
+    for generation in 1..=3 {
+        let wanted: Vec<_> = all.iter().filter(|variant| variant.generation == generation).cloned().collect();
+        assert_eq!(store.variants_of(run, generation).await.expect("variants"), wanted);
+        let wanted: Vec<_> = placed.iter().filter(|place| place.generation == generation).cloned().collect();
+        assert_eq!(store.placements_of(run, generation).await.expect("placements"), wanted);
+    }
+    let nobody = fixtures::run(9).id;
+    assert!(matches!(store.variants_of(nobody, 1).await, Err(StoreError::Missing(_))));
+    assert!(matches!(store.placements_of(nobody, 1).await, Err(StoreError::Missing(_))));
 }
 
 pub(super) async fn claim_one(

@@ -45,7 +45,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
     match (operation.method, operation.path) {
         ("POST", "/v1/organizations") => request.json(&json!({ "name": "another" })),
         ("POST", "/v1/organizations/{id}/api-keys") => request.json(&json!({ "name": "another" })),
-        ("POST", "/v1/organizations/{id}/budget") => request.json(&json!({ "cap_micros": null })),
+        ("PUT" | "POST", "/v1/organizations/{id}/budget") => request.json(&json!({ "cap_micros": null })),
         ("POST", "/v1/api-keys") => request.json(&json!({ "name": "key", "scopes": ["keys:admin"] })),
         ("POST", "/v1/assets") => request.header("content-type", "image/png").body("picture"),
         ("POST", "/v1/briefs") => request.json(&brief_order(&things.made.asset)),

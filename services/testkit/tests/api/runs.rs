@@ -7,7 +7,7 @@ use spotwright_core::ports::step_store::{Commit, StepStore};
 use spotwright_schemas::ids::RunId;
 use spotwright_testkit::fixtures;
 
-use crate::harness::{Server, Tenant, problem, text};
+use crate::harness::{Server, Tenant, brief_order, problem, text};
 
 async fn follow(server: &Server, tenant: &Tenant, run: RunId, last: Option<u64>) -> Response {
     let mut request = server.request("GET", &format!("/v1/runs/{run}/events"), Some(&tenant.key));
@@ -174,11 +174,84 @@ async fn a_run_that_the_organizations_budget_does_not_cover_is_refused_whole() {
     assert_eq!((status, &body["code"]), (StatusCode::PAYMENT_REQUIRED, &json!("SW1018")));
     let runs = server.get("/v1/runs", &tenant.key).await;
     assert_eq!(runs["data"].as_array().map(Vec::len), Some(1), "{runs}");
-    let (status, body) = problem(limit(json!(9_999_999)).await.unwrap()).await;
-    assert_eq!((status, &body["code"]), (StatusCode::PAYMENT_REQUIRED, &json!("SW1018")));
     let (status, body) = problem(limit(json!(-1)).await.unwrap()).await;
     assert_eq!((status, &body["param"]), (StatusCode::BAD_REQUEST, &json!("cap_micros")));
     // The first run has ended and spent nothing.
     server.finish(&tenant, made.run, 2).await;
     assert_eq!(order().await.unwrap().status(), StatusCode::CREATED);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_is_read_back_and_only_taken_away_on_purpose() {
+    let server = Server::start().await;
+    let tenant = server.tenant("one").await;
+    server.order(&tenant, 1).await;
+    let path = format!("/v1/organizations/{}/budget", tenant.id);
+    let send = |method: &'static str, body: Value| {
+        let request = server.request(method, &path, Some(&server.operator));
+        async move { request.json(&body).send().await.unwrap() }
+    };
+    let unlimited = json!({
+        "cap_micros": null, "currency": null, "committed_micros": null, "free_micros": null
+    });
+    assert_eq!(server.get(&path, &server.operator).await, unlimited);
+    for method in ["PUT", "POST"] {
+        let set = send(method, json!({ "cap_micros": 15_000_000 })).await;
+        assert_eq!(set.status(), StatusCode::OK);
+        let in_force = json!({
+            "cap_micros": 15_000_000, "currency": "USD", "committed_micros": 10_000_000, "free_micros": 5_000_000
+        });
+        assert_eq!(set.json::<Value>().await.unwrap(), in_force);
+        for forgotten in [json!({}), json!({ "currency": "USD" }), json!({ "cap": null })] {
+            let (status, body) = problem(send(method, forgotten).await).await;
+            assert_eq!((status, &body["code"]), (StatusCode::BAD_REQUEST, &json!("SW1005")));
+        }
+        assert_eq!(server.get(&path, &server.operator).await, in_force);
+        assert_eq!(send(method, json!({ "cap_micros": null })).await.status(), StatusCode::OK);
+        assert_eq!(server.get(&path, &server.operator).await, unlimited);
+    }
+    send("PUT", json!({ "cap_micros": 1, "currency": "USD" })).await;
+    assert_eq!(server.get(&path, &server.operator).await["cap_micros"], 1);
+    assert_eq!(send("DELETE", json!({})).await.json::<Value>().await.unwrap(), unlimited);
+    assert_eq!(server.get(&path, &server.operator).await, unlimited);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_below_what_is_committed_freezes_the_organization() {
+    let server = Server::start().await;
+    let tenant = server.tenant("one").await;
+    let made = server.order(&tenant, 1).await;
+    let path = format!("/v1/organizations/{}/budget", tenant.id);
+    let request = server.request("PUT", &path, Some(&server.operator));
+    let frozen: Value = request.json(&json!({ "cap_micros": 0 })).send().await.unwrap().json().await.unwrap();
+    assert_eq!((&frozen["committed_micros"], &frozen["free_micros"]), (&json!(10_000_000), &json!(0)));
+    let order = || {
+        let request = server.request("POST", "/v1/runs", Some(&tenant.key));
+        request.json(&json!({ "brief": made.brief })).send()
+    };
+    let (status, body) = problem(order().await.unwrap()).await;
+    assert_eq!((status, &body["code"]), (StatusCode::PAYMENT_REQUIRED, &json!("SW1018")));
+    // What was admitted goes on to its end, which the limit does not hold back.
+    server.finish(&tenant, made.run, 2).await;
+    assert_eq!(server.get(&path, &server.operator).await["committed_micros"], 0);
+    assert_eq!(problem(order().await.unwrap()).await.0, StatusCode::PAYMENT_REQUIRED);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_in_another_currency_than_the_limit_is_refused() {
+    let server = Server::start().await;
+    let tenant = server.tenant("one").await;
+    let path = format!("/v1/organizations/{}/budget", tenant.id);
+    let limit = json!({ "cap_micros": 900_000_000, "currency": "CNY" });
+    let request = server.request("PUT", &path, Some(&server.operator));
+    assert_eq!(request.json(&limit).send().await.unwrap().status(), StatusCode::OK);
+    let asset = server.upload(&tenant, "picture of tea").await;
+    let brief = server.post("/v1/briefs", &tenant.key, &brief_order(&asset)).await;
+    let request = server.request("POST", "/v1/runs", Some(&tenant.key));
+    let refused = request.json(&json!({ "brief": brief["id"] })).send().await.unwrap();
+    let (status, body) = problem(refused).await;
+    assert_eq!((status, &body["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("SW1019")));
+    let told = body["detail"].as_str().unwrap();
+    assert!(told.contains("USD") && told.contains("CNY"), "{told}");
+    assert_eq!(server.get("/v1/runs", &tenant.key).await["data"], json!([]));
 }

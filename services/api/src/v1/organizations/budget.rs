@@ -1,41 +1,121 @@
-//! `POST /v1/organizations/{id}/budget`.
+//! `GET`, `PUT`, `POST` and `DELETE /v1/organizations/{id}/budget`.
 
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
+use spotwright_core::domain::account::{self, Limit};
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::OrganizationId;
-use spotwright_schemas::money::Micros;
+use spotwright_schemas::money::{Currency, Micros};
 use utoipa::ToSchema;
 
 use crate::extract::{self, JsonBody};
 use crate::problem::ApiProblem;
 use crate::state::App;
 
-/// What an organization may spend over all its runs.
-#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+/// A limit to be set.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct OrganizationBudget {
-    /// In micros of its runs' currency, from 0; `null` for no limit. A run counts with its whole budget
-    /// until it ends, and then with what it spent.
-    #[schema(minimum = 0)]
+pub(crate) struct OrganizationLimit {
+    /// Most that may be committed, in millionths of the currency, from 0. Below what is committed already,
+    /// no further run is admitted until enough is given back. `null` takes the limit away.
+    // A field that may be `null` and must be there: what is forgotten must not take a limit away.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(minimum = 0, required = true)]
     cap_micros: Option<i64>,
+    /// ISO 4217 code; runs in another currency are refused. Left out: the currency of the limit so far,
+    /// else of the organization's first run, else of the first to come.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    currency: Option<Currency>,
+}
+
+/// What an organization may spend over all its runs, and what its runs have committed of it.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub(crate) struct OrganizationBudget {
+    /// Most that may be committed, in millionths of the currency; `null` for no limit. A run counts with
+    /// its whole budget until it ends, and then with what it spent.
+    cap_micros: Option<i64>,
+    /// ISO 4217 code of the currency of the amounts and of further runs; `null` until the first run decides.
+    #[schema(value_type = Option<String>)]
+    currency: Option<Currency>,
+    /// Committed by all runs in the currency; `null` where nothing is limited.
+    committed_micros: Option<i64>,
+    /// What may still be committed; `null` where nothing is limited.
+    free_micros: Option<i64>,
+}
+
+impl From<account::OrganizationBudget> for OrganizationBudget {
+    fn from(budget: account::OrganizationBudget) -> Self {
+        Self {
+            cap_micros: Some(budget.cap.0),
+            currency: budget.currency,
+            committed_micros: Some(budget.committed.0),
+            free_micros: Some(budget.free().0),
+        }
+    }
+}
+
+/// What an organization may spend, and what is committed of it.
+#[utoipa::path(get, path = "/v1/organizations/{id}/budget", operation_id = "getOrganizationBudget", tag = "organizations",
+    params(("id" = Uuid, Path, description = "The organization")),
+    responses((status = 200, description = "The limit in force", body = OrganizationBudget)))]
+pub(crate) async fn read(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<OrganizationBudget>, ApiProblem> {
+    let id: OrganizationId = extract::id(&id, "organization")?;
+    let budget = app.state.accounts.organization_budget(id).await?;
+    Ok(Json(budget.map(OrganizationBudget::from).unwrap_or_default()))
 }
 
 /// Limits what an organization may spend. Runs whose budget does not fit any more are refused.
-#[utoipa::path(post, path = "/v1/organizations/{id}/budget", operation_id = "limitOrganization", tag = "organizations",
-    params(("id" = Uuid, Path, description = "The organization")), request_body = OrganizationBudget,
+#[utoipa::path(put, path = "/v1/organizations/{id}/budget", operation_id = "setOrganizationBudget", tag = "organizations",
+    params(("id" = Uuid, Path, description = "The organization")), request_body = OrganizationLimit,
     responses((status = 200, description = "The limit as set", body = OrganizationBudget)))]
-pub(crate) async fn handle(
+pub(crate) async fn set(
     State(app): State<App>,
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<Json<OrganizationBudget>, ApiProblem> {
+    limit(&app, &id, &body).await
+}
+
+/// The same as `PUT`.
+#[utoipa::path(post, path = "/v1/organizations/{id}/budget", operation_id = "limitOrganization", tag = "organizations",
+    params(("id" = Uuid, Path, description = "The organization")), request_body = OrganizationLimit,
+    responses((status = 200, description = "The limit as set", body = OrganizationBudget)))]
+pub(crate) async fn post(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    body: JsonBody,
+) -> Result<Json<OrganizationBudget>, ApiProblem> {
+    limit(&app, &id, &body).await
+}
+
+/// Takes the limit of an organization away.
+#[utoipa::path(delete, path = "/v1/organizations/{id}/budget", operation_id = "removeOrganizationBudget", tag = "organizations",
+    params(("id" = Uuid, Path, description = "The organization")),
+    responses((status = 200, description = "No limit", body = OrganizationBudget)))]
+pub(crate) async fn remove(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<OrganizationBudget>, ApiProblem> {
     let id: OrganizationId = extract::id(&id, "organization")?;
-    let budget: OrganizationBudget = extract::json(&body.bytes)?;
-    if budget.cap_micros.is_some_and(|cap| cap < 0) {
+    app.state.accounts.unlimit_organization(id).await?;
+    Ok(Json(OrganizationBudget::default()))
+}
+
+async fn limit(app: &App, id: &str, body: &JsonBody) -> Result<Json<OrganizationBudget>, ApiProblem> {
+    let id: OrganizationId = extract::id(id, "organization")?;
+    let asked: OrganizationLimit = extract::json(&body.bytes)?;
+    let Some(cap) = asked.cap_micros else {
+        app.state.accounts.unlimit_organization(id).await?;
+        return Ok(Json(OrganizationBudget::default()));
+    };
+    if cap < 0 {
         return Err(ApiProblem::new(Code::RequestValue, "cap_micros", "must be 0 or more"));
     }
-    app.state.accounts.limit_organization(id, budget.cap_micros.map(Micros)).await?;
-    Ok(Json(budget))
+    let limit = Limit { cap: Micros(cap), currency: asked.currency };
+    Ok(Json(app.state.accounts.limit_organization(id, limit).await?.into()))
 }

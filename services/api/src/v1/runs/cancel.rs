@@ -8,7 +8,9 @@ use crate::auth::Caller;
 use crate::problem::ApiProblem;
 use crate::state::App;
 
-/// Ends a run. What it made is kept.
+/// Ends a run. Nothing new begins and renders stop at their next frame; a call that is charged is waited
+/// for, with `cancelling` true until then. What the run made is kept, and `money.settled_micros` of the
+/// finished run is what it cost.
 #[utoipa::path(post, path = "/v1/runs/{id}/cancel", operation_id = "cancelRun", tag = "runs",
     params(("id" = Uuid, Path, description = "The run")),
     responses((status = 200, description = "The run", body = Run)))]

@@ -38,6 +38,8 @@ pub(crate) struct Run {
     stage: Stage,
     /// Whether it takes no new work until it is resumed.
     paused: bool,
+    /// Whether it is being ended: it starts nothing new, waits for what is charged, and then is `finished`.
+    cancelling: bool,
     /// The generation it is in, from 1; 0 before the first.
     generation: u32,
     /// What was ordered; `null` for a run that was not ordered through the API.
@@ -110,7 +112,7 @@ pub(crate) struct RunMoney {
     /// Most that may be spent.
     #[schema(value_type = i64)]
     budget_micros: Micros,
-    /// Spent so far.
+    /// Spent so far; all that it cost, once it is finished.
     #[schema(value_type = i64)]
     settled_micros: Micros,
     /// Set aside.
@@ -140,6 +142,7 @@ impl From<RunRecord> for Run {
             id: run.id.0,
             stage: run.stage,
             paused: run.paused,
+            cancelling: run.cancelling,
             generation: run.generation,
             order: run.order.map(Order::from),
             counts: RunCounts {
@@ -175,6 +178,7 @@ impl From<OrderedRun> for Run {
             id: ordered.id.0,
             stage: Stage::Requested,
             paused: false,
+            cancelling: false,
             generation: 0,
             order: Some(ordered.order.into()),
             counts: RunCounts::default(),
