@@ -43,10 +43,14 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 
+#[macro_use]
+mod rows;
+
 mod cache;
 mod convert;
 pub mod folder;
 pub mod lock;
+mod migrations;
 pub mod objects;
 pub mod postgres;
 pub mod sqlite;

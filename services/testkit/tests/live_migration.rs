@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 
+use std::path::Path;
 use std::time::Duration;
 
 use spotwright_core::ports::accounts::AccountStore as _;
@@ -13,7 +14,11 @@ use sqlx::migrate::Migrator;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use uuid::Uuid;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../store/migrations/postgres");
+/// The migrations as the repository holds them.
+async fn migrations() -> Migrator {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../store/migrations/postgres");
+    Migrator::new(folder).await.unwrap()
+}
 
 /// Deadlocks that the server has found in this database.
 async fn deadlocks(conn: &mut PgConnection) -> i64 {
@@ -31,7 +36,8 @@ async fn a_migration_that_a_deadlock_undoes_is_done_again() {
     let database = Database::create().await.unwrap();
     let mut conn = PgConnection::connect(&database.url).await.unwrap();
     let mut look = PgConnection::connect(&database.url).await.unwrap();
-    MIGRATIONS.run_to(2, &mut conn).await.unwrap();
+    let migrations = migrations().await;
+    migrations.run_to(2, &mut conn).await.unwrap();
     // The third migration alters `step` and then `run`; this transaction takes them the other way
     // round, and waits for a minute before it asks whether it is in a deadlock: the server's victim
     // is the migration.
@@ -60,7 +66,7 @@ async fn a_migration_that_a_deadlock_undoes_is_done_again() {
         .fetch_one(&mut look)
         .await
         .unwrap();
-    assert_eq!(Some(newest), MIGRATIONS.iter().map(|migration| migration.version).max());
+    assert_eq!(Some(newest), migrations.iter().map(|migration| migration.version).max());
     drop(store);
     conn.close().await.unwrap();
     look.close().await.unwrap();

@@ -1,5 +1,6 @@
 //! Brings a database to the newest format while other programs work on it.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -8,14 +9,15 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::Connection;
 use crate::convert::database as failed;
+use crate::migrations;
 use spotwright_core::ports::step_store::StoreError;
 
-static MIGRATIONS: Migrator = {
-    let mut migrations = sqlx::migrate!("./migrations/postgres");
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrator = migrations::migrator(migrations::POSTGRES);
     // A newer program may have migrated the database while this one goes on working beside it.
-    migrations.ignore_missing = true;
-    migrations
-};
+    migrator.set_ignore_missing(true);
+    migrator
+});
 
 /// How often a migration is begun that the server undoes because of a deadlock.
 const ATTEMPTS: u32 = 10;

@@ -85,32 +85,33 @@ macro_rules! records {
     };
 }
 
-#[derive(sqlx::FromRow)]
-struct RecordRow {
-    position: i64,
-    id: Uuid,
-    state: String,
-    generation: i64,
-    messages: i64,
-    budget_micros: i64,
-    settled_micros: i64,
-    reserved_micros: i64,
-    paused: i64,
-    cancelling: i64,
-    created_at: i64,
-    detail: Option<String>,
-    outcome: Option<String>,
-    last_message: Option<String>,
-    drafted: i64,
-    previewed: i64,
-    scored: i64,
-    selected: i64,
-    rendered: i64,
-    won: i64,
-    rejected: i64,
-    failed: i64,
-    placed: i64,
-    observed: i64,
+row! {
+    struct RecordRow {
+        position: i64,
+        id: Uuid,
+        state: String,
+        generation: i64,
+        messages: i64,
+        budget_micros: i64,
+        settled_micros: i64,
+        reserved_micros: i64,
+        paused: i64,
+        cancelling: i64,
+        created_at: i64,
+        detail: Option<String>,
+        outcome: Option<String>,
+        last_message: Option<String>,
+        drafted: i64,
+        previewed: i64,
+        scored: i64,
+        selected: i64,
+        rendered: i64,
+        won: i64,
+        rejected: i64,
+        failed: i64,
+        placed: i64,
+        observed: i64,
+    }
 }
 
 impl RecordRow {

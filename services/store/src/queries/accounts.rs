@@ -251,15 +251,16 @@ pub(super) async fn create_key(
     answers::keep(conn, context, write, now, record).await
 }
 
-#[derive(sqlx::FromRow)]
-struct KeyRow {
-    position: i64,
-    id: Uuid,
-    name: String,
-    scopes: String,
-    created_at: i64,
-    expires_at: Option<i64>,
-    revoked_at: Option<i64>,
+row! {
+    struct KeyRow {
+        position: i64,
+        id: Uuid,
+        name: String,
+        scopes: String,
+        created_at: i64,
+        expires_at: Option<i64>,
+        revoked_at: Option<i64>,
+    }
 }
 
 impl KeyRow {
@@ -450,16 +451,17 @@ pub(super) async fn delete_asset(
     Ok((asset, others == 0))
 }
 
-#[derive(sqlx::FromRow)]
-struct AssetRow {
-    position: i64,
-    id: Uuid,
-    hash: String,
-    name: String,
-    width: i64,
-    height: i64,
-    bytes: i64,
-    created_at: i64,
+row! {
+    struct AssetRow {
+        position: i64,
+        id: Uuid,
+        hash: String,
+        name: String,
+        width: i64,
+        height: i64,
+        bytes: i64,
+        created_at: i64,
+    }
 }
 
 impl AssetRow {

@@ -71,11 +71,12 @@ pub(super) async fn commit_budget(
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct BudgetRow {
-    currency: Option<String>,
-    cap_micros: i64,
-    committed_micros: i64,
+row! {
+    struct BudgetRow {
+        currency: Option<String>,
+        cap_micros: i64,
+        committed_micros: i64,
+    }
 }
 
 /// What an organization may spend; `None` when nothing limits it.
@@ -360,16 +361,17 @@ async fn insert(
     )))
 }
 
-#[derive(sqlx::FromRow)]
-struct CallRow {
-    id: Uuid,
-    step_id: Uuid,
-    provider: String,
-    idem_key: String,
-    state: String,
-    opened: i64,
-    settled_micros: Option<i64>,
-    result: Option<String>,
+row! {
+    struct CallRow {
+        id: Uuid,
+        step_id: Uuid,
+        provider: String,
+        idem_key: String,
+        state: String,
+        opened: i64,
+        settled_micros: Option<i64>,
+        result: Option<String>,
+    }
 }
 
 /// Records the intent of a call and reserves its money, or tells what an earlier attempt left.

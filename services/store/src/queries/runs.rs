@@ -13,31 +13,32 @@ use uuid::Uuid;
 use super::{Connection, Db, money};
 use crate::convert::{database, from_json, in_powers, stage, stored, to_json, unsigned, variant_state};
 
-#[derive(sqlx::FromRow)]
-struct RunRow {
-    organization_id: Uuid,
-    request: String,
-    version: i64,
-    state: String,
-    generation: i64,
-    workflow: String,
-    messages: i64,
-    budget_micros: i64,
-    settled_micros: i64,
-    reserved_micros: i64,
-    paused: i64,
-    cancelling: i64,
-    working: i64,
-    drafted: i64,
-    previewed: i64,
-    scored: i64,
-    selected: i64,
-    rendered: i64,
-    won: i64,
-    rejected: i64,
-    failed: i64,
-    placed: i64,
-    observed: i64,
+row! {
+    struct RunRow {
+        organization_id: Uuid,
+        request: String,
+        version: i64,
+        state: String,
+        generation: i64,
+        workflow: String,
+        messages: i64,
+        budget_micros: i64,
+        settled_micros: i64,
+        reserved_micros: i64,
+        paused: i64,
+        cancelling: i64,
+        working: i64,
+        drafted: i64,
+        previewed: i64,
+        scored: i64,
+        selected: i64,
+        rendered: i64,
+        won: i64,
+        rejected: i64,
+        failed: i64,
+        placed: i64,
+        observed: i64,
+    }
 }
 
 /// What a commit needs to know of its run.
@@ -207,15 +208,16 @@ async fn must_exist(conn: &mut Connection, run: RunId, in_doubt: bool) -> Result
     found.map(|_| ()).ok_or_else(|| StoreError::Missing(format!("run {run}")))
 }
 
-#[derive(sqlx::FromRow)]
-pub(super) struct VariantRow {
-    id: Uuid,
-    run_id: Uuid,
-    generation: i64,
-    number: i64,
-    state: String,
-    final_gate: Option<String>,
-    body: String,
+row! {
+    pub(super) struct VariantRow {
+        id: Uuid,
+        run_id: Uuid,
+        generation: i64,
+        number: i64,
+        state: String,
+        final_gate: Option<String>,
+        body: String,
+    }
 }
 
 impl VariantRow {
@@ -340,15 +342,16 @@ pub(super) async fn is_ending(conn: &mut Connection, run: RunId) -> Result<bool,
     ending.map(|ending| ending != 0).ok_or_else(|| StoreError::Missing(format!("run {run}")))
 }
 
-#[derive(sqlx::FromRow)]
-struct PlacementRow {
-    id: Uuid,
-    run_id: Uuid,
-    campaign_id: String,
-    variant_id: Uuid,
-    generation: i64,
-    delivery: Option<String>,
-    observed: i64,
+row! {
+    struct PlacementRow {
+        id: Uuid,
+        run_id: Uuid,
+        campaign_id: String,
+        variant_id: Uuid,
+        generation: i64,
+        delivery: Option<String>,
+        observed: i64,
+    }
 }
 
 impl PlacementRow {
@@ -536,13 +539,14 @@ pub(super) async fn placement_of(
     row.map(PlacementRow::into_placement).transpose()
 }
 
-#[derive(sqlx::FromRow)]
-pub(super) struct TraceRow {
-    sort_key: String,
-    generation: i64,
-    what: String,
-    variant_id: Option<Uuid>,
-    detail: String,
+row! {
+    pub(super) struct TraceRow {
+        sort_key: String,
+        generation: i64,
+        what: String,
+        variant_id: Option<Uuid>,
+        detail: String,
+    }
 }
 
 impl TraceRow {

@@ -52,20 +52,21 @@ macro_rules! new_turn {
     };
 }
 
-#[derive(sqlx::FromRow)]
-struct ClaimedRow {
-    id: Uuid,
-    run_id: Uuid,
-    organization_id: Uuid,
-    kind: String,
-    key: String,
-    input: String,
-    fence: i64,
-    attempts: i64,
-    max_attempts: i64,
-    errors: i64,
-    turn: i64,
-    position: i64,
+row! {
+    struct ClaimedRow {
+        id: Uuid,
+        run_id: Uuid,
+        organization_id: Uuid,
+        kind: String,
+        key: String,
+        input: String,
+        fence: i64,
+        attempts: i64,
+        max_attempts: i64,
+        errors: i64,
+        turn: i64,
+        position: i64,
+    }
 }
 
 impl ClaimedRow {

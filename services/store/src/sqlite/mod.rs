@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use spotwright_core::domain::account::OrganizationContext;
@@ -16,6 +16,7 @@ use sqlx::{ConnectOptions, Pool};
 
 use self::writer::{Signals, Wakes, Writer};
 use crate::convert::database;
+use crate::migrations;
 
 /// The database that the shared queries speak to.
 type Db = sqlx::Sqlite;
@@ -93,7 +94,7 @@ const LOCK_RUNS: Option<&str> = None;
 /// order of operations does not matter to anybody else.
 const JOIN_LATE: bool = true;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| migrations::migrator(migrations::SQLITE));
 
 /// How long a connection waits for another process' write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -144,7 +144,7 @@ async fn a_budget_from_before_currencies_keeps_that_of_its_first_run() {
     let file = folder.path().join("old.db");
     let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
     let mut conn = options.connect().await.unwrap();
-    sqlx::migrate!("./migrations/sqlite").run_to(5, &mut conn).await.unwrap();
+    migrations::migrator(migrations::SQLITE).run_to(5, &mut conn).await.unwrap();
     // Two organizations with a limit: one has runs in two currencies, the other has none yet.
     for statement in [
         "INSERT INTO organization VALUES (1, x'00000000000000000000000000000001', 'one', 0)",
