@@ -28,7 +28,7 @@ program="${SPOTWRIGHT_PROGRAM:-${CARGO_TARGET_DIR:-$top/target}/$folder_of/spotw
 [ -n "${SPOTWRIGHT_PROGRAM:-}" ] || say "building ($profile)"
 if [ -n "${SPOTWRIGHT_PROGRAM:-}" ]; then profile=given
 elif [ "$profile" = release ]; then cargo build --locked --release --quiet -p spotwright-server
-else cargo build --locked --quiet --workspace --bins; fi
+else cargo build --locked --quiet -p spotwright-server; fi
 
 scratch="$(mktemp -d)"; chmod 0711 "$scratch"
 server=

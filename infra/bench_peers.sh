@@ -25,7 +25,7 @@ peers_target="${PEERS_TARGET_DIR:-$target/peers}"
 say "building ($profile)"
 folder_of=debug; [ "$profile" = release ] && folder_of=release
 if [ "$profile" = release ]; then cargo build --locked --quiet --release -p spotwright-server
-else cargo build --locked --quiet --workspace --bins; fi
+else cargo build --locked --quiet -p spotwright-server; fi
 CARGO_TARGET_DIR="$peers_target" cargo build --locked --quiet --profile "$profile" \
     --manifest-path infra/peers/Cargo.toml
 

@@ -7,6 +7,7 @@
 
 mod codegen;
 mod faults;
+mod features;
 mod full;
 mod tidy;
 

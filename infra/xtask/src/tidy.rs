@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
+use crate::features;
+
 /// Workspace crates each crate may import. Adapters never appear beside one another; only `server`
 /// and `testkit` name them.
 const IMPORTS: &[(&str, &[&str])] = &[
@@ -89,6 +91,7 @@ const MAX_LINES: usize = 700;
 pub(crate) fn run(top: &Path) -> anyhow::Result<()> {
     let metadata = MetadataCommand::new().manifest_path(top.join("Cargo.toml")).exec()?;
     let mut offences = imports(&metadata);
+    offences.extend(features::built_twice(top)?);
     let mut files = 0;
     for package in metadata.workspace_packages() {
         let folder = package.manifest_path.parent().map(|path| path.as_std_path().to_path_buf());
