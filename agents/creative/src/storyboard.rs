@@ -280,7 +280,7 @@ fn hash(parts: &[&str]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{all, generation};
+    use crate::fixtures::{Silent, all, drafted, generation};
 
     fn pictures() -> Vec<PictureRef> {
         [(600, 400), (1440, 2560), (400, 600)]
@@ -296,7 +296,7 @@ mod tests {
             for script in generation(&brief, 12, 4).scripts {
                 let board = compose(&brief, &script.script, &pictures(), 9, PlacementKind::SimulatedFeed)
                     .expect("composes");
-                assert_eq!(board.frames(), TOTAL_FRAMES);
+                assert!((TOTAL_FRAMES..=600).contains(&board.frames()), "{}", board.frames());
                 assert!(board.shots[0].ai_label && board.shots[0].frames >= MIN_HOOK_FRAMES);
                 for (line, shot) in script.script.lines.iter().zip(&board.shots) {
                     let seconds = f64::from(shot.frames) / f64::from(FPS);
@@ -307,8 +307,9 @@ mod tests {
                 for pair in board.shots.windows(2) {
                     assert_ne!(pair[0].picture, pair[1].picture, "neighbors show different pictures");
                 }
-                assert_eq!(board.shots[3].layout, Layout::EndCard);
-                assert!(!board.shots[3].button.is_empty());
+                let end = board.shots.last().expect("has shots");
+                assert_eq!(end.layout, Layout::EndCard);
+                assert!(!end.button.is_empty());
             }
         }
     }
@@ -316,7 +317,7 @@ mod tests {
     #[test]
     fn shared_lines_make_equal_shots() {
         let brief = crate::fixtures::coffee_en();
-        let scripts = generation(&brief, 12, 4).scripts;
+        let scripts = drafted(&brief, 12, 4, &Silent).scripts;
         let boards: Vec<Storyboard> = scripts
             .iter()
             .map(|draft| {

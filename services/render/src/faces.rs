@@ -18,11 +18,8 @@ use unicode_segmentation::UnicodeSegmentation;
 /// The family every text is set in as far as it goes.
 pub(crate) const FAMILY: &str = "Noto Sans CJK SC";
 /// Where distributions put the faces of Noto Sans CJK: Debian and Ubuntu, Fedora, Arch.
-const CJK_FOLDERS: [&str; 3] = [
-    "/usr/share/fonts/opentype/noto",
-    "/usr/share/fonts/google-noto-cjk",
-    "/usr/share/fonts/noto-cjk",
-];
+const CJK_FOLDERS: [&str; 3] =
+    ["/usr/share/fonts/opentype/noto", "/usr/share/fonts/google-noto-cjk", "/usr/share/fonts/noto-cjk"];
 /// Where they put the other faces.
 const NOTO_FOLDERS: [&str; 6] = [
     "/usr/share/fonts/truetype/noto",
@@ -289,9 +286,10 @@ impl Loading {
     /// The faces of a default family: bold and regular, as far as they are installed.
     fn default_faces(&mut self, stem: &str) -> Result<Vec<ID>, Problem> {
         let names: &[&str] = if stem == EMOJI { &[".ttf"] } else { &["-Regular.ttf", "-Bold.ttf"] };
-        let Some(folder) = NOTO_FOLDERS.iter().find(|folder| {
-            Path::new(folder).join(format!("{stem}{}", names[0])).is_file()
-        }) else {
+        let Some(folder) = NOTO_FOLDERS
+            .iter()
+            .find(|folder| Path::new(folder).join(format!("{stem}{}", names[0])).is_file())
+        else {
             return Ok(Vec::new());
         };
         let mut ids = Vec::new();
@@ -327,9 +325,10 @@ impl Loading {
     fn primary(&self) -> Result<Vec<ID>, Problem> {
         let mut ids = Vec::new();
         for weight in [Weight::NORMAL, Weight::BOLD] {
-            let found = self.db.faces().find(|face| {
-                face.weight == weight && face.families.iter().any(|(name, _)| name == FAMILY)
-            });
+            let found = self
+                .db
+                .faces()
+                .find(|face| face.weight == weight && face.families.iter().any(|(name, _)| name == FAMILY));
             let Some(face) = found else {
                 return Err(missing(&format!("the font files hold no `{FAMILY}` of weight {}", weight.0)));
             };

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use icu_segmenter::WordSegmenter;
 use icu_segmenter::options::WordBreakInvariantOptions;
-pub(crate) use rules::{clean, is_cjk, pieces, unit_ranges};
 use rules::{NO_BREAK_SPACE, pauses};
+pub(crate) use rules::{clean, is_cjk, pieces, unit_ranges};
 
 /// Height of a line in font sizes.
 pub(crate) const LINE_HEIGHT: f64 = 1.26;
@@ -162,8 +162,7 @@ pub(crate) fn balanced(units: &[Unit], room: f64, rows: usize) -> Option<(Vec<St
     for (idx, unit) in units.iter().enumerate() {
         starts[idx + 1] = starts[idx] + unit.width + unit.space;
     }
-    let width =
-        |from: usize, to: usize| starts[to] - starts[from] - units[from].space;
+    let width = |from: usize, to: usize| starts[to] - starts[from] - units[from].space;
     let mut fewest = 0;
     let mut at = 0;
     while at < n {

@@ -111,7 +111,10 @@ pub(crate) fn decode(bytes: &[u8], field: &str) -> Result<Decoded, Problem> {
         || format == ImageFormat::WebP
             && WebPDecoder::new(Cursor::new(bytes)).map_err(unreadable)?.has_animation();
     if animated {
-        return Err(damaged(field, "animated pictures are not accepted; save one frame as a picture of its own"));
+        return Err(damaged(
+            field,
+            "animated pictures are not accepted; save one frame as a picture of its own",
+        ));
     }
     if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
         return Err(damaged(field, "the JPEG ends before its picture does"));
@@ -141,9 +144,8 @@ pub(crate) fn decode(bytes: &[u8], field: &str) -> Result<Decoded, Problem> {
 
 /// The pixels that a file claims to hold; `None` when it is no picture.
 fn claimed_pixels(bytes: &[u8]) -> Option<u64> {
-    let size = claimed_png_size(bytes).or_else(|| {
-        ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?.into_dimensions().ok()
-    });
+    let size = claimed_png_size(bytes)
+        .or_else(|| ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?.into_dimensions().ok());
     size.map(|(width, height)| u64::from(width) * u64::from(height))
 }
 
@@ -178,7 +180,8 @@ fn scaled_down(picture: DynamicImage, field: &str) -> Result<DynamicImage, Probl
     let source = ImageRef::new(width, height, &data, kind).map_err(|error| wrong(error.to_string()))?;
     let mut target = Image::new(w, h, kind);
     // With alpha, colors count by their opacity, so that what is transparent does not bleed in.
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).use_alpha(alpha);
+    let options =
+        ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).use_alpha(alpha);
     Resizer::new().resize(&source, &mut target, &options).map_err(|error| wrong(error.to_string()))?;
     let small = target.into_vec();
     let whole = if alpha {

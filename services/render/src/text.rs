@@ -310,10 +310,12 @@ impl Typesetter<'_> {
                 stamps.push((x, y, color, image));
             }
         }
-        let right =
-            |(x, _, _, image): &(i64, i64, Color, cosmic_text::SwashImage)| x + i64::from(image.placement.width);
-        let below =
-            |(_, y, _, image): &(i64, i64, Color, cosmic_text::SwashImage)| y + i64::from(image.placement.height);
+        let right = |(x, _, _, image): &(i64, i64, Color, cosmic_text::SwashImage)| {
+            x + i64::from(image.placement.width)
+        };
+        let below = |(_, y, _, image): &(i64, i64, Color, cosmic_text::SwashImage)| {
+            y + i64::from(image.placement.height)
+        };
         let (min_x, min_y) = (stamps.iter().map(|s| s.0).min()?, stamps.iter().map(|s| s.1).min()?);
         let (max_x, max_y) = (stamps.iter().map(right).max()?, stamps.iter().map(below).max()?);
         let spread = if style.shadow > 0.0 { (px * 0.11).ceil().max(2.0) as usize } else { 0 };

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use common::{FolderStore, board, shot};
+use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::letters::Letters as _;
 use spotwright_core::ports::video_backend::{RenderRequest, Rendered};
 use spotwright_render::{Letters, Options, Studio, picture};
-use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_schemas::event::RenderStage;
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::script::Role;

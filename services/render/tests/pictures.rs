@@ -33,7 +33,8 @@ fn png(color: [u8; 3], chunks: impl Fn(&mut png::Info<'_>)) -> Vec<u8> {
     info.color_type = png::ColorType::Rgb;
     info.bit_depth = png::BitDepth::Eight;
     chunks(&mut info);
-    let mut writer = png::Encoder::with_info(&mut bytes, info).expect("sound").write_header().expect("writes");
+    let mut writer =
+        png::Encoder::with_info(&mut bytes, info).expect("sound").write_header().expect("writes");
     writer.write_image_data(&color.repeat((SIDE * SIDE) as usize)).expect("writes");
     writer.finish().expect("ends");
     bytes
@@ -94,7 +95,8 @@ fn gray_wide_and_transparent_pictures_keep_their_tones() {
     info.color_type = png::ColorType::Grayscale;
     info.bit_depth = png::BitDepth::Sixteen;
     info.gama_chunk = Some(png::ScaledFloat::new(1.0));
-    let mut writer = png::Encoder::with_info(&mut bytes, info).expect("sound").write_header().expect("writes");
+    let mut writer =
+        png::Encoder::with_info(&mut bytes, info).expect("sound").write_header().expect("writes");
     writer.write_image_data(&0x8080_u16.to_be_bytes().repeat((SIDE * SIDE) as usize)).expect("writes");
     writer.finish().expect("ends");
     assert_near(middle(&bytes), [188; 3]);
@@ -135,7 +137,9 @@ fn logo(color: [u8; 3]) -> Vec<u8> {
 #[test]
 fn a_white_drawing_on_transparency_is_seen() {
     let letters = Letters::load(&[]).expect("fonts");
-    for (color, dark) in [([255, 255, 255], true), ([240, 240, 235], true), ([200, 30, 30], false), ([0, 0, 0], false)] {
+    for (color, dark) in
+        [([255, 255, 255], true), ([240, 240, 235], true), ([200, 30, 30], false), ([0, 0, 0], false)]
+    {
         let imported = picture::import(&logo(color), "p").expect("imports");
         let decoded = image::load_from_memory(&imported.png).expect("decodes").into_rgb8();
         let (corner, center) = (decoded.get_pixel(2, 2).0, decoded.get_pixel(200, 150).0);

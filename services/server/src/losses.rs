@@ -39,7 +39,8 @@ pub fn notices(finished: &FinishedRun) -> Vec<String> {
 
 fn shortfall(finished: &FinishedRun, generation: u32, made: usize) -> String {
     let asked = finished.run.request.winners;
-    let mut notice = format!("Generation {generation} has {made} of the {asked} winners that were asked for.");
+    let mut notice =
+        format!("Generation {generation} has {made} of the {asked} winners that were asked for.");
     let stages = stages(finished, generation);
     if stages.iter().all(|stage| stage.lost == 0) {
         notice.push_str(" It ended before more were made.");
@@ -103,7 +104,8 @@ fn first_objection(finished: &FinishedRun, generation: u32) -> Option<String> {
     dropped.flat_map(|entry| entry.detail["findings"].as_array().into_iter().flatten()).find_map(|finding| {
         let stops = finding["severity"] == "error";
         let (message, subject) = (finding["message"].as_str()?, finding["subject"].as_str()?);
-        stops.then(|| if subject.is_empty() { message.to_owned() } else { format!("{message} (`{subject}`)") })
+        stops
+            .then(|| if subject.is_empty() { message.to_owned() } else { format!("{message} (`{subject}`)") })
     })
 }
 
@@ -121,9 +123,13 @@ fn meaning(check: &GateCheck, locale: Locale) -> &'static str {
         "black" => "the picture is nearly black",
         "text_contrast" | "ai_label_visible" => "a text cannot be read well enough on its ground",
         "safe_zone" => "a text would be covered by the buttons of the placement",
-        "reading_time" if locale == Locale::ZhCn => "a text has more characters than can be read while it is shown",
+        "reading_time" if locale == Locale::ZhCn => {
+            "a text has more characters than can be read while it is shown"
+        }
         "reading_time" => "a text is too long to be read while it is shown",
-        "sound" | "drift" | "loudness" | "true_peak" | "silence" => "the sound is not as the placement needs it",
+        "sound" | "drift" | "loudness" | "true_peak" | "silence" => {
+            "the sound is not as the placement needs it"
+        }
         "ai_metadata" | "ai_label_time" | "ai_label_height" => "the label of AI-made content is missing",
         "readable" => "the file cannot be read",
         _ => "the file is not as the placement needs it",
@@ -135,14 +141,17 @@ fn plain(message: &str) -> String {
     let mut rest = message.trim();
     loop {
         let code = rest.strip_prefix("SW").filter(|rest| {
-            rest.len() > 4 && rest.as_bytes()[..4].iter().all(u8::is_ascii_digit) && rest.as_bytes()[4] == b' '
+            rest.len() > 4
+                && rest.as_bytes()[..4].iter().all(u8::is_ascii_digit)
+                && rest.as_bytes()[4] == b' '
         });
         let shorter = code
             .map(|rest| &rest[5..])
             .or_else(|| rest.strip_prefix("cannot be rendered: "))
             .or_else(|| rest.strip_prefix("render backend unavailable: "));
         // Which shot it was says nothing to who never saw the storyboard.
-        let shot = || rest.strip_prefix("shots[").and_then(|rest| rest.split_once("].")).map(|(_, rest)| rest);
+        let shot =
+            || rest.strip_prefix("shots[").and_then(|rest| rest.split_once("].")).map(|(_, rest)| rest);
         match shorter.or_else(shot) {
             Some(shorter) => rest = shorter.trim_start(),
             None => return rest.trim_end_matches('.').to_owned(),

@@ -82,14 +82,17 @@ fn one_text_is_one_text_however_its_letters_were_typed() {
     let folder = TempDir::new().expect("a folder");
     let composed = brief(folder.path(), |text| text.replace("Low Light", "Lumière Été"));
     let composed = brief_file::load(&composed).expect("accepted").brief;
-    let decomposed = brief(folder.path(), |text| text.replace("Low Light", "Lumie\u{300}re E\u{301}te\u{301}"));
+    let decomposed =
+        brief(folder.path(), |text| text.replace("Low Light", "Lumie\u{300}re E\u{301}te\u{301}"));
     assert_eq!(brief_file::load(&decomposed).expect("accepted").brief, composed);
 }
 
 #[test]
 fn pictures_that_cannot_be_used_are_left_out_as_long_as_one_can() {
     let folder = TempDir::new().expect("a folder");
-    RgbImage::from_pixel(300, 300, Rgb([250, 250, 250])).save(folder.path().join("flat.png")).expect("writes");
+    RgbImage::from_pixel(300, 300, Rgb([250, 250, 250]))
+        .save(folder.path().join("flat.png"))
+        .expect("writes");
     RgbImage::from_fn(4_000, 80, |x, _| Rgb([(x % 200) as u8, 80, 40]))
         .save(folder.path().join("strip.png"))
         .expect("writes");
@@ -186,7 +189,9 @@ async fn run(brief: PathBuf, out: &Path) -> Summary {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fewer_winners_than_asked_for_are_told_with_stage_and_first_reason() {
     let folder = TempDir::new().expect("a folder");
-    RgbImage::from_pixel(300, 300, Rgb([250, 250, 250])).save(folder.path().join("flat.png")).expect("writes");
+    RgbImage::from_pixel(300, 300, Rgb([250, 250, 250]))
+        .save(folder.path().join("flat.png"))
+        .expect("writes");
     let path = brief(folder.path(), |text| {
         text.replace("audience:", "    - { file: \"flat.png\", alt: \"nothing\" }\naudience:")
     });

@@ -9,6 +9,7 @@ use spotwright_schemas::script::{Role, Script};
 use super::material::Material;
 use super::phrases::units;
 use super::structures::Built;
+use crate::copy_engine::limits as limits_of;
 use crate::critique::MAX_PRIMARY_TEXT;
 use crate::text::length;
 use spotwright_schemas::wording::{folded, holds_term};
@@ -28,9 +29,8 @@ fn seconds(locale: Locale, text: &str) -> f64 {
     needed.max(1.5)
 }
 
-/// Longest caption and detail in characters: what fits three lines of a vertical video, and the
-/// longest fact of a brief.
-pub(crate) const fn limits(locale: Locale) -> [usize; 2] {
+/// Longest caption and detail of an inner shot in characters.
+pub(super) const fn limits(locale: Locale) -> [usize; 2] {
     match locale {
         Locale::ZhCn => [28, 60],
         Locale::EnUs => [56, 72],
@@ -61,12 +61,14 @@ pub(super) fn add_must_say(material: &Material<'_>, built: &mut Built) {
 /// Whether a script keeps every rule that does not depend on other scripts.
 pub(super) fn fits(material: &Material<'_>, built: &Built) -> bool {
     let locale = material.brief.locale;
-    let [caption, detail] = limits(locale);
     let n = built.shots.len();
     let last_is_close = built.shots.last().is_some_and(|shot| shot.role == Role::Cta);
     (4..=7).contains(&n)
         && last_is_close
-        && built.shots.iter().all(|shot| length(&shot.caption) <= caption && length(&shot.detail) <= detail)
+        && built.shots.iter().all(|shot| {
+            let limits = limits_of(locale, shot.role);
+            length(&shot.caption) <= limits.caption && length(&shot.detail) <= limits.detail
+        })
         && reading_seconds(locale, built) <= MAX_SECONDS + 3.0
         && names_the_product(material, built)
         && !repeats_itself(material, built)

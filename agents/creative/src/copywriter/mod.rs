@@ -26,13 +26,14 @@
 //! ```
 
 mod elements;
-pub(crate) mod judge;
+mod judge;
 mod material;
 mod phrases;
 mod structures;
 
 use std::collections::BTreeMap;
 
+use spotwright_schemas::Locale;
 use spotwright_schemas::brief::{Brief, FactId};
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Angle, Direction, Line, Provenance, Script, Structure};
@@ -41,6 +42,8 @@ use crate::copy_engine::PROVIDER;
 use material::Material;
 use structures::{Builder, Built, Draws};
 
+/// What a numbered reason cites in the place of an element.
+const LISTED: &str = "list";
 /// Attempts at one script before it is given up.
 const ATTEMPTS: u64 = 48;
 
@@ -104,6 +107,26 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
         written.push(finished(&material, built));
     }
     written
+}
+
+/// The words of the element that a line cites; empty for lines of facts alone.
+#[must_use]
+pub(crate) fn authored(locale: Locale, cite: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    if let Some(entry) = elements::bank(locale).entries.iter().find(|entry| entry.cite == cite) {
+        words.extend([entry.element.caption.clone(), entry.element.voice.clone()]);
+    }
+    if cite == LISTED {
+        words.extend(structures::ORDINALS.iter().map(|ordinal| (*ordinal).to_owned()));
+    }
+    words
+}
+
+/// The key offer as lines say it: prices, what they cover, the last day, how to redeem it.
+#[must_use]
+pub(crate) fn offer_texts(brief: &Brief) -> Vec<String> {
+    let offer = phrases::OfferPhrases::of(brief, &[]);
+    [offer.now, offer.before, offer.covers, offer.until, offer.redeem].into_iter().flatten().collect()
 }
 
 fn attempt_at(

@@ -8,11 +8,15 @@ use spotwright_schemas::brief::{FactId, FactKind};
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Hook, Role, Structure};
 
+use super::LISTED;
 use super::elements::{Entry, Part};
 use super::judge::limits;
 use super::material::{Claim, Material};
 use super::phrases;
 use crate::text::length;
+
+/// Before the reasons of a list, in Chinese and in English.
+pub(super) const ORDINALS: [&str; 6] = ["① ", "② ", "③ ", "1. ", "2. ", "3. "];
 
 /// A line before it gets its provenance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,15 +154,10 @@ impl<'m, 'b> Builder<'m, 'b> {
         if claim.fact.kind == FactKind::Proof { Role::Proof } else { Role::Body }
     }
 
-    /// A fact in its own words; a proof shows where it is written down. A fact too long for one
-    /// caption goes on below it.
+    /// A fact in its own words. One too long for one caption goes on below it.
     fn fact_shot(&self, claim: &Claim<'_>) -> Shot {
-        let (caption, rest) = phrases::two_lines(&claim.fact.text, limits(self.material.brief.locale)[0])
+        let (caption, detail) = phrases::two_lines(&claim.fact.text, limits(self.material.brief.locale)[0])
             .unwrap_or_else(|| (self.material.name.to_string(), claim.fact.text.clone()));
-        let detail = match (&claim.fact.evidence, claim.fact.kind) {
-            (Some(evidence), FactKind::Proof) if rest.is_empty() => evidence.source.clone(),
-            _ => rest,
-        };
         Shot {
             role: Self::role_of(claim),
             caption,
@@ -436,9 +435,10 @@ impl<'m, 'b> Builder<'m, 'b> {
         }
         reasons.sort_by_key(|claim| claim.fact.kind == FactKind::Proof);
         let mut shots = vec![head];
-        let ordinals: [&str; 3] = if self.zh() { ["① ", "② ", "③ "] } else { ["1. ", "2. ", "3. "] };
+        let ordinals = if self.zh() { &ORDINALS[..3] } else { &ORDINALS[3..] };
         for (claim, ordinal) in reasons.iter().zip(ordinals) {
             let mut shot = self.fact_shot(claim);
+            shot.source = LISTED.to_owned();
             shot.caption = format!("{ordinal}{}", claim.fact.text);
             shot.detail.clear();
             shots.push(shot);

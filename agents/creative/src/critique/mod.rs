@@ -10,7 +10,8 @@ use spotwright_schemas::brief::{Brief, FactKind};
 use spotwright_schemas::script::{Line, Role, Script};
 use spotwright_schemas::wording::holds_term;
 
-use crate::copy_engine::limits;
+use crate::copy_engine::{PROVIDER, limits};
+use crate::copywriter;
 use crate::text::{length, similarity};
 
 /// Likeness of two opening lines above which the later script is a near duplicate.
@@ -85,7 +86,7 @@ pub fn line_findings(brief: &Brief, line: &Line) -> Vec<Finding> {
     let mut findings = Vec::new();
     check_line_shape(brief, line, &mut findings);
     check_grounding(brief, line, &mut findings);
-    for text in [&line.caption, &line.detail] {
+    for text in [&line.caption, &line.detail, &line.voice] {
         check_words(brief, text, Some(line.role), &mut findings);
     }
     findings
@@ -174,7 +175,9 @@ fn check_line_shape(brief: &Brief, line: &Line, findings: &mut Vec<Finding>) {
 
 fn check_grounding(brief: &Brief, line: &Line, findings: &mut Vec<Finding>) {
     let role = Some(line.role);
+    let own = own_sources(brief, line);
     let mut sources = shared_sources(brief);
+    sources.extend(own.iter().map(String::as_str));
     for id in &line.rests_on {
         match brief.fact(id) {
             None => findings.push(error(
@@ -194,9 +197,20 @@ fn check_grounding(brief: &Brief, line: &Line, findings: &mut Vec<Finding>) {
             Some(fact) => sources.push(&fact.text),
         }
     }
-    for text in [&line.caption, &line.detail] {
+    for text in [&line.caption, &line.detail, &line.voice] {
         push_unproven(brief, text, &sources, role, findings);
     }
+}
+
+/// Texts beside the facts whose quantities a line may state: the offer as it is said, what must be
+/// said, and the figures of an authored element, which are the viewer's and not the product's.
+fn own_sources(brief: &Brief, line: &Line) -> Vec<String> {
+    let mut sources: Vec<String> = brief.must_say.clone();
+    sources.extend(copywriter::offer_texts(brief));
+    if line.provenance.provider == PROVIDER {
+        sources.extend(copywriter::authored(brief.locale, &line.provenance.model));
+    }
+    sources
 }
 
 /// Texts whose quantities any line may state: the names and the price.
@@ -246,7 +260,7 @@ fn check_words(brief: &Brief, text: &str, role: Option<Role>, findings: &mut Vec
             law: hit.law.to_owned(),
         });
     }
-    for word in &brief.brand.banned_words {
+    for word in brief.brand.banned_words.iter().chain(&brief.must_not_say) {
         if holds_term(text, word) {
             findings.push(error(
                 Check::Brand,
@@ -261,7 +275,9 @@ fn check_words(brief: &Brief, text: &str, role: Option<Role>, findings: &mut Vec
 
 fn check_primary_text(brief: &Brief, script: &Script, findings: &mut Vec<Finding>) {
     check_words(brief, &script.primary_text, None, findings);
+    let own: Vec<String> = script.lines.iter().flat_map(|line| own_sources(brief, line)).collect();
     let mut sources = shared_sources(brief);
+    sources.extend(own.iter().map(String::as_str));
     for id in script.lines.iter().flat_map(|line| &line.rests_on) {
         if let Some(fact) = brief.fact(id) {
             sources.push(&fact.text);
@@ -270,7 +286,7 @@ fn check_primary_text(brief: &Brief, script: &Script, findings: &mut Vec<Finding
     push_unproven(brief, &script.primary_text, &sources, None, findings);
 }
 
-/// Bodies, proofs and calls to action are shared on purpose, so the opening line tells scripts apart.
+/// The opening line tells scripts apart; other lines may be shared on purpose.
 fn check_duplicates(script: &Script, others: &[Script], findings: &mut Vec<Finding>) {
     let opening = |script: &Script| {
         script.line(Role::Hook).map(|line| format!("{} {}", line.caption, line.detail)).unwrap_or_default()

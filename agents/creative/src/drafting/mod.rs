@@ -11,11 +11,11 @@ mod whole;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use spotwright_core::ports::letters::{Letters, undrawable_message};
 use spotwright_core::ports::language_model::{LanguageModel, LineRequest, ProposedLine};
+use spotwright_core::ports::letters::{Letters, undrawable_message};
 use spotwright_schemas::brief::{Brief, FactId, FactKind};
-use spotwright_schemas::locale::Locale;
 use spotwright_schemas::letters::composed;
+use spotwright_schemas::locale::Locale;
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Direction, Line, Provenance, Role, Script};
@@ -126,15 +126,20 @@ pub async fn draft_generation(
     model: &dyn LanguageModel,
     letters: &dyn Letters,
 ) -> Generation {
-    if model.provider() == PROVIDER {
-        return whole::generation(request);
+    let generation =
+        if model.provider() == PROVIDER { whole::generation(request) } else { Generation::default() };
+    // Facts that carry no further whole script still give single lines.
+    let rest = request.assignments.get(generation.scripts.len()..).unwrap_or_default();
+    if rest.is_empty() {
+        return generation;
     }
+    let request = &DraftRequest { assignments: rest, ..*request };
     let inspiration = Inspiration::of(request.parents);
     let mut studio = Studio {
         request,
         model,
         letters,
-        generation: Generation::default(),
+        generation,
         hooks: Vec::new(),
         pools: [Vec::new(), Vec::new(), Vec::new()],
     };
@@ -360,7 +365,8 @@ impl Studio<'_> {
     }
 
     fn compose_all(&mut self) {
-        let mut accepted: Vec<Script> = Vec::new();
+        let mut accepted: Vec<Script> =
+            self.generation.scripts.iter().map(|draft| draft.script.clone()).collect();
         for assignment in self.request.assignments {
             if let Some(draft) = self.compose_one(assignment, &accepted) {
                 accepted.push(draft.script.clone());

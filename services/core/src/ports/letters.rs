@@ -29,11 +29,6 @@ pub fn check_brief(letters: &dyn Letters, brief: &Brief) -> Result<(), Problem> 
     let names = names.into_iter().map(|(field, text)| (field.to_owned(), text));
     let facts = brief.product.facts.iter().enumerate();
     let facts = facts.map(|(idx, fact)| (format!("product.facts[{idx}].text"), fact.text.as_str()));
-    // A proof is shown with where it is written down.
-    let proofs = brief.product.facts.iter().enumerate().filter_map(|(idx, fact)| {
-        let evidence = fact.evidence.as_ref()?;
-        Some((format!("product.facts[{idx}].evidence.source"), evidence.source.as_str()))
-    });
     let said = brief.must_say.iter().enumerate();
     let said = said.map(|(idx, text)| (format!("must_say[{idx}]"), text.as_str()));
     let offer = brief.offer.as_ref();
@@ -45,7 +40,7 @@ pub fn check_brief(letters: &dyn Letters, brief: &Brief) -> Result<(), Problem> 
         ("offer.redeem", offer.and_then(|offer| offer.redeem.as_ref())),
     ];
     let wishes = wishes.into_iter().filter_map(|(field, text)| Some((field.to_owned(), text?.as_str())));
-    for (field, text) in names.chain(facts).chain(proofs).chain(said).chain(wishes) {
+    for (field, text) in names.chain(facts).chain(said).chain(wishes) {
         let missing = letters.undrawable(text);
         if !missing.is_empty() {
             return Err(Problem::new(Code::Letters, field, undrawable_message(&missing)));

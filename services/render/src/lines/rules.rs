@@ -34,8 +34,15 @@ pub(crate) fn clean(text: &str) -> String {
             '\u{A0}' | '\u{2007}' | '\u{202F}' => kept.push(NO_BREAK_SPACE),
             '\u{200C}' | '\u{200D}' if !joiner_belongs(before, c, chars.get(at + 1).copied()) => {}
             // Between emoji presentation and text presentation only a pictograph chooses.
-            '\u{FE0E}' | '\u{FE0F}' if before.is_none_or(|before| is_cjk(before) || before.is_alphabetic()) => {}
-            '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{AD}' => {}
+            '\u{FE0E}' | '\u{FE0F}'
+                if before.is_none_or(|before| is_cjk(before) || before.is_alphabetic()) => {}
+            '\u{200B}'
+            | '\u{200E}'
+            | '\u{200F}'
+            | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{FEFF}'
+            | '\u{AD}' => {}
             '\u{FE00}'..='\u{FE0D}' => {}
             c if c.is_whitespace() => kept.push(' '),
             c if c.is_control() => {}
@@ -105,7 +112,9 @@ fn is_full_width(c: char) -> bool {
 
 /// The character whose line-break class stands for `c` between its neighbors.
 fn stand_in(before: Option<char>, c: char, after: Option<char>) -> char {
-    let wide = |c: Option<char>| c.is_some_and(|c| is_cjk(c) || is_full_width(c) || "、。“”‘’—…（）《》".contains(c));
+    let wide = |c: Option<char>| {
+        c.is_some_and(|c| is_cjk(c) || is_full_width(c) || "、。“”‘’—…（）《》".contains(c))
+    };
     let digit = |c: Option<char>| c.is_some_and(is_digit);
     match c {
         '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
@@ -160,7 +169,8 @@ pub(crate) fn unit_ranges(text: &str) -> Vec<Range<usize>> {
     let mut starts = vec![0];
     starts.extend(opportunities(text));
     let ends = starts[1..].iter().copied().chain([text.len()]);
-    let trimmed = |(start, end): (&usize, usize)| *start..*start + text[*start..end].trim_end_matches(' ').len();
+    let trimmed =
+        |(start, end): (&usize, usize)| *start..*start + text[*start..end].trim_end_matches(' ').len();
     starts.iter().zip(ends).map(trimmed).filter(|range| !range.is_empty()).collect()
 }
 
@@ -172,7 +182,8 @@ pub(crate) fn pieces(unit: &str) -> Vec<Range<usize>> {
         let end = start + grapheme.len();
         let first = grapheme.chars().next().unwrap_or(' ');
         let before = unit[..start].chars().next_back().unwrap_or(' ');
-        let glued = first == NO_BREAK_SPACE || before == NO_BREAK_SPACE || never_first(first) || never_last(before);
+        let glued =
+            first == NO_BREAK_SPACE || before == NO_BREAK_SPACE || never_first(first) || never_last(before);
         match pieces.last_mut() {
             Some(last) if glued => last.end = end,
             _ => pieces.push(start..end),

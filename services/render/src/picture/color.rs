@@ -7,8 +7,8 @@ use std::io::Cursor;
 
 use image::DynamicImage;
 use moxcms::{
-    Chromaticity, CmsError, CicpColorPrimaries, CicpProfile, ColorPrimaries, ColorProfile, DataColorSpace, Layout,
-    MatrixCoefficients, ToneReprCurve, TransferCharacteristics, TransformOptions, XyY,
+    Chromaticity, CicpColorPrimaries, CicpProfile, CmsError, ColorPrimaries, ColorProfile, DataColorSpace,
+    Layout, MatrixCoefficients, ToneReprCurve, TransferCharacteristics, TransformOptions, XyY,
 };
 
 /// Largest difference in codes of 255 at which a profile counts as sRGB itself: rounding of the
@@ -193,7 +193,9 @@ fn convert(picture: DynamicImage, profile: &ColorProfile) -> Result<(DynamicImag
             data
         }
     };
-    whole(width, height, data, alpha).map(|picture| (picture, Conversion::Done)).ok_or(CmsError::LaneSizeMismatch)
+    whole(width, height, data, alpha)
+        .map(|picture| (picture, Conversion::Done))
+        .ok_or(CmsError::LaneSizeMismatch)
 }
 
 fn whole(width: u32, height: u32, data: Vec<u8>, alpha: bool) -> Option<DynamicImage> {

@@ -156,7 +156,8 @@ pub async fn execute_in(
     let log = impressions::log(&finished, world.marketplace.as_ref())?;
     let remarks = finished.run.request.remarks.clone();
     let notices =
-        [remarks, losses::notices(&finished), world.notices, writers::notices(&finished), log.notices].concat();
+        [remarks, losses::notices(&finished), world.notices, writers::notices(&finished), log.notices]
+            .concat();
     let artifacts = workspace.artifacts.as_ref();
     let page = report::render(&finished, &explanations, artifacts, &notices)?;
     let written = outputs::write_all(&finished, &explanations, &log.rows, artifacts, &page, &prepared.out)?;
