@@ -1,0 +1,108 @@
+//! What the copy engine promises on briefs it was not written for: `examples/bench`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use spotwright_creative::copywriter::{Request, write};
+use spotwright_creative::critique::{NEAR_DUPLICATE, critique};
+use spotwright_creative::text::similarity;
+use spotwright_schemas::Locale;
+use spotwright_schemas::brief::{Brief, FactKind};
+use spotwright_schemas::script::{Role, Script};
+
+fn briefs() -> Vec<Brief> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/bench");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("bench folder")
+        .map(|entry| entry.expect("entry").path().join("brief.yaml"))
+        .filter(|path| path.is_file())
+        .collect();
+    files.sort();
+    files
+        .iter()
+        .map(|path| {
+            Brief::from_yaml(&std::fs::read(path).expect("readable"))
+                .unwrap_or_else(|problem| panic!("{}: {problem}", path.display()))
+        })
+        .collect()
+}
+
+fn scripts(brief: &Brief, n: usize, seed: u64) -> Vec<Script> {
+    write(&Request { brief, scripts: n, structures: &[], avoid: &[], seed })
+}
+
+#[test]
+fn the_bench_spans_languages_and_lines_of_business() {
+    let briefs = briefs();
+    assert!(briefs.len() >= 60, "{}", briefs.len());
+    for locale in [Locale::ZhCn, Locale::EnUs] {
+        let verticals: BTreeSet<_> =
+            briefs.iter().filter(|b| b.locale == locale).filter_map(|b| b.product.vertical).collect();
+        assert!(verticals.len() >= 14, "{} {}", locale.tag(), verticals.len());
+    }
+}
+
+#[test]
+fn every_brief_gets_six_different_scripts_that_pass_the_critique() {
+    for brief in briefs() {
+        let written = scripts(&brief, 6, 1);
+        assert_eq!(written.len(), 6, "{}", brief.id);
+        let structures: BTreeSet<_> = written.iter().filter_map(|script| script.structure).collect();
+        assert!(structures.len() >= 3, "{}: {structures:?}", brief.id);
+        let mut before: Vec<Script> = Vec::new();
+        for script in written {
+            let verdict = critique(&brief, &script, &before);
+            assert!(verdict.pass, "{}: {:?}\n{}", brief.id, verdict.findings, script.full_text());
+            before.push(script);
+        }
+    }
+}
+
+#[test]
+fn the_offer_or_the_price_and_what_must_be_said_stand_in_every_script() {
+    for brief in briefs() {
+        let has_price = brief.offer.is_some()
+            || brief.product.facts.iter().any(|fact| matches!(fact.kind, FactKind::Price | FactKind::Offer));
+        for script in scripts(&brief, 6, 2) {
+            let text = script.full_text();
+            for must in &brief.must_say {
+                assert!(text.contains(must.as_str()), "{}: `{must}` is missing in\n{text}", brief.id);
+            }
+            let end = script.line(Role::Cta).expect("ends on a call to action");
+            assert!(!has_price || end.caption != brief.spoken_name(), "{}: {text}", brief.id);
+            for word in brief.must_not_say.iter().chain(&brief.brand.banned_words) {
+                assert!(
+                    !spotwright_schemas::wording::holds_term(&text, word),
+                    "{}: `{word}` in\n{text}",
+                    brief.id
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn scripts_of_one_answer_share_at_most_one_caption_and_none_is_a_near_duplicate() {
+    for brief in briefs() {
+        let written = scripts(&brief, 8, 3);
+        for (at, script) in written.iter().enumerate() {
+            for other in &written[..at] {
+                let shared = script
+                    .lines
+                    .iter()
+                    .filter(|line| other.lines.iter().any(|known| known.caption == line.caption))
+                    .count();
+                assert!(shared <= 1, "{}: {}\n{}", brief.id, script.full_text(), other.full_text());
+                assert!(similarity(&script.full_text(), &other.full_text()) < NEAR_DUPLICATE, "{}", brief.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_request_gives_the_same_scripts_and_another_seed_others() {
+    for brief in briefs().iter().take(8) {
+        assert_eq!(scripts(brief, 6, 9), scripts(brief, 6, 9));
+        assert_ne!(scripts(brief, 6, 9), scripts(brief, 6, 10));
+    }
+}
