@@ -112,14 +112,20 @@ pub(super) fn bare(phrase: &str, chinese: bool) -> (String, String) {
     (phrase.to_owned(), bare.to_owned())
 }
 
-/// Whether `anchor` stands in `text` (both folded): at the beginning of a word in Latin script,
-/// anywhere in Chinese.
+/// Whether `anchor` stands in `text` (both folded): at the beginning of a word in Latin script, as a
+/// whole word where it ends in a space; anywhere in Chinese.
 pub(super) fn holds(text: &str, anchor: &str, chinese: bool) -> bool {
-    if anchor.is_empty() {
+    let word = anchor.trim_end();
+    if word.is_empty() {
         return false;
     }
-    text.match_indices(anchor)
-        .any(|(at, _)| chinese || !text[..at].chars().next_back().is_some_and(char::is_alphanumeric))
+    let goes_on = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    text.match_indices(word).any(|(at, _)| {
+        let whole = word.len() < anchor.len();
+        chinese
+            || !(goes_on(text[..at].chars().next_back())
+                || whole && goes_on(text[at + word.len()..].chars().next()))
+    })
 }
 
 pub(super) fn is_trial(text: &str, chinese: bool) -> bool {
