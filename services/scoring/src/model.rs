@@ -37,7 +37,7 @@ mod explain;
 mod texts;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use spotwright_core::ports::click_model::{ClickModel, ClickModelError, ObservedInput, ScoreInput};
 use spotwright_schemas::explanation::Explanation;

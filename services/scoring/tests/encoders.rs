@@ -126,8 +126,8 @@ fn pairs_of_headlines_that_are_the_whole_text_are_encoded_once_each() {
         locale: Locale::EnUs,
         statistics: FrameStatistics::default(),
     };
-    let pairs =
-        [["one", "two"], ["two", "three"], ["one", "one"], ["three", &long]].map(|pair| pair.map(input));
+    let pairs = [["one", "two"], ["two", "three"], ["one", "one"], ["three", long.as_str()]]
+        .map(|pair| pair.map(input));
     let together = model(Arc::new(Counting(Arc::clone(&count)))).differences(&pairs).unwrap();
     // Three short texts, and the long one under each of the two limits.
     assert_eq!(count.load(Ordering::Relaxed), 3 + 2);

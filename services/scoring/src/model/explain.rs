@@ -17,7 +17,7 @@ use spotwright_schemas::explanation::{
 use spotwright_schemas::outcome::Score;
 
 use super::{
-    Advertisement, MAX_COUNT, MAX_LOG_ODDS, MIN_SD, Place, Posterior, RidgeClickModel, Shown, Z_90,
+    Advertisement, MAX_COUNT, MAX_LOG_ODDS, MIN_SD, Place, Posterior, RidgeClickModel, Shown, Texts, Z_90,
     check_counts, sigmoid, working_observation,
 };
 use crate::error::Error;
@@ -237,29 +237,35 @@ impl RidgeClickModel {
         let damaged = |error: Error| ClickModelError::Model(error.to_string());
         let input = &observed.input;
         let whole = parts.without_own();
-        let mut effects = Vec::new();
-        let mut add = |part, phrase: &str, headline: &str, text: &str| -> Result<(), ClickModelError> {
-            let texts = self.prepare(headline, text).map_err(damaged)?;
-            let without = Advertisement { texts, ..advertisement.clone() };
-            let without = self.parts(headline, &without, posterior).map_err(damaged)?.without_own();
-            effects.push(PhraseEffect { part, phrase: phrase.to_owned(), log_odds: whole - without });
-            Ok(())
-        };
+        // Part, phrase, and headline and text without it.
+        let mut left_out: Vec<(TextPart, &str, String, String)> = Vec::new();
         for range in phrases(&input.headline) {
             let rest = left_over(&input.headline, &range);
             if !rest.is_empty() {
-                add(TextPart::Headline, input.headline[range].trim(), &rest, &input.text)?;
+                left_out.push((TextPart::Headline, input.headline[range].trim(), rest, input.text.clone()));
             }
         }
         if posterior.is_some() {
             for range in pieces(&input.text, N_TEXT_PIECES) {
                 let rest = left_over(&input.text, &range);
                 if !rest.is_empty() {
-                    add(TextPart::Text, input.text[range].trim(), &input.headline, &rest)?;
+                    left_out.push((TextPart::Text, input.text[range].trim(), input.headline.clone(), rest));
                 }
             }
         }
-        Ok(effects)
+        let texts: Vec<Texts<'_>> =
+            left_out.iter().map(|(_, _, headline, text)| (headline.as_str(), text.as_str())).collect();
+        let prepared = self.prepare(&texts).map_err(damaged)?;
+        left_out
+            .iter()
+            .zip(prepared)
+            .map(|((part, phrase, headline, _text), texts)| {
+                let without = Advertisement { texts, ..advertisement.clone() };
+                let without = self.parts(headline, &without, posterior).map_err(damaged)?.without_own();
+                let phrase = (*phrase).to_owned();
+                Ok(PhraseEffect { part: *part, phrase, log_odds: whole - without })
+            })
+            .collect()
     }
 
     fn belief(

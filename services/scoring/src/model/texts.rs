@@ -30,7 +30,7 @@ impl RidgeClickModel {
     /// What the posterior needs of each advertisement's texts. Texts that are not known yet go
     /// through the encoder together and each once.
     pub(super) fn prepare(&self, texts: &[Texts<'_>]) -> Result<Vec<Arc<Prepared>>, Error> {
-        let keys: Vec<Key> = texts.iter().map(|(headline, text)| content_hash(&[headline, text])).collect();
+        let keys: Vec<Key> = texts.iter().map(|&(headline, text)| content_hash(&[headline, text])).collect();
         let mut found: HashMap<Key, Arc<Prepared>> = {
             // A poisoned lock only means that another thread panicked between two whole operations.
             let known = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -109,6 +109,6 @@ fn parallel<I: Sync, T: Send>(
     if let [item] = items {
         return Ok(vec![of(item)?]);
     }
-    let results: Vec<Result<T, Error>> = items.par_iter().map(of).collect();
+    let results: Vec<Result<T, Error>> = items.par_iter().map(&of).collect();
     results.into_iter().collect()
 }
