@@ -136,17 +136,44 @@ mod tests {
         let pinned = [
             (
                 [OrganizationId::derive(7, "run", 3).0, OrganizationId::child_of(parent, "run", 3).0],
-                ["?", "?"],
+                ["29af331b-e155-8098-97db-104b8ebed5d4", "7a3767fa-7654-8c0e-b939-41d1ccb5245a"],
             ),
-            ([RunId::derive(7, "run", 3).0, RunId::child_of(parent, "run", 3).0], ["?", "?"]),
-            ([VariantId::derive(7, "run", 3).0, VariantId::child_of(parent, "run", 3).0], ["?", "?"]),
-            ([StepId::derive(7, "run", 3).0, StepId::child_of(parent, "run", 3).0], ["?", "?"]),
-            ([MessageId::derive(7, "run", 3).0, MessageId::child_of(parent, "run", 3).0], ["?", "?"]),
-            ([PlacementId::derive(7, "run", 3).0, PlacementId::child_of(parent, "run", 3).0], ["?", "?"]),
-            ([CallId::derive(7, "run", 3).0, CallId::child_of(parent, "run", 3).0], ["?", "?"]),
-            ([KeyId::derive(7, "run", 3).0, KeyId::child_of(parent, "run", 3).0], ["?", "?"]),
-            ([AssetId::derive(7, "run", 3).0, AssetId::child_of(parent, "run", 3).0], ["?", "?"]),
-            ([BriefId::derive(7, "run", 3).0, BriefId::child_of(parent, "run", 3).0], ["?", "?"]),
+            (
+                [RunId::derive(7, "run", 3).0, RunId::child_of(parent, "run", 3).0],
+                ["796da365-3a21-845f-b781-c60091527535", "e49c4017-87c4-8e48-a75a-29e01d1d82f5"],
+            ),
+            (
+                [VariantId::derive(7, "run", 3).0, VariantId::child_of(parent, "run", 3).0],
+                ["2276bf5e-fe6b-8531-be95-662d75c7d458", "9544fe7d-b761-8449-9136-b82579ed6199"],
+            ),
+            (
+                [StepId::derive(7, "run", 3).0, StepId::child_of(parent, "run", 3).0],
+                ["dc508d27-e3b2-820c-abe6-bd9bdddd7195", "6724d9a4-f0f8-8d99-8af5-e443e501b922"],
+            ),
+            (
+                [MessageId::derive(7, "run", 3).0, MessageId::child_of(parent, "run", 3).0],
+                ["0686f6d1-3542-8ff6-b24c-4a3978ba92e5", "a98cc75e-a324-837e-b4fe-03e04a39320f"],
+            ),
+            (
+                [PlacementId::derive(7, "run", 3).0, PlacementId::child_of(parent, "run", 3).0],
+                ["67819155-6cde-84e8-99ee-9001cb4cde56", "b6f3fa25-0c02-8ac5-8507-d66ced7ee3f1"],
+            ),
+            (
+                [CallId::derive(7, "run", 3).0, CallId::child_of(parent, "run", 3).0],
+                ["edb6cd86-24f6-896c-b85e-d47b47b81206", "f1f2a926-d498-8725-adc3-f52d88bcfb1f"],
+            ),
+            (
+                [KeyId::derive(7, "run", 3).0, KeyId::child_of(parent, "run", 3).0],
+                ["0a134b2a-0920-8976-9361-8e7be67d2046", "c14dea96-f5a6-84d7-83b4-3685856e0f50"],
+            ),
+            (
+                [AssetId::derive(7, "run", 3).0, AssetId::child_of(parent, "run", 3).0],
+                ["c911202e-281d-85bd-9970-58ac0b95279b", "aed5cce7-a049-8289-888d-330942073a77"],
+            ),
+            (
+                [BriefId::derive(7, "run", 3).0, BriefId::child_of(parent, "run", 3).0],
+                ["be2eb621-2026-8f44-bb3e-c7f3a3bb167b", "a327855b-6611-8fc9-86cf-436a1ee3cbda"],
+            ),
         ];
         for (id, [derived, child]) in pinned {
             assert_eq!((id[0].to_string().as_str(), id[1].to_string().as_str()), (derived, child));
