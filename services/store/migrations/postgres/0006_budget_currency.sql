@@ -3,7 +3,8 @@
 
 -- NULL in a run that an older program wrote: it counts as one in the budget's currency, as it did there.
 ALTER TABLE run ADD COLUMN currency TEXT;
-UPDATE run SET currency = request::json #>> '{brief,budget,currency}';
+-- By its text: the server's JSON refuses characters that a brief may hold.
+UPDATE run SET currency = substring(request from '"budget":\{[^{}]*"currency":"([A-Z]{3})"');
 
 -- Whether the run is being ended: it gets no new work, and ends with the work under way.
 ALTER TABLE run ADD COLUMN cancelling BIGINT NOT NULL DEFAULT 0 CHECK (cancelling IN (0, 1));
