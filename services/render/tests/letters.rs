@@ -5,7 +5,8 @@ use std::sync::Arc;
 use common::{FolderStore, board, shot};
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::letters::Letters as _;
-use spotwright_core::ports::video_backend::{RenderRequest, Rendered};
+use spotwright_core::ports::video_backend::{Footage, RenderRequest};
+use spotwright_core::spine::Shutdown;
 use spotwright_render::{Letters, Options, Studio, picture};
 use spotwright_schemas::event::RenderStage;
 use spotwright_schemas::locale::Locale;
@@ -91,12 +92,13 @@ fn rig() -> Rig {
 
 impl Rig {
     /// A preview of one opening with these words.
-    fn preview(&self, caption: &str, detail: &str) -> Rendered {
+    fn preview(&self, caption: &str, detail: &str) -> Footage {
         let mut shot = shot(Role::Hook, Layout::Card, &self.picture, 40, ["", "", "", "", ""]);
         (shot.caption, shot.detail) = (caption.to_owned(), detail.to_owned());
         let storyboard = board(Locale::EnUs, [360, 640], 20, ["#22313F", "#F2B544"], vec![shot]);
         let request = RenderRequest { storyboard, stage: RenderStage::Preview, produce_id: "v".to_owned() };
-        self.studio.render_blocking(&request, &format!("{caption}/{detail}")).expect("renders")
+        let (_switch, stop) = Shutdown::new();
+        self.studio.render_blocking(&request, &format!("{caption}/{detail}"), &stop).expect("renders")
     }
 }
 
@@ -118,7 +120,7 @@ fn every_script_is_laid_out_in_long_captions_too() {
     for (script, text) in TEXTS {
         if rig.studio.letters().undrawable(text).is_empty() {
             let rendered = rig.preview(text, &[text, text].join(" "));
-            assert!(rendered.statistics.text_area > 0.01, "{script}");
+            assert!(rendered.statistics.expect("measured").text_area > 0.01, "{script}");
         } else {
             println!("skipped: no font for {script}");
         }

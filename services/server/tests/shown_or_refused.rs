@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use image::{Rgb, RgbImage, Rgba, RgbaImage};
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::letters::Letters;
-use spotwright_core::ports::video_backend::{RenderError, RenderRequest, Rendered, VideoBackend};
-use spotwright_core::spine::NoCheckpoints;
+use spotwright_core::ports::video_backend::{Footage, RenderError, RenderRequest, VideoBackend};
+use spotwright_core::spine::{NoCheckpoints, Shutdown};
 use spotwright_creative::copy_engine::CopyEngine;
 use spotwright_schemas::event::RenderStage;
 use spotwright_schemas::money::Micros;
@@ -19,7 +19,7 @@ use spotwright_server::brief_file;
 use spotwright_server::cli::RunArguments;
 use spotwright_server::commands::run::{self, Summary};
 use spotwright_server::config::Config;
-use spotwright_server::standins::{StandInClickModel, StandInMarket, StandInVideo};
+use spotwright_server::standins::{StandInClickModel, StandInGate, StandInMarket, StandInVideo};
 use spotwright_server::wiring::World;
 use tempfile::TempDir;
 
@@ -147,15 +147,20 @@ impl VideoBackend for Impatient {
         self.inner.quote(request)
     }
 
-    async fn lookup(&self, key: &str) -> Result<Option<Rendered>, RenderError> {
+    async fn lookup(&self, key: &str) -> Result<Option<Footage>, RenderError> {
         self.inner.lookup(key).await
     }
 
-    async fn render(&self, request: &RenderRequest, key: &str) -> Result<Rendered, RenderError> {
+    async fn render(
+        &self,
+        request: &RenderRequest,
+        key: &str,
+        stop: &Shutdown,
+    ) -> Result<Footage, RenderError> {
         if request.stage == RenderStage::Final && self.finals.fetch_add(1, Ordering::SeqCst) > 0 {
             return Err(RenderError::Impossible("SW0602 shots[0].caption: the lens is cracked".to_owned()));
         }
-        self.inner.render(request, key).await
+        self.inner.render(request, key, stop).await
     }
 }
 
@@ -173,10 +178,12 @@ async fn run(brief: PathBuf, out: &Path) -> Summary {
     let config = Config::load(None).expect("the defaults are valid");
     run::execute_in(&arguments, &config, Arc::new(NoCheckpoints), |workspace| {
         let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
+        let gate = StandInGate { artifacts: Some(Arc::clone(&artifacts)) };
         let inner = StandInVideo { artifacts: Some(artifacts), witness: None, price: Micros(20_000) };
         Ok(World {
             language_model: Arc::new(CopyEngine),
             video: Arc::new(Impatient { inner, finals: AtomicU32::new(0) }),
+            gate: Arc::new(gate),
             click_model: Arc::new(StandInClickModel),
             marketplace: Arc::new(StandInMarket::default()),
             notices: Vec::new(),

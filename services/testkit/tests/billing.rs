@@ -17,7 +17,7 @@ use spotwright_server::cli::RunArguments;
 use spotwright_server::commands::run::{self, Summary};
 use spotwright_server::config::Config;
 use spotwright_server::outputs::FinishedRun;
-use spotwright_server::standins::{StandInClickModel, StandInMarket, StandInVideo};
+use spotwright_server::standins::{StandInClickModel, StandInGate, StandInMarket, StandInVideo};
 use spotwright_server::wiring::{Workspace, World};
 
 const QUOTE: Micros = Micros(1_000);
@@ -85,6 +85,7 @@ async fn run_with(conduct: Conduct) -> (Summary, FinishedRun, PathBuf, tempfile:
         let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
         Ok(World {
             language_model: Arc::new(Provider(conduct)),
+            gate: Arc::new(StandInGate { artifacts: Some(Arc::clone(&artifacts)) }),
             video: Arc::new(StandInVideo { artifacts: Some(artifacts), witness: None, price: Micros::ZERO }),
             click_model: Arc::new(StandInClickModel),
             marketplace: Arc::new(StandInMarket::default()),

@@ -12,6 +12,7 @@ use serde_json::json;
 use spotwright_core::domain::run::{NewRun, Stage};
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::domain::variant::VariantState;
+use spotwright_core::ports::letters::Letters;
 use spotwright_core::ports::run_control::RunControl as _;
 use spotwright_core::ports::step_store::{
     CallEnd, Commit, LedgerEntry, LedgerKind, NewCall, NewStep, RunUpdate, StepEnd, StepStore,
@@ -128,6 +129,12 @@ struct Held {
     let_go: Semaphore,
     /// Whether it ends when it is told to stop; else it goes on to its end.
     stops: bool,
+}
+
+impl Letters for Held {
+    fn undrawable(&self, text: &str) -> Vec<char> {
+        self.inner.undrawable(text)
+    }
 }
 
 #[async_trait]

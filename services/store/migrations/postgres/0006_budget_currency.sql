@@ -12,7 +12,7 @@ ALTER TABLE run ADD COLUMN cancelling BIGINT NOT NULL DEFAULT 0 CHECK (cancellin
 -- A budget keeps the currency of its organization's first run; without one it takes that of the first to
 -- come. A limit below what is committed is allowed: nothing more is committed until enough is given back.
 ALTER TABLE organization_budget ADD COLUMN currency TEXT;
--- What was committed when the limit was set, if that was more than the limit: the sum only falls then.
+-- The most that is committed beyond the limit: what was when it was set, or what was billed since.
 ALTER TABLE organization_budget ADD COLUMN excess_micros BIGINT NOT NULL DEFAULT 0 CHECK (excess_micros >= 0);
 DO $$
 DECLARE

@@ -15,7 +15,7 @@ CREATE TABLE organization_budget_in_currency (
     cap_micros       INTEGER NOT NULL CHECK (cap_micros >= 0),
     -- The sum over the organization's runs in the currency, kept with them in the same transactions.
     committed_micros INTEGER NOT NULL CHECK (committed_micros >= 0),
-    -- What was committed when the limit was set, if that was more than the limit: the sum only falls then.
+    -- The most that is committed beyond the limit: what was when it was set, or what was billed since.
     excess_micros    INTEGER NOT NULL DEFAULT 0 CHECK (excess_micros >= 0),
     CHECK (committed_micros <= cap_micros OR committed_micros <= excess_micros)
 ) STRICT;

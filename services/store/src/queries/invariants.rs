@@ -24,7 +24,7 @@ const BY_ID: &[(&str, &str)] = &[
     ),
     ("I3 a paid call is open", "SELECT id FROM ext_call WHERE settled_micros IS NULL"),
     (
-        "I4 an organization has committed more than its limit and than it had when that was set",
+        "I4 an organization has committed more than its limit and than its excess",
         "SELECT organization_id FROM organization_budget \
          WHERE committed_micros > cap_micros AND committed_micros > excess_micros",
     ),

@@ -104,8 +104,9 @@ pub(super) async fn budget_of(
 /// Brings what a finished run commits to what it has settled and reserved. The run's row is locked by
 /// the caller.
 ///
-/// What is given back is given back whatever the limit is now. A run in another currency than the
-/// budget's was admitted before the budget had it and is not in its sum.
+/// What is given back is given back, and what was billed beyond a run's commitment counts, whatever the
+/// limit is now. A run in another currency than the budget's was admitted before the budget had it and is
+/// not in its sum.
 ///
 /// Two processes that end runs of one organization in opposite orders may wait for each other on
 /// PostgreSQL, which then undoes one of them; it is written again.
@@ -125,27 +126,19 @@ pub(super) async fn adjust_commitment(conn: &mut Connection, run: RunId) -> Resu
         .execute(&mut *conn)
         .await
         .map_err(database)?;
-    let adjusted = sqlx::query(
-        "UPDATE organization_budget SET committed_micros = committed_micros - $2 \
-         WHERE organization_id = $1 AND ($2 >= 0 OR -$2 <= cap_micros - committed_micros) \
-         AND (currency IS NULL OR coalesce($3, currency) = currency)",
+    sqlx::query(
+        "UPDATE organization_budget SET committed_micros = committed_micros - $2, excess_micros = CASE \
+         WHEN committed_micros - $2 > cap_micros AND committed_micros - $2 > excess_micros \
+         THEN committed_micros - $2 ELSE excess_micros END \
+         WHERE organization_id = $1 AND (currency IS NULL OR coalesce($3, currency) = currency)",
     )
     .bind(organization)
     .bind(surplus)
-    .bind(&of_run)
-    .execute(&mut *conn)
+    .bind(of_run)
+    .execute(conn)
     .await
     .map_err(database)?;
-    if adjusted.rows_affected() == 1 || surplus >= 0 {
-        return Ok(());
-    }
-    let of_run = of_run.as_deref().map(currency).transpose()?;
-    match budget_of(conn, organization).await? {
-        Some(budget) if budget.currency.is_none() || of_run.is_none() || budget.currency == of_run => {
-            Err(StoreError::Budget { needed: Micros(-surplus), free: budget.free() })
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// Takes the limit of an organization away.
