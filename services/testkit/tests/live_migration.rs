@@ -78,7 +78,7 @@ async fn a_migration_that_a_deadlock_undoes_is_done_again() {
 async fn a_budget_from_before_currencies_keeps_that_of_its_first_run() {
     let database = Database::create().await.unwrap();
     let mut conn = PgConnection::connect(&database.url).await.unwrap();
-    MIGRATIONS.run_to(5, &mut conn).await.unwrap();
+    migrations().await.run_to(5, &mut conn).await.unwrap();
     let id = |number: u128| Uuid::from_u128(number);
     for number in 1..=2 {
         let organization = "INSERT INTO organization (id, name, created_at) VALUES ($1, 'name', 0)";
