@@ -197,14 +197,15 @@ fn check_file(top: &Path, path: &Path, offences: &mut Vec<String>) {
 }
 
 /// The numbered lines of a formatted file without the items that only tests have: each begins with its
-/// `#[cfg(test)]` and ends where a line of the same indent closes it.
+/// `#[cfg(test)]`, or `#[cfg(all(test, …))]`, and ends where a line of the same indent closes it.
 fn outside_tests(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut indent: Option<usize> = None;
     text.lines().enumerate().filter(move |(_, line)| {
         let trimmed = line.trim_start();
         let here = line.len() - trimmed.len();
         let Some(of_item) = indent else {
-            indent = trimmed.starts_with("#[cfg(test)]").then_some(here);
+            let of_tests = ["#[cfg(test)]", "#[cfg(all(test,"].iter().any(|guard| trimmed.starts_with(guard));
+            indent = of_tests.then_some(here);
             return indent.is_none();
         };
         let more = trimmed.is_empty() || trimmed.starts_with("#[") || trimmed.starts_with("//");
@@ -248,7 +249,7 @@ pub fn one() -> u32 {
 }
 
 struct Limits {
-    #[cfg(test)]
+    #[cfg(all(test, unix))]
     most: u32,
 }
 

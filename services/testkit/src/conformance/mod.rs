@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod artifacts;
+mod budgets;
 pub mod bus;
 mod control;
 mod messages;
