@@ -67,15 +67,15 @@ fn colors_come_out_in_srgb_whatever_container_carries_the_profile() {
 fn png_chunks_of_gamma_and_primaries_are_obeyed_in_their_order() {
     let scaled = png::ScaledFloat::new;
     // Linear light: 0.5 is 188 in sRGB.
-    assert_near(middle(&png([128, 128, 128], |info| info.gama_chunk = Some(scaled(1.0)))), [188; 3]);
+    assert_near(middle(&png([128, 128, 128], |info| info.source_gamma = Some(scaled(1.0)))), [188; 3]);
     // 1/1.8, the old Macintosh: brighter in sRGB.
-    assert_near(middle(&png([128, 128, 128], |info| info.gama_chunk = Some(scaled(0.555_55)))), [147; 3]);
+    assert_near(middle(&png([128, 128, 128], |info| info.source_gamma = Some(scaled(0.555_55)))), [147; 3]);
     // The gamma that every sRGB file carries changes nothing.
-    assert_eq!(middle(&png([128, 40, 9], |info| info.gama_chunk = Some(scaled(0.454_55)))), [128, 40, 9]);
+    assert_eq!(middle(&png([128, 40, 9], |info| info.source_gamma = Some(scaled(0.454_55)))), [128, 40, 9]);
     let p3 = png::SourceChromaticities::new((0.3127, 0.329), (0.68, 0.32), (0.265, 0.69), (0.15, 0.06));
     let with_primaries = |info: &mut png::Info<'_>| {
-        info.gama_chunk = Some(scaled(0.454_55));
-        info.chrm_chunk = Some(p3);
+        info.source_gamma = Some(scaled(0.454_55));
+        info.source_chromaticities = Some(p3);
     };
     assert_near(middle(&png([214, 40, 40], with_primaries)), [235, 0, 13]);
     // A profile goes before gamma and primaries.
@@ -94,7 +94,7 @@ fn gray_wide_and_transparent_pictures_keep_their_tones() {
     let mut info = png::Info::with_size(SIDE, SIDE);
     info.color_type = png::ColorType::Grayscale;
     info.bit_depth = png::BitDepth::Sixteen;
-    info.gama_chunk = Some(png::ScaledFloat::new(1.0));
+    info.source_gamma = Some(png::ScaledFloat::new(1.0));
     let mut writer =
         png::Encoder::with_info(&mut bytes, info).expect("sound").write_header().expect("writes");
     writer.write_image_data(&0x8080_u16.to_be_bytes().repeat((SIDE * SIDE) as usize)).expect("writes");
