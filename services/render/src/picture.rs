@@ -49,8 +49,8 @@ pub struct ImportedPicture {
 ///
 /// The type is told by the first bytes, not by a name. Transparent parts become white, or dark where
 /// the drawing itself is white. Pictures longer than [`KEPT_SIDE`] are scaled down. `field` is named
-/// in the error. At most 8 bytes of memory are used for each pixel of the file, and as many for the
-/// smaller picture that is kept; [`Flight`] bounds what several imports use together.
+/// in the error. The pixels of the file are in memory once, as the file has them, and with 16 bits a
+/// channel a second time with 8; [`Flight`] bounds what several imports use together.
 ///
 /// # Errors
 /// - [`Code::PictureDamaged`]: another format, an animation, or content that does not decode whole.
