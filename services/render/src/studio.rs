@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use fast_image_resize::{FilterType, Resizer};
 use serde::{Deserialize, Serialize};
 use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
-use spotwright_core::ports::letters::Letters as _;
 use spotwright_core::ports::quality_gate::{GateError, Inspection, QualityGate};
 use spotwright_core::ports::video_backend::{Footage, GateReport, RenderError, RenderRequest, VideoBackend};
 use spotwright_core::spine::Shutdown;

@@ -6,7 +6,6 @@ use std::sync::{Arc, PoisonError};
 use rayon::prelude::*;
 
 use super::{RidgeClickModel, content_hash};
-use crate::encoder::TextEncoder;
 use crate::error::Error;
 use crate::last_layer::{HEADLINE_TOKENS, TEXT_TOKENS};
 
