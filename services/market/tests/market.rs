@@ -28,7 +28,8 @@ fn line(role: Role, caption: String) -> Line {
         prompt_hash: String::new(),
         fallback: false,
     };
-    Line { role, caption, detail: String::new(), rests_on: vec![], provenance }
+    let (voice, picture) = (String::new(), String::new());
+    Line { role, caption, detail: String::new(), voice, picture, rests_on: vec![], provenance }
 }
 
 /// A creative whose texts carry `word`; texts of one structure whatever the word.
@@ -37,7 +38,14 @@ fn creative(index: u64, word: &str, direction: Direction) -> CampaignCreative {
     CampaignCreative {
         placement: PlacementId::derive(1, "placement", index),
         variant: VariantId::derive(1, "variant", index),
-        script: Script { locale: Locale::EnUs, direction, lines, primary_text: format!("Beans {word}") },
+        script: Script {
+            locale: Locale::EnUs,
+            direction,
+            structure: None,
+            idea: String::new(),
+            lines,
+            primary_text: format!("Beans {word}"),
+        },
         statistics: statistics(),
         predicted_ctr: 0.015,
     }

@@ -213,6 +213,8 @@ fn script() -> Script {
         role,
         caption: caption.to_owned(),
         detail: String::new(),
+        voice: String::new(),
+        picture: String::new(),
         rests_on: vec![FactId::new("picked")],
         provenance: Provenance {
             provider: "fixture".to_owned(),
@@ -224,6 +226,8 @@ fn script() -> Script {
     Script {
         locale: Locale::EnUs,
         direction: Direction { angle: Angle::Benefit, hook: Hook::Statement },
+        structure: None,
+        idea: String::new(),
         lines: vec![line(Role::Hook, "Picked by hand"), line(Role::Cta, "Taste it")],
         primary_text: "Tea that is picked by hand".to_owned(),
     }

@@ -402,6 +402,8 @@ mod tests {
             role,
             caption: "words".to_owned(),
             detail: String::new(),
+            voice: String::new(),
+            picture: String::new(),
             rests_on: facts.iter().map(FactId::new).collect(),
             provenance: spotwright_schemas::script::Provenance {
                 provider: "copy_engine".to_owned(),
@@ -413,6 +415,8 @@ mod tests {
         Script {
             locale: spotwright_schemas::locale::Locale::ZhCn,
             direction: Direction { angle: spotwright_schemas::script::Angle::Problem, hook: Hook::Question },
+            structure: None,
+            idea: String::new(),
             lines: Role::ALL.map(line).to_vec(),
             primary_text: "words".to_owned(),
         }
