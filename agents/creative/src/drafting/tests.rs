@@ -113,6 +113,15 @@ fn invented_numbers_and_claims_of_a_model_are_dropped_with_reasons() {
     );
 }
 
+fn proposed(caption: &str, facts: &[&str]) -> ProposedLine {
+    ProposedLine {
+        caption: caption.to_owned(),
+        detail: String::new(),
+        rests_on: facts.iter().copied().map(FactId::new).collect(),
+        model: "m".to_owned(),
+    }
+}
+
 fn request_for<'a>(brief: &'a Brief, assignments: &'a [Assignment], generation: u32) -> DraftRequest<'a> {
     DraftRequest { brief, generation, assignments, parents: &[], avoid: &[], seed: 5, key_prefix: "run" }
 }
