@@ -275,7 +275,7 @@ impl<'m, 'b> Builder<'m, 'b> {
         let terms: Vec<(FactId, String)> = offer
             .terms
             .iter()
-            .filter(|(id, text)| !facts.contains(id) && *text != caption)
+            .filter(|(id, text)| !facts.contains(id) && !used.contains(id) && *text != caption)
             .cloned()
             .collect();
         let order: Vec<usize> = (0..terms.len()).collect();

@@ -8,6 +8,7 @@ use spotwright_core::ports::step_store::StepStore;
 use spotwright_schemas::ids::{MessageId, OrganizationId};
 use spotwright_schemas::money::{Currency, Micros};
 use spotwright_schemas::random::Stream;
+use sqlx::Connection as _;
 
 use super::*;
 
