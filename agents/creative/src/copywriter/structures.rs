@@ -254,7 +254,7 @@ impl<'m, 'b> Builder<'m, 'b> {
     // ---- the close ----------------------------------------------------------------------------
 
     /// The last shot: the offer or the price, then what to do.
-    fn close(&mut self, structure: &str) -> Option<Shot> {
+    fn close(&mut self, structure: &str, used: &[FactId]) -> Option<Shot> {
         let material = self.material;
         let entries: Vec<&'static Entry> = material.elements(Part::Close, structure);
         let entry = self.draws.pick(&entries);
@@ -297,6 +297,10 @@ impl<'m, 'b> Builder<'m, 'b> {
                 facts.push(terms[at].0.clone());
             }
         }
+        // Price and term change places now and then, so that endings differ.
+        let term_first =
+            offer.now.is_none() && offer.price.is_some() && !detail.is_empty() && self.draws.chance(0.5);
+        let (caption, mut detail) = if term_first { (detail, caption) } else { (caption, detail) };
         if detail.is_empty() {
             detail.clone_from(&verb);
         }
@@ -365,7 +369,8 @@ impl<'m, 'b> Builder<'m, 'b> {
         idea: String,
     ) -> Option<Built> {
         let short = short_name(structure);
-        shots.push(self.close(short)?);
+        let used: Vec<FactId> = shots.iter().flat_map(|shot| shot.facts.iter().cloned()).collect();
+        shots.push(self.close(short, &used)?);
         Some(Built { structure, hook, idea, shots })
     }
 
