@@ -25,6 +25,7 @@
 //! # Ok::<(), spotwright_schemas::Problem>(())
 //! ```
 
+mod close;
 mod elements;
 mod judge;
 mod material;
