@@ -13,7 +13,8 @@ fn examples() -> PathBuf {
 }
 
 fn example_json() -> Value {
-    serde_json::to_value(Brief::from_yaml(example().as_bytes()).expect("valid")).expect("serializes")
+    let text = fs::read(examples().join("brief.yaml")).expect("readable");
+    serde_json::to_value(Brief::from_yaml(&text).expect("valid")).expect("serializes")
 }
 
 /// The example with other banned words, facts and small print, read as a file.
