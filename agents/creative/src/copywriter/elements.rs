@@ -135,11 +135,9 @@ pub(super) struct Bank {
 }
 
 impl Bank {
-    /// Elements of a part for a line of business: its own, then the general ones.
-    pub(super) fn of(&self, part: Part, vertical: &str) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(move |entry| {
-            entry.element.part == part && (entry.vertical == vertical || entry.vertical == "general")
-        })
+    /// Elements for a line of business: its own and the general ones.
+    pub(super) fn of(&self, vertical: &str) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.vertical == vertical || entry.vertical == "general")
     }
 }
 
@@ -163,7 +161,10 @@ fn read(files: &[&str], links: &str) -> Result<Bank, String> {
     let mut bank = Bank::default();
     for text in files {
         let file: File = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
-        for element in file.elements {
+        for mut element in file.elements {
+            for words in [&mut element.topic, &mut element.brief_has, &mut element.unless] {
+                words.iter_mut().for_each(|word| *word = word.to_lowercase());
+            }
             bank.entries.push(Entry {
                 cite: format!("{}.{}.{}", file.language, file.vertical, element.id),
                 vertical: file.vertical.clone(),
@@ -176,6 +177,9 @@ fn read(files: &[&str], links: &str) -> Result<Bank, String> {
         return Err("links: no language".to_owned());
     }
     bank.links = file.links;
+    for link in &mut bank.links {
+        link.trouble.iter_mut().chain(&mut link.answer).for_each(|word| *word = word.to_lowercase());
+    }
     Ok(bank)
 }
 

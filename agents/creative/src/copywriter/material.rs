@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use spotwright_schemas::Locale;
 use spotwright_schemas::brief::{Brief, Fact, FactKind, Vertical};
 
-use super::elements::{Bank, Element, Entry, Need, Part, bank};
+use super::elements::{Element, Entry, Need, Part, bank};
 use super::phrases::{self, OfferPhrases};
 use spotwright_core::domain::copy_rules::terms::objection;
 use spotwright_schemas::wording::folded;
@@ -13,6 +13,8 @@ use spotwright_schemas::wording::folded;
 /// A fact with its folded text, which topics are looked up in.
 #[derive(Debug, Clone)]
 pub(super) struct Claim<'a> {
+    /// Place among the claims.
+    pub(super) at: usize,
     pub(super) fact: &'a Fact,
     pub(super) folded: String,
 }
@@ -20,7 +22,6 @@ pub(super) struct Claim<'a> {
 /// A brief, read once for all scripts.
 pub(super) struct Material<'a> {
     pub(super) brief: &'a Brief,
-    pub(super) bank: &'static Bank,
     /// Facts that may be said, in the brief's order.
     pub(super) claims: Vec<Claim<'a>>,
     /// Name as spoken.
@@ -29,6 +30,10 @@ pub(super) struct Material<'a> {
     pub(super) noun: Option<(String, String)>,
     pub(super) vertical: Vertical,
     pub(super) offer: OfferPhrases,
+    /// Elements that may stand in this brief's scripts.
+    fitting: Vec<&'static Entry>,
+    /// For each pair of claims whether the second answers the first, by a link.
+    linked: Vec<bool>,
     /// Everything the brief says, folded.
     words: String,
     chinese: bool,
@@ -42,7 +47,8 @@ impl<'a> Material<'a> {
             .facts
             .iter()
             .filter(|fact| objection(brief, &fact.text).is_none())
-            .map(|fact| Claim { fact, folded: folded(&fact.text) })
+            .enumerate()
+            .map(|(at, fact)| Claim { at, fact, folded: folded(&fact.text) })
             .collect();
         let mut words = folded(&brief.audience.description);
         for text in brief.product.facts.iter().map(|fact| &fact.text).chain([&brief.product.category]) {
@@ -50,9 +56,11 @@ impl<'a> Material<'a> {
             words.push_str(&folded(text));
         }
         let vertical = brief.product.vertical.unwrap_or_else(|| phrases::vertical_of(&words, chinese));
-        Self {
+        let bank = bank(brief.locale);
+        let mut material = Self {
             brief,
-            bank: bank(brief.locale),
+            fitting: Vec::new(),
+            linked: Vec::new(),
             name: Cow::Borrowed(brief.spoken_name()),
             noun: brief.product.noun_phrase.as_deref().map(|phrase| phrases::bare(phrase, chinese)),
             vertical,
@@ -60,13 +68,27 @@ impl<'a> Material<'a> {
             claims,
             words,
             chinese,
-        }
+        };
+        material.fitting =
+            bank.of(vertical.as_str()).filter(|entry| material.fits_brief(&entry.element)).collect();
+        material.linked = material
+            .claims
+            .iter()
+            .flat_map(|trouble| material.claims.iter().map(move |claim| (trouble, claim)))
+            .map(|(trouble, claim)| {
+                bank.links.iter().any(|link| {
+                    material.mentions(&trouble.folded, &link.trouble)
+                        && material.mentions(&claim.folded, &link.answer)
+                })
+            })
+            .collect();
+        material
     }
 
     /// Whether any of `anchors` stands in `text` (folded): word prefixes in Latin script,
     /// substrings in Chinese.
     pub(super) fn mentions(&self, text: &str, anchors: &[String]) -> bool {
-        anchors.iter().any(|anchor| phrases::holds(text, &anchor.to_lowercase(), self.chinese))
+        anchors.iter().any(|anchor| phrases::holds(text, anchor, self.chinese))
     }
 
     /// Whether an element may stand in this brief's scripts at all.
@@ -94,12 +116,13 @@ impl<'a> Material<'a> {
 
     /// Elements of a part for one of the structure's names.
     pub(super) fn elements(&self, part: Part, structure: &str) -> Vec<&'static Entry> {
-        self.bank
-            .of(part, self.vertical.as_str())
+        self.fitting
+            .iter()
+            .copied()
             .filter(|entry| {
                 let restricted = &entry.element.structures;
-                (restricted.is_empty() || restricted.iter().any(|name| name == structure))
-                    && self.fits_brief(&entry.element)
+                entry.element.part == part
+                    && (restricted.is_empty() || restricted.iter().any(|name| name == structure))
             })
             .collect()
     }
@@ -111,16 +134,9 @@ impl<'a> Material<'a> {
             && (element.kinds.is_empty() || element.kinds.contains(&claim.fact.kind))
     }
 
-    /// How well `claim` answers `trouble`: 2 for a link between them, 1 for a word in common, else 0.
-    pub(super) fn answers(&self, trouble: &Claim<'_>, claim: &Claim<'_>) -> u8 {
-        let linked = self.bank.links.iter().any(|link| {
-            self.mentions(&trouble.folded, &link.trouble) && self.mentions(&claim.folded, &link.answer)
-        });
-        if linked {
-            2
-        } else {
-            u8::from(phrases::share_word(&trouble.folded, &claim.folded, &folded(&self.name), self.chinese))
-        }
+    /// Whether `claim` answers `trouble`, by a link between them.
+    pub(super) fn answers(&self, trouble: &Claim<'_>, claim: &Claim<'_>) -> bool {
+        self.linked.get(trouble.at * self.claims.len() + claim.at).copied().unwrap_or(false)
     }
 
     /// Fills the slots of a pattern; `None` when one has no value.

@@ -186,12 +186,6 @@ fn stem(word: &str) -> String {
     word.to_owned()
 }
 
-/// Whether two texts share a content word that is no part of the product's name.
-pub(super) fn share_word(a: &str, b: &str, name: &str, chinese: bool) -> bool {
-    let own = units(a, chinese);
-    units(b, chinese).iter().any(|unit| own.contains(unit) && !name.contains(unit.as_str()))
-}
-
 /// Words by which a line of business is recognized, the most telling first.
 const VERTICAL_WORDS: &[(Vertical, &[&str], &[&str])] = &[
     (Vertical::Drama, &["short drama", "episode", "series"], &["短剧", "剧集", "小说"]),

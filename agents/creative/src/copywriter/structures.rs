@@ -169,6 +169,18 @@ impl<'m, 'b> Builder<'m, 'b> {
         }
     }
 
+    /// A fact in its own words, or as the answer to the viewer's question.
+    fn told_shot(&mut self, claim: &Claim<'_>) -> Shot {
+        if self.draws.chance(0.4) {
+            let mut asking = self.material.elements(Part::Ask, "question_answer");
+            asking.retain(|entry| self.material.follows(&entry.element, claim));
+            if let Some(shot) = self.draws.pick(&asking).and_then(|entry| self.asked_shot(entry, claim)) {
+                return shot;
+            }
+        }
+        self.fact_shot(claim)
+    }
+
     /// The shot that names the product and carries a fact.
     fn turn_shot(&mut self, claim: &Claim<'_>) -> Shot {
         let name = self.material.name.to_string();
@@ -228,7 +240,7 @@ impl<'m, 'b> Builder<'m, 'b> {
     fn opening(&mut self, lead: &Claim<'b>, structure: &str, parts: &[Part]) -> Option<(Shot, Hook)> {
         let problems = self.facts(&[FactKind::Problem]);
         let linked: Claims<'m, 'b> =
-            problems.iter().copied().filter(|problem| self.material.answers(problem, lead) == 2).collect();
+            problems.iter().copied().filter(|problem| self.material.answers(problem, lead)).collect();
         let mut entries: Vec<&'static Entry> = Vec::new();
         for part in parts {
             entries.extend(
@@ -273,7 +285,9 @@ impl<'m, 'b> Builder<'m, 'b> {
         let rest = self.carry_on(if more { 2 } else { 1 }, &[lead]);
         let idea = self.idea(&open.caption, &lead.fact.text);
         let mut shots = vec![open, self.turn_shot(lead)];
-        shots.extend(rest.iter().map(|claim| self.fact_shot(claim)));
+        for claim in rest {
+            shots.push(self.told_shot(claim));
+        }
         self.finish(Structure::ProblemSolution, hook, shots, idea)
     }
 
@@ -301,7 +315,9 @@ impl<'m, 'b> Builder<'m, 'b> {
         let rest = self.carry_on(2, &[after]);
         let idea = self.idea(&before.fact.text, &after.fact.text);
         let mut shots = vec![open, turn];
-        shots.extend(rest.iter().map(|claim| self.fact_shot(claim)));
+        for claim in rest {
+            shots.push(self.told_shot(claim));
+        }
         self.finish(Structure::BeforeAfter, Hook::Contrast, shots, idea)
     }
 
@@ -312,7 +328,7 @@ impl<'m, 'b> Builder<'m, 'b> {
         let mut pairs = Vec::new();
         for problem in &problems {
             for fact in &facts {
-                if self.material.answers(problem, fact) == 2 {
+                if self.material.answers(problem, fact) {
                     pairs.push((*problem, *fact));
                 }
             }
@@ -359,7 +375,9 @@ impl<'m, 'b> Builder<'m, 'b> {
         let idea = self.idea(&open.caption, &first.fact.text);
         let rest = self.carry_on(1, &[first, second]);
         let mut shots = vec![open, self.turn_shot(first), self.fact_shot(second)];
-        shots.extend(rest.iter().map(|claim| self.fact_shot(claim)));
+        for claim in rest {
+            shots.push(self.told_shot(claim));
+        }
         self.finish(Structure::Demonstration, hook, shots, idea)
     }
 
@@ -421,7 +439,9 @@ impl<'m, 'b> Builder<'m, 'b> {
         let idea = self.idea(&first.0.fact.text, &first.1.fact.text);
         let mut shots = vec![pair(self, first, Role::Hook), pair(self, second, Role::Body)];
         let rest = self.carry_on(1, &[first.1, second.1]);
-        shots.extend(rest.iter().map(|claim| self.fact_shot(claim)));
+        for claim in rest {
+            shots.push(self.told_shot(claim));
+        }
         self.finish(Structure::Comparison, Hook::Contrast, shots, idea)
     }
 
@@ -448,7 +468,9 @@ impl<'m, 'b> Builder<'m, 'b> {
         let (lead, more) = rest.split_first()?;
         let idea = self.idea(&open.caption, &lead.fact.text);
         let mut shots = vec![open, self.turn_shot(lead)];
-        shots.extend(more.iter().map(|claim| self.fact_shot(claim)));
+        for claim in more {
+            shots.push(self.told_shot(claim));
+        }
         self.finish(Structure::OfferFirst, Hook::Number, shots, idea)
     }
 
@@ -469,7 +491,9 @@ impl<'m, 'b> Builder<'m, 'b> {
         let (lead, more) = rest.split_first()?;
         let turn = self.turn_shot(lead);
         shots.push(turn);
-        shots.extend(more.iter().map(|claim| self.fact_shot(claim)));
+        for claim in more {
+            shots.push(self.told_shot(claim));
+        }
         let idea = self.idea(&first.fact.text, &lead.fact.text);
         self.finish(Structure::MakersStory, Hook::Statement, shots, idea)
     }
@@ -524,7 +548,9 @@ impl<'m, 'b> Builder<'m, 'b> {
         let rest = self.carry_on(2, &[lead]);
         let idea = self.idea(&open.caption, &lead.fact.text);
         let mut shots = vec![open, self.turn_shot(lead)];
-        shots.extend(rest.iter().map(|claim| self.fact_shot(claim)));
+        for claim in rest {
+            shots.push(self.told_shot(claim));
+        }
         self.finish(Structure::Unboxing, entry.element.hook.unwrap_or(Hook::Scene), shots, idea)
     }
 
@@ -534,7 +560,9 @@ impl<'m, 'b> Builder<'m, 'b> {
         let rest = self.carry_on(2, &[lead]);
         let idea = self.idea(&open.caption, &lead.fact.text);
         let mut shots = vec![open, self.turn_shot(lead)];
-        shots.extend(rest.iter().map(|claim| self.fact_shot(claim)));
+        for claim in rest {
+            shots.push(self.told_shot(claim));
+        }
         self.finish(Structure::PointOfView, hook, shots, idea)
     }
 
@@ -576,7 +604,9 @@ impl<'m, 'b> Builder<'m, 'b> {
         let (lead, more) = rest.split_first()?;
         let idea = self.idea(&scene.fact.text, &lead.fact.text);
         let mut shots = vec![open, self.fact_shot(lead)];
-        shots.extend(more.iter().map(|claim| self.fact_shot(claim)));
+        for claim in more {
+            shots.push(self.told_shot(claim));
+        }
         self.finish(Structure::PlaceDishDeal, Hook::Scene, shots, idea)
     }
 
