@@ -112,16 +112,19 @@ fn holds_unwanted(material: &Material<'_>, built: &Built) -> bool {
     words.into_iter().any(|word| text.iter().any(|line| holds_term(line, word)))
 }
 
-/// Whether a script opens otherwise than what is to be avoided and shares at most one caption with
+/// Whether a script opens otherwise than what is to be avoided and shares at most one line with
 /// every script written before it.
 pub(super) fn differs(built: &Built, written: &[Script], avoid: &[String]) -> bool {
-    let captions: Vec<String> = built.shots.iter().map(|shot| folded(&shot.caption)).collect();
-    if avoid.iter().any(|caption| folded(caption) == captions[0]) {
+    let line = |caption: &str, detail: &str| folded(&format!("{caption}\n{detail}"));
+    let own: Vec<String> = built.shots.iter().map(|shot| line(&shot.caption, &shot.detail)).collect();
+    let opening = folded(&built.shots[0].caption);
+    if avoid.iter().any(|caption| folded(caption) == opening) {
         return false;
     }
     written.iter().all(|script| {
-        let shared = script.lines.iter().filter(|line| captions.contains(&folded(&line.caption))).count();
-        let opens_alike = script.lines.first().is_some_and(|line| folded(&line.caption) == captions[0]);
+        let shared =
+            script.lines.iter().filter(|known| own.contains(&line(&known.caption, &known.detail))).count();
+        let opens_alike = script.lines.first().is_some_and(|known| folded(&known.caption) == opening);
         shared <= 1 && !opens_alike
     })
 }

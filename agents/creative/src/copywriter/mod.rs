@@ -9,7 +9,7 @@
 //! # Invariants
 //! - Equal brief, request and seed give equal scripts.
 //! - No line holds a number, price or claim that is not in a fact, the offer or a name.
-//! - Two scripts of one answer share at most one caption.
+//! - Two scripts of one answer share at most one line.
 //! - The offer or price stands in every script of a brief that has one; every `must_say` too.
 //!
 //! # Example
