@@ -127,7 +127,7 @@ fn currencies() -> impl Strategy<Value = Currency> {
 }
 
 fn nouns() -> impl Strategy<Value = Unit> {
-    prop::sample::select(vec!["mug", "roaster", "glaze", "review", "bag"])
+    prop::sample::select(vec!["mug", "roaster", "cup", "review", "bag"])
         .prop_map(|word| Unit::Noun { head: word.to_owned(), phrase: vec![word.to_owned()] })
 }
 
