@@ -87,10 +87,12 @@ pub(super) fn cut_value(text: &str) -> Option<Problem> {
             Event::Comment(comment, _) => walk.comment(&comment, span.start.line(), span.start.col()),
             Event::Scalar(value, style, ..) => {
                 let is_plain = style == ScalarStyle::Plain;
-                let found = walk.swallowed.take().filter(|_| is_plain && value.is_empty());
                 let source = span.slice(text).unwrap_or_default().trim_end();
+                // The parser gives `~` for a value that is not there.
+                let value = if is_plain && source.is_empty() { "" } else { &value };
+                let found = walk.swallowed.take().filter(|_| is_plain && value.is_empty());
                 let last_line = span.start.line() + source.matches('\n').count();
-                walk.scalar(&value, is_plain, span.start.col(), last_line);
+                walk.scalar(value, is_plain, span.start.col(), last_line);
                 found.filter(Swallowed::is_meant).map(swallowed)
             }
             Event::MappingStart(style, ..) => {

@@ -260,7 +260,7 @@ fn syntax() -> Vec<Case> {
         yaml("60 aliases", "SW0104", "", "[cheap, addictive]", format!("[&a cheap{}]", ", *a".repeat(60))),
         bytes("100,000 open brackets", "SW0104", "", "brief.yaml", "[".repeat(deep)).program(),
         bytes("100,000 open braces", "SW0104", "", "brief.yaml", "{a: ".repeat(deep / 2)),
-        bytes("100,000 open brackets, JSON", "SW0104", "", "brief.json", "[".repeat(deep)).program(),
+        bytes("100,000 open brackets, JSON", "SW0105", "", "brief.json", "[".repeat(deep)).program(),
         yaml("deep nesting in a field", "SW0105", "id", "id: coffee-en", format!("id: {}", "[".repeat(deep))),
         json("deep nesting in a JSON field", "SW0105", "id", "/id", json!([[[[[[[[]]]]]]]])),
         bytes("cut JSON", "SW0104", "", "brief.json", half(example_json().to_string().into_bytes())),

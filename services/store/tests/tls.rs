@@ -91,7 +91,7 @@ fn a_bucket_over_https_never_speaks_in_the_clear() {
     assert!(begin.elapsed() < SECONDS, "{:?}", begin.elapsed());
     assert!(!error.to_string().contains("s3cret"), "{error}");
     for said in heard.try_iter() {
-        assert_eq!(said[0], 0x16, "a TLS handshake record");
+        assert!(matches!(said[0], 0x15 | 0x16), "a TLS handshake or alert record");
         assert!(!said.windows(11).any(|part| part == b"AKIAEXAMPLE"));
     }
     let ArtifactError::Io(cause) = &error else { unreachable!("{error:?}") };

@@ -84,15 +84,16 @@ fn line_of(before: &[u8]) -> u64 {
     1 + ends.count() as u64
 }
 
-/// Latin letters in UTF-16 have a zero byte each, on one side.
+/// Latin letters in UTF-16 have a zero byte each, on one side; few other letters have one on the other
+/// side, such as `一`.
 fn utf_16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     let start = &bytes[..bytes.len().min(4096)];
     let zeros = |side: usize| start.iter().skip(side).step_by(2).filter(|byte| **byte == 0).count();
     let (even, odd) = (zeros(0), zeros(1));
     let many = (start.len() / 8).max(1);
-    if odd >= many && even == 0 {
+    if odd >= many && even * 8 <= odd {
         Some(UTF_16LE)
-    } else if even >= many && odd == 0 {
+    } else if even >= many && odd * 8 <= even {
         Some(UTF_16BE)
     } else {
         None

@@ -67,7 +67,11 @@ pub fn no_room(error: &std::io::Error) -> bool {
         }
         cause = inner.source();
     }
-    false
+    // The errors of temporary files tell their cause in their text alone.
+    error.get_ref().is_some() && {
+        let text = error.to_string();
+        USED_UP.iter().any(|number| text.contains(&format!("(os error {number})")))
+    }
 }
 
 fn is_used_up(error: &std::io::Error) -> bool {

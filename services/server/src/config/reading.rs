@@ -194,7 +194,7 @@ mod tests {
             ("store.readers", "-1", "store.readers"),
             ("llm.provider", "s3cret", "llm.provider"),
             ("llm", "s3cret", "llm"),
-            ("llm.unknown.deep", "s3cret", "llm"),
+            ("llm.unknown.deep", "s3cret", "llm.unknown"),
             ("bus.url", "amqp://\u{FFFD}", "bus.url"),
         ] {
             let problem = with(key, value).expect_err(key);
