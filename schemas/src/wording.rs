@@ -130,8 +130,9 @@ pub fn whole_words(haystack: &[char], needle: &[char]) -> Vec<Range<usize>> {
         .filter(|span| {
             let before = span.start.checked_sub(1).map(|idx| haystack[idx]);
             let behind = haystack.get(span.end).copied();
-            !(is_spaced_letter(*first) && before.is_some_and(is_spaced_letter))
-                && !(is_spaced_letter(*last) && behind.is_some_and(is_spaced_letter))
+            let goes_on_before = is_spaced_letter(*first) && before.is_some_and(is_spaced_letter);
+            let goes_on_behind = is_spaced_letter(*last) && behind.is_some_and(is_spaced_letter);
+            !goes_on_before && !goes_on_behind
         })
         .collect()
 }
@@ -246,12 +247,12 @@ fn negations(before: &str, behind: &str) -> usize {
 fn refuses_to_promise(behind: &str) -> bool {
     const VERBS: &[&str] = &["承诺", "保证", "担保", "负责", "代表", "构成", "提供"];
     const REFUSALS: &[&str] = &["不", "不予", "不作", "不做", "无法"];
+    const PROMISES: [&str; 7] =
+        ["guaranteed", "promised", "implied", "claimed", "included", "intended", "offered"];
     let chinese = VERBS
         .iter()
         .filter_map(|verb| behind.find(verb))
         .any(|at| REFUSALS.iter().any(|no| behind[..at].trim_end().ends_with(no)));
-    const PROMISES: [&str; 7] =
-        ["guaranteed", "promised", "implied", "claimed", "included", "intended", "offered"];
     let words: Vec<&str> =
         behind.split(|c: char| !(c.is_alphanumeric() || c == '\'')).filter(|word| !word.is_empty()).collect();
     let english = words.windows(2).any(|pair| {

@@ -49,6 +49,7 @@ mod optional_decimal {
     #[derive(Serialize, Deserialize)]
     struct Amount(#[serde(with = "super::super::decimal")] Micros);
 
+    #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
     pub(super) fn serialize<S: Serializer>(
         amount: &Option<Micros>,
         serializer: S,

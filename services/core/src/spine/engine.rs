@@ -295,7 +295,7 @@ impl<W: Workflow + 'static> Engine<W> {
             Ok(true) => drop(switch.send_replace(true)),
             Ok(false) => {}
             Err(error) => {
-                tracing::debug!(step.id = %step.id, %error, "it cannot be told whether the run goes on")
+                tracing::debug!(step.id = %step.id, %error, "it cannot be told whether the run goes on");
             }
         }
     }

@@ -48,6 +48,7 @@ impl Reader<'_> {
     }
 
     /// `85折` is said for 8.5折.
+    #[expect(clippy::unused_self, reason = "called as its siblings are")]
     pub(super) fn tenths_of_price(&self, draft: &mut Draft) {
         if draft.quantity.unit != Some(Unit::Measure("tenths of the price")) {
             return;

@@ -92,6 +92,7 @@ impl<'a> Reader<'a> {
         (c.is_numeric() && !is_han(c)).then(|| Draft::new(at, at + 1, Value::Code(c.to_string())))
     }
 
+    #[expect(clippy::wrong_self_convention, reason = "reads from the digits at a place")]
     pub(super) fn from_digits(&self, at: usize) -> Draft {
         if let Some(draft) = self.date(at).or_else(|| self.clock(at)).or_else(|| self.chinese_clock(at)) {
             return draft;
@@ -122,7 +123,7 @@ impl<'a> Reader<'a> {
             return dashed(text.digits_end(end + 1));
         }
         // `3-in-1`
-        if text.at(end) == Some('-') && text.word(end + 1, "in").is_some_and(|to| dashed(to)) {
+        if text.at(end) == Some('-') && text.word(end + 1, "in").is_some_and(dashed) {
             return true;
         }
         // `1990s`
@@ -161,7 +162,7 @@ impl<'a> Reader<'a> {
                 Some('-' | '.' | '/' | ':')
                     if text.at(end + 1).is_some_and(part) && text.is_digit(end + 1) =>
                 {
-                    end += 1
+                    end += 1;
                 }
                 Some('-') if text.word(end + 1, "in").is_some_and(|to| text.at(to) == Some('-')) => end += 1,
                 _ => break,
@@ -176,7 +177,7 @@ impl<'a> Reader<'a> {
     pub(super) fn currency_in_front(&self, at: usize) -> Option<(Currency, usize)> {
         let near = self.text.before_space(at, self.floor);
         currency_before(self.text, near, self.floor, self.locale).or_else(|| {
-            let sign = self.text.before(at).filter(|c| *c == '-').and(at.checked_sub(1))?;
+            let sign = self.text.before(at).filter(|c| *c == '-').and_then(|_| at.checked_sub(1))?;
             (sign > self.floor).then(|| currency_before(self.text, sign, self.floor, self.locale)).flatten()
         })
     }

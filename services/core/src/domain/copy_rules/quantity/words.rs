@@ -188,7 +188,7 @@ impl Reader<'_> {
     pub(super) fn words(&self, at: usize) -> Option<Draft> {
         let text = self.text;
         let end = text.letters_end(at);
-        if let Some((_, to)) = VAGUE_WORDS.iter().find_map(|word| Some(((), text.word(at, word)?))) {
+        if let Some(((), to)) = VAGUE_WORDS.iter().find_map(|word| Some(((), text.word(at, word)?))) {
             return Some(Draft::new(at, to, Value::Code(text.string(at..to).to_lowercase())));
         }
         for (word, upper, lower, measure) in PART_WORDS {
