@@ -1,7 +1,5 @@
 //! Paid calls through the engine: what their last attempt leaves.
 
-#![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
