@@ -45,6 +45,7 @@ const TEXTS: [(&str, &str); 24] = [
 const EMOJI: &str = "☕ 🔥 👩‍💻 👍🏽 🇩🇪 1️⃣ ❤️ ✅ ⭐";
 
 /// Whether a font is installed; its absence is said.
+#[expect(clippy::print_stdout, reason = "says what was not shown")]
 fn installed(letters: &Letters, file: &str) -> bool {
     let there = !letters.absent().contains(&file);
     if !there {
