@@ -380,6 +380,8 @@ pub(super) async fn begin_call(
     if call.reserve < Micros::ZERO {
         return Err(StoreError::Contradiction(format!("call {} reserves a negative amount", call.id)));
     }
+    // Before the call is looked at: somebody who was stopped in the middle of opening it may open it yet.
+    let goes_on = goes_on(conn, run).await?;
     let known: Option<CallRow> = sqlx::query_as(
         "SELECT id, step_id, provider, idem_key, state, opened, settled_micros, result FROM ext_call \
          WHERE id = $1 OR idem_key = $2 ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1",
@@ -390,7 +392,9 @@ pub(super) async fn begin_call(
     .await
     .map_err(database)?;
     let Some(known) = known else {
-        must_go_on(conn, run).await?;
+        if !goes_on {
+            return Err(StoreError::Ended);
+        }
         open_call(conn, run, organization, call, 1).await?;
         return Ok(CallState::Fresh);
     };
@@ -410,7 +414,9 @@ pub(super) async fn begin_call(
             settled: Micros(known.settled_micros.unwrap_or_default()),
         }),
         "released" => {
-            must_go_on(conn, run).await?;
+            if !goes_on {
+                return Err(StoreError::Ended);
+            }
             open_call(conn, run, organization, call, known.opened + 1).await?;
             Ok(CallState::Fresh)
         }
@@ -418,17 +424,18 @@ pub(super) async fn begin_call(
     }
 }
 
-/// [`StoreError::Ended`] when the run has ended or is being ended. Its row is locked, so that neither
-/// can become true before the call is open.
-async fn must_go_on(conn: &mut Connection, run: Uuid) -> Result<(), StoreError> {
-    let goes_on = sqlx::query(
-        "UPDATE run SET reserved_micros = reserved_micros WHERE id = $1 AND cancelling = 0 AND state <> 'finished'",
+/// Whether the run neither has ended nor is being ended. Its row is locked, so that neither can become
+/// true, and nobody else opens a call of the run, before this transaction ends.
+async fn goes_on(conn: &mut Connection, run: Uuid) -> Result<bool, StoreError> {
+    let going: Option<i64> = sqlx::query_scalar(
+        "UPDATE run SET reserved_micros = reserved_micros WHERE id = $1 \
+         RETURNING CAST(CASE WHEN cancelling = 0 AND state <> 'finished' THEN 1 ELSE 0 END AS BIGINT)",
     )
     .bind(run)
-    .execute(conn)
+    .fetch_optional(conn)
     .await
     .map_err(database)?;
-    if goes_on.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Ended) }
+    Ok(going == Some(1))
 }
 
 async fn open_call(
