@@ -13,7 +13,7 @@ fi
 
 cd "$top"
 printf '== building (the first time takes some minutes)\n' >&2
-# The whole workspace, as the tests build it: another set of features would build most of it twice.
-cargo build --locked --quiet --workspace --bins
+# The same features as the tests build with, so that neither compiles the other's crates again.
+cargo build --locked --quiet --package spotwright-server --bin spotwright
 target="${CARGO_TARGET_DIR:-$top/target}"
 exec "$target/debug/spotwright" run "$brief" "$@"
