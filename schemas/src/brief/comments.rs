@@ -233,8 +233,10 @@ fn in_broken_text(text: &str) -> Option<Swallowed> {
     })
 }
 
+/// The beginning of a text in one line.
 fn short(text: &str) -> String {
-    text.trim_end().chars().take(QUOTED).collect()
+    let one_line = |c: char| if c.is_control() { ' ' } else { c };
+    text.trim_end().chars().map(one_line).take(QUOTED).collect()
 }
 
 fn cut(plain: &Plain, comment: &str, line: usize) -> Problem {
