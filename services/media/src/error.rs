@@ -36,10 +36,11 @@ impl Error {
     #[must_use]
     pub fn of_the_system(&self) -> Option<io::Error> {
         match self {
-            // Kinds and numbers are kept; an error cannot be copied whole.
-            Self::Io { source, .. } => {
-                Some(source.raw_os_error().map_or_else(|| source.kind().into(), io::Error::from_raw_os_error))
-            }
+            // Numbers, or kinds and words, are kept; an error cannot be copied whole.
+            Self::Io { source, .. } => Some(source.raw_os_error().map_or_else(
+                || io::Error::new(source.kind(), source.to_string()),
+                io::Error::from_raw_os_error,
+            )),
             Self::Codec { source: ffmpeg_next::Error::Other { errno }, .. } => {
                 Some(io::Error::from_raw_os_error(*errno))
             }
