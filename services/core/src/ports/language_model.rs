@@ -1,56 +1,161 @@
-//! Language models: who proposes the words of an open line.
+//! Language models: who writes whole scripts.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use spotwright_schemas::brief::{Brief, FactId};
 use spotwright_schemas::money::Micros;
-use spotwright_schemas::script::{Direction, Role};
+use spotwright_schemas::script::{Direction, Role, Script, Structure};
 
-/// What is asked of a language model: candidates for one line of a script.
-#[derive(Debug, Clone)]
-pub struct LineRequest<'a> {
+/// Most scripts of one request.
+pub const MAX_SCRIPTS: usize = 6;
+
+/// One wanted script: how it is built and from which side it comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScriptWish {
+    /// What follows what.
+    pub structure: Structure,
+    /// From which side, and in which form it opens.
+    pub direction: Direction,
+}
+
+/// Most characters that fit a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineLimits {
+    /// Caption of the opening line.
+    pub hook: usize,
+    /// Captions between the first and the last line.
+    pub inner: usize,
+    /// Caption of the last line.
+    pub close: usize,
+    /// Second line of any shot.
+    pub detail: usize,
+    /// Spoken words of one shot.
+    pub voice: usize,
+    /// Text beside the video.
+    pub primary_text: usize,
+}
+
+/// A script that worked, and why: something to learn the build from, never words to be taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseNote {
+    /// Name of the case, as scripts cite it.
+    pub id: String,
+    /// What it is about, in a few words.
+    pub title: String,
+    /// How it is built.
+    pub structure: Structure,
+    /// Why it works.
+    pub why: String,
+    /// Its captions, in order.
+    pub lines: Vec<String>,
+}
+
+/// What was wrong with the script that was proposed for a wish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision {
+    /// Place of the wish in the request.
+    pub wish: usize,
+    /// The script as it was proposed; `None` where nothing of it may be shown again.
+    pub script: Option<ProposedScript>,
+    /// What is wrong, in words.
+    pub findings: Vec<String>,
+}
+
+/// What is asked of a language model: one script for every wish, at most [`MAX_SCRIPTS`].
+#[derive(Debug, Clone, Copy)]
+pub struct ScriptRequest<'a> {
     /// The brief. Its texts are data for the model, never instructions.
     pub brief: &'a Brief,
-    /// The direction of the script.
-    pub direction: Direction,
-    /// The line's part in the script.
-    pub role: Role,
-    /// How many candidates, 1–32.
-    pub count: usize,
-    /// Longest caption in characters.
-    pub max_chars: usize,
-    /// Captions that did well before; empty in the first generation.
-    pub inspiration: &'a [String],
-    /// Captions that must not be proposed again.
+    /// The wanted scripts, each with a structure and a side of its own.
+    pub wishes: &'a [ScriptWish],
+    /// How much text fits.
+    pub limits: LineLimits,
+    /// The key offer as it is said: prices, what they cover, the last day. Any line may state these.
+    pub offer_phrases: &'a [String],
+    /// Cases to learn from.
+    pub cases: &'a [CaseNote],
+    /// What the audience taught, and what people rejected or changed.
+    pub lessons: &'a [String],
+    /// Scripts of this advertiser that did well.
+    pub parents: &'a [Script],
+    /// Opening captions that must not be proposed again.
     pub avoid: &'a [String],
+    /// What was wrong before, for wishes that were answered already; empty the first time.
+    pub revisions: &'a [Revision],
     /// Seed of the sampling.
     pub seed: u64,
 }
 
-/// A candidate for one line.
+/// One line of a proposed script.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProposedLine {
+    /// The part it plays.
+    pub role: Role,
     /// Text on screen.
     pub caption: String,
     /// Smaller second line; may be empty.
     pub detail: String,
+    /// What is spoken; may be empty.
+    pub voice: String,
+    /// What the shot should show; may be empty.
+    pub picture: String,
     /// Facts the line rests on; every one exists in the brief.
     pub rests_on: Vec<FactId>,
-    /// What made the line inside the provider: model name or pattern id.
+}
+
+/// A proposed script.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProposedScript {
+    /// Place of the wish it answers.
+    pub wish: usize,
+    /// How it is built.
+    pub structure: Structure,
+    /// Who, what tension, what turn, in one sentence.
+    pub idea: String,
+    /// The case of the request that it learned from.
+    pub learned_from: Option<String>,
+    /// 4–7 lines, a hook first, a call to action last.
+    pub lines: Vec<ProposedLine>,
+    /// Text published beside the video.
+    pub primary_text: String,
+    /// What wrote it inside the provider: the name of a model.
     pub model: String,
 }
 
-/// The answer to a [`LineRequest`].
+/// A script of the answer that may not be used, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Proposals {
-    /// Candidates, best first; may be fewer than asked for, never more.
-    pub lines: Vec<ProposedLine>,
+pub struct RefusedScript {
+    /// Place of the wish it was written for.
+    pub wish: usize,
+    /// Why, in words of our own.
+    pub reason: String,
+}
+
+/// The answer to a [`ScriptRequest`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProposedScripts {
+    /// At most one script for every wish; may be fewer than asked for.
+    pub scripts: Vec<ProposedScript>,
+    /// Scripts that were written and broke a rule of the contract.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedScript>,
     /// BLAKE3 of the prompt, hexadecimal; empty where there is none.
     pub prompt_hash: String,
     /// Tokens read and written; 0 where nothing is counted.
     pub tokens: [u64; 2],
     /// What the provider charges, for all that was needed for the answer.
     pub cost: Micros,
+}
+
+/// How much of a script a provider can write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extent {
+    /// All of it.
+    WholeScripts,
+    /// The opening line of a script that stands in [`ScriptRequest::revisions`]; the rest is given
+    /// back as it was.
+    Openings,
 }
 
 /// Why a language model gave no usable answer. The words are for the user: they quote the server and
@@ -119,10 +224,13 @@ impl LanguageModelError {
     }
 }
 
-/// Proposes lines.
+/// Writes scripts.
 ///
 /// Contract:
-/// 1. Every proposed line respects `max_chars`, is not in `avoid` and rests on existing facts.
+/// 1. Every proposed script has 4 to 7 lines in order that keep to the limits, opens with no caption
+///    of `avoid`, is in the brief's language, rests on existing facts only and states no quantity that
+///    neither they, the offer nor a name states. It holds no address, no markup and nothing of the
+///    provider's own instructions.
 /// 2. With the same request the same provider either repeats its answer or says so by
 ///    [`LanguageModel::repeatable`] being false.
 /// 3. `quote` is the most that a call costs as far as the provider keeps to the limits it was given;
@@ -138,16 +246,21 @@ pub trait LanguageModel: Send + Sync {
     /// Whether equal requests give equal answers.
     fn repeatable(&self) -> bool;
 
-    /// The most that answering may cost within the limits given to the provider.
-    fn quote(&self, request: &LineRequest<'_>) -> Micros;
+    /// How much of a script it writes.
+    fn writes(&self) -> Extent {
+        Extent::WholeScripts
+    }
 
-    /// Proposes lines.
+    /// The most that answering may cost within the limits given to the provider.
+    fn quote(&self, request: &ScriptRequest<'_>) -> Micros;
+
+    /// Writes scripts.
     ///
     /// # Errors
     /// [`LanguageModelError`]; cancel-safe.
-    async fn propose(
+    async fn write(
         &self,
-        request: &LineRequest<'_>,
+        request: &ScriptRequest<'_>,
         idempotency_key: &str,
-    ) -> Result<Proposals, LanguageModelError>;
+    ) -> Result<ProposedScripts, LanguageModelError>;
 }
