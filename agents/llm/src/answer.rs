@@ -1,28 +1,57 @@
 //! What of a model's answer may be used.
 //!
-//! [`parse`] reads the lines of an answer, whose JSON [`crate::extract`] finds; [`check_line`] decides about one
-//! line. A line that breaks a rule is dropped with a [`DropReason`]; the answer as a whole is an
-//! error only if nothing can be read or no line is left. The rules do not trust the model: they
+//! [`parse`] reads the scripts of an answer, whose JSON [`crate::extract`] finds; a [`Checker`] decides
+//! about one script. A script that breaks a rule is refused with a [`Refusal`]; the answer as a whole is
+//! an error only if nothing can be read or no script is left. The rules do not trust the model: they
 //! hold as well when a text in the brief talked it into something.
+//!
+//! The shape is read leniently (one script in the place of many, lines as plain texts, other names of
+//! fields), the content strictly.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde_json::Value;
 use spotwright_core::domain::copy_rules::quantity::unstated;
 use spotwright_core::domain::copy_rules::terms::objection;
-use spotwright_core::ports::language_model::{LineRequest, ProposedLine};
-use spotwright_schemas::brief::FactId;
+use spotwright_core::ports::language_model::{ProposedLine, ProposedScript, ScriptRequest};
+use spotwright_schemas::brief::{FactId, FactKind};
 use spotwright_schemas::locale::Locale;
-use spotwright_schemas::wording::{half_width, is_han};
+use spotwright_schemas::script::{Role, Structure, WHOLE_LINES};
+use spotwright_schemas::wording::{folded, half_width, holds_term, is_han};
 
 pub use crate::extract::MAX_ANSWER_BYTES;
 use crate::extract::{ExtractError, candidates};
-use crate::prompt::{MAX_DETAIL_CHARS, MAX_FACTS_PER_LINE, needs_fact};
+use crate::prompt::{CANARY, MAX_FACTS_PER_LINE, MAX_IDEA, MAX_PICTURE, Prompt};
 
-/// Most entries of `lines` that are looked at.
-const MAX_ENTRIES: usize = 256;
+/// Most entries of `scripts` that are looked at.
+const MAX_ENTRIES: usize = 24;
 
-/// Why an answer holds no usable line.
+/// Most lines of an entry that are read; one more than may stand is enough to refuse.
+const MAX_READ_LINES: usize = 16;
+
+/// Letters in a row that an answer may share with the rules by chance: in Latin script and in Chinese.
+const SHARED_LETTERS: [usize; 2] = [36, 16];
+
+/// What speaks to or about a machine and to no viewer, folded.
+const MACHINE_TALK: [&str; 14] = [
+    "ignore previous",
+    "ignore all",
+    "ignore the above",
+    "disregard",
+    "system prompt",
+    "system message",
+    "as an ai",
+    "language model",
+    "json object",
+    "忽略以上",
+    "忽略之前",
+    "系统提示",
+    "作为一个ai",
+    "作为人工智能",
+];
+
+/// Why an answer holds no usable script.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AnswerError {
     /// The answer is larger than [`MAX_ANSWER_BYTES`].
@@ -38,11 +67,11 @@ pub enum AnswerError {
     #[error("the JSON object in the answer is cut off")]
     CutOff,
     /// There is a JSON value, but not of the asked shape.
-    #[error("the JSON object in the answer has no list `lines`")]
+    #[error("the JSON object in the answer has no list `scripts`")]
     Shape,
-    /// Every line broke a rule.
-    #[error("no line can be used: {}", summary(.0))]
-    NoUsableLine(Vec<DropReason>),
+    /// Every script broke a rule.
+    #[error("no script can be used: {}", summary(.0))]
+    NoUsableScript(Vec<Refusal>),
 }
 
 impl From<ExtractError> for AnswerError {
@@ -57,17 +86,23 @@ impl From<ExtractError> for AnswerError {
     }
 }
 
-/// Why a line is dropped.
+/// Why a script is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
 pub enum DropReason {
-    /// Not an object with a text `caption`.
-    #[error("an entry is not an object with caption, detail and rests_on")]
+    /// Not an object with a list of lines that have captions.
+    #[error("an entry is not an object with lines that have captions")]
     Malformed,
-    /// The caption is blank.
+    /// The answer ended within the script.
+    #[error("the script is cut off")]
+    CutOff,
+    /// Fewer than four lines or more than seven.
+    #[error("a script has 4 to 7 lines")]
+    LineCount,
+    /// A caption is blank.
     #[error("a caption is blank")]
     BlankCaption,
-    /// Caption or detail is too long.
-    #[error("a caption or detail is too long")]
+    /// A caption, detail, voice or the text beside the video is too long.
+    #[error("a caption, detail, voice or primary_text is longer than allowed")]
     TooLong,
     /// Control, invisible or private-use characters.
     #[error("a text holds characters that cannot be shown")]
@@ -75,11 +110,17 @@ pub enum DropReason {
     /// Markup, a web or mail address, a hash tag or a handle.
     #[error("a text holds markup or an address")]
     AddressOrMarkup,
-    /// A fact id that the brief does not have, or more than four.
+    /// The answer quotes the rules that the model was given.
+    #[error("a text repeats the rules")]
+    RulesEchoed,
+    /// The text speaks to or about a machine.
+    #[error("a text speaks to a machine and not to a viewer")]
+    MachineTalk,
+    /// A fact id that the brief does not have, or too many for one line.
     #[error("rests_on names a fact that does not exist, or too many")]
     UnknownFact,
-    /// A role that has to rest on a fact names none.
-    #[error("rests_on is empty")]
+    /// No line names a fact.
+    #[error("no line rests on a fact")]
     NoFact,
     /// A quantity that no cited fact states with its unit, currency and magnitude.
     #[error("a number is in none of the facts named in rests_on")]
@@ -87,166 +128,442 @@ pub enum DropReason {
     /// A word the brand forbids or an absolute term.
     #[error("a text holds a banned word or an absolute term")]
     BannedWord,
-    /// In the list of captions to avoid.
-    #[error("a caption is in the list to avoid")]
+    /// It opens as a script that was used before.
+    #[error("the opening caption is in the list to avoid")]
     Avoided,
-    /// The same as an earlier line of the answer.
-    #[error("a caption occurs twice")]
+    /// A caption occurs twice, or two scripts open alike.
+    #[error("a caption occurs twice, or two scripts open alike")]
     Duplicate,
     /// Not in the brief's language.
-    #[error("a text is not in the asked language")]
+    #[error("the script is not in the asked language")]
     Language,
+}
+
+/// A refused script: which, where in it, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Refusal {
+    /// Place of the wish it was written for.
+    pub wish: usize,
+    /// Line, from 1; `None` where it is about the whole script.
+    pub line: Option<usize>,
+    /// Why.
+    pub reason: DropReason,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "script {}", self.wish + 1)?;
+        if let Some(line) = self.line {
+            write!(f, ", line {line}")?;
+        }
+        write!(f, ": {}", self.reason)
+    }
 }
 
 /// The usable part of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// Lines that passed every rule, in the order of the answer; at least one, at most the number
-    /// asked for.
-    pub lines: Vec<ProposedLine>,
-    /// Why other lines were dropped.
-    pub dropped: Vec<DropReason>,
+    /// Scripts that passed every rule, at least one, at most one for every wish.
+    pub scripts: Vec<ProposedScript>,
+    /// Why others were refused.
+    pub refused: Vec<Refusal>,
 }
 
-/// Reads an answer. `model` is written into the lines.
+/// Reads an answer. `model` is written into the scripts.
 ///
-/// Accepts whatever [`candidates`] reads over, a bare list instead of the object, a missing
-/// `detail`, and a single id instead of a list of ids. Of several objects the last usable one counts.
+/// Accepts whatever [`candidates`] reads over, a bare list or a single script instead of the object,
+/// lines as plain texts, and a single id instead of a list of ids. Of several objects the last usable
+/// one counts.
 ///
 /// # Errors
 /// [`AnswerError`].
-pub fn parse(text: &str, request: &LineRequest<'_>, model: &str) -> Result<Answer, AnswerError> {
+pub fn parse(text: &str, request: &ScriptRequest<'_>, model: &str) -> Result<Answer, AnswerError> {
+    let checker = Checker::new(request);
     let mut failure = None;
-    for candidate in candidates(text, &["lines"])? {
-        let read = entries_of(candidate)
-            .ok_or(AnswerError::Shape)
-            .and_then(|entries| read_lines(&entries, request, model));
-        match read {
+    for entries in readings(text)? {
+        match read_scripts(&entries, &checker, model) {
             Ok(answer) => return Ok(answer),
-            // The first candidate is the likeliest: its fault is the one to speak of.
+            // The first reading is the likeliest: its fault is the one to speak of.
             Err(error) => failure = failure.or(Some(error)),
         }
     }
-    Err(failure.unwrap_or(AnswerError::NoJson))
+    Err(failure.unwrap_or(AnswerError::Shape))
 }
 
-fn read_lines(entries: &[Value], request: &LineRequest<'_>, model: &str) -> Result<Answer, AnswerError> {
-    let mut answer = Answer { lines: Vec::new(), dropped: Vec::new() };
-    for entry in entries.iter().take(MAX_ENTRIES) {
-        if answer.lines.len() == request.count {
-            break;
-        }
-        let Some(line) = read_line(entry, model) else {
-            answer.dropped.push(DropReason::Malformed);
-            continue;
-        };
-        match check_line(line, request, &answer.lines) {
-            Ok(line) => answer.lines.push(line),
-            Err(reason) => answer.dropped.push(reason),
-        }
-    }
-    if answer.lines.is_empty() {
-        return Err(AnswerError::NoUsableLine(answer.dropped));
-    }
-    Ok(answer)
+/// The lists of scripts that an answer may mean, likeliest first.
+fn readings(text: &str) -> Result<Vec<Vec<Value>>, AnswerError> {
+    let found = match candidates(text, &["scripts"]) {
+        Ok(found) => found,
+        Err(error) => candidates(text, &["lines"]).map_err(|_| AnswerError::from(error))?,
+    };
+    Ok(found.into_iter().filter_map(entries_of).collect())
 }
 
-/// Checks one line against the request and the lines accepted before it; texts are trimmed and
-/// repeated fact ids removed.
-///
-/// # Errors
-/// The first [`DropReason`] that applies.
-pub fn check_line(
-    mut line: ProposedLine,
-    request: &LineRequest<'_>,
-    accepted: &[ProposedLine],
-) -> Result<ProposedLine, DropReason> {
-    let (caption, detail) = (line.caption.trim().to_owned(), line.detail.trim().to_owned());
-    (line.caption, line.detail) = (caption, detail);
-    if line.caption.is_empty() {
-        return Err(DropReason::BlankCaption);
-    }
-    if line.caption.chars().count() > request.max_chars || line.detail.chars().count() > MAX_DETAIL_CHARS {
-        return Err(DropReason::TooLong);
-    }
-    for text in [&line.caption, &line.detail] {
-        if text.chars().any(is_undrawable) {
-            return Err(DropReason::Undrawable);
-        }
-        if holds_address_or_markup(text) {
-            return Err(DropReason::AddressOrMarkup);
-        }
-    }
-    check_facts(&mut line, request)?;
-    if !speaks(&line.caption, request.brief.locale) {
-        return Err(DropReason::Language);
-    }
-    if [&line.caption, &line.detail].into_iter().any(|text| objection(request.brief, text).is_some()) {
-        return Err(DropReason::BannedWord);
-    }
-    let key = comparison_key(&line.caption);
-    if request.avoid.iter().any(|caption| comparison_key(caption) == key) {
-        return Err(DropReason::Avoided);
-    }
-    if accepted.iter().any(|other| comparison_key(&other.caption) == key) {
-        return Err(DropReason::Duplicate);
-    }
-    Ok(line)
-}
-
-fn summary(reasons: &[DropReason]) -> String {
-    let different: BTreeSet<_> = reasons.iter().collect();
-    if different.is_empty() {
-        return "the list is empty".to_owned();
-    }
-    different.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-}
-
-/// The entries of the list that a candidate holds: of `lines`, or a bare list.
 fn entries_of(candidate: Value) -> Option<Vec<Value>> {
     match candidate {
         Value::Array(entries) => Some(entries),
-        Value::Object(mut object) => match object.remove("lines") {
+        Value::Object(mut object) => match object.remove("scripts") {
             Some(Value::Array(entries)) => Some(entries),
-            _ => None,
+            Some(Value::Object(entries)) if entries.contains_key("lines") => {
+                Some(vec![Value::Object(entries)])
+            }
+            Some(Value::Object(entries)) => Some(entries.into_iter().map(|(_, entry)| entry).collect()),
+            Some(_) => None,
+            None => Some(vec![Value::Object(object)]),
         },
         _ => None,
     }
 }
 
-fn read_line(entry: &Value, model: &str) -> Option<ProposedLine> {
-    let caption = entry.get("caption")?.as_str()?.to_owned();
-    let detail = match entry.get("detail") {
-        None | Some(Value::Null) => String::new(),
-        Some(detail) => detail.as_str()?.to_owned(),
+fn read_scripts(entries: &[Value], checker: &Checker<'_>, model: &str) -> Result<Answer, AnswerError> {
+    let mut answer = Answer { scripts: Vec::new(), refused: Vec::new() };
+    for entry in entries.iter().take(MAX_ENTRIES) {
+        let Some(wish) = place(entry, checker.request, &answer.scripts) else { break };
+        let read = read_script(entry, wish, checker.request, model);
+        let checked = read.and_then(|script| checker.check(script, &answer.scripts));
+        match checked {
+            Ok(script) => answer.scripts.push(script),
+            Err(refusal) => answer.refused.push(refusal),
+        }
+    }
+    if answer.scripts.is_empty() {
+        return Err(AnswerError::NoUsableScript(answer.refused));
+    }
+    Ok(answer)
+}
+
+/// The wish that an entry answers: by its number, else by its structure, else the first open one;
+/// `None` where none is open.
+fn place(entry: &Value, request: &ScriptRequest<'_>, accepted: &[ProposedScript]) -> Option<usize> {
+    let open =
+        |wish: &usize| *wish < request.wishes.len() && accepted.iter().all(|known| known.wish != *wish);
+    let number = entry.get("number").and_then(|number| match number {
+        Value::String(text) => text.trim().parse::<u64>().ok(),
+        other => other.as_u64(),
+    });
+    let by_number = number
+        .and_then(|number| usize::try_from(number).ok())
+        .and_then(|number| number.checked_sub(1))
+        .filter(open);
+    let structure = structure_of(entry);
+    let by_structure = || {
+        let same = |wish: &usize| {
+            request.wishes.get(*wish).is_some_and(|wanted| Some(wanted.structure) == structure)
+        };
+        (0..request.wishes.len()).filter(same).find(open)
     };
-    let rests_on = match entry.get("rests_on") {
+    by_number.or_else(by_structure).or_else(|| (0..request.wishes.len()).find(open))
+}
+
+fn structure_of(entry: &Value) -> Option<Structure> {
+    let name = entry.get("structure")?.as_str()?.trim().to_lowercase().replace(['-', ' '], "_");
+    Structure::ALL.into_iter().find(|structure| structure.as_str() == name)
+}
+
+/// The first text under one of `names`; blank where there is none.
+fn text_of(entry: &Value, names: &[&str]) -> String {
+    let found = names.iter().find_map(|name| entry.get(*name).and_then(Value::as_str));
+    found.map(|text| text.trim().to_owned()).unwrap_or_default()
+}
+
+fn read_script(
+    entry: &Value,
+    wish: usize,
+    request: &ScriptRequest<'_>,
+    model: &str,
+) -> Result<ProposedScript, Refusal> {
+    let refused = |reason: DropReason| Refusal { wish, line: None, reason };
+    let given = ["lines", "shots", "scenes"].iter().find_map(|name| entry.get(*name));
+    let entries: Vec<&Value> = match given {
+        Some(Value::Array(entries)) => entries.iter().collect(),
+        Some(Value::Object(entries)) => entries.values().collect(),
+        _ => return Err(refused(DropReason::Malformed)),
+    };
+    let mut lines: Vec<ProposedLine> = Vec::new();
+    for entry in entries.iter().take(MAX_READ_LINES) {
+        lines.push(read_line(entry, request).ok_or_else(|| refused(DropReason::Malformed))?);
+    }
+    let ends = lines.last().is_some_and(|line| line.role == Role::Cta);
+    let mut primary_text = text_of(entry, &["primary_text", "primaryText", "text"]);
+    if primary_text.is_empty() {
+        // Nothing but the end tells a script from one that was cut off behind a whole line.
+        if !ends {
+            return Err(refused(DropReason::CutOff));
+        }
+        primary_text = composed_text(&lines, request);
+    }
+    let last = lines.len().saturating_sub(1);
+    for (idx, line) in lines.iter_mut().enumerate() {
+        line.role = match line.role {
+            _ if idx == 0 => Role::Hook,
+            _ if idx == last => Role::Cta,
+            Role::Proof if !line.rests_on.is_empty() => Role::Proof,
+            _ => Role::Body,
+        };
+    }
+    let wanted = request.wishes.get(wish).map(|wanted| wanted.structure);
+    let structure = structure_of(entry).or(wanted).ok_or_else(|| refused(DropReason::Malformed))?;
+    let cited = text_of(entry, &["learned_from"]);
+    let known = request.cases.iter().any(|case| case.id == cited);
+    Ok(ProposedScript {
+        wish,
+        structure,
+        idea: text_of(entry, &["idea"]).chars().take(MAX_IDEA).collect(),
+        learned_from: known.then_some(cited),
+        lines,
+        primary_text,
+        model: model.to_owned(),
+    })
+}
+
+/// The text beside the video from the first, the second and the last line.
+fn composed_text(lines: &[ProposedLine], request: &ScriptRequest<'_>) -> String {
+    let join = if request.brief.locale == Locale::ZhCn { "" } else { " " };
+    let mut text = String::new();
+    for line in [lines.first(), lines.get(1), lines.last()].into_iter().flatten() {
+        let part = if line.voice.is_empty() { line.caption.as_str() } else { line.voice.as_str() };
+        if text.chars().count() + part.chars().count() < request.limits.primary_text {
+            if !text.is_empty() {
+                text.push_str(join);
+            }
+            text.push_str(part);
+        }
+    }
+    text
+}
+
+fn read_line(entry: &Value, request: &ScriptRequest<'_>) -> Option<ProposedLine> {
+    if let Value::String(caption) = entry {
+        let caption = caption.trim().to_owned();
+        let rests_on = facts_said(&caption, request);
+        let (detail, voice, picture) = (String::new(), String::new(), String::new());
+        return Some(ProposedLine { role: Role::Body, caption, detail, voice, picture, rests_on });
+    }
+    let caption = ["caption", "text"].iter().find_map(|name| entry.get(*name))?.as_str()?.trim().to_owned();
+    let detail = text_of(entry, &["detail"]);
+    let given = ["rests_on", "facts", "fact_ids"].iter().find_map(|name| entry.get(*name));
+    let mut rests_on = match given {
         None | Some(Value::Null) => Vec::new(),
+        Some(Value::String(id)) if id.trim().is_empty() => Vec::new(),
         Some(Value::String(id)) => vec![FactId::new(id.clone())],
         Some(Value::Array(ids)) => {
             ids.iter().map(|id| id.as_str().map(|id| FactId::new(id.to_owned()))).collect::<Option<_>>()?
         }
         Some(_) => return None,
     };
-    Some(ProposedLine { caption, detail, rests_on, model: model.to_owned() })
+    if rests_on.is_empty() {
+        rests_on = facts_said(&format!("{caption}\n{detail}"), request);
+    }
+    let role = match text_of(entry, &["role"]).to_lowercase().as_str() {
+        "hook" => Role::Hook,
+        "proof" => Role::Proof,
+        "cta" | "close" | "call_to_action" => Role::Cta,
+        _ => Role::Body,
+    };
+    let voice = text_of(entry, &["voice", "voiceover", "voice_over"]);
+    let picture = text_of(entry, &["picture", "visual"]).chars().take(MAX_PICTURE).collect();
+    Some(ProposedLine { role, caption, detail, voice, picture, rests_on })
 }
 
-fn check_facts(line: &mut ProposedLine, request: &LineRequest<'_>) -> Result<(), DropReason> {
-    let mut seen = BTreeSet::new();
-    line.rests_on.retain(|id| seen.insert(id.clone()));
-    if line.rests_on.len() > MAX_FACTS_PER_LINE {
-        return Err(DropReason::UnknownFact);
+/// Facts that a text says word for word: those it rests on, whether it cites them or not.
+fn facts_said(text: &str, request: &ScriptRequest<'_>) -> Vec<FactId> {
+    let said = folded(text);
+    let facts = request.brief.product.facts.iter();
+    facts.filter(|fact| said.contains(&folded(&fact.text))).map(|fact| fact.id.clone()).collect()
+}
+
+/// Decides about scripts of one request.
+pub struct Checker<'a> {
+    request: &'a ScriptRequest<'a>,
+    /// Letters of the rules in a row, to tell an echo of them.
+    rules: String,
+}
+
+impl<'a> Checker<'a> {
+    /// A checker of scripts that answer `request`.
+    #[must_use]
+    pub fn new(request: &'a ScriptRequest<'a>) -> Self {
+        Self { request, rules: comparison_key(&Prompt::new(request).system) }
     }
-    let brief = request.brief;
-    let mut allowed = vec![brief.brand.name.as_str(), brief.product.name.as_str()];
-    for id in &line.rests_on {
-        allowed.push(&brief.fact(id).ok_or(DropReason::UnknownFact)?.text);
+
+    /// Checks one script against the request and the scripts accepted before it; repeated fact ids
+    /// are removed.
+    ///
+    /// # Errors
+    /// The first [`Refusal`] that applies.
+    pub fn check(
+        &self,
+        mut script: ProposedScript,
+        accepted: &[ProposedScript],
+    ) -> Result<ProposedScript, Refusal> {
+        let wish = script.wish;
+        let refused = |line: Option<usize>, reason: DropReason| Refusal { wish, line, reason };
+        if !WHOLE_LINES.contains(&script.lines.len()) {
+            return Err(refused(None, DropReason::LineCount));
+        }
+        let roles_fit = script.lines.first().is_some_and(|line| line.role == Role::Hook)
+            && script.lines.last().is_some_and(|line| line.role == Role::Cta);
+        if !roles_fit || wish >= self.request.wishes.len() {
+            return Err(refused(None, DropReason::Malformed));
+        }
+        for (line, number) in script.lines.iter_mut().zip(1..) {
+            let mut seen = BTreeSet::new();
+            line.rests_on.retain(|id| seen.insert(id.clone()));
+            self.check_line(line).map_err(|reason| refused(Some(number), reason))?;
+        }
+        self.check_whole(&script).map_err(|reason| refused(None, reason))?;
+        self.check_openings(&script, accepted).map_err(|reason| refused(None, reason))?;
+        Ok(script)
     }
-    if line.rests_on.is_empty() && needs_fact(request.role) {
-        return Err(DropReason::NoFact);
+
+    /// Checks the opening line of a script, the rest of which is not the model's.
+    ///
+    /// # Errors
+    /// The first [`DropReason`] that applies.
+    pub fn check_opening(
+        &self,
+        script: &ProposedScript,
+        accepted: &[ProposedScript],
+    ) -> Result<(), DropReason> {
+        let opening = script.lines.first().ok_or(DropReason::LineCount)?;
+        self.check_line(opening)?;
+        self.check_openings(script, accepted)
     }
-    let known = |text: &String| unstated(text, &allowed, brief.locale).is_empty();
-    if known(&line.caption) && known(&line.detail) { Ok(()) } else { Err(DropReason::ForeignFigure) }
+
+    fn check_line(&self, line: &ProposedLine) -> Result<(), DropReason> {
+        let limits = self.request.limits;
+        if line.caption.is_empty() {
+            return Err(DropReason::BlankCaption);
+        }
+        let longest = match line.role {
+            Role::Hook => limits.hook,
+            Role::Body | Role::Proof => limits.inner,
+            Role::Cta => limits.close,
+        };
+        for (text, longest) in
+            [(&line.caption, longest), (&line.detail, limits.detail), (&line.voice, limits.voice)]
+        {
+            if text.chars().count() > longest {
+                return Err(DropReason::TooLong);
+            }
+            self.check_text(text)?;
+        }
+        check_hostile(&line.picture, &self.rules, self.request.brief.locale)?;
+        let sources = self.sources(&line.rests_on)?;
+        for text in [&line.caption, &line.detail, &line.voice] {
+            self.check_figures(text, &sources)?;
+        }
+        Ok(())
+    }
+
+    /// What holds for every text that the audience gets.
+    fn check_text(&self, text: &str) -> Result<(), DropReason> {
+        let brief = self.request.brief;
+        check_hostile(text, &self.rules, brief.locale)?;
+        let about = folded(&format!("{} {}", brief.product.name, brief.product.category));
+        if MACHINE_TALK.iter().any(|talk| holds_term(text, talk) && !about.contains(talk)) {
+            return Err(DropReason::MachineTalk);
+        }
+        if objection(brief, text).is_some() { Err(DropReason::BannedWord) } else { Ok(()) }
+    }
+
+    fn check_figures(&self, text: &str, sources: &[&str]) -> Result<(), DropReason> {
+        let foreign = unstated(text, sources, self.request.brief.locale);
+        if foreign.is_empty() { Ok(()) } else { Err(DropReason::ForeignFigure) }
+    }
+
+    fn check_whole(&self, script: &ProposedScript) -> Result<(), DropReason> {
+        let brief = self.request.brief;
+        let cited: Vec<FactId> = script.lines.iter().flat_map(|line| line.rests_on.clone()).collect();
+        if cited.is_empty() {
+            return Err(DropReason::NoFact);
+        }
+        if script.primary_text.chars().count() > self.request.limits.primary_text {
+            return Err(DropReason::TooLong);
+        }
+        self.check_text(&script.primary_text)?;
+        self.check_figures(&script.primary_text, &self.all_sources(&cited))?;
+        check_hostile(&script.idea, &self.rules, brief.locale)?;
+        let shown: Vec<&str> = script
+            .lines
+            .iter()
+            .flat_map(|line| [line.caption.as_str(), line.detail.as_str(), line.voice.as_str()])
+            .chain([script.primary_text.as_str()])
+            .collect();
+        let names = [brief.brand.name.as_str(), brief.product.name.as_str(), brief.spoken_name()];
+        if speaks(&shown.join("\n"), &names, brief.locale) { Ok(()) } else { Err(DropReason::Language) }
+    }
+
+    fn check_openings(&self, script: &ProposedScript, accepted: &[ProposedScript]) -> Result<(), DropReason> {
+        let captions: Vec<String> = script.lines.iter().map(|line| comparison_key(&line.caption)).collect();
+        let different: BTreeSet<&String> = captions.iter().collect();
+        if different.len() < captions.len() {
+            return Err(DropReason::Duplicate);
+        }
+        let opening = captions.first().map(String::as_str).unwrap_or_default();
+        if self.request.avoid.iter().any(|caption| comparison_key(caption) == opening) {
+            return Err(DropReason::Avoided);
+        }
+        let opens_alike = |known: &ProposedScript| {
+            known.lines.first().is_some_and(|line| comparison_key(&line.caption) == opening)
+        };
+        if accepted.iter().any(opens_alike) { Err(DropReason::Duplicate) } else { Ok(()) }
+    }
+
+    /// Texts whose quantities a line may state that rests on `cited`.
+    fn sources(&self, cited: &[FactId]) -> Result<Vec<&str>, DropReason> {
+        let known = cited.iter().all(|id| self.request.brief.fact(id).is_some());
+        if !known || cited.len() > MAX_FACTS_PER_LINE {
+            return Err(DropReason::UnknownFact);
+        }
+        Ok(self.all_sources(cited))
+    }
+
+    fn all_sources(&self, cited: &[FactId]) -> Vec<&str> {
+        let brief = self.request.brief;
+        let names = [
+            brief.brand.name.as_str(),
+            brief.product.name.as_str(),
+            brief.product.category.as_str(),
+            brief.spoken_name(),
+        ];
+        let prices = brief.product.facts.iter().filter(|fact| fact.kind == FactKind::Price);
+        let cited = cited.iter().filter_map(|id| brief.fact(id));
+        let said = self.request.offer_phrases.iter().chain(&brief.must_say);
+        names
+            .into_iter()
+            .chain(prices.chain(cited).map(|fact| fact.text.as_str()))
+            .chain(said.map(String::as_str))
+            .collect()
+    }
+}
+
+/// What no text may hold, whether it is shown or not.
+fn check_hostile(text: &str, rules: &str, locale: Locale) -> Result<(), DropReason> {
+    if text.chars().any(is_undrawable) {
+        return Err(DropReason::Undrawable);
+    }
+    let key = comparison_key(text);
+    if key.contains(&comparison_key(CANARY)) || echoes(&key, rules, locale) {
+        return Err(DropReason::RulesEchoed);
+    }
+    if holds_address_or_markup(text) { Err(DropReason::AddressOrMarkup) } else { Ok(()) }
+}
+
+/// Whether a text shares more letters in a row with the rules than chance allows.
+fn echoes(key: &str, rules: &str, locale: Locale) -> bool {
+    let [latin, chinese] = SHARED_LETTERS;
+    let letters: Vec<char> = key.chars().collect();
+    let window = if locale == Locale::ZhCn { chinese } else { latin };
+    letters.windows(window).any(|window| rules.contains(&window.iter().collect::<String>()))
+}
+
+fn summary(refusals: &[Refusal]) -> String {
+    let different: BTreeSet<&Refusal> = refusals.iter().collect();
+    if different.is_empty() {
+        return "the list is empty".to_owned();
+    }
+    different.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// What the brief's own validation refuses, too: characters that cannot be drawn as they stand.
@@ -266,17 +583,23 @@ fn holds_address_or_markup(text: &str) -> bool {
     }
     // `shop.example`: a dot between letters without a space, which no caption needs.
     let chars: Vec<char> = plain.chars().collect();
-    chars.windows(3).any(|w| w[1] == '.' && w[0].is_alphanumeric() && w[2].is_alphabetic())
+    chars.windows(3).any(|w| w[1] == '.' && w[0].is_ascii_alphanumeric() && w[2].is_ascii_alphabetic())
 }
 
-/// Whether a text is in the language of the locale as far as its script tells: Chinese needs a Han
-/// character; English must not have one.
-fn speaks(text: &str, locale: Locale) -> bool {
-    let has_han = text.chars().any(is_han);
-    match locale {
-        Locale::ZhCn => has_han,
-        Locale::EnUs => !has_han,
+/// Whether texts are in the language of the locale as far as their script tells: more than half of the
+/// letters, names aside, are Han in Chinese; nearly all are Latin in English.
+fn speaks(text: &str, names: &[&str], locale: Locale) -> bool {
+    let mut text = text.to_owned();
+    for name in names.iter().filter(|name| !name.is_empty()) {
+        text = text.replace(name, " ");
     }
+    let letters: Vec<char> = text.chars().filter(|c| c.is_alphabetic()).collect();
+    let han = letters.iter().filter(|c| is_han(**c)).count();
+    if locale == Locale::ZhCn {
+        return han * 2 > letters.len();
+    }
+    let latin = letters.iter().filter(|c| c.is_ascii_alphabetic()).count();
+    han == 0 && latin * 10 >= letters.len() * 9
 }
 
 /// Captions that differ in case, width, punctuation or spaces only are the same caption.
@@ -285,188 +608,4 @@ fn comparison_key(caption: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::test_requests::{brief, request};
-
-    fn reason(entry: &str) -> Result<Vec<String>, Vec<DropReason>> {
-        let brief = brief();
-        let request = request(&brief);
-        match parse(&format!("{{\"lines\":[{entry}]}}"), &request, "m") {
-            Ok(answer) => Ok(answer.lines.into_iter().map(|line| line.caption).collect()),
-            Err(AnswerError::NoUsableLine(reasons)) => Err(reasons),
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    fn caption(text: &str, facts: &str) -> Result<Vec<String>, Vec<DropReason>> {
-        let text = serde_json::to_string(text).unwrap();
-        reason(&format!(r#"{{"caption":{text},"detail":"","rests_on":[{facts}]}}"#))
-    }
-
-    #[test]
-    fn thinking_fences_and_words_around_the_object_are_ignored() {
-        let brief = brief();
-        let request = request(&brief);
-        let object =
-            r#"{"lines":[{"caption":"Ready for a calm morning?","detail":"","rests_on":["smooth"]}]}"#;
-        for text in [
-            object.to_owned(),
-            format!("<think>{{\"lines\":[]}} maybe</think>\n```json\n{object}\n```\nDone."),
-            format!("so I think...</think>{object}"),
-            format!("Here you are:\n{object}{object}"),
-            "[{\"caption\":\"Ready for a calm morning?\",\"rests_on\":\"smooth\"}]".to_owned(),
-        ] {
-            let answer = parse(&text, &request, "m").unwrap_or_else(|e| panic!("{text}: {e}"));
-            assert_eq!(answer.lines[0].caption, "Ready for a calm morning?");
-            assert_eq!(answer.lines[0].rests_on, [FactId::new("smooth")]);
-        }
-    }
-
-    #[test]
-    fn unreadable_answers_are_named() {
-        let brief = brief();
-        let request = request(&brief);
-        let parse = |text: &str| parse(text, &request, "m").unwrap_err();
-        assert_eq!(parse("  \n "), AnswerError::Blank);
-        assert_eq!(parse("<think>never ends {"), AnswerError::Blank);
-        assert_eq!(parse("I cannot do that."), AnswerError::NoJson);
-        assert_eq!(parse(r#"{"lines":[{"caption":"Rea"#), AnswerError::CutOff);
-        assert_eq!(parse(r#"{"answer":42}"#), AnswerError::Shape);
-        assert_eq!(parse(r#"{"lines":"none"}"#), AnswerError::Shape);
-        assert_eq!(parse(r#"{"lines":[]}"#), AnswerError::NoUsableLine(vec![]));
-        assert_eq!(parse(&"{".repeat(1 << 20)), AnswerError::TooLong(1 << 20));
-    }
-
-    #[test]
-    fn figures_must_stand_in_a_cited_fact() {
-        assert!(caption("20% off your first bag", "\"offer\"").is_ok());
-        assert!(caption("２０％ off your first bag", "\"offer\"").is_ok());
-        for (text, facts) in [
-            ("20% off your first bag", "\"smooth\""),
-            ("20 off your first bag", "\"offer\""),
-            ("$20 off your first bag", "\"offer\""),
-            ("30% off your first bag", "\"offer\""),
-            ("½ off your first bag", "\"offer\""),
-            ("12 cups for 250 g", "\"price\""),
-        ] {
-            assert_eq!(caption(text, facts), Err(vec![DropReason::ForeignFigure]), "{text}");
-        }
-        assert!(caption("$12.50 for 250 g", "\"price\"").is_ok());
-    }
-
-    #[test]
-    fn figures_are_compared_with_unit_currency_and_magnitude() {
-        let mut brief = brief();
-        let texts = [("offer", "Up to 50% off, 30-day returns"), ("price", "HK$1,299 for 250 g")];
-        for (id, text) in texts {
-            let fact = brief.product.facts.iter_mut().find(|fact| fact.id.as_str() == id).unwrap();
-            text.clone_into(&mut fact.text);
-        }
-        let request = request(&brief);
-        let says = |caption: &str| {
-            let answer = serde_json::json!({"lines": [{"caption": caption, "rests_on": ["offer", "price"]}]});
-            parse(&answer.to_string(), &request, "m").is_ok()
-        };
-        for caption in ["Returns for 30 days", "Up to 50% off", "HK$1,299, 250 grams"] {
-            assert!(says(caption), "{caption}");
-        }
-        for caption in [
-            "30 years of returns",
-            "50% off",
-            "$1,299 for 250 g",
-            "HK$1,299k for 250 g",
-            "HK$1,299 for 250 kg",
-            "1,299",
-        ] {
-            assert!(!says(caption), "{caption}");
-        }
-    }
-
-    #[test]
-    fn one_list_of_terms_decides_by_context_and_whole_words() {
-        let mut brief = brief();
-        brief.brand.banned_words.push("art".to_owned());
-        let request = request(&brief);
-        let says = |caption: &str| {
-            let answer = serde_json::json!({"lines": [{"caption": caption, "rests_on": []}]});
-            parse(&answer.to_string(), &request, "m").is_ok()
-        };
-        assert!(says("Calm from the start") && says("Best before noon") && says("Never in a hurry"));
-        assert!(
-            !says("An art of mornings") && !says("The finest morning") && !says("Calm, clinically proven")
-        );
-    }
-
-    #[test]
-    fn each_rule_drops_the_line_that_breaks_it() {
-        for (text, facts, expected) in [
-            (" ", "", DropReason::BlankCaption),
-            ("A line that is far too long for the small screen", "", DropReason::TooLong),
-            ("Calm\u{202E}morning", "", DropReason::Undrawable),
-            ("Calm\nmorning", "", DropReason::Undrawable),
-            ("Go to shop.example now", "", DropReason::AddressOrMarkup),
-            ("<b>Calm</b> morning", "", DropReason::AddressOrMarkup),
-            ("Calm morning", "\"invented\"", DropReason::UnknownFact),
-            ("The best morning", "", DropReason::BannedWord),
-            ("A cheap morning", "", DropReason::BannedWord),
-            ("早上好", "", DropReason::Language),
-        ] {
-            assert_eq!(caption(text, facts), Err(vec![expected]), "{text}");
-        }
-        assert_eq!(reason("7"), Err(vec![DropReason::Malformed]));
-        assert!(caption("Bestow a calm morning", "").is_ok(), "only whole words are banned");
-    }
-
-    #[test]
-    fn avoided_and_repeated_captions_are_dropped() {
-        let brief = brief();
-        let mut request = request(&brief);
-        let avoid = ["Calm morning!".to_owned()];
-        request.avoid = &avoid;
-        let text =
-            r#"{"lines":[{"caption":"calm  MORNING"},{"caption":"Slow down"},{"caption":"Slow down."}]}"#;
-        let answer = parse(text, &request, "m").unwrap();
-        assert_eq!(answer.lines.len(), 1);
-        assert_eq!(answer.dropped, [DropReason::Avoided, DropReason::Duplicate]);
-    }
-
-    #[test]
-    fn never_more_lines_than_asked_for() {
-        let brief = brief();
-        let mut request = request(&brief);
-        request.count = 2;
-        let text =
-            r#"{"lines":[{"caption":"One cup"},{"caption":"Calm"},{"caption":"Slow"},{"caption":"Easy"}]}"#;
-        assert_eq!(parse(text, &request, "m").unwrap().lines.len(), 2);
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_ends_in_lines_that_keep_the_contract_or_in_an_error(text in ".{0,400}") {
-            let brief = brief();
-            let request = request(&brief);
-            if let Ok(answer) = parse(&text, &request, "m") {
-                for line in answer.lines {
-                    prop_assert!(line.caption.chars().count() <= request.max_chars);
-                }
-            }
-        }
-
-        #[test]
-        fn any_caption_keeps_the_contract_or_is_dropped(text in "\\PC{0,60}", id in "[a-z]{1,6}") {
-            let brief = brief();
-            let request = request(&brief);
-            let line = ProposedLine {
-                caption: text, detail: String::new(), rests_on: vec![FactId::new(id)], model: String::new(),
-            };
-            if let Ok(line) = check_line(line, &request, &[]) {
-                prop_assert!(line.caption.chars().count() <= request.max_chars);
-                prop_assert!(line.rests_on.iter().all(|id| brief.fact(id).is_some()));
-                prop_assert!(!line.caption.contains(char::is_control));
-            }
-        }
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! Language models that propose lines: adapters of [`spotwright_core::ports::language_model`].
+//! Language models that write scripts: adapters of [`spotwright_core::ports::language_model`].
 //!
 //! | Module | Provider | Needs |
 //! |---|---|---|
@@ -10,13 +10,13 @@
 //! decides what of it may be used.
 //!
 //! What this crate does not do: it does not judge advertising law (that is the lint of
-//! `spotwright-creative`), it does not choose among lines, it never acts on what a model says, and
+//! `spotwright-creative`), it does not choose among scripts, it never acts on what a model says, and
 //! it builds no HTTP client by itself except in [`openai::build_client`].
 //!
 //! # Invariants
 //! - Texts of the brief reach a model only as JSON inside a delimited data block, never as
 //!   instructions.
-//! - Every proposed line has passed [`answer::check_line`], whatever the model was told to say.
+//! - Every proposed script has passed an [`answer::Checker`], whatever the model was told to say.
 //! - Every answer is read with a size limit; every failure is a typed error, never a panic.
 //! - There is exactly one retry layer; async-openai's own is replaced.
 //!

@@ -12,7 +12,7 @@ use spotwright_core::ports::language_model::{
 };
 use spotwright_schemas::brief::{FactKind, Tone};
 use spotwright_schemas::locale::Locale;
-use spotwright_schemas::script::{Role, Script, Structure, WHOLE_LINES};
+use spotwright_schemas::script::{Script, Structure, WHOLE_LINES};
 
 /// Version of the prompt files.
 pub const VERSION: &str = "v1";
@@ -321,12 +321,6 @@ fn fill(template: &str, values: &[(&str, &str)]) -> String {
 /// Replaces `<`, `>` and `&`, which in JSON occur inside strings only, by their escapes.
 fn escape_markup(json: &str) -> String {
     json.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e")
-}
-
-/// Whether a line of this role must name a fact it rests on.
-#[must_use]
-pub const fn needs_fact(role: Role) -> bool {
-    matches!(role, Role::Proof)
 }
 
 const fn tone_key(tone: Tone) -> &'static str {

@@ -1,7 +1,7 @@
 //! Recorded answers: [`Recorder`] writes what another provider proposed, [`Replay`] reads it back.
 //!
-//! A recording is JSON Lines (`spotwright.llm_record.v1`): one answered request per line, found by
-//! the hash of everything the request says. Errors are not recorded. A recording holds captions and
+//! A recording is JSON Lines (`spotwright.llm_record.v2`): one answered request per line, found by
+//! the hash of everything the request says. Errors are not recorded. A recording holds scripts and
 //! fact ids but no other text of the brief and no key.
 
 use std::collections::HashMap;
@@ -14,12 +14,11 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use spotwright_core::ports::language_model::{
-    LanguageModel, LanguageModelError, LineRequest, Proposals, ProposedLine,
+    Extent, LanguageModel, LanguageModelError, ProposedScript, ProposedScripts, ScriptRequest,
 };
-use spotwright_schemas::brief::FactId;
 use spotwright_schemas::money::Micros;
 
-use crate::answer::check_line;
+use crate::answer::Checker;
 
 /// Largest recording that is read, in bytes.
 pub const MAX_RECORDING_BYTES: u64 = 256 * 1024 * 1024;
@@ -60,36 +59,29 @@ struct Record {
     prompt_hash: String,
     tokens: [u64; 2],
     cost_micros: i64,
-    lines: Vec<RecordedLine>,
+    scripts: Vec<ProposedScript>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum RecordFormat {
-    #[serde(rename = "spotwright.llm_record.v1")]
-    V1,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RecordedLine {
-    caption: String,
-    detail: String,
-    rests_on: Vec<FactId>,
-    model: String,
+    #[serde(rename = "spotwright.llm_record.v2")]
+    V2,
 }
 
 /// BLAKE3 of everything a request says, hexadecimal.
 #[must_use]
-pub fn request_hash(request: &LineRequest<'_>) -> String {
+pub fn request_hash(request: &ScriptRequest<'_>) -> String {
     // serde_json keeps the order of struct fields, so equal requests give equal bytes.
     let whole = json!([
         request.brief,
-        request.direction,
-        request.role,
-        request.count,
-        request.max_chars,
-        request.inspiration,
+        request.wishes,
+        request.limits,
+        request.offer_phrases,
+        request.cases,
+        request.lessons,
+        request.parents,
         request.avoid,
+        request.revisions,
         request.seed,
     ]);
     blake3::hash(whole.to_string().as_bytes()).to_hex().to_string()
@@ -134,26 +126,30 @@ impl<M: LanguageModel> LanguageModel for Recorder<M> {
         self.inner.repeatable()
     }
 
-    fn quote(&self, request: &LineRequest<'_>) -> Micros {
+    fn writes(&self) -> Extent {
+        self.inner.writes()
+    }
+
+    fn quote(&self, request: &ScriptRequest<'_>) -> Micros {
         self.inner.quote(request)
     }
 
     /// Answers as the inner provider does. An answer that cannot be recorded is still given, with a
     /// warning in the log: it has been paid for.
-    async fn propose(
+    async fn write(
         &self,
-        request: &LineRequest<'_>,
+        request: &ScriptRequest<'_>,
         idempotency_key: &str,
-    ) -> Result<Proposals, LanguageModelError> {
-        let proposals = self.inner.propose(request, idempotency_key).await?;
+    ) -> Result<ProposedScripts, LanguageModelError> {
+        let proposals = self.inner.write(request, idempotency_key).await?;
         let record = Record {
-            format: RecordFormat::V1,
+            format: RecordFormat::V2,
             request: request_hash(request),
             provider: self.inner.provider().to_owned(),
             prompt_hash: proposals.prompt_hash.clone(),
             tokens: proposals.tokens,
             cost_micros: proposals.cost.0,
-            lines: proposals.lines.iter().map(RecordedLine::from_line).collect(),
+            scripts: proposals.scripts.clone(),
         };
         let file = Arc::clone(&self.file);
         let written = tokio::task::spawn_blocking(move || append(&file, &record)).await;
@@ -220,58 +216,40 @@ impl LanguageModel for Replay {
         true
     }
 
-    fn quote(&self, _request: &LineRequest<'_>) -> Micros {
+    fn quote(&self, _request: &ScriptRequest<'_>) -> Micros {
         Micros::ZERO
     }
 
-    /// The recorded answer; lines that break the request's rules, which only an edited recording
+    /// The recorded answer; scripts that break the request's rules, which only an edited recording
     /// holds, are dropped.
-    async fn propose(
+    async fn write(
         &self,
-        request: &LineRequest<'_>,
+        request: &ScriptRequest<'_>,
         _idempotency_key: &str,
-    ) -> Result<Proposals, LanguageModelError> {
+    ) -> Result<ProposedScripts, LanguageModelError> {
         let hash = request_hash(request);
         let record = self
             .records
             .get(&hash)
             .ok_or_else(|| LanguageModelError::Refused(format!("nothing is recorded for request {hash}")))?;
-        let mut lines: Vec<ProposedLine> = Vec::new();
-        for line in record.lines.iter().take(request.count) {
-            if let Ok(line) = check_line(line.to_line(), request, &lines) {
-                lines.push(line);
+        let checker = Checker::new(request);
+        let mut scripts: Vec<ProposedScript> = Vec::new();
+        for script in record.scripts.iter().take(request.wishes.len()) {
+            if let Ok(script) = checker.check(script.clone(), &scripts) {
+                scripts.push(script);
             }
         }
-        if lines.is_empty() {
-            let message = format!("the record of request {hash} holds no usable line");
+        if scripts.is_empty() {
+            let message = format!("the record of request {hash} holds no usable script");
             return Err(LanguageModelError::Unusable(message));
         }
-        Ok(Proposals {
-            lines,
+        Ok(ProposedScripts {
+            scripts,
+            refused: Vec::new(),
             prompt_hash: record.prompt_hash.clone(),
             tokens: record.tokens,
             cost: Micros::ZERO,
         })
-    }
-}
-
-impl RecordedLine {
-    fn from_line(line: &ProposedLine) -> Self {
-        Self {
-            caption: line.caption.clone(),
-            detail: line.detail.clone(),
-            rests_on: line.rests_on.clone(),
-            model: line.model.clone(),
-        }
-    }
-
-    fn to_line(&self) -> ProposedLine {
-        ProposedLine {
-            caption: self.caption.clone(),
-            detail: self.detail.clone(),
-            rests_on: self.rests_on.clone(),
-            model: self.model.clone(),
-        }
     }
 }
 
@@ -303,7 +281,8 @@ fn append(file: &Mutex<File>, record: &Record) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_requests::{brief, request};
+    use crate::answer::parse;
+    use crate::test_requests::{SCRIPT, brief, request};
 
     struct Scripted;
 
@@ -315,41 +294,43 @@ mod tests {
         fn repeatable(&self) -> bool {
             true
         }
-        fn quote(&self, _request: &LineRequest<'_>) -> Micros {
+        fn quote(&self, _request: &ScriptRequest<'_>) -> Micros {
             Micros(5)
         }
-        async fn propose(
+        async fn write(
             &self,
-            request: &LineRequest<'_>,
+            request: &ScriptRequest<'_>,
             _key: &str,
-        ) -> Result<Proposals, LanguageModelError> {
-            let line = ProposedLine {
-                caption: format!("Calm morning {}", if request.seed == 7 { "one" } else { "two" }),
-                detail: String::new(),
-                rests_on: vec![FactId::new("smooth")],
-                model: "scripted".to_owned(),
-            };
-            Ok(Proposals { lines: vec![line], prompt_hash: "ab".to_owned(), tokens: [3, 4], cost: Micros(5) })
+        ) -> Result<ProposedScripts, LanguageModelError> {
+            let mut script = parse(SCRIPT, request, "scripted").unwrap().scripts.remove(0);
+            script.idea = format!("seed {}", request.seed);
+            Ok(ProposedScripts {
+                scripts: vec![script],
+                refused: Vec::new(),
+                prompt_hash: "ab".to_owned(),
+                tokens: [3, 4],
+                cost: Micros(5),
+            })
         }
     }
 
     #[tokio::test]
-    async fn a_recording_gives_the_same_lines_and_names_what_is_missing() {
+    async fn a_recording_gives_the_same_scripts_and_names_what_is_missing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record.jsonl");
         let brief = brief();
         let mut request = request(&brief);
         let recorder = Recorder::open(Scripted, &path).unwrap();
-        let first = recorder.propose(&request, "k").await.unwrap();
+        let first = recorder.write(&request, "k").await.unwrap();
         request.seed = 8;
-        recorder.propose(&request, "k").await.unwrap();
+        recorder.write(&request, "k").await.unwrap();
         let replay = Replay::load(&path).unwrap();
         assert_eq!(replay.len(), 2);
         request.seed = 7;
-        let again = replay.propose(&request, "k").await.unwrap();
-        assert_eq!((again.lines, again.cost), (first.lines, Micros::ZERO));
+        let again = replay.write(&request, "k").await.unwrap();
+        assert_eq!((again.scripts, again.cost), (first.scripts, Micros::ZERO));
         request.seed = 9;
-        let missing = replay.propose(&request, "k").await.unwrap_err();
+        let missing = replay.write(&request, "k").await.unwrap_err();
         assert!(matches!(missing, LanguageModelError::Refused(text) if text.contains("nothing is recorded")));
     }
 
@@ -359,7 +340,7 @@ mod tests {
         let path = folder.path().join("record.jsonl");
         let brief = brief();
         let request = request(&brief);
-        Recorder::open(Scripted, &path).unwrap().propose(&request, "k").await.unwrap();
+        Recorder::open(Scripted, &path).unwrap().write(&request, "k").await.unwrap();
         let whole = std::fs::read(&path).unwrap();
         std::fs::write(&path, [&whole[..], &whole[..20]].concat()).unwrap();
         assert!(matches!(Replay::load(&path), Err(RecordingError::Malformed { line: 2, .. })));

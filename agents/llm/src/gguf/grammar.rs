@@ -1,16 +1,16 @@
-//! The grammar of a line: which words are free and which are given.
+//! The grammar of an opening line: which words are free and which are given.
 //!
-//! A proposed line is `About: <fact>` and `Line: <caption>`. The fact is one of the brief's own
+//! A proposed opening is `About: <fact>` and `Line: <caption>`. The fact is one of the brief's own
 //! texts, so nothing can be invented there; the caption begins with one of our stems and goes on
 //! with a few lowercase words. Digits, markup, absolute terms and banned words cannot be decoded at
 //! all. What the free words claim is not decided here; that is for the lint.
 
 use llguidance::api::TopLevelGrammar;
 use spotwright_core::domain::copy_rules::terms::{Category, Severity, TERMS};
-use spotwright_core::ports::language_model::LineRequest;
-use spotwright_schemas::brief::{Fact, FactKind};
+use spotwright_core::ports::language_model::ProposedScript;
+use spotwright_schemas::brief::{Brief, Fact, FactId, FactKind};
 use spotwright_schemas::locale::Locale;
-use spotwright_schemas::script::{Angle, Hook, Role};
+use spotwright_schemas::script::{Angle, Direction, Hook};
 
 use super::Error;
 
@@ -30,18 +30,19 @@ const UNFINISHED_ENDINGS: [&str; 40] = [
     "who", "as", "if", "so", "than", "into", "some", "every", "it's", "i",
 ];
 
-/// The facts a line may be about: those that suit the angle, or all that are claims about the
-/// product.
-pub(super) fn candidate_facts<'a>(request: &LineRequest<'a>) -> Vec<&'a Fact> {
-    let suits = |fact: &&Fact| match request.role {
-        Role::Proof => {
-            matches!(fact.kind, FactKind::Proof | FactKind::Price | FactKind::Offer | FactKind::Origin)
-        }
-        Role::Body => matches!(fact.kind, FactKind::Feature | FactKind::Benefit | FactKind::Origin),
-        Role::Hook | Role::Cta => angle_suits(request.direction.angle, fact.kind),
-    };
-    let facts = &request.brief.product.facts;
-    let mut chosen: Vec<&Fact> = facts.iter().filter(suits).collect();
+/// The facts an opening may be about: those that the script begins with, else those that suit the
+/// angle, else all that are claims about the product.
+pub(super) fn candidate_facts<'a>(
+    brief: &'a Brief,
+    direction: Direction,
+    script: &ProposedScript,
+) -> Vec<&'a Fact> {
+    let begins_with: Vec<&FactId> = script.lines.iter().take(2).flat_map(|line| &line.rests_on).collect();
+    let facts = &brief.product.facts;
+    let mut chosen: Vec<&Fact> = facts.iter().filter(|fact| begins_with.contains(&&fact.id)).collect();
+    if chosen.is_empty() {
+        chosen = facts.iter().filter(|fact| angle_suits(direction.angle, fact.kind)).collect();
+    }
     if chosen.is_empty() {
         chosen = facts.iter().filter(|fact| fact.kind.needs_evidence()).collect();
     }
@@ -60,28 +61,27 @@ const fn angle_suits(angle: Angle, kind: FactKind) -> bool {
     }
 }
 
-/// Whether lines of this request can be proposed at all.
-pub(super) fn check(request: &LineRequest<'_>) -> Result<(), Error> {
-    let reason = match (request.role, request.direction.hook) {
-        (Role::Cta, _) => "the call to action is given by the brief",
-        (Role::Proof, _) => "proof lines are facts of the brief, word by word",
-        (Role::Hook, Hook::Number) => "a small model must not write figures",
-        _ if request.max_chars < 20 => "captions shorter than 20 characters leave no room for words",
-        _ => return Ok(()),
-    };
-    Err(Error::Unsuited(reason))
+/// Whether an opening of this form can be proposed at all.
+pub(super) fn check(hook: Hook, max_chars: usize) -> Result<(), Error> {
+    if hook == Hook::Number {
+        return Err(Error::Unsuited("a small model must not write figures"));
+    }
+    if max_chars < 20 {
+        return Err(Error::Unsuited("captions shorter than 20 characters leave no room for words"));
+    }
+    Ok(())
 }
 
 /// The grammar in Lark form, from texts that are quoted or reduced to letters.
-pub(super) fn lark(request: &LineRequest<'_>, facts: &[&Fact]) -> TopLevelGrammar {
+pub(super) fn lark(brief: &Brief, hook: Hook, facts: &[&Fact]) -> TopLevelGrammar {
     let choices: Vec<String> = facts.iter().map(|fact| quote(&fact.text)).collect();
     // One complement for all terms: the lexer's states multiply with every further intersection.
     // The length in characters is left to the check of the finished line for the same reason.
     // Terms are forbidden as whole words: a banned `ass` leaves `glass` alone.
     let pattern = format!(
         "{} & ~/((.|\\n)*[^a-zA-Z])?({})([^a-zA-Z](.|\\n)*)?/",
-        caption_pattern(request),
-        banned_terms(request).join("|")
+        caption_pattern(hook),
+        banned_terms(brief).join("|")
     );
     TopLevelGrammar::from_lark(format!(
         "start: {about} fact {line} CAPTION\nfact: {choices}\nCAPTION: {pattern}\n",
@@ -99,30 +99,29 @@ pub(super) fn is_unfinished(caption: &str) -> bool {
 }
 
 /// Stem and free words of a caption.
-const fn caption_pattern(request: &LineRequest<'_>) -> &'static str {
-    match (request.role, request.direction.hook) {
-        (Role::Hook, Hook::Question) => {
-            "/(Ready for|Looking for|Craving|Missing|Why not try|What makes)( [a-z]+){2,6}\\?/"
+const fn caption_pattern(hook: Hook) -> &'static str {
+    match hook {
+        Hook::Question => "/(Ready for|Looking for|Craving|Missing|Why not try|What makes)( [a-z]+){2,6}\\?/",
+        Hook::Contrast => "/(Less|Not) [a-z]{2,12}( [a-z]+){0,2}, (more|but) [a-z]{2,12}( [a-z]+){0,3}\\./",
+        Hook::Command => "/(Meet|Try|Enjoy|Discover|Taste|Make|Start|Give)( [a-z]+){2,6}[.!]/",
+        Hook::Scene => "/(Picture|Imagine|Think of)( [a-z]+){3,7}\\./",
+        Hook::Number | Hook::Statement => {
+            "/(Made for|It brings|It gives|It keeps|Here is|You get)( [a-z]+){2,6}\\./"
         }
-        (Role::Hook, Hook::Contrast) => {
-            "/(Less|Not) [a-z]{2,12}( [a-z]+){0,2}, (more|but) [a-z]{2,12}( [a-z]+){0,3}\\./"
-        }
-        (Role::Hook, Hook::Command) => "/(Meet|Try|Enjoy|Discover|Taste|Make|Start|Give)( [a-z]+){2,6}[.!]/",
-        (Role::Hook, Hook::Scene) => "/(Picture|Imagine|Think of)( [a-z]+){3,7}\\./",
-        _ => "/(Made for|It brings|It gives|It keeps|Here is|You get)( [a-z]+){2,6}\\./",
     }
 }
 
 /// Banned words and terms of the list, as far as the grammar could write them: the caption is made
 /// of ASCII letters, so other terms cannot occur. Contexts that would excuse a term are not looked
 /// at, since the check of the finished line is there for what people wrote.
-fn banned_terms(request: &LineRequest<'_>) -> Vec<String> {
+fn banned_terms(brief: &Brief) -> Vec<String> {
     let listed = TERMS
         .iter()
         .filter(|term| term.locale == Locale::EnUs && term.severity == Severity::Error)
         .filter(|term| matches!(term.category, Category::Absolute | Category::Medical))
         .map(|term| term.text.to_owned());
-    let banned = request.brief.brand.banned_words.iter().map(|word| word.trim().to_lowercase());
+    let banned =
+        brief.brand.banned_words.iter().chain(&brief.must_not_say).map(|word| word.trim().to_lowercase());
     let mut terms: Vec<String> = banned.chain(listed).collect();
     terms.retain(|term| !term.is_empty() && term.chars().all(|c| c.is_ascii_lowercase() || c == ' '));
     // A caption begins with a capital letter.
@@ -143,16 +142,26 @@ fn quote(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_requests::{brief, request};
+    use crate::answer::parse;
+    use crate::test_requests::{SCRIPT, brief, request};
 
     #[test]
-    fn facts_suit_the_angle_or_are_claims() {
+    fn facts_are_those_the_script_begins_with_or_suit_the_angle_or_are_claims() {
         let brief = brief();
-        let mut request = request(&brief);
-        request.direction.angle = Angle::Problem;
-        assert_eq!(candidate_facts(&request)[0].id.as_str(), "bitter");
-        request.direction.angle = Angle::Moment;
-        let facts = candidate_facts(&request);
+        let request = request(&brief);
+        let mut script = parse(SCRIPT, &request, "m").unwrap().scripts.remove(0);
+        let direction = request.wishes[0].direction;
+        let ids = |script: &ProposedScript, direction: Direction| -> Vec<String> {
+            let facts = candidate_facts(&brief, direction, script);
+            facts.iter().map(|fact| fact.id.as_str().to_owned()).collect()
+        };
+        assert_eq!(ids(&script, direction), ["bitter", "smooth"]);
+        for line in &mut script.lines {
+            line.rests_on.clear();
+        }
+        assert_eq!(ids(&script, direction), ["bitter"]);
+        let moment = Direction { angle: Angle::Moment, ..direction };
+        let facts = candidate_facts(&brief, moment, &script);
         assert!(!facts.is_empty() && facts.iter().all(|fact| fact.kind.needs_evidence()));
     }
 
@@ -166,13 +175,9 @@ mod tests {
     }
 
     #[test]
-    fn unsuited_requests_are_named() {
-        let brief = brief();
-        let mut request = request(&brief);
-        assert!(check(&request).is_ok());
-        request.direction.hook = Hook::Number;
-        assert!(check(&request).is_err());
-        request.role = Role::Cta;
-        assert!(check(&request).is_err());
+    fn unsuited_forms_are_named() {
+        assert!(check(Hook::Question, 48).is_ok());
+        assert!(check(Hook::Number, 48).is_err());
+        assert!(check(Hook::Question, 12).is_err());
     }
 }

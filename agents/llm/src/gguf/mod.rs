@@ -1,8 +1,9 @@
-//! An embedded model from a GGUF file, as a proposer of hook and body lines in English.
+//! An embedded model from a GGUF file, as a writer of opening lines in English.
 //!
-//! The model never writes a whole script: it fills a few words after one of our stems, under a
-//! grammar that knows the facts of the brief and no digits (see `grammar`). A 135-million-parameter
-//! model is no copywriter; its lines are candidates for lint and scorer among others.
+//! The model never writes a whole script: it gets scripts of the copy engine and fills a few words
+//! after one of our stems for another opening, under a grammar that knows the facts the script begins
+//! with and no digits (see `grammar`). A 135-million-parameter model is no copywriter; where none of its
+//! openings passes the checks, that of the script stays.
 //!
 //! Reading a file: the header is checked against the file's size before anything is allocated, the
 //! SHA-256 is computed and may be pinned, tensors without a fast kernel are converted to Q8_0 in a
@@ -24,16 +25,17 @@ use candle_core::Device;
 use candle_core::quantized::gguf_file::Content;
 use candle_transformers::models::quantized_llama::ModelWeights;
 use spotwright_core::ports::language_model::{
-    LanguageModel, LanguageModelError, LineRequest, Proposals, ProposedLine,
+    Extent, LanguageModel, LanguageModelError, LineLimits, ProposedLine, ProposedScript, ProposedScripts,
+    RefusedScript, Revision, ScriptRequest, ScriptWish,
 };
 use spotwright_schemas::brief::{Brief, Fact};
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::random::Stream;
+use spotwright_schemas::script::Role;
 use tokio::sync::Semaphore;
 
-use crate::answer::check_line;
-use crate::prompt::MAX_COUNT;
+use crate::answer::Checker;
 
 mod decode;
 mod grammar;
@@ -54,13 +56,13 @@ pub const SMOLLM2_135M_SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c
 /// Longest sequence that the inference library prepares positions for.
 const MAX_CONTEXT: u64 = 4_096;
 
-/// Attempts per asked-for candidate before fewer are answered.
-const ATTEMPTS_PER_CANDIDATE: usize = 3;
+/// Attempts at one opening before the script keeps its own.
+const ATTEMPTS: u64 = 4;
 
 /// Steps that a chat template may take; a template is part of the file and untrusted.
 const TEMPLATE_FUEL: u64 = 50_000;
 
-/// Why a model cannot be read or gives no lines.
+/// Why a model cannot be read or writes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Reading or writing failed.
@@ -100,8 +102,8 @@ pub enum Error {
     /// Computation or tokenizing failed.
     #[error("inference: {0}")]
     Inference(String),
-    /// The request is of a kind this provider does not take.
-    #[error("the embedded model does not propose this line: {0}")]
+    /// An opening of a form that this provider does not write.
+    #[error("the embedded model does not write this opening: {0}")]
     Unsuited(&'static str),
 }
 
@@ -125,7 +127,7 @@ pub struct Options {
 /// What is known about a loaded file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelFile {
-    /// `general.name`, or the file's name; written into the lines.
+    /// `general.name`, or the file's name; written into the scripts.
     pub name: String,
     /// SHA-256 of the source file, for traces.
     pub sha256: String,
@@ -208,15 +210,19 @@ impl LanguageModel for Gguf {
         true
     }
 
-    fn quote(&self, _request: &LineRequest<'_>) -> Micros {
+    fn writes(&self) -> Extent {
+        Extent::Openings
+    }
+
+    fn quote(&self, _request: &ScriptRequest<'_>) -> Micros {
         Micros::ZERO
     }
 
-    async fn propose(
+    async fn write(
         &self,
-        request: &LineRequest<'_>,
+        request: &ScriptRequest<'_>,
         _idempotency_key: &str,
-    ) -> Result<Proposals, LanguageModelError> {
+    ) -> Result<ProposedScripts, LanguageModelError> {
         if request.brief.locale != Locale::EnUs {
             let message = format!(
                 "the embedded model {} writes English only; {} is asked for",
@@ -225,7 +231,10 @@ impl LanguageModel for Gguf {
             );
             return Err(LanguageModelError::Refused(message));
         }
-        grammar::check(request).map_err(|error| LanguageModelError::Refused(error.to_string()))?;
+        if request.revisions.iter().all(|revision| revision.script.is_none()) {
+            let message = "the embedded model writes openings only, and no script is given".to_owned();
+            return Err(LanguageModelError::Refused(message));
+        }
         let turn = Arc::clone(&self.turn)
             .acquire_owned()
             .await
@@ -235,67 +244,114 @@ impl LanguageModel for Gguf {
         let abandoned = Abandoned::default();
         let guard = AbandonOnDrop(Arc::clone(&abandoned));
         let task = tokio::task::spawn_blocking(move || {
-            let proposals = shared.propose(&owned.view(), &abandoned);
+            let proposed = shared.openings(&owned.view(), &abandoned);
             drop(turn);
-            proposals
+            proposed
         });
-        let proposals = task.await.map_err(|error| LanguageModelError::Unusable(error.to_string()))?;
+        let proposed = task.await.map_err(|error| LanguageModelError::Unusable(error.to_string()))?;
         drop(guard);
-        let proposals = proposals.map_err(|error| LanguageModelError::Unusable(error.to_string()))?;
-        if proposals.lines.is_empty() {
-            return Err(LanguageModelError::Unusable("no candidate passed the checks".to_owned()));
+        let proposed = proposed.map_err(|error| LanguageModelError::Unusable(error.to_string()))?;
+        if proposed.scripts.is_empty() {
+            let reason =
+                proposed.refused.first().map_or("none was written", |refused| refused.reason.as_str());
+            return Err(LanguageModelError::Unusable(format!("no opening passed the checks: {reason}")));
         }
-        Ok(proposals)
+        Ok(proposed)
     }
 }
 
 impl Shared {
-    fn propose(&self, request: &LineRequest<'_>, abandoned: &Abandoned) -> Result<Proposals, Error> {
-        let facts = grammar::candidate_facts(request);
-        let prompt_text = self.prompt(request, &facts)?;
-        let prompt_hash = blake3::hash(prompt_text.as_bytes()).to_hex().to_string();
-        let prompt = self.engine.read_prompt(&prompt_text)?;
-        let grammar = grammar::lark(request, &facts);
-        let random = Stream::new(request.seed, &format!("gguf/{prompt_hash}"));
-        let mut lines: Vec<ProposedLine> = Vec::new();
-        let mut written = 0;
-        let count = request.count.clamp(1, MAX_COUNT);
-        for attempt in 0..count * ATTEMPTS_PER_CANDIDATE {
-            if lines.len() == count {
-                break;
-            }
-            let random = random.child(attempt as u64);
-            let continued = self.engine.continue_prompt(&prompt, grammar.clone(), random, abandoned)?;
-            let Some((text, tokens)) = continued else { continue };
-            written += tokens as u64;
-            let Some(line) = self.read_line(&text, &facts) else { continue };
-            if grammar::is_unfinished(&line.caption) {
+    fn openings(&self, request: &ScriptRequest<'_>, abandoned: &Abandoned) -> Result<ProposedScripts, Error> {
+        let checker = Checker::new(request);
+        let mut hasher = blake3::Hasher::new();
+        let mut answer = ProposedScripts {
+            scripts: Vec::new(),
+            refused: Vec::new(),
+            prompt_hash: String::new(),
+            tokens: [0, 0],
+            cost: Micros::ZERO,
+        };
+        for revision in request.revisions {
+            let Some(script) = &revision.script else { continue };
+            let Some(wish) = request.wishes.get(revision.wish) else { continue };
+            let form = wish.direction.hook;
+            let refused = |reason: String| RefusedScript { wish: revision.wish, reason };
+            if let Err(error) = grammar::check(form, request.limits.hook) {
+                answer.refused.push(refused(error.to_string()));
                 continue;
             }
-            match check_line(line, request, &lines) {
-                Ok(line) => lines.push(line),
-                Err(reason) => tracing::debug!(%reason, "candidate is dropped"),
+            let facts = grammar::candidate_facts(request.brief, wish.direction, script);
+            let prompt_text = self.prompt(request.brief, &facts)?;
+            hasher.update(prompt_text.as_bytes());
+            let prompt = self.engine.read_prompt(&prompt_text)?;
+            answer.tokens[0] += prompt.len() as u64;
+            let grammar = grammar::lark(request.brief, form, &facts);
+            let random = Stream::new(request.seed, "gguf").child(revision.wish as u64);
+            let mut found = None;
+            let mut reason = "no opening came to its end".to_owned();
+            for attempt in 0..ATTEMPTS {
+                let random = random.child(attempt);
+                let continued = self.engine.continue_prompt(&prompt, grammar.clone(), random, abandoned)?;
+                let Some((text, tokens)) = continued else { continue };
+                answer.tokens[1] += tokens as u64;
+                let Some(opened) = self.with_opening(script, revision.wish, &text, &facts) else { continue };
+                match checker.check_opening(&opened, &answer.scripts) {
+                    Ok(()) => {
+                        found = Some(opened);
+                        break;
+                    }
+                    Err(why) => reason = why.to_string(),
+                }
+            }
+            match found {
+                Some(opened) => answer.scripts.push(opened),
+                None => answer.refused.push(refused(reason)),
             }
         }
-        Ok(Proposals { lines, prompt_hash, tokens: [prompt.len() as u64, written], cost: Micros::ZERO })
+        answer.prompt_hash = hasher.finalize().to_hex().to_string();
+        Ok(answer)
     }
 
-    fn read_line(&self, text: &str, facts: &[&Fact]) -> Option<ProposedLine> {
+    /// The script with the opening that `text` holds; `None` where it breaks off or names no fact.
+    fn with_opening(
+        &self,
+        script: &ProposedScript,
+        wish: usize,
+        text: &str,
+        facts: &[&Fact],
+    ) -> Option<ProposedScript> {
         let (fact, caption) = text.strip_prefix(grammar::FACT_LABEL)?.split_once(grammar::CAPTION_LABEL)?;
         let fact = facts.iter().find(|known| known.text == fact)?;
-        Some(ProposedLine {
+        if grammar::is_unfinished(caption) {
+            return None;
+        }
+        let mut script = script.clone();
+        let before = script.lines.first()?;
+        let mut rests_on = vec![fact.id.clone()];
+        rests_on.extend(before.rests_on.iter().filter(|id| **id != fact.id).cloned());
+        let voice = if before.detail.is_empty() {
+            caption.to_owned()
+        } else {
+            format!("{caption} {}.", before.detail.trim_end_matches('.'))
+        };
+        let opening = ProposedLine {
+            role: Role::Hook,
             caption: caption.to_owned(),
-            detail: fact.text.clone(),
-            rests_on: vec![fact.id.clone()],
-            model: self.file.name.clone(),
-        })
+            detail: before.detail.clone(),
+            voice,
+            picture: before.picture.clone(),
+            rests_on,
+        };
+        *script.lines.first_mut()? = opening;
+        script.wish = wish;
+        script.model.clone_from(&self.file.name);
+        Some(script)
     }
 
     /// The prompt through the file's chat template. Texts of the brief stand in the user's turn
     /// only, on one line each, without the texts of special tokens.
-    fn prompt(&self, request: &LineRequest<'_>, facts: &[&Fact]) -> Result<String, Error> {
+    fn prompt(&self, brief: &Brief, facts: &[&Fact]) -> Result<String, Error> {
         let vocabulary = self.engine.vocabulary();
-        let brief = request.brief;
         let system = "You write one short caption for a product video. First copy one fact, then write a \
                       caption about it in plain words. No numbers.";
         let facts: Vec<String> = facts.iter().map(|fact| format!("- {}\n", fact.text)).collect();
@@ -322,34 +378,42 @@ impl Shared {
 /// A request that a blocking task can own.
 struct OwnedRequest {
     brief: Brief,
-    inspiration: Vec<String>,
+    wishes: Vec<ScriptWish>,
+    limits: LineLimits,
+    offer_phrases: Vec<String>,
     avoid: Vec<String>,
-    rest: (spotwright_schemas::script::Direction, spotwright_schemas::script::Role, usize, usize, u64),
+    revisions: Vec<Revision>,
+    seed: u64,
 }
 
-impl From<&LineRequest<'_>> for OwnedRequest {
-    fn from(request: &LineRequest<'_>) -> Self {
+impl From<&ScriptRequest<'_>> for OwnedRequest {
+    fn from(request: &ScriptRequest<'_>) -> Self {
         Self {
             brief: request.brief.clone(),
-            inspiration: request.inspiration.to_vec(),
+            wishes: request.wishes.to_vec(),
+            limits: request.limits,
+            offer_phrases: request.offer_phrases.to_vec(),
             avoid: request.avoid.to_vec(),
-            rest: (request.direction, request.role, request.count, request.max_chars, request.seed),
+            revisions: request.revisions.to_vec(),
+            seed: request.seed,
         }
     }
 }
 
 impl OwnedRequest {
-    fn view(&self) -> LineRequest<'_> {
-        let (direction, role, count, max_chars, seed) = self.rest;
-        LineRequest {
+    /// The request as far as a small model reads it: it gets no cases and no lessons.
+    fn view(&self) -> ScriptRequest<'_> {
+        ScriptRequest {
             brief: &self.brief,
-            direction,
-            role,
-            count,
-            max_chars,
-            inspiration: &self.inspiration,
+            wishes: &self.wishes,
+            limits: self.limits,
+            offer_phrases: &self.offer_phrases,
+            cases: &[],
+            lessons: &[],
+            parents: &[],
             avoid: &self.avoid,
-            seed,
+            revisions: &self.revisions,
+            seed: self.seed,
         }
     }
 }

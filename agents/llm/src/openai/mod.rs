@@ -33,11 +33,13 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use spotwright_core::ports::language_model::{LanguageModel, LanguageModelError, LineRequest, Proposals};
+use spotwright_core::ports::language_model::{
+    LanguageModel, LanguageModelError, ProposedScripts, RefusedScript, ScriptRequest,
+};
 use spotwright_schemas::money::Micros;
 
-use crate::answer::{self, AnswerError};
-use crate::prompt::Prompt;
+use crate::answer::{self, Answer, AnswerError};
+use crate::prompt::{EXAMPLE, Prompt};
 
 mod bill;
 mod chat;
@@ -60,13 +62,10 @@ pub use options::{ApiKey, Options, OptionsError, build_client, is_loopback};
 /// Answers kept in memory so that a repeated step is not charged again.
 const KEPT_ANSWERS: usize = 256;
 
-/// The shape of an answer in short.
-const EXAMPLE: &str = r#"{"lines":[{"caption":"...","detail":"...","rests_on":["fact id"]}]}"#;
-
 /// The adapter. See the [module](self) for what it does.
 pub struct OpenAi {
     chat: Chat,
-    answered: Mutex<VecDeque<(String, Proposals)>>,
+    answered: Mutex<VecDeque<(String, ProposedScripts)>>,
 }
 
 impl fmt::Debug for OpenAi {
@@ -84,12 +83,12 @@ impl OpenAi {
         Ok(Self { chat: Chat::new(options, http, memory)?, answered: Mutex::default() })
     }
 
-    fn remembered(&self, key: &str) -> Option<Proposals> {
+    fn remembered(&self, key: &str) -> Option<ProposedScripts> {
         let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
         answered.iter().find(|(known, _)| known == key).map(|(_, proposals)| proposals.clone())
     }
 
-    fn remember(&self, key: String, proposals: &Proposals) {
+    fn remember(&self, key: String, proposals: &ProposedScripts) {
         let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
         if answered.len() == KEPT_ANSWERS {
             answered.pop_front();
@@ -101,7 +100,7 @@ impl OpenAi {
 /// The question that a prompt asks.
 fn question(prompt: &Prompt) -> Question<'_> {
     Question {
-        name: "lines",
+        name: "scripts",
         system: &prompt.system,
         user: &prompt.user,
         schema: &prompt.schema,
@@ -119,15 +118,15 @@ impl LanguageModel for OpenAi {
         false
     }
 
-    fn quote(&self, request: &LineRequest<'_>) -> Micros {
+    fn quote(&self, request: &ScriptRequest<'_>) -> Micros {
         self.chat.quote(&question(&Prompt::new(request)))
     }
 
-    async fn propose(
+    async fn write(
         &self,
-        request: &LineRequest<'_>,
+        request: &ScriptRequest<'_>,
         idempotency_key: &str,
-    ) -> Result<Proposals, LanguageModelError> {
+    ) -> Result<ProposedScripts, LanguageModelError> {
         let prompt = Prompt::new(request);
         let prompt_hash = prompt.hash();
         let answer_key = format!("{idempotency_key}/{prompt_hash}");
@@ -153,7 +152,12 @@ impl LanguageModel for OpenAi {
         );
         match outcome {
             Ok(answer) => {
-                let proposals = Proposals { lines: answer.lines, prompt_hash, tokens: sum.tokens, cost };
+                let Answer { scripts, refused } = answer;
+                let refused = refused
+                    .into_iter()
+                    .map(|refusal| RefusedScript { wish: refusal.wish, reason: refusal.to_string() })
+                    .collect();
+                let proposals = ProposedScripts { scripts, refused, prompt_hash, tokens: sum.tokens, cost };
                 self.remember(answer_key, &proposals);
                 Ok(proposals)
             }
