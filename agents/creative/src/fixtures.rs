@@ -1,10 +1,8 @@
 //! Briefs for the tests of this crate: the examples of the repository.
 
-use async_trait::async_trait;
-use spotwright_core::ports::language_model::{LanguageModel, LanguageModelError, LineRequest, Proposals};
+use spotwright_core::ports::language_model::LanguageModel;
 use spotwright_core::ports::letters::Letters;
 use spotwright_schemas::brief::Brief;
-use spotwright_schemas::money::Micros;
 
 use crate::copy_engine::CopyEngine;
 use crate::drafting::{DraftRequest, Generation, draft_generation};
@@ -38,31 +36,14 @@ pub(crate) fn drafted(brief: &Brief, n_variants: usize, seed: u64, model: &dyn L
         brief,
         generation: 1,
         assignments: &assignments,
+        cases: &[],
+        lessons: &[],
         parents: &[],
         avoid: &[],
         seed,
         key_prefix: "test",
     };
     block_on(draft_generation(&request, model, &EveryLetter))
-}
-
-/// A language model that is never there, so that lines are drafted one by one.
-pub(crate) struct Silent;
-
-#[async_trait]
-impl LanguageModel for Silent {
-    fn provider(&self) -> &'static str {
-        "silent"
-    }
-    fn repeatable(&self) -> bool {
-        true
-    }
-    fn quote(&self, _: &LineRequest<'_>) -> Micros {
-        Micros::ZERO
-    }
-    async fn propose(&self, _: &LineRequest<'_>, _: &str) -> Result<Proposals, LanguageModelError> {
-        Err(LanguageModelError::Unavailable("no connection".to_owned()))
-    }
 }
 
 /// Draws everything.

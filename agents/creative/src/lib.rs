@@ -2,13 +2,13 @@
 //!
 //! # Purpose
 //! Pure decisions of the loop, in the order they are taken: [`clarify`] asks, [`plan`] chooses
-//! directions, [`drafting`] writes scripts with a language model (by default the [`copy_engine`]),
+//! directions, [`drafting`] has whole scripts written by a language model or by the [`copywriter`],
 //! [`critique`] judges them, [`storyboard`] lays them out, [`select`] picks which scored variants
 //! are rendered in full, [`learn`] turns clicks into beliefs for the next generation.
 //!
 //! # What it does not do
 //! No I/O, no clock, no global randomness; it neither renders, scores nor publishes. A language
-//! model is reached through its port and may fail: the copy engine then writes the lines.
+//! model is reached through its port and may fail: the copy engine then writes the scripts.
 //!
 //! # Invariants
 //! - The same brief, arguments and seed give the same result.

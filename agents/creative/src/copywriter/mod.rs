@@ -130,6 +130,12 @@ pub(crate) fn offer_texts(brief: &Brief) -> Vec<String> {
     [offer.now, offer.before, offer.covers, offer.until, offer.redeem].into_iter().flatten().collect()
 }
 
+/// The price of the key offer as lines say it, if there is one.
+#[must_use]
+pub(crate) fn price_now(brief: &Brief) -> Option<String> {
+    phrases::OfferPhrases::of(brief, &[]).now
+}
+
 fn attempt_at(
     material: &Material<'_>,
     structure: Structure,
@@ -208,6 +214,7 @@ fn finished(material: &Material<'_>, built: Built) -> Script {
         direction,
         structure: Some(built.structure),
         idea: built.idea,
+        learned_from: None,
         lines,
         primary_text,
     }

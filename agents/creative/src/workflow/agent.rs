@@ -137,6 +137,8 @@ impl CreativeAgent {
             brief: &run.request.brief,
             generation: run.generation,
             assignments: &state.assignments,
+            cases: &[],
+            lessons: &[],
             parents: &parents,
             avoid: &before.captions,
             seed: run.request.seed,

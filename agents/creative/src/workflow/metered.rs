@@ -4,7 +4,9 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use spotwright_core::ports::language_model::{LanguageModel, LanguageModelError, LineRequest, Proposals};
+use spotwright_core::ports::language_model::{
+    Extent, LanguageModel, LanguageModelError, ProposedScripts, ScriptRequest,
+};
 use spotwright_core::spine::{PaidCalls, StepError};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
@@ -32,21 +34,25 @@ impl LanguageModel for MeteredModel<'_> {
         self.inner.repeatable()
     }
 
-    fn quote(&self, request: &LineRequest<'_>) -> Micros {
+    fn writes(&self) -> Extent {
+        self.inner.writes()
+    }
+
+    fn quote(&self, request: &ScriptRequest<'_>) -> Micros {
         self.inner.quote(request)
     }
 
-    async fn propose(
+    async fn write(
         &self,
-        request: &LineRequest<'_>,
+        request: &ScriptRequest<'_>,
         idempotency_key: &str,
-    ) -> Result<Proposals, LanguageModelError> {
+    ) -> Result<ProposedScripts, LanguageModelError> {
         let failure = Mutex::new(None);
         let call = || async {
-            match self.inner.propose(request, idempotency_key).await {
-                Ok(proposals) => {
-                    let cost = proposals.cost;
-                    Ok((Outcome::Proposals(proposals), cost))
+            match self.inner.write(request, idempotency_key).await {
+                Ok(scripts) => {
+                    let cost = scripts.cost;
+                    Ok((Outcome::Written(scripts), cost))
                 }
                 // What was billed is settled, whatever came of it.
                 Err(failed) if failed.cost() > Micros::ZERO => {
@@ -63,7 +69,7 @@ impl LanguageModel for MeteredModel<'_> {
             }
         };
         // Completions cannot be looked up afterwards. An interrupted call therefore counts as
-        // spent and its line is written by the copy engine; it is never sent again.
+        // spent and its scripts are written by the copy engine; it is never sent again.
         let lookup = || async {
             let message = "an interrupted completion cannot be looked up";
             Err(StepError::Permanent(Problem::new(Code::CallUnknown, "", message)))
@@ -71,7 +77,7 @@ impl LanguageModel for MeteredModel<'_> {
         let quote = self.inner.quote(request);
         let made = self.calls.make(self.inner.provider(), idempotency_key, quote, lookup, call).await;
         match made {
-            Ok(Outcome::Proposals(proposals)) => Ok(proposals),
+            Ok(Outcome::Written(scripts)) => Ok(scripts),
             Ok(Outcome::Failed { failed }) => Err(failed),
             Err(error) => {
                 let failure = failure.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -85,7 +91,7 @@ impl LanguageModel for MeteredModel<'_> {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Outcome {
-    Proposals(Proposals),
+    Written(ProposedScripts),
     Failed { failed: LanguageModelError },
 }
 
@@ -102,13 +108,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_recorded_as_bare_proposals_are_read() {
-        let proposals =
-            Proposals { lines: vec![], prompt_hash: "ab".to_owned(), tokens: [1, 2], cost: Micros(3) };
-        let before = serde_json::to_string(&proposals).unwrap();
+    fn answered_and_failed_calls_are_told_apart() {
+        let scripts = ProposedScripts {
+            scripts: vec![],
+            refused: vec![],
+            prompt_hash: "ab".to_owned(),
+            tokens: [1, 2],
+            cost: Micros(3),
+        };
+        let before = serde_json::to_string(&scripts).unwrap();
         let read: Outcome = serde_json::from_str(&before).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), before, "and written as before");
-        assert!(matches!(read, Outcome::Proposals(read) if read == proposals));
+        assert!(matches!(read, Outcome::Written(read) if read == scripts));
 
         let failed = LanguageModelError::Billed {
             error: Box::new(LanguageModelError::Unusable("blank".to_owned())),
