@@ -179,7 +179,10 @@ pub fn is_denied(text: &str, term: &str) -> bool {
     !places.is_empty() && places.iter().all(|span| denies(&chars, span))
 }
 
-fn denies(chars: &[char], span: &Range<usize>) -> bool {
+/// Whether the words at `span`, in characters of `chars`, are denied within their own clause; see
+/// [`is_denied`].
+#[must_use]
+pub fn denies(chars: &[char], span: &Range<usize>) -> bool {
     let stops = |c: &char| {
         matches!(half_width(*c), '.' | ',' | '!' | '?' | ';' | ':' | '(' | ')' | '。' | '、' | '\n')
     };

@@ -103,6 +103,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Judge advertising text by itself.
+    Copy {
+        /// What to do.
+        #[command(subcommand)]
+        what: CopyText,
+    },
     /// Use parts of the creative agent alone.
     Agent {
         /// What to do.
@@ -169,6 +175,23 @@ pub enum Command {
         /// Print the documented defaults instead.
         #[arg(long)]
         defaults: bool,
+    },
+}
+
+/// Judgements on advertising text.
+#[derive(Debug, Subcommand)]
+pub enum CopyText {
+    /// Advertising law and platform policy, line by line. Exit code 0 also with findings.
+    Lint {
+        /// Plain lines, or JSON Lines `{text, evidence[], category, audience, names[], locale}`; standard
+        /// input without it.
+        file: Option<PathBuf>,
+        /// Language and market: zh-CN or en-US.
+        #[arg(long)]
+        locale: String,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
     },
 }
 

@@ -6,6 +6,7 @@ pub mod bench_claims;
 pub mod bench_growth;
 pub mod bench_pipeline;
 pub mod check;
+pub mod copy_lint;
 pub mod dlq;
 pub mod doctor;
 pub mod explain;
@@ -23,7 +24,7 @@ use serde_json::json;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 
-use crate::cli::{Agent, Arguments, Bench, Command, Dlq};
+use crate::cli::{Agent, Arguments, Bench, Command, CopyText, Dlq};
 use crate::config::{Config, DEFAULTS};
 use crate::telemetry::{self, Telemetry};
 
@@ -101,6 +102,9 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
             Ok(true)
         }
         Command::Check { brief, json } => check::execute(brief, *json).map(|()| true),
+        Command::Copy { what: CopyText::Lint { file, locale, json } } => {
+            copy_lint::execute(file.as_deref(), locale, *json).map(|()| true)
+        }
         Command::Agent { what: Agent::Write { briefs, scripts, seed, json } } => {
             agent_write::execute(briefs, *scripts, *seed, *json).map(|()| true)
         }
@@ -147,6 +151,7 @@ const fn wants_json(command: &Command) -> bool {
         Command::Operator { json, .. } | Command::LaunchPack { json, .. } | Command::Scorer { json, .. } => {
             *json
         }
+        Command::Copy { what: CopyText::Lint { json, .. } } => *json,
         Command::Agent { what: Agent::Write { json, .. } } => *json,
         Command::Dlq { what: Dlq::List { json, .. } } => *json,
         Command::Explain { .. }

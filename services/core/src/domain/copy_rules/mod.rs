@@ -2,12 +2,14 @@
 //!
 //! # Purpose
 //! [`quantity`] reads the figures of a text with everything that belongs to them; [`terms`] finds
-//! what must not be said. What is compared, shown, counted or refused anywhere goes through here.
+//! what must not be said; [`compliance`] judges a line by the rule packs of advertising law, with the
+//! terms among them and with what the advertiser can prove. What is compared, shown, counted or refused anywhere goes through here.
 //!
 //! # Invariants
 //! - Pure: a text and a locale in, the same answer out.
 //! - A figure is one span from its qualifier to its unit; nobody takes it apart.
 //! - There is one list of terms and one function that looks for them.
 
+pub mod compliance;
 pub mod quantity;
 pub mod terms;

@@ -31,7 +31,7 @@ pub enum Severity {
     Error,
 }
 
-/// Why a term is a problem.
+/// Why a term or a claim is a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
@@ -39,10 +39,34 @@ pub enum Category {
     Absolute,
     /// Promises of medical effect.
     Medical,
-    /// Promises of gain or of no risk.
+    /// Effects on health or body claimed for food.
+    HealthFood,
+    /// Medical or impossible effects of cosmetics.
+    Cosmetics,
+    /// Promises of gain, of no risk or of credit for everybody.
     Finance,
-    /// Endorsements that nobody gave.
+    /// Promises of a result, a pass or a job.
+    Education,
+    /// Promises of appreciation, yields, schools, and distances in minutes.
+    RealEstate,
+    /// Inducements to drink, effects on health, drinking and driving.
+    Alcohol,
+    /// Pressure on children, and what must not be sold to them.
+    Minors,
+    /// Endorsements that nobody gave or that the law forbids.
     Testimonial,
+    /// Reference prices without a basis, and `free` that costs.
+    PriceFree,
+    /// Scarcity and deadlines that are not so.
+    Urgency,
+    /// Competitors run down or outdone without proof.
+    Comparison,
+    /// What platforms refuse: statements about the reader, bodies before and after, bait, contacts beside the platform.
+    PlatformPersonalAttribute,
+    /// State symbols, links to government, synthetic people called real.
+    AiOrStateSymbol,
+    /// Objective claims that the record must prove.
+    Unsubstantiated,
 }
 
 impl Category {
@@ -52,8 +76,20 @@ impl Category {
         match self {
             Self::Absolute => "absolute",
             Self::Medical => "medical",
+            Self::HealthFood => "health_food",
+            Self::Cosmetics => "cosmetics",
             Self::Finance => "finance",
+            Self::Education => "education",
+            Self::RealEstate => "real_estate",
+            Self::Alcohol => "alcohol",
+            Self::Minors => "minors",
             Self::Testimonial => "testimonial",
+            Self::PriceFree => "price_free",
+            Self::Urgency => "urgency",
+            Self::Comparison => "comparison",
+            Self::PlatformPersonalAttribute => "platform_personal_attribute",
+            Self::AiOrStateSymbol => "ai_or_state_symbol",
+            Self::Unsubstantiated => "unsubstantiated",
         }
     }
 }
