@@ -2,13 +2,14 @@
 //!
 //! `cargo xtask codegen` writes what is generated from the Rust types, `codegen --check` fails when
 //! a checked-in file differs; `cargo xtask tidy` checks the direction of imports, crate pages and
-//! stray panics; `cargo xtask full` runs what takes too long for every change, `cargo xtask faults` the
+//! stray panics; `cargo xtask pictures` draws the pictures of SpotBench; `cargo xtask full` runs what takes too long for every change, `cargo xtask faults` the
 //! fault suite alone.
 
 mod codegen;
 mod faults;
 mod features;
 mod full;
+mod pictures;
 mod tidy;
 
 use std::path::PathBuf;
@@ -28,6 +29,12 @@ enum Chore {
     /// Write the files generated from Rust types.
     Codegen {
         /// Change nothing; fail when a file is missing, stale or left over.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Draw the pictures of SpotBench from their drawings.
+    Pictures {
+        /// Change nothing; fail when a picture is missing or stale.
         #[arg(long)]
         check: bool,
     },
@@ -52,6 +59,7 @@ fn main() -> anyhow::Result<()> {
         .to_path_buf();
     match arguments.chore {
         Chore::Codegen { check } => codegen::run(&top, check),
+        Chore::Pictures { check } => pictures::run(&top, check),
         Chore::Tidy => tidy::run(&top),
         Chore::Full => full::run(&top),
         Chore::Faults { full } => faults::run(&top, full),
