@@ -43,7 +43,7 @@ fn list(folder: &Path) -> Result<String, Box<dyn Error>> {
     }
     let mut list = String::new();
     for (version, what, path) in entries {
-        write!(list, "({version}, {what:?}, include_str!({path:?})), ")?;
+        write!(list, "({version}, {what:?}, include_str!(r#\"{}\"#)), ", path.display())?;
     }
     Ok(list)
 }

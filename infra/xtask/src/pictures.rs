@@ -21,7 +21,8 @@ pub(crate) fn run(top: &Path, check: bool) -> anyhow::Result<()> {
         if folder.is_dir() {
             let files = std::fs::read_dir(&folder)?.map(|entry| entry.map(|entry| entry.path()));
             let files = files.collect::<Result<Vec<PathBuf>, _>>()?;
-            drawings.extend(files.into_iter().filter(|file| file.extension().is_some_and(|ext| ext == "svg")));
+            drawings
+                .extend(files.into_iter().filter(|file| file.extension().is_some_and(|ext| ext == "svg")));
         }
     }
     drawings.sort();
@@ -30,7 +31,11 @@ pub(crate) fn run(top: &Path, check: bool) -> anyhow::Result<()> {
         let drawn = drawn(drawing).with_context(|| drawing.display().to_string())?;
         if check {
             let known = std::fs::read(&picture).unwrap_or_default();
-            ensure!(known == drawn, "{} is not what its drawing gives; run `cargo xtask pictures`", picture.display());
+            ensure!(
+                known == drawn,
+                "{} is not what its drawing gives; run `cargo xtask pictures`",
+                picture.display()
+            );
         } else {
             std::fs::write(&picture, drawn).with_context(|| picture.display().to_string())?;
         }

@@ -1,5 +1,6 @@
 //! Addresses of a real RabbitMQ: right over TLS, and wrong in the ways that people get them wrong.
 
+#![expect(clippy::disallowed_methods, reason = "measures how long another party is waited for")]
 #![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 
 use std::net::SocketAddr;

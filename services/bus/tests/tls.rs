@@ -1,5 +1,8 @@
 //! What goes over the wire for an `amqps` address, shown with servers that are no brokers.
 
+#![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
+#![expect(clippy::disallowed_methods, reason = "measures how long another party is waited for")]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

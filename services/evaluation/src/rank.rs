@@ -128,7 +128,7 @@ fn pair_problem(line: u64, error: &ClickModelError) -> Problem {
 fn part_problem(part: &[Pair], error: &ClickModelError) -> Problem {
     let (at, error) = match error {
         ClickModelError::Input { index, field, message } => {
-            let error = ClickModelError::Input { index: index % 2, field: *field, message: message.clone() };
+            let error = ClickModelError::Input { index: index % 2, field, message: message.clone() };
             (index / 2, error)
         }
         ClickModelError::Model(_) => (0, error.clone()),

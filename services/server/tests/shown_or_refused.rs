@@ -100,8 +100,9 @@ fn pictures_that_cannot_be_used_are_left_out_as_long_as_one_can() {
         .save(folder.path().join("logo.png"))
         .expect("writes");
     let also = |names: &[&str]| {
-        let rows: String =
-            names.iter().map(|name| format!("    - {{ file: \"{name}\", alt: \"a picture\" }}\n")).collect();
+        let rows = names.iter().fold(String::new(), |rows, name| {
+            rows + "    - { file: \"" + name + "\", alt: \"a picture\" }\n"
+        });
         brief(folder.path(), |text| text.replace("audience:", &format!("{rows}audience:")))
     };
     let loaded = brief_file::load(&also(&["flat.png", "strip.png", "logo.png"])).expect("accepted");

@@ -76,7 +76,7 @@ const TRIED: usize = 1 << 16;
 /// What the system says; `StorageFull` when there is nearly no room.
 pub fn probe_folder(folder: &Path) -> io::Result<()> {
     let mut file = tempfile::tempfile_in(folder)?;
-    file.write_all(&[0; TRIED])?;
+    file.write_all(&vec![0; TRIED])?;
     #[cfg(unix)]
     {
         let disk = rustix::fs::statvfs(folder)?;

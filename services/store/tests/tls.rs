@@ -1,5 +1,8 @@
 //! What goes over the wire where an address asks for TLS, shown with servers that are none of ours.
 
+#![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
+#![expect(clippy::disallowed_methods, reason = "measures how long another party is waited for")]
+
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::{Receiver, channel};

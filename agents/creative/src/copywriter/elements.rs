@@ -163,7 +163,9 @@ fn read(files: &[&str], links: &str) -> Result<Bank, String> {
         let file: File = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
         for mut element in file.elements {
             for words in [&mut element.topic, &mut element.brief_has, &mut element.unless] {
-                words.iter_mut().for_each(|word| *word = word.to_lowercase());
+                for word in words.iter_mut() {
+                    *word = word.to_lowercase();
+                }
             }
             bank.entries.push(Entry {
                 cite: format!("{}.{}.{}", file.language, file.vertical, element.id),
@@ -178,7 +180,9 @@ fn read(files: &[&str], links: &str) -> Result<Bank, String> {
     }
     bank.links = file.links;
     for link in &mut bank.links {
-        link.trouble.iter_mut().chain(&mut link.answer).for_each(|word| *word = word.to_lowercase());
+        for word in link.trouble.iter_mut().chain(&mut link.answer) {
+            *word = word.to_lowercase();
+        }
     }
     Ok(bank)
 }

@@ -43,7 +43,7 @@ impl OfferPhrases {
             covers: key.and_then(|offer| offer.covers.clone()),
             now: key.map(|offer| amount(offer.price_now, offer, brief.locale)),
             before: key.and_then(|offer| offer.price_before.map(|sum| amount(sum, offer, brief.locale))),
-            until: key.and_then(|offer| offer.last_day()).map(|day| last_day(day, brief.locale)),
+            until: key.and_then(KeyOffer::last_day).map(|day| last_day(day, brief.locale)),
             redeem: key.and_then(|offer| offer.redeem.clone()),
             price: price.map(|claim| claim.fact.text.clone()),
             price_fact: price.map(|claim| claim.fact.id.clone()),

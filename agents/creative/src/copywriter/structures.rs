@@ -197,7 +197,7 @@ impl<'m, 'b> Builder<'m, 'b> {
             Some(sentence) if length(&sentence) <= limit => {
                 (sentence.clone(), String::new(), self.spoken(&sentence))
             }
-            Some(sentence) => (name.clone(), fact.clone(), self.spoken(&sentence)),
+            Some(sentence) => (name, fact.clone(), self.spoken(&sentence)),
             None => (name.clone(), fact.clone(), format!("{name}. {}", self.spoken(fact))),
         };
         Shot {
@@ -299,8 +299,8 @@ impl<'m, 'b> Builder<'m, 'b> {
         let label = |was: bool, text: &str| match (zh, was) {
             (true, true) => format!("以前：{text}"),
             (true, false) => format!("现在：{text}"),
-            (false, true) => format!("Before: {}", text),
-            (false, false) => format!("Now: {}", text),
+            (false, true) => format!("Before: {text}"),
+            (false, false) => format!("Now: {text}"),
         };
         open.caption = label(true, &before.fact.text);
         open.voice = self.spoken(&open.caption);
@@ -351,7 +351,7 @@ impl<'m, 'b> Builder<'m, 'b> {
         let ordinals = if self.zh() { &ORDINALS[..3] } else { &ORDINALS[3..] };
         for (claim, ordinal) in reasons.iter().zip(ordinals) {
             let mut shot = self.fact_shot(claim);
-            shot.source = LISTED.to_owned();
+            LISTED.clone_into(&mut shot.source);
             shot.caption = format!("{ordinal}{}", claim.fact.text);
             shot.detail.clear();
             shots.push(shot);

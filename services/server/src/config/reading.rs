@@ -58,7 +58,7 @@ fn text_of(file: &Path) -> Result<String, Problem> {
     // The parser's own message quotes the line, which may hold a secret.
     if let Err(error) = toml::from_str::<toml::Table>(&text) {
         let at = error.span().map_or(0, |span| span.start.min(text.len()));
-        let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = text.as_bytes()[..at].split(|byte| *byte == b'\n').count();
         let said = error.message().lines().next().unwrap_or_default().to_owned();
         return Err(wrong(format!("line {line} of `{}` is not well-formed TOML: {said}", file.display())));
     }

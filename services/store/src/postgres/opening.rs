@@ -111,7 +111,7 @@ fn explained(error: sqlx::Error) -> OpenError {
     }
     match error {
         sqlx::Error::Io(cause) => {
-            let by_tls = cause.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+            let by_tls = cause.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some();
             if by_tls || matches!(cause.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) {
                 OpenError::Address(format!("{cause}; {tls}"))
             } else {

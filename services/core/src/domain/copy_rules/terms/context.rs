@@ -26,7 +26,12 @@ pub enum Context {
 
 impl Context {
     /// Why the term at `at` of the folded text is harmless.
-    pub(in crate::domain::copy_rules) fn excuses(&self, chars: &[char], at: &Range<usize>, locale: Locale) -> Option<&'static str> {
+    pub(in crate::domain::copy_rules) fn excuses(
+        &self,
+        chars: &[char],
+        at: &Range<usize>,
+        locale: Locale,
+    ) -> Option<&'static str> {
         match self {
             Self::Phrase(phrase) => {
                 let needle: Vec<char> = phrase.chars().collect();
