@@ -1,5 +1,7 @@
 //! Chooses the directions of a generation.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::copy_rules::quantity::figure;
 use spotwright_schemas::brief::Brief;
@@ -7,6 +9,7 @@ use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Angle, Direction, Hook};
 
 use crate::copywriter::{angle_of, possible_structures};
+use crate::drafting::plain::angle_of_fact;
 use crate::learn::Beliefs;
 
 /// One variant to be drafted.
@@ -34,8 +37,8 @@ pub enum Reason {
 }
 
 /// The directions for which the brief's facts hold enough: an angle needs a structure that approaches
-/// from that side and that the facts carry, a number hook a fact with a figure. In the order of
-/// [`Direction`].
+/// from that side and that the facts carry, a number hook a fact with a figure. Facts that carry no structure at all
+/// still open scripts as statements. In the order of [`Direction`].
 #[must_use]
 pub fn possible_directions(brief: &Brief) -> Vec<Direction> {
     let structures = possible_structures(brief);
@@ -47,6 +50,12 @@ pub fn possible_directions(brief: &Brief) -> Vec<Direction> {
         }
         let hooks = Hook::ALL.into_iter().filter(|hook| *hook != Hook::Number || has_figure);
         directions.extend(hooks.map(|hook| Direction { angle, hook }));
+    }
+    if directions.is_empty() {
+        // Very few facts carry no structure, but each can open a script of its own.
+        let angles: BTreeSet<Angle> =
+            brief.product.facts.iter().map(|fact| angle_of_fact(fact.kind)).collect();
+        directions.extend(angles.into_iter().map(|angle| Direction { angle, hook: Hook::Statement }));
     }
     directions
 }
@@ -145,7 +154,7 @@ impl Planner<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeMap;
 
     use super::*;
     use crate::fixtures::{coffee_en, coffee_zh};

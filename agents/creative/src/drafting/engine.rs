@@ -2,7 +2,7 @@
 
 use spotwright_schemas::script::{Script, Structure};
 
-use super::{Desk, Draft, Dropped, rules};
+use super::{Desk, Draft, Dropped, plain, rules};
 use crate::copywriter::{Request, write};
 use crate::critique::{Finding, Severity, critique};
 use crate::plan::Assignment;
@@ -21,7 +21,7 @@ impl Desk<'_> {
         for round in 0..ROUNDS {
             let open = self.open();
             if open.is_empty() || self.possible.is_empty() {
-                return;
+                break;
             }
             let structures: Vec<Structure> =
                 open.iter().filter_map(|assignment| self.structure_for(assignment)).collect();
@@ -38,6 +38,9 @@ impl Desk<'_> {
                 seed: base ^ ((round as u64) << 48),
             });
             self.take(&open, written, fallback);
+        }
+        if self.generation.scripts.is_empty() {
+            self.take(&self.open(), plain::scripts(self.request.brief), fallback);
         }
     }
 

@@ -4,12 +4,14 @@
 //! a side of its own (`models`). Every proposal is judged by the same rules as every other script
 //! (`rules`); what fails goes back with the findings in words, at most [`MAX_REVISIONS`] times. A
 //! model that writes openings only gets scripts of the copy engine (`openings`). What is missing in
-//! the end is written by the copy engine (`engine`), marked `fallback`; why stands in
+//! the end is written by the copy engine (`engine`; `plain` for briefs of very few facts), marked
+//! `fallback`; why stands in
 //! [`Generation::calls`] and [`Generation::dropped`].
 
 mod engine;
 mod models;
 mod openings;
+pub(crate) mod plain;
 mod rules;
 
 use serde::{Deserialize, Serialize};

@@ -9,6 +9,9 @@ use crate::copywriter::angle_of;
 use crate::critique::{Check, Finding, Severity};
 use crate::plan::Assignment;
 
+/// Structures for briefs whose facts carry none for sure; a model may still find words.
+const BOLD: [Structure; 3] = [Structure::Demonstration, Structure::PointOfView, Structure::QuestionAnswer];
+
 /// An assignment that is not written yet.
 struct Open {
     assignment: Assignment,
@@ -31,9 +34,10 @@ impl Desk<'_> {
         for (assignments, call) in request.assignments.chunks(SCRIPTS_PER_CALL).zip(1..) {
             let mut open: Vec<Open> = assignments
                 .iter()
-                .filter_map(|assignment| {
-                    let structure = self.structure_for(assignment)?;
-                    Some(Open { assignment: *assignment, structure, before: None })
+                .zip(BOLD.into_iter().cycle())
+                .map(|(assignment, bold)| {
+                    let structure = self.structure_for(assignment).unwrap_or(bold);
+                    Open { assignment: *assignment, structure, before: None }
                 })
                 .collect();
             for round in 0..=MAX_REVISIONS {
