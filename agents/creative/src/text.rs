@@ -1,6 +1,6 @@
 //! Measures of text that several modules share: similarity, length, reading time.
 
-use spotwright_schemas::Locale;
+use spotwright_schemas::{Language, Locale};
 use spotwright_schemas::wording::{Fold, fold};
 
 /// Likeness of two texts in [0, 1]: 1 − edit distance ÷ length of the longer one, over letters and
@@ -32,9 +32,9 @@ pub fn similarity(a: &str, b: &str) -> f64 {
 /// (the upper bound for adults in subtitle guides of streaming services); both second-hand.
 #[must_use]
 pub const fn reading_speed(locale: Locale) -> f64 {
-    match locale {
-        Locale::ZhCn => 9.0,
-        Locale::EnUs => 21.0,
+    match locale.language() {
+        Language::Chinese => 9.0,
+        Language::English => 21.0,
     }
 }
 

@@ -273,10 +273,7 @@ fn holds_address_or_markup(text: &str) -> bool {
 /// character; English must not have one.
 fn speaks(text: &str, locale: Locale) -> bool {
     let has_han = text.chars().any(is_han);
-    match locale {
-        Locale::ZhCn => has_han,
-        Locale::EnUs => !has_han,
-    }
+    locale.is_chinese() == has_han
 }
 
 /// Captions that differ in case, width, punctuation or spaces only are the same caption.

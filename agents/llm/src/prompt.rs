@@ -98,6 +98,7 @@ pub const fn needs_fact(role: Role) -> bool {
 fn system_text(request: &LineRequest<'_>) -> String {
     let language = match request.brief.locale {
         Locale::EnUs => "American English",
+        Locale::EnGb => "British English, in British spelling and words",
         Locale::ZhCn => "Simplified Chinese as used in mainland China",
     };
     let count = request.count.clamp(1, MAX_COUNT);

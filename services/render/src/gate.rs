@@ -7,7 +7,6 @@ use std::path::Path;
 
 use spotwright_core::ports::video_backend::{FrameStatistics, GateCheck, GateReport};
 use spotwright_media::{Content, Sink, VideoView, decode};
-use spotwright_schemas::locale::Locale;
 use spotwright_schemas::placement::PlacementKind;
 use spotwright_schemas::storyboard::Storyboard;
 
@@ -281,7 +280,7 @@ fn text_checks(checks: &mut Checks, plan: &Plan<'_>, watch: &Watch<'_>) {
 fn visible_label_checks(checks: &mut Checks, plan: &Plan<'_>, watch: &Watch<'_>) {
     let board = plan.board;
     let asked = board.shots.iter().any(|shot| shot.ai_label);
-    if board.locale != Locale::ZhCn && !asked {
+    if !board.locale.is_chinese() && !asked {
         return;
     }
     let labelled: u32 = board.shots.iter().take_while(|shot| shot.ai_label).map(|shot| shot.frames).sum();

@@ -2,7 +2,7 @@
 
 use spotwright_core::domain::copy_rules::quantity::figure;
 use spotwright_schemas::brief::{Brief, Fact, FactKind, Tone};
-use spotwright_schemas::locale::Locale;
+use spotwright_schemas::locale::{Language, Locale};
 use spotwright_schemas::script::{Angle, Hook, Role};
 
 /// A pattern of one line.
@@ -110,9 +110,9 @@ pub(crate) struct Filled {
 
 /// Every pattern of a locale.
 pub(crate) const fn patterns(locale: Locale) -> &'static [Pattern] {
-    match locale {
-        Locale::ZhCn => super::chinese::PATTERNS,
-        Locale::EnUs => super::english::PATTERNS,
+    match locale.language() {
+        Language::Chinese => super::chinese::PATTERNS,
+        Language::English => super::english::PATTERNS,
     }
 }
 

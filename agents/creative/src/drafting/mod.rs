@@ -15,7 +15,7 @@ use spotwright_core::ports::language_model::{LanguageModel, LineRequest, Propose
 use spotwright_core::ports::letters::{Letters, undrawable_message};
 use spotwright_schemas::brief::{Brief, FactId, FactKind};
 use spotwright_schemas::letters::composed;
-use spotwright_schemas::locale::Locale;
+use spotwright_schemas::locale::Language;
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Direction, Line, Provenance, Role, Script};
@@ -510,18 +510,18 @@ fn primary_text(brief: &Brief, lines: &[Line]) -> String {
     let (product, brand) = (&brief.product.name, &brief.brand.name);
     let action = brief.call_to_action.label(brief.locale);
     let ends = |text: &str| text.ends_with(['.', '!', '?', '。', '！', '？', '…']);
-    let mut text = match brief.locale {
-        Locale::EnUs => format!("{product} by {brand}."),
-        Locale::ZhCn => format!("{brand}{product}："),
+    let mut text = match brief.locale.language() {
+        Language::English => format!("{product} by {brand}."),
+        Language::Chinese => format!("{brand}{product}："),
     };
-    match brief.locale {
-        Locale::EnUs => {
+    match brief.locale.language() {
+        Language::English => {
             for fact in facts {
                 text.push_str(&format!(" {fact}{}", if ends(fact) { "" } else { "." }));
             }
             text.push_str(&format!(" {action}."));
         }
-        Locale::ZhCn => {
+        Language::Chinese => {
             let joined = facts.join("；");
             let stop = if joined.is_empty() || ends(&joined) { "" } else { "。" };
             text.push_str(&format!("{joined}{stop}{action}"));

@@ -9,7 +9,6 @@ use llguidance::api::TopLevelGrammar;
 use spotwright_core::domain::copy_rules::terms::{Category, Severity, TERMS};
 use spotwright_core::ports::language_model::LineRequest;
 use spotwright_schemas::brief::{Fact, FactKind};
-use spotwright_schemas::locale::Locale;
 use spotwright_schemas::script::{Angle, Hook, Role};
 
 use super::Error;
@@ -119,7 +118,7 @@ const fn caption_pattern(request: &LineRequest<'_>) -> &'static str {
 fn banned_terms(request: &LineRequest<'_>) -> Vec<String> {
     let listed = TERMS
         .iter()
-        .filter(|term| term.locale == Locale::EnUs && term.severity == Severity::Error)
+        .filter(|term| term.locale.is_english() && term.severity == Severity::Error)
         .filter(|term| matches!(term.category, Category::Absolute | Category::Medical))
         .map(|term| term.text.to_owned());
     let banned = request.brief.brand.banned_words.iter().map(|word| word.trim().to_lowercase());

@@ -27,7 +27,6 @@ use spotwright_core::ports::language_model::{
     LanguageModel, LanguageModelError, LineRequest, Proposals, ProposedLine,
 };
 use spotwright_schemas::brief::{Brief, Fact};
-use spotwright_schemas::locale::Locale;
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::random::Stream;
 use tokio::sync::Semaphore;
@@ -217,7 +216,7 @@ impl LanguageModel for Gguf {
         request: &LineRequest<'_>,
         _idempotency_key: &str,
     ) -> Result<Proposals, LanguageModelError> {
-        if request.brief.locale != Locale::EnUs {
+        if !request.brief.locale.is_english() {
             let message = format!(
                 "the embedded model {} writes English only; {} is asked for",
                 self.shared.file.name,

@@ -141,7 +141,7 @@ pub fn render(
     template
         .render(minijinja::value::Serde(json!({
             "brief": brief, "cards": cards, "generations": generations, "scatter": scatter, "trend": trend, "table": table, "notices": notices,
-            "zh": brief.locale == Locale::ZhCn,
+            "zh": brief.locale.is_chinese(),
             "locale": brief.locale.tag(),
             "primary": brief.brand.colors.primary.to_string(),
             "on_primary": ink_on(brief.brand.colors.primary),

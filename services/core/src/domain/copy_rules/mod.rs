@@ -1,13 +1,16 @@
-//! The rules of advertising text that every part of the program shares: quantities and terms.
+//! The rules of advertising text that every part of the program shares: quantities, terms, locales.
 //!
 //! # Purpose
 //! [`quantity`] reads the figures of a text with everything that belongs to them; [`terms`] finds
-//! what must not be said. What is compared, shown, counted or refused anywhere goes through here.
+//! what must not be said; [`locale`] writes numbers, prices and dates as a country writes them;
+//! [`british`] turns lines of ours from American into British English. What is compared, shown, counted or refused anywhere goes through here.
 //!
 //! # Invariants
 //! - Pure: a text and a locale in, the same answer out.
 //! - A figure is one span from its qualifier to its unit; nobody takes it apart.
 //! - There is one list of terms and one function that looks for them.
 
+pub mod british;
+pub mod locale;
 pub mod quantity;
 pub mod terms;

@@ -97,7 +97,7 @@ pub fn lint(text: &str, locale: Locale, names: &[&str]) -> Vec<Hit> {
             }
             let exception =
                 term.allowed.iter().find_map(|context| context.excuses(&folded.chars, &at, locale));
-            let foreign = term.locale != locale;
+            let foreign = term.locale.language() != locale.language();
             hits.push(Hit {
                 term: term.text,
                 category: term.category,
@@ -121,7 +121,7 @@ pub fn first_forbidden(text: &str, locale: Locale, names: &[&str]) -> Option<Hit
     let joined: String = fold(text, Fold::Clauses).chars.into_iter().collect();
     let suspicious = |term: &Term| {
         let folded = if fold_of_term(term.text) == Fold::Clauses { &joined } else { &plain };
-        term.severity == Severity::Error && term.locale == locale && folded.contains(term.text)
+        term.severity == Severity::Error && term.locale.language() == locale.language() && folded.contains(term.text)
     };
     if !TERMS.iter().any(suspicious) {
         return None;
