@@ -6,10 +6,10 @@
 //! is fitted by moments to the spread between directions.
 
 use serde::{Deserialize, Serialize};
-use spotwright_schemas::{Language, Locale};
 use spotwright_schemas::ids::VariantId;
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Angle, Direction, Hook};
+use spotwright_schemas::{Language, Locale};
 use statrs::function::erf::erfc;
 
 /// Click probability assumed before anything was shown: 1 %, the order of in-feed video.

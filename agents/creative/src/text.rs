@@ -1,7 +1,7 @@
 //! Measures of text that several modules share: similarity, length, reading time.
 
-use spotwright_schemas::{Language, Locale};
 use spotwright_schemas::wording::{Fold, fold};
+use spotwright_schemas::{Language, Locale};
 
 /// Likeness of two texts in [0, 1]: 1 − edit distance ÷ length of the longer one, over letters and
 /// digits only, folded. Two texts without letters are alike.

@@ -54,8 +54,12 @@ impl ClickModel for ClickModelByLocale {
         }
         let mut scores: Vec<Option<Score>> = vec![None; inputs.len()];
         for language in [Language::English, Language::Chinese] {
-            let (places, of_language): (Vec<usize>, Vec<ScoreInput>) =
-                inputs.iter().cloned().enumerate().filter(|(_, input)| input.locale.language() == language).unzip();
+            let (places, of_language): (Vec<usize>, Vec<ScoreInput>) = inputs
+                .iter()
+                .cloned()
+                .enumerate()
+                .filter(|(_, input)| input.locale.language() == language)
+                .unzip();
             let found = self
                 .model(language)
                 .score(&of_language, history)
@@ -76,8 +80,12 @@ impl ClickModel for ClickModelByLocale {
     ) -> Result<Vec<Explanation>, ClickModelError> {
         let mut found: Vec<Option<Explanation>> = vec![None; inputs.len()];
         for language in [Language::English, Language::Chinese] {
-            let (places, of_language): (Vec<usize>, Vec<ObservedInput>) =
-                inputs.iter().cloned().enumerate().filter(|(_, shown)| shown.input.locale.language() == language).unzip();
+            let (places, of_language): (Vec<usize>, Vec<ObservedInput>) = inputs
+                .iter()
+                .cloned()
+                .enumerate()
+                .filter(|(_, shown)| shown.input.locale.language() == language)
+                .unzip();
             // Without inputs the history is still checked, once.
             if places.is_empty() && !(inputs.is_empty() && language == Language::English) {
                 continue;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use spotwright_schemas::{Language, Locale};
 use spotwright_schemas::brief::{FactId, FactKind};
 use spotwright_schemas::script::{Role, Script};
+use spotwright_schemas::{Language, Locale};
 
 use super::material::Material;
 use super::phrases::units;
