@@ -11,7 +11,7 @@
 //! | amount in an account | `$1,299.50` | `£1,299.50` | `¥1,299.50` |
 //! | day | `June 30` | `30 June` | `6月30日` |
 //! | time of day | `6:30 PM`, `6 PM` | `6:30pm`, `6pm` | `18:30` |
-//! | share | `1.25%` | `1.25%` | `1.25%` |
+//! | share | `1.25 %` | `1.25 %` | `1.25%` |
 
 use jiff::civil::Date;
 use spotwright_schemas::{Currency, Locale, Micros};
@@ -108,8 +108,9 @@ pub fn time_of_day(hour: u8, minute: u8, locale: Locale) -> String {
 
 /// A share in [0, 1] in percent with two decimals.
 #[must_use]
-pub fn percent(share: f64) -> String {
-    format!("{:.2}%", share * 100.0)
+pub fn percent(share: f64, locale: Locale) -> String {
+    let space = if locale.is_chinese() { "" } else { " " };
+    format!("{:.2}{space}%", share * 100.0)
 }
 
 #[cfg(test)]
