@@ -8,12 +8,14 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use spotwright_core::domain::copy_rules::names;
 use spotwright_core::domain::copy_rules::quantity::unstated;
 use spotwright_core::domain::copy_rules::terms::objection;
 use spotwright_core::ports::language_model::{LineRequest, ProposedLine};
 use spotwright_schemas::brief::FactId;
+use spotwright_schemas::letters::cannot_be_shown;
 use spotwright_schemas::locale::Locale;
-use spotwright_schemas::wording::{half_width, is_han};
+use spotwright_schemas::wording::{Fold, fold, half_width, is_han};
 
 pub use crate::extract::MAX_ANSWER_BYTES;
 use crate::extract::{ExtractError, candidates};
@@ -170,7 +172,7 @@ pub fn check_line(
         return Err(DropReason::TooLong);
     }
     for text in [&line.caption, &line.detail] {
-        if text.chars().any(is_undrawable) {
+        if text.chars().any(cannot_be_shown) {
             return Err(DropReason::Undrawable);
         }
         if holds_address_or_markup(text) {
@@ -238,7 +240,7 @@ fn check_facts(line: &mut ProposedLine, request: &LineRequest<'_>) -> Result<(),
         return Err(DropReason::UnknownFact);
     }
     let brief = request.brief;
-    let mut allowed = vec![brief.brand.name.as_str(), brief.product.name.as_str()];
+    let mut allowed = names::of(brief).to_vec();
     for id in &line.rests_on {
         allowed.push(&brief.fact(id).ok_or(DropReason::UnknownFact)?.text);
     }
@@ -247,13 +249,6 @@ fn check_facts(line: &mut ProposedLine, request: &LineRequest<'_>) -> Result<(),
     }
     let known = |text: &String| unstated(text, &allowed, brief.locale).is_empty();
     if known(&line.caption) && known(&line.detail) { Ok(()) } else { Err(DropReason::ForeignFigure) }
-}
-
-/// What the brief's own validation refuses, too: characters that cannot be drawn as they stand.
-fn is_undrawable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}'
-            | '\u{FEFF}' | '\u{FFFD}' | '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}')
 }
 
 fn holds_address_or_markup(text: &str) -> bool {
@@ -277,8 +272,8 @@ fn speaks(text: &str, locale: Locale) -> bool {
 }
 
 /// Captions that differ in case, width, punctuation or spaces only are the same caption.
-fn comparison_key(caption: &str) -> String {
-    caption.chars().map(half_width).filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+fn comparison_key(caption: &str) -> Vec<char> {
+    fold(caption, Fold::Letters).chars
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use spotwright_core::domain::copy_rules::reading::{CHINESE_PER_SECOND, LATIN_PER_SECOND};
 use spotwright_core::ports::video_backend::{FrameStatistics, GateCheck, GateReport};
 use spotwright_media::{Content, Sink, VideoView, decode};
 use spotwright_schemas::placement::PlacementKind;
@@ -18,10 +19,6 @@ use crate::pixels::from_yuv;
 use crate::scene::{TextBox, TextKind};
 use crate::statistics::{Sampler, sampled_frames};
 
-/// Most Chinese characters a reader takes in per second (subtitle guidelines for Chinese: 9).
-const CHINESE_PER_SECOND: f64 = 9.0;
-/// Most Latin characters a reader takes in per second (subtitle guidelines for English: 17–21).
-const LATIN_PER_SECOND: f64 = 21.0;
 /// Smallest contrast of text (WCAG 2.2, level AA).
 const MIN_CONTRAST: f64 = 4.5;
 /// Loudness that is aimed at where no storyboard says otherwise.

@@ -11,6 +11,7 @@ mod whole;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use spotwright_core::domain::copy_rules::reading::ends_sentence;
 use spotwright_core::ports::language_model::{LanguageModel, LineRequest, ProposedLine};
 use spotwright_core::ports::letters::{Letters, undrawable_message};
 use spotwright_schemas::brief::{Brief, FactId, FactKind};
@@ -509,7 +510,6 @@ fn primary_text(brief: &Brief, lines: &[Line]) -> String {
     }
     let (product, brand) = (&brief.product.name, &brief.brand.name);
     let action = brief.call_to_action.label(brief.locale);
-    let ends = |text: &str| text.ends_with(['.', '!', '?', '。', '！', '？', '…']);
     let mut text = match brief.locale.language() {
         Language::English => format!("{product} by {brand}."),
         Language::Chinese => format!("{brand}{product}："),
@@ -517,13 +517,13 @@ fn primary_text(brief: &Brief, lines: &[Line]) -> String {
     match brief.locale.language() {
         Language::English => {
             for fact in facts {
-                text.push_str(&format!(" {fact}{}", if ends(fact) { "" } else { "." }));
+                text.push_str(&format!(" {fact}{}", if ends_sentence(fact) { "" } else { "." }));
             }
             text.push_str(&format!(" {action}."));
         }
         Language::Chinese => {
             let joined = facts.join("；");
-            let stop = if joined.is_empty() || ends(&joined) { "" } else { "。" };
+            let stop = if joined.is_empty() || ends_sentence(&joined) { "" } else { "。" };
             text.push_str(&format!("{joined}{stop}{action}"));
         }
     }

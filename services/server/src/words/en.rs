@@ -1,6 +1,7 @@
 //! English.
 
 use spotwright_core::domain::copy_rules::locale::percent;
+use spotwright_core::domain::copy_rules::reading::ends_sentence;
 use spotwright_core::domain::run::{RunView, Stage};
 use spotwright_creative::critique::Finding;
 use spotwright_schemas::locale::Locale;
@@ -291,7 +292,7 @@ fn meaning(check: &str) -> &'static str {
 }
 
 fn stop_behind(sentence: &str) -> &'static str {
-    if sentence.ends_with(['?', '!', '。']) { "" } else { "." }
+    if ends_sentence(sentence) { "" } else { "." }
 }
 
 /// What is going on, for people.

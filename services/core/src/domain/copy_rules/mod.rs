@@ -3,7 +3,8 @@
 //! # Purpose
 //! [`quantity`] reads the figures of a text with everything that belongs to them; [`terms`] finds
 //! what must not be said; [`locale`] writes numbers, prices and dates as a country writes them;
-//! [`british`] turns lines of ours from American into British English. What is compared, shown, counted or refused anywhere goes through here.
+//! [`british`] turns lines of ours from American into British English; [`names`] are what claims
+//! nothing; [`reading`] tells how fast words are read and where a sentence ends. What is compared, shown, counted or refused anywhere goes through here.
 //!
 //! # Invariants
 //! - Pure: a text and a locale in, the same answer out.
@@ -12,5 +13,7 @@
 
 pub mod british;
 pub mod locale;
+pub mod names;
 pub mod quantity;
+pub mod reading;
 pub mod terms;

@@ -18,6 +18,8 @@ use spotwright_schemas::error::Code;
 use spotwright_schemas::wording::{Fold, Folded, find_term, fold, fold_of_term, whole_words};
 use spotwright_schemas::{Locale, Problem};
 
+use super::names;
+
 pub use context::Context;
 pub use table::{TERMS, Term};
 
@@ -146,8 +148,7 @@ pub fn objection(brief: &Brief, text: &str) -> Option<Objection> {
     if let Some(word) = banned {
         return Some(Objection { term: word.clone(), law: String::new(), rewrite: String::new() });
     }
-    let names = [brief.brand.name.as_str(), brief.product.name.as_str(), brief.spoken_name()];
-    first_forbidden(text, brief.locale, &names).map(|hit| Objection {
+    first_forbidden(text, brief.locale, &names::of(brief)).map(|hit| Objection {
         term: hit.term.to_owned(),
         law: hit.law.to_owned(),
         rewrite: hit.rewrite.to_owned(),
