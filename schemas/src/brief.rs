@@ -22,7 +22,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::destination::{Destination, MAX_DESTINATION};
 use crate::error::{Code, Problem};
 use crate::letters::composed;
-use crate::locale::Locale;
+use crate::locale::{Language, Locale};
 use crate::money::{Currency, Micros};
 use crate::placement::PlacementKind;
 use crate::storyboard::Color;
@@ -389,31 +389,31 @@ impl CallToAction {
     /// The words on the button.
     #[must_use]
     pub const fn label(self, locale: Locale) -> &'static str {
-        match (locale, self) {
-            (Locale::EnUs, Self::ShopNow) => "Shop now",
-            (Locale::EnUs, Self::OrderNow) => "Order now",
-            (Locale::EnUs, Self::LearnMore) => "Learn more",
-            (Locale::EnUs, Self::BookNow) => "Book now",
-            (Locale::EnUs, Self::Download) => "Download",
-            (Locale::EnUs, Self::TryIt) => "Try it",
-            (Locale::ZhCn, Self::ShopNow) => "立即选购",
-            (Locale::ZhCn, Self::OrderNow) => "立即下单",
-            (Locale::ZhCn, Self::LearnMore) => "了解更多",
-            (Locale::ZhCn, Self::BookNow) => "立即预约",
-            (Locale::ZhCn, Self::Download) => "立即下载",
-            (Locale::ZhCn, Self::TryIt) => "马上试试",
-            (Locale::EnUs, Self::PlayNow) => "Play now",
-            (Locale::EnUs, Self::SignUp) => "Sign up",
-            (Locale::EnUs, Self::GetQuote) => "Get a quote",
-            (Locale::EnUs, Self::VisitStore) => "Visit us",
-            (Locale::EnUs, Self::Follow) => "Follow",
-            (Locale::EnUs, Self::WatchNow) => "Watch now",
-            (Locale::ZhCn, Self::PlayNow) => "立即开玩",
-            (Locale::ZhCn, Self::SignUp) => "立即注册",
-            (Locale::ZhCn, Self::GetQuote) => "咨询报价",
-            (Locale::ZhCn, Self::VisitStore) => "到店看看",
-            (Locale::ZhCn, Self::Follow) => "立即关注",
-            (Locale::ZhCn, Self::WatchNow) => "立即观看",
+        match (locale.language(), self) {
+            (Language::English, Self::ShopNow) => "Shop now",
+            (Language::English, Self::OrderNow) => "Order now",
+            (Language::English, Self::LearnMore) => "Learn more",
+            (Language::English, Self::BookNow) => "Book now",
+            (Language::English, Self::Download) => "Download",
+            (Language::English, Self::TryIt) => "Try it",
+            (Language::Chinese, Self::ShopNow) => "立即选购",
+            (Language::Chinese, Self::OrderNow) => "立即下单",
+            (Language::Chinese, Self::LearnMore) => "了解更多",
+            (Language::Chinese, Self::BookNow) => "立即预约",
+            (Language::Chinese, Self::Download) => "立即下载",
+            (Language::Chinese, Self::TryIt) => "马上试试",
+            (Language::English, Self::PlayNow) => "Play now",
+            (Language::English, Self::SignUp) => "Sign up",
+            (Language::English, Self::GetQuote) => "Get a quote",
+            (Language::English, Self::VisitStore) => "Visit us",
+            (Language::English, Self::Follow) => "Follow",
+            (Language::English, Self::WatchNow) => "Watch now",
+            (Language::Chinese, Self::PlayNow) => "立即开玩",
+            (Language::Chinese, Self::SignUp) => "立即注册",
+            (Language::Chinese, Self::GetQuote) => "咨询报价",
+            (Language::Chinese, Self::VisitStore) => "到店看看",
+            (Language::Chinese, Self::Follow) => "立即关注",
+            (Language::Chinese, Self::WatchNow) => "立即观看",
         }
     }
 }

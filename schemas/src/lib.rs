@@ -55,5 +55,5 @@ pub mod strict;
 pub mod wording;
 
 pub use error::Problem;
-pub use locale::Locale;
+pub use locale::{Language, Locale};
 pub use money::{Currency, Micros};

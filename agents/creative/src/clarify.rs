@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::copy_rules::quantity::figure;
-use spotwright_schemas::Locale;
+use spotwright_schemas::Language;
 use spotwright_schemas::brief::{Brief, FactKind};
 
 /// Most questions asked about one brief.
@@ -88,9 +88,9 @@ pub fn questions(brief: &Brief) -> Vec<Question> {
         .filter(|(_, _, applies, _, _)| applies(brief))
         .take(MAX_QUESTIONS)
         .map(|(id, field, _, english, chinese)| {
-            let [text, default] = match brief.locale {
-                Locale::EnUs => english,
-                Locale::ZhCn => chinese,
+            let [text, default] = match brief.locale.language() {
+                Language::English => english,
+                Language::Chinese => chinese,
             };
             Question {
                 id: (*id).to_owned(),

@@ -6,10 +6,10 @@
 //! is fitted by moments to the spread between directions.
 
 use serde::{Deserialize, Serialize};
-use spotwright_schemas::Locale;
 use spotwright_schemas::ids::VariantId;
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Angle, Direction, Hook};
+use spotwright_schemas::{Language, Locale};
 use statrs::function::erf::erfc;
 
 /// Click probability assumed before anything was shown: 1 %, the order of in-feed video.
@@ -218,13 +218,13 @@ pub fn lessons(beliefs: &Beliefs, locale: Locale) -> Vec<Lesson> {
         }
         let better = rate > rest_rate;
         let (own_share, rest_share) = (percent(rate), percent(rest_rate));
-        let text = match locale {
-            Locale::EnUs => format!(
+        let text = match locale.language() {
+            Language::English => format!(
                 "{name} {} {own_share} of {} impressions; everything else {rest_share}",
                 if better { "did better:" } else { "did worse:" },
                 own.0
             ),
-            Locale::ZhCn => format!(
+            Language::Chinese => format!(
                 "{name}{}：{} 次展示的点击率为 {own_share}，其余为 {rest_share}",
                 if better { "表现更好" } else { "表现较弱" },
                 own.0
@@ -291,38 +291,38 @@ pub fn choose_parents(beliefs: &Beliefs, placed: &[Placed], n: usize) -> Vec<Par
 /// The angle's name for people.
 #[must_use]
 pub const fn angle_name(angle: Angle, locale: Locale) -> &'static str {
-    match (locale, angle) {
-        (Locale::EnUs, Angle::Problem) => "Naming a problem",
-        (Locale::EnUs, Angle::Benefit) => "Leading with a benefit",
-        (Locale::EnUs, Angle::Proof) => "Leading with proof",
-        (Locale::EnUs, Angle::Offer) => "Leading with the offer",
-        (Locale::EnUs, Angle::Story) => "Telling the origin",
-        (Locale::EnUs, Angle::Moment) => "Placing it in a moment of the day",
-        (Locale::ZhCn, Angle::Problem) => "从痛点切入",
-        (Locale::ZhCn, Angle::Benefit) => "从好处切入",
-        (Locale::ZhCn, Angle::Proof) => "从依据切入",
-        (Locale::ZhCn, Angle::Offer) => "从优惠切入",
-        (Locale::ZhCn, Angle::Story) => "从来历切入",
-        (Locale::ZhCn, Angle::Moment) => "从生活时刻切入",
+    match (locale.language(), angle) {
+        (Language::English, Angle::Problem) => "Naming a problem",
+        (Language::English, Angle::Benefit) => "Leading with a benefit",
+        (Language::English, Angle::Proof) => "Leading with proof",
+        (Language::English, Angle::Offer) => "Leading with the offer",
+        (Language::English, Angle::Story) => "Telling the origin",
+        (Language::English, Angle::Moment) => "Placing it in a moment of the day",
+        (Language::Chinese, Angle::Problem) => "从痛点切入",
+        (Language::Chinese, Angle::Benefit) => "从好处切入",
+        (Language::Chinese, Angle::Proof) => "从依据切入",
+        (Language::Chinese, Angle::Offer) => "从优惠切入",
+        (Language::Chinese, Angle::Story) => "从来历切入",
+        (Language::Chinese, Angle::Moment) => "从生活时刻切入",
     }
 }
 
 /// The hook form's name for people.
 #[must_use]
 pub const fn hook_name(hook: Hook, locale: Locale) -> &'static str {
-    match (locale, hook) {
-        (Locale::EnUs, Hook::Question) => "Opening with a question",
-        (Locale::EnUs, Hook::Number) => "Opening with a number",
-        (Locale::EnUs, Hook::Contrast) => "Opening with a contrast",
-        (Locale::EnUs, Hook::Command) => "Opening with a command",
-        (Locale::EnUs, Hook::Scene) => "Opening with a scene",
-        (Locale::EnUs, Hook::Statement) => "Opening with a statement",
-        (Locale::ZhCn, Hook::Question) => "提问式开头",
-        (Locale::ZhCn, Hook::Number) => "数字式开头",
-        (Locale::ZhCn, Hook::Contrast) => "对比式开头",
-        (Locale::ZhCn, Hook::Command) => "号召式开头",
-        (Locale::ZhCn, Hook::Scene) => "场景式开头",
-        (Locale::ZhCn, Hook::Statement) => "陈述式开头",
+    match (locale.language(), hook) {
+        (Language::English, Hook::Question) => "Opening with a question",
+        (Language::English, Hook::Number) => "Opening with a number",
+        (Language::English, Hook::Contrast) => "Opening with a contrast",
+        (Language::English, Hook::Command) => "Opening with a command",
+        (Language::English, Hook::Scene) => "Opening with a scene",
+        (Language::English, Hook::Statement) => "Opening with a statement",
+        (Language::Chinese, Hook::Question) => "提问式开头",
+        (Language::Chinese, Hook::Number) => "数字式开头",
+        (Language::Chinese, Hook::Contrast) => "对比式开头",
+        (Language::Chinese, Hook::Command) => "号召式开头",
+        (Language::Chinese, Hook::Scene) => "场景式开头",
+        (Language::Chinese, Hook::Statement) => "陈述式开头",
     }
 }
 

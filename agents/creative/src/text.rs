@@ -1,6 +1,6 @@
 //! Measures of text that several modules share: similarity, length, reading time.
 
-use spotwright_schemas::Locale;
+pub use spotwright_core::domain::copy_rules::reading::reading_speed;
 use spotwright_schemas::wording::{Fold, fold};
 
 /// Likeness of two texts in [0, 1]: 1 − edit distance ÷ length of the longer one, over letters and
@@ -25,17 +25,6 @@ pub fn similarity(a: &str, b: &str) -> f64 {
         }
     }
     1.0 - row[b.len()] as f64 / longer as f64
-}
-
-/// Characters per second that a viewer reads on a phone while a picture moves: 9 in Chinese
-/// (subtitle practice of Chinese broadcasters and streaming services), 21 in Latin script
-/// (the upper bound for adults in subtitle guides of streaming services); both second-hand.
-#[must_use]
-pub const fn reading_speed(locale: Locale) -> f64 {
-    match locale {
-        Locale::ZhCn => 9.0,
-        Locale::EnUs => 21.0,
-    }
 }
 
 /// Number of characters as the formats count them.

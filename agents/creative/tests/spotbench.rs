@@ -119,3 +119,23 @@ fn the_same_request_gives_the_same_scripts_and_another_seed_others() {
         assert_ne!(scripts(brief, 6, 9), scripts(brief, 6, 10));
     }
 }
+
+#[test]
+fn british_briefs_get_british_words_prices_and_dates() {
+    let british: Vec<Brief> = briefs().into_iter().filter(|brief| brief.locale == Locale::EnGb).collect();
+    assert!(british.len() >= 2, "{}", british.len());
+    for brief in british {
+        let mut dated = false;
+        for script in scripts(&brief, 6, 4) {
+            let text = script.full_text();
+            let lower = text.to_lowercase();
+            for american in ["color", "favorite", "gray", "vacation", "elevator", "sneaker", "$"] {
+                assert!(!lower.contains(american), "{}: `{american}` in\n{text}", brief.id);
+            }
+            assert!(text.contains('£'), "{}: {text}", brief.id);
+            assert!(!text.contains("November 30") && !text.contains("January 31"), "{}: {text}", brief.id);
+            dated |= text.contains("30 November") || text.contains("31 January");
+        }
+        assert!(dated, "{}: no script says when the offer ends", brief.id);
+    }
+}

@@ -1,7 +1,7 @@
 //! Rules that single values of a brief have to keep.
 
 use crate::error::{Code, Problem};
-use crate::letters::joiner_belongs;
+use crate::letters::{cannot_be_shown, joiner_belongs};
 
 pub(super) fn value(field: &str, message: &str) -> Problem {
     Problem::new(Code::BriefValue, field, message)
@@ -67,18 +67,6 @@ fn hidden(text: &str) -> Option<char> {
         cannot_be_shown(*c) && !joiner_belongs(before, *c, after)
     };
     chars.iter().enumerate().find(stands).map(|(_, c)| *c)
-}
-
-/// Control characters, characters without a shape of their own that reorder or hide text, private
-/// use, and code points that are not characters (Unicode 17, chapters 3.4, 23.2 and 23.5–23.8).
-fn cannot_be_shown(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180E}'
-            | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}'
-            | '\u{E000}'..='\u{F8FF}' | '\u{FDD0}'..='\u{FDEF}' | '\u{FEFF}' | '\u{FFA0}'
-            | '\u{FFF0}'..='\u{FFFD}' | '\u{E0000}'..='\u{E0FFF}' | '\u{F0000}'..='\u{10FFFF}')
-        || u32::from(c) & 0xFFFE == 0xFFFE
 }
 
 pub(super) fn check_picture_name(field: &str, name: &str) -> Result<(), Problem> {

@@ -9,7 +9,7 @@ use spotwright_schemas::Locale;
 use spotwright_schemas::wording::{find_term, is_denied};
 
 fn locales() -> impl Strategy<Value = Locale> {
-    prop_oneof![Just(Locale::EnUs), Just(Locale::ZhCn)]
+    prop_oneof![Just(Locale::EnUs), Just(Locale::EnGb), Just(Locale::ZhCn)]
 }
 
 /// Texts made of the words that the grammar knows, in any order.

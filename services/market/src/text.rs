@@ -3,6 +3,8 @@
 //! Lengths are counted in English word equivalents so that both languages fall on one scale: a
 //! Chinese character counts as [`WORDS_PER_HAN`] words.
 
+use spotwright_schemas::wording::is_han;
+
 /// English words per Chinese character; translators' usual ratio of 1,000 characters to 600–700 words.
 pub const WORDS_PER_HAN: f64 = 0.65;
 
@@ -110,10 +112,6 @@ pub fn structure(text: &str) -> [f64; FEATURES.len()] {
         f64::from(u8::from(starts_with_digit)),
         f64::from(u8::from(text.contains("...") || text.contains('…'))),
     ]
-}
-
-fn is_han(c: char) -> bool {
-    matches!(c, '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}')
 }
 
 fn runs_of_digits(text: &str) -> f64 {

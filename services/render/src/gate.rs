@@ -5,9 +5,9 @@
 
 use std::path::Path;
 
+use spotwright_core::domain::copy_rules::reading::{CHINESE_PER_SECOND, LATIN_PER_SECOND};
 use spotwright_core::ports::video_backend::{FrameStatistics, GateCheck, GateReport};
 use spotwright_media::{Content, Sink, VideoView, decode};
-use spotwright_schemas::locale::Locale;
 use spotwright_schemas::placement::PlacementKind;
 use spotwright_schemas::storyboard::Storyboard;
 
@@ -19,10 +19,6 @@ use crate::pixels::from_yuv;
 use crate::scene::{TextBox, TextKind};
 use crate::statistics::{Sampler, sampled_frames};
 
-/// Most Chinese characters a reader takes in per second (subtitle guidelines for Chinese: 9).
-const CHINESE_PER_SECOND: f64 = 9.0;
-/// Most Latin characters a reader takes in per second (subtitle guidelines for English: 17–21).
-const LATIN_PER_SECOND: f64 = 21.0;
 /// Smallest contrast of text (WCAG 2.2, level AA).
 const MIN_CONTRAST: f64 = 4.5;
 /// Loudness that is aimed at where no storyboard says otherwise.
@@ -281,7 +277,7 @@ fn text_checks(checks: &mut Checks, plan: &Plan<'_>, watch: &Watch<'_>) {
 fn visible_label_checks(checks: &mut Checks, plan: &Plan<'_>, watch: &Watch<'_>) {
     let board = plan.board;
     let asked = board.shots.iter().any(|shot| shot.ai_label);
-    if board.locale != Locale::ZhCn && !asked {
+    if !board.locale.is_chinese() && !asked {
         return;
     }
     let labelled: u32 = board.shots.iter().take_while(|shot| shot.ai_label).map(|shot| shot.frames).sum();

@@ -15,7 +15,7 @@ use spotwright_schemas::error::{Code, Problem};
 use spotwright_schemas::storyboard::Color;
 
 pub use flight::Flight;
-pub use verdict::unusable;
+pub use verdict::{FLAT, NEARLY_BLACK, unusable};
 
 /// Largest accepted file in bytes.
 pub const MAX_BYTES: usize = 20_000_000;
@@ -25,6 +25,12 @@ pub const MAX_PIXELS: u64 = 50_000_000;
 pub const SIDES: [u32; 2] = [64, 16_384];
 /// Longest side that is kept; larger pictures are scaled down.
 pub const KEPT_SIDE: u32 = 2_160;
+
+/// Said of a picture whose color profile cannot be used.
+pub const UNKNOWN_PROFILE: &str =
+    "its color profile cannot be used, so its colors may look different; save it in sRGB";
+/// Said of a white drawing on a transparent ground.
+pub const WHITE_ON_NOTHING: &str = "it is white on a transparent ground; it is shown on a dark one";
 
 /// Luminance contrast below which a drawing does not show on its ground.
 const SHOWS: f64 = 1.35;
@@ -135,9 +141,7 @@ pub(crate) fn decode(bytes: &[u8], field: &str) -> Result<Decoded, Problem> {
     picture.apply_orientation(orientation);
     let mut remarks = Vec::new();
     if conversion == color::Conversion::Unknown {
-        remarks.push(
-            "its color profile cannot be used, so its colors may look different; save it in sRGB".to_owned(),
-        );
+        remarks.push(UNKNOWN_PROFILE.to_owned());
     }
     Ok(Decoded { picture, remarks })
 }
@@ -201,7 +205,7 @@ fn flattened(picture: DynamicImage, remarks: &mut Vec<String>) -> Vec<u8> {
     let ground = if shows_on_white(&rgba) {
         [255; 3]
     } else {
-        remarks.push("it is white on a transparent ground; it is shown on a dark one".to_owned());
+        remarks.push(WHITE_ON_NOTHING.to_owned());
         DARK
     };
     let over = |pixel: &image::Rgba<u8>| {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use spotwright_core::ports::click_model::{ClickModel, ClickModelError, ObservedInput, ScoreInput};
 use spotwright_schemas::explanation::Explanation;
-use spotwright_schemas::locale::Locale;
+use spotwright_schemas::locale::Language;
 use spotwright_schemas::outcome::Score;
 
-/// Scores every input with the model of its locale.
+/// Scores every input with the model of its language.
 ///
 /// Each model is given the whole history: a brief has one language, and where one has two, both
 /// models know what was clicked. A score names the model that gave it; the id names both.
@@ -27,10 +27,10 @@ impl ClickModelByLocale {
         Self { english, chinese, id, description }
     }
 
-    const fn model(&self, locale: Locale) -> &Arc<dyn ClickModel> {
-        match locale {
-            Locale::EnUs => &self.english,
-            Locale::ZhCn => &self.chinese,
+    const fn model(&self, language: Language) -> &Arc<dyn ClickModel> {
+        match language {
+            Language::English => &self.english,
+            Language::Chinese => &self.chinese,
         }
     }
 }
@@ -49,16 +49,20 @@ impl ClickModel for ClickModelByLocale {
         let Some(first) = inputs.first() else {
             return self.english.score(inputs, history);
         };
-        if inputs.iter().all(|input| input.locale == first.locale) {
-            return self.model(first.locale).score(inputs, history);
+        if inputs.iter().all(|input| input.locale.language() == first.locale.language()) {
+            return self.model(first.locale.language()).score(inputs, history);
         }
         let mut scores: Vec<Option<Score>> = vec![None; inputs.len()];
-        for locale in [Locale::EnUs, Locale::ZhCn] {
-            let (places, of_locale): (Vec<usize>, Vec<ScoreInput>) =
-                inputs.iter().cloned().enumerate().filter(|(_, input)| input.locale == locale).unzip();
+        for language in [Language::English, Language::Chinese] {
+            let (places, of_language): (Vec<usize>, Vec<ScoreInput>) = inputs
+                .iter()
+                .cloned()
+                .enumerate()
+                .filter(|(_, input)| input.locale.language() == language)
+                .unzip();
             let found = self
-                .model(locale)
-                .score(&of_locale, history)
+                .model(language)
+                .score(&of_language, history)
                 .map_err(|error| at_its_place(error, &places))?;
             for (place, score) in places.into_iter().zip(found) {
                 scores[place] = Some(score);
@@ -75,16 +79,20 @@ impl ClickModel for ClickModelByLocale {
         history: &[ObservedInput],
     ) -> Result<Vec<Explanation>, ClickModelError> {
         let mut found: Vec<Option<Explanation>> = vec![None; inputs.len()];
-        for locale in [Locale::EnUs, Locale::ZhCn] {
-            let (places, of_locale): (Vec<usize>, Vec<ObservedInput>) =
-                inputs.iter().cloned().enumerate().filter(|(_, shown)| shown.input.locale == locale).unzip();
+        for language in [Language::English, Language::Chinese] {
+            let (places, of_language): (Vec<usize>, Vec<ObservedInput>) = inputs
+                .iter()
+                .cloned()
+                .enumerate()
+                .filter(|(_, shown)| shown.input.locale.language() == language)
+                .unzip();
             // Without inputs the history is still checked, once.
-            if places.is_empty() && !(inputs.is_empty() && locale == Locale::EnUs) {
+            if places.is_empty() && !(inputs.is_empty() && language == Language::English) {
                 continue;
             }
             let explained = self
-                .model(locale)
-                .explain(&of_locale, history)
+                .model(language)
+                .explain(&of_language, history)
                 .map_err(|error| at_its_place(error, &places))?;
             for (&place, mut explanation) in places.iter().zip(explained) {
                 if let Some(separation) = &mut explanation.separation {
@@ -98,7 +106,7 @@ impl ClickModel for ClickModelByLocale {
     }
 }
 
-/// An error about one of the inputs of a locale names its place among all inputs.
+/// An error about one of the inputs of a language names its place among all inputs.
 fn at_its_place(error: ClickModelError, places: &[usize]) -> ClickModelError {
     match error {
         ClickModelError::Input { index, field, message } if !field.starts_with("history") => {

@@ -41,7 +41,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use spotwright_core::ports::click_model::{ClickModel, ClickModelError, ObservedInput, ScoreInput};
 use spotwright_schemas::explanation::Explanation;
-use spotwright_schemas::locale::Locale;
+use spotwright_schemas::locale::Language;
 use spotwright_schemas::outcome::Score;
 
 use crate::encoder::TextEncoder;
@@ -179,11 +179,11 @@ impl RidgeClickModel {
                 identity: identity(input),
                 texts,
                 frames,
-                transfer: match input.locale {
-                    Locale::EnUs => 1.0,
+                transfer: match input.locale.language() {
+                    Language::English => 1.0,
                     // An English-fitted taste carries over to Chinese or it does not; no data here
                     // says which, so half of it is expected.
-                    Locale::ZhCn => 0.5,
+                    Language::Chinese => 0.5,
                 },
             })
             .collect())

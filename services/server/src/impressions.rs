@@ -17,14 +17,37 @@ use spotwright_schemas::money::Micros;
 use spotwright_scoring::log_rows::LogRow;
 
 use crate::outputs::FinishedRun;
+use crate::words::Words;
 
 /// The log of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Log {
     /// Its rows, in the order of time.
     pub rows: Vec<LogRow>,
+    /// What is missing.
+    pub missing: Vec<Missing>,
+}
+
+/// Why the log lacks a generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// An earlier version played it.
+    EarlierVersion(u32),
+    /// The market no longer plays it as it did.
+    Differs(u32),
+}
+
+impl Log {
     /// What is missing, for people.
-    pub notices: Vec<String>,
+    pub(crate) fn notices(&self, words: &Words) -> Vec<String> {
+        self.missing
+            .iter()
+            .map(|missing| match *missing {
+                Missing::EarlierVersion(generation) => (words.log_of_earlier_version)(generation),
+                Missing::Differs(generation) => (words.log_differs)(generation),
+            })
+            .collect()
+    }
 }
 
 /// Collects the rows of every generation that was played.
@@ -38,9 +61,7 @@ pub fn log(finished: &FinishedRun, market: &dyn Marketplace) -> Result<Log, Prob
         let Some(first) = report.creatives.first() else { continue };
         let generation = variant(finished, first.variant)?.generation;
         if report.budget == Micros::ZERO {
-            log.notices.push(format!(
-                "The log of impressions lacks generation {generation}: it was played by an earlier version."
-            ));
+            log.missing.push(Missing::EarlierVersion(generation));
             continue;
         }
         let campaign = campaign(&finished.run, &finished.variants, generation, report.budget)?;
@@ -53,9 +74,7 @@ pub fn log(finished: &FinishedRun, market: &dyn Marketplace) -> Result<Log, Prob
             .filter(|(_, counts)| counts.0 > 0)
             .collect();
         if sums(&decisions) != delivered {
-            log.notices.push(format!(
-                "The log of impressions lacks generation {generation}: the market no longer plays it as it did."
-            ));
+            log.missing.push(Missing::Differs(generation));
             continue;
         }
         let source = match report.source {

@@ -46,6 +46,7 @@ pub mod report;
 pub mod standins;
 pub mod telemetry;
 pub mod wiring;
+mod words;
 pub mod writers;
 
 use std::process::ExitCode;

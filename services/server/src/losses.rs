@@ -1,16 +1,17 @@
 //! What became of the videos that were asked for and did not come: how many were lost, at which
 //! stage, and the first reason in plain words.
 
+use spotwright_core::domain::copy_rules::terms::Severity;
 use spotwright_core::domain::variant::{Variant, VariantState};
-use spotwright_core::ports::video_backend::GateCheck;
-use spotwright_schemas::locale::Locale;
+use spotwright_creative::critique::Finding;
+use spotwright_creative::drafting::Dropped;
 
 use crate::outputs::FinishedRun;
+use crate::words::{LostAt, Words};
 
 /// A stage at which variants are lost.
 struct Stage {
-    /// What was lost, for one and for several.
-    what: [&'static str; 2],
+    at: LostAt,
     lost: usize,
     reason: Option<String>,
 }
@@ -18,122 +19,81 @@ struct Stage {
 /// One sentence for each generation that ended with fewer winners than were asked for, and one for
 /// generations that were never begun.
 #[must_use]
-pub fn notices(finished: &FinishedRun) -> Vec<String> {
+pub(crate) fn notices(finished: &FinishedRun, words: &Words) -> Vec<String> {
     let request = &finished.run.request;
     let asked = request.winners as usize;
     let mut notices = Vec::new();
     for generation in 1..=finished.run.generation {
         let made = finished.winners().filter(|variant| variant.generation == generation).count();
         if made < asked {
-            notices.push(shortfall(finished, generation, made));
+            notices.push(shortfall(finished, generation, made, words));
         }
     }
     let missing = request.generations.saturating_sub(finished.run.generation);
     if missing > 0 {
         let reason = finished.state.failure.as_ref().map(|problem| plain(&problem.message));
-        let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-        notices.push(format!("{missing} of {} generations were not begun{reason}.", request.generations));
+        notices.push((words.losses.not_begun)(missing, request.generations, reason.as_deref()));
     }
     notices
 }
 
-fn shortfall(finished: &FinishedRun, generation: u32, made: usize) -> String {
-    let asked = finished.run.request.winners;
-    let mut notice =
-        format!("Generation {generation} has {made} of the {asked} winners that were asked for.");
-    let stages = stages(finished, generation);
+fn shortfall(finished: &FinishedRun, generation: u32, made: usize, words: &Words) -> String {
+    let mut notice = (words.losses.short)(generation, made, finished.run.request.winners);
+    let stages = stages(finished, generation, words);
     if stages.iter().all(|stage| stage.lost == 0) {
-        notice.push_str(" It ended before more were made.");
+        notice.push_str(words.losses.ended_before);
     }
-    for Stage { what, lost, reason } in stages.into_iter().filter(|stage| stage.lost > 0) {
-        notice.push_str(&format!(" {lost} {}", what[usize::from(lost > 1)]));
-        match (reason, lost) {
-            (None, _) => notice.push('.'),
-            (Some(reason), 1) => notice.push_str(&format!(": {reason}.")),
-            (Some(reason), _) => notice.push_str(&format!("; the first: {reason}.")),
-        }
+    for Stage { at, lost, reason } in stages.into_iter().filter(|stage| stage.lost > 0) {
+        notice.push_str(&(words.losses.lost)(at, lost, reason.as_deref()));
     }
     notice
 }
 
-fn stages(finished: &FinishedRun, generation: u32) -> Vec<Stage> {
+fn stages(finished: &FinishedRun, generation: u32, words: &Words) -> Vec<Stage> {
     let variants: Vec<&Variant> =
         finished.variants.iter().filter(|variant| variant.generation == generation).collect();
-    let lost = |what, is_lost: &dyn Fn(&Variant) -> bool, why: &dyn Fn(&Variant) -> Option<String>| {
+    let lost = |at: LostAt, is_lost: &dyn Fn(&Variant) -> bool, why: &dyn Fn(&Variant) -> Option<String>| {
         let lost: Vec<&&Variant> = variants.iter().filter(|variant| is_lost(variant)).collect();
-        Stage { what, lost: lost.len(), reason: lost.first().and_then(|variant| why(variant)) }
+        Stage { at, lost: lost.len(), reason: lost.first().and_then(|variant| why(variant)) }
     };
-    let failure = |variant: &Variant| variant.body.failure.as_deref().map(plain);
+    let failure =
+        |variant: &Variant| variant.body.failure.as_deref().map(|text| (words.losses.reason)(&plain(text)));
     let failed = |variant: &Variant| variant.state == VariantState::Failed;
+    let failed_check = |variant: &Variant| failed_check(variant, words);
     let unwritten = Stage {
-        what: ["script could not be written", "scripts could not be written"],
+        at: LostAt::Writing,
         lost: (finished.run.request.variants as usize).saturating_sub(variants.len()),
-        reason: first_objection(finished, generation),
+        reason: first_objection(finished, generation, words),
     };
     vec![
         unwritten,
+        lost(LostAt::Preview, &|variant| failed(variant) && variant.body.preview.is_none(), &failure),
         lost(
-            ["preview could not be made", "previews could not be made"],
-            &|variant| failed(variant) && variant.body.preview.is_none(),
-            &failure,
-        ),
-        lost(
-            ["preview could not be scored", "previews could not be scored"],
+            LostAt::Scoring,
             &|variant| failed(variant) && variant.body.preview.is_some() && variant.body.score.is_none(),
             &failure,
         ),
-        lost(
-            ["final video could not be made", "final videos could not be made"],
-            &|variant| failed(variant) && variant.body.score.is_some(),
-            &failure,
-        ),
-        lost(
-            ["final video did not pass the quality gate", "final videos did not pass the quality gate"],
-            &|variant| variant.state == VariantState::Rejected,
-            &failed_check,
-        ),
+        lost(LostAt::Final, &|variant| failed(variant) && variant.body.score.is_some(), &failure),
+        lost(LostAt::Gate, &|variant| variant.state == VariantState::Rejected, &failed_check),
     ]
 }
 
 /// What the critique said first of the generation's scripts.
-fn first_objection(finished: &FinishedRun, generation: u32) -> Option<String> {
+fn first_objection(finished: &FinishedRun, generation: u32, words: &Words) -> Option<String> {
     let dropped = finished
         .trace
         .iter()
-        .filter(|entry| entry.generation == generation && entry.what == "script.dropped");
-    dropped.flat_map(|entry| entry.detail["findings"].as_array().into_iter().flatten()).find_map(|finding| {
-        let stops = finding["severity"] == "error";
-        let (message, subject) = (finding["message"].as_str()?, finding["subject"].as_str()?);
-        stops
-            .then(|| if subject.is_empty() { message.to_owned() } else { format!("{message} (`{subject}`)") })
-    })
+        .filter(|entry| entry.generation == generation && entry.what == "script.dropped")
+        .filter_map(|entry| serde_json::from_value::<Dropped>(entry.detail.clone()).ok());
+    let mut findings = dropped.flat_map(|dropped| dropped.findings);
+    let stops = |finding: &Finding| finding.severity == Severity::Error;
+    findings.find(stops).map(|finding| (words.losses.finding)(&finding))
 }
 
-fn failed_check(variant: &Variant) -> Option<String> {
+fn failed_check(variant: &Variant, words: &Words) -> Option<String> {
     let gate = variant.body.final_render.as_ref()?.gate.as_ref()?;
     let check = gate.checks.iter().find(|check| !check.pass)?;
-    let locale = variant.body.script.locale;
-    Some(format!("{} (measured {}, needed {})", meaning(check, locale), check.value, check.limit))
-}
-
-/// What a check of the gate means to somebody who has never heard of it.
-fn meaning(check: &GateCheck, locale: Locale) -> &'static str {
-    match check.id.as_str() {
-        "frozen" => "the picture does not change enough, so the video would look frozen",
-        "black" => "the picture is nearly black",
-        "text_contrast" | "ai_label_visible" => "a text cannot be read well enough on its ground",
-        "safe_zone" => "a text would be covered by the buttons of the placement",
-        "reading_time" if locale == Locale::ZhCn => {
-            "a text has more characters than can be read while it is shown"
-        }
-        "reading_time" => "a text is too long to be read while it is shown",
-        "sound" | "drift" | "loudness" | "true_peak" | "silence" => {
-            "the sound is not as the placement needs it"
-        }
-        "ai_metadata" | "ai_label_time" | "ai_label_height" => "the label of AI-made content is missing",
-        "readable" => "the file cannot be read",
-        _ => "the file is not as the placement needs it",
-    }
+    Some((words.losses.failed_check)(&check.id, &check.value, &check.limit))
 }
 
 /// A message without the codes and names that are for programs.

@@ -5,6 +5,9 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use spotwright_core::domain::run::{RunView, Stage};
+use spotwright_schemas::locale::Locale;
+
+use crate::words::Words;
 
 /// Shows how far a run is.
 #[derive(Debug)]
@@ -30,12 +33,16 @@ impl Progress {
     /// Shows where `run` stands, when that has changed.
     pub fn show(&mut self, run: &RunView) {
         let share = share(run);
-        let text = describe(run);
         if let Some(bar) = &self.bar {
+            let words = Words::of(run.request.brief.locale);
             bar.set_position((share * 1_000.0) as u64);
-            bar.set_message(text);
+            bar.set_message((words.terminal.progress)(run));
             bar.tick();
-        } else if text != self.last {
+            return;
+        }
+        // Lines of JSON are for programs, whatever the brief speaks.
+        let text = (Words::of(Locale::EnUs).terminal.progress)(run);
+        if text != self.last {
             eprintln!(
                 "{}",
                 json!({ "progress": { "share": (share * 1_000.0).round() / 1_000.0, "text": text } })
@@ -56,31 +63,6 @@ impl Default for Progress {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// What is going on, for people.
-fn describe(run: &RunView) -> String {
-    let counts = run.counts;
-    let total = run.request.variants;
-    let what = match run.stage {
-        Stage::Requested | Stage::Planning => "choosing directions".to_owned(),
-        Stage::Drafting => "writing scripts".to_owned(),
-        Stage::Scoring => format!("previews: {} of {total} scored", counts.scored),
-        Stage::Selecting => "choosing variants".to_owned(),
-        Stage::Rendering => {
-            let wanted = run.request.winners.min(total);
-            let rejected = if counts.rejected == 0 {
-                String::new()
-            } else {
-                format!(", {} did not pass the gate", counts.rejected)
-            };
-            format!("rendering: {} of {wanted} finished{rejected}", counts.won + counts.rendered)
-        }
-        Stage::Playing => "the market is playing".to_owned(),
-        Stage::Observing | Stage::Learning => "learning from the audience".to_owned(),
-        Stage::Finished => "finished".to_owned(),
-    };
-    format!("generation {} of {}: {what}", run.generation.max(1), run.request.generations)
 }
 
 /// Share of the work done, in [0, 1]. Rendering weighs most because it takes longest.

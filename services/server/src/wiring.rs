@@ -34,6 +34,7 @@ use spotwright_store::sqlite::SqliteStore;
 
 use crate::config::{Config, Provider};
 use crate::proxy;
+use crate::words::COPY_ENGINE_WROTE;
 
 /// Where a run keeps its state inside its output folder.
 pub const STATE_FOLDER: &str = "state";
@@ -151,10 +152,7 @@ impl World {
         let language_model = language_model(config, &models)?;
         let mut notices: Vec<String> = click_model.notice().into_iter().collect();
         if config.llm.provider == Provider::Engine {
-            notices.push(
-                "The words were written by the built-in copy engine from the brief's facts; no language model was asked."
-                    .to_owned(),
-            );
+            notices.push(COPY_ENGINE_WROTE.to_owned());
         }
         let world = Self {
             language_model,

@@ -5,15 +5,20 @@
 
 use std::collections::BTreeMap;
 
+use spotwright_core::domain::copy_rules::locale::account;
 use spotwright_creative::copy_engine;
 use spotwright_creative::drafting::{Call, Dropped};
 use spotwright_schemas::money::{Currency, Micros};
 
 use crate::outputs::FinishedRun;
+use crate::words::Words;
+
+/// The least amount that a bill is told in.
+const CENT: Micros = Micros(10_000);
 
 /// Sentences on calls of a language model that failed and on lines that were not used.
 #[must_use]
-pub fn notices(finished: &FinishedRun) -> Vec<String> {
+pub(crate) fn notices(finished: &FinishedRun, words: &Words) -> Vec<String> {
     let read = |what: &str| {
         let entries = finished.trace.iter().filter(move |entry| entry.what == what);
         entries.map(|entry| entry.detail.clone()).collect::<Vec<_>>()
@@ -24,56 +29,45 @@ pub fn notices(finished: &FinishedRun) -> Vec<String> {
         read("script.dropped").into_iter().filter_map(|detail| serde_json::from_value(detail).ok()).collect();
     let lines = finished.variants.iter().flat_map(|variant| &variant.body.script.lines);
     let used = lines.filter(|line| line.provenance.provider != copy_engine::PROVIDER).count();
-    sentences(&calls, &dropped, used, finished.run.request.brief.budget.currency)
+    sentences(&calls, &dropped, used, finished.run.request.brief.budget.currency, words)
 }
 
 /// `used` counts the lines of the run's scripts that a language model wrote.
-fn sentences(calls: &[Call], dropped: &[Dropped], used: usize, currency: Currency) -> Vec<String> {
+fn sentences(
+    calls: &[Call],
+    dropped: &[Dropped],
+    used: usize,
+    currency: Currency,
+    words: &Words,
+) -> Vec<String> {
     let calls: Vec<&Call> = calls.iter().filter(|call| call.provider != copy_engine::PROVIDER).collect();
     if calls.is_empty() {
         return Vec::new();
     }
+    let told = &words.writers;
     let failed: Vec<&str> = calls.iter().filter_map(|call| call.error.as_deref()).collect();
     let bill: Micros = calls.iter().filter(|call| call.error.is_some()).map(|call| call.cost).sum();
     let cost = if bill > Micros::ZERO {
-        let amount = bill.0.max(10_000) as f64 / 1e6;
-        let about = if bill < Micros(10_000) { "less than " } else { "" };
-        format!(" The provider bills {about}{}{amount:.2} for them.", currency.sign())
+        (told.bill)(&account(bill.max(CENT), currency), bill < CENT)
     } else {
         String::new()
     };
     if let Some(reason) = most_frequent(&failed) {
         let reason = reason.trim_end_matches('.');
-        let end = if reason.ends_with(['?', '!', '。']) { "" } else { "." };
         let first = if failed.len() == calls.len() {
-            format!(
-                "No line came from the language model: {} failed, and the copy engine wrote all words.",
-                if calls.len() == 1 {
-                    "its only call".to_owned()
-                } else {
-                    format!("all {} calls", calls.len())
-                },
-            )
+            (told.all_failed)(calls.len(), reason)
         } else {
-            format!(
-                "The language model failed in {} of {} calls; the copy engine wrote those lines.",
-                failed.len(),
-                calls.len()
-            )
+            (told.some_failed)(failed.len(), calls.len(), reason)
         };
-        return vec![format!("{first} The reason: {reason}{end}{cost}")];
+        return vec![first + &cost];
     }
     if used > 0 {
         return Vec::new();
     }
     let received: usize = calls.iter().map(|call| call.received).sum();
-    let reason =
-        dropped.iter().flat_map(|dropped| &dropped.findings).map(|finding| finding.message.as_str()).next();
-    let why = reason.map_or_else(String::new, |reason| format!(" The first was dropped because {reason}."));
-    vec![format!(
-        "No line of the language model is in any script: it proposed {received}, and the copy engine wrote all \
-         words.{why}"
-    )]
+    let first = dropped.iter().flat_map(|dropped| &dropped.findings).next();
+    let reason = first.map(told.dropped);
+    vec![(told.none_used)(received, reason.as_deref())]
 }
 
 /// The reason that is given most often; the first of several.
@@ -88,6 +82,7 @@ fn most_frequent<'a>(reasons: &[&'a str]) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use spotwright_schemas::locale::Locale;
     use spotwright_schemas::script::Role;
 
     use super::*;
@@ -105,11 +100,15 @@ mod tests {
         }
     }
 
+    fn english(calls: &[Call], used: usize) -> Vec<String> {
+        sentences(calls, &[], used, Currency::USD, Words::of(Locale::EnUs))
+    }
+
     #[test]
     fn a_model_that_never_answers_is_spoken_of_with_its_words_and_bill() {
         let refused = call(Some("language model refused: 404 Not Found: no page; try `x/v1`"));
         let calls = [call(Some("timeout")), refused.clone(), refused];
-        let said = sentences(&calls, &[], 0, Currency::USD);
+        let said = english(&calls, 0);
         assert_eq!(
             said,
             [
@@ -118,17 +117,30 @@ mod tests {
               The provider bills $0.03 for them."
             ]
         );
-        let said = sentences(&[call(None), call(Some("busy"))], &[], 3, Currency::USD);
+        let said = english(&[call(None), call(Some("busy"))], 3);
         assert!(said[0].contains("failed in 1 of 2 calls"), "{said:?}");
         assert!(said[0].contains("busy"), "{said:?}");
     }
 
     #[test]
     fn a_model_that_writes_is_not_spoken_of() {
-        assert!(sentences(&[call(None)], &[], 1, Currency::USD).is_empty());
+        assert!(english(&[call(None)], 1).is_empty());
         let own = Call { provider: copy_engine::PROVIDER.to_owned(), ..call(Some("x")) };
-        assert!(sentences(&[own], &[], 0, Currency::USD).is_empty());
-        let said = sentences(&[call(None)], &[], 0, Currency::USD);
+        assert!(english(&[own], 0).is_empty());
+        let said = english(&[call(None)], 0);
         assert!(said[0].starts_with("No line of the language model is in any script"), "{said:?}");
+    }
+
+    #[test]
+    fn a_chinese_run_is_told_in_chinese_with_the_providers_own_words_set_off() {
+        let refused = call(Some("language model refused: 404 Not Found: no page; try `x/v1`"));
+        let calls = [refused.clone(), refused];
+        let said = sentences(&calls, &[], 0, Currency::CNY, Words::of(Locale::ZhCn));
+        assert_eq!(
+            said,
+            ["没有一句文案出自语言模型：2 次调用全部失败，全部文案由内置文案引擎撰写。原因：\
+                 `language model refused: 404 Not Found: no page; try 'x/v1'`。\
+                 这些失败的调用，服务商共计费 ¥0.02。"]
+        );
     }
 }

@@ -161,3 +161,63 @@ async fn words_of_a_brief_cannot_become_markup() {
     // And should one ever slip through, the page forbids it to run.
     assert!(page.contains("default-src 'none'"));
 }
+
+/// What a reader sees or hears of a page: its text and its titles, without styles, code and what the
+/// brief says itself.
+fn told(page: &str) -> Vec<String> {
+    let (before, styled) = page.split_once("<style>").expect("the page has styles");
+    let (_, after) = styled.split_once("</style>").expect("the styles end");
+    let mut pieces = Vec::new();
+    let mut in_code = false;
+    for part in format!("{before}{after}").split('<') {
+        let (tag, text) = part.split_once('>').unwrap_or(("", part));
+        in_code = tag == "code" || in_code && tag != "/code";
+        for attribute in ["title=\"", "aria-label=\"", "alt=\""] {
+            if let Some((_, value)) = tag.split_once(attribute) {
+                pieces.push(value.split('"').next().unwrap_or_default().to_owned());
+            }
+        }
+        if !in_code {
+            pieces.push(text.to_owned());
+        }
+    }
+    pieces
+}
+
+/// Most words of Latin letters in a row.
+fn latin_words_in_a_row(text: &str) -> usize {
+    let (mut run, mut most) = (0, 0);
+    for word in text.split_whitespace() {
+        let word = word.trim_matches(|c: char| c.is_ascii_punctuation());
+        let latin = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic() || c == '-');
+        run = if latin { run + 1 } else { 0 };
+        most = most.max(run);
+    }
+    most
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_report_of_a_chinese_brief_is_chinese_throughout() {
+    let page = run_over_stand_ins(examples().join("../coffee-zh/brief.yaml")).await.report;
+    assert!(page.contains("<html lang=\"zh-CN\">"));
+    let pieces = told(&page);
+    for piece in &pieces {
+        assert!(latin_words_in_a_row(piece) < 3, "{piece}");
+    }
+    let text = pieces.join("\n");
+    for said in [
+        "优胜创意",
+        "点击率 · 90% 区间",
+        "受众的反应",
+        "预测有多可信",
+        "费用",
+        "方向的",
+        "Spotwright 投放报告",
+    ] {
+        assert!(text.contains(said), "{said} is missing");
+    }
+    assert!(text.contains('¥') && !text.contains(" %"), "money and shares are written as in China");
+    // The same page of an English brief is English, so the test can fail.
+    let page = run_over_stand_ins(examples().join("brief.yaml")).await.report;
+    assert!(told(&page).iter().any(|piece| latin_words_in_a_row(piece) >= 3));
+}

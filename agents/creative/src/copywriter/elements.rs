@@ -7,6 +7,7 @@
 use std::sync::LazyLock;
 
 use serde::Deserialize;
+use spotwright_core::domain::copy_rules::british::{british, is_american};
 use spotwright_schemas::Locale;
 use spotwright_schemas::brief::{CallToAction, FactKind, Tone};
 use spotwright_schemas::script::Hook;
@@ -195,13 +196,51 @@ fn or_empty(bank: Result<Bank, String>) -> Bank {
 }
 
 static ENGLISH_BANK: LazyLock<Bank> = LazyLock::new(|| or_empty(read(ENGLISH, ENGLISH_LINKS)));
+/// The English bank for British readers: what only Americans have is left out, words and spelling
+/// are British, and facts are looked up by the words of both countries.
+static BRITISH_BANK: LazyLock<Bank> = LazyLock::new(|| in_british(&ENGLISH_BANK));
 static CHINESE_BANK: LazyLock<Bank> = LazyLock::new(|| or_empty(read(CHINESE, CHINESE_LINKS)));
+
+fn in_british(bank: &Bank) -> Bank {
+    let shown = |element: &Element| {
+        [&element.caption, &element.voice, &element.picture].iter().any(|text| is_american(text))
+    };
+    let mut entries: Vec<Entry> =
+        bank.entries.iter().filter(|entry| !shown(&entry.element)).cloned().collect();
+    for entry in &mut entries {
+        let element = &mut entry.element;
+        for text in [&mut element.caption, &mut element.voice, &mut element.picture] {
+            *text = british(text);
+        }
+        for words in [&mut element.topic, &mut element.brief_has, &mut element.unless] {
+            add_british(words);
+        }
+    }
+    let mut links = bank.links.clone();
+    for link in &mut links {
+        add_british(&mut link.trouble);
+        add_british(&mut link.answer);
+    }
+    Bank { entries, links }
+}
+
+/// Adds the British forms of words that facts are looked up by; `-ise` too, which many advertisers
+/// write.
+fn add_british(words: &mut Vec<String>) {
+    let forms: Vec<String> = words
+        .iter()
+        .flat_map(|word| [british(word), word.replace("iz", "is")])
+        .filter(|form| !words.contains(form))
+        .collect();
+    words.extend(forms);
+}
 
 /// The elements of a locale's language.
 pub(super) fn bank(locale: Locale) -> &'static Bank {
     match locale {
         Locale::ZhCn => &CHINESE_BANK,
         Locale::EnUs => &ENGLISH_BANK,
+        Locale::EnGb => &BRITISH_BANK,
     }
 }
 
@@ -230,6 +269,30 @@ mod tests {
             assert!(bank.links.len() >= 40);
             assert!(bank.links.iter().all(|link| !link.trouble.is_empty() && !link.answer.is_empty()));
         }
+    }
+
+    #[test]
+    fn the_british_bank_speaks_british_english() {
+        let english = read(ENGLISH, ENGLISH_LINKS).expect("English elements");
+        let british_bank = in_british(&english);
+        let left_out = english.entries.len() - british_bank.entries.len();
+        assert!((1..40).contains(&left_out), "{left_out}");
+        let captions: BTreeSet<&str> =
+            british_bank.entries.iter().map(|entry| entry.element.caption.as_str()).collect();
+        assert_eq!(captions.len(), british_bank.entries.len());
+        for entry in &british_bank.entries {
+            let element = &entry.element;
+            for text in [&element.caption, &element.voice, &element.picture] {
+                let lower = text.to_lowercase();
+                for word in ["color", "gray", "flavor", "sidewalk", "elevator", "sneaker", "stroller", "$"] {
+                    assert!(!lower.contains(word), "{text}");
+                }
+            }
+        }
+        let in_topics = |word: &str| {
+            british_bank.entries.iter().any(|entry| entry.element.topic.iter().any(|topic| topic == word))
+        };
+        assert!(in_topics("colour") && in_topics("color"), "facts are found by the words of both countries");
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use spotwright_schemas::Locale;
 use spotwright_schemas::brief::{FactId, FactKind};
 use spotwright_schemas::script::{Role, Script};
+use spotwright_schemas::{Language, Locale};
 
 use super::material::Material;
 use super::phrases::units;
@@ -22,18 +22,18 @@ const MAX_SECONDS: f64 = 15.0;
 /// Seconds a viewer needs for the words on screen: 5 Chinese characters or 3 words a second, and at
 /// least one and a half for a shot.
 fn seconds(locale: Locale, text: &str) -> f64 {
-    let needed = match locale {
-        Locale::ZhCn => text.chars().filter(|c| c.is_alphanumeric()).count() as f64 / 7.0,
-        Locale::EnUs => text.split_whitespace().count() as f64 / 3.0,
+    let needed = match locale.language() {
+        Language::Chinese => text.chars().filter(|c| c.is_alphanumeric()).count() as f64 / 7.0,
+        Language::English => text.split_whitespace().count() as f64 / 3.0,
     };
     needed.max(1.5)
 }
 
 /// Longest caption and detail of an inner shot in characters.
 pub(super) const fn limits(locale: Locale) -> [usize; 2] {
-    match locale {
-        Locale::ZhCn => [28, 60],
-        Locale::EnUs => [56, 72],
+    match locale.language() {
+        Language::Chinese => [28, 60],
+        Language::English => [56, 72],
     }
 }
 

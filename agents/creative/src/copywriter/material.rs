@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use spotwright_schemas::Locale;
 use spotwright_schemas::brief::{Brief, Fact, FactKind, Vertical};
 
 use super::elements::{Element, Entry, Need, Part, bank};
@@ -41,7 +40,7 @@ pub(super) struct Material<'a> {
 
 impl<'a> Material<'a> {
     pub(super) fn of(brief: &'a Brief) -> Self {
-        let chinese = brief.locale == Locale::ZhCn;
+        let chinese = brief.locale.is_chinese();
         let claims: Vec<Claim<'a>> = brief
             .product
             .facts

@@ -1,8 +1,9 @@
 //! Words of a brief in the forms that lines need: prices, dates, noun phrases, lines of business.
 
+use spotwright_core::domain::copy_rules::locale::{day, price};
 use spotwright_schemas::Locale;
 use spotwright_schemas::brief::{Brief, FactId, FactKind, KeyOffer, Vertical};
-use spotwright_schemas::money::{Currency, Micros};
+use spotwright_schemas::money::Micros;
 
 use super::material::Claim;
 use spotwright_schemas::wording::is_han;
@@ -43,7 +44,7 @@ impl OfferPhrases {
             covers: key.and_then(|offer| offer.covers.clone()),
             now: key.map(|offer| amount(offer.price_now, offer, brief.locale)),
             before: key.and_then(|offer| offer.price_before.map(|sum| amount(sum, offer, brief.locale))),
-            until: key.and_then(KeyOffer::last_day).map(|day| last_day(day, brief.locale)),
+            until: key.and_then(KeyOffer::last_day).map(|date| day(date, brief.locale)),
             redeem: key.and_then(|offer| offer.redeem.clone()),
             price: price.map(|claim| claim.fact.text.clone()),
             price_fact: price.map(|claim| claim.fact.id.clone()),
@@ -54,46 +55,12 @@ impl OfferPhrases {
     }
 }
 
-/// An amount as one says it: `$27`, `$9.99`, `98元`, `免费`, `free`.
+/// An amount as one says it: `$27`, `£9.99`, `98元`, `免费`, `free`.
 fn amount(sum: Micros, offer: &KeyOffer, locale: Locale) -> String {
-    let chinese = locale == Locale::ZhCn;
     if sum == Micros::ZERO {
-        return if chinese { "免费" } else { "free" }.to_owned();
+        return if locale.is_chinese() { "免费" } else { "free" }.to_owned();
     }
-    let text = sum.to_decimal();
-    let number = match text.strip_suffix(".00") {
-        Some(whole) => whole,
-        None if chinese => text.trim_end_matches('0'),
-        None => text.as_str(),
-    };
-    match offer.currency {
-        Currency::CNY if chinese => format!("{number}元"),
-        currency => format!("{}{number}", currency.sign()),
-    }
-}
-
-fn last_day(day: jiff::civil::Date, locale: Locale) -> String {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    match locale {
-        Locale::ZhCn => format!("{}月{}日", day.month(), day.day()),
-        Locale::EnUs => {
-            let name = MONTHS.get(day.month() as usize - 1).copied().unwrap_or("");
-            format!("{name} {}", day.day())
-        }
-    }
+    price(sum, offer.currency, locale)
 }
 
 /// A noun phrase as given, and without article or measure word.

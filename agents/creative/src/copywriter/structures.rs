@@ -4,6 +4,7 @@
 //! that it answers, then facts that carry on, then the close. A builder that finds no value for a
 //! step gives nothing; nothing is bent to fit.
 
+use spotwright_core::domain::copy_rules::reading::{ends_sentence, point};
 use spotwright_schemas::brief::{FactId, FactKind};
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Hook, Role, Structure};
@@ -139,15 +140,8 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     /// A sentence as it is spoken: with its final point.
     pub(super) fn spoken(&self, text: &str) -> String {
-        let ends = text.ends_with(['.', '!', '?', '。', '！', '？', '…', '”', '"']);
-        let point = if ends {
-            ""
-        } else if self.zh() {
-            "。"
-        } else {
-            "."
-        };
-        format!("{text}{point}")
+        let ends = ends_sentence(text) || text.ends_with(['”', '"']);
+        format!("{text}{}", if ends { "" } else { point(self.material.brief.locale) })
     }
 
     fn role_of(claim: &Claim<'_>) -> Role {

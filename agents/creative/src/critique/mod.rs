@@ -3,6 +3,7 @@
 //! A finding of severity [`Severity::Error`] stops the script; a warning is kept for the report.
 
 use serde::{Deserialize, Serialize};
+use spotwright_core::domain::copy_rules::names;
 use spotwright_core::domain::copy_rules::quantity::unstated;
 pub use spotwright_core::domain::copy_rules::terms::Severity;
 use spotwright_core::domain::copy_rules::terms::lint;
@@ -215,15 +216,9 @@ fn own_sources(brief: &Brief, line: &Line) -> Vec<String> {
 
 /// Texts whose quantities any line may state: the names and the price.
 fn shared_sources(brief: &Brief) -> Vec<&str> {
-    let names = [
-        brief.brand.name.as_str(),
-        brief.product.name.as_str(),
-        &brief.product.category,
-        brief.spoken_name(),
-    ];
     let prices =
         brief.product.facts.iter().filter(|fact| fact.kind == FactKind::Price).map(|fact| fact.text.as_str());
-    names.into_iter().chain(prices).collect()
+    names::of(brief).into_iter().chain([brief.product.category.as_str()]).chain(prices).collect()
 }
 
 fn push_unproven(
@@ -245,8 +240,7 @@ fn push_unproven(
 }
 
 fn check_words(brief: &Brief, text: &str, role: Option<Role>, findings: &mut Vec<Finding>) {
-    let names = [brief.brand.name.as_str(), brief.product.name.as_str(), brief.spoken_name()];
-    for hit in lint(text, brief.locale, &names) {
+    for hit in lint(text, brief.locale, &names::of(brief)) {
         if hit.exception.is_some() {
             continue;
         }

@@ -139,7 +139,7 @@ fn text_taste(card: &Card, hook: &str, locale: Locale) -> f64 {
         .filter(|stump| value(&stump.feature) > stump.above)
         .map(|stump| stump.weight)
         .sum();
-    if locale == Locale::EnUs {
+    if locale.is_english() {
         let words = text::words(hook);
         sum += card
             .text

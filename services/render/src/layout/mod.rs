@@ -14,7 +14,7 @@ mod picture;
 
 use std::sync::Arc;
 
-use spotwright_schemas::locale::Locale;
+use spotwright_schemas::locale::Language;
 use spotwright_schemas::script::Role;
 use spotwright_schemas::storyboard::{CaptionMotion, Color, FrameSize, Layout, Shot, Storyboard};
 
@@ -164,9 +164,9 @@ impl<'a> Stage<'a> {
         let mut room = self.safe_width();
         let mut label_height = 0.0;
         if shot.ai_label {
-            let text = match self.input.board.locale {
-                Locale::ZhCn => "AI生成",
-                Locale::EnUs => "AI-generated",
+            let text = match self.input.board.locale.language() {
+                Language::Chinese => "AI生成",
+                Language::English => "AI-generated",
             };
             // The ink of "AI" alone is 0.73 of the size; with ideographs or descenders it is 0.93
             // or more, which makes 0.056 of the shorter side at least 5 % of it.

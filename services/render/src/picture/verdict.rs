@@ -17,6 +17,11 @@ use crate::pixels::Raster;
 use crate::scene::Brush;
 use crate::text::Letters;
 
+/// Why a dark picture is not used.
+pub const NEARLY_BLACK: &str = "it is nearly black; a lighter picture is needed";
+/// Why a picture without content is not used.
+pub const FLAT: &str = "it is one flat color, or nearly so: a video of it would look frozen";
+
 /// Most that one side of a picture may be longer than the other.
 const LONGEST: u32 = 8;
 /// Where the picture is tried: a quarter of the pixels of a usual final.
@@ -79,7 +84,7 @@ pub fn unusable(
             scene.draw(frame, &mut brush)?;
             let luma = thumb(&brush.canvas);
             if is_black(&luma) {
-                return Ok(Some("it is nearly black; a lighter picture is needed".to_owned()));
+                return Ok(Some(NEARLY_BLACK.to_owned()));
             }
             if let Some(before) = &before {
                 let change: u64 = before.iter().zip(&luma).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
@@ -87,9 +92,7 @@ pub fn unusable(
                 still = if frozen { still + 1 } else { 0 };
                 // Three half seconds: longer than the gate lets a picture stand.
                 if still > 2 {
-                    return Ok(Some(
-                        "it is one flat color, or nearly so: a video of it would look frozen".to_owned(),
-                    ));
+                    return Ok(Some(FLAT.to_owned()));
                 }
             }
             before = Some(luma);

@@ -15,6 +15,7 @@ use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::StopReason;
 use spotwright_schemas::ids::{OrganizationId, RunId};
+use spotwright_schemas::locale::Locale;
 use spotwright_schemas::outcome::PlacementOutcome;
 
 use super::launch_pack::expect_folder;
@@ -22,12 +23,14 @@ use super::{Machine, print_json, print_text, processors};
 use crate::brief_file::{self, LoadedBrief};
 use crate::cli::RunArguments;
 use crate::config::Config;
+use crate::impressions::Log;
 use crate::outputs::{self, FinishedRun, file_stem};
 use crate::progress::Progress;
 use crate::publish::{launch_pack, platforms};
 use crate::report;
 use crate::telemetry;
 use crate::wiring::{EngineSetup, Running, STATE_FOLDER, Workspace, World};
+use crate::words::{GenerationTold, Words};
 use crate::{explain, impressions, losses, writers};
 
 /// Parent of output folders that were not named.
@@ -55,8 +58,14 @@ pub struct Summary {
     pub trace_sha256: String,
     /// Folder of the launch pack, if one was asked for.
     pub launch_pack: Option<PathBuf>,
-    /// Sentences the user should read.
+    /// Sentences the user should read, in English as all of this document.
     pub notices: Vec<String>,
+    /// The same in the language of the brief, as the terminal tells them.
+    #[serde(skip)]
+    pub told: Vec<String>,
+    /// The brief's locale, which the terminal follows.
+    #[serde(skip)]
+    pub locale: Locale,
     /// Seed.
     pub seed: u64,
     /// Version of the program.
@@ -154,12 +163,10 @@ pub async fn execute_in(
     checkpoints.reached("files.before_write");
     let explanations = explain::explanations(&finished, world.click_model.as_ref())?;
     let log = impressions::log(&finished, world.marketplace.as_ref())?;
-    let remarks = finished.run.request.remarks.clone();
-    let notices =
-        [remarks, losses::notices(&finished), world.notices, writers::notices(&finished), log.notices]
-            .concat();
+    let words = Words::of(finished.run.request.brief.locale);
+    let told = notices(&finished, &world.notices, &log, words);
     let artifacts = workspace.artifacts.as_ref();
-    let page = report::render(&finished, &explanations, artifacts, &notices)?;
+    let page = report::render(&finished, &explanations, artifacts, &told)?;
     let written = outputs::write_all(&finished, &explanations, &log.rows, artifacts, &page, &prepared.out)?;
     checkpoints.reached("files.after_write");
     if let Some(folder) = &pack {
@@ -168,8 +175,22 @@ pub async fn execute_in(
         launch_pack(&finished, Arc::clone(&store), artifacts, folder, &platforms).await?;
     }
     let wall = clock.now_micros() - started;
-    let summary = summarize(&finished, &prepared.out, wall, written.trace_sha256, notices);
-    Ok(Summary { launch_pack: pack, ..summary })
+    let english = notices(&finished, &world.notices, &log, Words::of(Locale::EnUs));
+    let summary = summarize(&finished, &prepared.out, wall, written.trace_sha256, english);
+    Ok(Summary { launch_pack: pack, told, ..summary })
+}
+
+/// Sentences the user should read, in the language of `words`.
+fn notices(finished: &FinishedRun, world: &[String], log: &Log, words: &Words) -> Vec<String> {
+    let stored = |sentences: &[String]| sentences.iter().map(|text| (words.stored)(text)).collect::<Vec<_>>();
+    [
+        stored(&finished.run.request.remarks),
+        losses::notices(finished, words),
+        stored(world),
+        writers::notices(finished, words),
+        log.notices(words),
+    ]
+    .concat()
 }
 
 /// Where the launch pack goes, if one is asked for.
@@ -397,7 +418,9 @@ fn summarize(
         wall_seconds: wall_micros as f64 / 1e6,
         trace_sha256,
         launch_pack: None,
+        told: notices.clone(),
         notices,
+        locale: finished.run.request.brief.locale,
         seed: finished.run.request.seed,
         version: env!("CARGO_PKG_VERSION"),
         machine: Machine::here(),
@@ -417,45 +440,43 @@ impl Summary {
             print_json(self);
             return;
         }
-        let percent =
-            |rate: Option<f64>| rate.map_or_else(|| "–".to_owned(), |rate| format!("{:.2} %", rate * 100.0));
+        let words = Words::of(self.locale);
+        let percent = |rate: Option<f64>| rate.map_or_else(|| "–".to_owned(), words.percent);
+        let told = &words.terminal;
         let mut text = String::new();
         for row in &self.generations {
-            text.push_str(&format!(
-                "generation {}: {} variants, {} placed, predicted {}, clicked {} (simulated), media {:.2}\n",
-                row.index,
-                row.variants,
-                row.winners.len(),
-                percent(row.mean_score),
-                percent(row.realised_ctr),
-                row.spend_micros as f64 / 1e6,
-            ));
+            text.push_str(&(told.generation)(&GenerationTold {
+                index: row.index,
+                variants: row.variants,
+                placed: row.winners.len(),
+                predicted: &percent(row.mean_score),
+                clicked: &percent(row.realised_ctr),
+                media: &format!("{:.2}", row.spend_micros as f64 / 1e6),
+            }));
+            text.push('\n');
         }
         for (idx, winner) in self.winners.iter().enumerate() {
             let delivery = winner.placement.delivery;
             text.push_str(&format!(
-                "{:>3}. {}  {} clicks of {} impressions  {}\n",
+                "{:>3}. {}  {}  {}\n",
                 idx + 1,
                 winner.variant,
-                delivery.clicks,
-                delivery.impressions,
+                (told.clicks_of)(delivery.clicks, delivery.impressions),
                 self.out.join(&winner.file).display(),
             ));
         }
         if let Some(folder) = &self.launch_pack {
-            text.push_str(&format!("launch pack: {}\n", folder.display()));
+            text.push_str(&format!("{}{}\n", told.launch_pack, folder.display()));
         }
-        for notice in &self.notices {
-            text.push_str(&format!("note: {notice}\n"));
+        for notice in &self.told {
+            text.push_str(&format!("{}{notice}\n", told.note));
         }
         if let Some(failure) = &self.failure {
-            text.push_str(&format!("the run ended early: {failure}\n"));
+            text.push_str(&format!("{}{failure}\n", told.ended_early));
         }
-        text.push_str(&format!(
-            "{:.1} s; open the report: {}\n",
-            self.wall_seconds,
-            self.out.join("report.html").display()
-        ));
+        let report = self.out.join("report.html");
+        text.push_str(&(told.end)(self.wall_seconds, &report.display().to_string()));
+        text.push('\n');
         print_text(&text);
     }
 }

@@ -1,11 +1,12 @@
 //! The part of the report that says how far the click model's predictions could be believed.
 
 use serde::Serialize;
+use spotwright_core::domain::copy_rules::locale::grouped;
 use spotwright_creative::workflow::outcomes;
 use spotwright_scoring::online::{Bounds, Health, Monitor, Outcome};
 
-use super::grouped;
 use crate::outputs::FinishedRun;
+use crate::words::Words;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
@@ -13,16 +14,14 @@ pub(super) struct Row {
     promised: String,
     clicks: String,
     pcoc: String,
-    /// `raised`, `held` or empty.
     alarm: &'static str,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Believed {
     rows: Vec<Row>,
-    pcoc: String,
-    relative_ece: String,
-    chance_ece: String,
+    /// What the numbers mean, and what they come to over all generations.
+    note: String,
     raised: bool,
 }
 
@@ -30,7 +29,7 @@ pub(super) struct Believed {
 const BOUNDS: Bounds = Bounds { raise: 0.10, clear: 0.05, min_z: 3.0, raise_after: 1, clear_after: 1 };
 
 /// `None` when nothing was clicked.
-pub(super) fn believed(finished: &FinishedRun) -> Option<Believed> {
+pub(super) fn believed(finished: &FinishedRun, words: &Words) -> Option<Believed> {
     let (mut each, mut all) = (Monitor::new(1, BOUNDS), Monitor::new(u64::MAX, BOUNDS));
     let mut rows = Vec::new();
     let mut last: Option<Health> = None;
@@ -55,18 +54,20 @@ pub(super) fn believed(finished: &FinishedRun) -> Option<Believed> {
             clicks: grouped(reading.clicks),
             pcoc: format!("{:.2}", reading.pcoc),
             alarm: match (before, health.pcoc_alarm.is_raised()) {
-                (false, true) => "raised",
-                (true, true) => "held",
-                _ => "",
+                (false, true) => words.page.raised,
+                (true, true) => words.page.held,
+                _ => words.page.quiet,
             },
         });
     }
     let reading = last?.reading?;
     Some(Believed {
         rows,
-        pcoc: format!("{:.2}", reading.pcoc),
-        relative_ece: format!("{:.2}", reading.relative_ece),
-        chance_ece: format!("{:.2}", reading.chance_ece),
+        note: (words.believed)(
+            &format!("{:.2}", reading.pcoc),
+            &format!("{:.2}", reading.relative_ece),
+            &format!("{:.2}", reading.chance_ece),
+        ),
         raised: each.health().pcoc_alarm.is_raised(),
     })
 }

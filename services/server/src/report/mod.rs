@@ -1,7 +1,8 @@
 //! `report.html`: one self-contained page an advertiser can open and pass on.
 //!
 //! Videos, stills and plots are inside the file; nothing is fetched. All text is escaped by the
-//! template engine; the page's content security policy forbids scripts from anywhere.
+//! template engine; the page's content security policy forbids scripts from anywhere. Every sentence
+//! is in the language of the brief.
 
 mod believed;
 mod plots;
@@ -9,24 +10,27 @@ mod why;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use minijinja::{AutoEscape, Environment};
+use minijinja::{AutoEscape, Environment, HtmlEscape, Value};
 use serde::Serialize;
 use serde_json::json;
+use spotwright_core::domain::copy_rules::locale::{account, grouped};
 use spotwright_core::domain::variant::{Variant, VariantState};
 use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
-use spotwright_core::ports::video_backend::GateReport;
+use spotwright_core::ports::marketplace::RungResult;
+use spotwright_core::ports::video_backend::GateCheck;
 use spotwright_creative::clarify::Question;
-use spotwright_creative::learn::{angle_name, hook_name};
+use spotwright_creative::learn::{Lesson, angle_name, hook_name};
+use spotwright_creative::select::Candidate;
 use spotwright_experiment::interval::{Counts, wilson};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::explanation::Explanations;
-use spotwright_schemas::locale::Locale;
 use spotwright_schemas::money::{Currency, Micros};
-use spotwright_schemas::outcome::{Delivery, Winners};
+use spotwright_schemas::outcome::{Delivery, Score, Winners};
 use spotwright_schemas::storyboard::Color;
 
 use crate::outputs::{FinishedRun, file_stem, winners};
+use crate::words::{Standing, Words};
 use plots::Point;
 use why::Why;
 
@@ -48,6 +52,8 @@ struct LineRow {
     detail: String,
     facts: Vec<String>,
     provider: String,
+    /// The element or model behind it.
+    source: String,
     fallback: bool,
 }
 
@@ -64,8 +70,7 @@ struct LadderRow {
 struct Card {
     anchor: String,
     name: String,
-    place: usize,
-    generation: u32,
+    place: String,
     direction: String,
     video: String,
     poster: String,
@@ -76,14 +81,12 @@ struct Card {
     parents: Vec<String>,
     predicted: Rate,
     realized: Option<Rate>,
-    impressions: String,
+    shown: String,
     clicks: String,
-    conversions: String,
-    spend: String,
-    cost_per_click: String,
+    cost: String,
     ladder: Vec<LadderRow>,
     fatigued: bool,
-    gate: Option<GateReport>,
+    checks: Option<Vec<String>>,
     why: Option<Why>,
     hash: String,
 }
@@ -125,37 +128,41 @@ pub fn render(
     notices: &[String],
 ) -> Result<String, Problem> {
     let brief = &finished.run.request.brief;
+    let words = Words::of(brief.locale);
     let ranked = winners(finished);
-    let cards = cards(finished, explanations, artifacts, &ranked)?;
-    let generations = generations(finished);
-    let scatter = plots::predicted_against_realized(&scatter_points(finished));
-    let trend = plots::by_generation(&trend_points(finished));
-    let table = variant_rows(finished, artifacts)?;
+    let cards = cards(finished, explanations, artifacts, &ranked, words)?;
+    let generations = generations(finished, words);
+    let scatter = plots::predicted_against_realized(&scatter_points(finished, words), words);
+    let trend = plots::by_generation(&trend_points(finished, words), words);
+    let table = variant_rows(finished, artifacts, words)?;
     let media: Micros = (1..=finished.run.generation).map(|index| finished.delivered(index).spend).sum();
     let currency = brief.budget.currency;
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_filter("code", |text: String| Value::from_safe_string(with_code(&text)));
     let template = environment
         .template_from_str(include_str!("template.html"))
         .map_err(|error| Problem::new(Code::StoreFormat, "report", error.to_string()))?;
     template
         .render(minijinja::value::Serde(json!({
             "brief": brief, "cards": cards, "generations": generations, "scatter": scatter, "trend": trend, "table": table, "notices": notices,
-            "zh": brief.locale == Locale::ZhCn,
+            "w": words.page,
             "locale": brief.locale.tag(),
+            "objective": (words.objective)(brief.objective.as_str()),
             "primary": brief.brand.colors.primary.to_string(),
             "on_primary": ink_on(brief.brand.colors.primary),
             "accent": brief.brand.colors.accent.to_string(),
-            "budget": amount(brief.budget.total, currency),
-            "media": amount(media, currency),
-            "production": amount(finished.run.settled - media, currency),
-            "left": amount(finished.run.budget - finished.run.settled, currency),
-            "believed": believed::believed(finished),
-            "lessons": finished.state.lessons,
+            "budget": account(brief.budget.total, currency),
+            "media": account(media, currency),
+            "media_of": (words.media_of)(&account(brief.budget.total, currency)),
+            "production": account(finished.run.settled - media, currency),
+            "left": account(finished.run.budget - finished.run.settled, currency),
+            "believed": believed::believed(finished, words),
+            "lessons": lessons(finished, words),
             "questions": questions(finished),
             "reports": finished.state.reports,
             "stopped": finished.state.stopped,
-            "failure": finished.state.failure.as_ref().map(ToString::to_string),
+            "failure": finished.state.failure.as_ref().map(|problem| told_failure(problem, words)),
             "seed": finished.run.request.seed,
             "run": finished.run.id.to_string(),
             "version": env!("CARGO_PKG_VERSION"),
@@ -169,6 +176,7 @@ fn cards(
     explanations: &Explanations,
     artifacts: &dyn ArtifactStore,
     ranked: &Winners,
+    words: &Words,
 ) -> Result<Vec<Card>, Problem> {
     let mut cards = Vec::with_capacity(ranked.winners.len());
     for (idx, winner) in ranked.winners.iter().enumerate() {
@@ -182,83 +190,123 @@ fn cards(
         cards.push(Card {
             anchor: format!("v-{}", file_stem(variant)),
             name: file_stem(variant),
-            place: idx + 1,
-            generation: variant.generation,
-            direction: direction(variant),
+            place: (words.place)(idx + 1, variant.generation),
+            direction: direction(variant, words),
             video: data_url(artifacts, &render.artifact, "video/mp4")?,
             poster: data_url(artifacts, &render.poster, "image/jpeg")?,
             file: winner.file.clone(),
-            lines: line_rows(variant),
+            lines: line_rows(variant, words),
             primary_text: variant.body.script.primary_text.clone(),
-            because: variant.body.selected_because.clone().unwrap_or_default(),
+            because: because(finished, variant, words),
             parents: parent_names(finished, variant),
-            predicted: Rate {
-                value: percent(winner.score.predicted_ctr),
-                low: percent(winner.score.interval[0]),
-                high: percent(winner.score.interval[1]),
-            },
-            realized: rate(delivery),
-            impressions: grouped(delivery.impressions),
-            clicks: grouped(delivery.clicks),
-            conversions: grouped(delivery.conversions),
-            spend: amount(delivery.spend, currency),
-            cost_per_click: if delivery.clicks == 0 {
-                "–".to_owned()
-            } else {
-                amount(Micros(delivery.spend.0 / delivery.clicks as i64), currency)
-            },
-            ladder: placed.map_or_else(Vec::new, |row| row.ladder.iter().map(ladder_row).collect()),
+            predicted: predicted(&winner.score, words),
+            realized: rate(delivery, words),
+            shown: (words.times_shown)(&grouped(delivery.impressions)),
+            clicks: (words.converted)(&grouped(delivery.clicks), &grouped(delivery.conversions)),
+            cost: (words.each_click)(&account(delivery.spend, currency), &cost_per_click(delivery, currency)),
+            ladder: placed
+                .map_or_else(Vec::new, |row| row.ladder.iter().map(|step| ladder_row(step, words)).collect()),
             fatigued: placed.is_some_and(|row| row.fatigued),
-            gate: render.gate.clone(),
+            checks: render.gate.as_ref().map(|gate| {
+                let told = |check: &GateCheck| (words.check)(&check.id, check.pass, &check.value);
+                gate.checks.iter().map(told).collect()
+            }),
             why: explanations
                 .winners
                 .iter()
                 .find(|explained| explained.variant == variant.id)
-                .map(|explained| why::why(finished, explained)),
+                .map(|explained| why::why(finished, explained, words)),
             hash: render.artifact.0.chars().take(16).collect(),
         });
     }
     Ok(cards)
 }
 
-fn ladder_row(step: &spotwright_core::ports::marketplace::RungResult) -> LadderRow {
+fn predicted(score: &Score, words: &Words) -> Rate {
+    Rate {
+        value: (words.percent)(score.predicted_ctr),
+        low: (words.percent)(score.interval[0]),
+        high: (words.percent)(score.interval[1]),
+    }
+}
+
+fn cost_per_click(delivery: Delivery, currency: Currency) -> String {
+    match i64::try_from(delivery.clicks) {
+        Ok(clicks) if clicks > 0 => account(Micros(delivery.spend.0 / clicks), currency),
+        _ => "–".to_owned(),
+    }
+}
+
+fn ladder_row(step: &RungResult, words: &Words) -> LadderRow {
+    let space = if words.locale.is_chinese() { "" } else { " " };
     LadderRow {
         rung: step.rung,
         impressions: grouped(step.impressions),
         clicks: grouped(step.clicks),
-        probability: format!("{:.0} %", step.probability * 100.0),
-        decision: step.decision.clone(),
+        probability: format!("{:.0}{space}%", step.probability * 100.0),
+        decision: (words.decision)(&step.decision),
     }
 }
 
-fn line_rows(variant: &Variant) -> Vec<LineRow> {
+/// Why a variant stands where it does in the selection: the stored sentence, or the same in the
+/// page's language.
+fn because(finished: &FinishedRun, variant: &Variant, words: &Words) -> String {
+    let (Some(stored), Some(score)) = (&variant.body.selected_because, &variant.body.score) else {
+        return String::new();
+    };
+    let candidate = |variant: &Variant, score: &Score| Candidate {
+        variant: variant.id,
+        direction: variant.body.script.direction,
+        appeal: score.appeal,
+        appeal_sd: score.appeal_sd,
+    };
+    let own = candidate(variant, score).upper_confidence();
+    let (mut rank, mut of) = (1, 0);
+    for other in &finished.variants {
+        let Some(score) = &other.body.score else { continue };
+        let rival = candidate(other, score);
+        if other.generation != variant.generation || rival.direction != variant.body.script.direction {
+            continue;
+        }
+        of += 1;
+        let ahead = rival.upper_confidence() > own
+            || rival.upper_confidence() == own && other.number < variant.number;
+        rank += usize::from(ahead);
+    }
+    let direction = variant.body.script.direction;
+    let standing = Standing { direction, rank, of, appeal: score.appeal, appeal_sd: score.appeal_sd };
+    (words.standing)(stored, &standing)
+}
+
+/// What ended the run: the problem as it is, after a sentence of the page.
+fn told_failure(problem: &Problem, words: &Words) -> String {
+    let text = problem.to_string();
+    if words.locale.is_english() { text } else { format!("`{}`", text.replace('`', "'")) }
+}
+
+fn line_rows(variant: &Variant, words: &Words) -> Vec<LineRow> {
     variant
         .body
         .script
         .lines
         .iter()
         .map(|line| LineRow {
-            role: role_name(line.role),
+            role: (words.role)(line.role),
             caption: line.caption.clone(),
             detail: line.detail.clone(),
             facts: line.rests_on.iter().map(|fact| fact.as_str().to_owned()).collect(),
-            provider: format!("{} {}", line.provenance.provider, line.provenance.model),
+            provider: (words.provider)(&line.provenance.provider),
+            source: line.provenance.model.clone(),
             fallback: line.provenance.fallback,
         })
         .collect()
 }
 
-const fn role_name(role: spotwright_schemas::script::Role) -> &'static str {
-    use spotwright_schemas::script::Role;
-    match role {
-        Role::Hook => "Hook",
-        Role::Body => "Body",
-        Role::Proof => "Proof",
-        Role::Cta => "Call to action",
-    }
-}
-
-fn variant_rows(finished: &FinishedRun, artifacts: &dyn ArtifactStore) -> Result<Vec<VariantRow>, Problem> {
+fn variant_rows(
+    finished: &FinishedRun,
+    artifacts: &dyn ArtifactStore,
+    words: &Words,
+) -> Result<Vec<VariantRow>, Problem> {
     let mut rows = Vec::with_capacity(finished.variants.len());
     for variant in &finished.variants {
         let poster = match &variant.body.preview {
@@ -270,23 +318,22 @@ fn variant_rows(finished: &FinishedRun, artifacts: &dyn ArtifactStore) -> Result
             name: file_stem(variant),
             poster,
             hook: variant.body.script.lines.first().map(|line| line.caption.clone()).unwrap_or_default(),
-            direction: direction(variant),
-            predicted: score.map(|score| Rate {
-                value: percent(score.predicted_ctr),
-                low: percent(score.interval[0]),
-                high: percent(score.interval[1]),
-            }),
+            direction: direction(variant, words),
+            predicted: score.map(|score| predicted(score, words)),
             appeal: score
                 .map_or_else(String::new, |score| format!("{:+.2} ± {:.2}", score.appeal, score.appeal_sd)),
-            state: variant.body.failure.clone().unwrap_or_else(|| variant.state.as_str().to_owned()),
-            because: variant.body.selected_because.clone().unwrap_or_default(),
+            state: match &variant.body.failure {
+                Some(failure) => (words.failure)(failure),
+                None => (words.state)(variant.state.as_str()),
+            },
+            because: because(finished, variant, words),
             anchor: (variant.state == VariantState::Won).then(|| format!("v-{}", file_stem(variant))),
         });
     }
     Ok(rows)
 }
 
-fn generations(finished: &FinishedRun) -> Vec<GenerationRow> {
+fn generations(finished: &FinishedRun, words: &Words) -> Vec<GenerationRow> {
     let currency = finished.run.request.brief.budget.currency;
     (1..=finished.run.generation)
         .map(|index| {
@@ -298,14 +345,14 @@ fn generations(finished: &FinishedRun) -> Vec<GenerationRow> {
                 impressions: grouped(delivery.impressions),
                 clicks: grouped(delivery.clicks),
                 conversions: grouped(delivery.conversions),
-                spend: amount(delivery.spend, currency),
-                rate: rate(delivery),
+                spend: account(delivery.spend, currency),
+                rate: rate(delivery, words),
             }
         })
         .collect()
 }
 
-fn scatter_points(finished: &FinishedRun) -> Vec<Point> {
+fn scatter_points(finished: &FinishedRun, words: &Words) -> Vec<Point> {
     finished
         .winners()
         .filter_map(|variant| {
@@ -315,11 +362,10 @@ fn scatter_points(finished: &FinishedRun) -> Vec<Point> {
                 x: score.predicted_ctr,
                 y: interval.estimate,
                 y_interval: [interval.low, interval.high],
-                label: format!(
-                    "{}: predicted {}, realized {}",
-                    file_stem(variant),
-                    percent(score.predicted_ctr),
-                    percent(interval.estimate)
+                label: (words.plots.scatter_point)(
+                    &file_stem(variant),
+                    &(words.percent)(score.predicted_ctr),
+                    &(words.percent)(interval.estimate),
                 ),
                 series: variant.generation as usize - 1,
             })
@@ -327,7 +373,7 @@ fn scatter_points(finished: &FinishedRun) -> Vec<Point> {
         .collect()
 }
 
-fn trend_points(finished: &FinishedRun) -> Vec<Point> {
+fn trend_points(finished: &FinishedRun, words: &Words) -> Vec<Point> {
     (1..=finished.run.generation)
         .filter_map(|index| {
             let interval = realized(finished.delivered(index))?;
@@ -335,7 +381,7 @@ fn trend_points(finished: &FinishedRun) -> Vec<Point> {
                 x: f64::from(index),
                 y: interval.estimate,
                 y_interval: [interval.low, interval.high],
-                label: format!("generation {index}: {}", percent(interval.estimate)),
+                label: (words.plots.trend_point)(index, &(words.percent)(interval.estimate)),
                 series: index as usize - 1,
             })
         })
@@ -356,14 +402,31 @@ fn realized(delivery: Delivery) -> Option<spotwright_experiment::interval::Inter
     wilson(Counts::new(delivery.impressions, delivery.clicks).ok()?, CONFIDENCE).ok()
 }
 
-fn rate(delivery: Delivery) -> Option<Rate> {
-    let interval = realized(delivery)?;
-    Some(Rate { value: percent(interval.estimate), low: percent(interval.low), high: percent(interval.high) })
+fn rate(delivery: Delivery, words: &Words) -> Option<Rate> {
+    let [value, low, high] = {
+        let interval = realized(delivery)?;
+        [interval.estimate, interval.low, interval.high].map(words.percent)
+    };
+    Some(Rate { value, low, high })
 }
 
-fn direction(variant: &Variant) -> String {
+fn direction(variant: &Variant, words: &Words) -> String {
     let direction = variant.body.script.direction;
-    format!("{} · {}", angle_name(direction.angle, Locale::EnUs), hook_name(direction.hook, Locale::EnUs))
+    format!("{} · {}", angle_name(direction.angle, words.locale), hook_name(direction.hook, words.locale))
+}
+
+#[derive(Debug, Serialize)]
+struct LessonRow {
+    text: String,
+    counts: String,
+}
+
+fn lessons(finished: &FinishedRun, words: &Words) -> Vec<LessonRow> {
+    let row = |lesson: &Lesson| LessonRow {
+        text: lesson.text.clone(),
+        counts: (words.lesson)(&lesson.clicks.to_string(), &lesson.impressions.to_string()),
+    };
+    finished.state.lessons.iter().map(row).collect()
 }
 
 fn parent_names(finished: &FinishedRun, variant: &Variant) -> Vec<String> {
@@ -375,31 +438,25 @@ fn parent_names(finished: &FinishedRun, variant: &Variant) -> Vec<String> {
         .collect()
 }
 
-/// Digits in groups of three.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (idx, digit) in digits.chars().enumerate() {
-        if idx > 0 && (digits.len() - idx).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// White or near-black, whichever reads better on the color.
 fn ink_on(color: Color) -> &'static str {
     let (white, ink) = (Color { r: 255, g: 255, b: 255 }, Color { r: 22, g: 24, b: 29 });
     if white.contrast(color) >= ink.contrast(color) { "#ffffff" } else { "#16181d" }
 }
 
-fn percent(rate: f64) -> String {
-    format!("{:.2} %", rate * 100.0)
-}
-
-fn amount(amount: Micros, currency: Currency) -> String {
-    format!("{}{}", currency.sign(), amount.to_decimal())
+/// The text as HTML, with what stands between backticks set as code; escaped here, piece by piece.
+fn with_code(text: &str) -> String {
+    let escape = |part: &str| HtmlEscape(part).to_string();
+    let mut html = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some((before, (code, behind))) =
+        rest.split_once('`').and_then(|(before, rest)| Some((before, rest.split_once('`')?)))
+    {
+        html.push_str(&escape(before));
+        html.push_str(&format!("<code>{}</code>", escape(code)));
+        rest = behind;
+    }
+    html + &escape(rest)
 }
 
 fn data_url(artifacts: &dyn ArtifactStore, hash: &ArtifactHash, kind: &str) -> Result<String, Problem> {

@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use crate::words::Words;
+
 /// A point with a vertical interval.
 #[derive(Debug, Clone)]
 pub(super) struct Point {
@@ -61,19 +63,16 @@ impl Axis {
     }
 }
 
-fn percent(value: f64) -> String {
-    format!("{:.2} %", value * 100.0)
-}
-
 /// A scatter of click rates: predicted along, realized up with its interval, and the diagonal on
 /// which prediction and reality agree. Intervals of predictions, several times as wide as the spread
 /// of the points, stand in the cards.
 #[must_use]
-pub(super) fn predicted_against_realized(points: &[Point]) -> String {
+pub(super) fn predicted_against_realized(points: &[Point], words: &Words) -> String {
     let ends = points.iter().flat_map(|point| [point.y_interval[0], point.y_interval[1], point.x, point.y]);
     let axis = Axis::around(ends);
-    let mut svg = open("Predicted against realized click rate");
-    grid(&mut svg, axis, axis, "predicted click rate", "realized click rate");
+    let told = &words.plots;
+    let mut svg = open(told.scatter);
+    grid(&mut svg, axis, axis, [told.predicted_rate, told.realized_rate], words.percent);
     let (from, to) = (at(axis, axis, axis.min, axis.min), at(axis, axis, axis.max, axis.max));
     let _ = write!(
         svg,
@@ -88,12 +87,13 @@ pub(super) fn predicted_against_realized(points: &[Point]) -> String {
 
 /// Click rates of generations, side by side, with intervals.
 #[must_use]
-pub(super) fn by_generation(points: &[Point]) -> String {
+pub(super) fn by_generation(points: &[Point], words: &Words) -> String {
     let up = Axis::around(points.iter().flat_map(|point| point.y_interval.into_iter().chain([point.y])));
     let last = points.iter().map(|point| point.x).fold(1.0, f64::max);
     let along = Axis { min: 0.5, max: last + 0.5, step: 1.0 };
-    let mut svg = open("Click rate by generation");
-    grid(&mut svg, along, up, "generation", "click rate");
+    let told = &words.plots;
+    let mut svg = open(told.trend);
+    grid(&mut svg, along, up, [told.generation, told.click_rate], words.percent);
     for point in points {
         dot(&mut svg, along, up, point);
     }
@@ -111,7 +111,8 @@ fn at(along: Axis, up: Axis, x: f64, y: f64) -> (f64, f64) {
     (LEFT + along.share(x) * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up.share(y) * (HEIGHT - TOP - BOTTOM))
 }
 
-fn grid(svg: &mut String, along: Axis, up: Axis, x_name: &str, y_name: &str) {
+fn grid(svg: &mut String, along: Axis, up: Axis, names: [&str; 2], percent: fn(f64) -> String) {
+    let [x_name, y_name] = names;
     for tick in up.ticks() {
         let (_, y) = at(along, up, along.min, tick);
         let _ = write!(
@@ -169,6 +170,8 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use spotwright_schemas::locale::Locale;
+
     use super::*;
 
     #[test]
@@ -189,7 +192,7 @@ mod tests {
             label: "<img onerror=x>".to_owned(),
             series: 0,
         };
-        let svg = by_generation(&[point]);
+        let svg = by_generation(&[point], Words::of(Locale::EnUs));
         assert!(!svg.contains("<img") && svg.contains("&lt;img"));
     }
 }

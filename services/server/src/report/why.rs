@@ -1,27 +1,28 @@
 //! The part of a winner's card that says why the click model scored it as it did.
 
 use serde::Serialize;
+use spotwright_core::domain::copy_rules::locale::grouped;
 use spotwright_core::domain::variant::Variant;
 use spotwright_schemas::explanation::{Contribution, ExplainedWinner, Outlook, TextPart};
 
-use super::{grouped, percent};
 use crate::outputs::{FinishedRun, file_stem};
+use crate::words::Words;
 
 /// Log-odds at which a bar is full.
 const FULL_BAR: f64 = 0.5;
 /// Smaller parts are not shown; all of them stand in `explanations.json`.
 const SHOWN: f64 = 0.005;
 
-/// Groups of features, as people know them: beginnings of feature names, and what they are called.
-const GROUPS: [(&[&str], &str); 8] = [
-    (&["headline.layer."], "wording of the headline, by tests of other headlines"),
-    (&["headline."], "how the headline is built"),
-    (&["brief.archive_taste"], "where this audience differs from those tests"),
-    (&["brief.headline"], "headlines that did well here"),
-    (&["brief.text"], "texts that did well here"),
-    (&["frames."], "light, pace and other looks of the video"),
-    (&["own.clicks"], "its own earlier clicks"),
-    (&["text."], "text"),
+/// Groups of features, as people know them, by the beginnings of feature names.
+const GROUPS: [&str; 8] = [
+    "headline.layer.",
+    "headline.",
+    "brief.archive_taste",
+    "brief.headline",
+    "brief.text",
+    "frames.",
+    "own.clicks",
+    "text.",
 ];
 
 #[derive(Debug, Serialize)]
@@ -44,12 +45,13 @@ pub(super) struct Phrase {
 #[derive(Debug, Serialize)]
 pub(super) struct Near {
     name: String,
-    alike: String,
-    rate: String,
+    /// Likeness, click rate and impressions.
+    told: String,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Why {
+    /// Where the parts start from.
     level: String,
     parts: Vec<Part>,
     headline: Vec<Phrase>,
@@ -58,7 +60,8 @@ pub(super) struct Why {
     evidence: Vec<String>,
 }
 
-pub(super) fn why(finished: &FinishedRun, winner: &ExplainedWinner) -> Why {
+pub(super) fn why(finished: &FinishedRun, winner: &ExplainedWinner, words: &Words) -> Why {
+    let (told, percent) = (&words.why, words.percent);
     let explanation = &winner.explanation;
     let name_of = |id| finished.variants.iter().find(|other: &&Variant| other.id == id).map(file_stem);
     let phrases = |part: TextPart| {
@@ -66,25 +69,20 @@ pub(super) fn why(finished: &FinishedRun, winner: &ExplainedWinner) -> Why {
         of_part.map(|effect| phrase(&effect.phrase, effect.log_odds)).collect::<Vec<_>>()
     };
     let level: f64 = sum(&explanation.contributions, |name| name.starts_with("level."));
-    let mut evidence: Vec<String> = explanation.outlooks.iter().filter_map(happened).collect();
-    evidence.extend(supposed(&explanation.outlooks));
-    if let (Some(told), Some(rival)) = (&explanation.separation, winner.rival.and_then(name_of)) {
-        let against = format!("{rival}, predicted {}", percent(told.rival_ctr));
-        evidence.push(match told.impressions {
-            Some(0) => format!("Its interval leaves out the prediction of {against} already."),
-            Some(n) => format!(
-                "At {} clicks, {} impressions would tell it from {against}.",
-                percent(told.rate),
-                grouped(n)
-            ),
-            None => {
-                format!("At {} clicks, no number of impressions tells it from {against}.", percent(told.rate))
-            }
+    let mut evidence: Vec<String> =
+        explanation.outlooks.iter().filter_map(|outlook| happened(outlook, words)).collect();
+    evidence.extend(supposed(&explanation.outlooks, words));
+    if let (Some(apart), Some(rival)) = (&explanation.separation, winner.rival.and_then(name_of)) {
+        let (rate, at) = (percent(apart.rival_ctr), percent(apart.rate));
+        evidence.push(match apart.impressions {
+            Some(0) => (told.told_already)(&rival, &rate),
+            Some(n) => (told.told_after)(&at, &grouped(n), &rival, &rate),
+            None => (told.never_told)(&at, &rival, &rate),
         });
     }
     Why {
-        level: percent(1.0 / (1.0 + (-level).exp())),
-        parts: parts(&explanation.contributions),
+        level: (words.from_level)(&percent(1.0 / (1.0 + (-level).exp()))),
+        parts: parts(&explanation.contributions, &told.groups),
         headline: phrases(TextPart::Headline),
         text: phrases(TextPart::Text).into_iter().filter(|phrase| !phrase.mark.is_empty()).collect(),
         nearest: explanation
@@ -95,8 +93,11 @@ pub(super) fn why(finished: &FinishedRun, winner: &ExplainedWinner) -> Why {
                 let rate = near.clicks as f64 / near.impressions.max(1) as f64;
                 Some(Near {
                     name: name_of(*id)?,
-                    alike: format!("{:.2}", near.similarity),
-                    rate: format!("{} of {}", percent(rate), grouped(near.impressions)),
+                    told: (told.alike)(
+                        &format!("{:.2}", near.similarity),
+                        &percent(rate),
+                        &grouped(near.impressions),
+                    ),
                 })
             })
             .collect(),
@@ -109,14 +110,12 @@ fn sum(contributions: &[Contribution], belongs: impl Fn(&str) -> bool) -> f64 {
 }
 
 /// Groups by size, each feature in the first group that its name belongs to.
-fn parts(contributions: &[Contribution]) -> Vec<Part> {
-    let group_of = |feature: &str| {
-        GROUPS.iter().position(|(names, _)| names.iter().any(|name| feature.starts_with(name)))
-    };
-    let mut groups: Vec<(f64, &'static str)> = GROUPS
+fn parts(contributions: &[Contribution], names: &[&'static str; 8]) -> Vec<Part> {
+    let group_of = |feature: &str| GROUPS.iter().position(|beginning| feature.starts_with(beginning));
+    let mut groups: Vec<(f64, &'static str)> = names
         .iter()
         .enumerate()
-        .map(|(idx, (_, name))| (sum(contributions, |feature| group_of(feature) == Some(idx)), *name))
+        .map(|(idx, name)| (sum(contributions, |feature| group_of(feature) == Some(idx)), *name))
         .filter(|(log_odds, _)| log_odds.abs() >= SHOWN)
         .collect();
     groups.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()));
@@ -138,25 +137,25 @@ fn phrase(words: &str, log_odds: f64) -> Phrase {
     Phrase { words: words.to_owned(), value: format!("{log_odds:+.2}"), mark }
 }
 
-fn happened(outlook: &Outlook) -> Option<String> {
-    let [low, high] = outlook.interval.map(percent);
+fn happened(outlook: &Outlook, words: &Words) -> Option<String> {
+    let [low, high] = outlook.interval.map(words.percent);
     outlook.happened.then(|| {
-        format!(
-            "With the {} clicks of {} impressions it then got, the model would predict {} ({low} – {high}).",
-            grouped(outlook.clicks as u64),
-            grouped(outlook.impressions),
-            percent(outlook.predicted_ctr)
+        (words.why.happened)(
+            &grouped(outlook.clicks as u64),
+            &grouped(outlook.impressions),
+            &(words.percent)(outlook.predicted_ctr),
+            &low,
+            &high,
         )
     })
 }
 
-fn supposed(outlooks: &[Outlook]) -> Option<String> {
+fn supposed(outlooks: &[Outlook], words: &Words) -> Option<String> {
     let supposed: Vec<&Outlook> = outlooks.iter().filter(|outlook| !outlook.happened).collect();
     let [half, double] = supposed.as_slice() else { return None };
-    Some(format!(
-        "{} impressions with half the predicted clicks would have made it {}, with twice as many {}.",
-        grouped(half.impressions),
-        percent(half.predicted_ctr),
-        percent(double.predicted_ctr)
+    Some((words.why.supposed)(
+        &grouped(half.impressions),
+        &(words.percent)(half.predicted_ctr),
+        &(words.percent)(double.predicted_ctr),
     ))
 }

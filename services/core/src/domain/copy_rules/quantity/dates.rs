@@ -1,5 +1,6 @@
 //! Times of day and dates, of both languages and of numbers alone.
 
+use spotwright_schemas::Locale;
 use spotwright_schemas::wording::is_han;
 
 use super::read::{Draft, Reader};
@@ -104,7 +105,8 @@ impl Reader<'_> {
             let (year, month, day) = if (1900..2100).contains(&first) {
                 (first, second, third)
             } else if (1900..2100).contains(&third) {
-                if first > 12 { (third, second, first) } else { (third, first, second) }
+                let day_first = first > 12 || (self.locale == Locale::EnGb && second <= 12);
+                if day_first { (third, second, first) } else { (third, first, second) }
             } else {
                 return None;
             };

@@ -35,7 +35,7 @@ pub(super) fn magnitude(text: &Text, end: usize, locale: Locale, money: bool) ->
             .map(|stop| (1_000_000, stop))
             .or_else(|| letter("b").map(|stop| (1_000_000_000, stop)));
     }
-    if best.is_none() && locale == Locale::ZhCn {
+    if best.is_none() && locale.is_chinese() {
         best = letter("w").map(|stop| (10_000, stop));
     }
     // 千克 and 千瓦 are measures.
@@ -129,10 +129,7 @@ fn longer<T>(best: Option<(T, usize)>, found: Option<(T, usize)>) -> Option<(T, 
 }
 
 fn yen_or_yuan(locale: Locale) -> Currency {
-    Currency(match locale {
-        Locale::ZhCn => "CNY".into(),
-        Locale::EnUs => "JPY".into(),
-    })
+    Currency(if locale.is_chinese() { "CNY" } else { "JPY" }.into())
 }
 
 /// The measure behind a number, and its end: the longest spelling.

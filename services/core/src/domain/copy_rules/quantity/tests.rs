@@ -286,3 +286,15 @@ fn a_figure_is_shown_whole_or_not_at_all() {
         assert_eq!(figure(text, ZH).as_deref(), wanted, "{text}");
     }
 }
+
+#[test]
+fn a_date_in_figures_begins_with_the_day_in_britain_and_with_the_month_in_america() {
+    let date = |text: &str, locale: Locale| only(text, locale).value;
+    let of = |month: u8, day: u8| Value::Date { year: Some(2026), month: Some(month), day: Some(day) };
+    assert_eq!(date("05/06/2026", EN), of(5, 6));
+    assert_eq!(date("05/06/2026", Locale::EnGb), of(6, 5));
+    for locale in [EN, Locale::EnGb] {
+        assert_eq!(date("25/06/2026", locale), of(6, 25));
+        assert_eq!(date("06/25/2026", locale), of(6, 25));
+    }
+}

@@ -18,6 +18,8 @@ use spotwright_schemas::error::Code;
 use spotwright_schemas::wording::{Fold, Folded, find_term, fold, fold_of_term, whole_words};
 use spotwright_schemas::{Locale, Problem};
 
+use super::names;
+
 pub use context::Context;
 pub use table::{TERMS, Term};
 
@@ -133,7 +135,7 @@ pub fn lint(text: &str, locale: Locale, names: &[&str]) -> Vec<Hit> {
             }
             let exception =
                 term.allowed.iter().find_map(|context| context.excuses(&folded.chars, &at, locale));
-            let foreign = term.locale != locale;
+            let foreign = term.locale.language() != locale.language();
             hits.push(Hit {
                 term: term.text,
                 category: term.category,
@@ -157,7 +159,9 @@ pub fn first_forbidden(text: &str, locale: Locale, names: &[&str]) -> Option<Hit
     let joined: String = fold(text, Fold::Clauses).chars.into_iter().collect();
     let suspicious = |term: &Term| {
         let folded = if fold_of_term(term.text) == Fold::Clauses { &joined } else { &plain };
-        term.severity == Severity::Error && term.locale == locale && folded.contains(term.text)
+        term.severity == Severity::Error
+            && term.locale.language() == locale.language()
+            && folded.contains(term.text)
     };
     if !TERMS.iter().any(suspicious) {
         return None;
@@ -180,8 +184,7 @@ pub fn objection(brief: &Brief, text: &str) -> Option<Objection> {
     if let Some(word) = banned {
         return Some(Objection { term: word.clone(), law: String::new(), rewrite: String::new() });
     }
-    let names = [brief.brand.name.as_str(), brief.product.name.as_str(), brief.spoken_name()];
-    first_forbidden(text, brief.locale, &names).map(|hit| Objection {
+    first_forbidden(text, brief.locale, &names::of(brief)).map(|hit| Objection {
         term: hit.term.to_owned(),
         law: hit.law.to_owned(),
         rewrite: hit.rewrite.to_owned(),

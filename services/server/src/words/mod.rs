@@ -1,0 +1,273 @@
+//! What the program says about a run, in the language of its brief: report, notices, summary.
+//!
+//! One value of [`Words`] per language; a text that one of them lacks does not compile. Formats, JSON
+//! and errors are for programs and stay English.
+
+mod en;
+mod zh;
+
+use serde::Serialize;
+use spotwright_core::domain::run::RunView;
+use spotwright_creative::critique::Finding;
+use spotwright_schemas::locale::{Language, Locale};
+use spotwright_schemas::script::{Direction, Role};
+
+pub(crate) use en::COPY_ENGINE_WROTE;
+
+/// Texts of one language.
+#[derive(Debug)]
+pub(crate) struct Words {
+    pub(crate) locale: Locale,
+    /// What the page says without numbers.
+    pub(crate) page: Page,
+    pub(crate) plots: Plots,
+    pub(crate) why: WhyWords,
+    pub(crate) losses: LossWords,
+    pub(crate) writers: WriterWords,
+    pub(crate) terminal: TerminalWords,
+    /// A share in percent.
+    pub(crate) percent: fn(f64) -> String,
+    /// Place among the winners and generation.
+    pub(crate) place: fn(usize, u32) -> String,
+    /// Media cost of a budget.
+    pub(crate) media_of: fn(&str) -> String,
+    pub(crate) times_shown: fn(&str) -> String,
+    /// Clicks, conversions.
+    pub(crate) converted: fn(&str, &str) -> String,
+    /// Spend, cost of a click.
+    pub(crate) each_click: fn(&str, &str) -> String,
+    /// Level that the parts of a prediction start from.
+    pub(crate) from_level: fn(&str) -> String,
+    /// PCOC, expected calibration error, the part of it that chance explains.
+    pub(crate) believed: fn(&str, &str, &str) -> String,
+    /// Clicks, impressions behind a lesson.
+    pub(crate) lesson: fn(&str, &str) -> String,
+    /// Why a variant stands where it does in the selection, from its text and its numbers.
+    pub(crate) standing: fn(&str, &Standing) -> String,
+    pub(crate) role: fn(Role) -> &'static str,
+    /// An objective by its name in files.
+    pub(crate) objective: fn(&str) -> String,
+    /// A state of a variant by its stored name.
+    pub(crate) state: fn(&str) -> String,
+    /// A failure as stored, in short.
+    pub(crate) failure: fn(&str) -> String,
+    /// A decision of the traffic ladder by its stored name.
+    pub(crate) decision: fn(&str) -> String,
+    /// A check of the quality gate: its name, whether it passed, what was measured.
+    pub(crate) check: fn(&str, bool, &str) -> String,
+    /// Who wrote a line, by the name of the provider.
+    pub(crate) provider: fn(&str) -> String,
+    /// A sentence that was stored or made in English.
+    pub(crate) stored: fn(&str) -> String,
+    /// The log lacks a generation that an earlier version played.
+    pub(crate) log_of_earlier_version: fn(u32) -> String,
+    /// The log lacks a generation that the market no longer plays alike.
+    pub(crate) log_differs: fn(u32) -> String,
+}
+
+/// Where a variant stands among those of its direction.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Standing {
+    pub(crate) direction: Direction,
+    /// From 1.
+    pub(crate) rank: usize,
+    /// Scored variants of its direction in its generation.
+    pub(crate) of: usize,
+    pub(crate) appeal: f64,
+    pub(crate) appeal_sd: f64,
+}
+
+/// Texts of the page that hold no numbers. A text between backticks is set as code.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Page {
+    pub(crate) title: &'static str,
+    pub(crate) simulated: &'static str,
+    pub(crate) by: &'static str,
+    pub(crate) clicked_best: &'static str,
+    pub(crate) generations: &'static str,
+    pub(crate) drafted: &'static str,
+    pub(crate) placed_winners: &'static str,
+    pub(crate) unspent: &'static str,
+    pub(crate) ended_early: &'static str,
+    pub(crate) winners: &'static str,
+    pub(crate) winners_note: &'static str,
+    pub(crate) video: &'static str,
+    pub(crate) rate_interval: &'static str,
+    pub(crate) never_shown: &'static str,
+    pub(crate) predicted: &'static str,
+    pub(crate) shown: &'static str,
+    pub(crate) clicks: &'static str,
+    pub(crate) cost: &'static str,
+    pub(crate) bred_from: &'static str,
+    pub(crate) note: &'static str,
+    pub(crate) worn_out: &'static str,
+    pub(crate) script: &'static str,
+    pub(crate) stand_in: &'static str,
+    pub(crate) published: &'static str,
+    pub(crate) why: &'static str,
+    pub(crate) most_alike: &'static str,
+    pub(crate) comma: &'static str,
+    pub(crate) stop: &'static str,
+    pub(crate) ladder: &'static str,
+    pub(crate) rung: &'static str,
+    pub(crate) beats: &'static str,
+    pub(crate) decision: &'static str,
+    pub(crate) gate: &'static str,
+    pub(crate) audience_did: &'static str,
+    pub(crate) audience_note: &'static str,
+    pub(crate) trend_caption: &'static str,
+    pub(crate) scatter_caption: &'static str,
+    pub(crate) generation: &'static str,
+    pub(crate) variants: &'static str,
+    pub(crate) placed: &'static str,
+    pub(crate) click_rate: &'static str,
+    pub(crate) interval: &'static str,
+    pub(crate) conversions: &'static str,
+    pub(crate) media_cost: &'static str,
+    pub(crate) believed: &'static str,
+    pub(crate) promised: &'static str,
+    pub(crate) alarm: &'static str,
+    pub(crate) quiet: &'static str,
+    pub(crate) raised: &'static str,
+    pub(crate) held: &'static str,
+    pub(crate) alarm_stands: &'static str,
+    pub(crate) learnt: &'static str,
+    pub(crate) helped: &'static str,
+    pub(crate) money: &'static str,
+    pub(crate) budget: &'static str,
+    pub(crate) media: &'static str,
+    pub(crate) production: &'static str,
+    pub(crate) not_spent: &'static str,
+    pub(crate) all_variants: &'static str,
+    pub(crate) variant: &'static str,
+    pub(crate) hook: &'static str,
+    pub(crate) direction: &'static str,
+    pub(crate) appeal: &'static str,
+    pub(crate) state: &'static str,
+    pub(crate) how_to_read: &'static str,
+    pub(crate) simulated_title: &'static str,
+    pub(crate) simulated_note: &'static str,
+    pub(crate) ai_title: &'static str,
+    pub(crate) ai_note: &'static str,
+    pub(crate) run: &'static str,
+    pub(crate) seed: &'static str,
+    pub(crate) click_model: &'static str,
+    pub(crate) audience: &'static str,
+    pub(crate) files: &'static str,
+}
+
+/// Texts of the plots.
+#[derive(Debug)]
+pub(crate) struct Plots {
+    pub(crate) scatter: &'static str,
+    pub(crate) trend: &'static str,
+    pub(crate) predicted_rate: &'static str,
+    pub(crate) realized_rate: &'static str,
+    pub(crate) generation: &'static str,
+    pub(crate) click_rate: &'static str,
+    /// Name, predicted and realized rate of a point.
+    pub(crate) scatter_point: fn(&str, &str, &str) -> String,
+    /// Generation and rate of a point.
+    pub(crate) trend_point: fn(u32, &str) -> String,
+}
+
+/// Texts of the explanation of a score.
+#[derive(Debug)]
+pub(crate) struct WhyWords {
+    /// Names of the groups of features, in the order of the report's groups.
+    pub(crate) groups: [&'static str; 8],
+    /// Likeness, click rate and impressions of an earlier advertisement.
+    pub(crate) alike: fn(&str, &str, &str) -> String,
+    /// Clicks, impressions, predicted rate, ends of its interval.
+    pub(crate) happened: fn(&str, &str, &str, &str, &str) -> String,
+    /// Impressions; the rates that half and twice the clicks would have made.
+    pub(crate) supposed: fn(&str, &str, &str) -> String,
+    /// Name and predicted rate of the rival.
+    pub(crate) told_already: fn(&str, &str) -> String,
+    /// Click rate and impressions that tell it from a rival of this name and rate.
+    pub(crate) told_after: fn(&str, &str, &str, &str) -> String,
+    /// Click rate at which nothing tells it from a rival of this name and rate.
+    pub(crate) never_told: fn(&str, &str, &str) -> String,
+}
+
+/// A stage at which variants are lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LostAt {
+    Writing,
+    Preview,
+    Scoring,
+    Final,
+    Gate,
+}
+
+/// Texts on videos that were asked for and did not come.
+#[derive(Debug)]
+pub(crate) struct LossWords {
+    /// Generation, winners made, winners asked for.
+    pub(crate) short: fn(u32, usize, u32) -> String,
+    pub(crate) ended_before: &'static str,
+    /// What was lost at a stage, how many, and the first reason.
+    pub(crate) lost: fn(LostAt, usize, Option<&str>) -> String,
+    /// Generations not begun, generations asked for, and why.
+    pub(crate) not_begun: fn(u32, u32, Option<&str>) -> String,
+    /// What the critique objects to.
+    pub(crate) finding: fn(&Finding) -> String,
+    /// A message of the program, already without its codes.
+    pub(crate) reason: fn(&str) -> String,
+    /// A failed check: its name, what was measured, what is needed.
+    pub(crate) failed_check: fn(&str, &str, &str) -> String,
+}
+
+/// Texts on who wrote the lines.
+#[derive(Debug)]
+pub(crate) struct WriterWords {
+    /// Calls, and the reason in the provider's words: all of them failed.
+    pub(crate) all_failed: fn(usize, &str) -> String,
+    /// Failed calls, calls, and the reason most often given.
+    pub(crate) some_failed: fn(usize, usize, &str) -> String,
+    /// What the provider bills for failed calls; whether it is less than this.
+    pub(crate) bill: fn(&str, bool) -> String,
+    /// Why a line was dropped.
+    pub(crate) dropped: fn(&Finding) -> String,
+    /// Lines proposed, and why the first was dropped: none was used.
+    pub(crate) none_used: fn(usize, Option<&str>) -> String,
+}
+
+/// A generation as the summary tells it.
+#[derive(Debug)]
+pub(crate) struct GenerationTold<'a> {
+    pub(crate) index: u32,
+    pub(crate) variants: usize,
+    pub(crate) placed: usize,
+    pub(crate) predicted: &'a str,
+    pub(crate) clicked: &'a str,
+    pub(crate) media: &'a str,
+}
+
+/// Texts of the terminal.
+#[derive(Debug)]
+pub(crate) struct TerminalWords {
+    pub(crate) generation: fn(&GenerationTold<'_>) -> String,
+    /// Clicks and impressions of a winner.
+    pub(crate) clicks_of: fn(u64, u64) -> String,
+    pub(crate) launch_pack: &'static str,
+    pub(crate) note: &'static str,
+    pub(crate) ended_early: &'static str,
+    /// Seconds; where the report is.
+    pub(crate) end: fn(f64, &str) -> String,
+    /// What is going on in a run.
+    pub(crate) progress: fn(&RunView) -> String,
+}
+
+impl Words {
+    /// The texts for a locale.
+    pub(crate) const fn of(locale: Locale) -> &'static Self {
+        match locale.language() {
+            Language::English => &en::WORDS,
+            Language::Chinese => &zh::WORDS,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! Chinese is Chinese, and what is stored in English is known to it.
+
+use spotwright_render::picture;
+use spotwright_schemas::storyboard::{Color, Palette};
+use spotwright_scoring::hot::HotModel;
+
+use super::*;
+
+/// Most words of Latin letters in a row, outside of what is set as code.
+fn latin_words_in_a_row(text: &str) -> usize {
+    let outside: String = text.split('`').step_by(2).collect::<Vec<_>>().join("。");
+    let (mut run, mut most) = (0, 0);
+    for word in outside.split_whitespace() {
+        let word = word.trim_matches(|c: char| c.is_ascii_punctuation());
+        let latin = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic() || c == '-');
+        run = if latin { run + 1 } else { 0 };
+        most = most.max(run);
+    }
+    most
+}
+
+#[test]
+fn every_text_of_the_chinese_page_is_chinese() {
+    let chinese = serde_json::to_value(Words::of(Locale::ZhCn).page).expect("plain data");
+    let english = serde_json::to_value(Words::of(Locale::EnUs).page).expect("plain data");
+    for (name, text) in chinese.as_object().expect("an object") {
+        let text = text.as_str().expect("a text");
+        assert!(latin_words_in_a_row(text) < 3, "{name}: {text}");
+        let same = english[name] == text;
+        assert!(!same || text.is_empty(), "{name} is left in English: {text}");
+    }
+    assert!(
+        latin_words_in_a_row(english["winners_note"].as_str().expect("a text")) >= 3,
+        "the test can fail"
+    );
+}
+
+#[test]
+fn british_pages_are_english() {
+    assert_eq!(Words::of(Locale::EnGb).page.winners, "Winners");
+}
+
+#[test]
+fn what_other_parts_say_in_english_is_known_in_chinese() {
+    let words = Words::of(Locale::ZhCn);
+    let empty = tempfile::TempDir::new().expect("a folder");
+    let model = HotModel::open(empty.path()).expect("the shipped model of hashed features");
+    let without_models = model.notice().expect("models are missing");
+    let picture = |reason: &str| format!("`cup front.png` is left out: {reason}");
+    let remark = |reason: &str| format!("`cup front.png`: {reason}");
+    for english in [
+        COPY_ENGINE_WROTE.to_owned(),
+        without_models,
+        picture(picture::NEARLY_BLACK),
+        picture(picture::FLAT),
+        remark(picture::UNKNOWN_PROFILE),
+        remark(picture::WHITE_ON_NOTHING),
+    ] {
+        let told = (words.stored)(&english);
+        assert!(!told.starts_with("系统提示"), "{english} → {told}");
+        assert!(latin_words_in_a_row(&told) < 3, "{told}");
+        assert_eq!((Words::of(Locale::EnUs).stored)(&english), english);
+    }
+    // What is not known is quoted, not dropped.
+    assert_eq!((words.stored)("Something `new` happened."), "系统提示：`Something 'new' happened.`");
+}
+
+#[test]
+fn a_picture_that_is_too_long_is_told_with_its_sides() {
+    let wide = image::RgbImage::from_pixel(1_000, 100, image::Rgb([90, 120, 150]));
+    let mut png = std::io::Cursor::new(Vec::new());
+    wide.write_to(&mut png, image::ImageFormat::Png).expect("encodes");
+    let imported = picture::import(png.get_ref(), "picture").expect("a picture");
+    let palette = Palette { primary: Color { r: 0, g: 0, b: 0 }, accent: Color { r: 255, g: 255, b: 255 } };
+    let letters = spotwright_render::Letters::load(&[]).expect("fonts");
+    let reason = picture::unusable(&imported, palette, &letters).expect("judged").expect("too long");
+    let told = (Words::of(Locale::ZhCn).stored)(&format!("`banner.png` is left out: {reason}"));
+    assert_eq!(told, "图片 `banner.png` 没有采用：长边 1000 像素、短边 100 像素，比例过于狭长。");
+}
+
+#[test]
+fn checks_of_the_gate_are_named_and_measured_without_english() {
+    let check = Words::of(Locale::ZhCn).check;
+    for (id, value, wanted) in [
+        ("frozen", "0.50 s", "静止画面 ✓ 0.50 s"),
+        ("safe_zone", "all inside", "安全区 ✓"),
+        ("reading_time", "85 % of the shot's time", "阅读时间 ✓ 85%"),
+        ("ai_label_time", "at least 2.00 s", "AI 标识时长 ✓ 至少 2.00 s"),
+        ("loudness", "-14.02 LUFS", "响度 ✓ -14.02 LUFS"),
+        ("stand_in_bytes", "1234", "stand_in_bytes ✓ 1234"),
+    ] {
+        assert_eq!(check(id, true, value), wanted);
+    }
+    assert_eq!((Words::of(Locale::ZhCn).failure)("SW0601 cannot be rendered: x"), "制作失败（SW0601）");
+    assert_eq!((Words::of(Locale::EnUs).check)("frozen", false, "2.00 s"), "frozen ✗ 2.00 s");
+}
