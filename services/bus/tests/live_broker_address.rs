@@ -3,16 +3,16 @@
 #![expect(clippy::disallowed_methods, reason = "measures how long another party is waited for")]
 #![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 
+mod common;
+
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use spotwright_bus::rabbit::topology::TopologyOptions;
 use spotwright_bus::rabbit::{ConnectError, RabbitBus, RabbitOptions, delete_topology};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
+
+use common::tls_for_localhost;
 
 /// Far more than an answer takes, and less than the patience with a broker that is not there.
 const SECONDS: Duration = Duration::from_secs(20);
@@ -38,16 +38,7 @@ fn options(url: &str, test: &str) -> RabbitOptions {
 
 /// TLS for `localhost` before the broker, and the certificate of its authority.
 async fn tls_before_the_broker() -> (SocketAddr, String) {
-    let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(issued.signing_key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![issued.cert.der().clone()], key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let (acceptor, pem) = tls_for_localhost();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -60,7 +51,7 @@ async fn tls_before_the_broker() -> (SocketAddr, String) {
             });
         }
     });
-    (address, issued.cert.pem())
+    (address, pem)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,17 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 #![expect(clippy::disallowed_methods, reason = "measures how long another party is waited for")]
 
+mod common;
+
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use spotwright_bus::rabbit::{ConnectError, DeadLetters, RabbitBus, RabbitOptions};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio_rustls::TlsAcceptor;
+
+use common::tls_for_localhost;
 
 /// Far more than any answer takes here, far less than a start may take.
 const SECONDS: Duration = Duration::from_secs(30);
@@ -45,16 +45,7 @@ async fn listener(answer: &'static [u8]) -> (SocketAddr, mpsc::UnboundedReceiver
 /// A TLS server for `localhost` with a certificate of its own authority, and that certificate as PEM. Tells
 /// the first bytes inside TLS.
 async fn tls_listener() -> (SocketAddr, String, mpsc::UnboundedReceiver<Vec<u8>>) {
-    let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(issued.signing_key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![issued.cert.der().clone()], key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let (acceptor, pem) = tls_for_localhost();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (heard, hearing) = mpsc::unbounded_channel();
@@ -70,7 +61,7 @@ async fn tls_listener() -> (SocketAddr, String, mpsc::UnboundedReceiver<Vec<u8>>
             });
         }
     });
-    (address, issued.cert.pem(), hearing)
+    (address, pem, hearing)
 }
 
 #[tokio::test]

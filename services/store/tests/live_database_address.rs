@@ -2,15 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+#[path = "../../bus/tests/common/mod.rs"]
+mod common;
 
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use std::net::SocketAddr;
+
 use spotwright_store::postgres::{OpenError, PostgresStore, database};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
+
+use common::tls_for_localhost;
 
 #[expect(clippy::disallowed_methods, reason = "the servers are told through the environment")]
 fn server() -> String {
@@ -26,16 +27,7 @@ fn place(url: &str) -> String {
 /// TLS for `localhost` before the database, agreed on as PostgreSQL does, and the certificate of its
 /// authority.
 async fn tls_before(place: String) -> (SocketAddr, String) {
-    let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(issued.signing_key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![issued.cert.der().clone()], key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let (acceptor, pem) = tls_for_localhost();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -52,7 +44,7 @@ async fn tls_before(place: String) -> (SocketAddr, String) {
             });
         }
     });
-    (address, issued.cert.pem())
+    (address, pem)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

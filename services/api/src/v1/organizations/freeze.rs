@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 
-use super::{Organization, named_other};
+use super::{Organization, set_frozen};
 use crate::auth::Caller;
 use crate::problem::ApiProblem;
 use crate::state::App;
@@ -19,8 +19,5 @@ pub(crate) async fn handle(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<Organization>, ApiProblem> {
-    let organization = named_other(&app, &caller, &id).await?.organization;
-    let changed = app.state.accounts.set_frozen(organization, true).await?;
-    app.auth.forget_all_of(organization);
-    Ok(Json(changed.into()))
+    set_frozen(&app, &caller, &id, true).await
 }

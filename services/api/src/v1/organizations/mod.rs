@@ -10,6 +10,7 @@ pub(crate) mod list;
 pub(crate) mod read;
 pub(crate) mod unfreeze;
 
+use axum::Json;
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::account::{self, OrganizationContext};
 use spotwright_schemas::error::Code;
@@ -47,6 +48,19 @@ impl From<account::Organization> for Organization {
             frozen_at: made.frozen_at.map(time),
         }
     }
+}
+
+/// Freezes an organization, or takes its keys again; what is known of its keys is forgotten.
+async fn set_frozen(
+    app: &App,
+    caller: &Caller,
+    id: &str,
+    frozen: bool,
+) -> Result<Json<Organization>, ApiProblem> {
+    let organization = named_other(app, caller, id).await?.organization;
+    let changed = app.state.accounts.set_frozen(organization, frozen).await?;
+    app.auth.forget_all_of(organization);
+    Ok(Json(changed.into()))
 }
 
 /// The organization that an operator names in a path, as the one on whose behalf rows are read and
