@@ -102,7 +102,7 @@ pub fn time_of_day(hour: u8, minute: u8, locale: Locale) -> String {
         (true, _) => " AM",
         (false, _) => " PM",
     };
-    let hour = if hour % 12 == 0 { 12 } else { hour % 12 };
+    let hour = if hour.is_multiple_of(12) { 12 } else { hour % 12 };
     if minute == 0 { format!("{hour}{half}") } else { format!("{hour}:{minute:02}{half}") }
 }
 
