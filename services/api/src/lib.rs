@@ -38,6 +38,7 @@
 //! ```
 
 mod auth;
+pub mod body;
 mod cursor;
 mod extract;
 mod idempotency;

@@ -1,14 +1,13 @@
 //! How far a request has come: its time begins anew with every part of its body that arrives, so a
 //! slow upload goes on for as long as it does go on.
 
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
-use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
+
+use crate::body::{Watch, Watched};
 
 /// What is known of a request's body.
 #[derive(Debug)]
@@ -32,7 +31,7 @@ impl Progress {
             return (progress, request);
         }
         let watched = progress.clone();
-        let request = request.map(|body| Body::new(Watched { body, progress: watched }));
+        let request = request.map(|body| Body::new(Watched::new(body, Told(watched))));
         (progress, request)
     }
 
@@ -53,38 +52,17 @@ impl Progress {
     }
 }
 
-/// A body that tells of every part that arrives.
-struct Watched {
-    body: Body,
-    progress: Progress,
-}
+/// Tells the progress of every part that arrives; without its body nothing is waited for.
+struct Told(Progress);
 
-impl HttpBody for Watched {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        if let Poll::Ready(frame) = &polled {
-            self.progress.moved(frame.is_none());
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+impl Watch for Told {
+    fn passed(&mut self, ended: bool) {
+        self.0.moved(ended);
     }
 }
 
-impl Drop for Watched {
+impl Drop for Told {
     fn drop(&mut self) {
-        self.progress.moved(true);
+        self.0.moved(true);
     }
 }

@@ -84,12 +84,12 @@ fn joined() -> ClickModelByLocale {
 }
 
 #[test]
-fn every_input_is_scored_by_the_model_of_its_locale_in_its_place() {
+fn every_input_is_scored_by_the_model_of_its_language_in_its_place() {
     let history = [ObservedInput { input: input("一", Locale::ZhCn), impressions: 10, clicks: 1 }];
     let inputs = [
         input("one", Locale::EnUs),
         input("你好", Locale::ZhCn),
-        input("three", Locale::EnUs),
+        input("three", Locale::EnGb),
         input("早上的coffee", Locale::ZhCn),
     ];
     let scores = joined().score(&inputs, &history).unwrap();

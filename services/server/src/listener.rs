@@ -10,19 +10,17 @@ mod stall;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes, HttpBody};
-use http_body::{Frame, SizeHint};
+use axum::body::Body;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use spotwright_api::body::Watched;
 use spotwright_core::spine::Shutdown;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
@@ -31,7 +29,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
-use self::room::{InFlight, Room, Seat};
+use self::room::{Room, Seat};
 use self::stall::Stalling;
 
 /// Wait after the system refused to accept a connection.
@@ -145,7 +143,8 @@ async fn attend(stream: TcpStream, seat: Seat, router: Router, bounds: Bounds, m
         let answer = router.clone().oneshot(request.map(Body::new));
         async move {
             let answer = answer.await.unwrap_or_else(|never| match never {});
-            Ok::<_, Infallible>(answer.map(|body| Body::new(Counted { body, _under_way: under_way })))
+            // The request is under way until its answer was sent or given up.
+            Ok::<_, Infallible>(answer.map(|body| Body::new(Watched::new(body, under_way))))
         }
     });
     let builder = Builder::new(TokioExecutor::new());
@@ -181,31 +180,5 @@ async fn attend(stream: TcpStream, seat: Seat, router: Router, bounds: Bounds, m
                 return;
             }
         }
-    }
-}
-
-/// The body of an answer: its request is under way until this was sent or given up.
-struct Counted {
-    body: Body,
-    _under_way: InFlight,
-}
-
-impl HttpBody for Counted {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use spotwright_api::body::Watch;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -65,6 +66,10 @@ pub(super) struct Seat {
 /// A request under way on a connection; ends when dropped.
 #[derive(Debug)]
 pub(super) struct InFlight(Arc<State>);
+
+impl Watch for InFlight {
+    fn passed(&mut self, _ended: bool) {}
+}
 
 impl Drop for InFlight {
     fn drop(&mut self) {

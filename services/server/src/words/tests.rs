@@ -91,6 +91,25 @@ fn checks_of_the_gate_are_named_and_measured_without_english() {
     ] {
         assert_eq!(check(id, true, value), wanted);
     }
+    let failed = Words::of(Locale::ZhCn).losses.failed_check;
+    for (id, measured, needed, wanted) in [
+        ("black", "1.20 s", "at most 0.20 s", "画面几乎全黑（实测 1.20 s，要求至多 0.20 s）"),
+        ("safe_zone", "Caption of shot 0", "inside 22,0–338,600", "文字会被版位上的按钮遮住"),
+        (
+            "reading_time",
+            "120 % of the shot's time",
+            "at most 9 Chinese or 21 Latin characters a second",
+            "文字太多，展示时间内读不完（实测 120%，要求每秒至多 9 个汉字或 21 个拉丁字符）",
+        ),
+        (
+            "duration",
+            "5.000 s",
+            "6.000 s, one frame more or less",
+            "文件不符合版位要求（实测 5.000 s，要求 6.000 s）",
+        ),
+    ] {
+        assert_eq!(failed(id, measured, needed), wanted);
+    }
     assert_eq!((Words::of(Locale::ZhCn).failure)("SW0601 cannot be rendered: x"), "制作失败（SW0601）");
     assert_eq!((Words::of(Locale::EnUs).check)("frozen", false, "2.00 s"), "frozen ✗ 2.00 s");
 }

@@ -74,9 +74,7 @@ pub(super) static WORDS: Words = Words {
         },
         finding,
         reason: machine,
-        failed_check: |check, measured, needed| {
-            format!("{}（实测 {}，要求 {}）", meaning(check), measure(measured), measure(needed))
-        },
+        failed_check,
     },
     writers: WriterWords {
         all_failed: |calls, reason| {
@@ -326,6 +324,23 @@ fn meaning(check: &str) -> &'static str {
     }
 }
 
+/// A failed check, with what was measured and what is needed as far as these are figures.
+fn failed_check(check: &str, measured: &str, needed: &str) -> String {
+    let needed = match check {
+        "reading_time" => "每秒至多 9 个汉字或 21 个拉丁字符".to_owned(),
+        _ => measure(needed),
+    };
+    let measured = measure(measured);
+    let space = if needed.starts_with(|c: char| c.is_ascii()) { " " } else { "" };
+    let figures = match (measured.is_empty(), needed.is_empty()) {
+        (true, true) => String::new(),
+        (false, true) => format!("（实测 {measured}）"),
+        (true, false) => format!("（要求{space}{needed}）"),
+        (false, false) => format!("（实测 {measured}，要求{space}{needed}）"),
+    };
+    format!("{}{figures}", meaning(check))
+}
+
 /// A check of the gate in a list; the name that it is stored under where it is not known here.
 fn check_name(id: &str) -> &str {
     match id {
@@ -375,7 +390,7 @@ fn measure(value: &str) -> String {
     if !least.is_empty() {
         return format!("{least}{}", measure(rest));
     }
-    figures.collect::<Vec<_>>().join(" ").replace(" %", "%")
+    figures.collect::<Vec<_>>().join(" ").replace(" %", "%").trim_end_matches([',', ';']).to_owned()
 }
 
 /// The code at the beginning of a stored failure.

@@ -261,7 +261,7 @@ fn in_case_of(american: &str, british: &str) -> String {
 /// A time such as `6:30 PM` at the beginning of a text, in its British form, and its length.
 fn clock(text: &str) -> Option<(String, usize)> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
-    let hour: u8 = text.get(..digits)?.parse().ok().filter(|hour| (1..=12).contains(hour))?;
+    let hour = text.get(..digits)?.parse::<u8>().ok().filter(|hour| (1..=12).contains(hour))?;
     let behind = text.get(digits..)?;
     let (minute, behind) = match behind.strip_prefix(':') {
         Some(minutes) => {
