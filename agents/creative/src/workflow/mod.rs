@@ -15,6 +15,7 @@ mod metered;
 mod play;
 mod scoring;
 mod shown;
+mod stages;
 mod state;
 mod trace;
 
