@@ -30,6 +30,8 @@ pub enum Reason {
     Promise,
     /// Never shown before; keeps the search open.
     Exploration,
+    /// A person wanted another script.
+    Wished,
 }
 
 /// The directions for which the brief's facts hold enough to write a hook line: e.g. an offer

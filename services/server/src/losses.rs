@@ -89,7 +89,7 @@ fn stages(finished: &FinishedRun, generation: u32) -> Vec<Stage> {
         ),
         lost(
             ["final video did not pass the quality gate", "final videos did not pass the quality gate"],
-            &|variant| variant.state == VariantState::Rejected,
+            &|variant| variant.state == VariantState::Rejected && variant.final_gate.is_some(),
             &failed_check,
         ),
     ]

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use spotwright_core::domain::run::{RunView, Stage};
+use spotwright_core::domain::run::{Approval, RunView, Stage};
 
 /// Shows how far a run is.
 #[derive(Debug)]
@@ -65,11 +65,15 @@ fn describe(run: &RunView) -> String {
     let what = match run.stage {
         Stage::Requested | Stage::Planning => "choosing directions".to_owned(),
         Stage::Drafting => "writing scripts".to_owned(),
+        Stage::WaitingForAnswers => "waiting for answers".to_owned(),
+        Stage::WaitingForApproval => format!("{} scripts wait for approval", counts.drafted),
         Stage::Scoring => format!("previews: {} of {total} scored", counts.scored),
         Stage::Selecting => "choosing variants".to_owned(),
         Stage::Rendering => {
             let wanted = run.request.winners.min(total);
-            let rejected = if counts.rejected == 0 {
+            // People reject before anything is rendered, and are not told what they know.
+            let seen = run.request.people.approval != Approval::None;
+            let rejected = if counts.rejected == 0 || seen {
                 String::new()
             } else {
                 format!(", {} did not pass the gate", counts.rejected)
@@ -92,8 +96,9 @@ fn share(run: &RunView) -> f64 {
     let scored = f64::from(run.request.variants).max(1.0);
     let winners = f64::from(run.request.winners.min(run.request.variants)).max(1.0);
     let within = match run.stage {
-        Stage::Requested | Stage::Planning => 0.0,
+        Stage::Requested | Stage::Planning | Stage::WaitingForAnswers => 0.0,
         Stage::Drafting => 0.02,
+        Stage::WaitingForApproval => 0.05,
         Stage::Scoring => 0.05 + 0.25 * (counts.scored as f64 / scored).min(1.0),
         Stage::Selecting => 0.30,
         Stage::Rendering => 0.30 + 0.60 * ((counts.won + counts.rendered) as f64 / winners).min(1.0),

@@ -1,5 +1,6 @@
 //! The shell around the state machine: does each step's outside work and feeds back what happened.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -24,7 +25,9 @@ use spotwright_schemas::event::{CreativeRequested, Event, Payload, RenderStage};
 use spotwright_schemas::ids::VariantId;
 use spotwright_schemas::money::Micros;
 
+use super::heard::redraft_of;
 use super::shown::Remembered;
+use super::stages::clarify::ends_the_wait;
 use super::stages::draft::new_variant;
 use super::stages::learn::LearnResult;
 use super::stages::place::PlayInput;
@@ -72,10 +75,15 @@ impl CreativeAgent {
         self
     }
 
+    /// The run with what was answered in its brief, and what the agent remembers.
     pub(super) async fn run_of(&self, step: &ClaimedStep) -> Result<(RunView, AgentState), StepError> {
         let run = self.ports.store.run(step.run).await?;
         let state = AgentState::of(&run).map_err(StepError::Permanent)?;
-        Ok((run, state))
+        let informed = match state.informed(&run) {
+            Cow::Owned(informed) => Some(informed),
+            Cow::Borrowed(_) => None,
+        };
+        Ok((informed.unwrap_or(run), state))
     }
 
     pub(super) async fn variant_of(&self, step: &ClaimedStep) -> Result<Variant, StepError> {
@@ -95,6 +103,7 @@ impl CreativeAgent {
             Ok::<_, Undecided>(Box::new(self.ports.store.variant(id).await?))
         };
         Ok(match step.kind {
+            StepKind::Plan if ends_the_wait(&step.key) => AgentEvent::AnswersDue,
             StepKind::Plan => {
                 let PlanResult { assignments, questions } = parse(result)?;
                 AgentEvent::Planned { assignments, questions }
@@ -106,7 +115,10 @@ impl CreativeAgent {
                 for draft in scripts {
                     variants.push(new_variant(run, &parents, draft.number, draft.script)?);
                 }
-                AgentEvent::Drafted { variants, dropped, calls }
+                match redraft_of(&step.key) {
+                    Some(number) => AgentEvent::Redrafted { number, variants, dropped, calls },
+                    None => AgentEvent::Drafted { variants, dropped, calls },
+                }
             }
             StepKind::Preview => AgentEvent::Previewed(variant().await?, parse(result)?),
             StepKind::Score => AgentEvent::Scored(variant().await?, parse(result)?),
@@ -143,6 +155,15 @@ impl CreativeAgent {
             let PlayInput { budget } = parse(step.input.clone())?;
             return Ok(AgentEvent::GenerationFailed { problem, campaign: Some(budget) });
         }
+        if step.kind == StepKind::Plan && ends_the_wait(&step.key) {
+            return Ok(AgentEvent::AnswersDue);
+        }
+        let redraft = redraft_of(&step.key).filter(|_| step.kind == StepKind::Draft);
+        if let (Some(number), true) = (redraft, problem.code != Code::BudgetExhausted) {
+            // The generation goes on with the scripts that are left.
+            let (variants, dropped, calls) = (Vec::new(), Vec::new(), Vec::new());
+            return Ok(AgentEvent::Redrafted { number, variants, dropped, calls });
+        }
         if !matches!(step.kind, StepKind::Preview | StepKind::Score | StepKind::Render) {
             return Ok(AgentEvent::GenerationFailed { problem, campaign: None });
         }
@@ -157,6 +178,8 @@ impl CreativeAgent {
 impl Workflow for CreativeAgent {
     async fn execute(&self, step: &ClaimedStep, calls: &PaidCalls<'_>) -> Result<Value, StepError> {
         match step.kind {
+            // Its time has come: that is all it is for.
+            StepKind::Plan if ends_the_wait(&step.key) => Ok(Value::Null),
             StepKind::Plan => {
                 let (run, state) = self.run_of(step).await?;
                 to_value(&Self::plan(&run, &state))
@@ -179,11 +202,12 @@ impl Workflow for CreativeAgent {
         now: Timestamp,
     ) -> Result<Commit, Undecided> {
         let state = AgentState::of(run)?;
+        let run = state.informed(run);
         let event = match outcome {
-            StepOutcome::Done(result) => self.event_of_step(run, &state, step, result.clone()).await?,
+            StepOutcome::Done(result) => self.event_of_step(&run, &state, step, result.clone()).await?,
             StepOutcome::Failed(problem) => self.event_of_failure(&state, step, problem).await?,
         };
-        Ok(decide(run, &state, event, now))
+        Ok(decide(&run, &state, event, now))
     }
 
     async fn after_message(&self, run: &RunView, event: &Event, now: Timestamp) -> Result<Commit, Undecided> {
@@ -266,11 +290,14 @@ pub fn first_commit(run: &NewRun, now: Timestamp) -> Commit {
             variants: request.variants,
         }),
     );
-    let detail = json!({
+    let mut detail = json!({
         "brief": request.brief, "pictures": request.pictures, "generations": request.generations,
         "variants": request.variants, "winners": request.winners, "seed": request.seed,
         "opportunities": request.opportunities,
     });
+    if !request.people.is_none() {
+        detail["people"] = json!(request.people);
+    }
     Commit {
         messages: messages.into_events(),
         trace: vec![trace::line(0, trace::Chapter::Planned, 0, "run.requested", None, detail)],

@@ -33,9 +33,10 @@ pub fn decide(run: &RunView, state: &AgentState, event: AgentEvent, now: Timesta
     match event {
         AgentEvent::Requested => decision.requested(),
         AgentEvent::Cancelled => decision.finish(StopReason::Cancelled, None),
-        AgentEvent::Planned { assignments, questions } => {
-            let asked = json!({ "assignments": assignments, "questions": questions });
-            decision.planned(assignments, asked);
+        AgentEvent::Planned { assignments, questions } => decision.planned(assignments, questions),
+        AgentEvent::AnswersDue => decision.answers_due(),
+        AgentEvent::Redrafted { number, variants, dropped, calls } => {
+            decision.redrafted(number, variants, &dropped, &calls);
         }
         AgentEvent::Drafted { variants, dropped, calls } => decision.drafted(variants, &dropped, &calls),
         AgentEvent::PreviewRequested(variant) => decision.step(StepKind::Preview, &variant.to_string()),
@@ -70,7 +71,9 @@ fn open_after(run: &RunView, event: &AgentEvent) -> (u64, u64) {
     let ends_a_step = matches!(
         event,
         AgentEvent::Planned { .. }
+            | AgentEvent::AnswersDue
             | AgentEvent::Drafted { .. }
+            | AgentEvent::Redrafted { .. }
             | AgentEvent::Previewed(..)
             | AgentEvent::Scored(..)
             | AgentEvent::Selected(_)

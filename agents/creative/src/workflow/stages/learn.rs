@@ -82,6 +82,7 @@ impl Decision<'_> {
         self.generation += 1;
         self.state.assignments.clear();
         self.state.waiting.clear();
+        self.state.heard.next_generation();
         self.enter(Stage::Planning);
         self.generation_step(StepKind::Plan);
     }

@@ -1,5 +1,7 @@
 //! One file for each stage of the loop: what its steps do outside, and what follows from their ends.
 
+pub(super) mod approve;
+pub(super) mod clarify;
 pub(super) mod draft;
 mod finish;
 pub(super) mod learn;

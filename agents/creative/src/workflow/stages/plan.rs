@@ -1,11 +1,12 @@
 //! Planning: directions for the variants of a generation.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use spotwright_core::domain::run::{RunView, Stage};
+use serde_json::json;
+use spotwright_core::domain::run::{Clarify, RunView, Stage};
 use spotwright_core::domain::topology::StepKind;
 
 use crate::clarify::{self, Question};
+use crate::learn;
 use crate::plan::{self, Assignment};
 use crate::workflow::agent::CreativeAgent;
 use crate::workflow::decide::Decision;
@@ -26,7 +27,7 @@ impl CreativeAgent {
             &request.brief,
             run.generation,
             request.variants as usize,
-            &state.beliefs,
+            &learn::with_rejections(&state.beliefs, &state.heard.taught),
             request.seed,
         );
         let questions = if run.generation == 1 { clarify::questions(&request.brief) } else { Vec::new() };
@@ -44,10 +45,29 @@ impl Decision<'_> {
         self.generation_step(StepKind::Plan);
     }
 
-    pub(in crate::workflow) fn planned(&mut self, assignments: Vec<Assignment>, detail: Value) {
+    /// Goes on to the scripts, or first asks what is open about the brief.
+    pub(in crate::workflow) fn planned(&mut self, assignments: Vec<Assignment>, questions: Vec<Question>) {
+        let asked = !self.state.heard.questions.is_empty();
+        let asks = self.run.request.people.clarify == Clarify::Ask;
+        if asks && !asked && !questions.is_empty() && !self.ending {
+            self.ask(questions);
+            return;
+        }
+        // Of those that were asked, what is still open is left to its default.
+        let assumed = if asked && self.generation == 1 { self.assumed() } else { questions };
+        let detail = json!({ "assignments": assignments, "questions": assumed });
         self.state.assignments = assignments;
         self.trace(Chapter::Planned, 0, "generation.planned", None, detail);
         self.enter(Stage::Drafting);
         self.generation_step(StepKind::Draft);
+    }
+
+    /// The questions whose defaults are taken.
+    fn assumed(&self) -> Vec<Question> {
+        let heard = &self.state.heard;
+        let answered = |question: &Question| {
+            heard.answers.iter().any(|answer| answer.question == question.id && answer.fact.is_some())
+        };
+        heard.questions.iter().filter(|question| !answered(question)).cloned().collect()
     }
 }
