@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use spotwright_creative::copy_engine;
 use spotwright_creative::drafting::{Call, Dropped};
+use spotwright_creative::workflow::PERSON;
 use spotwright_schemas::money::{Currency, Micros};
 
 use crate::outputs::FinishedRun;
@@ -23,7 +24,8 @@ pub fn notices(finished: &FinishedRun) -> Vec<String> {
     let dropped: Vec<Dropped> =
         read("script.dropped").into_iter().filter_map(|detail| serde_json::from_value(detail).ok()).collect();
     let lines = finished.variants.iter().flat_map(|variant| &variant.body.script.lines);
-    let used = lines.filter(|line| line.provenance.provider != copy_engine::PROVIDER).count();
+    let by_model = |provider: &str| provider != copy_engine::PROVIDER && provider != PERSON;
+    let used = lines.filter(|line| by_model(&line.provenance.provider)).count();
     sentences(&calls, &dropped, used, finished.run.request.brief.budget.currency)
 }
 
