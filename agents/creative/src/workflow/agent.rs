@@ -116,7 +116,7 @@ impl CreativeAgent {
                     variants.push(new_variant(run, &parents, draft.number, draft.script)?);
                 }
                 match redraft_of(&step.key) {
-                    Some(number) => AgentEvent::Redrafted { number, variants, dropped, calls },
+                    Some(number) => AgentEvent::Redrafted { number, variants, dropped, calls, problem: None },
                     None => AgentEvent::Drafted { variants, dropped, calls },
                 }
             }
@@ -162,7 +162,7 @@ impl CreativeAgent {
         if let (Some(number), true) = (redraft, problem.code != Code::BudgetExhausted) {
             // The generation goes on with the scripts that are left.
             let (variants, dropped, calls) = (Vec::new(), Vec::new(), Vec::new());
-            return Ok(AgentEvent::Redrafted { number, variants, dropped, calls });
+            return Ok(AgentEvent::Redrafted { number, variants, dropped, calls, problem: Some(problem) });
         }
         if !matches!(step.kind, StepKind::Preview | StepKind::Score | StepKind::Render) {
             return Ok(AgentEvent::GenerationFailed { problem, campaign: None });

@@ -35,8 +35,8 @@ pub fn decide(run: &RunView, state: &AgentState, event: AgentEvent, now: Timesta
         AgentEvent::Cancelled => decision.finish(StopReason::Cancelled, None),
         AgentEvent::Planned { assignments, questions } => decision.planned(assignments, questions),
         AgentEvent::AnswersDue => decision.answers_due(),
-        AgentEvent::Redrafted { number, variants, dropped, calls } => {
-            decision.redrafted(number, variants, &dropped, &calls);
+        AgentEvent::Redrafted { number, variants, dropped, calls, problem } => {
+            decision.redrafted(number, variants, &dropped, &calls, problem.as_ref());
         }
         AgentEvent::Drafted { variants, dropped, calls } => decision.drafted(variants, &dropped, &calls),
         AgentEvent::PreviewRequested(variant) => decision.step(StepKind::Preview, &variant.to_string()),

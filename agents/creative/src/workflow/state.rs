@@ -103,6 +103,8 @@ pub enum AgentEvent {
         dropped: Vec<Dropped>,
         /// The language model's calls.
         calls: Vec<Call>,
+        /// Why nothing was written, when the step failed for good.
+        problem: Option<Problem>,
     },
     /// Scripts are written.
     Drafted {

@@ -30,12 +30,13 @@ pub fn tell(
     variants: &[Variant],
     now: Timestamp,
 ) -> Result<Vec<Commit>, Problem> {
+    let state = AgentState::of(run)?;
+    let known = state.heard.knows(told.id, &told.signal)?;
     if told.signal == Signal::Cancel {
         // A run that was told to end stays so: that is all there is to remember of it.
         return cancel(run, now);
     }
-    let state = AgentState::of(run)?;
-    if state.heard.knows(told.id, &told.signal)? {
+    if known {
         return Ok(Vec::new());
     }
     if run.stage == Stage::Finished || run.cancelling {

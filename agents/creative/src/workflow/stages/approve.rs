@@ -176,6 +176,7 @@ impl Decision<'_> {
         variants: Vec<Variant>,
         dropped: &[Dropped],
         calls: &[Call],
+        problem: Option<&Problem>,
     ) {
         let heard = &mut self.state.heard;
         let awaited = heard.redrafting.first().is_some_and(|redraft| redraft.number == number);
@@ -190,6 +191,9 @@ impl Decision<'_> {
         // Lines of several redrafts stand beside one another.
         let told = self.commit.trace.len();
         self.trace_draft(&variants, dropped, calls);
+        if let Some(problem) = problem {
+            self.trace(Chapter::Drafted, 3_000, "redraft.failed", None, json!({ "problem": problem }));
+        }
         for entry in self.commit.trace.iter_mut().skip(told) {
             entry.order = format!("{}/r{number:04}", entry.order);
         }
