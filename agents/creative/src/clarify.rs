@@ -216,7 +216,7 @@ mod tests {
             ("no_figure", "many happy customers"),
             ("no_moment", ""),
             ("no_moment", "a\u{202e}b"),
-            ("no_moment", &"long ".repeat(40)),
+            ("no_moment", "long ".repeat(40).as_str()),
             ("one_picture", "yes"),
         ] {
             let problem = fact_of_answer(&brief, question, text).expect_err(question);

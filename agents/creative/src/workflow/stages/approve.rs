@@ -439,7 +439,7 @@ mod tests {
     #[test]
     fn texts_are_bounded_and_hide_nothing() {
         assert_eq!(checked("signal.reason", "  too loud ").expect("fine"), "too loud");
-        for text in ["", "  ", "a\u{202e}b", "a\nb", &"x".repeat(MAX_SIGNAL_TEXT + 1)] {
+        for text in ["", "  ", "a\u{202e}b", "a\nb", "x".repeat(MAX_SIGNAL_TEXT + 1).as_str()] {
             assert_eq!(checked("signal.reason", text).expect_err("refused").code, Code::RequestValue);
         }
     }
