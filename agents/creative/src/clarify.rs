@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::copy_rules::quantity::figure;
+use spotwright_core::domain::copy_rules::terms::objection;
 use spotwright_schemas::brief::{Brief, Evidence, Fact, FactId, FactKind};
 use spotwright_schemas::error::Code;
 use spotwright_schemas::letters::composed;
@@ -121,6 +122,9 @@ pub fn questions(brief: &Brief) -> Vec<Question> {
 pub fn fact_of_answer(brief: &Brief, question: &str, text: &str) -> Result<Fact, Problem> {
     let refused = |message: String| Problem::new(Code::RequestValue, "signal.text", message);
     let text = composed(text.trim()).trim_end_matches(['.', '。']).trim_end().to_owned();
+    if let Some(objection) = objection(brief, &text) {
+        return Err(refused(objection.to_string()));
+    }
     let has_figure = figure(&text, brief.locale).is_some();
     let kind = match question {
         "no_problem" => FactKind::Problem,
@@ -215,6 +219,7 @@ mod tests {
         for (question, text) in [
             ("no_figure", "many happy customers"),
             ("no_moment", ""),
+            ("no_moment", "The cheap minute of the day"),
             ("no_moment", "a\u{202e}b"),
             ("no_moment", "long ".repeat(40).as_str()),
             ("one_picture", "yes"),

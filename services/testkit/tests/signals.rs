@@ -182,8 +182,11 @@ impl Process {
 }
 
 async fn started(people: Involvement) -> (tempfile::TempDir, Process) {
+    begun(order(people)).await
+}
+
+async fn begun(run: NewRun) -> (tempfile::TempDir, Process) {
     let folder = tempfile::tempdir().unwrap();
-    let run = order(people);
     let process = Process::start(&folder.path().join("run.sqlite"), run.id).await;
     process.store.create_run(&run, first_commit(&run, Timestamp::UNIX_EPOCH)).await.unwrap();
     (folder, process)
@@ -461,6 +464,34 @@ async fn a_rejected_script_is_replaced_by_another_one_and_teaches() {
 
     let all = Signal::Approve { variant: None, all: true };
     assert_eq!(process.tell(4, all).await, Ok(Taken::Now));
+    let view = process.settle().await;
+    assert_eq!(AgentState::of(&view).unwrap().stopped, Some(StopReason::Completed));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_taught_in_one_generation_is_heeded_by_the_next() {
+    let mut run = order(APPROVAL);
+    run.request.generations = 2;
+    let (_folder, process) = begun(run).await;
+    process.settle().await;
+    let waiting = process.waiting().await;
+    let (rejected, edited) = (&waiting[0], &waiting[1]);
+    assert_eq!(process.tell(1, reject(rejected.id)).await, Ok(Taken::Now));
+    assert_eq!(process.tell(2, edit(edited.id, 0, "Worth getting up for")).await, Ok(Taken::Now));
+    process.settle().await;
+    assert_eq!(process.tell(3, APPROVE).await, Ok(Taken::Now));
+    let view = process.settle().await;
+    assert_eq!((view.stage, view.generation), (Stage::WaitingForApproval, 2), "it waits again");
+    let unwanted = [rejected, edited].map(|variant| variant.body.script.lines[0].caption.clone());
+    let openings: Vec<String> =
+        process.waiting().await.iter().map(|variant| variant.body.script.lines[0].caption.clone()).collect();
+    assert!(
+        !openings.is_empty() && openings.iter().all(|opening| !unwanted.contains(opening)),
+        "{openings:?}"
+    );
+    assert_eq!(AgentState::of(&view).unwrap().heard.taught.len(), 2, "it is remembered");
+    assert_eq!(process.tell(4, reject(edited.id)).await, Err(Code::NotFound), "that generation is over");
+    assert_eq!(process.tell(5, APPROVE).await, Ok(Taken::Now));
     let view = process.settle().await;
     assert_eq!(AgentState::of(&view).unwrap().stopped, Some(StopReason::Completed));
 }
