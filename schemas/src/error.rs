@@ -94,6 +94,8 @@ codes! {
     CallUnknown = "SW0403",
     /// The run was ended while the work was under way.
     RunCancelled = "SW0404",
+    /// The words that a person gave a line do not pass the critique.
+    LineRefused = "SW0405",
     /// The run's store cannot be read or written.
     Store = "SW0501",
     /// A stored row or message does not have the expected form.

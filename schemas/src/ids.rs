@@ -114,6 +114,10 @@ id! {
     /// One brief as it was handed in.
     BriefId, "BriefId"
 }
+id! {
+    /// One thing that somebody tells a run.
+    SignalId, "SignalId"
+}
 
 #[cfg(test)]
 mod tests {

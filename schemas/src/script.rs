@@ -188,7 +188,7 @@ impl Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Provenance {
-    /// The provider that proposed the line: `copy_engine`, `openai`, `gguf`.
+    /// Who proposed the line: `copy_engine`, `openai`, `gguf`, or `person` for one that a person edited.
     pub provider: String,
     /// Model name, or the pattern's id for the copy engine.
     pub model: String,

@@ -8,7 +8,7 @@ use spotwright_core::ports::language_model::{
     LanguageModel, LanguageModelError, LineLimits, ProposedLine, ProposedScript, ProposedScripts,
     ScriptRequest,
 };
-use spotwright_schemas::locale::Locale;
+use spotwright_schemas::locale::{Language, Locale};
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::script::{Role, Script, Structure};
 
@@ -37,13 +37,13 @@ pub const ROLE_FRAMES: [u32; 4] = [105, 135, 105, 105];
 /// hold the longest fact of a brief.
 #[must_use]
 pub fn limits(locale: Locale, role: Role) -> Limits {
-    let (caption, detail) = match (locale, role) {
-        (Locale::ZhCn, Role::Hook) => (24, 60),
-        (Locale::ZhCn, Role::Body | Role::Proof) => (28, 60),
-        (Locale::ZhCn, Role::Cta) => (48, 60),
-        (Locale::EnUs, Role::Hook) => (48, 72),
-        (Locale::EnUs, Role::Body | Role::Proof) => (56, 72),
-        (Locale::EnUs, Role::Cta) => (64, 72),
+    let (caption, detail) = match (locale.language(), role) {
+        (Language::Chinese, Role::Hook) => (24, 60),
+        (Language::Chinese, Role::Body | Role::Proof) => (28, 60),
+        (Language::Chinese, Role::Cta) => (48, 60),
+        (Language::English, Role::Hook) => (48, 72),
+        (Language::English, Role::Body | Role::Proof) => (56, 72),
+        (Language::English, Role::Cta) => (64, 72),
     };
     let seconds = f64::from(ROLE_FRAMES[role as usize]) / 30.0;
     Limits { caption, detail, readable: (seconds * reading_speed(locale)) as usize }
@@ -57,7 +57,7 @@ pub fn line_limits(locale: Locale) -> LineLimits {
         inner: limits(locale, Role::Body).caption,
         close: limits(locale, Role::Cta).caption,
         detail: limits(locale, Role::Body).detail,
-        voice: if locale == Locale::ZhCn { 80 } else { 200 },
+        voice: if locale.is_chinese() { 80 } else { 200 },
         primary_text: MAX_PRIMARY_TEXT,
     }
 }

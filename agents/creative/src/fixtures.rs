@@ -40,6 +40,7 @@ pub(crate) fn drafted(brief: &Brief, n_variants: usize, seed: u64, model: &dyn L
         lessons: &[],
         parents: &[],
         avoid: &[],
+        lessons: &[],
         seed,
         key_prefix: "test",
     };

@@ -5,12 +5,19 @@
 //! the brief's mean and the effects of angle and hook on the log-odds, and `k` (pseudo-impressions)
 //! is fitted by moments to the spread between directions.
 
+mod taught;
+
 use serde::{Deserialize, Serialize};
 use spotwright_schemas::ids::VariantId;
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Angle, Direction, Hook};
 use spotwright_schemas::{Language, Locale};
 use statrs::function::erf::erfc;
+
+pub use taught::{
+    MAX_TAUGHT, MAX_TAUGHT_LESSONS, REJECTION_IMPRESSIONS, Taught, TaughtBy, avoided, remember,
+    taught_lessons, with_rejections,
+};
 
 /// Click probability assumed before anything was shown: 1 %, the order of in-feed video.
 const PRIOR_MEAN: f64 = 0.01;

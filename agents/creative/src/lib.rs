@@ -15,7 +15,8 @@
 //! - Every quantity in a script stands in a fact it rests on, in the price, or in a name.
 //! - An accepted script holds no listed absolute, medical, financial or testimonial claim and no
 //!   word the brand bans.
-//! - Only impressions and clicks enter [`learn::Beliefs`]; the click model is never a reward.
+//! - Only impressions and clicks enter [`learn::Beliefs`]; the click model is never a reward. What people
+//!   reject is added where a plan is made ([`learn::with_rejections`]) and kept apart.
 //!
 //! # Example
 //! ```

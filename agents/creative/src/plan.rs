@@ -34,6 +34,8 @@ pub enum Reason {
     Promise,
     /// Never shown before; keeps the search open.
     Exploration,
+    /// A person wanted another script.
+    Wished,
 }
 
 /// The directions for which the brief's facts hold enough: an angle needs a structure that approaches

@@ -81,6 +81,8 @@ pub(crate) mod foreign {
         runs::pause::handle,
         runs::resume::handle,
         runs::cancel::handle,
+        runs::signals::handle,
+        runs::questions::handle,
         runs::events::handle,
         runs::trace::handle,
         runs::variants::handle,
@@ -175,6 +177,9 @@ fn complete(operation: &Operation, described: &mut Value) {
     // What an organization may spend is told where it is spent or set.
     if operation.creates && operation.path == "/v1/runs" || operation.path.ends_with("/budget") {
         refusals.push("402");
+    }
+    if operation.path.ends_with("/signals") {
+        refusals.push("422");
     }
     if operation.path.ends_with("/files/{file}") {
         refusals.extend(["410", "416"]);

@@ -88,6 +88,8 @@ pub const OPERATIONS: &[Operation] = &[
     post("/v1/runs/{id}/pause", Scope::RunsWrite),
     post("/v1/runs/{id}/resume", Scope::RunsWrite),
     post("/v1/runs/{id}/cancel", Scope::RunsWrite),
+    post("/v1/runs/{id}/signals", Scope::RunsWrite),
+    get("/v1/runs/{id}/questions", Access::Needs(Scope::RunsRead)),
     get("/v1/runs/{id}/events", Access::Needs(Scope::RunsRead)),
     get("/v1/runs/{id}/trace", Access::Needs(Scope::RunsRead)),
     get("/v1/runs/{id}/variants", Access::Needs(Scope::RunsRead)),

@@ -177,6 +177,8 @@ const fn status(code: Code) -> StatusCode {
         Code::Range => StatusCode::RANGE_NOT_SATISFIABLE,
         Code::IdempotencyConflict
         | Code::BudgetCurrency
+        | Code::LineRefused
+        | Code::Letters
         | Code::BriefEncoding
         | Code::BriefSyntax
         | Code::BriefShape

@@ -52,6 +52,8 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/runs/{id}/pause", post(runs::pause::handle))
         .route("/v1/runs/{id}/resume", post(runs::resume::handle))
         .route("/v1/runs/{id}/cancel", post(runs::cancel::handle))
+        .route("/v1/runs/{id}/signals", post(runs::signals::handle))
+        .route("/v1/runs/{id}/questions", get(runs::questions::handle))
         .route("/v1/runs/{id}/events", get(runs::events::handle))
         .route("/v1/runs/{id}/trace", get(runs::trace::handle))
         .route("/v1/runs/{id}/variants", get(runs::variants::handle))

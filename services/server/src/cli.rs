@@ -280,6 +280,9 @@ pub struct RunArguments {
     /// Also write the winners as folders for advertising platforms.
     #[arg(long)]
     pub launch_pack: Option<PathBuf>,
+    /// Ask on this terminal what is open about the brief, before anything is planned.
+    #[arg(long)]
+    pub ask: bool,
     /// Continue the interrupted run in `--out`.
     #[arg(long)]
     pub resume: bool,

@@ -1,15 +1,17 @@
-//! What the API asks of the program: control of runs, import of pictures, random bytes.
+//! What the API and the command line ask of the program: control of runs, import of pictures, random bytes.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use spotwright_core::domain::run::{NewRun, RunView, Stage};
+use spotwright_core::domain::signal::{AskedQuestion, Caller, Signal, Taken, Told};
 use spotwright_core::ports::clock::{Clock, SystemClock};
 use spotwright_core::ports::entropy::{Entropy, EntropyError};
+use spotwright_core::ports::letters::{Letters as Drawable, undrawable_message};
 use spotwright_core::ports::pictures::{ImportedPicture, PictureImporter};
 use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::step_store::{Commit, StepStore, StoreError};
-use spotwright_creative::workflow::{cancel, first_commit};
+use spotwright_creative::workflow::{AgentState, first_commit, tell};
 use spotwright_render::Letters;
 use spotwright_render::picture::{self, Flight};
 use spotwright_schemas::Problem;
@@ -20,13 +22,38 @@ use spotwright_schemas::storyboard::{Color, Palette};
 /// Control of runs over the step store.
 pub struct Control {
     store: Arc<dyn StepStore>,
+    letters: Arc<dyn Drawable>,
 }
 
 impl Control {
-    /// Control of the runs in `store`.
+    /// Control of the runs in `store`, whose texts are drawn with `letters`.
     #[must_use]
-    pub fn new(store: Arc<dyn StepStore>) -> Self {
-        Self { store }
+    pub fn new(store: Arc<dyn StepStore>, letters: Arc<dyn Drawable>) -> Self {
+        Self { store, letters }
+    }
+
+    /// A run of the caller's; one of somebody else is missing, exactly as one that never was.
+    async fn run_of(&self, id: RunId, caller: &Caller) -> Result<RunView, Problem> {
+        let run = self.run(id).await?;
+        if caller.may_tell(run.organization) {
+            return Ok(run);
+        }
+        Err(problem(&StoreError::Missing(format!("run {id}"))))
+    }
+
+    /// What people write is shown: it must be possible to draw it.
+    fn must_be_drawable(&self, signal: &Signal) -> Result<(), Problem> {
+        let shown = match signal {
+            Signal::Answer { text: Some(text), .. } => Some(("signal.text", text)),
+            Signal::Edit { caption: Some(caption), .. } => Some(("signal.caption", caption)),
+            _ => None,
+        };
+        let Some((field, text)) = shown else { return Ok(()) };
+        let missing = self.letters.undrawable(text);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Problem::new(Code::Letters, field, undrawable_message(&missing)))
     }
 
     async fn run(&self, id: RunId) -> Result<RunView, Problem> {
@@ -69,25 +96,45 @@ impl RunControl for Control {
         self.hold(run, false).await
     }
 
-    async fn cancel(&self, id: RunId) -> Result<(), Problem> {
+    async fn tell(&self, id: RunId, caller: &Caller, told: &Told) -> Result<Taken, Problem> {
+        let by = caller.label();
         'decide: loop {
-            let run = self.run(id).await?;
-            for commit in cancel(&run, now())? {
+            let run = self.run_of(id, caller).await?;
+            let variants = match run.stage {
+                Stage::WaitingForApproval => self.store.variants_of(id, run.generation).await,
+                _ => Ok(Vec::new()),
+            };
+            let variants = variants.map_err(|error| problem(&error))?;
+            let commits = tell(&run, told, &by, &variants, now())?;
+            if !commits.is_empty() {
+                self.must_be_drawable(&told.signal)?;
+            }
+            let mut taken = Taken::Before;
+            for commit in commits {
                 match self.store.amend(id, run.version, commit).await {
                     // Somebody works on the run: it ends with that.
                     Err(StoreError::Busy) => {}
-                    // Work under way has moved the run on: decide again.
+                    // Work under way, or somebody else's signal, has moved the run on: decide again.
                     Err(StoreError::Conflict) => continue 'decide,
                     Err(error) => return Err(problem(&error)),
-                    Ok(()) => break,
+                    Ok(()) => {
+                        taken = Taken::Now;
+                        break;
+                    }
                 }
             }
             // What is under way ends in a paused run too, but what waits to be paid would not.
-            if run.paused && run.stage != Stage::Finished {
-                return self.store.set_paused(id, false).await.map_err(|error| problem(&error));
+            if told.signal == Signal::Cancel && run.paused && run.stage != Stage::Finished {
+                self.store.set_paused(id, false).await.map_err(|error| problem(&error))?;
             }
-            return Ok(());
+            return Ok(taken);
         }
+    }
+
+    async fn questions(&self, id: RunId, caller: &Caller) -> Result<Vec<AskedQuestion>, Problem> {
+        let run = self.run_of(id, caller).await?;
+        let waiting = run.stage == Stage::WaitingForAnswers && !run.cancelling;
+        Ok(AgentState::of(&run)?.heard.asked(waiting))
     }
 }
 

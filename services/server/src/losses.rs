@@ -74,7 +74,11 @@ fn stages(finished: &FinishedRun, generation: u32, words: &Words) -> Vec<Stage> 
             &failure,
         ),
         lost(LostAt::Final, &|variant| failed(variant) && variant.body.score.is_some(), &failure),
-        lost(LostAt::Gate, &|variant| variant.state == VariantState::Rejected, &failed_check),
+        lost(
+            LostAt::Gate,
+            &|variant| variant.state == VariantState::Rejected && variant.final_gate.is_some(),
+            &failed_check,
+        ),
     ]
 }
 

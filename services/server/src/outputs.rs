@@ -48,6 +48,8 @@ impl FinishedRun {
         };
         let run = store.run(id).await.map_err(failed)?;
         let mut state = AgentState::of(&run)?;
+        // What was answered stands in the run's own copy of the brief.
+        let run = state.informed(&run).into_owned();
         let placements = store.placements(id).await.map_err(failed)?;
         state.complete_reports(&placements);
         Ok(Self {

@@ -74,8 +74,9 @@ fn share(run: &RunView) -> f64 {
     let scored = f64::from(run.request.variants).max(1.0);
     let winners = f64::from(run.request.winners.min(run.request.variants)).max(1.0);
     let within = match run.stage {
-        Stage::Requested | Stage::Planning => 0.0,
+        Stage::Requested | Stage::Planning | Stage::WaitingForAnswers => 0.0,
         Stage::Drafting => 0.02,
+        Stage::WaitingForApproval => 0.05,
         Stage::Scoring => 0.05 + 0.25 * (counts.scored as f64 / scored).min(1.0),
         Stage::Selecting => 0.30,
         Stage::Rendering => 0.30 + 0.60 * ((counts.won + counts.rendered) as f64 / winners).min(1.0),

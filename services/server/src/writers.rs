@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use spotwright_core::domain::copy_rules::locale::account;
 use spotwright_creative::copy_engine;
 use spotwright_creative::drafting::{Call, Dropped};
+use spotwright_creative::workflow::PERSON;
 use spotwright_schemas::money::{Currency, Micros};
 
 use crate::outputs::FinishedRun;
@@ -28,7 +29,8 @@ pub(crate) fn notices(finished: &FinishedRun, words: &Words) -> Vec<String> {
     let dropped: Vec<Dropped> =
         read("script.dropped").into_iter().filter_map(|detail| serde_json::from_value(detail).ok()).collect();
     let lines = finished.variants.iter().flat_map(|variant| &variant.body.script.lines);
-    let used = lines.filter(|line| line.provenance.provider != copy_engine::PROVIDER).count();
+    let by_model = |provider: &str| provider != copy_engine::PROVIDER && provider != PERSON;
+    let used = lines.filter(|line| by_model(&line.provenance.provider)).count();
     sentences(&calls, &dropped, used, finished.run.request.brief.budget.currency, words)
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use serde_json::json;
-use spotwright_core::domain::run::{NewRun, RunRequest};
+use spotwright_core::domain::run::{Involvement, NewRun, RunRequest};
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::ports::step_store::{Commit, NewStep, StepEnd, StepStore, StoreError};
 use spotwright_schemas::brief::Brief;
@@ -84,6 +84,7 @@ fn new_run(seed: u64) -> Result<NewRun, serde_json::Error> {
             seed,
             opportunities: 1,
             remarks: Vec::new(),
+            people: Involvement::default(),
         },
         budget: Micros(1_000_000),
     })

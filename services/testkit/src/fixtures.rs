@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::json;
-use spotwright_core::domain::run::{NewRun, RunRequest, Stage};
+use spotwright_core::domain::run::{Involvement, NewRun, RunRequest, Stage};
 use spotwright_core::domain::topology::{StepKind, consumer_of};
 use spotwright_core::domain::variant::{Placement, Variant, VariantBody, VariantState};
 use spotwright_core::ports::marketplace::CreativeDelivery;
@@ -68,6 +68,7 @@ pub fn run(seed: u64) -> NewRun {
             seed,
             opportunities: 1000,
             remarks: Vec::new(),
+            people: Involvement::default(),
         },
         budget: Micros(10),
     }

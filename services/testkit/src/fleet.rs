@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
-use spotwright_core::domain::run::{NewRun, RunRequest, Stage, StoredPicture};
+use spotwright_core::domain::run::{Involvement, NewRun, RunRequest, Stage, StoredPicture};
 use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_core::ports::step_store::StepStore;
 use spotwright_creative::copy_engine::CopyEngine;
@@ -114,6 +114,7 @@ pub fn orders(brief: &Path, number: u64) -> Result<Vec<NewRun>> {
             seed,
             opportunities: 2_000,
             remarks: Vec::new(),
+            people: Involvement::default(),
         },
     };
     Ok((1..=number).map(order).collect())

@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::json;
 use spotwright_core::domain::run::{NewRun, Stage};
+use spotwright_core::domain::signal::{Caller, Told};
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::domain::variant::VariantState;
 use spotwright_core::ports::letters::Letters;
@@ -47,11 +48,17 @@ async fn rig() -> Rig {
     let brief = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml");
     let run = orders(&brief, 1).unwrap().remove(0);
     store.create_run(&run, first_commit(&run, jiff::Timestamp::UNIX_EPOCH)).await.unwrap();
-    let control = Control::new(store.clone());
+    let letters = StandInVideo { artifacts: None, witness: None, price: Micros::ZERO };
+    let control = Control::new(store.clone(), Arc::new(letters));
     Rig { folder, store, control, run }
 }
 
 impl Rig {
+    async fn cancel(&self) {
+        let caller = Caller::Person { organization: self.run.organization };
+        self.control.tell(self.run.id, &caller, &Told::cancel(self.run.id)).await.unwrap();
+    }
+
     fn work(&self) -> Running {
         let witness = Arc::new(Witness::open(&self.folder.path().join("witness")).unwrap());
         let setup = EngineSetup::new(self.store.clone(), 2, &Config::load(None).unwrap());
@@ -84,7 +91,7 @@ async fn a_paused_run_stands_still_and_goes_on_to_its_end() {
     assert_eq!(rig.end().await, Some(StopReason::Completed));
     running.stop().await;
     // A run that has ended is cancelled without effect, and cannot be paused.
-    rig.control.cancel(rig.run.id).await.unwrap();
+    rig.cancel().await;
     assert_eq!(rig.end().await, Some(StopReason::Completed));
     assert_eq!(rig.control.pause(rig.run.id).await.unwrap_err().code, Code::RunState);
 }
@@ -96,7 +103,7 @@ async fn a_run_is_cancelled_with_everything_that_waits() {
         if paused {
             rig.control.pause(rig.run.id).await.unwrap();
         }
-        rig.control.cancel(rig.run.id).await.unwrap();
+        rig.cancel().await;
         let running = rig.work();
         assert_eq!(rig.end().await, Some(StopReason::Cancelled), "paused: {paused}");
         running.stop().await;
@@ -115,7 +122,7 @@ async fn a_campaign_under_way_is_played_before_a_paused_run_is_cancelled() {
     let version = rig.store.run(rig.run.id).await.unwrap().version;
     rig.store.amend(rig.run.id, version, playing).await.unwrap();
     rig.control.pause(rig.run.id).await.unwrap();
-    rig.control.cancel(rig.run.id).await.unwrap();
+    rig.cancel().await;
     let view = rig.store.run(rig.run.id).await.unwrap();
     assert!(view.stage == Stage::Playing && !view.paused && view.cancelling);
     let claimed = rig.store.claim(&[StepKind::Play], Duration::from_secs(1), 1).await.unwrap();
@@ -184,7 +191,7 @@ async fn cancelled_while_rendering(stops: bool) -> (Rig, Arc<Held>, Arc<Witness>
     let setup = EngineSetup::new(rig.store.clone(), 1, &Config::load(None).unwrap());
     let running = Running::start(setup, &world);
     held.entered.notified().await;
-    rig.control.cancel(rig.run.id).await.unwrap();
+    rig.cancel().await;
     (rig, held, witness, running)
 }
 
@@ -195,7 +202,7 @@ async fn a_cancelled_run_waits_for_a_render_that_is_charged_and_keeps_it() {
     assert!(view.cancelling && view.stage == Stage::Rendering, "it has not ended before it was paid");
     assert_eq!((view.working, view.settled, view.reserved), (1, Micros(0), Micros(70_000)));
     assert_eq!(rig.control.pause(rig.run.id).await.unwrap_err().code, Code::RunState);
-    rig.control.cancel(rig.run.id).await.unwrap();
+    rig.cancel().await;
     held.let_go.add_permits(9);
     assert_eq!(rig.end().await, Some(StopReason::Cancelled));
     running.stop().await;

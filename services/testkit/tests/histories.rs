@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use spotwright_core::domain::run::{NewRun, RunRequest, RunView, Stage, StoredPicture};
+use spotwright_core::domain::run::{Involvement, NewRun, RunRequest, RunView, Stage, StoredPicture};
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_core::ports::step_store::{Consumed, StepEnd, StepStore};
@@ -58,6 +58,7 @@ fn run_request() -> NewRun {
             seed: 3,
             opportunities: 1_000,
             remarks: Vec::new(),
+            people: Involvement::default(),
         },
     }
 }

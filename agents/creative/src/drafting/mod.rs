@@ -47,12 +47,13 @@ pub struct DraftRequest<'a> {
     pub assignments: &'a [Assignment],
     /// Cases for a language model to learn from.
     pub cases: &'a [CaseNote],
-    /// What the audience and people taught, in words.
-    pub lessons: &'a [String],
     /// Scripts that did well before.
     pub parents: &'a [Script],
     /// Hook captions of earlier generations, not to be repeated.
     pub avoid: &'a [String],
+    /// What was learnt, as sentences in the brief's language for language models; what people taught comes
+    /// first.
+    pub lessons: &'a [String],
     /// Seed of the run.
     pub seed: u64,
     /// Prefix of the idempotency keys, e.g. the run's id.

@@ -129,7 +129,16 @@ fn proposed(caption: &str, facts: &[&str]) -> ProposedLine {
 }
 
 fn request_for<'a>(brief: &'a Brief, assignments: &'a [Assignment], generation: u32) -> DraftRequest<'a> {
-    DraftRequest { brief, generation, assignments, parents: &[], avoid: &[], seed: 5, key_prefix: "run" }
+    DraftRequest {
+        brief,
+        generation,
+        assignments,
+        parents: &[],
+        avoid: &[],
+        lessons: &[],
+        seed: 5,
+        key_prefix: "run",
+    }
 }
 
 /// Providers and databases know calls by these keys.
@@ -188,6 +197,7 @@ fn the_quote_covers_the_calls() {
         assignments: &assignments,
         parents: &[],
         avoid: &[],
+        lessons: &[],
         seed: 5,
         key_prefix: "test",
     };
@@ -211,6 +221,7 @@ fn later_generations_do_not_repeat_hooks() {
         assignments: &assignments,
         parents: &parents,
         avoid: &avoid,
+        lessons: &[],
         seed: 2,
         key_prefix: "test",
     };
@@ -345,6 +356,7 @@ fn lines_that_cannot_be_drawn_are_replaced_and_the_variant_stays() {
         assignments: &assignments,
         parents: &[],
         avoid: &[],
+        lessons: &[],
         seed: 3,
         key_prefix: "test",
     };

@@ -1,50 +1,41 @@
 //! The shell around the state machine: does each step's outside work and feeds back what happened.
 
+use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use spotwright_core::domain::run::{Counts, NewRun, RunView, Stage};
 use spotwright_core::domain::topology::StepKind;
-use spotwright_core::domain::variant::{Variant, VariantBody, VariantState};
-use spotwright_core::ports::click_model::{ClickModel, ObservedInput};
+use spotwright_core::domain::variant::Variant;
+use spotwright_core::ports::click_model::ClickModel;
 use spotwright_core::ports::language_model::LanguageModel;
-use spotwright_core::ports::marketplace::{MarketReport, Marketplace};
+use spotwright_core::ports::marketplace::Marketplace;
 use spotwright_core::ports::outcome_sink::OutcomeSink;
-use spotwright_core::ports::quality_gate::{GateError, QualityGate, judge};
-use spotwright_core::ports::step_store::{ClaimedStep, Commit, StepStore, StoreError};
-use spotwright_core::ports::video_backend::{Footage, RenderError, RenderRequest, Rendered, VideoBackend};
+use spotwright_core::ports::quality_gate::QualityGate;
+use spotwright_core::ports::step_store::{ClaimedStep, Commit, StepStore};
+use spotwright_core::ports::video_backend::VideoBackend;
 use spotwright_core::spine::{Messages, PaidCalls, StepError, StepOutcome, Undecided, Workflow};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{CreativeRequested, Event, Payload, RenderStage};
 use spotwright_schemas::ids::VariantId;
 use spotwright_schemas::money::Micros;
-use spotwright_schemas::outcome::Score;
-use spotwright_schemas::script::Script;
 
-use super::metered::MeteredModel;
-use super::play::{campaign, outcomes};
-use super::scoring::score_input;
-use super::shown::{Remembered, Shown};
-use super::state::{AgentEvent, AgentState, variant_id};
+use super::heard::redraft_of;
+use super::shown::Remembered;
+use super::stages::clarify::ends_the_wait;
+use super::stages::draft::new_variant;
+use super::stages::learn::LearnResult;
+use super::stages::place::PlayInput;
+use super::stages::plan::PlanResult;
+use super::state::{AgentEvent, AgentState};
 use super::{decide, trace};
-use crate::clarify::{self, Question};
-use crate::drafting::{DraftRequest, Generation, draft_generation};
-use crate::learn::{self, Beliefs, Lesson, Parent, Placed};
-use crate::plan::{self, Assignment};
-use crate::select::{self, Candidate, Selected};
-use crate::storyboard::{self, PictureRef};
-
-/// How long to wait before outside work is tried again.
-const RETRY_DELAY: Duration = Duration::from_millis(500);
-
-/// Winners a generation is bred from.
-const PARENTS: usize = 2;
+use crate::drafting::Generation;
+use crate::select::Selected;
 
 /// Everything the agent needs from outside.
 #[derive(Clone)]
@@ -65,27 +56,9 @@ pub struct Ports {
 
 /// The creative agent as a workflow of the engine.
 pub struct CreativeAgent {
-    ports: Ports,
-    outcomes: Option<Arc<dyn OutcomeSink>>,
-    remembered: Remembered,
-}
-
-#[derive(Serialize, Deserialize)]
-struct PlanResult {
-    assignments: Vec<Assignment>,
-    questions: Vec<Question>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct LearnResult {
-    beliefs: Beliefs,
-    lessons: Vec<Lesson>,
-    parents: Vec<Parent>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct PlayInput {
-    budget: Micros,
+    pub(super) ports: Ports,
+    pub(super) outcomes: Option<Arc<dyn OutcomeSink>>,
+    pub(super) remembered: Remembered,
 }
 
 impl CreativeAgent {
@@ -102,169 +75,20 @@ impl CreativeAgent {
         self
     }
 
-    async fn run_of(&self, step: &ClaimedStep) -> Result<(RunView, AgentState), StepError> {
+    /// The run with what was answered in its brief, and what the agent remembers.
+    pub(super) async fn run_of(&self, step: &ClaimedStep) -> Result<(RunView, AgentState), StepError> {
         let run = self.ports.store.run(step.run).await?;
         let state = AgentState::of(&run).map_err(StepError::Permanent)?;
-        Ok((run, state))
+        let informed = match state.informed(&run) {
+            Cow::Owned(informed) => Some(informed),
+            Cow::Borrowed(_) => None,
+        };
+        Ok((informed.unwrap_or(run), state))
     }
 
-    async fn variant_of(&self, step: &ClaimedStep) -> Result<Variant, StepError> {
+    pub(super) async fn variant_of(&self, step: &ClaimedStep) -> Result<Variant, StepError> {
         let id = parse_variant(&step.key).map_err(StepError::Permanent)?;
         Ok(self.ports.store.variant(id).await?)
-    }
-
-    fn plan(run: &RunView, state: &AgentState) -> PlanResult {
-        let request = &run.request;
-        let assignments = plan::plan(
-            &request.brief,
-            run.generation,
-            request.variants as usize,
-            &state.beliefs,
-            request.seed,
-        );
-        let questions = if run.generation == 1 { clarify::questions(&request.brief) } else { Vec::new() };
-        PlanResult { assignments, questions }
-    }
-
-    async fn draft(&self, step: &ClaimedStep, calls: &PaidCalls<'_>) -> Result<Generation, StepError> {
-        let (run, state) = self.run_of(step).await?;
-        let parents = self.parents(&state).await?;
-        let parents: Vec<Script> = parents.into_iter().map(|variant| variant.body.script).collect();
-        let before = self.remembered.before(self.ports.store.as_ref(), run.id, run.generation).await?;
-        let model = MeteredModel::new(self.ports.language_model.as_ref(), calls);
-        let prefix = run.id.to_string();
-        let request = DraftRequest {
-            brief: &run.request.brief,
-            generation: run.generation,
-            assignments: &state.assignments,
-            cases: &[],
-            lessons: &[],
-            parents: &parents,
-            avoid: &before.captions,
-            seed: run.request.seed,
-            key_prefix: &prefix,
-        };
-        Ok(draft_generation(&request, &model, self.ports.video.as_ref()).await)
-    }
-
-    /// The winners that the current generation is bred from, best first.
-    async fn parents(&self, state: &AgentState) -> Result<Vec<Variant>, StoreError> {
-        let mut parents = Vec::with_capacity(state.parents.len());
-        for parent in &state.parents {
-            parents.push(self.ports.store.variant(parent.variant).await?);
-        }
-        Ok(parents)
-    }
-
-    async fn render(
-        &self,
-        step: &ClaimedStep,
-        calls: &PaidCalls<'_>,
-        stage: RenderStage,
-    ) -> Result<Rendered, StepError> {
-        let variant = self.variant_of(step).await?;
-        let name = if stage == RenderStage::Preview { "preview" } else { "final" };
-        let key = format!("{}-{name}", variant.id);
-        let request =
-            RenderRequest { storyboard: variant.body.storyboard, stage, produce_id: variant.id.to_string() };
-        let video = &self.ports.video;
-        let priced = |footage: Footage| {
-            let cost = footage.cost;
-            (footage, cost)
-        };
-        let footage = calls
-            .make(
-                video.name(),
-                &key,
-                video.quote(&request),
-                || async { Ok(video.lookup(&key).await.map_err(render_error)?.map(priced)) },
-                || async {
-                    Ok(priced(video.render(&request, &key, calls.stop()).await.map_err(render_error)?))
-                },
-            )
-            .await?;
-        match stage {
-            RenderStage::Preview => footage.into_preview().map_err(render_error),
-            RenderStage::Final => {
-                judge(self.ports.gate.as_ref(), footage, &request).await.map_err(gate_error)
-            }
-        }
-    }
-
-    async fn score(&self, step: &ClaimedStep) -> Result<Score, StepError> {
-        let variant = self.variant_of(step).await?;
-        let before =
-            self.remembered.before(self.ports.store.as_ref(), variant.run, variant.generation).await?;
-        let history: Vec<ObservedInput> = before.shown.iter().map(|shown| shown.observed.clone()).collect();
-        let input = score_input(&variant).map_err(StepError::Permanent)?;
-        let model = Arc::clone(&self.ports.click_model);
-        let scores = in_background(move || model.score(&[input], &history)).await?;
-        let scores = scores.map_err(|error| permanent(Code::ModelInput, error.to_string()))?;
-        scores
-            .into_iter()
-            .next()
-            .ok_or_else(|| permanent(Code::ModelInput, "the click model gave no score".to_owned()))
-    }
-
-    async fn select(&self, step: &ClaimedStep) -> Result<Vec<Selected>, StepError> {
-        let (run, _) = self.run_of(step).await?;
-        let variants = self.ports.store.variants_of(run.id, run.generation).await?;
-        let candidates: Vec<Candidate> = variants
-            .iter()
-            .filter(|variant| variant.state == VariantState::Scored)
-            .filter_map(|variant| {
-                let score = variant.body.score.as_ref()?;
-                Some(Candidate {
-                    variant: variant.id,
-                    direction: variant.body.script.direction,
-                    appeal: score.appeal,
-                    appeal_sd: score.appeal_sd,
-                })
-            })
-            .collect();
-        Ok(select::select(&candidates))
-    }
-
-    async fn play(&self, step: &ClaimedStep) -> Result<MarketReport, StepError> {
-        let (run, _) = self.run_of(step).await?;
-        let PlayInput { budget } = parse(step.input.clone()).map_err(StepError::Permanent)?;
-        let variants = self.ports.store.variants_of(run.id, run.generation).await?;
-        let campaign = campaign(&run, &variants, run.generation, budget).map_err(StepError::Permanent)?;
-        let market = Arc::clone(&self.ports.marketplace);
-        let played = in_background(move || market.play(&campaign)).await?;
-        played.map_err(|error| permanent(Code::Market, error.to_string()))
-    }
-
-    async fn learn(&self, step: &ClaimedStep) -> Result<LearnResult, StepError> {
-        let (run, state) = self.run_of(step).await?;
-        if let Some(sink) = &self.outcomes {
-            let variants = self.ports.store.variants_of(run.id, run.generation).await?;
-            let placements = self.ports.store.placements_of(run.id, run.generation).await?;
-            sink.observe(&outcomes(&run, &variants, &placements, run.generation));
-        }
-        let store = self.ports.store.as_ref();
-        let earlier = self.remembered.before(store, run.id, run.generation).await?.shown.len();
-        let before = self.remembered.before(store, run.id, run.generation + 1).await?;
-        let counted = |shown: &Shown| (shown.direction, shown.observed.impressions, shown.observed.clicks);
-        let placed: Vec<Placed> = before
-            .shown
-            .iter()
-            .map(|shown| {
-                let (direction, impressions, clicks) = counted(shown);
-                Placed { variant: shown.variant, direction, impressions, clicks }
-            })
-            .collect();
-        let fresh: Vec<_> = before.shown.iter().skip(earlier).map(counted).collect();
-        let beliefs = learn::learn(&state.beliefs, &fresh);
-        let parents = learn::choose_parents(&beliefs, &placed, PARENTS);
-        let lessons = learn::lessons(&beliefs, run.request.brief.locale);
-        Ok(LearnResult { beliefs, lessons, parents })
-    }
-
-    /// The scored variant that takes the place of one that dropped out.
-    async fn next_in_order(&self, state: &AgentState) -> Result<Option<Box<Variant>>, Undecided> {
-        let Some(id) = state.waiting.first() else { return Ok(None) };
-        Ok(Some(Box::new(self.ports.store.variant(*id).await?)))
     }
 
     async fn event_of_step(
@@ -279,6 +103,7 @@ impl CreativeAgent {
             Ok::<_, Undecided>(Box::new(self.ports.store.variant(id).await?))
         };
         Ok(match step.kind {
+            StepKind::Plan if ends_the_wait(&step.key) => AgentEvent::AnswersDue,
             StepKind::Plan => {
                 let PlanResult { assignments, questions } = parse(result)?;
                 AgentEvent::Planned { assignments, questions }
@@ -290,7 +115,10 @@ impl CreativeAgent {
                 for draft in scripts {
                     variants.push(new_variant(run, &parents, draft.number, draft.script)?);
                 }
-                AgentEvent::Drafted { variants, dropped, calls }
+                match redraft_of(&step.key) {
+                    Some(number) => AgentEvent::Redrafted { number, variants, dropped, calls, problem: None },
+                    None => AgentEvent::Drafted { variants, dropped, calls },
+                }
             }
             StepKind::Preview => AgentEvent::Previewed(variant().await?, parse(result)?),
             StepKind::Score => AgentEvent::Scored(variant().await?, parse(result)?),
@@ -327,6 +155,15 @@ impl CreativeAgent {
             let PlayInput { budget } = parse(step.input.clone())?;
             return Ok(AgentEvent::GenerationFailed { problem, campaign: Some(budget) });
         }
+        if step.kind == StepKind::Plan && ends_the_wait(&step.key) {
+            return Ok(AgentEvent::AnswersDue);
+        }
+        let redraft = redraft_of(&step.key).filter(|_| step.kind == StepKind::Draft);
+        if let (Some(number), true) = (redraft, problem.code != Code::BudgetExhausted) {
+            // The generation goes on with the scripts that are left.
+            let (variants, dropped, calls) = (Vec::new(), Vec::new(), Vec::new());
+            return Ok(AgentEvent::Redrafted { number, variants, dropped, calls, problem: Some(problem) });
+        }
         if !matches!(step.kind, StepKind::Preview | StepKind::Score | StepKind::Render) {
             return Ok(AgentEvent::GenerationFailed { problem, campaign: None });
         }
@@ -341,6 +178,8 @@ impl CreativeAgent {
 impl Workflow for CreativeAgent {
     async fn execute(&self, step: &ClaimedStep, calls: &PaidCalls<'_>) -> Result<Value, StepError> {
         match step.kind {
+            // Its time has come: that is all it is for.
+            StepKind::Plan if ends_the_wait(&step.key) => Ok(Value::Null),
             StepKind::Plan => {
                 let (run, state) = self.run_of(step).await?;
                 to_value(&Self::plan(&run, &state))
@@ -363,11 +202,12 @@ impl Workflow for CreativeAgent {
         now: Timestamp,
     ) -> Result<Commit, Undecided> {
         let state = AgentState::of(run)?;
+        let run = state.informed(run);
         let event = match outcome {
-            StepOutcome::Done(result) => self.event_of_step(run, &state, step, result.clone()).await?,
+            StepOutcome::Done(result) => self.event_of_step(&run, &state, step, result.clone()).await?,
             StepOutcome::Failed(problem) => self.event_of_failure(&state, step, problem).await?,
         };
-        Ok(decide(run, &state, event, now))
+        Ok(decide(&run, &state, event, now))
     }
 
     async fn after_message(&self, run: &RunView, event: &Event, now: Timestamp) -> Result<Commit, Undecided> {
@@ -395,82 +235,15 @@ impl Workflow for CreativeAgent {
     }
 }
 
-fn new_variant(run: &RunView, parents: &[Variant], number: u32, script: Script) -> Result<Variant, Problem> {
-    let request = &run.request;
-    let pictures: Vec<PictureRef> = request
-        .pictures
-        .iter()
-        .map(|picture| PictureRef {
-            hash: picture.hash.0.clone(),
-            width: picture.width,
-            height: picture.height,
-        })
-        .collect();
-    let storyboard =
-        storyboard::compose(&request.brief, &script, &pictures, request.seed, request.brief.placements[0])?;
-    Ok(Variant {
-        id: variant_id(run.id, run.generation, number),
-        run: run.id,
-        generation: run.generation,
-        number,
-        state: VariantState::Drafted,
-        final_gate: None,
-        body: VariantBody {
-            parents: parents_of(&script, parents),
-            script,
-            storyboard,
-            preview: None,
-            score: None,
-            selected_because: None,
-            final_render: None,
-            failure: None,
-        },
-    })
-}
-
-/// The winners a script carries on: those that share its angle, its form, or a fact of its hook.
-/// Empty for a script that explores something new.
-fn parents_of(script: &Script, parents: &[Variant]) -> Vec<VariantId> {
-    let hook_facts =
-        |script: &Script| script.lines.first().map(|line| line.rests_on.clone()).unwrap_or_default();
-    let own = hook_facts(script);
-    let bred_from = parents.iter().filter(|parent| {
-        let parent = &parent.body.script;
-        parent.direction.angle == script.direction.angle
-            || parent.direction.hook == script.direction.hook
-            || hook_facts(parent).iter().any(|fact| own.contains(fact))
-    });
-    bred_from.map(|parent| parent.id).collect()
-}
-
-async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StepError> {
+pub(super) async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StepError> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| permanent(Code::StepFailed, format!("background work ended abnormally: {error}")))
 }
 
-fn render_error(error: RenderError) -> StepError {
-    match error {
-        RenderError::Unavailable(message) => {
-            StepError::Retry { problem: Problem::new(Code::Render, "", message), delay: RETRY_DELAY }
-        }
-        RenderError::NoRoom(message) => StepError::NoRoom(message),
-        RenderError::Impossible(message) => permanent(Code::Render, message),
-        RenderError::Stopped => StepError::cancelled(),
-    }
-}
-
-fn gate_error(error: GateError) -> StepError {
-    match error {
-        GateError::Unavailable(message) => {
-            StepError::Retry { problem: Problem::new(Code::QualityGate, "", message), delay: RETRY_DELAY }
-        }
-        GateError::NoRoom(message) => StepError::NoRoom(message),
-        GateError::Impossible(message) => permanent(Code::QualityGate, message),
-    }
-}
-
-fn permanent(code: Code, message: String) -> StepError {
+pub(super) fn permanent(code: Code, message: String) -> StepError {
     StepError::Permanent(Problem::new(code, "", message))
 }
 
@@ -478,7 +251,7 @@ fn parse_variant(key: &str) -> Result<VariantId, Problem> {
     key.parse().map_err(|_| Problem::new(Code::StoreFormat, "step.key", format!("`{key}` is not a variant")))
 }
 
-fn parse<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+pub(super) fn parse<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_json::from_value(value)
         .map_err(|error| Problem::new(Code::StoreFormat, "step.result", error.to_string()))
 }
@@ -517,11 +290,14 @@ pub fn first_commit(run: &NewRun, now: Timestamp) -> Commit {
             variants: request.variants,
         }),
     );
-    let detail = json!({
+    let mut detail = json!({
         "brief": request.brief, "pictures": request.pictures, "generations": request.generations,
         "variants": request.variants, "winners": request.winners, "seed": request.seed,
         "opportunities": request.opportunities,
     });
+    if !request.people.is_none() {
+        detail["people"] = json!(request.people);
+    }
     Commit {
         messages: messages.into_events(),
         trace: vec![trace::line(0, trace::Chapter::Planned, 0, "run.requested", None, detail)],

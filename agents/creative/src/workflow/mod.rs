@@ -5,21 +5,30 @@
 //! follows. It reads no clock, no store and no random numbers. [`CreativeAgent`] does the outside
 //! work of each step through the ports and turns steps and messages into events.
 //!
+//! What people say on the way comes in by [`tell`], as pure as [`decide`]: an answer, an approval, a
+//! rejection, an edit. It is written with what follows from it, and remembered under its id.
+//!
 //! Joins ("every preview is scored", "every placement has reported") are decided on counts that
 //! the store read together with the run's version; a commit on an outdated version is refused and
 //! decided again, so a join fires exactly once whatever the order of events.
 
 mod agent;
 mod decide;
+mod heard;
 mod metered;
 mod play;
 mod scoring;
 mod shown;
+mod stages;
 mod state;
+mod tell;
 mod trace;
 
 pub use agent::{CreativeAgent, Ports, first_commit};
 pub use decide::{cancel, decide};
+pub use heard::{Heard, HeardSignal, MAX_SIGNALS, Redraft};
 pub use play::{campaign, outcomes};
 pub use scoring::{history_before, score_input};
+pub use stages::approve::PERSON;
 pub use state::{AgentEvent, AgentState};
+pub use tell::tell;

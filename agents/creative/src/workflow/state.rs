@@ -13,6 +13,7 @@ use spotwright_schemas::ids::{PlacementId, RunId, VariantId};
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::outcome::Score;
 
+use super::heard::Heard;
 use crate::clarify::Question;
 use crate::drafting::{Call, Dropped};
 use crate::learn::{Beliefs, Lesson, Parent};
@@ -43,6 +44,9 @@ pub struct AgentState {
     /// did not keep this with the run itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cancelling: bool,
+    /// What people have said.
+    #[serde(default, skip_serializing_if = "Heard::is_nothing")]
+    pub heard: Heard,
 }
 
 impl AgentState {
@@ -86,6 +90,21 @@ pub enum AgentEvent {
         assignments: Vec<Assignment>,
         /// What would have helped to know, and what is assumed instead.
         questions: Vec<Question>,
+    },
+    /// The time for answers is over.
+    AnswersDue,
+    /// Scripts are written in the place of others.
+    Redrafted {
+        /// Which redraft of the generation.
+        number: u32,
+        /// One per accepted script.
+        variants: Vec<Variant>,
+        /// What was not taken.
+        dropped: Vec<Dropped>,
+        /// The language model's calls.
+        calls: Vec<Call>,
+        /// Why nothing was written, when the step failed for good.
+        problem: Option<Problem>,
     },
     /// Scripts are written.
     Drafted {

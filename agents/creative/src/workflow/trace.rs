@@ -7,8 +7,11 @@ use spotwright_schemas::ids::VariantId;
 /// Chapters of a generation, in the order they are told.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Chapter {
+    Asked = 5,
+    Answered = 6,
     Planned = 10,
     Drafted = 20,
+    Reviewed = 25,
     Previewed = 30,
     Scored = 40,
     Selected = 50,

@@ -1,8 +1,9 @@
-//! The domain: accounts, runs, variants, placements and the kinds of work between them.
+//! The domain: accounts, runs, signals, variants, placements and the kinds of work between them.
 
 pub mod account;
 pub mod copy_rules;
 pub mod launch;
 pub mod run;
+pub mod signal;
 pub mod topology;
 pub mod variant;

@@ -29,6 +29,52 @@ pub struct RunRequest {
     /// grounds that were chosen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
+    /// Where people take part.
+    #[serde(default, skip_serializing_if = "Involvement::is_none")]
+    pub people: Involvement,
+}
+
+/// Where people take part in a run; nowhere unless it is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Involvement {
+    /// What becomes of questions about the brief.
+    pub clarify: Clarify,
+    /// With [`Clarify::Ask`]: seconds after which the run goes on with the defaults of the questions that are
+    /// open; without a number it waits until all are answered.
+    pub answers_within_seconds: Option<u32>,
+    /// What is shown to people before it costs money.
+    pub approval: Approval,
+}
+
+impl Involvement {
+    /// Whether nobody takes part.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What becomes of questions about the brief.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clarify {
+    /// Their defaults are taken and recorded.
+    #[default]
+    Assume,
+    /// They are asked, and the run waits.
+    Ask,
+}
+
+/// What is shown to people before it costs money.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Approval {
+    /// Nothing.
+    #[default]
+    None,
+    /// The scripts of each generation, before anything of them is rendered.
+    Scripts,
 }
 
 /// A picture of the brief after import.
@@ -43,8 +89,9 @@ pub struct StoredPicture {
     pub height: u32,
 }
 
-/// Where a run stands. Allowed transitions: each stage to the next, `Learning` back to
-/// `Planning` for another generation, every stage to `Finished`.
+/// Where a run stands. Allowed transitions: each stage to the next, past those that wait for people where
+/// nobody takes part; `WaitingForAnswers` back to `Planning`; `Learning` back to `Planning` for another
+/// generation; every stage to `Finished`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
@@ -52,8 +99,12 @@ pub enum Stage {
     Requested,
     /// Directions are being chosen.
     Planning,
+    /// Questions about the brief wait for answers.
+    WaitingForAnswers,
     /// Scripts are being written and criticized.
     Drafting,
+    /// Scripts wait for approval; nothing of them is rendered yet.
+    WaitingForApproval,
     /// Previews are being rendered and scored.
     Scoring,
     /// Variants are being chosen.
@@ -77,7 +128,9 @@ impl Stage {
         match self {
             Self::Requested => "requested",
             Self::Planning => "planning",
+            Self::WaitingForAnswers => "waiting_for_answers",
             Self::Drafting => "drafting",
+            Self::WaitingForApproval => "waiting_for_approval",
             Self::Scoring => "scoring",
             Self::Selecting => "selecting",
             Self::Rendering => "rendering",
@@ -152,7 +205,7 @@ pub struct Counts {
     pub rendered: u64,
     /// Variants that won.
     pub won: u64,
-    /// Variants that did not pass the final gate.
+    /// Variants that did not pass the final gate, or that a person has rejected.
     pub rejected: u64,
     /// Variants that failed.
     pub failed: u64,

@@ -25,7 +25,7 @@ pub enum VariantState {
     Rendered,
     /// Passed the final gate and published.
     Won,
-    /// Did not pass the final gate.
+    /// Did not pass the final gate, or was rejected by a person, for the reason under `failure`.
     Rejected,
     /// Could not be made.
     Failed,
@@ -85,7 +85,7 @@ pub struct VariantBody {
     pub selected_because: Option<String>,
     /// The finished video.
     pub final_render: Option<Rendered>,
-    /// Why it failed.
+    /// Why it failed, or why a person rejected it.
     pub failure: Option<String>,
 }
 

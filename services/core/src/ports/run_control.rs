@@ -1,4 +1,4 @@
-//! Control of runs from outside: how one begins, and how it is held, continued and ended.
+//! Control of runs from outside: how one begins, is held and continued, and what it is told.
 
 use async_trait::async_trait;
 use spotwright_schemas::Problem;
@@ -6,8 +6,9 @@ use spotwright_schemas::ids::RunId;
 
 use super::step_store::Commit;
 use crate::domain::run::NewRun;
+use crate::domain::signal::{AskedQuestion, Caller, Taken, Told};
 
-/// Begins, holds, continues and ends runs.
+/// Begins, holds and continues runs, and tells them what people wish.
 ///
 /// Contract:
 /// 1. `opening` writes nothing: its commit is written together with the run, so that a run exists
@@ -16,8 +17,11 @@ use crate::domain::run::NewRun;
 /// 3. Pausing a paused run, resuming one that goes on and cancelling a cancelled one change nothing
 ///    and are `Ok`. What the run's state does not allow is `Code::RunState`; a run that is not there
 ///    is `Code::NotFound`.
+/// 4. A signal counts once: told again under its id it is [`Taken::Before`], whatever has become of the run
+///    since; another signal under the same id is `Code::IdempotencyConflict`.
+/// 5. A run of another organization than the caller's is not there.
 ///
-/// Who may ask is not decided here: callers have checked that the run is theirs.
+/// Who may pause and resume is not decided here: callers have checked that the run is theirs.
 #[async_trait]
 pub trait RunControl: Send + Sync {
     /// The first commit of a new run.
@@ -32,7 +36,10 @@ pub trait RunControl: Send + Sync {
     /// Continues a paused run.
     async fn resume(&self, run: RunId) -> Result<(), Problem>;
 
-    /// Ends a run: nothing new begins, what is charged is waited for, and what it made is kept. It may go on
-    /// for a while after this has answered.
-    async fn cancel(&self, run: RunId) -> Result<(), Problem>;
+    /// Tells a run something. A run that is told to end begins nothing new, waits for what is charged and
+    /// keeps what it made; it may go on for a while after this has answered.
+    async fn tell(&self, run: RunId, caller: &Caller, told: &Told) -> Result<Taken, Problem>;
+
+    /// What a run has asked about its brief, in the order of what an answer is worth.
+    async fn questions(&self, run: RunId, caller: &Caller) -> Result<Vec<AskedQuestion>, Problem>;
 }

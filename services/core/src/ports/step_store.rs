@@ -28,6 +28,15 @@ pub struct NewStep {
     pub input: Value,
 }
 
+/// A step that waits before it may be claimed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LaterStep {
+    /// The step.
+    pub step: NewStep,
+    /// How long it waits, by the database's clock; at most ten years.
+    pub delay: Duration,
+}
+
 /// A step that a worker holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClaimedStep {
@@ -212,6 +221,8 @@ pub struct Commit {
     pub observed: Vec<PlacementId>,
     /// Steps to create. Those of a paused run wait until it goes on.
     pub steps: Vec<NewStep>,
+    /// Steps to create that wait before they may be claimed.
+    pub later: Vec<LaterStep>,
     /// Whether the run's steps that nobody works on are cancelled, because it ends. A step that has left
     /// a paid call open is not: its next attempt finds out what became of the call.
     pub cancel_waiting_steps: bool,
@@ -331,6 +342,7 @@ pub enum Consumed {
 /// 9. A step of a paused run is not claimed; one that is claimed already ends as always.
 /// 10. No paid call begins once the run has ended or is being ended; one that was begun before is told as
 ///     it is, and its money stays reserved until it has an end.
+/// 11. A step that is created for later is not claimed before its time.
 #[async_trait]
 pub trait StepStore: Send + Sync {
     /// Creates a run together with its first commit. Creating it again is [`StoreError::Contradiction`].

@@ -103,6 +103,7 @@ fn join(commit: &mut Commit, next: Commit) {
         deliveries,
         observed,
         steps,
+        later,
         cancel_waiting_steps,
         cancelling,
         only_when_idle,
@@ -119,6 +120,7 @@ fn join(commit: &mut Commit, next: Commit) {
     commit.deliveries.extend(deliveries);
     commit.observed.extend(observed);
     commit.steps.extend(steps);
+    commit.later.extend(later);
     commit.cancel_waiting_steps |= cancel_waiting_steps;
     commit.cancelling |= cancelling;
     commit.only_when_idle |= only_when_idle;

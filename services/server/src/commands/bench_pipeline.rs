@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use spotwright_bus::memory::MemoryBus;
 use spotwright_bus::rabbit::{RabbitBus, delete_topology};
-use spotwright_core::domain::run::{NewRun, RunRequest, RunView, Stage, StoredPicture};
+use spotwright_core::domain::run::{Involvement, NewRun, RunRequest, RunView, Stage, StoredPicture};
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_core::ports::clock::{Clock, SystemClock};
@@ -407,6 +407,7 @@ pub(super) fn bench_run(brief: &Brief, variants: u32, seed: u64) -> NewRun {
         seed,
         opportunities: 10_000,
         remarks: Vec::new(),
+        people: Involvement::default(),
     };
     NewRun {
         id: RunId::derive(seed, "bench", 0),

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod agent_write;
+mod ask;
 pub mod bench_claims;
 pub mod bench_growth;
 pub mod bench_pipeline;

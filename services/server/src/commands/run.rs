@@ -8,6 +8,8 @@ use serde::Serialize;
 use spotwright_core::domain::run::{NewRun, RunRequest, Stage, StoredPicture};
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clock::{Clock, SystemClock};
+use spotwright_core::ports::letters::Letters;
+use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::step_store::StepStore;
 use spotwright_core::spine::{Checkpoints, NoCheckpoints};
 use spotwright_creative::workflow::first_commit;
@@ -18,11 +20,13 @@ use spotwright_schemas::ids::{OrganizationId, RunId};
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::outcome::PlacementOutcome;
 
+use super::ask::Asker;
 use super::launch_pack::expect_folder;
 use super::{Machine, print_json, print_text, processors};
 use crate::brief_file::{self, LoadedBrief};
 use crate::cli::RunArguments;
 use crate::config::Config;
+use crate::control::Control;
 use crate::impressions::Log;
 use crate::outputs::{self, FinishedRun, file_stem};
 use crate::progress::Progress;
@@ -149,11 +153,14 @@ pub async fn execute_in(
     }
     let world = world(&workspace)?;
     let store: Arc<dyn StepStore> = workspace.store.clone();
-    let run = begin(&workspace, &prepared, checkpoints.as_ref()).await?;
+    let asker = Asker::new(arguments.ask);
+    let run = begin(&workspace, &prepared, &asker, checkpoints.as_ref()).await?;
     let mut setup = EngineSetup::new(Arc::clone(&store), workers, config);
     setup.checkpoints = Arc::clone(&checkpoints);
     let running = Running::start(setup, &world);
-    let waited = wait(store.as_ref(), run).await;
+    let letters: Arc<dyn Letters> = world.video.clone();
+    let control = Control::new(Arc::clone(&store), letters);
+    let waited = wait(store.as_ref(), &control, &asker, run).await;
     running.stop().await;
     waited?;
     let finished = FinishedRun::load(store.as_ref(), run).await?;
@@ -299,6 +306,7 @@ async fn expect_no_run(workspace: &Workspace, out: &Path) -> Result<(), Problem>
 async fn begin(
     workspace: &Workspace,
     prepared: &Prepared,
+    asker: &Asker,
     checkpoints: &dyn Checkpoints,
 ) -> Result<RunId, Problem> {
     let failed = |error: String| Problem::new(Code::Store, "", error);
@@ -328,7 +336,13 @@ async fn begin(
         winners: sizes.winners,
         seed: sizes.seed,
         opportunities: sizes.opportunities,
-        remarks: loaded.warnings.iter().map(|warning| warning.message.clone()).collect(),
+        remarks: loaded
+            .warnings
+            .iter()
+            .map(|warning| warning.message.clone())
+            .chain(asker.remark(&loaded.brief))
+            .collect(),
+        people: asker.involvement(),
     };
     // The id follows from what was asked, so that the same order gives the same run anywhere.
     let asked = serde_json::to_string(&request).map_err(|error| failed(error.to_string()))?;
@@ -347,7 +361,12 @@ async fn begin(
 }
 
 /// Waits until the run is finished and everybody was told.
-async fn wait(store: &dyn StepStore, id: RunId) -> Result<(), Problem> {
+async fn wait(
+    store: &dyn StepStore,
+    control: &dyn RunControl,
+    asker: &Asker,
+    id: RunId,
+) -> Result<(), Problem> {
     let failed = |error: spotwright_core::ports::step_store::StoreError| {
         Problem::new(Code::Store, "", error.to_string())
     };
@@ -355,6 +374,12 @@ async fn wait(store: &dyn StepStore, id: RunId) -> Result<(), Problem> {
     loop {
         let run = store.run(id).await.map_err(failed)?;
         progress.show(&run);
+        if run.stage == Stage::WaitingForAnswers {
+            progress.finish();
+            asker.ask(control, &run).await?;
+            progress = Progress::new();
+            continue;
+        }
         let open = store.open_work(id).await.map_err(failed)?;
         if open == 0 {
             progress.finish();

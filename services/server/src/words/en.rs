@@ -2,7 +2,7 @@
 
 use spotwright_core::domain::copy_rules::locale::percent;
 use spotwright_core::domain::copy_rules::reading::ends_sentence;
-use spotwright_core::domain::run::{RunView, Stage};
+use spotwright_core::domain::run::{Approval, RunView, Stage};
 use spotwright_creative::critique::Finding;
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::script::Role;
@@ -302,11 +302,15 @@ fn progress(run: &RunView) -> String {
     let what = match run.stage {
         Stage::Requested | Stage::Planning => "choosing directions".to_owned(),
         Stage::Drafting => "writing scripts".to_owned(),
+        Stage::WaitingForAnswers => "waiting for answers".to_owned(),
+        Stage::WaitingForApproval => format!("{} scripts wait for approval", counts.drafted),
         Stage::Scoring => format!("previews: {} of {total} scored", counts.scored),
         Stage::Selecting => "choosing variants".to_owned(),
         Stage::Rendering => {
             let wanted = run.request.winners.min(total);
-            let rejected = if counts.rejected == 0 {
+            // People reject before anything is rendered, and are not told what they know.
+            let seen = run.request.people.approval != Approval::None;
+            let rejected = if counts.rejected == 0 || seen {
                 String::new()
             } else {
                 format!(", {} did not pass the gate", counts.rejected)

@@ -1,7 +1,7 @@
 //! Simplified Chinese.
 
 use spotwright_core::domain::copy_rules::locale::percent;
-use spotwright_core::domain::run::{RunView, Stage};
+use spotwright_core::domain::run::{Approval, RunView, Stage};
 use spotwright_creative::copy_engine;
 use spotwright_creative::critique::{Check, Finding};
 use spotwright_creative::learn::{angle_name, hook_name};
@@ -483,11 +483,15 @@ fn progress(run: &RunView) -> String {
     let what = match run.stage {
         Stage::Requested | Stage::Planning => "选择方向".to_owned(),
         Stage::Drafting => "撰写脚本".to_owned(),
+        Stage::WaitingForAnswers => "等待回答".to_owned(),
+        Stage::WaitingForApproval => format!("{} 条脚本等待确认", counts.drafted),
         Stage::Scoring => format!("预览评分 {} / {total}", counts.scored),
         Stage::Selecting => "挑选创意".to_owned(),
         Stage::Rendering => {
             let wanted = run.request.winners.min(total);
-            let rejected = if counts.rejected == 0 {
+            // People reject before anything is rendered, and are not told what they know.
+            let seen = run.request.people.approval != Approval::None;
+            let rejected = if counts.rejected == 0 || seen {
                 String::new()
             } else {
                 format!("，{} 条未过质检", counts.rejected)

@@ -22,7 +22,10 @@ use crate::convert::database;
 
 /// Whom a commit wakes.
 pub(super) fn wakes_of(commit: &Commit) -> Wakes {
-    Wakes { steps: !commit.steps.is_empty(), messages: !commit.messages.is_empty() }
+    Wakes {
+        steps: !commit.steps.is_empty() || !commit.later.is_empty(),
+        messages: !commit.messages.is_empty(),
+    }
 }
 
 #[async_trait]

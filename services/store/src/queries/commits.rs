@@ -1,5 +1,7 @@
 //! Writing everything that one decision changes.
 
+use std::time::Duration;
+
 use spotwright_core::ports::step_store::{Commit, StoreError};
 use spotwright_schemas::ids::RunId;
 
@@ -35,7 +37,10 @@ pub(super) async fn write(
         runs::mark_observed(conn, run, *placement).await?;
     }
     for step in &commit.steps {
-        steps::create(conn, run, &touched, step).await?;
+        steps::create(conn, run, &touched, step, Duration::ZERO).await?;
+    }
+    for later in &commit.later {
+        steps::create(conn, run, &touched, &later.step, later.delay).await?;
     }
     // Closing comes before opening, so that money given back by this commit can be reserved in it.
     for end in &commit.calls {

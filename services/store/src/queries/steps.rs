@@ -94,20 +94,22 @@ fn in_order(mut rows: Vec<ClaimedRow>) -> Result<Vec<ClaimedStep>, StoreError> {
     rows.into_iter().map(ClaimedRow::into_step).collect()
 }
 
-/// Creates a step, or finds that it exists with the same input. The step of a paused run is held.
+/// Creates a step, or finds that it exists with the same input. The step of a paused run is held, and one
+/// with a delay waits for so long.
 pub(super) async fn create(
     conn: &mut Connection,
     run: RunId,
     touched: &Touched,
     step: &NewStep,
+    delay: Duration,
 ) -> Result<(), StoreError> {
     let kind = step.kind.as_str();
     let id = StepId::child_of(run.0, &format!("{kind}/{}", step.key), 0);
     let written = sqlx::query(concat!(
         "INSERT INTO step (id, organization_id, run_id, kind, key, state, held, run_at, max_attempts, input, turn) \
-         VALUES ($1, $2, $3, $4, $5, CASE WHEN $8 = 1 THEN 'waiting' ELSE 'ready' END, $8, ",
+         VALUES ($1, $2, $3, $4, $5, CASE WHEN $8 = 1 OR $9 > 0 THEN 'waiting' ELSE 'ready' END, $8, ",
         now!(),
-        ", $6, $7, ",
+        " + $9, $6, $7, ",
         new_turn!(),
         ") ON CONFLICT DO NOTHING"
     ))
@@ -119,6 +121,7 @@ pub(super) async fn create(
     .bind(i64::from(crate::MAX_ATTEMPTS))
     .bind(to_json(&step.input)?)
     .bind(touched.paused)
+    .bind(micros(delay))
     .execute(&mut *conn)
     .await
     .map_err(database)?;

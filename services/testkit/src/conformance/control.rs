@@ -12,7 +12,7 @@ use std::time::Duration;
 use spotwright_core::domain::run::Stage;
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::ports::step_store::{
-    CallEnd, CallState, Commit, NewCall, StepEnd, StepStore, StoreError,
+    CallEnd, CallState, Commit, LaterStep, NewCall, StepEnd, StepStore, StoreError,
 };
 use spotwright_schemas::ids::{CallId, OrganizationId};
 use spotwright_schemas::money::Micros;
@@ -20,6 +20,9 @@ use spotwright_schemas::money::Micros;
 use super::money::call_of;
 use super::store::{LONG, claim_one, done, run_with_claim, write};
 use crate::fixtures;
+
+/// A delay that is over soon.
+const MOMENT: Duration = Duration::from_millis(30);
 
 /// Clause 8: a newcomer's steps do not wait for another organization's backlog.
 pub async fn organizations_are_served_in_turns<S: StepStore>(store: Arc<S>) {
@@ -55,6 +58,28 @@ pub async fn a_paused_run_waits_until_it_goes_on<S: StepStore>(store: Arc<S>) {
     assert!(!store.run(run.id).await.expect("a run").paused);
     assert_eq!(store.claim(&[StepKind::Plan], LONG, 9).await.expect("claims").len(), 2);
     assert!(matches!(store.set_paused(fixtures::run(7).id, true).await, Err(StoreError::Missing(_))));
+}
+
+/// Clause 11: a step for later waits for its time, a pause changes nothing about it, and it ends with its run.
+pub async fn a_step_for_later_is_not_claimed_before_its_time<S: StepStore>(store: Arc<S>) {
+    let later = |key: &str, delay| LaterStep { step: fixtures::step(StepKind::Plan, key), delay };
+    let commit =
+        Commit { later: vec![later("soon", MOMENT), later("late", LONG * 600)], ..Commit::default() };
+    let run = fixtures::run(1);
+    store.create_run(&run, commit).await.expect("a run");
+    assert_eq!(store.open_work(run.id).await.expect("a count"), 2, "both are work");
+    store.set_paused(run.id, true).await.expect("paused");
+    store.set_paused(run.id, false).await.expect("goes on");
+    let claimed = loop {
+        if let Some(step) = claim_one(&*store, StepKind::Plan, LONG).await {
+            break step;
+        }
+        tokio::time::sleep(MOMENT / 10).await;
+    };
+    assert_eq!(claimed.key, "soon");
+    assert!(claim_one(&*store, StepKind::Plan, LONG).await.is_none());
+    done(&*store, &claimed, Commit { cancel_waiting_steps: true, ..Commit::default() }).await.expect("done");
+    assert_eq!(store.open_work(run.id).await.expect("a count"), 0);
 }
 
 /// `amend` writes a decision of its own, and a run that ends takes its waiting steps with it.

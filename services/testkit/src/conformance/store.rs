@@ -23,8 +23,8 @@ use crate::fixtures;
 pub use super::control::{
     a_commit_for_an_idle_run_is_refused_while_work_is_under_way,
     a_decision_without_step_or_message_ends_the_waiting_steps, a_paused_run_waits_until_it_goes_on,
-    a_step_with_an_open_call_outlives_the_end_of_its_run, no_call_begins_once_its_run_ends,
-    organizations_are_served_in_turns,
+    a_step_for_later_is_not_claimed_before_its_time, a_step_with_an_open_call_outlives_the_end_of_its_run,
+    no_call_begins_once_its_run_ends, organizations_are_served_in_turns,
 };
 pub use super::messages::{
     a_message_is_taken_in_once_for_each_consumer, messages_are_taken_in_together_or_not_at_all,
@@ -84,6 +84,7 @@ macro_rules! step_store_suite {
                 workers_are_woken_by_new_steps_and_messages,
                 organizations_are_served_in_turns,
                 a_paused_run_waits_until_it_goes_on,
+                a_step_for_later_is_not_claimed_before_its_time,
                 a_decision_without_step_or_message_ends_the_waiting_steps,
                 a_commit_for_an_idle_run_is_refused_while_work_is_under_way,
                 a_step_with_an_open_call_outlives_the_end_of_its_run,

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use spotwright_api::key::{self, Pepper};
 use spotwright_api::{ApiState, Limits, RunDefaults, router};
 use spotwright_core::domain::run::{NewRun, Stage};
+use spotwright_core::domain::signal::{AskedQuestion, Caller, Signal, Taken, Told};
 use spotwright_core::domain::variant::VariantState;
 use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::artifacts::ArtifactStore;
@@ -25,7 +26,7 @@ use spotwright_core::spine::Shutdown;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{Event, Payload, RunFinished, StopReason};
-use spotwright_schemas::ids::{MessageId, OrganizationId, RunId, derive};
+use spotwright_schemas::ids::{MessageId, OrganizationId, RunId, SignalId, derive};
 use spotwright_schemas::money::Micros;
 use spotwright_store::folder::FolderArtifacts;
 use spotwright_store::sqlite::SqliteStore;
@@ -81,6 +82,7 @@ impl PictureImporter for Pictures {
 #[derive(Default)]
 pub(crate) struct Control {
     pub(crate) wishes: Mutex<Vec<(&'static str, RunId)>>,
+    pub(crate) told: Mutex<Vec<SignalId>>,
 }
 
 #[async_trait]
@@ -105,9 +107,33 @@ impl RunControl for Control {
         Err(Problem::new(Code::RunState, "", "the run is not paused"))
     }
 
-    async fn cancel(&self, run: RunId) -> Result<(), Problem> {
-        self.wishes.lock().unwrap().push(("cancel", run));
-        Ok(())
+    async fn tell(&self, run: RunId, caller: &Caller, told: &Told) -> Result<Taken, Problem> {
+        assert!(matches!(caller, Caller::Key { .. }), "the API knows who asks");
+        self.wishes.lock().unwrap().push((told.signal.kind(), run));
+        if let Signal::Edit { .. } = &told.signal {
+            return Err(Problem::new(
+                Code::LineRefused,
+                "signal",
+                "no fact states this quantity (`7 hours`)",
+            ));
+        }
+        let mut known = self.told.lock().unwrap();
+        if known.contains(&told.id) {
+            return Ok(Taken::Before);
+        }
+        known.push(told.id);
+        Ok(Taken::Now)
+    }
+
+    async fn questions(&self, _: RunId, _: &Caller) -> Result<Vec<AskedQuestion>, Problem> {
+        Ok(vec![AskedQuestion {
+            id: "no_price".to_owned(),
+            field: "product.facts".to_owned(),
+            text: "What does it cost?".to_owned(),
+            default: "No price is mentioned.".to_owned(),
+            closed: false,
+            answer: None,
+        }])
     }
 }
 

@@ -50,6 +50,10 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         ("POST", "/v1/assets") => request.header("content-type", "image/png").body("picture"),
         ("POST", "/v1/briefs") => request.json(&brief_order(&things.made.asset)),
         ("POST", "/v1/runs") => request.json(&json!({ "brief": things.made.brief })),
+        ("POST", "/v1/runs/{id}/signals") => {
+            let id = uuid::Uuid::from_u128(7);
+            request.json(&json!({ "id": id, "signal": { "kind": "cancel" } }))
+        }
         ("POST", path) => {
             assert!(path.contains("{id}"), "no sample request for POST {path}: add one");
             request

@@ -157,6 +157,66 @@ async fn wishes_reach_the_run_and_refusals_the_client() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signals_reach_the_run_once_and_their_refusals_the_client() {
+    let server = Server::start().await;
+    let tenant = server.tenant("one").await;
+    let run = server.order(&tenant, 1).await.run;
+    let path = format!("/v1/runs/{run}/signals");
+    let body = json!({ "id": run, "signal": { "kind": "answer", "question": "no_price", "text": "$18" } });
+    let first = server.post(&path, &tenant.key, &body).await;
+    assert_eq!((&first["repeated"], &first["run"]["id"]), (&json!(false), &json!(run)));
+    assert_eq!(server.post(&path, &tenant.key, &body).await["repeated"], true);
+    let questions = server.get(&format!("/v1/runs/{run}/questions"), &tenant.key).await;
+    assert_eq!(questions["questions"][0]["id"], "no_price");
+    let send = |body: Value| server.request("POST", &path, Some(&tenant.key)).json(&body).send();
+    let edit = json!({ "kind": "edit", "variant": run, "line": 0, "caption": "Gone in 7 hours" });
+    let (status, refused) = problem(send(json!({ "id": run, "signal": edit })).await.unwrap()).await;
+    assert_eq!((status, &refused["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("SW0405")));
+    assert!(text(&refused["detail"]).contains("7 hours"), "{refused}");
+    for wrong in [
+        json!({ "signal": { "kind": "cancel" } }),
+        json!({ "id": run, "signal": { "kind": "applaud" } }),
+        json!({ "id": run, "signal": { "kind": "approve", "variants": [] } }),
+        json!({ "id": run, "signal": { "kind": "reject", "variant": run } }),
+    ] {
+        let (status, body) = problem(send(wrong.clone()).await.unwrap()).await;
+        assert_eq!((status, &body["code"]), (StatusCode::BAD_REQUEST, &json!("SW1005")), "{wrong}");
+    }
+    let wishes = server.control.wishes.lock().unwrap().clone();
+    assert_eq!(wishes, [("answer", run), ("answer", run), ("edit", run)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_take_part_in_a_run_where_its_order_says_so() {
+    use spotwright_core::domain::run::{Approval, Clarify, Involvement};
+
+    let server = Server::start().await;
+    let tenant = server.tenant("one").await;
+    let made = server.order(&tenant, 1).await;
+    let people = async |run: RunId| StepStore::run(&*server.store, run).await.unwrap().request.people;
+    assert_eq!(people(made.run).await, Involvement::default());
+    let order = json!({
+        "brief": made.brief, "clarify": "ask", "answers_within_seconds": 3_600, "approval": "scripts"
+    });
+    let asked = server.post("/v1/runs", &tenant.key, &order).await;
+    let wanted = Involvement {
+        clarify: Clarify::Ask,
+        answers_within_seconds: Some(3_600),
+        approval: Approval::Scripts,
+    };
+    assert_eq!(people(text(&asked["id"]).parse().unwrap()).await, wanted);
+    for wrong in [
+        json!({ "brief": made.brief, "answers_within_seconds": 60 }),
+        json!({ "brief": made.brief, "clarify": "ask", "answers_within_seconds": 0 }),
+    ] {
+        let request = server.request("POST", "/v1/runs", Some(&tenant.key)).json(&wrong);
+        let (status, body) = problem(request.send().await.unwrap()).await;
+        assert_eq!((status, &body["code"]), (StatusCode::BAD_REQUEST, &json!("SW1006")), "{wrong}");
+        assert_eq!(body["param"], "answers_within_seconds");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_that_the_organizations_budget_does_not_cover_is_refused_whole() {
     let server = Server::start().await;
     let tenant = server.tenant("one").await;

@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use serde::Serialize;
 use spotwright_core::domain::run::Stage;
+use spotwright_core::domain::signal::Told;
 use spotwright_schemas::error::Code;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -13,6 +14,7 @@ use crate::auth::Caller;
 use crate::problem::ApiProblem;
 use crate::state::App;
 use crate::v1::every;
+use crate::v1::runs::teller;
 
 /// Runs that were told to end.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,8 +37,8 @@ pub(crate) async fn handle(
     let runs = every(|page| app.state.accounts.runs(context, page)).await?;
     let mut cancelled = Vec::new();
     for run in runs.into_iter().filter(|run| run.stage != Stage::Finished) {
-        match app.state.runs.cancel(run.id).await {
-            Ok(()) => cancelled.push(run.id.0),
+        match app.state.runs.tell(run.id, &teller(context), &Told::cancel(run.id)).await {
+            Ok(_) => cancelled.push(run.id.0),
             // It ended by itself meanwhile.
             Err(problem) if problem.code == Code::RunState => {}
             Err(problem) => return Err(problem.into()),

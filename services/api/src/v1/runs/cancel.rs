@@ -2,9 +2,12 @@
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
+use spotwright_core::domain::signal::Told;
+use spotwright_schemas::ids::RunId;
 
-use super::{Run, Wish, control};
+use super::{Run, tell};
 use crate::auth::Caller;
+use crate::extract;
 use crate::problem::ApiProblem;
 use crate::state::App;
 
@@ -19,5 +22,7 @@ pub(crate) async fn handle(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<Run>, ApiProblem> {
-    Ok(Json(control(&app, &caller, &id, Wish::Cancel).await?))
+    let id: RunId = extract::id(&id, "run")?;
+    let (_, run) = tell(&app, &caller, id, &Told::cancel(id)).await?;
+    Ok(Json(run))
 }

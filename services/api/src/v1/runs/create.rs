@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde::Deserialize;
 use spotwright_core::domain::account::{OrderedRun, RunOrder};
-use spotwright_core::domain::run::{NewRun, RunRequest, StoredPicture};
+use spotwright_core::domain::run::{Approval, Clarify, Involvement, NewRun, RunRequest, StoredPicture};
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::{AssetId, BriefId, RunId};
 use utoipa::ToSchema;
@@ -22,6 +22,9 @@ use crate::state::{App, RunDefaults};
 
 /// Largest seed: the largest integer that every JSON reader keeps exactly.
 const LARGEST_SEED: u64 = (1 << 53) - 1;
+
+/// Longest wait for answers, in seconds: 31 days.
+const LONGEST_WAIT_FOR_ANSWERS: u64 = 31 * 24 * 60 * 60;
 
 /// A run to be started.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -49,6 +52,39 @@ pub(crate) struct RunRequestBody {
     #[serde(default)]
     #[schema(minimum = 1000, maximum = 5_000_000)]
     opportunities: Option<u64>,
+    /// What becomes of questions about the brief: `assume` takes their defaults, `ask` waits for answers.
+    #[serde(default)]
+    clarify: ClarifyOption,
+    /// With `"clarify": "ask"`: seconds after which the run goes on with the defaults, at most a month;
+    /// without it, it waits until every question is answered.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 2_678_400)]
+    answers_within_seconds: Option<u32>,
+    /// What waits for approval before it costs money: `none`, or the `scripts` of each generation.
+    #[serde(default)]
+    approval: ApprovalOption,
+}
+
+/// What becomes of questions about the brief.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ClarifyOption {
+    /// Their defaults are taken and recorded.
+    #[default]
+    Assume,
+    /// They are asked, and the run waits.
+    Ask,
+}
+
+/// What waits for approval before it costs money.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ApprovalOption {
+    /// Nothing.
+    #[default]
+    None,
+    /// The scripts of each generation.
+    Scripts,
 }
 
 /// Starts a run of a brief. Follow it by its events.
@@ -71,6 +107,7 @@ pub(crate) async fn handle(
         return Ok(answer_of(true, ordered));
     }
     let sizes = sizes(&asked, app.state.run_defaults)?;
+    let people = people(&asked)?;
     let brief = accounts.brief(caller.context, BriefId(asked.brief)).await?;
     let files = brief.brief.product.pictures.iter();
     let ids: Vec<AssetId> = files.filter_map(|picture| brief.assets.get(&picture.file).copied()).collect();
@@ -107,6 +144,7 @@ pub(crate) async fn handle(
             seed,
             opportunities: sizes.opportunities,
             remarks: Vec::new(),
+            people,
         },
     };
     let commit = app.state.runs.opening(&run)?;
@@ -134,6 +172,26 @@ fn sizes(asked: &RunRequestBody, defaults: RunDefaults) -> Result<RunDefaults, A
     within("opportunities", sizes.opportunities, 1_000, 5_000_000)?;
     within("seed", asked.seed.unwrap_or(0), 0, LARGEST_SEED)?;
     Ok(sizes)
+}
+
+/// Where people take part in the run.
+fn people(asked: &RunRequestBody) -> Result<Involvement, ApiProblem> {
+    let asks = asked.clarify == ClarifyOption::Ask;
+    if let Some(seconds) = asked.answers_within_seconds {
+        within("answers_within_seconds", seconds.into(), 1, LONGEST_WAIT_FOR_ANSWERS)?;
+        if !asks {
+            let message = "is for a run with `\"clarify\": \"ask\"`";
+            return Err(ApiProblem::new(Code::RequestValue, "answers_within_seconds", message));
+        }
+    }
+    Ok(Involvement {
+        clarify: if asks { Clarify::Ask } else { Clarify::Assume },
+        answers_within_seconds: asked.answers_within_seconds,
+        approval: match asked.approval {
+            ApprovalOption::None => Approval::None,
+            ApprovalOption::Scripts => Approval::Scripts,
+        },
+    })
 }
 
 fn within(field: &str, value: u64, min: u64, max: u64) -> Result<(), ApiProblem> {

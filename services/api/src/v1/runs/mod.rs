@@ -6,13 +6,16 @@ pub(crate) mod events;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod pause;
+pub(crate) mod questions;
 pub(crate) mod resume;
+pub(crate) mod signals;
 pub(crate) mod trace;
 pub(crate) mod variants;
 
 use serde::Serialize;
-use spotwright_core::domain::account::{OrderedRun, RunOrder, RunRecord};
+use spotwright_core::domain::account::{OrderedRun, OrganizationContext, RunOrder, RunRecord};
 use spotwright_core::domain::run::Stage;
+use spotwright_core::domain::signal::{Caller as Teller, Taken, Told};
 use spotwright_schemas::Problem;
 use spotwright_schemas::event::StopReason;
 use spotwright_schemas::ids::RunId;
@@ -32,8 +35,8 @@ use crate::state::App;
 pub(crate) struct Run {
     /// Its id.
     pub(crate) id: Uuid,
-    /// Where it stands: `requested`, `planning`, `drafting`, `scoring`, `selecting`, `rendering`,
-    /// `playing`, `observing`, `learning` or `finished`.
+    /// Where it stands: `requested`, `planning`, `waiting_for_answers`, `drafting`, `waiting_for_approval`,
+    /// `scoring`, `selecting`, `rendering`, `playing`, `observing`, `learning` or `finished`.
     #[schema(value_type = String)]
     stage: Stage,
     /// Whether it takes no new work until it is resumed.
@@ -93,7 +96,7 @@ pub(crate) struct RunCounts {
     rendered: u64,
     /// Won.
     won: u64,
-    /// Did not pass the final gate.
+    /// Did not pass the final gate, or were rejected by a person.
     rejected: u64,
     /// Failed.
     failed: u64,
@@ -201,7 +204,18 @@ impl From<OrderedRun> for Run {
 enum Wish {
     Pause,
     Resume,
-    Cancel,
+}
+
+/// Tells a run of the caller's something, and answers with the run.
+async fn tell(app: &App, caller: &Caller, id: RunId, told: &Told) -> Result<(Taken, Run), ApiProblem> {
+    app.state.accounts.run(caller.context, id).await?;
+    let taken = app.state.runs.tell(id, &teller(caller.context), told).await?;
+    Ok((taken, app.state.accounts.run(caller.context, id).await?.into()))
+}
+
+/// Who tells a run something, as runs know it.
+pub(crate) fn teller(context: OrganizationContext) -> Teller {
+    Teller::Key { key: context.key, organization: context.organization }
 }
 
 /// Passes a wish on, after making sure that the run is the caller's, and answers with the run.
@@ -212,7 +226,6 @@ async fn control(app: &App, caller: &Caller, id: &str, wish: Wish) -> Result<Run
     match wish {
         Wish::Pause => runs.pause(id).await?,
         Wish::Resume => runs.resume(id).await?,
-        Wish::Cancel => runs.cancel(id).await?,
     }
     Ok(app.state.accounts.run(caller.context, id).await?.into())
 }

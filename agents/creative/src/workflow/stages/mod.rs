@@ -1,0 +1,13 @@
+//! One file for each stage of the loop: what its steps do outside, and what follows from their ends.
+
+pub(super) mod approve;
+pub(super) mod clarify;
+pub(super) mod draft;
+mod finish;
+pub(super) mod learn;
+pub(super) mod place;
+pub(super) mod plan;
+mod preview;
+mod render;
+mod score;
+mod select;

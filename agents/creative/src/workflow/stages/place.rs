@@ -1,0 +1,168 @@
+//! Placing: winners in the market, the generation's campaign, and what the audience did.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use spotwright_core::domain::run::Stage;
+use spotwright_core::domain::topology::StepKind;
+use spotwright_core::domain::variant::Placement;
+use spotwright_core::ports::marketplace::MarketReport;
+use spotwright_core::ports::step_store::{ClaimedStep, LedgerEntry, LedgerKind, NewStep};
+use spotwright_core::spine::StepError;
+use spotwright_schemas::error::Code;
+use spotwright_schemas::event::{CreativeFatigued, Payload, PlacementFeedback, StopReason};
+use spotwright_schemas::ids::{PlacementId, VariantId};
+use spotwright_schemas::money::Micros;
+use spotwright_schemas::outcome::Delivery;
+
+use crate::workflow::agent::{CreativeAgent, in_background, parse, permanent};
+use crate::workflow::decide::Decision;
+use crate::workflow::play::campaign;
+use crate::workflow::state::placement_id;
+use crate::workflow::trace::{Chapter, line};
+
+/// Smallest media budget of a generation that is worth an auction: one unit of the currency.
+const SMALLEST_CAMPAIGN: Micros = Micros(1_000_000);
+
+/// What a campaign is played with.
+#[derive(Serialize, Deserialize)]
+pub(in crate::workflow) struct PlayInput {
+    pub(in crate::workflow) budget: Micros,
+}
+
+impl CreativeAgent {
+    pub(in crate::workflow) async fn play(&self, step: &ClaimedStep) -> Result<MarketReport, StepError> {
+        let (run, _) = self.run_of(step).await?;
+        let PlayInput { budget } = parse(step.input.clone()).map_err(StepError::Permanent)?;
+        let variants = self.ports.store.variants_of(run.id, run.generation).await?;
+        let campaign = campaign(&run, &variants, run.generation, budget).map_err(StepError::Permanent)?;
+        let market = Arc::clone(&self.ports.marketplace);
+        let played = in_background(move || market.play(&campaign)).await?;
+        played.map_err(|error| permanent(Code::Market, error.to_string()))
+    }
+}
+
+impl Decision<'_> {
+    pub(in crate::workflow) fn won(&mut self, variant: VariantId) {
+        if self.ending || self.run.stage != Stage::Rendering {
+            return;
+        }
+        let id = placement_id(self.run.id, self.generation, variant);
+        let campaign = format!("{}/g{}", self.run.id, self.generation);
+        self.commit.placements.push(Placement {
+            id,
+            run: self.run.id,
+            campaign,
+            variant,
+            generation: self.generation,
+            delivery: None,
+            observed: false,
+        });
+        let counts = self.run.counts;
+        if counts.selected + counts.rendered == 0 && counts.placed + 1 == counts.won {
+            self.play();
+        }
+    }
+
+    /// Sets the generation's share of what is left aside and lets the market play.
+    pub(in crate::workflow) fn play(&mut self) {
+        let free = self.run.budget - self.run.settled - self.run.reserved;
+        let generations_left = i64::from(self.run.request.generations.saturating_sub(self.generation)) + 1;
+        let budget = Micros(free.0 / generations_left);
+        if budget < SMALLEST_CAMPAIGN {
+            self.finish(StopReason::BudgetExhausted, None);
+            return;
+        }
+        let reference = self.campaign_reference();
+        self.commit.ledger.push(LedgerEntry { kind: LedgerKind::Reserve, reference, amount: budget });
+        let key = format!("g{}", self.generation);
+        self.new_step(NewStep { kind: StepKind::Play, key, input: json!({ "budget": budget }) });
+        self.enter(Stage::Playing);
+    }
+
+    pub(in crate::workflow) fn campaign_reference(&self) -> String {
+        format!("play:{}:g{}", self.run.id, self.generation)
+    }
+
+    pub(in crate::workflow) fn played(
+        &mut self,
+        report: MarketReport,
+        placements: &[(PlacementId, VariantId)],
+    ) {
+        let generation = self.generation;
+        let mut spend = Micros::ZERO;
+        for (idx, row) in report.creatives.iter().enumerate() {
+            if !placements.contains(&(row.placement, row.variant)) {
+                continue;
+            }
+            let Delivery { impressions, clicks, conversions, spend: cost } = row.delivery;
+            spend += cost;
+            self.trace(Chapter::Played, idx as u32, "placement.delivered", Some(row.variant), json!(row));
+            self.commit.deliveries.push((row.placement, row.clone()));
+            self.tell(
+                "market",
+                Payload::PlacementFeedback(PlacementFeedback {
+                    placement: row.placement,
+                    variant: row.variant,
+                    generation,
+                    source: report.source,
+                    impressions,
+                    clicks,
+                    conversions,
+                    spend: cost,
+                }),
+            );
+            if row.fatigued {
+                let fatigued =
+                    CreativeFatigued { variant: row.variant, generation, frequency: row.frequency };
+                self.tell("market", Payload::CreativeFatigued(fatigued));
+            }
+        }
+        let detail = json!({
+            "marketplace": report.marketplace, "audience": report.audience, "auctions": report.auctions,
+            "won": report.won, "competitors": report.competitors, "mean_cpm": report.mean_cpm, "spend": spend,
+        });
+        self.trace(Chapter::Published, 0, "campaign.played", None, detail);
+        let reference = self.campaign_reference();
+        self.commit.ledger.push(LedgerEntry { kind: LedgerKind::Settle, reference, amount: spend });
+        // What became of each advertisement is stored with its placement.
+        self.state.reports.push(MarketReport { creatives: Vec::new(), ..report });
+        self.enter(Stage::Observing);
+        if self.state.cancelling {
+            self.finish(StopReason::Cancelled, None);
+        }
+    }
+
+    pub(in crate::workflow) fn feedback(&mut self, feedback: &PlacementFeedback) {
+        if !self.is_current(Stage::Observing, feedback.generation) {
+            return;
+        }
+        let detail = json!({ "source": feedback.source, "impressions": feedback.impressions, "clicks": feedback.clicks, "conversions": feedback.conversions, "spend": feedback.spend });
+        // Sorted by the placement's id, which does not depend on the order of arrival.
+        let mut entry =
+            line(self.generation, Chapter::Observed, 0, "placement.observed", Some(feedback.variant), detail);
+        entry.order = format!("{}/{}", entry.order, feedback.placement);
+        self.commit.trace.push(entry);
+        self.commit.observed.push(feedback.placement);
+        let counts = self.run.counts;
+        if counts.observed + 1 == counts.placed {
+            self.enter(Stage::Learning);
+            self.generation_step(StepKind::Learn);
+        }
+    }
+
+    pub(in crate::workflow) fn fatigued(&mut self, fatigued: &CreativeFatigued) {
+        let detail = json!({ "frequency": fatigued.frequency });
+        let mut entry = line(
+            fatigued.generation,
+            Chapter::Fatigued,
+            0,
+            "creative.fatigued",
+            Some(fatigued.variant),
+            detail,
+        );
+        entry.order = format!("{}/{}", entry.order, fatigued.variant);
+        self.commit.trace.push(entry);
+    }
+}

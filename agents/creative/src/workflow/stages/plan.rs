@@ -1,0 +1,73 @@
+//! Planning: directions for the variants of a generation.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use spotwright_core::domain::run::{Clarify, RunView, Stage};
+use spotwright_core::domain::topology::StepKind;
+
+use crate::clarify::{self, Question};
+use crate::learn;
+use crate::plan::{self, Assignment};
+use crate::workflow::agent::CreativeAgent;
+use crate::workflow::decide::Decision;
+use crate::workflow::state::AgentState;
+use crate::workflow::trace::Chapter;
+
+/// What planning comes to.
+#[derive(Serialize, Deserialize)]
+pub(in crate::workflow) struct PlanResult {
+    pub(in crate::workflow) assignments: Vec<Assignment>,
+    pub(in crate::workflow) questions: Vec<Question>,
+}
+
+impl CreativeAgent {
+    pub(in crate::workflow) fn plan(run: &RunView, state: &AgentState) -> PlanResult {
+        let request = &run.request;
+        let assignments = plan::plan(
+            &request.brief,
+            run.generation,
+            request.variants as usize,
+            &learn::with_rejections(&state.beliefs, &state.heard.taught),
+            request.seed,
+        );
+        let questions = if run.generation == 1 { clarify::questions(&request.brief) } else { Vec::new() };
+        PlanResult { assignments, questions }
+    }
+}
+
+impl Decision<'_> {
+    pub(in crate::workflow) fn requested(&mut self) {
+        if self.run.stage != Stage::Requested {
+            return;
+        }
+        self.generation = 1;
+        self.enter(Stage::Planning);
+        self.generation_step(StepKind::Plan);
+    }
+
+    /// Goes on to the scripts, or first asks what is open about the brief.
+    pub(in crate::workflow) fn planned(&mut self, assignments: Vec<Assignment>, questions: Vec<Question>) {
+        let asked = !self.state.heard.questions.is_empty();
+        let asks = self.run.request.people.clarify == Clarify::Ask;
+        if asks && !asked && !questions.is_empty() && !self.ending {
+            self.ask(questions);
+            return;
+        }
+        // Of those that were asked, what is still open is left to its default.
+        let assumed = if asked && self.generation == 1 { self.assumed() } else { questions };
+        let detail = json!({ "assignments": assignments, "questions": assumed });
+        self.state.assignments = assignments;
+        self.trace(Chapter::Planned, 0, "generation.planned", None, detail);
+        self.enter(Stage::Drafting);
+        self.generation_step(StepKind::Draft);
+    }
+
+    /// The questions whose defaults are taken.
+    fn assumed(&self) -> Vec<Question> {
+        let heard = &self.state.heard;
+        let answered = |question: &Question| {
+            heard.answers.iter().any(|answer| answer.question == question.id && answer.fact.is_some())
+        };
+        heard.questions.iter().filter(|question| !answered(question)).cloned().collect()
+    }
+}

@@ -1,0 +1,68 @@
+//! What follows from a signal.
+
+use jiff::Timestamp;
+use spotwright_core::domain::run::{RunView, Stage};
+use spotwright_core::domain::signal::{Signal, Told};
+use spotwright_core::domain::variant::Variant;
+use spotwright_core::ports::step_store::Commit;
+use spotwright_schemas::Problem;
+use spotwright_schemas::error::Code;
+
+use super::decide::{Decision, cancel};
+use super::heard::{HeardSignal, MAX_SIGNALS, digest};
+use super::state::AgentState;
+
+/// What follows when `by` tells a run something: commits to be tried in their order, as those of [`cancel`];
+/// none when the signal was taken in before.
+///
+/// Pure, as `decide` is: equal arguments give equal commits. `variants` are those of the run's
+/// current generation, read at its version or later. Each commit remembers the signal, so once one of them is
+/// written the signal counts, and counts once.
+///
+/// # Errors
+/// [`Code::RunState`] for what the run's state does not allow, [`Code::IdempotencyConflict`] for another
+/// signal under a known id, [`Code::LineRefused`] for words that do not pass the critique, and
+/// [`Code::NotFound`], [`Code::RequestValue`] for a signal that makes no sense.
+pub fn tell(
+    run: &RunView,
+    told: &Told,
+    by: &str,
+    variants: &[Variant],
+    now: Timestamp,
+) -> Result<Vec<Commit>, Problem> {
+    let state = AgentState::of(run)?;
+    let known = state.heard.knows(told.id, &told.signal)?;
+    if told.signal == Signal::Cancel {
+        // A run that was told to end stays so: that is all there is to remember of it.
+        return cancel(run, now);
+    }
+    if known {
+        return Ok(Vec::new());
+    }
+    if run.stage == Stage::Finished || run.cancelling {
+        return Err(Problem::new(Code::RunState, "", "the run has ended or is being ended"));
+    }
+    if state.heard.signals.len() >= MAX_SIGNALS {
+        let message = format!("a run takes {MAX_SIGNALS} signals in, and it has");
+        return Err(Problem::new(Code::RunState, "", message));
+    }
+    let run = state.informed(run);
+    let mut decision = Decision::new(&run, &state, now);
+    match &told.signal {
+        Signal::Answer { question, text } => decision.answered(question, text.as_deref(), by)?,
+        Signal::Approve { variant, all } => decision.approved(*variant, *all, variants, by)?,
+        Signal::Reject { variant, reason } => decision.rejected(*variant, reason, variants, by)?,
+        Signal::Edit { variant, line, caption, voice } => {
+            decision.edited(*variant, *line, (caption.as_deref(), voice.as_deref()), variants, by)?;
+        }
+        Signal::Regenerate { variant, note } => {
+            decision.regenerated(*variant, note.as_deref(), variants, by)?;
+        }
+        // Decided on above.
+        Signal::Cancel => {}
+    }
+    let signal = HeardSignal { id: told.id, digest: digest(&told.signal) };
+    decision.state.heard.signals.push(signal);
+    decision.changed = true;
+    Ok(vec![decision.into_commit()])
+}
