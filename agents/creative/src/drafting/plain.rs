@@ -45,8 +45,11 @@ fn script(brief: &Brief, facts: &[&Fact], turn: usize) -> Option<Script> {
     let told: Vec<&Fact> = others.iter().filter(|fact| !sold(fact)).copied().collect();
     let (name, brand) = (brief.spoken_name(), brief.brand.name.as_str());
     let category = brief.product.category.as_str();
-    let hook: Said<'_> =
-        fitting(brief, Role::Hook, &[(first.text.as_str(), "", vec![first]), (name, first.text.as_str(), vec![first])])?;
+    let hook: Said<'_> = fitting(
+        brief,
+        Role::Hook,
+        &[(first.text.as_str(), "", vec![first]), (name, first.text.as_str(), vec![first])],
+    )?;
     let second = told.first().copied();
     let mut bodies: Vec<Said<'_>> = Vec::new();
     if let Some(fact) = second {
