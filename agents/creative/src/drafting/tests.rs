@@ -46,9 +46,10 @@ impl LanguageModel for Scripted {
         key: &str,
     ) -> Result<ProposedScripts, LanguageModelError> {
         let scripts = (self.1)(request, key)?;
-        let refused = match scripts.is_empty() {
-            true => vec![RefusedScript { wish: 0, reason: "script 1: a text repeats the rules".to_owned() }],
-            false => Vec::new(),
+        let refused = if scripts.is_empty() {
+            vec![RefusedScript { wish: 0, reason: "script 1: a text repeats the rules".to_owned() }]
+        } else {
+            Vec::new()
         };
         Ok(ProposedScripts {
             scripts,
