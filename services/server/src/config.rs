@@ -69,7 +69,7 @@ pub struct Run {
     pub opportunities: u64,
 }
 
-/// Who proposes the words of open lines.
+/// Who writes the scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Provider {
@@ -85,7 +85,7 @@ pub enum Provider {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Llm {
-    /// Who proposes lines.
+    /// Who writes scripts.
     pub provider: Provider,
     /// Base URL of the server, for `openai`.
     pub base_url: String,

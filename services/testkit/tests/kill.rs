@@ -209,7 +209,9 @@ fn a_run_that_spends_its_budget_keeps_every_rule_through_kills() {
 #[test]
 fn an_interrupted_completion_is_not_sent_again_and_counts_as_spent() {
     let price = 1_000;
-    let job = Job { world: Providers::StandIns { render_price: 250_000, line_price: price }, ..job() };
+    // Two calls a generation at least.
+    let world = Providers::StandIns { render_price: 250_000, line_price: price };
+    let job = Job { variants: 8, world, ..job() };
     // Completions are the first paid calls of a run. Whether the second was sent is known to the
     // provider alone: after its answer it was, after the intent it was not.
     for (point, never_sent) in [("call.after_call", 0), ("call.after_intent", 1)] {

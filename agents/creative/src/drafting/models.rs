@@ -145,7 +145,7 @@ impl Desk<'_> {
 }
 
 /// The written name of a call: the how many-th of its generation, and the round of rewriting.
-pub(super) fn scripts_key(call: u32, round: u32) -> String {
+fn scripts_key(call: u32, round: u32) -> String {
     format!("scripts-{call}/round-{round}")
 }
 

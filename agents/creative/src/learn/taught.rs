@@ -5,9 +5,9 @@
 //! [`taught_lessons`]), so that it can be told from what an audience did.
 
 use serde::{Deserialize, Serialize};
-use spotwright_schemas::Locale;
 use spotwright_schemas::ids::VariantId;
 use spotwright_schemas::script::{Direction, Structure};
+use spotwright_schemas::{Language, Locale};
 
 use super::{Beliefs, learn};
 
@@ -109,23 +109,23 @@ pub fn taught_lessons(taught: &[Taught], locale: Locale) -> Vec<String> {
 /// `None` for what says nothing about writing: an answer is a fact of the brief already.
 fn sentence(lesson: &Taught, locale: Locale) -> Option<String> {
     let Taught { reason, before, after, .. } = lesson;
-    Some(match (locale, lesson.kind) {
+    Some(match (locale.language(), lesson.kind) {
         (_, TaughtBy::Answer) => return None,
         (_, TaughtBy::Regenerate) if reason.is_empty() => return None,
-        (Locale::EnUs, TaughtBy::Reject) => {
+        (Language::English, TaughtBy::Reject) => {
             format!("The advertiser rejected the opening “{before}”; the reason: “{reason}”.")
         }
-        (Locale::ZhCn, TaughtBy::Reject) => format!("广告主退回了开头“{before}”，理由：“{reason}”。"),
-        (Locale::EnUs, TaughtBy::Edit) => {
+        (Language::Chinese, TaughtBy::Reject) => format!("广告主退回了开头“{before}”，理由：“{reason}”。"),
+        (Language::English, TaughtBy::Edit) => {
             format!("The advertiser changed the line “{before}” to “{after}”.")
         }
-        (Locale::ZhCn, TaughtBy::Edit) => format!("广告主把“{before}”改成了“{after}”。"),
-        (Locale::EnUs, TaughtBy::Regenerate) => {
+        (Language::Chinese, TaughtBy::Edit) => format!("广告主把“{before}”改成了“{after}”。"),
+        (Language::English, TaughtBy::Regenerate) => {
             format!(
                 "The advertiser wanted another script than the one that opens with “{before}”: “{reason}”."
             )
         }
-        (Locale::ZhCn, TaughtBy::Regenerate) => {
+        (Language::Chinese, TaughtBy::Regenerate) => {
             format!("广告主希望重写以“{before}”开头的脚本：“{reason}”。")
         }
     })

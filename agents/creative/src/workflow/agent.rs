@@ -42,7 +42,7 @@ use crate::select::Selected;
 pub struct Ports {
     /// Runs, steps, messages and money.
     pub store: Arc<dyn StepStore>,
-    /// Who proposes lines.
+    /// Who writes scripts.
     pub language_model: Arc<dyn LanguageModel>,
     /// Who renders.
     pub video: Arc<dyn VideoBackend>,

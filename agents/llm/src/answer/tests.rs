@@ -163,8 +163,8 @@ fn figures_are_compared_with_unit_currency_and_magnitude() {
 
 #[test]
 fn each_rule_refuses_the_script_whose_line_breaks_it() {
-    for (text, facts, expected) in [
-        (" ", &[][..], DropReason::BlankCaption),
+    let cases: [(&str, &[&str], DropReason); 14] = [
+        (" ", &[], DropReason::BlankCaption),
         ("A line that is far too long for the small screen of any phone at all", &[], DropReason::TooLong),
         ("Calm\u{202E}morning", &[], DropReason::Undrawable),
         ("Calm\nmorning", &[], DropReason::Undrawable),
@@ -178,7 +178,8 @@ fn each_rule_refuses_the_script_whose_line_breaks_it() {
         ("The best morning", &[], DropReason::BannedWord),
         ("A cheap morning", &[], DropReason::BannedWord),
         ("Bitter again!", &[], DropReason::Duplicate),
-    ] {
+    ];
+    for (text, facts, expected) in cases {
         assert_eq!(line(text, facts), Err(expected), "{text}");
     }
     assert_eq!(line("Bestow a calm morning", &[]), Ok(()), "only whole words are banned");

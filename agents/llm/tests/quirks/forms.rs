@@ -5,7 +5,7 @@ use spotwright_core::ports::language_model::{LanguageModel, LanguageModelError};
 use spotwright_llm::extract::{ExtractError, candidates};
 use spotwright_llm::openai::{Bill, Chat, Options, Question, Rejection, Rung, RungMemory, build_client};
 
-use super::{LINES, adapter, ask, ask_server, brief, is_usable, ok, options, request};
+use super::{SCRIPTS, adapter, ask, ask_server, brief, is_usable, ok, options, request};
 use crate::quirk_server::{Answer, Asked, QuirkServer};
 
 fn refusal(message: &str) -> Answer {
@@ -14,7 +14,7 @@ fn refusal(message: &str) -> Answer {
 
 /// A server that refuses with `message` what `refuses` says, and answers everything else.
 async fn refusing(message: &'static str, refuses: fn(&Asked) -> bool) -> QuirkServer {
-    QuirkServer::answering(60, move |asked| Some(if refuses(asked) { refusal(message) } else { ok(LINES) }))
+    QuirkServer::answering(60, move |asked| Some(if refuses(asked) { refusal(message) } else { ok(SCRIPTS) }))
         .await
 }
 
@@ -33,7 +33,7 @@ async fn requests_of_two_calls(server: &QuirkServer) -> [usize; 2] {
     let mut counts = [0, 0];
     for (idx, key) in ["step-1", "step-2"].into_iter().enumerate() {
         let before = server.asked().len();
-        model.propose(&request(&brief), key).await.unwrap();
+        model.write(&request(&brief), key).await.unwrap();
         counts[idx] = server.asked().len() - before;
     }
     counts
@@ -60,7 +60,7 @@ async fn a_refused_schema_keyword_steps_down_whatever_its_words_and_is_remembere
     }
     // The error in a list, as one provider wraps it.
     let list = json!([{"error": {"code": 400, "message": "unknown name", "status": "INVALID_ARGUMENT"}}]);
-    let outcome = ask(vec![Answer::new(400, list.to_string()), ok(LINES)]).await;
+    let outcome = ask(vec![Answer::new(400, list.to_string()), ok(SCRIPTS)]).await;
     is_usable(&outcome);
     assert_eq!(outcome.rung, Rung::JsonObject);
 }
@@ -76,7 +76,10 @@ async fn without_a_system_role_the_rules_stand_in_the_users_turn() {
         assert_eq!(asked[1].body["messages"].as_array().unwrap().len(), 1);
         assert_eq!(format(&asked[1]), "json_schema", "nothing else changes");
         let content = asked[1].body["messages"][0]["content"].as_str().unwrap();
-        assert!(content.contains("short on-screen captions") && content.contains("<data>"), "{content}");
+        assert!(
+            content.contains("You write video advertisements") && content.contains("<data>"),
+            "{content}"
+        );
     }
 }
 
@@ -95,7 +98,7 @@ async fn what_was_given_up_without_need_is_tried_again_once() {
     let model = adapter(options(&server), RungMemory::default());
     let brief = brief();
     for key in ["step-1", "step-2", "step-3"] {
-        model.propose(&request(&brief), key).await.unwrap();
+        model.write(&request(&brief), key).await.unwrap();
     }
     assert_eq!(server.asked().len(), 4 + 2 + 1, "the attempt fails once and is not made again");
 }
@@ -115,7 +118,7 @@ async fn thinking_is_switched_off_where_it_must_be() {
     let extra_body: Map<String, Value> =
         [("enable_thinking".to_owned(), json!(false)), ("top_k".to_owned(), json!(20))].into_iter().collect();
     let model = adapter(Options { extra_body, ..options(&server) }, RungMemory::default());
-    model.propose(&request(&brief()), "step-1").await.unwrap();
+    model.write(&request(&brief()), "step-1").await.unwrap();
     assert_eq!(server.asked().len(), 1);
     assert_eq!(server.asked()[0].body["top_k"], 20);
 }
@@ -128,7 +131,7 @@ async fn unknown_fields_are_left_out_and_configured_ones_never() {
         ("invalid request", "stream"),
     ] {
         let server = QuirkServer::answering(20, move |asked| {
-            Some(if asked.body.get(field).is_some() { refusal(message) } else { ok(LINES) })
+            Some(if asked.body.get(field).is_some() { refusal(message) } else { ok(SCRIPTS) })
         })
         .await;
         requests_of_two_calls(&server).await;
@@ -138,7 +141,7 @@ async fn unknown_fields_are_left_out_and_configured_ones_never() {
     let server = refusing("unknown field `data_policy`", |_| true).await;
     let extra_body: Map<String, Value> = [("data_policy".to_owned(), json!("deny"))].into_iter().collect();
     let model = adapter(Options { extra_body, ..options(&server) }, RungMemory::default());
-    let error = model.propose(&request(&brief()), "step-1").await.unwrap_err().to_string();
+    let error = model.write(&request(&brief()), "step-1").await.unwrap_err().to_string();
     assert!(error.contains("llm.extra_body"), "{error}");
     assert!(server.asked().iter().all(|asked| asked.body["data_policy"] == "deny"));
     assert_eq!(server.asked().len(), 1);
@@ -149,21 +152,21 @@ async fn a_server_that_refuses_every_form_is_asked_once_the_next_time() {
     let server = refusing("Bad Request", |_| true).await;
     let model = adapter(options(&server), RungMemory::default());
     let brief = brief();
-    let first = model.propose(&request(&brief), "step-1").await.unwrap_err();
+    let first = model.write(&request(&brief), "step-1").await.unwrap_err();
     assert!(first.to_string().contains("Bad Request"), "{first}");
     let forms = server.asked().len();
     assert!((4..=8).contains(&forms), "{forms}");
-    model.propose(&request(&brief), "step-2").await.unwrap_err();
+    model.write(&request(&brief), "step-2").await.unwrap_err();
     assert_eq!(server.asked().len(), forms + 1);
 }
 
 #[tokio::test]
 async fn a_server_error_that_speaks_of_the_schema_steps_down_without_waiting() {
     let error = json!({"error": {"code": 500, "message": "JSON schema conversion failed: unsupported"}});
-    let outcome = ask(vec![Answer::new(500, error.to_string()), ok(LINES)]).await;
+    let outcome = ask(vec![Answer::new(500, error.to_string()), ok(SCRIPTS)]).await;
     is_usable(&outcome);
     assert_eq!(outcome.rung, Rung::JsonObject);
-    let outcome = ask(vec![Answer::new(500, "oops"), ok(LINES)]).await;
+    let outcome = ask(vec![Answer::new(500, "oops"), ok(SCRIPTS)]).await;
     is_usable(&outcome);
     assert_eq!(outcome.rung, Rung::JsonSchema);
 }
@@ -185,7 +188,7 @@ async fn row_22_and_23_a_repair_goes_without_the_models_turn_where_that_is_refus
             let turns = asked.body["messages"].as_array().unwrap();
             Some(match turns.iter().any(|turn| turn["role"] == "assistant") {
                 true => refusal(message),
-                false if turns[1]["content"].as_str().unwrap().contains("cannot be used") => ok(LINES),
+                false if turns[1]["content"].as_str().unwrap().contains("cannot be used") => ok(SCRIPTS),
                 false => Answer::new(200, unusable.clone()),
             })
         })
@@ -203,7 +206,7 @@ async fn wrong_addresses_models_and_keys_are_named_with_what_to_change() {
         let server = QuirkServer::start(vec![answer]).await;
         let base_url = server.base_url.replace("/v1", path);
         let model = adapter(Options { base_url, ..options(&server) }, RungMemory::default());
-        let error = model.propose(&request(&brief()), "step-1").await.unwrap_err();
+        let error = model.write(&request(&brief()), "step-1").await.unwrap_err();
         assert!(
             matches!(error, LanguageModelError::Refused(_) | LanguageModelError::Unusable(_)),
             "{error:?}"
@@ -232,8 +235,7 @@ async fn wrong_addresses_models_and_keys_are_named_with_what_to_change() {
         base_url: "http://127.0.0.1:9/v1".to_owned(),
         ..options(&QuirkServer::start(vec![]).await)
     };
-    let error =
-        adapter(absent, RungMemory::default()).propose(&request(&brief()), "step-1").await.unwrap_err();
+    let error = adapter(absent, RungMemory::default()).write(&request(&brief()), "step-1").await.unwrap_err();
     assert!(error.to_string().contains("http://127.0.0.1:9/v1"), "{error}");
 }
 

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use spotwright_core::ports::language_model::{LanguageModel, LanguageModelError, LineRequest, Proposals};
+use spotwright_core::ports::language_model::{
+    LanguageModel, LanguageModelError, LineLimits, ProposedScripts, ScriptRequest, ScriptWish,
+};
 use spotwright_llm::openai::{ApiKey, OpenAi, Options, Rung, RungMemory, build_client};
 use spotwright_schemas::brief::Brief;
 use spotwright_schemas::money::Micros;
-use spotwright_schemas::script::{Angle, Direction, Hook, Role};
+use spotwright_schemas::script::{Angle, Direction, Hook, Structure};
 
 use crate::quirk_server::{Answer, Asked, QuirkServer};
 
@@ -17,22 +19,40 @@ mod outages;
 mod streams;
 
 pub(crate) const BRIEF: &str = include_str!("../data/morning-roast.yaml");
-pub(crate) const LINES: &str =
-    r#"{"lines":[{"caption":"Ready for a calm morning?","detail":"Smooth taste","rests_on":["smooth"]}]}"#;
+pub(crate) const SCRIPTS: &str = r#"{"scripts":[{"number":1,"structure":"question_answer","idea":"Who fears the first sip finds it smooth","learned_from":"","primary_text":"Ready for a calm morning? Morning Roast, $12.50 for 250 g.","lines":[{"role":"hook","caption":"Ready for a calm morning?","detail":"Smooth taste","voice":"Ready for a calm morning?","picture":"a kettle","rests_on":["smooth"]},{"role":"body","caption":"Morning Roast, slow roasted","detail":"","voice":"","picture":"","rests_on":["roast"]},{"role":"proof","caption":"9 of 10 tasters drank a second cup","detail":"","voice":"","picture":"","rests_on":["panel"]},{"role":"cta","caption":"$12.50 for 250 g","detail":"20% off the first order","voice":"Order now.","picture":"","rests_on":["price","offer"]}]}]}"#;
+
+/// Two wishes, of which [`SCRIPTS`] answers the first.
+pub(crate) const WISHES: [ScriptWish; 2] = [
+    ScriptWish {
+        structure: Structure::QuestionAnswer,
+        direction: Direction { angle: Angle::Benefit, hook: Hook::Question },
+    },
+    ScriptWish {
+        structure: Structure::Demonstration,
+        direction: Direction { angle: Angle::Proof, hook: Hook::Scene },
+    },
+];
+
+/// The script of [`SCRIPTS`] alone.
+pub(crate) fn one_script() -> &'static str {
+    SCRIPTS.strip_prefix("{\"scripts\":[").and_then(|rest| rest.strip_suffix("]}")).unwrap()
+}
 
 pub(crate) fn brief() -> Brief {
     Brief::from_yaml(BRIEF.as_bytes()).unwrap()
 }
 
-pub(crate) fn request(brief: &Brief) -> LineRequest<'_> {
-    LineRequest {
+pub(crate) fn request(brief: &Brief) -> ScriptRequest<'_> {
+    ScriptRequest {
         brief,
-        direction: Direction { angle: Angle::Benefit, hook: Hook::Question },
-        role: Role::Hook,
-        count: 3,
-        max_chars: 40,
-        inspiration: &[],
+        wishes: &WISHES,
+        limits: LineLimits { hook: 48, inner: 56, close: 64, detail: 72, voice: 180, primary_text: 220 },
+        offer_phrases: &[],
+        cases: &[],
+        lessons: &[],
+        parents: &[],
         avoid: &[],
+        revisions: &[],
         seed: 1,
     }
 }
@@ -44,6 +64,7 @@ pub(crate) fn options(server: &QuirkServer) -> Options {
         model: "test-model".to_owned(),
         input_price: Micros(1_000_000),
         output_price: Micros(4_000_000),
+        max_output_tokens: 1_024,
         retry_wait: Duration::ZERO,
         ..Options::default()
     }
@@ -57,7 +78,7 @@ pub(crate) fn adapter(options: Options, memory: RungMemory) -> OpenAi {
 
 pub(crate) struct Outcome {
     /// What came of it; what a failure was billed is in `billed`.
-    pub(crate) result: Result<Proposals, LanguageModelError>,
+    pub(crate) result: Result<ProposedScripts, LanguageModelError>,
     /// Tokens that a failure was billed for.
     pub(crate) billed: [u64; 2],
     /// Everything the server was asked.
@@ -77,7 +98,7 @@ pub(crate) async fn ask_server(server: QuirkServer) -> Outcome {
     let model = adapter(options(&server), memory.clone());
     let brief = brief();
     let request = request(&brief);
-    let result = model.propose(&request, "step-1").await;
+    let result = model.write(&request, "step-1").await;
     let billed = result.as_ref().err().map_or([0, 0], LanguageModelError::tokens);
     let result = result.map_err(|error| error.reason().clone());
     let rung = memory.rung(&server.base_url, "test-model");
@@ -102,13 +123,13 @@ pub(crate) fn ok(content: &str) -> Answer {
 }
 
 pub(crate) fn with(change: impl FnOnce(&mut Value)) -> Vec<Answer> {
-    let mut body = completion(LINES);
+    let mut body = completion(SCRIPTS);
     change(&mut body);
     vec![Answer::new(200, body.to_string())]
 }
 
 pub(crate) fn is_usable(outcome: &Outcome) {
     let proposals = outcome.result.as_ref().unwrap_or_else(|e| panic!("{e}"));
-    assert_eq!(proposals.lines[0].caption, "Ready for a calm morning?");
+    assert_eq!(proposals.scripts[0].lines[0].caption, "Ready for a calm morning?");
     assert!(proposals.cost <= outcome.quote, "{:?} > {:?}", proposals.cost, outcome.quote);
 }

@@ -5,7 +5,7 @@ use spotwright_core::ports::language_model::{LanguageModel, LanguageModelError};
 use spotwright_llm::openai::RungMemory;
 use spotwright_schemas::money::Micros;
 
-use super::{LINES, adapter, ask, brief, completion, ok, options, request, with};
+use super::{SCRIPTS, adapter, ask, brief, completion, ok, options, request, with};
 use crate::quirk_server::{Answer, QuirkServer};
 
 /// At the prices of the tests: one micro per token read, four per token written.
@@ -17,7 +17,7 @@ fn cost(tokens: [u64; 2]) -> Micros {
 async fn unusable_answers_are_billed_with_the_error() {
     let server = QuirkServer::start((0..3).map(|_| ok("I cannot decide.")).collect()).await;
     let model = adapter(options(&server), RungMemory::default());
-    let failed = model.propose(&request(&brief()), "step-1").await.unwrap_err();
+    let failed = model.write(&request(&brief()), "step-1").await.unwrap_err();
     assert!(matches!(failed.reason(), LanguageModelError::Unusable(_)), "{failed:?}");
     assert_eq!(failed.tokens(), [900, 120], "three answers");
     assert_eq!(failed.cost(), cost([900, 120]));
@@ -55,7 +55,7 @@ async fn every_attempt_of_a_call_is_on_its_bill() {
         Answer::new(400, refused.to_string()),
         Answer::new(200, half.to_string()),
         Answer::new(200, nonsense.to_string()),
-        ok(LINES),
+        ok(SCRIPTS),
     ])
     .await;
     let proposals = outcome.result.unwrap();

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use spotwright_core::ports::language_model::{LanguageModel, LanguageModelError};
 use spotwright_llm::openai::{Options, RungMemory};
 
-use super::{LINES, adapter, ask, brief, completion, failure, is_usable, ok, options, request, with};
+use super::{
+    SCRIPTS, adapter, ask, brief, completion, failure, is_usable, ok, one_script, options, request, with,
+};
 use crate::quirk_server::{Answer, QuirkServer};
 
 fn content(text: &str) -> Vec<Answer> {
@@ -15,19 +17,19 @@ fn content(text: &str) -> Vec<Answer> {
 
 #[tokio::test]
 async fn answers_are_found_behind_thinking_channels_and_other_objects() {
-    let as_text = serde_json::to_string(LINES).unwrap();
+    let as_text = serde_json::to_string(SCRIPTS).unwrap();
     for text in [
         format!(
-            "<|channel|>analysis<|message|>{{\"lines\": []}}<|end|><|start|>assistant<|channel|>final<|message|>{LINES}<|return|>"
+            "<|channel|>analysis<|message|>{{\"scripts\": []}}<|end|><|start|>assistant<|channel|>final<|message|>{SCRIPTS}<|return|>"
         ),
-        format!("analysisThey want {{\"lines\":[{{\"caption\":\"x\"}}]}}.assistantfinal{LINES}"),
-        format!("<thinking>maybe {{\"lines\": []}}</thinking>\n{LINES}"),
-        format!("[THINK]maybe {{\"a\":1}}[/THINK]{LINES}"),
-        format!("{{\"type\":\"object\",\"properties\":{{\"lines\":{{\"type\":\"array\"}}}}}}\n{LINES}"),
-        format!("{{\"result\": {LINES}}}"),
-        format!("<think>{LINES}</think>"),
+        format!("analysisThey want {{\"scripts\":[{{\"lines\":[]}}]}}.assistantfinal{SCRIPTS}"),
+        format!("<thinking>maybe {{\"scripts\": []}}</thinking>\n{SCRIPTS}"),
+        format!("[THINK]maybe {{\"a\":1}}[/THINK]{SCRIPTS}"),
+        format!("{{\"type\":\"object\",\"properties\":{{\"scripts\":{{\"type\":\"array\"}}}}}}\n{SCRIPTS}"),
+        format!("{{\"result\": {SCRIPTS}}}"),
+        format!("<think>{SCRIPTS}</think>"),
         as_text,
-        LINES.replace("]}]}", "],},],}"),
+        SCRIPTS.replace("]}]}", "],},],}"),
     ] {
         let outcome = ask(content(&text)).await;
         is_usable(&outcome);
@@ -37,13 +39,13 @@ async fn answers_are_found_behind_thinking_channels_and_other_objects() {
 
 #[tokio::test]
 async fn rows_19_and_20_answers_filed_as_a_tool_call_or_as_thinking_are_used() {
-    let object: Value = serde_json::from_str(LINES).unwrap();
+    let object: Value = serde_json::from_str(SCRIPTS).unwrap();
     for message in [
-        json!({"content": null, "tool_calls": [{"function": {"name": "lines", "arguments": object}}]}),
-        json!({"content": "", "tool_calls": [{"function": {"arguments": format!("```json\n{LINES}\n```\nDone.")}}]}),
-        json!({"content": null, "function_call": {"arguments": LINES}}),
-        json!({"content": null, "reasoning_content": format!("So I answer {LINES}")}),
-        json!({"content": [LINES]}),
+        json!({"content": null, "tool_calls": [{"function": {"name": "scripts", "arguments": object}}]}),
+        json!({"content": "", "tool_calls": [{"function": {"arguments": format!("```json\n{SCRIPTS}\n```\nDone.")}}]}),
+        json!({"content": null, "function_call": {"arguments": SCRIPTS}}),
+        json!({"content": null, "reasoning_content": format!("So I answer {SCRIPTS}")}),
+        json!({"content": [SCRIPTS]}),
     ] {
         let outcome = ask(with(|body| body["choices"][0]["message"] = message.clone())).await;
         is_usable(&outcome);
@@ -55,25 +57,28 @@ async fn rows_19_and_20_answers_filed_as_a_tool_call_or_as_thinking_are_used() {
 async fn half_a_surrogate_pair_spoils_no_answer() {
     let in_body = completion("CONTENT")
         .to_string()
-        .replace("CONTENT", &format!("{} Enjoy \\ud83d", LINES.replace('"', "\\\"")));
+        .replace("CONTENT", &format!("{} Enjoy \\ud83d", SCRIPTS.replace('"', "\\\"")));
     let outcome = ask(vec![Answer::new(200, in_body)]).await;
     is_usable(&outcome);
-    let in_line =
-        LINES.replace("]}]}", "]},{\"caption\":\"Calm \\ud83d\",\"detail\":\"\",\"rests_on\":[]}]}");
-    let outcome = ask(content(&in_line)).await;
+    let half = one_script()
+        .replace("\"number\":1", "\"number\":2")
+        .replace("\"Ready for a calm morning?\"", "\"Calm \\ud83d\"");
+    let outcome = ask(content(&format!("{{\"scripts\":[{},{half}]}}", one_script()))).await;
     is_usable(&outcome);
-    assert_eq!(outcome.result.unwrap().lines.len(), 1, "the line with half a sign is dropped");
+    let proposed = outcome.result.unwrap();
+    assert_eq!(proposed.scripts.len(), 1, "the script with half a sign is refused");
+    assert!(proposed.refused[0].reason.contains("cannot be shown"), "{:?}", proposed.refused);
 }
 
 #[tokio::test]
 async fn a_blank_body_is_asked_for_once_more() {
     let blank = || Answer::new(200, "\n\n \n");
-    let outcome = ask(vec![blank(), ok(LINES)]).await;
+    let outcome = ask(vec![blank(), ok(SCRIPTS)]).await;
     is_usable(&outcome);
-    let outcome = ask(vec![blank(), blank(), ok(LINES)]).await;
+    let outcome = ask(vec![blank(), blank(), ok(SCRIPTS)]).await;
     assert!(failure(&outcome).contains("blank"), "{}", failure(&outcome));
     assert_eq!(outcome.asked.len(), 2);
-    let late = format!("\u{FEFF}\n\n\n{}", completion(LINES));
+    let late = format!("\u{FEFF}\n\n\n{}", completion(SCRIPTS));
     is_usable(&ask(vec![Answer::new(200, late)]).await);
 }
 
@@ -85,12 +90,12 @@ async fn an_error_inside_the_choice_is_an_outage_unless_there_is_an_answer() {
         body["choices"][0]["error"] = json!({"code": 502, "message": "upstream went away"});
         Answer::new(200, body.to_string())
     };
-    let outcome = ask(vec![broken(""), ok(LINES)]).await;
+    let outcome = ask(vec![broken(""), ok(SCRIPTS)]).await;
     is_usable(&outcome);
     assert_eq!(outcome.asked.len(), 2);
-    let outcome = ask(vec![broken(LINES)]).await;
+    let outcome = ask(vec![broken(SCRIPTS)]).await;
     is_usable(&outcome);
-    let outcome = ask(vec![broken("{\"lines\":[{\"capt"), ok(LINES)]).await;
+    let outcome = ask(vec![broken("{\"scripts\":[{\"lines\":[{\"capt"), ok(SCRIPTS)]).await;
     is_usable(&outcome);
     assert_eq!(
         outcome.asked[1].body["messages"].as_array().unwrap().len(),
@@ -107,7 +112,7 @@ async fn an_outage_inside_a_200_is_waited_for_as_it_asks() {
     let busy =
         json!({"error": {"code": 429, "message": "slow down", "metadata": {"retry_after_seconds": 0.2}}});
     let started = tokio::time::Instant::now();
-    let outcome = ask(vec![Answer::new(200, busy.to_string()), ok(LINES)]).await;
+    let outcome = ask(vec![Answer::new(200, busy.to_string()), ok(SCRIPTS)]).await;
     is_usable(&outcome);
     assert!(started.elapsed() >= Duration::from_millis(200), "{:?}", started.elapsed());
 }
@@ -127,39 +132,39 @@ async fn retry_after_is_obeyed_as_a_fraction_and_as_a_date() {
             busy = busy.header(name, value);
         }
         let started = tokio::time::Instant::now();
-        is_usable(&ask(vec![busy, ok(LINES)]).await);
+        is_usable(&ask(vec![busy, ok(SCRIPTS)]).await);
         assert!(started.elapsed() >= Duration::from_millis(least), "{:?}", started.elapsed());
     }
     let too_long = Answer::new(503, "").header("retry-after", "3600");
-    let outcome = ask(vec![too_long, ok(LINES)]).await;
+    let outcome = ask(vec![too_long, ok(SCRIPTS)]).await;
     assert!(matches!(outcome.result, Err(LanguageModelError::Unavailable(_))));
 }
 
 #[tokio::test]
 async fn a_server_that_was_waited_for_in_vain_is_not_waited_for_again_until_it_answers() {
     let mut answers: Vec<Answer> = (0..31).map(|_| Answer::new(503, "loading the model")).collect();
-    answers.push(ok(LINES));
+    answers.push(ok(SCRIPTS));
     answers.push(Answer::new(503, "busy"));
-    answers.push(ok(LINES));
+    answers.push(ok(SCRIPTS));
     let server = QuirkServer::start(answers).await;
     let model = adapter(options(&server), RungMemory::default());
     let brief = brief();
-    let error = model.propose(&request(&brief), "step-1").await.unwrap_err();
+    let error = model.write(&request(&brief), "step-1").await.unwrap_err();
     assert!(error.to_string().contains("loading the model"), "{error}");
     assert_eq!(server.asked().len(), 30, "attempts have a bound");
-    model.propose(&request(&brief), "step-2").await.unwrap_err();
+    model.write(&request(&brief), "step-2").await.unwrap_err();
     assert_eq!(server.asked().len(), 31);
-    model.propose(&request(&brief), "step-3").await.unwrap();
+    model.write(&request(&brief), "step-3").await.unwrap();
     // It is back, so it is waited for again.
-    model.propose(&request(&brief), "step-4").await.unwrap();
+    model.write(&request(&brief), "step-4").await.unwrap();
     assert_eq!(server.asked().len(), 34);
 }
 
 #[tokio::test]
 async fn an_answer_that_broke_off_is_asked_for_once_more() {
-    let outcome = ask(vec![ok(LINES).broken_off(), ok(LINES)]).await;
+    let outcome = ask(vec![ok(SCRIPTS).broken_off(), ok(SCRIPTS)]).await;
     is_usable(&outcome);
-    let outcome = ask(vec![ok(LINES).broken_off(), ok(LINES).broken_off(), ok(LINES)]).await;
+    let outcome = ask(vec![ok(SCRIPTS).broken_off(), ok(SCRIPTS).broken_off(), ok(SCRIPTS)]).await;
     assert!(matches!(outcome.result, Err(LanguageModelError::Unavailable(_))), "{:?}", outcome.result);
     assert_eq!(outcome.asked.len(), 2);
     assert!(outcome.billed[1] >= 2 * 1024, "nobody can tell what was lost: {:?}", outcome.billed);
@@ -170,17 +175,18 @@ async fn thinking_that_ate_the_answer_leaves_no_empty_turn_and_more_room() {
     let mut eaten = completion("");
     eaten["choices"][0]["finish_reason"] = json!("length");
     eaten["choices"][0]["message"]["reasoning_content"] = json!("Let me think about coffee.");
-    let outcome = ask(vec![Answer::new(200, eaten.to_string()), ok(LINES)]).await;
+    let outcome = ask(vec![Answer::new(200, eaten.to_string()), ok(SCRIPTS)]).await;
     is_usable(&outcome);
     let turns = outcome.asked[1].body["messages"].as_array().unwrap();
     assert!(turns.iter().all(|turn| turn["content"] != "" && turn["role"] != "assistant"), "{turns:?}");
     assert_eq!(outcome.asked[1].body["max_tokens"], 2048);
     // What it needs is remembered, and reserved the next time.
-    let server = QuirkServer::start(vec![Answer::new(200, eaten.to_string()), ok(LINES), ok(LINES)]).await;
+    let server =
+        QuirkServer::start(vec![Answer::new(200, eaten.to_string()), ok(SCRIPTS), ok(SCRIPTS)]).await;
     let model = adapter(options(&server), RungMemory::default());
     let (brief, before) = (brief(), model.quote(&request(&brief())));
     for key in ["step-1", "step-2"] {
-        model.propose(&request(&brief), key).await.unwrap();
+        model.write(&request(&brief), key).await.unwrap();
     }
     assert_eq!(server.asked()[2].body["max_tokens"], 2048);
     assert!(model.quote(&request(&brief)) > before);
@@ -189,8 +195,9 @@ async fn thinking_that_ate_the_answer_leaves_no_empty_turn_and_more_room() {
 }
 
 #[tokio::test]
-async fn whole_lines_of_a_cut_off_answer_are_used() {
-    let mut cut = completion(&format!("{},{{\"caption\":\"Slow", LINES.strip_suffix("]}").unwrap()));
+async fn whole_scripts_of_a_cut_off_answer_are_used() {
+    let begun = format!("{{\"scripts\":[{},{{\"number\":2,\"lines\":[{{\"caption\":\"Slow", one_script());
+    let mut cut = completion(&begun);
     cut["choices"][0]["finish_reason"] = json!("length");
     let outcome = ask(vec![Answer::new(200, cut.to_string())]).await;
     is_usable(&outcome);
@@ -198,8 +205,8 @@ async fn whole_lines_of_a_cut_off_answer_are_used() {
 
 #[tokio::test]
 async fn patience_of_zero_means_one_attempt() {
-    let server = QuirkServer::start(vec![Answer::new(503, ""), ok(LINES)]).await;
+    let server = QuirkServer::start(vec![Answer::new(503, ""), ok(SCRIPTS)]).await;
     let hasty = Options { patience: Duration::ZERO, ..options(&server) };
-    adapter(hasty, RungMemory::default()).propose(&request(&brief()), "step-1").await.unwrap_err();
+    adapter(hasty, RungMemory::default()).write(&request(&brief()), "step-1").await.unwrap_err();
     assert_eq!(server.asked().len(), 1);
 }

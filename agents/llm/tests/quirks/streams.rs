@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use spotwright_core::ports::language_model::LanguageModelError;
 
-use super::{LINES, ask, ask_server, failure, is_usable, ok};
+use super::{SCRIPTS, ask, ask_server, failure, is_usable, ok};
 use crate::quirk_server::{Answer, QuirkServer};
 
 fn event(value: &Value) -> String {
@@ -16,7 +16,7 @@ fn delta(delta: &Value, finish: &Value) -> Value {
 
 /// The lines in pieces, each a chunk whose finish reason is `finish`.
 fn pieces(finish: &Value) -> String {
-    LINES
+    SCRIPTS
         .as_bytes()
         .chunks(30)
         .map(|piece| event(&delta(&json!({"content": String::from_utf8_lossy(piece)}), finish)))
@@ -57,7 +57,7 @@ async fn rows_1_2_6_7_13_and_14_odd_chunks_are_read_over() {
         "data: {\"choices\":null}\n\n",
         "data: {\"usage\":null}\n\n",
         &event(&delta(&json!({"role": "assistant", "content": null, "tool_calls": null}), &json!(""))),
-        &event(&delta(&json!({"reasoning_content": "{\"lines\":[]} hm"}), &json!("null"))),
+        &event(&delta(&json!({"reasoning_content": "{\"scripts\":[]} hm"}), &json!("null"))),
         &pieces(&json!("")),
         &pieces(&json!("")).replace("\"index\":0", "\"index\":1"),
         END,
@@ -75,7 +75,7 @@ async fn rows_1_2_6_7_13_and_14_odd_chunks_are_read_over() {
 
 #[tokio::test]
 async fn rows_3_17_and_18_tool_calls_in_parts_are_joined() {
-    let (first, second) = LINES.split_at(40);
+    let (first, second) = SCRIPTS.split_at(40);
     let call = |call: Value| event(&delta(&json!({"tool_calls": [call]}), &Value::Null));
     for parts in [
         [
@@ -99,7 +99,7 @@ async fn rows_3_17_and_18_tool_calls_in_parts_are_joined() {
 async fn row_12_an_error_inside_a_stream_is_no_empty_success() {
     let error =
         "event: error\ndata: {\"error\":{\"message\":\"overloaded\",\"code\":529},\"choices\":[]}\n\n";
-    let outcome = ask(vec![Answer::stream(error), ok(LINES)]).await;
+    let outcome = ask(vec![Answer::stream(error), ok(SCRIPTS)]).await;
     is_usable(&outcome);
     let refused = "data: {\"object\":\"error\",\"message\":\"no such model\",\"code\":404}\n\n";
     let outcome = ask(vec![Answer::stream(refused)]).await;
@@ -119,7 +119,7 @@ async fn rows_15_and_16_a_stream_that_ends_early_or_runs_together_is_a_failure()
     );
     let outcome = ask(vec![Answer::stream(&twice), Answer::stream(&twice)]).await;
     assert!(failure(&outcome).contains("not one JSON value"), "{}", failure(&outcome));
-    let outcome = ask(vec![Answer::stream(&cut), ok(LINES)]).await;
+    let outcome = ask(vec![Answer::stream(&cut), ok(SCRIPTS)]).await;
     is_usable(&outcome);
 }
 
@@ -129,7 +129,7 @@ async fn a_stream_that_only_thinks_is_no_answer_and_one_that_thinks_first_is() {
     let first = format!("{thinks}{}{END}", pieces(&Value::Null));
     is_usable(&ask(vec![Answer::stream(&first)]).await);
     let only = format!("{thinks}data: {{\"choices\":[{{\"delta\":{{}},\"finish_reason\":\"length\"}}]}}\n\n");
-    let outcome = ask(vec![Answer::stream(&only), ok(LINES)]).await;
+    let outcome = ask(vec![Answer::stream(&only), ok(SCRIPTS)]).await;
     is_usable(&outcome);
     assert_eq!(outcome.asked[1].body["max_tokens"], 2048);
 }

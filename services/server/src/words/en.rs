@@ -8,6 +8,7 @@ use spotwright_schemas::locale::Locale;
 use spotwright_schemas::script::Role;
 
 use super::{GenerationTold, LossWords, LostAt, Page, Plots, TerminalWords, WhyWords, Words, WriterWords};
+use crate::writers::Shares;
 
 /// Said where the words come from the copy engine by choice.
 pub(crate) const COPY_ENGINE_WROTE: &str =
@@ -88,14 +89,14 @@ pub(super) static WORDS: Words = Words {
         all_failed: |calls, reason| {
             let which = if calls == 1 { "its only call".to_owned() } else { format!("all {calls} calls") };
             format!(
-                "No line came from the language model: {which} failed, and the copy engine wrote all words. \
+                "No script came from the language model: {which} failed, and the copy engine wrote all words. \
                  The reason: {reason}{}",
                 stop_behind(reason)
             )
         },
         some_failed: |failed, calls, reason| {
             format!(
-                "The language model failed in {failed} of {calls} calls; the copy engine wrote those lines. \
+                "The language model failed in {failed} of {calls} calls; the copy engine wrote those scripts. \
                  The reason: {reason}{}",
                 stop_behind(reason)
             )
@@ -108,8 +109,19 @@ pub(super) static WORDS: Words = Words {
             let why =
                 reason.map_or_else(String::new, |reason| format!(" The first was dropped because {reason}."));
             format!(
-                "No line of the language model is in any script: it proposed {proposed}, and the copy engine \
+                "Nothing of the language model is in any script: it proposed {proposed}, and the copy engine \
                  wrote all words.{why}"
+            )
+        },
+        shares: |shares| {
+            let Shares { scripts, own, lines, own_lines, models } = shares;
+            let models = models.join(", ");
+            if own == scripts && own_lines == lines {
+                return format!("All {scripts} scripts were written by {models}.");
+            }
+            format!(
+                "{own} of {scripts} scripts have words of {models}: {own_lines} of {lines} lines. The copy \
+                 engine wrote the others."
             )
         },
     },

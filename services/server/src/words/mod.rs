@@ -12,6 +12,8 @@ use spotwright_creative::critique::Finding;
 use spotwright_schemas::locale::{Language, Locale};
 use spotwright_schemas::script::{Direction, Role};
 
+use crate::writers::Shares;
+
 pub(crate) use en::COPY_ENGINE_WROTE;
 
 /// Texts of one language.
@@ -229,8 +231,10 @@ pub(crate) struct WriterWords {
     pub(crate) bill: fn(&str, bool) -> String,
     /// Why a line was dropped.
     pub(crate) dropped: fn(&Finding) -> String,
-    /// Lines proposed, and why the first was dropped: none was used.
+    /// Scripts proposed, and why the first was dropped: none was used.
     pub(crate) none_used: fn(usize, Option<&str>) -> String,
+    /// How much of the scripts models wrote.
+    pub(crate) shares: fn(&Shares) -> String,
 }
 
 /// A generation as the summary tells it.

@@ -13,6 +13,7 @@ use super::en::COPY_ENGINE_WROTE;
 use super::{
     GenerationTold, LossWords, LostAt, Page, Plots, Standing, TerminalWords, WhyWords, Words, WriterWords,
 };
+use crate::writers::Shares;
 
 const LOCALE: Locale = Locale::ZhCn;
 
@@ -79,13 +80,13 @@ pub(super) static WORDS: Words = Words {
     writers: WriterWords {
         all_failed: |calls, reason| {
             format!(
-                "没有一句文案出自语言模型：{calls} 次调用全部失败，全部文案由内置文案引擎撰写。原因：{}。",
+                "没有一条脚本出自语言模型：{calls} 次调用全部失败，全部文案由内置文案引擎撰写。原因：{}。",
                 machine(reason)
             )
         },
         some_failed: |failed, calls, reason| {
             format!(
-                "语言模型的 {calls} 次调用中有 {failed} 次失败，对应的文案由内置文案引擎撰写。原因：{}。",
+                "语言模型的 {calls} 次调用中有 {failed} 次失败，对应的脚本由内置文案引擎撰写。原因：{}。",
                 machine(reason)
             )
         },
@@ -98,8 +99,19 @@ pub(super) static WORDS: Words = Words {
         },
         dropped: finding,
         none_used: |proposed, reason| {
-            let why = reason.map_or_else(String::new, |reason| format!("第一句落选的原因：{reason}。"));
-            format!("没有一条脚本用到语言模型的文案：它给出 {proposed} 句，最终全部由内置文案引擎撰写。{why}")
+            let why = reason.map_or_else(String::new, |reason| format!("第一条落选的原因：{reason}。"));
+            format!("没有一条脚本用到语言模型的文案：它给出 {proposed} 条，最终全部由内置文案引擎撰写。{why}")
+        },
+        shares: |shares| {
+            let Shares { scripts, own, lines, own_lines, models } = shares;
+            let models = models.join("、");
+            if own == scripts && own_lines == lines {
+                return format!("全部 {scripts} 条脚本由 {models} 撰写。");
+            }
+            format!(
+                "{scripts} 条脚本中有 {own} 条用了 {models} 的文案：{lines} 句中的 {own_lines} 句。\
+                 其余由内置文案引擎撰写。"
+            )
         },
     },
     terminal: TerminalWords {
