@@ -234,6 +234,9 @@ pub struct Script {
     /// Who, what tension, what turn, in one sentence; empty in the first version.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub idea: String,
+    /// Id of the case it learned from, e.g. `zh.restaurant.weeknight_pot`; absent where none was looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned_from: Option<String>,
     /// 4–7 lines, one per shot: the first is the hook, the last the call to action.
     pub lines: Vec<Line>,
     /// Text published beside the video.

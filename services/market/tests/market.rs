@@ -43,6 +43,7 @@ fn creative(index: u64, word: &str, direction: Direction) -> CampaignCreative {
             direction,
             structure: None,
             idea: String::new(),
+            learned_from: None,
             lines,
             primary_text: format!("Beans {word}"),
         },

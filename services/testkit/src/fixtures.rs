@@ -228,6 +228,7 @@ fn script() -> Script {
         direction: Direction { angle: Angle::Benefit, hook: Hook::Statement },
         structure: None,
         idea: String::new(),
+        learned_from: None,
         lines: vec![line(Role::Hook, "Picked by hand"), line(Role::Cta, "Taste it")],
         primary_text: "Tea that is picked by hand".to_owned(),
     }

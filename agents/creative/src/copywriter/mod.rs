@@ -208,6 +208,7 @@ fn finished(material: &Material<'_>, built: Built) -> Script {
         direction,
         structure: Some(built.structure),
         idea: built.idea,
+        learned_from: None,
         lines,
         primary_text,
     }

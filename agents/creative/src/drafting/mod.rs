@@ -480,6 +480,7 @@ impl Studio<'_> {
             direction,
             structure: None,
             idea: String::new(),
+            learned_from: None,
             lines,
             primary_text,
         })

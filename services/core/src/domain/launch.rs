@@ -417,6 +417,7 @@ mod tests {
             direction: Direction { angle: spotwright_schemas::script::Angle::Problem, hook: Hook::Question },
             structure: None,
             idea: String::new(),
+            learned_from: None,
             lines: Role::ALL.map(line).to_vec(),
             primary_text: "words".to_owned(),
         }
