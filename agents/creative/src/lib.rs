@@ -28,6 +28,7 @@
 //! # Ok::<(), spotwright_schemas::Problem>(())
 //! ```
 
+pub mod cases;
 pub mod clarify;
 pub mod copy_engine;
 pub mod copywriter;

@@ -3,6 +3,7 @@
 use spotwright_schemas::script::{Direction, Structure};
 
 use super::{Draft, DraftRequest, Dropped, Generation};
+use crate::cases::for_script;
 use crate::copywriter::{Request, angle_of, possible_structures, write};
 use crate::critique::critique;
 
@@ -30,10 +31,11 @@ pub(super) fn generation(request: &DraftRequest<'_>) -> Generation {
     let mut accepted = Vec::new();
     let mut open = request.assignments.iter();
     let mut next = open.next();
-    for script in scripts {
+    for mut script in scripts {
         let Some(assignment) = next else { break };
         let verdict = critique(request.brief, &script, &accepted);
         if verdict.pass {
+            script.learned_from = script.structure.and_then(|structure| for_script(request.brief, structure));
             accepted.push(script.clone());
             generation.scripts.push(Draft { number: assignment.number, script, warnings: verdict.findings });
             next = open.next();
