@@ -3,7 +3,7 @@
 //! # Purpose
 //! Pure decisions of the loop, in the order they are taken: [`clarify`] asks, [`plan`] chooses
 //! directions, [`drafting`] writes scripts with a language model (by default the [`copy_engine`]),
-//! [`critique`] judges them, [`storyboard`] lays them out, [`select`] picks which scored variants
+//! [`critique`] judges them, [`cases`] knows ads to learn from, [`storyboard`] lays them out, [`select`] picks which scored variants
 //! are rendered in full, [`learn`] turns clicks into beliefs for the next generation.
 //!
 //! # What it does not do

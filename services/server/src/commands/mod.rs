@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod accounts;
+pub mod agent_cases;
 pub mod agent_write;
 pub mod bench_claims;
 pub mod bench_growth;
@@ -101,6 +102,9 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
             Ok(true)
         }
         Command::Check { brief, json } => check::execute(brief, *json).map(|()| true),
+        Command::Agent { what: Agent::Cases { brief, count, json } } => {
+            agent_cases::execute(brief, *count, *json).map(|()| true)
+        }
         Command::Agent { what: Agent::Write { briefs, scripts, seed, json } } => {
             agent_write::execute(briefs, *scripts, *seed, *json).map(|()| true)
         }
@@ -147,7 +151,7 @@ const fn wants_json(command: &Command) -> bool {
         Command::Operator { json, .. } | Command::LaunchPack { json, .. } | Command::Scorer { json, .. } => {
             *json
         }
-        Command::Agent { what: Agent::Write { json, .. } } => *json,
+        Command::Agent { what: Agent::Write { json, .. } | Agent::Cases { json, .. } } => *json,
         Command::Dlq { what: Dlq::List { json, .. } } => *json,
         Command::Explain { .. }
         | Command::Config { .. }
