@@ -2,9 +2,10 @@
 //!
 //! # Purpose
 //! Pure decisions of the loop, in the order they are taken: [`clarify`] asks, [`plan`] chooses
-//! directions, [`drafting`] writes scripts with a language model (by default the [`copy_engine`]),
-//! [`critique`] judges them, [`cases`] knows ads to learn from, [`storyboard`] lays them out, [`select`] picks which scored variants
-//! are rendered in full, [`learn`] turns clicks into beliefs for the next generation.
+//! directions, [`cases`] knows ads to learn from, [`drafting`] writes scripts with a language model
+//! (by default the [`copy_engine`]), [`critique`] judges them, [`storyboard`] lays them out,
+//! [`select`] picks which scored variants are rendered in full, [`learn`] turns clicks into beliefs
+//! for the next generation.
 //!
 //! # What it does not do
 //! No I/O, no clock, no global randomness; it neither renders, scores nor publishes. A language

@@ -37,7 +37,7 @@ pub use case::{Case, CaseShot, Language, Needs, NoteParts, OfferNeed};
 pub use find::{By, Found, MOST_WINNERS, Query, Source};
 pub use library::Library;
 pub use meaning::TextVectors;
-pub use winners::{Lift, Winner, Winners, winners_of};
+pub use winners::{Lift, Winner, stored_winners, winners_of};
 
 use spotwright_schemas::brief::Brief;
 use spotwright_schemas::script::Structure;

@@ -1,17 +1,17 @@
 //! The organization's own winners: advertisements whose click rate stood above that of the others of
 //! their campaign, as far as the counts can tell.
 
-use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::run::{RunView, Stage};
 use spotwright_core::domain::variant::{Placement, Variant};
-use spotwright_schemas::Problem;
+use spotwright_core::ports::step_store::{StepStore, StoreError};
 use spotwright_schemas::brief::{Brief, Objective, Vertical};
 use spotwright_schemas::event::FeedbackSource;
 use spotwright_schemas::ids::{OrganizationId, RunId, VariantId};
 use spotwright_schemas::script::Script;
 
 use super::case::NoteParts;
+use super::find::MOST_WINNERS;
 use super::words::{Weighted, weighted};
 use crate::copywriter::vertical_of;
 use crate::workflow::AgentState;
@@ -114,18 +114,31 @@ impl Winner {
     }
 }
 
-/// Where the winners of an organization are kept.
+/// Finished runs of an organization that are looked at for winners, the newest.
+const RUNS_LOOKED_AT: usize = 20;
+
+/// The winners of an organization's newest finished runs, newest run first, at most [`MOST_WINNERS`].
 ///
-/// Contract:
-/// 1. Every answer belongs to the organization asked for.
-/// 2. Newest runs first; at most [`super::MOST_WINNERS`].
-#[async_trait]
-pub trait Winners: Send + Sync {
-    /// The organization's winners.
-    ///
-    /// # Errors
-    /// What the store answers.
-    async fn winners_of(&self, organization: OrganizationId) -> Result<Vec<Winner>, Problem>;
+/// # Errors
+/// What the store answers.
+pub async fn stored_winners(
+    store: &dyn StepStore,
+    organization: OrganizationId,
+) -> Result<Vec<Winner>, StoreError> {
+    let mut winners = Vec::new();
+    for id in store.finished_runs(organization, RUNS_LOOKED_AT).await? {
+        let run = store.run(id).await?;
+        if run.organization != organization {
+            continue;
+        }
+        let (variants, placements) = (store.variants(id).await?, store.placements(id).await?);
+        winners.extend(winners_of(&run, &variants, &placements));
+        if winners.len() >= MOST_WINNERS {
+            break;
+        }
+    }
+    winners.truncate(MOST_WINNERS);
+    Ok(winners)
 }
 
 /// The winners of a finished run: variants whose lift over the others of their generation is above 1
