@@ -183,6 +183,9 @@ pub enum Agent {
         /// How many, 1–64.
         #[arg(long, default_value_t = 5)]
         count: u32,
+        /// Also compare meanings by vectors of multilingual-e5-small; takes a few seconds.
+        #[arg(long)]
+        vectors: bool,
         /// Print one JSON document.
         #[arg(long)]
         json: bool,

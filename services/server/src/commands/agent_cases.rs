@@ -4,28 +4,33 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use spotwright_creative::cases::{By, Found, Library, Query, Source};
+use spotwright_creative::cases::{By, Found, Library, Query, Source, TextVectors};
 use spotwright_schemas::Problem;
 use spotwright_schemas::brief::Brief;
 use spotwright_schemas::error::Code;
 
 use super::{print_json, print_text};
 use crate::brief_file;
+use crate::text_vectors::SentenceVectors;
 
 /// Most cases that are printed.
 const MOST: u32 = 64;
 
-/// Prints the `count` authored cases that fit the brief at `path` most.
+/// Prints the `count` authored cases that fit the brief at `path` most; by vectors too where the
+/// folder of `models` is given.
 ///
 /// # Errors
-/// [`Code::Option`] for a number out of range, and the first problem of the brief.
-pub fn execute(path: &Path, count: u32, as_json: bool) -> Result<(), Problem> {
+/// [`Code::Option`] for a number out of range, the first problem of the brief, and
+/// [`Code::ModelFile`] where vectors are asked for and their model is not installed.
+pub fn execute(path: &Path, count: u32, models: Option<&Path>, as_json: bool) -> Result<(), Problem> {
     if !(1..=MOST).contains(&count) {
         return Err(Problem::new(Code::Option, "--count", format!("must be within 1 and {MOST}")));
     }
     let brief = brief_file::parse(path)?;
+    let vectors = models.map(SentenceVectors::open).transpose()?;
+    let vectors = vectors.as_ref().map(|vectors| -> &dyn TextVectors { vectors });
     let library = Library::builtin();
-    let found = library.find(&Query::new(&brief, count as usize));
+    let found = library.find(&Query { vectors, ..Query::new(&brief, count as usize) });
     let searched = library.cases(brief.locale).len();
     if as_json {
         print_json(&json!({
@@ -92,7 +97,7 @@ mod tests {
     #[test]
     fn a_count_out_of_range_is_refused_before_the_brief_is_read() {
         for count in [0, MOST + 1] {
-            let problem = execute(Path::new("no/such/brief.yaml"), count, true).expect_err("refused");
+            let problem = execute(Path::new("no/such/brief.yaml"), count, None, true).expect_err("refused");
             assert_eq!(problem.code, Code::Option);
         }
     }

@@ -102,8 +102,9 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
             Ok(true)
         }
         Command::Check { brief, json } => check::execute(brief, *json).map(|()| true),
-        Command::Agent { what: Agent::Cases { brief, count, json } } => {
-            agent_cases::execute(brief, *count, *json).map(|()| true)
+        Command::Agent { what: Agent::Cases { brief, count, vectors, json } } => {
+            let models = if *vectors { Some(config()?.model_folder()) } else { None };
+            agent_cases::execute(brief, *count, models.as_deref(), *json).map(|()| true)
         }
         Command::Agent { what: Agent::Write { briefs, scripts, seed, json } } => {
             agent_write::execute(briefs, *scripts, *seed, *json).map(|()| true)
