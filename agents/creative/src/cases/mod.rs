@@ -47,5 +47,6 @@ use spotwright_schemas::script::Structure;
 #[must_use]
 pub fn for_script(brief: &Brief, structure: Structure) -> Option<String> {
     let query = Query { structure: Some(structure), ..Query::new(brief, 1) };
-    Library::builtin().find(&query).first().map(|found| found.source.id())
+    let found = Library::builtin().find(&query);
+    found.first().map(|found| found.source.id())
 }
