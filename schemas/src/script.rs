@@ -294,4 +294,16 @@ mod tests {
             assert_eq!(stored(serde_json::json!(hook)), hook.as_str());
         }
     }
+
+    #[test]
+    fn the_case_learned_from_is_kept_and_left_out_where_there_is_none() {
+        let stored = include_str!("../golden/script/v1-1.json");
+        let mut script: Script = serde_json::from_str(stored).expect("an old script reads");
+        assert_eq!(script.learned_from, None);
+        assert!(!serde_json::to_string(&script).expect("written").contains("learned_from"));
+        script.learned_from = Some("en.coffee_tea.leaf_opens".to_owned());
+        let again: Script =
+            serde_json::from_str(&serde_json::to_string(&script).expect("written")).expect("read");
+        assert_eq!(again, script);
+    }
 }

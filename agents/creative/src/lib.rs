@@ -2,9 +2,10 @@
 //!
 //! # Purpose
 //! Pure decisions of the loop, in the order they are taken: [`clarify`] asks, [`plan`] chooses
-//! directions, [`drafting`] has whole scripts written by a language model or by the [`copywriter`],
-//! [`critique`] judges them, [`storyboard`] lays them out, [`select`] picks which scored variants
-//! are rendered in full, [`learn`] turns clicks into beliefs for the next generation.
+//! directions, [`cases`] knows ads to learn from, [`drafting`] has whole scripts written by a language
+//! model or by the [`copywriter`], [`critique`] judges them, [`storyboard`] lays them out, [`select`]
+//! picks which scored variants are rendered in full, [`learn`] turns clicks into beliefs for the next
+//! generation.
 //!
 //! # What it does not do
 //! No I/O, no clock, no global randomness; it neither renders, scores nor publishes. A language
@@ -29,6 +30,7 @@
 //! # Ok::<(), spotwright_schemas::Problem>(())
 //! ```
 
+pub mod cases;
 pub mod clarify;
 pub mod copy_engine;
 pub mod copywriter;

@@ -198,6 +198,21 @@ pub enum CopyText {
 /// Parts of the creative agent.
 #[derive(Debug, Subcommand)]
 pub enum Agent {
+    /// Show the cases of the library that fit a brief: how they are built, and why they were found.
+    Cases {
+        /// The brief.
+        #[arg(long)]
+        brief: PathBuf,
+        /// How many, 1–64.
+        #[arg(long, default_value_t = 5)]
+        count: u32,
+        /// Also compare meanings by vectors of multilingual-e5-small; takes a few seconds.
+        #[arg(long)]
+        vectors: bool,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
     /// Write scripts for briefs with the copy engine; nothing is rendered or placed.
     Write {
         /// A brief, or a folder of briefs (`*.yaml`, `*.json`, or `brief.yaml` one folder below).

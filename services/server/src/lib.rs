@@ -45,6 +45,7 @@ pub mod readiness;
 pub mod report;
 pub mod standins;
 pub mod telemetry;
+pub mod text_vectors;
 pub mod wiring;
 mod words;
 pub mod writers;

@@ -35,9 +35,10 @@ mod structures;
 use std::collections::BTreeMap;
 
 use spotwright_schemas::Locale;
-use spotwright_schemas::brief::{Brief, FactId};
+use spotwright_schemas::brief::{Brief, FactId, Vertical};
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Angle, Direction, Line, Provenance, Script, Structure};
+use spotwright_schemas::wording::folded;
 
 use crate::copy_engine::PROVIDER;
 use material::Material;
@@ -108,6 +109,21 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
         written.push(finished(&material, built));
     }
     written
+}
+
+/// The brief's line of business, read from its words where it names none.
+#[must_use]
+pub(crate) fn vertical_of(brief: &Brief) -> Vertical {
+    brief.product.vertical.unwrap_or_else(|| {
+        // In the order of `Material`: the category is the last line.
+        let facts = brief.product.facts.iter().map(|fact| fact.text.as_str());
+        let texts: Vec<String> = std::iter::once(brief.audience.description.as_str())
+            .chain(facts)
+            .chain([brief.product.category.as_str()])
+            .map(folded)
+            .collect();
+        phrases::vertical_of(&texts.join("\n"), brief.locale == Locale::ZhCn)
+    })
 }
 
 /// The words of the element that a line cites; empty for lines of facts alone.

@@ -3,6 +3,7 @@
 use spotwright_schemas::script::{Script, Structure};
 
 use super::{Desk, Draft, Dropped, plain, rules};
+use crate::cases::for_script;
 use crate::copywriter::{Request, write};
 use crate::critique::{Finding, Severity, critique};
 use crate::plan::Assignment;
@@ -61,6 +62,8 @@ impl Desk<'_> {
                 });
                 continue;
             }
+            script.learned_from =
+                script.structure.and_then(|structure| for_script(self.request.brief, structure));
             for line in &mut script.lines {
                 line.provenance.fallback = fallback;
             }

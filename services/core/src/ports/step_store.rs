@@ -354,6 +354,13 @@ pub trait StepStore: Send + Sync {
     /// Ids of all runs, oldest first.
     async fn runs(&self) -> Result<Vec<RunId>, StoreError>;
 
+    /// Ids of an organization's finished runs, newest first, at most `limit`.
+    async fn finished_runs(
+        &self,
+        organization: OrganizationId,
+        limit: usize,
+    ) -> Result<Vec<RunId>, StoreError>;
+
     /// Reads one variant.
     async fn variant(&self, id: VariantId) -> Result<Variant, StoreError>;
 

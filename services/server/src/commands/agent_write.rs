@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use spotwright_creative::cases::for_script;
 use spotwright_creative::copywriter::{Request, write};
 use spotwright_schemas::Problem;
 use spotwright_schemas::brief::Brief;
@@ -68,6 +69,7 @@ fn script_json(brief: &Brief, script: &Script) -> Value {
     json!({
         "idea": script.idea,
         "structure": script.structure,
+        "learned_from": script.structure.and_then(|structure| for_script(brief, structure)),
         "writer": script.lines.first().map(|line| line.provenance.provider.as_str()),
         "lines": lines,
         "call_to_action": brief.call_to_action.label(brief.locale),

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod accounts;
+pub mod agent_cases;
 pub mod agent_write;
 mod ask;
 pub mod bench_claims;
@@ -106,6 +107,10 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
         Command::Copy { what: CopyText::Lint { file, locale, json } } => {
             copy_lint::execute(file.as_deref(), locale, *json).map(|()| true)
         }
+        Command::Agent { what: Agent::Cases { brief, count, vectors, json } } => {
+            let models = if *vectors { Some(config()?.model_folder()) } else { None };
+            agent_cases::execute(brief, *count, models.as_deref(), *json).map(|()| true)
+        }
         Command::Agent { what: Agent::Write { briefs, scripts, seed, json } } => {
             agent_write::execute(briefs, *scripts, *seed, *json).map(|()| true)
         }
@@ -153,7 +158,7 @@ const fn wants_json(command: &Command) -> bool {
             *json
         }
         Command::Copy { what: CopyText::Lint { json, .. } } => *json,
-        Command::Agent { what: Agent::Write { json, .. } } => *json,
+        Command::Agent { what: Agent::Write { json, .. } | Agent::Cases { json, .. } } => *json,
         Command::Dlq { what: Dlq::List { json, .. } } => *json,
         Command::Explain { .. }
         | Command::Config { .. }

@@ -12,7 +12,7 @@ use spotwright_core::ports::step_store::{
     CallState, ClaimedStep, Commit, Consumed, NewCall, OutboxMessage, StepEnd, StepStore, StoreError,
     TraceEntry,
 };
-use spotwright_schemas::ids::{MessageId, RunId, VariantId};
+use spotwright_schemas::ids::{MessageId, OrganizationId, RunId, VariantId};
 use sqlx::Connection as _;
 use tokio::sync::Notify;
 
@@ -60,6 +60,14 @@ impl StepStore for Store {
 
     async fn runs(&self) -> Result<Vec<RunId>, StoreError> {
         runs::all(&mut *self.reader().await?).await
+    }
+
+    async fn finished_runs(
+        &self,
+        organization: OrganizationId,
+        limit: usize,
+    ) -> Result<Vec<RunId>, StoreError> {
+        runs::finished(&mut *self.reader().await?, organization, limit).await
     }
 
     async fn variant(&self, id: VariantId) -> Result<Variant, StoreError> {

@@ -195,6 +195,24 @@ pub(super) async fn all(conn: &mut Connection) -> Result<Vec<RunId>, StoreError>
     Ok(ids.into_iter().map(RunId).collect())
 }
 
+/// Ids of an organization's finished runs, the last written first.
+pub(super) async fn finished(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    limit: usize,
+) -> Result<Vec<RunId>, StoreError> {
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT id FROM run WHERE organization_id = $1 AND state = 'finished' \
+         ORDER BY position DESC LIMIT $2",
+    )
+    .bind(organization.0)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(conn)
+    .await
+    .map_err(database)?;
+    Ok(ids.into_iter().map(RunId).collect())
+}
+
 /// [`StoreError::Missing`] unless the run exists, which is certain when there is anything of it.
 async fn must_exist(conn: &mut Connection, run: RunId, in_doubt: bool) -> Result<(), StoreError> {
     if !in_doubt {

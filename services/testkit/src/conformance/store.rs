@@ -15,7 +15,7 @@ use spotwright_core::domain::variant::VariantState;
 use spotwright_core::ports::step_store::{
     ClaimedStep, Commit, Consumed, LedgerKind, MAX_ERRORS, NewCall, StepEnd, StepStore, StoreError,
 };
-use spotwright_schemas::ids::{CallId, MessageId, RunId, StepId};
+use spotwright_schemas::ids::{CallId, MessageId, OrganizationId, RunId, StepId};
 use spotwright_schemas::money::Micros;
 
 use crate::fixtures;
@@ -56,6 +56,7 @@ macro_rules! step_store_suite {
                 a_run_is_read_back_as_it_was_written,
                 a_run_is_created_once,
                 a_missing_run_is_missing,
+                finished_runs_are_those_of_one_organization_newest_first,
                 variants_placements_and_traces_are_read_back,
                 a_placement_is_made_once,
                 a_step_is_created_once_and_contradictions_are_refused,
@@ -207,6 +208,32 @@ pub async fn a_run_is_created_once<S: StepStore>(store: Arc<S>) {
     let again = store.create_run(&run, fixtures::steps(StepKind::Plan, &["g1"])).await;
     assert!(matches!(again, Err(StoreError::Contradiction(_))));
     assert!(claim_one(&*store, StepKind::Plan, LONG).await.is_none());
+}
+
+/// `finished_runs` tells an organization nothing of others, and of its own nothing that is under way.
+pub async fn finished_runs_are_those_of_one_organization_newest_first<S: StepStore>(store: Arc<S>) {
+    let other = OrganizationId::derive(2, "organization", 0);
+    let mut finished = Vec::new();
+    for seed in 1..=6 {
+        let mut run = fixtures::run(seed);
+        if seed == 2 {
+            run.organization = other;
+        }
+        store.create_run(&run, Commit::default()).await.expect("a run");
+        if seed != 4 {
+            let update = Some(fixtures::update(Stage::Finished, 1));
+            write(&*store, run.id, Commit { run: update, ..Commit::default() }).await.expect("written");
+            finished.push(run.id);
+        }
+    }
+    let [first, of_other, third, fifth, sixth] = finished.try_into().expect("five finished runs");
+    let own = store.finished_runs(fixtures::organization(), 10).await.expect("ids");
+    assert_eq!(own, [sixth, fifth, third, first]);
+    assert_eq!(store.finished_runs(fixtures::organization(), 2).await.expect("ids"), [sixth, fifth]);
+    assert_eq!(store.finished_runs(other, 10).await.expect("ids"), [of_other]);
+    let nobody = OrganizationId::derive(3, "organization", 0);
+    assert!(store.finished_runs(nobody, 10).await.expect("ids").is_empty());
+    assert!(store.finished_runs(other, 0).await.expect("ids").is_empty());
 }
 
 /// Every read of what is not there.

@@ -3,6 +3,7 @@
 use serde_json::json;
 use spotwright_core::domain::run::{Approval, RunView, Stage};
 use spotwright_core::domain::variant::{Variant, VariantBody, VariantState};
+use spotwright_core::ports::language_model::CaseNote;
 use spotwright_core::ports::step_store::{ClaimedStep, StoreError};
 use spotwright_core::spine::{PaidCalls, StepError};
 use spotwright_schemas::Problem;
@@ -13,6 +14,8 @@ use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::Script;
 use spotwright_schemas::storyboard::Storyboard;
 
+use crate::cases::{Library, NoteParts, Query, stored_winners};
+use crate::copy_engine::PROVIDER;
 use crate::critique::critique;
 use crate::drafting::{Call, DraftRequest, Dropped, Generation, draft_generation};
 use crate::learn::{TaughtBy, avoided, taught_lessons};
@@ -31,6 +34,9 @@ const REDRAFT_ROUNDS: u32 = 3;
 /// Most scripts that a person edited which new lines take after, newest first.
 const EDITED_PARENTS: usize = 3;
 
+/// Cases that a language model is shown: enough for several structures, little enough to be read.
+const CASES_SHOWN: usize = 4;
+
 /// What scripts of a run are written from, beside its brief.
 struct Material {
     /// Scripts that did well, then scripts that a person edited.
@@ -39,6 +45,9 @@ struct Material {
     avoid: Vec<String>,
     /// What was learnt, in sentences.
     lessons: Vec<String>,
+    /// Cases for a language model to learn from; none where the copy engine writes, which takes no words
+    /// of others.
+    cases: Vec<CaseNote>,
 }
 
 impl CreativeAgent {
@@ -58,7 +67,7 @@ impl CreativeAgent {
             brief: &run.request.brief,
             generation: run.generation,
             assignments: &state.assignments,
-            cases: &[],
+            cases: &material.cases,
             parents: &material.parents,
             avoid: &material.avoid,
             lessons: &material.lessons,
@@ -97,7 +106,7 @@ impl CreativeAgent {
                 brief: &run.request.brief,
                 generation: run.generation,
                 assignments: &open,
-                cases: &[],
+                cases: &material.cases,
                 parents: &material.parents,
                 avoid: &material.avoid,
                 lessons: &material.lessons,
@@ -150,7 +159,24 @@ impl CreativeAgent {
         avoid.extend(avoided(taught));
         let mut lessons = taught_lessons(taught, run.request.brief.locale);
         lessons.extend(state.lessons.iter().map(|lesson| lesson.text.clone()));
-        Ok(Material { parents, avoid, lessons })
+        let cases = if self.ports.language_model.provider() == PROVIDER {
+            Vec::new()
+        } else {
+            self.cases(run).await?
+        };
+        Ok(Material { parents, avoid, lessons, cases })
+    }
+
+    /// The cases that fit the run's brief, those of its own organization among them.
+    async fn cases(&self, run: &RunView) -> Result<Vec<CaseNote>, StoreError> {
+        let winners = stored_winners(self.ports.store.as_ref(), run.organization).await?;
+        let query = Query {
+            organization: Some(run.organization),
+            winners: &winners,
+            ..Query::new(&run.request.brief, CASES_SHOWN)
+        };
+        let found = Library::builtin().find(&query);
+        Ok(found.into_iter().filter_map(|found| note(found.source.note_parts())).collect())
     }
 
     /// The winners that the current generation is bred from, best first.
@@ -161,6 +187,12 @@ impl CreativeAgent {
         }
         Ok(parents)
     }
+}
+
+/// A case as a prompt holds it; scripts of the first version have no structure to learn from.
+fn note(parts: NoteParts) -> Option<CaseNote> {
+    let NoteParts { id, title, structure, why, lines } = parts;
+    Some(CaseNote { id, title, structure: structure?, why, lines })
 }
 
 impl Decision<'_> {
