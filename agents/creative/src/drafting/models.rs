@@ -67,32 +67,24 @@ impl Desk<'_> {
         let mut still_open = Vec::new();
         for (wish, mut open) in open.into_iter().enumerate() {
             let proposed = scripts.iter().find(|script| script.wish == wish);
-            let (caption, findings) = match proposed {
-                Some(proposed) => {
-                    let script = self.script(proposed, &open, &prompt_hash);
-                    let accepted = self.accepted();
-                    let findings = rules::findings(
-                        self.request.brief,
-                        &script,
-                        &accepted,
-                        self.request.avoid,
-                        self.letters,
-                    );
-                    if findings.iter().all(|finding| finding.severity != Severity::Error) {
-                        self.generation.scripts.push(Draft {
-                            number: open.assignment.number,
-                            script,
-                            warnings: findings,
-                        });
-                        continue;
-                    }
-                    (proposed.lines.first().map(|line| composed(&line.caption)), findings)
+            let (caption, findings) = if let Some(proposed) = proposed {
+                let script = self.script(proposed, &open, &prompt_hash);
+                let accepted = self.accepted();
+                let findings =
+                    rules::findings(self.request.brief, &script, &accepted, self.request.avoid, self.letters);
+                if findings.iter().all(|finding| finding.severity != Severity::Error) {
+                    self.generation.scripts.push(Draft {
+                        number: open.assignment.number,
+                        script,
+                        warnings: findings,
+                    });
+                    continue;
                 }
-                None => {
-                    let reason = refused.iter().find(|refused| refused.wish == wish);
-                    let finding = reason.map_or_else(not_written, |refused| refused_finding(&refused.reason));
-                    (None, vec![finding])
-                }
+                (proposed.lines.first().map(|line| composed(&line.caption)), findings)
+            } else {
+                let reason = refused.iter().find(|refused| refused.wish == wish);
+                let finding = reason.map_or_else(not_written, |refused| refused_finding(&refused.reason));
+                (None, vec![finding])
             };
             open.before = Some((proposed.cloned(), rules::in_words(&findings)));
             self.generation.dropped.push(Dropped {

@@ -9,7 +9,7 @@ use spotwright_creative::clarify;
 use spotwright_schemas::brief::Brief;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::SignalId;
-use spotwright_schemas::{Locale, Problem};
+use spotwright_schemas::{Language, Locale, Problem};
 
 /// Longest line that is read as an answer, in bytes: what terminals give at most.
 const LONGEST_LINE: usize = 4_096;
@@ -41,11 +41,11 @@ impl Asker {
             return None;
         }
         let assumed: Vec<&str> = questions.iter().map(|question| question.default.as_str()).collect();
-        Some(match brief.locale {
-            Locale::EnUs => {
+        Some(match brief.locale.language() {
+            Language::English => {
                 format!("there is no terminal to ask on, so this is assumed: {}", assumed.join(" "))
             }
-            Locale::ZhCn => format!("没有可以提问的终端，因此按以下方式处理：{}", assumed.concat()),
+            Language::Chinese => format!("没有可以提问的终端，因此按以下方式处理：{}", assumed.concat()),
         })
     }
 
@@ -85,9 +85,9 @@ impl Asker {
 
 /// One line from the terminal; `None` for an empty one and at the end of the input.
 async fn read_answer(question: &AskedQuestion, locale: Locale) -> Result<Option<String>, Problem> {
-    let without = match locale {
-        Locale::EnUs => "empty",
-        Locale::ZhCn => "留空",
+    let without = match locale.language() {
+        Language::English => "empty",
+        Language::Chinese => "留空",
     };
     eprintln!("{}", question.text);
     eprintln!("  [{without}: {}]", question.default);
