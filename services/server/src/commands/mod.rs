@@ -101,8 +101,13 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
             Ok(true)
         }
         Command::Check { brief, json } => check::execute(brief, *json).map(|()| true),
-        Command::Agent { what: Agent::Write { briefs, scripts, seed, json } } => {
+        Command::Agent { what: Agent::Write { briefs, scripts, seed, model: false, json } } => {
             agent_write::execute(briefs, *scripts, *seed, *json).map(|()| true)
+        }
+        Command::Agent { what: Agent::Write { briefs, scripts, seed, model: true, json } } => {
+            let config = config()?;
+            let written = agent_write::execute_with_model(briefs, *scripts, *seed, *json, &config);
+            runtime(processors())?.block_on(written).map(|()| true)
         }
         Command::Bench { what: Bench::Pipeline { runs, variants, probes, json } } => {
             let config = config()?;
