@@ -234,6 +234,8 @@ fn data(request: &ScriptRequest<'_>) -> Value {
             "category": brief.product.category,
         },
         "audience": brief.audience.description,
+        "ages": brief.audience.ages,
+        "platforms": brief.placements,
         "objective": brief.objective,
         "call_to_action": brief.call_to_action.label(brief.locale),
         "offer": request.offer_phrases,

@@ -126,6 +126,7 @@ async fn row_21_thinking_and_fences_are_stripped() {
 async fn row_24_refused_response_formats_step_down_and_are_remembered() {
     let refusals = [
         (400, json!({"error": {"message": "This response_format type is unavailable now"}})),
+        (400, json!({"error": {"message": "tool_choice is not supported in thinking mode"}})),
         (422, json!({"detail": "json_object is not supported, response_format must be text"})),
     ];
     let mut answers: Vec<Answer> =
@@ -143,7 +144,11 @@ async fn row_24_refused_response_formats_step_down_and_are_remembered() {
     second.write(&request, "step-2").await.unwrap();
     let formats: Vec<Value> =
         server.asked().iter().map(|asked| asked.body["response_format"]["type"].clone()).collect();
-    assert_eq!(formats, [json!("json_schema"), json!("json_object"), Value::Null, Value::Null]);
+    assert_eq!(formats, [json!("json_schema"), Value::Null, json!("json_object"), Value::Null, Value::Null]);
+    let tools: Vec<bool> = server.asked().iter().map(|asked| asked.body.get("tools").is_some()).collect();
+    assert_eq!(tools, [false, true, false, false, false]);
+    let asked = server.asked();
+    assert_eq!(asked[1].body["tool_choice"], json!({"type": "function", "function": {"name": "scripts"}}));
 }
 
 #[tokio::test]
@@ -152,8 +157,8 @@ async fn row_25_blank_answers_are_asked_again_then_step_down() {
     is_usable(&outcome);
     let formats: Vec<_> =
         outcome.asked.iter().map(|asked| asked.body["response_format"]["type"].clone()).collect();
-    assert_eq!(formats, ["json_schema", "json_schema", "json_object"]);
-    assert_eq!(outcome.rung, Rung::JsonObject);
+    assert_eq!(formats, [json!("json_schema"), json!("json_schema"), Value::Null]);
+    assert_eq!(outcome.rung, Rung::ToolCall);
     assert!(matches!(ask(vec![ok(""), ok(""), ok("")]).await.result, Err(LanguageModelError::Unusable(_))));
 }
 

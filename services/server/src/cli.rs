@@ -224,6 +224,9 @@ pub enum Agent {
         /// Seed of everything random.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Let the configured language model write; what it bills is not booked on any run.
+        #[arg(long)]
+        model: bool,
         /// Print one JSON document.
         #[arg(long)]
         json: bool,

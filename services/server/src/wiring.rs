@@ -166,7 +166,8 @@ impl World {
     }
 }
 
-fn language_model(config: &Config, models: &Path) -> Result<Arc<dyn LanguageModel>, Problem> {
+/// The language model that the configuration names.
+pub(crate) fn language_model(config: &Config, models: &Path) -> Result<Arc<dyn LanguageModel>, Problem> {
     let llm = &config.llm;
     Ok(match llm.provider {
         Provider::Engine => Arc::new(CopyEngine),

@@ -2,8 +2,8 @@
 //!
 //! Servers that speak the same protocol differ in what they refuse. A refusal that names a feature
 //! changes that feature. One that names nothing we know is answered by the next form down:
-//! `json_schema`, `json_object`, plain text, the rules inside the user's turn, optional fields left
-//! out, the other name of the token limit.
+//! `json_schema`, a forced call of the one function that takes the answer, `json_object`, plain text,
+//! the rules inside the user's turn, optional fields left out, the other name of the token limit.
 
 use super::refusal::ServerError;
 
@@ -12,6 +12,8 @@ use super::refusal::ServerError;
 pub enum Rung {
     /// `response_format: json_schema`.
     JsonSchema,
+    /// `tool_choice` forces the call of a function that has the answer's shape; nothing is executed.
+    ToolCall,
     /// `response_format: json_object`; the shape is described in the prompt.
     JsonObject,
     /// No response format; the JSON is cut out of the text.
@@ -23,7 +25,8 @@ impl Rung {
     #[must_use]
     pub const fn below(self) -> Option<Self> {
         match self {
-            Self::JsonSchema => Some(Self::JsonObject),
+            Self::JsonSchema => Some(Self::ToolCall),
+            Self::ToolCall => Some(Self::JsonObject),
             Self::JsonObject => Some(Self::PlainText),
             Self::PlainText => None,
         }
@@ -135,6 +138,17 @@ const FORMAT_WORDS: [&str; 25] = [
     "xgrammar",
 ];
 
+const TOOL_WORDS: [&str; 8] = [
+    "tool_choice",
+    "tool choice",
+    "tools",
+    "tool call",
+    "tool use",
+    "function call",
+    "function_call",
+    "functions",
+];
+
 const SYSTEM_WORDS: [&str; 12] = [
     "system role",
     "system message",
@@ -205,6 +219,10 @@ impl Form {
         let text = text.replace("upstream", "");
         let text = text.as_str();
         let names = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        // Also where the words speak of thinking: some models call no function while they think.
+        if self.rung == Rung::ToolCall && names(&TOOL_WORDS) {
+            return self.rung.below().map(|rung| Self { rung, ..self });
+        }
         let about_turn =
             ["assistant", "reasoning_content", "thought_signature", "prefill", "empty", "alternate"];
         if echoed && self.echoes && names(&about_turn) {
@@ -299,7 +317,7 @@ mod tests {
     #[test]
     fn a_refusal_that_names_a_feature_changes_that_feature_alone() {
         let form = Form::default();
-        let below = Form { rung: Rung::JsonObject, ..form };
+        let below = Form { rung: Rung::ToolCall, ..form };
         for (message, wanted) in [
             ("This response_format type is unavailable now", below),
             ("the name \"additionalProperties\" is not known here", below),
@@ -319,6 +337,20 @@ mod tests {
             ("messages: a text block may not be empty", Form { echoes: false, ..form }),
         ] {
             assert_eq!(named(form, message), wanted, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_refused_function_call_is_not_asked_for_in_other_words() {
+        let form = Form { rung: Rung::ToolCall, ..Form::default() };
+        let below = Form { rung: Rung::JsonObject, ..form };
+        for message in [
+            "tool_choice is not supported in thinking mode",
+            "this model does not support tools",
+            "Extra inputs are not permitted: tool_choice",
+            "this response_format is unknown",
+        ] {
+            assert_eq!(named(form, message), below, "{message}");
         }
     }
 
@@ -344,10 +376,11 @@ mod tests {
             form = next.form;
             forms.push(form);
         }
-        assert_eq!(forms.len(), 6);
-        assert_eq!((forms[1].rung, forms[2].rung), (Rung::JsonObject, Rung::PlainText));
-        assert!(forms[2].system_turn && !forms[3].system_turn && forms[3].temperature);
-        assert!(!forms[4].temperature && forms[4].stream == Stream::Unsaid);
+        assert_eq!(forms.len(), 7);
+        let rungs = [forms[1].rung, forms[2].rung, forms[3].rung];
+        assert_eq!(rungs, [Rung::ToolCall, Rung::JsonObject, Rung::PlainText]);
+        assert!(forms[3].system_turn && !forms[4].system_turn && forms[4].temperature);
+        assert!(!forms[5].temperature && forms[5].stream == Stream::Unsaid);
         assert_eq!(Form::default().after(&error("Bad Request"), false, false), None);
     }
 }

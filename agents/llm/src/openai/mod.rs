@@ -9,8 +9,8 @@
 //! | `stream` | answers that come as server-sent events |
 //! | `hint` | what the user can change |
 //!
-//! Order of asking: `json_schema`, then `json_object`, then plain text, then the rules in the user's
-//! turn, then without optional fields. A refusal (400, 404, 422, and 500 where it speaks of it) that
+//! Order of asking: `json_schema`, then a forced call of a function that takes the answer, then
+//! `json_object`, then plain text, then the rules in the user's turn, then without optional fields. A refusal (400, 404, 422, and 500 where it speaks of it) that
 //! names a feature changes that feature alone; a 400 or 422 that names nothing known goes down the
 //! order. What works is remembered; what was changed without need is tried again once. The answer is
 //! validated here whatever the server promised; an unusable one is sent back with the reason at most

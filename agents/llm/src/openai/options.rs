@@ -10,7 +10,7 @@ use spotwright_core::ports::clock::{Clock, SystemClock};
 use spotwright_schemas::money::Micros;
 
 /// Fields of the body that the adapter writes itself.
-const OWN_FIELDS: [&str; 9] = [
+const OWN_FIELDS: [&str; 10] = [
     "model",
     "messages",
     "stream",
@@ -20,6 +20,7 @@ const OWN_FIELDS: [&str; 9] = [
     "max_completion_tokens",
     "n",
     "tools",
+    "tool_choice",
 ];
 
 /// A key of the provider. Neither `Debug` nor any error shows it.

@@ -93,6 +93,15 @@ pub(super) fn body(
             let format = json!({"name": question.name, "strict": true, "schema": question.schema});
             put("response_format", json!({"type": "json_schema", "json_schema": format}));
         }
+        Rung::ToolCall => {
+            let function = json!({
+                "name": question.name,
+                "description": "Takes the answer.",
+                "parameters": question.schema,
+            });
+            put("tools", json!([{"type": "function", "function": function}]));
+            put("tool_choice", json!({"type": "function", "function": {"name": question.name}}));
+        }
         Rung::JsonObject => drop(put("response_format", json!({"type": "json_object"}))),
         Rung::PlainText => {}
     }

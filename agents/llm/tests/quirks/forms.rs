@@ -51,7 +51,8 @@ async fn a_refused_schema_keyword_steps_down_whatever_its_words_and_is_remembere
         let server = refusing(message, |asked| format(asked) == "json_schema").await;
         assert_eq!(requests_of_two_calls(&server).await, [2, 1], "{message}");
         let asked = server.asked();
-        assert_eq!(format(&asked[1]), "json_object");
+        assert_eq!(asked[1].body["tool_choice"]["function"]["name"], "scripts");
+        assert!(asked[1].body.get("response_format").is_none());
         let rules = asked[1].body["messages"][0]["content"].as_str().unwrap();
         assert!(
             rules.contains("\"additionalProperties\":false"),
@@ -62,7 +63,7 @@ async fn a_refused_schema_keyword_steps_down_whatever_its_words_and_is_remembere
     let list = json!([{"error": {"code": 400, "message": "unknown name", "status": "INVALID_ARGUMENT"}}]);
     let outcome = ask(vec![Answer::new(400, list.to_string()), ok(SCRIPTS)]).await;
     is_usable(&outcome);
-    assert_eq!(outcome.rung, Rung::JsonObject);
+    assert_eq!(outcome.rung, Rung::ToolCall);
 }
 
 #[tokio::test]
@@ -87,11 +88,11 @@ async fn without_a_system_role_the_rules_stand_in_the_users_turn() {
 async fn what_was_given_up_without_need_is_tried_again_once() {
     let server = refusing("Bad Request", has_system).await;
     // Down to plain text before the turn of the system goes; the second call asks by schema again.
-    assert_eq!(requests_of_two_calls(&server).await, [4, 1]);
+    assert_eq!(requests_of_two_calls(&server).await, [5, 1]);
     let asked = server.asked();
     let formats: Vec<&str> = asked.iter().map(format).collect();
-    assert_eq!(formats, ["json_schema", "json_object", "", "", "json_schema"]);
-    assert!(!has_system(&asked[4]));
+    assert_eq!(formats, ["json_schema", "", "json_object", "", "", "json_schema"]);
+    assert!(!has_system(&asked[5]));
 
     let both = |asked: &Asked| has_system(asked) || format(asked) == "json_schema";
     let server = refusing("Bad Request", both).await;
@@ -100,7 +101,7 @@ async fn what_was_given_up_without_need_is_tried_again_once() {
     for key in ["step-1", "step-2", "step-3"] {
         model.write(&request(&brief), key).await.unwrap();
     }
-    assert_eq!(server.asked().len(), 4 + 2 + 1, "the attempt fails once and is not made again");
+    assert_eq!(server.asked().len(), 5 + 2 + 1, "the attempt fails once and is not made again");
 }
 
 #[tokio::test]
@@ -165,7 +166,7 @@ async fn a_server_error_that_speaks_of_the_schema_steps_down_without_waiting() {
     let error = json!({"error": {"code": 500, "message": "JSON schema conversion failed: unsupported"}});
     let outcome = ask(vec![Answer::new(500, error.to_string()), ok(SCRIPTS)]).await;
     is_usable(&outcome);
-    assert_eq!(outcome.rung, Rung::JsonObject);
+    assert_eq!(outcome.rung, Rung::ToolCall);
     let outcome = ask(vec![Answer::new(500, "oops"), ok(SCRIPTS)]).await;
     is_usable(&outcome);
     assert_eq!(outcome.rung, Rung::JsonSchema);

@@ -111,8 +111,13 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
             let models = if *vectors { Some(config()?.model_folder()) } else { None };
             agent_cases::execute(brief, *count, models.as_deref(), *json).map(|()| true)
         }
-        Command::Agent { what: Agent::Write { briefs, scripts, seed, json } } => {
+        Command::Agent { what: Agent::Write { briefs, scripts, seed, model: false, json } } => {
             agent_write::execute(briefs, *scripts, *seed, *json).map(|()| true)
+        }
+        Command::Agent { what: Agent::Write { briefs, scripts, seed, model: true, json } } => {
+            let config = config()?;
+            let written = agent_write::execute_with_model(briefs, *scripts, *seed, *json, &config);
+            runtime(processors())?.block_on(written).map(|()| true)
         }
         Command::Bench { what: Bench::Pipeline { runs, variants, probes, json } } => {
             let config = config()?;
