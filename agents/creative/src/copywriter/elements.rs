@@ -119,6 +119,21 @@ struct LinkFile {
     links: Vec<Link>,
 }
 
+/// What a fact looks like, by its words.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Shown {
+    pub(super) has: Vec<String>,
+    pub(super) picture: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PictureFile {
+    language: String,
+    pictures: Vec<Shown>,
+}
+
 /// An element with the name it is cited by, e.g. `en.drinkware.hot_car_sip`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
@@ -132,6 +147,7 @@ pub(super) struct Entry {
 pub(super) struct Bank {
     pub(super) entries: Vec<Entry>,
     pub(super) links: Vec<Link>,
+    pub(super) pictures: Vec<Shown>,
 }
 
 impl Bank {
@@ -156,8 +172,11 @@ const CHINESE: &[&str] = files!("zh");
 const ENGLISH_LINKS: &str = include_str!("../../elements/en/links.yaml");
 const CHINESE_LINKS: &str = include_str!("../../elements/zh/links.yaml");
 
+const ENGLISH_PICTURES: &str = include_str!("../../elements/en/pictures.yaml");
+const CHINESE_PICTURES: &str = include_str!("../../elements/zh/pictures.yaml");
+
 /// Reads embedded files; they are part of the program, and a test holds that every one is sound.
-fn read(files: &[&str], links: &str) -> Result<Bank, String> {
+fn read(files: &[&str], links: &str, pictures: &str) -> Result<Bank, String> {
     let mut bank = Bank::default();
     for text in files {
         let file: File = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
@@ -179,6 +198,14 @@ fn read(files: &[&str], links: &str) -> Result<Bank, String> {
         return Err("links: no language".to_owned());
     }
     bank.links = file.links;
+    let file: PictureFile = serde_saphyr::from_str(pictures).map_err(|error| format!("{error}"))?;
+    if file.language.is_empty() {
+        return Err("pictures: no language".to_owned());
+    }
+    bank.pictures = file.pictures;
+    for word in bank.pictures.iter_mut().flat_map(|shown| &mut shown.has) {
+        *word = word.to_lowercase();
+    }
     for link in &mut bank.links {
         for word in link.trouble.iter_mut().chain(&mut link.answer) {
             *word = word.to_lowercase();
@@ -194,8 +221,8 @@ fn or_empty(bank: Result<Bank, String>) -> Bank {
     })
 }
 
-static ENGLISH_BANK: LazyLock<Bank> = LazyLock::new(|| or_empty(read(ENGLISH, ENGLISH_LINKS)));
-static CHINESE_BANK: LazyLock<Bank> = LazyLock::new(|| or_empty(read(CHINESE, CHINESE_LINKS)));
+static ENGLISH_BANK: LazyLock<Bank> = LazyLock::new(|| or_empty(read(ENGLISH, ENGLISH_LINKS, ENGLISH_PICTURES)));
+static CHINESE_BANK: LazyLock<Bank> = LazyLock::new(|| or_empty(read(CHINESE, CHINESE_LINKS, CHINESE_PICTURES)));
 
 /// The elements of a locale's language.
 pub(super) fn bank(locale: Locale) -> &'static Bank {
@@ -213,8 +240,8 @@ mod tests {
 
     fn banks() -> [(Locale, Bank); 2] {
         [
-            (Locale::EnUs, read(ENGLISH, ENGLISH_LINKS).expect("English elements")),
-            (Locale::ZhCn, read(CHINESE, CHINESE_LINKS).expect("Chinese elements")),
+            (Locale::EnUs, read(ENGLISH, ENGLISH_LINKS, ENGLISH_PICTURES).expect("English elements")),
+            (Locale::ZhCn, read(CHINESE, CHINESE_LINKS, CHINESE_PICTURES).expect("Chinese elements")),
         ]
     }
 
@@ -228,6 +255,7 @@ mod tests {
                 bank.entries.iter().map(|entry| entry.element.caption.as_str()).collect();
             assert_eq!(captions.len(), bank.entries.len(), "{}", locale.tag());
             assert!(bank.links.len() >= 40);
+            assert!(bank.pictures.iter().all(|shown| !shown.has.is_empty() && !shown.picture.is_empty()));
             assert!(bank.links.iter().all(|link| !link.trouble.is_empty() && !link.answer.is_empty()));
         }
     }

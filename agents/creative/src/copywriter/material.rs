@@ -19,6 +19,13 @@ pub(super) struct Claim<'a> {
     pub(super) folded: String,
 }
 
+/// An element that may stand in the scripts of a brief, with the claims that may follow it.
+#[derive(Debug, Clone)]
+pub(super) struct Fitting {
+    pub(super) entry: &'static Entry,
+    followed: Vec<bool>,
+}
+
 /// A brief, read once for all scripts.
 pub(super) struct Material<'a> {
     pub(super) brief: &'a Brief,
@@ -31,7 +38,9 @@ pub(super) struct Material<'a> {
     pub(super) vertical: Vertical,
     pub(super) offer: OfferPhrases,
     /// Elements that may stand in this brief's scripts.
-    fitting: Vec<&'static Entry>,
+    fitting: Vec<Fitting>,
+    /// Facts that hold a text every script must say.
+    pub(super) required: Vec<usize>,
     /// For each pair of claims whether the second answers the first, by a link.
     linked: Vec<bool>,
     /// Everything the brief says, folded.
@@ -61,6 +70,7 @@ impl<'a> Material<'a> {
             brief,
             fitting: Vec::new(),
             linked: Vec::new(),
+            required: Vec::new(),
             name: Cow::Borrowed(brief.spoken_name()),
             noun: brief.product.noun_phrase.as_deref().map(|phrase| phrases::bare(phrase, chinese)),
             vertical,
@@ -69,8 +79,17 @@ impl<'a> Material<'a> {
             words,
             chinese,
         };
-        material.fitting =
-            bank.of(vertical.as_str()).filter(|entry| material.fits_brief(&entry.element)).collect();
+        material.fitting = bank
+            .of(vertical.as_str())
+            .filter(|entry| material.fits_brief(&entry.element))
+            .map(|entry| {
+                let follows = |claim: &Claim<'_>| material.may_follow(&entry.element, claim);
+                Fitting { entry, followed: material.claims.iter().map(follows).collect() }
+            })
+            .collect();
+        let must: Vec<String> = brief.must_say.iter().map(|text| folded(text)).collect();
+        let holds = |claim: &&Claim<'_>| must.iter().any(|text| claim.folded.contains(text.as_str()));
+        material.required = material.claims.iter().filter(holds).map(|claim| claim.at).collect();
         material.linked = material
             .claims
             .iter()
@@ -115,20 +134,46 @@ impl<'a> Material<'a> {
     }
 
     /// Elements of a part for one of the structure's names.
-    pub(super) fn elements(&self, part: Part, structure: &str) -> Vec<&'static Entry> {
+    pub(super) fn elements(&self, part: Part, structure: &str) -> Vec<&Fitting> {
         self.fitting
             .iter()
-            .copied()
-            .filter(|entry| {
-                let restricted = &entry.element.structures;
-                entry.element.part == part
+            .filter(|fitting| {
+                let restricted = &fitting.entry.element.structures;
+                fitting.entry.element.part == part
                     && (restricted.is_empty() || restricted.iter().any(|name| name == structure))
             })
             .collect()
     }
 
-    /// Whether `claim` may follow `element`.
-    pub(super) fn follows(&self, element: &Element, claim: &Claim<'_>) -> bool {
+    /// Whether `claim` may follow an element.
+    pub(super) fn follows(fitting: &Fitting, claim: &Claim<'_>) -> bool {
+        fitting.followed.get(claim.at).copied().unwrap_or(false)
+    }
+
+    /// Whether a text holds what every script must say.
+    pub(super) fn must_stand(&self, text: &str) -> bool {
+        let text = folded(text);
+        self.brief.must_say.iter().any(|must| text.contains(folded(must).as_str()))
+    }
+
+    /// What is seen while a fact is said: by the words of the fact, else a picture of the brief.
+    pub(super) fn picture_of(&self, claim: &Claim<'_>) -> String {
+        let known =
+            bank(self.brief.locale).pictures.iter().find(|shown| self.mentions(&claim.folded, &shown.has));
+        if let Some(shown) = known {
+            return shown.picture.clone();
+        }
+        let pictures = &self.brief.product.pictures;
+        let at = claim.at.checked_rem(pictures.len()).unwrap_or(0);
+        pictures.get(at).map(|picture| picture.alt.clone()).unwrap_or_default()
+    }
+
+    /// The product as the brief's first picture shows it.
+    pub(super) fn pack_shot(&self) -> String {
+        self.brief.product.pictures.first().map(|picture| picture.alt.clone()).unwrap_or_default()
+    }
+
+    fn may_follow(&self, element: &Element, claim: &Claim<'_>) -> bool {
         (element.topic.is_empty() || self.mentions(&claim.folded, &element.topic))
             && !self.mentions(&claim.folded, &element.unless)
             && (element.kinds.is_empty() || element.kinds.contains(&claim.fact.kind))
