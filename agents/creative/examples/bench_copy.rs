@@ -237,7 +237,8 @@ fn judge(counts: &mut Counts, brief: &Brief, script: &Script, verdict: &Verdict)
         .iter()
         .any(|finding| finding.rule.contains('.') && finding.severity == Severity::Error);
     counts.forbidden += usize::from(stopped || banned.into_iter().any(|word| holds_term(&text, word)));
-    counts.must_say += usize::from(brief.must_say.iter().all(|must| text.contains(must.as_str())));
+    let plain = folded(&text);
+    counts.must_say += usize::from(brief.must_say.iter().all(|must| plain.contains(folded(must).as_str())));
     counts.offer += usize::from(says_the_offer(brief, script));
 }
 

@@ -124,6 +124,9 @@ struct LinkFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct Shown {
     pub(super) has: Vec<String>,
+    /// Lines of business it is true for; empty for all.
+    #[serde(default)]
+    pub(super) only: Vec<String>,
     pub(super) picture: String,
 }
 

@@ -10,6 +10,9 @@ use super::phrases::{self, OfferPhrases};
 use spotwright_core::domain::copy_rules::terms::objection;
 use spotwright_schemas::wording::folded;
 
+/// Characters of counts, times and places, which two lines may share without speaking of one thing.
+const COUNTING: &str = "一二三四五六七八九十两半几个只条分钟点小时天月年人上下里外前后次家早晚午出来去到不没用";
+
 /// A fact with its folded text, which topics are looked up in.
 #[derive(Debug, Clone)]
 pub(super) struct Claim<'a> {
@@ -98,7 +101,7 @@ impl<'a> Material<'a> {
                 bank.links.iter().any(|link| {
                     material.mentions(&trouble.folded, &link.trouble)
                         && material.mentions(&claim.folded, &link.answer)
-                })
+                }) || material.share_a_thing(&trouble.folded, &claim.folded)
             })
             .collect();
         material
@@ -159,7 +162,10 @@ impl<'a> Material<'a> {
     /// What is seen while a fact is said: by the words of the fact, else a picture of the brief.
     pub(super) fn picture_of(&self, claim: &Claim<'_>) -> String {
         let known =
-            bank(self.brief.locale).pictures.iter().find(|shown| self.mentions(&claim.folded, &shown.has));
+            bank(self.brief.locale).pictures.iter().find(|shown| {
+                let here = shown.only.is_empty() || shown.only.iter().any(|name| name == self.vertical.as_str());
+                here && self.mentions(&claim.folded, &shown.has)
+            });
         if let Some(shown) = known {
             return shown.picture.clone();
         }
@@ -177,6 +183,15 @@ impl<'a> Material<'a> {
         (element.topic.is_empty() || self.mentions(&claim.folded, &element.topic))
             && !self.mentions(&claim.folded, &element.unless)
             && (element.kinds.is_empty() || element.kinds.contains(&claim.fact.kind))
+    }
+
+    /// Whether two texts speak of the same thing by the same word, the product's own words aside.
+    fn share_a_thing(&self, trouble: &str, claim: &str) -> bool {
+        let own = folded(&format!("{} {} {}", self.name, self.brief.product.name, self.brief.product.category));
+        let counted = |unit: &str| self.chinese && unit.chars().any(|c| COUNTING.contains(c));
+        let things = phrases::units(trouble, self.chinese);
+        let answers = phrases::units(claim, self.chinese);
+        things.iter().any(|unit| !counted(unit) && !own.contains(unit.as_str()) && answers.contains(unit))
     }
 
     /// Whether `claim` answers `trouble`, by a link between them.

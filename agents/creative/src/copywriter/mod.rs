@@ -176,11 +176,12 @@ fn best_of(
             }
             continue;
         };
-        if !judge::fits(material, &built) || !judge::differs(&built, written, avoid) {
-            continue;
-        }
+        // The dear checks are only made on what would be taken.
         let score = judge::score(material, &built, &uses);
-        if best.as_ref().is_none_or(|(known, _)| score > *known) {
+        if best.as_ref().is_none_or(|(known, _)| score > *known)
+            && judge::fits(material, &built)
+            && judge::differs(&built, written, avoid)
+        {
             best = Some((score, built));
         }
         if attempt + 1 >= ENOUGH && best.is_some() {

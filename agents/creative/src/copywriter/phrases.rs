@@ -444,9 +444,9 @@ pub(super) fn is_about_watching(text: &str, chinese: bool) -> bool {
 pub(super) fn is_a_gain(text: &str, chinese: bool) -> bool {
     let text = text.to_lowercase();
     let words: &[&str] = if chinese {
-        &["免费", "减", "半价", "折", "试听", "小样", "赠", "不收钱", "原价", "新人领"]
+        &["免费看", "免费听", "免费玩", "减", "半价", "试听", "小样", "原价", "新人领"]
     } else {
-        &["free", "instead of", "half", "off ", "trial", "try ", "gift"]
+        &["are free", "instead of", "half", "trial", "try ", "first order"]
     };
     words.iter().any(|word| holds(&text, word, chinese))
 }

@@ -40,15 +40,28 @@ impl<'m, 'b> Builder<'m, 'b> {
         shots
     }
 
+    /// The first of `leads` that has an opening it answers.
+    fn led(
+        &mut self,
+        leads: &[&'m Claim<'b>],
+        structure: &str,
+        parts: &[Part],
+    ) -> Option<(&'m Claim<'b>, Shot, Hook)> {
+        leads.iter().find_map(|lead| {
+            let (open, hook) = self.opening(lead, structure, parts)?;
+            Some((*lead, open, hook))
+        })
+    }
+
     fn problem_solution(&mut self) -> Option<Built> {
         // Problems of the brief and facts that answer them lead; an authored scene stands in.
-        let pairs = self.linked_pairs();
-        let own = self.draws.chance(0.6);
-        let lead = match pairs.first() {
-            Some((_, fact)) if own => *fact,
-            _ => self.facts(SAID).into_iter().next()?,
-        };
-        let (open, hook) = self.opening(lead, "problem", &[Part::Open])?;
+        let mut leads: Claims<'m, 'b> = Vec::new();
+        if self.draws.chance(0.7) {
+            let pairs = self.linked_pairs();
+            leads.extend(self.draws.pick(&pairs).map(|(_, fact)| fact));
+        }
+        leads.extend(self.facts(SAID));
+        let (lead, open, hook) = self.led(&leads, "problem", &[Part::Open])?;
         let idea = self.idea(&open.caption, &lead.fact.text);
         let more = if self.draws.chance(0.6) { 2 } else { 1 };
         let shots = self.opened(open, lead, more);
@@ -56,7 +69,8 @@ impl<'m, 'b> Builder<'m, 'b> {
     }
 
     fn before_after(&mut self) -> Option<Built> {
-        let (before, after) = self.linked_pairs().into_iter().next()?;
+        let pairs = self.linked_pairs();
+        let (before, after) = self.draws.pick(&pairs)?;
         let question = before.fact.text.contains(['?', '？', '“', '"']);
         if question {
             return None;
@@ -93,7 +107,7 @@ impl<'m, 'b> Builder<'m, 'b> {
     /// Problems of the brief with a fact that answers them, the rarely used first.
     fn linked_pairs(&mut self) -> Vec<(&'m Claim<'b>, &'m Claim<'b>)> {
         let problems = self.facts(&[FactKind::Problem]);
-        let facts = self.facts(SAID);
+        let facts = self.facts(&[FactKind::Benefit, FactKind::Feature, FactKind::Proof]);
         let mut pairs = Vec::new();
         for problem in &problems {
             for fact in &facts {
@@ -109,7 +123,8 @@ impl<'m, 'b> Builder<'m, 'b> {
         let pairs = self.linked_pairs();
         let own = self.draws.chance(0.5);
         let mut reasons = self.facts(&[FactKind::Benefit, FactKind::Feature, FactKind::Proof]);
-        let (head, hook) = match pairs.first() {
+        let pair = self.draws.pick(&pairs);
+        let (head, hook) = match pair {
             Some((problem, fact)) if own => {
                 reasons.sort_by_key(|claim| claim.at != fact.at);
                 let mut head = self.fact_shot(problem);
@@ -313,6 +328,10 @@ impl<'m, 'b> Builder<'m, 'b> {
     }
 
     fn question_answer(&mut self) -> Option<Built> {
+        // Nobody doubts a drama; its questions are in the plot.
+        if self.material.vertical == spotwright_schemas::brief::Vertical::Drama {
+            return None;
+        }
         let entries = self.material.elements(Part::Ask, "question_answer");
         let mut claims = self.facts(&[
             FactKind::Benefit,
@@ -379,17 +398,21 @@ impl<'m, 'b> Builder<'m, 'b> {
     /// In the viewer's own eyes: a point of view of the authors, or a moment of the brief that the
     /// lead fact belongs to.
     fn point_of_view(&mut self) -> Option<Built> {
-        let lead = self.facts(SAID).into_iter().next()?;
-        let mut moments = self.facts(&[FactKind::Moment]);
-        moments.retain(|moment| self.material.answers(moment, lead));
+        let leads = self.facts(SAID);
+        let moments = self.facts(&[FactKind::Moment]);
         let own = self.draws.chance(0.6);
-        let (open, hook) = match moments.first().filter(|_| own) {
-            Some(moment) => {
+        let told = if own { None } else { self.led(&leads, "pov", &[Part::Pov]) };
+        let (lead, open, hook) = match (told, self.draws.pick(&moments)) {
+            (Some(told), _) => told,
+            (None, Some(moment)) => {
+                let answers = leads.iter().find(|lead| self.material.answers(moment, lead));
+                let benefits = leads.iter().find(|lead| lead.fact.kind == FactKind::Benefit);
+                let lead = *answers.or(benefits).or(leads.first())?;
                 let mut shot = self.fact_shot(moment);
                 shot.role = Role::Hook;
-                (shot, Hook::Scene)
+                (lead, shot, Hook::Scene)
             }
-            None => self.opening(lead, "pov", &[Part::Pov])?,
+            (None, None) => self.led(&leads, "pov", &[Part::Pov])?,
         };
         let idea = self.idea(&open.caption, &lead.fact.text);
         let shots = self.opened(open, lead, 2);
@@ -461,8 +484,8 @@ impl<'m, 'b> Builder<'m, 'b> {
         if !matches!(self.material.vertical, App | Game | Finance) {
             return None;
         }
-        let lead = self.facts(&[FactKind::Feature]).into_iter().next()?;
-        let (open, hook) = self.opening(lead, "task_tap_result", &[Part::Open])?;
+        let leads = self.facts(&[FactKind::Feature, FactKind::Benefit]);
+        let (lead, open, hook) = self.led(&leads, "task_tap_result", &[Part::Open])?;
         let result =
             self.facts(&[FactKind::Benefit, FactKind::Proof]).into_iter().find(|claim| claim.at != lead.at)?;
         let idea = self.idea(&open.caption, &lead.fact.text);

@@ -7,7 +7,7 @@ use super::phrases::third_person;
 
 /// Imperatives that facts begin with, as the rest of "you can …".
 const IMPERATIVES: &[&str] = &[
-    "send", "put", "carry", "pick", "order", "steer", "try", "hold", "clip", "bring", "test", "write", "call",
+    "send", "put", "carry", "pick", "order", "steer", "try", "clip", "bring", "test", "write", "call",
     "cancel", "pause", "move", "return", "exchange", "choose", "get", "pay", "pick", "keep", "throw", "wear",
     "book", "swap", "start", "stop", "skip", "share", "import", "export", "split", "scan", "see", "play",
     "use", "walk", "wash", "fold", "count", "push",
@@ -18,8 +18,7 @@ const HALVES: &[&str] = &[" and you", " we ", ", get ", ", then ", ". ", "? ", "
 
 /// First words after which a sentence goes on in lower case.
 const LOWERED: &[&str] = &[
-    "The", "A", "An", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Every", "Each",
-    "Your", "No", "All", "One", "On", "Our", "Both", "There", "Children", "Kids",
+    "The", "Every", "Each", "Your", "Our", "Both", "There", "Children", "Kids", "You", "We",
 ];
 
 /// The place of a line in the flow of a script.
@@ -73,7 +72,9 @@ fn imperative(fact: &str) -> Option<String> {
     if !begins || !IMPERATIVES.contains(&first.to_lowercase().as_str()) {
         return None;
     }
-    if HALVES.iter().any(|half| fact.contains(half)) {
+    let goes_on = fact.split(", ").skip(1).filter_map(|part| part.split(' ').next());
+    let chained = goes_on.into_iter().any(|word| IMPERATIVES.contains(&word) || word == "hold" || word == "stop");
+    if chained || HALVES.iter().any(|half| fact.contains(half)) {
         return None;
     }
     let mut chars = fact.chars();
@@ -85,16 +86,6 @@ pub(super) fn with_name(name: &str, fact: &str) -> String {
     match imperative(fact) {
         Some(rest) => format!("With {name}, you can {rest}"),
         None => format!("{name}. {fact}"),
-    }
-}
-
-/// A phrase inside a sentence: its first letter lowered where it begins like any sentence.
-pub(super) fn inside(phrase: &str) -> String {
-    let mut chars = phrase.chars();
-    let second = phrase.chars().nth(1).is_some_and(char::is_lowercase);
-    match chars.next() {
-        Some(first) if second => first.to_lowercase().chain(chars).collect(),
-        _ => phrase.to_owned(),
     }
 }
 

@@ -310,6 +310,21 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     // ---- the structures -----------------------------------------------------------------------
 
+    /// No picture stands twice in a script: the later shot takes another picture of the brief.
+    fn part_pictures(&self, shots: &mut [Shot]) {
+        let mut seen: Vec<String> = Vec::new();
+        for shot in shots {
+            if seen.contains(&shot.picture) {
+                let pictures = &self.material.brief.product.pictures;
+                let other = pictures.iter().map(|picture| &picture.alt).find(|alt| !seen.contains(*alt));
+                if let Some(other) = other {
+                    shot.picture.clone_from(other);
+                }
+            }
+            seen.push(shot.picture.clone());
+        }
+    }
+
     pub(super) fn finish(
         &mut self,
         structure: Structure,
@@ -321,6 +336,7 @@ impl<'m, 'b> Builder<'m, 'b> {
         let used: Vec<FactId> = shots.iter().flat_map(|shot| shot.facts.iter().cloned()).collect();
         self.speak(&mut shots);
         shots.push(self.close(short, &used)?);
+        self.part_pictures(&mut shots);
         Some(Built { structure, hook, idea, shots })
     }
 
@@ -332,12 +348,9 @@ impl<'m, 'b> Builder<'m, 'b> {
         let (tension, turn) = (plain(tension), plain(turn));
         let name = &self.material.name;
         if self.zh() {
-            format!("给{who}：先说“{tension}”，再由{name}接住：“{turn}”。")
+            format!("写给：{who}。张力：“{tension}”。转折：{name}，“{turn}”。")
         } else {
-            format!(
-                "For {}: from \u{201c}{tension}\u{201d} to what {name} has to say to it, \u{201c}{turn}\u{201d}.",
-                speech::inside(&who)
-            )
+            format!("For: {who}. Tension: \u{201c}{tension}\u{201d}. Turn: {name}, \u{201c}{turn}\u{201d}.")
         }
     }
 }
