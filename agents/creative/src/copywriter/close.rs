@@ -3,16 +3,17 @@
 use spotwright_schemas::brief::FactId;
 use spotwright_schemas::script::Role;
 
-use super::elements::{Entry, Part};
+use super::elements::Part;
 use super::phrases;
-use super::structures::{Builder, Shot};
+use super::structures::{Builder, FACT, Shot};
+use crate::text::length;
 
 impl Builder<'_, '_> {
     /// The last shot: the offer or the price, then what to do.
     pub(super) fn close(&mut self, structure: &str, used: &[FactId]) -> Option<Shot> {
         let material = self.material;
-        let entries: Vec<&'static Entry> = material.elements(Part::Close, structure);
-        let entry = self.draws.pick(&entries);
+        let entries = material.elements(Part::Close, structure);
+        let entry = self.draws.pick(&entries).map(|fitting| fitting.entry);
         let offer = &material.offer;
         let mut facts: Vec<FactId> = Vec::new();
         let caption = if offer.now.is_some() {
@@ -27,90 +28,133 @@ impl Builder<'_, '_> {
         } else {
             material.name.to_string()
         };
-        let terms: Vec<(FactId, String)> = offer
-            .terms
-            .iter()
-            .filter(|(id, text)| !facts.contains(id) && !used.contains(id) && *text != caption)
-            .cloned()
-            .collect();
-        let order: Vec<usize> = (0..terms.len()).collect();
-        let mut detail = String::new();
-        if let Some(until) = offer.until.as_ref().filter(|_| offer.now.is_some()) {
-            detail = if self.zh() { format!("{until}截止") } else { format!("Until {until}") };
-        }
-        let mut verb = String::new();
-        let mut source = "fact".to_owned();
-        let mut picture = String::new();
-        if let Some(entry) = entry {
-            verb = material.fill(&entry.element.caption, "")?;
-            source.clone_from(&entry.cite);
-            picture.clone_from(&entry.element.picture);
-        }
-        if detail.is_empty() || self.draws.chance(0.5) {
-            if let Some(at) = self.draws.pick(&order) {
-                detail.clone_from(&terms[at].1);
-                facts.push(terms[at].0.clone());
+        let (verb, source, picture) = match entry {
+            Some(entry) => (
+                material.fill(&entry.element.caption, "")?,
+                entry.cite.clone(),
+                entry.element.picture.clone(),
+            ),
+            None => (String::new(), FACT.to_owned(), String::new()),
+        };
+        let mut detail = self.conditions();
+        let term = self.term(&facts, used, &caption);
+        if let Some((id, text)) = term {
+            if detail.is_empty() || material.must_stand(&text) {
+                detail = text;
+                facts.push(id);
             }
         }
         // Price and term change places now and then, so that endings differ.
         let term_first =
-            offer.now.is_none() && offer.price.is_some() && !detail.is_empty() && self.draws.chance(0.5);
+            offer.now.is_none() && offer.price.is_some() && !detail.is_empty() && self.draws.chance(0.4);
         let (caption, mut detail) = if term_first { (detail, caption) } else { (caption, detail) };
         if detail.is_empty() {
             detail.clone_from(&verb);
         }
-        let spoken = entry.map(|entry| entry.element.voice.clone()).unwrap_or_default();
-        let spoken = material.fill(&spoken, "")?;
-        let join = if self.zh() { "" } else { " " };
-        let mut voice = self.spoken(&caption);
+        let asked = entry.map(|entry| entry.element.voice.clone()).unwrap_or_default();
+        let mut parts = vec![self.spoken(&caption)];
         if !detail.is_empty() && detail != verb {
-            voice = format!("{voice}{join}{}", self.spoken(&detail));
+            parts.push(self.spoken(&detail));
         }
-        if !spoken.is_empty() {
-            voice = format!("{voice}{join}{spoken}");
-        }
+        parts.push(material.fill(&asked, "")?);
+        parts.retain(|part| !part.is_empty());
+        let voice = parts.join(if self.zh() { "" } else { " " });
+        let picture = if picture.is_empty() { material.pack_shot() } else { picture };
         Some(Shot { role: Role::Cta, caption, detail, voice, picture, facts, source })
+    }
+
+    /// What the key offer covers where the offer line does not say it, until when, and how to redeem it.
+    fn conditions(&mut self) -> String {
+        let offer = &self.material.offer;
+        if offer.now.is_none() {
+            return String::new();
+        }
+        let zh = self.zh();
+        let mut parts: Vec<String> = Vec::new();
+        parts.extend(
+            offer
+                .covers
+                .as_ref()
+                .filter(|covers| is_compound(covers))
+                .map(|covers| if zh { covers.clone() } else { phrases::capitalized(covers) }),
+        );
+        parts.extend(
+            offer.until.as_ref().map(
+                |until| {
+                    if zh { format!("{until}截止") } else { format!("Until {until}") }
+                },
+            ),
+        );
+        parts.extend(
+            offer.redeem.as_ref().map(
+                |redeem| {
+                    if zh { redeem.clone() } else { phrases::capitalized(redeem) }
+                },
+            ),
+        );
+        let join = if zh { "，" } else { ". " };
+        let limit = crate::copy_engine::limits(self.material.brief.locale, Role::Cta).detail;
+        while parts.len() > 1 && length(&parts.join(join)) > limit {
+            parts.pop();
+        }
+        parts.join(join)
+    }
+
+    /// One more term that the script has not used: one that must be said before all others.
+    fn term(&mut self, facts: &[FactId], used: &[FactId], caption: &str) -> Option<(FactId, String)> {
+        let material = self.material;
+        let terms: Vec<(FactId, String)> = material
+            .offer
+            .terms
+            .iter()
+            .filter(|(id, text)| !facts.contains(id) && !used.contains(id) && text != caption)
+            .cloned()
+            .collect();
+        let must = terms.iter().position(|(_, text)| material.must_stand(text));
+        let order: Vec<usize> = (0..terms.len()).collect();
+        let at = must.or_else(|| self.draws.pick(&order))?;
+        terms.get(at).cloned()
     }
 
     /// The key offer in one line: what one gets, the price before and now.
     pub(super) fn offer_line(&mut self) -> Option<String> {
         let offer = &self.material.offer;
         let now = offer.now.as_ref()?;
-        let covers = offer.covers.as_deref();
-        let line = match (covers, &offer.before, self.zh()) {
-            (Some(covers), Some(before), true) => {
-                let forms = [
-                    format!("{covers}，原价{before}，现价{now}"),
-                    format!("{covers}{now}，原价{before}"),
-                    format!("原价{before}的{covers}，现在{now}"),
-                ];
-                let at = [0, 1, 2];
-                forms[self.draws.pick(&at)?].clone()
-            }
-            (None, Some(before), true) => {
-                let forms = [format!("原价{before}，现价{now}"), format!("现价{now}，原价{before}")];
-                let at = [0, 1];
-                forms[self.draws.pick(&at)?].clone()
-            }
-            (Some(covers), None, true) => format!("{covers}{now}"),
-            (None, None, true) => format!("现在{now}"),
+        let covers = offer.covers.as_deref().filter(|covers| !is_compound(covers));
+        let forms: Vec<String> = match (covers, &offer.before, self.zh()) {
+            (Some(covers), Some(before), true) => vec![
+                format!("{covers}，原价{before}，现价{now}"),
+                format!("{covers}现价{now}，原价{before}"),
+                format!("{covers}，{before}变{now}"),
+            ],
+            (None, Some(before), true) => vec![
+                format!("原价{before}，现价{now}"),
+                format!("现价{now}，原价{before}"),
+                format!("{before}变{now}"),
+            ],
+            (Some(covers), None, true) => vec![format!("{covers}{now}")],
+            (None, None, true) => vec![format!("现在{now}")],
             (Some(covers), Some(before), false) => {
-                let forms = [
-                    format!("{}: {now} instead of {before}", phrases::capitalized(covers)),
-                    format!("{}, {now}. Was {before}.", phrases::capitalized(covers)),
-                    format!("{} for {now}, not {before}", phrases::capitalized(covers)),
-                ];
-                let at = [0, 1, 2];
-                forms[self.draws.pick(&at)?].clone()
+                let covers = phrases::capitalized(covers);
+                vec![
+                    format!("{covers}: {now} instead of {before}"),
+                    format!("{covers}: {now}, was {before}"),
+                    format!("{covers} for {now}, not {before}"),
+                ]
             }
             (None, Some(before), false) => {
-                let forms = [format!("Now {now}, was {before}"), format!("{now} instead of {before}")];
-                let at = [0, 1];
-                forms[self.draws.pick(&at)?].clone()
+                vec![format!("Now {now}, was {before}"), format!("{now} instead of {before}")]
             }
-            (Some(covers), None, false) => format!("{}: {now}", phrases::capitalized(covers)),
-            (None, None, false) => format!("Now {now}"),
+            (Some(covers), None, false) => vec![format!("{}: {now}", phrases::capitalized(covers))],
+            (None, None, false) => vec![format!("Now {now}")],
         };
-        Some(line)
+        let order: Vec<usize> = (0..forms.len()).collect();
+        let at = self.draws.pick(&order)?;
+        forms.get(at).cloned()
     }
+}
+
+/// Whether what an offer covers is a list that a price cannot stand behind.
+fn is_compound(covers: &str) -> bool {
+    covers.contains([',', '，', '、', '：', ':', ';', '；'])
 }

@@ -120,6 +120,24 @@ struct LinkFile {
     links: Vec<Link>,
 }
 
+/// What a fact looks like, by its words.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Shown {
+    pub(super) has: Vec<String>,
+    /// Lines of business it is true for; empty for all.
+    #[serde(default)]
+    pub(super) only: Vec<String>,
+    pub(super) picture: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PictureFile {
+    language: String,
+    pictures: Vec<Shown>,
+}
+
 /// An element with the name it is cited by, e.g. `en.drinkware.hot_car_sip`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
@@ -133,6 +151,7 @@ pub(super) struct Entry {
 pub(super) struct Bank {
     pub(super) entries: Vec<Entry>,
     pub(super) links: Vec<Link>,
+    pub(super) pictures: Vec<Shown>,
 }
 
 impl Bank {
@@ -157,8 +176,11 @@ const CHINESE: &[&str] = files!("zh");
 const ENGLISH_LINKS: &str = include_str!("../../elements/en/links.yaml");
 const CHINESE_LINKS: &str = include_str!("../../elements/zh/links.yaml");
 
+const ENGLISH_PICTURES: &str = include_str!("../../elements/en/pictures.yaml");
+const CHINESE_PICTURES: &str = include_str!("../../elements/zh/pictures.yaml");
+
 /// Reads embedded files; they are part of the program, and a test holds that every one is sound.
-fn read(files: &[&str], links: &str) -> Result<Bank, String> {
+fn read(files: &[&str], links: &str, pictures: &str) -> Result<Bank, String> {
     let mut bank = Bank::default();
     for text in files {
         let file: File = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
@@ -180,6 +202,14 @@ fn read(files: &[&str], links: &str) -> Result<Bank, String> {
         return Err("links: no language".to_owned());
     }
     bank.links = file.links;
+    let file: PictureFile = serde_saphyr::from_str(pictures).map_err(|error| format!("{error}"))?;
+    if file.language.is_empty() {
+        return Err("pictures: no language".to_owned());
+    }
+    bank.pictures = file.pictures;
+    for word in bank.pictures.iter_mut().flat_map(|shown| &mut shown.has) {
+        *word = word.to_lowercase();
+    }
     for link in &mut bank.links {
         for word in link.trouble.iter_mut().chain(&mut link.answer) {
             *word = word.to_lowercase();
@@ -195,11 +225,13 @@ fn or_empty(bank: Result<Bank, String>) -> Bank {
     })
 }
 
-static ENGLISH_BANK: LazyLock<Bank> = LazyLock::new(|| or_empty(read(ENGLISH, ENGLISH_LINKS)));
+static ENGLISH_BANK: LazyLock<Bank> =
+    LazyLock::new(|| or_empty(read(ENGLISH, ENGLISH_LINKS, ENGLISH_PICTURES)));
 /// The English bank for British readers: what only Americans have is left out, words and spelling
 /// are British, and facts are looked up by the words of both countries.
 static BRITISH_BANK: LazyLock<Bank> = LazyLock::new(|| in_british(&ENGLISH_BANK));
-static CHINESE_BANK: LazyLock<Bank> = LazyLock::new(|| or_empty(read(CHINESE, CHINESE_LINKS)));
+static CHINESE_BANK: LazyLock<Bank> =
+    LazyLock::new(|| or_empty(read(CHINESE, CHINESE_LINKS, CHINESE_PICTURES)));
 
 fn in_british(bank: &Bank) -> Bank {
     let shown = |element: &Element| {
@@ -221,7 +253,12 @@ fn in_british(bank: &Bank) -> Bank {
         add_british(&mut link.trouble);
         add_british(&mut link.answer);
     }
-    Bank { entries, links }
+    let mut pictures = bank.pictures.clone();
+    for shown in &mut pictures {
+        shown.picture = british(&shown.picture);
+        add_british(&mut shown.has);
+    }
+    Bank { entries, links, pictures }
 }
 
 /// Adds the British forms of words that facts are looked up by; `-ise` too, which many advertisers
@@ -252,8 +289,8 @@ mod tests {
 
     fn banks() -> [(Locale, Bank); 2] {
         [
-            (Locale::EnUs, read(ENGLISH, ENGLISH_LINKS).expect("English elements")),
-            (Locale::ZhCn, read(CHINESE, CHINESE_LINKS).expect("Chinese elements")),
+            (Locale::EnUs, read(ENGLISH, ENGLISH_LINKS, ENGLISH_PICTURES).expect("English elements")),
+            (Locale::ZhCn, read(CHINESE, CHINESE_LINKS, CHINESE_PICTURES).expect("Chinese elements")),
         ]
     }
 
@@ -267,6 +304,7 @@ mod tests {
                 bank.entries.iter().map(|entry| entry.element.caption.as_str()).collect();
             assert_eq!(captions.len(), bank.entries.len(), "{}", locale.tag());
             assert!(bank.links.len() >= 40);
+            assert!(bank.pictures.iter().all(|shown| !shown.has.is_empty() && !shown.picture.is_empty()));
             assert!(bank.links.iter().all(|link| !link.trouble.is_empty() && !link.answer.is_empty()));
         }
     }

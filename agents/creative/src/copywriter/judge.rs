@@ -1,6 +1,6 @@
 //! What a script must keep before it leaves the engine, and which of two is better.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use spotwright_schemas::brief::{FactId, FactKind};
 use spotwright_schemas::script::{Role, Script};
@@ -8,7 +8,7 @@ use spotwright_schemas::{Language, Locale};
 
 use super::material::Material;
 use super::phrases::units;
-use super::structures::Built;
+use super::structures::{Builder, Built};
 use crate::copy_engine::limits as limits_of;
 use crate::critique::MAX_PRIMARY_TEXT;
 use crate::text::length;
@@ -37,25 +37,51 @@ pub(super) const fn limits(locale: Locale) -> [usize; 2] {
     }
 }
 
-/// Puts a text that every script must say into the script that does not say it yet: under the
-/// caption of the last shot that has room, else of the last but one.
-pub(super) fn add_must_say(material: &Material<'_>, built: &mut Built) {
+/// Puts a text that every script must say into the script that does not say it yet: the fact that
+/// holds it as a shot of its own before the last; the brand's name below the first shot with room; a
+/// disclaimer below the last.
+pub(super) fn add_must_say(builder: &Builder<'_, '_>, built: &mut Built) {
+    let material = builder.material;
     for text in &material.brief.must_say {
-        let said = built
-            .shots
-            .iter()
-            .any(|shot| shot.caption.contains(text.as_str()) || shot.detail.contains(text.as_str()));
-        if said {
+        if says(built, text) {
             continue;
         }
-        let free = built.shots.iter().rposition(|shot| shot.detail.is_empty());
-        let at = free.unwrap_or(built.shots.len() - 1);
-        let join = if material.is_chinese() { "" } else { " " };
-        let shot = &mut built.shots[at];
-        shot.detail.clone_from(text);
-        let point = if material.is_chinese() { "。" } else { "." };
-        shot.voice = format!("{}{join}{text}{point}", shot.voice);
+        let wanted = folded(text);
+        let fact = material
+            .required
+            .iter()
+            .filter_map(|at| material.claims.get(*at))
+            .find(|claim| claim.folded.contains(wanted.as_str()));
+        let before_last = built.shots.len().saturating_sub(1);
+        if let Some(claim) = fact {
+            built.shots.insert(before_last, builder.fact_shot(claim));
+            continue;
+        }
+        let room = built.shots.iter_mut().find(|shot| shot.detail.is_empty());
+        if material.brief.brand.name.contains(text.as_str()) {
+            if let Some(shot) = room {
+                shot.detail.clone_from(text);
+                continue;
+            }
+        }
+        let Some(last) = built.shots.last_mut() else { continue };
+        let (point, join) = if material.is_chinese() { ("。", "") } else { (".", " ") };
+        let separator = if material.is_chinese() { "。" } else { ". " };
+        let kept = last.detail.trim_end_matches(['.', '。']).to_owned();
+        last.detail = if kept.is_empty() { text.clone() } else { format!("{kept}{separator}{text}") };
+        let limit = limits_of(material.brief.locale, last.role).detail;
+        if length(&last.detail) > limit {
+            last.detail.clone_from(text);
+        }
+        last.voice = format!("{}{join}{text}{point}", last.voice);
     }
+}
+
+fn says(built: &Built, text: &str) -> bool {
+    let wanted = folded(text);
+    built.shots.iter().any(|shot| {
+        [&shot.caption, &shot.detail].into_iter().any(|line| folded(line).contains(wanted.as_str()))
+    })
 }
 
 /// Whether a script keeps every rule that does not depend on other scripts.
@@ -73,16 +99,18 @@ pub(super) fn fits(material: &Material<'_>, built: &Built) -> bool {
         && names_the_product(material, built)
         && !repeats_itself(material, built)
         && !holds_unwanted(material, built)
+        && material.brief.must_say.iter().all(|text| says(built, text))
 }
 
 fn reading_seconds(locale: Locale, built: &Built) -> f64 {
     built.shots.iter().map(|shot| seconds(locale, &format!("{} {}", shot.caption, shot.detail))).sum()
 }
 
-/// The product is named within the first three shots.
+/// The product is named within the first two shots; within three where the brief allows teasers.
 fn names_the_product(material: &Material<'_>, built: &Built) -> bool {
+    let shots = if material.brief.allow_teasers { 3 } else { 2 };
     let holds = |name: &str| {
-        built.shots.iter().take(3).any(|shot| shot.caption.contains(name) || shot.detail.contains(name))
+        built.shots.iter().take(shots).any(|shot| shot.caption.contains(name) || shot.detail.contains(name))
     };
     holds(&material.name) || holds(&material.brief.brand.name)
 }
@@ -125,8 +153,17 @@ pub(super) fn differs(built: &Built, written: &[Script], avoid: &[String]) -> bo
         let shared =
             script.lines.iter().filter(|known| own.contains(&line(&known.caption, &known.detail))).count();
         let opens_alike = script.lines.first().is_some_and(|known| folded(&known.caption) == opening);
-        shared <= 1 && !opens_alike
+        shared <= 1 && !opens_alike && !rests_alike(built, script)
     })
+}
+
+/// Whether two scripts say the same facts between opening and close: the same idea in another order.
+fn rests_alike(built: &Built, script: &Script) -> bool {
+    let own: BTreeSet<&FactId> =
+        built.shots.iter().filter(|shot| shot.role != Role::Cta).flat_map(|shot| &shot.facts).collect();
+    let known: BTreeSet<&FactId> =
+        script.lines.iter().filter(|line| line.role != Role::Cta).flat_map(|line| &line.rests_on).collect();
+    own == known
 }
 
 /// Which of two scripts is better: answers that follow from the opening, a proof, rested facts, a

@@ -9,6 +9,10 @@ use super::phrases::{self, OfferPhrases};
 use spotwright_core::domain::copy_rules::terms::objection;
 use spotwright_schemas::wording::folded;
 
+/// Characters of counts, times and places, which two lines may share without speaking of one thing.
+const COUNTING: &str =
+    "一二三四五六七八九十两半几个只条分钟点小时天月年人上下里外前后次家早晚午出来去到不没用";
+
 /// A fact with its folded text, which topics are looked up in.
 #[derive(Debug, Clone)]
 pub(super) struct Claim<'a> {
@@ -16,6 +20,13 @@ pub(super) struct Claim<'a> {
     pub(super) at: usize,
     pub(super) fact: &'a Fact,
     pub(super) folded: String,
+}
+
+/// An element that may stand in the scripts of a brief, with the claims that may follow it.
+#[derive(Debug, Clone)]
+pub(super) struct Fitting {
+    pub(super) entry: &'static Entry,
+    followed: Vec<bool>,
 }
 
 /// A brief, read once for all scripts.
@@ -30,7 +41,9 @@ pub(super) struct Material<'a> {
     pub(super) vertical: Vertical,
     pub(super) offer: OfferPhrases,
     /// Elements that may stand in this brief's scripts.
-    fitting: Vec<&'static Entry>,
+    fitting: Vec<Fitting>,
+    /// Facts that hold a text every script must say.
+    pub(super) required: Vec<usize>,
     /// For each pair of claims whether the second answers the first, by a link.
     linked: Vec<bool>,
     /// Everything the brief says, folded.
@@ -60,6 +73,7 @@ impl<'a> Material<'a> {
             brief,
             fitting: Vec::new(),
             linked: Vec::new(),
+            required: Vec::new(),
             name: Cow::Borrowed(brief.spoken_name()),
             noun: brief.product.noun_phrase.as_deref().map(|phrase| phrases::bare(phrase, chinese)),
             vertical,
@@ -68,8 +82,17 @@ impl<'a> Material<'a> {
             words,
             chinese,
         };
-        material.fitting =
-            bank.of(vertical.as_str()).filter(|entry| material.fits_brief(&entry.element)).collect();
+        material.fitting = bank
+            .of(vertical.as_str())
+            .filter(|entry| material.fits_brief(&entry.element))
+            .map(|entry| {
+                let follows = |claim: &Claim<'_>| material.may_follow(&entry.element, claim);
+                Fitting { entry, followed: material.claims.iter().map(follows).collect() }
+            })
+            .collect();
+        let must: Vec<String> = brief.must_say.iter().map(|text| folded(text)).collect();
+        let holds = |claim: &&Claim<'_>| must.iter().any(|text| claim.folded.contains(text.as_str()));
+        material.required = material.claims.iter().filter(holds).map(|claim| claim.at).collect();
         material.linked = material
             .claims
             .iter()
@@ -78,7 +101,7 @@ impl<'a> Material<'a> {
                 bank.links.iter().any(|link| {
                     material.mentions(&trouble.folded, &link.trouble)
                         && material.mentions(&claim.folded, &link.answer)
-                })
+                }) || material.share_a_thing(&trouble.folded, &claim.folded)
             })
             .collect();
         material
@@ -114,23 +137,61 @@ impl<'a> Material<'a> {
     }
 
     /// Elements of a part for one of the structure's names.
-    pub(super) fn elements(&self, part: Part, structure: &str) -> Vec<&'static Entry> {
+    pub(super) fn elements(&self, part: Part, structure: &str) -> Vec<&Fitting> {
         self.fitting
             .iter()
-            .copied()
-            .filter(|entry| {
-                let restricted = &entry.element.structures;
-                entry.element.part == part
+            .filter(|fitting| {
+                let restricted = &fitting.entry.element.structures;
+                fitting.entry.element.part == part
                     && (restricted.is_empty() || restricted.iter().any(|name| name == structure))
             })
             .collect()
     }
 
-    /// Whether `claim` may follow `element`.
-    pub(super) fn follows(&self, element: &Element, claim: &Claim<'_>) -> bool {
+    /// Whether `claim` may follow an element.
+    pub(super) fn follows(fitting: &Fitting, claim: &Claim<'_>) -> bool {
+        fitting.followed.get(claim.at).copied().unwrap_or(false)
+    }
+
+    /// Whether a text holds what every script must say.
+    pub(super) fn must_stand(&self, text: &str) -> bool {
+        let text = folded(text);
+        self.brief.must_say.iter().any(|must| text.contains(folded(must).as_str()))
+    }
+
+    /// What is seen while a fact is said: by the words of the fact, else a picture of the brief.
+    pub(super) fn picture_of(&self, claim: &Claim<'_>) -> String {
+        let known = bank(self.brief.locale).pictures.iter().find(|shown| {
+            let here = shown.only.is_empty() || shown.only.iter().any(|name| name == self.vertical.as_str());
+            here && self.mentions(&claim.folded, &shown.has)
+        });
+        if let Some(shown) = known {
+            return shown.picture.clone();
+        }
+        let pictures = &self.brief.product.pictures;
+        let at = claim.at.checked_rem(pictures.len()).unwrap_or(0);
+        pictures.get(at).map(|picture| picture.alt.clone()).unwrap_or_default()
+    }
+
+    /// The product as the brief's first picture shows it.
+    pub(super) fn pack_shot(&self) -> String {
+        self.brief.product.pictures.first().map(|picture| picture.alt.clone()).unwrap_or_default()
+    }
+
+    fn may_follow(&self, element: &Element, claim: &Claim<'_>) -> bool {
         (element.topic.is_empty() || self.mentions(&claim.folded, &element.topic))
             && !self.mentions(&claim.folded, &element.unless)
             && (element.kinds.is_empty() || element.kinds.contains(&claim.fact.kind))
+    }
+
+    /// Whether two texts speak of the same thing by the same word, the product's own words aside.
+    fn share_a_thing(&self, trouble: &str, claim: &str) -> bool {
+        let own =
+            folded(&format!("{} {} {}", self.name, self.brief.product.name, self.brief.product.category));
+        let counted = |unit: &str| self.chinese && unit.chars().any(|c| COUNTING.contains(c));
+        let things = phrases::units(trouble, self.chinese);
+        let answers = phrases::units(claim, self.chinese);
+        things.iter().any(|unit| !counted(unit) && !own.contains(unit.as_str()) && answers.contains(unit))
     }
 
     /// Whether `claim` answers `trouble`, by a link between them.

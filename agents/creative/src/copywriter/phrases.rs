@@ -361,30 +361,176 @@ pub(super) fn capitalized(text: &str) -> String {
     chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
-/// Whether a fact can be shown happening: a measurement, or an action of hands and things.
+/// Whether a fact can be shown happening: an action of hands and things.
 pub(super) fn is_visible(text: &str, chinese: bool) -> bool {
     let words: &[&str] = if chinese {
         &[
-            "一", "撕", "开", "倒", "折", "拧", "按", "冲", "转", "摔", "洗", "装", "拆", "叠", "扣", "拍",
-            "点",
+            "撕",
+            "倒着",
+            "折",
+            "拧",
+            "一按",
+            "按下",
+            "长按",
+            "摔",
+            "淋",
+            "搓",
+            "拉了",
+            "卷起来",
+            "拆下来",
+            "取下来",
+            "拎出来",
+            "一冲",
+            "水洗",
+            "一挑",
+            "现切",
+            "现擀",
+            "现称",
+            "片",
+            "套，",
+            "隔着玻璃",
+            "推着",
+            "一撕",
+            "拍题",
+            "说一句",
+            "导入",
+            "挪一条",
+            "开合",
+            "收起来",
+            "站得住",
+            "跟着颜色",
+            "抱着",
         ]
     } else {
         &[
-            "fold", "drop", "turn", "twist", "press", "pour", "lock", "snap", "clip", "tap", "wash", "pack",
-            "open", "stretch", "squeeze", "scan", "photo", "rinse",
+            "fold",
+            "dropped",
+            "turn the",
+            "twist",
+            "press",
+            "pour",
+            "lock",
+            "snap",
+            "clip",
+            "tap",
+            "goes in",
+            "zips",
+            "opens with",
+            "open in",
+            "stretch",
+            "squeeze",
+            "scan",
+            "photograph",
+            "rinse",
+            "slices",
+            "clicks",
+            "packs into",
+            "stands in",
+            "rolled",
+            "bent",
+            "throw it",
+            "put your",
+            "steer",
+            "hold to",
+            "lifts out",
+            "tears off",
+            "move one",
+            "send your",
+            "by walking",
+            "buckles",
+            "without a hole",
+            "under the sprinkler",
         ]
     };
-    text.chars().any(|c| c.is_ascii_digit()) || words.iter().any(|word| holds(text, word, chinese))
+    words.iter().any(|word| holds(text, word, chinese))
 }
 
 /// Whether a fact tells what one finds on opening the parcel.
 pub(super) fn is_in_the_box(text: &str, chinese: bool) -> bool {
     let words: &[&str] = if chinese {
-        &["盒", "附", "礼", "袋", "套装", "独立", "包装"]
+        &[
+            "礼盒",
+            "贺卡",
+            "铁罐",
+            "套装",
+            "独立包装",
+            "一盒",
+            "充电盒",
+            "附赠",
+            "送一",
+            "送量杯",
+            "送两",
+            "挂袋",
+        ]
     } else {
-        &["box", "comes with", "include", "bag", "case", "sealed", "wrapped", "pouch", "set of"]
+        &[
+            "in the box",
+            "gift box",
+            "comes with",
+            "included",
+            "carrying case",
+            "sealed",
+            "wrapped",
+            "pouch",
+            "set of",
+            "on every box",
+            "on the lid",
+            "tin that",
+            "the case is",
+        ]
     };
     words.iter().any(|word| holds(text, word, chinese))
+}
+
+/// Whether a fact of a drama is about watching it, not about what happens in it.
+pub(super) fn is_about_watching(text: &str, chinese: bool) -> bool {
+    let words: &[&str] = if chinese {
+        &[
+            "集",
+            "更新",
+            "更完",
+            "耳机",
+            "免费",
+            "地铁",
+            "食堂",
+            "排队",
+            "睡前",
+            "电视剧",
+            "分钟",
+            "拍了",
+            "追剧",
+        ]
+    } else {
+        &[
+            "episode",
+            "season",
+            "watch",
+            "free ",
+            "second",
+            "minute",
+            "stops left",
+            "earbud",
+            "phone",
+            "shot in",
+            "lights off",
+            "subscri",
+            "screen",
+            "bus ",
+            "couch",
+        ]
+    };
+    words.iter().any(|word| holds(text, word, chinese))
+}
+
+/// Whether a term is reason enough to open with: something free, less or tried.
+pub(super) fn is_a_gain(text: &str, chinese: bool) -> bool {
+    let text = text.to_lowercase();
+    let words: &[&str] = if chinese {
+        &["免费看", "免费听", "免费玩", "减", "半价", "试听", "小样", "原价", "新人领"]
+    } else {
+        &["are free", "instead of", "half", "trial", "try ", "first order"]
+    };
+    words.iter().any(|word| holds(&text, word, chinese))
 }
 
 /// A text as caption and, where it is longer than `limit`, the rest after a comma; `None` where it
@@ -398,7 +544,9 @@ pub(super) fn two_lines(text: &str, limit: usize) -> Option<(String, String)> {
         // A comma inside a number parts nothing.
         let inside =
             head.ends_with(|c: char| c.is_ascii_digit()) && tail.starts_with(|c: char| c.is_ascii_digit());
-        (!inside && head.chars().count() <= limit && !tail.is_empty())
+        // What goes on with a conjunction is no line of its own.
+        let half = ["and ", "or ", "but ", "so "].iter().any(|word| tail.starts_with(word));
+        (!inside && !half && head.chars().count() <= limit && !tail.is_empty())
             .then(|| (head.to_owned(), tail.to_owned()))
     })
 }

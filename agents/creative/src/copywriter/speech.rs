@@ -1,0 +1,127 @@
+//! How a fact is spoken: a caption stands alone, a voice speaks in sentences.
+//!
+//! A fact is only put into another form where its first word says what it is: a verb of the third
+//! person, an imperative, an article or a number. Every other fact is spoken as it stands.
+
+use super::phrases::third_person;
+
+/// Imperatives that facts begin with, as the rest of "you can …".
+const IMPERATIVES: &[&str] = &[
+    "send", "put", "carry", "pick", "order", "steer", "try", "clip", "bring", "test", "write", "call",
+    "cancel", "pause", "move", "return", "exchange", "choose", "get", "pay", "pick", "keep", "throw", "wear",
+    "book", "swap", "start", "stop", "skip", "share", "import", "export", "split", "scan", "see", "play",
+    "use", "walk", "wash", "fold", "count", "push",
+];
+
+/// Signs that an imperative is one half of a longer thought, which "you can" would break.
+const HALVES: &[&str] = &[" and you", " we ", ", get ", ", then ", ". ", "? ", " and it ", ", and ", ": "];
+
+/// First words after which a sentence goes on in lower case.
+const LOWERED: &[&str] =
+    &["The", "Every", "Each", "Your", "Our", "Both", "There", "Children", "Kids", "You", "We"];
+
+/// The place of a line in the flow of a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Opens a thought: nothing before it is referred to.
+    First,
+    /// Goes on from the line before.
+    Next,
+    /// Goes on from a line that already began with "and".
+    Later,
+}
+
+/// What the product is called by a pronoun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pronoun {
+    /// One thing.
+    It,
+    /// A place, a person or several things: none is safe.
+    Unsaid,
+}
+
+fn lowered(text: &str) -> Option<String> {
+    let first = text.split(' ').next()?;
+    LOWERED.contains(&first).then(|| {
+        let mut chars = text.chars();
+        chars.next().map_or_else(String::new, |c| c.to_lowercase().chain(chars).collect())
+    })
+}
+
+/// An English fact as a sentence that is spoken, without its final point.
+pub(super) fn english(fact: &str, place: Place, pronoun: Pronoun) -> String {
+    if pronoun == Pronoun::It {
+        if let Some(clause) = third_person(fact) {
+            return if place == Place::Next { format!("And it {clause}") } else { format!("It {clause}") };
+        }
+    }
+    if let Some(rest) = imperative(fact) {
+        return if place == Place::Next { format!("And you can {rest}") } else { format!("You can {rest}") };
+    }
+    match (place, lowered(fact)) {
+        (Place::Next, Some(rest)) => format!("And {rest}"),
+        _ => fact.to_owned(),
+    }
+}
+
+/// The fact as the rest of "you can …", where it is one whole imperative.
+fn imperative(fact: &str) -> Option<String> {
+    let first = fact.split(' ').next()?;
+    let begins = first.chars().next().is_some_and(char::is_uppercase);
+    if !begins || !IMPERATIVES.contains(&first.to_lowercase().as_str()) {
+        return None;
+    }
+    let goes_on = fact.split(", ").skip(1).filter_map(|part| part.split(' ').next());
+    let chained =
+        goes_on.into_iter().any(|word| IMPERATIVES.contains(&word) || word == "hold" || word == "stop");
+    if chained || HALVES.iter().any(|half| fact.contains(half)) {
+        return None;
+    }
+    let mut chars = fact.chars();
+    chars.next().map(|c| c.to_lowercase().chain(chars).collect())
+}
+
+/// The product's name and a fact that no verb joins to it, as one says them.
+pub(super) fn with_name(name: &str, fact: &str) -> String {
+    match imperative(fact) {
+        Some(rest) => format!("With {name}, you can {rest}"),
+        None => format!("{name}. {fact}"),
+    }
+}
+
+/// A Chinese fact as it is spoken, without its final point.
+pub(super) fn chinese(fact: &str, place: Place) -> String {
+    let opens = fact.starts_with(['“', '"', '还', '也', '而', '再', '另']);
+    match place {
+        Place::Next if !opens => format!("而且，{fact}"),
+        Place::Later if !opens => format!("还有，{fact}"),
+        _ => fact.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verbs_and_imperatives_become_sentences_and_all_else_stays() {
+        let it = |fact: &str, place| english(fact, place, Pronoun::It);
+        assert_eq!(it("Keeps drinks cold", Place::First), "It keeps drinks cold");
+        assert_eq!(it("Works without a connection", Place::Next), "And it works without a connection");
+        assert_eq!(it("The cap clicks when it is shut", Place::Next), "And the cap clicks when it is shut");
+        assert_eq!(it("Send it back within 60 days", Place::First), "You can send it back within 60 days");
+        assert_eq!(
+            it("Tell us your machine, we grind to match", Place::Next),
+            "Tell us your machine, we grind to match"
+        );
+        assert_eq!(it("SPF 50, broad spectrum", Place::Next), "SPF 50, broad spectrum");
+        assert_eq!(english("Keeps late hours", Place::First, Pronoun::Unsaid), "Keeps late hours");
+    }
+
+    #[test]
+    fn a_chinese_line_goes_on_with_a_connective_once() {
+        assert_eq!(chinese("没网也能玩", Place::First), "没网也能玩");
+        assert_eq!(chinese("没网也能玩", Place::Next), "而且，没网也能玩");
+        assert_eq!(chinese("还能折叠", Place::Next), "还能折叠");
+    }
+}
