@@ -153,6 +153,7 @@ fn score(file: &str, locale: Locale) -> [Score; 2] {
             category: Some(row.category.clone()),
             audience: Some(row.audience.clone()),
             names: Vec::new(),
+            own_words: false,
         };
         let findings = rules.lint(&claim, locale);
         scores[usize::from(!is_developed_on(&row.id))].take(&row, &findings);

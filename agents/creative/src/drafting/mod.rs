@@ -361,6 +361,8 @@ impl Studio<'_> {
             subject: missing.iter().collect(),
             message: undrawable_message(&missing),
             law: String::new(),
+            span: None,
+            rewrite: String::new(),
         })
     }
 
@@ -495,6 +497,8 @@ fn duplicate_finding(line: &Line) -> Finding {
         subject: line.caption.clone(),
         message: "the caption was used or proposed before".to_owned(),
         law: String::new(),
+        span: None,
+        rewrite: String::new(),
     }
 }
 

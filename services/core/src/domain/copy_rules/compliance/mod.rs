@@ -342,7 +342,7 @@ impl<'a> Judge<'a> {
             return Some("denied by the text".to_owned());
         }
         let needs = rule.evidence.as_ref()?;
-        evidence::proof(rule, needs, &view.text, at, self.record(), self.locale)
+        evidence::proof(rule, needs, &view.text, at, self.record(), !self.claim.own_words, self.locale)
             .map(|entry| format!("on record: {entry}"))
     }
 
