@@ -35,7 +35,7 @@ mod structures;
 use std::collections::BTreeMap;
 
 use spotwright_schemas::Locale;
-use spotwright_schemas::brief::{Brief, FactId};
+use spotwright_schemas::brief::{Brief, FactId, Vertical};
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Angle, Direction, Line, Provenance, Script, Structure};
 
@@ -108,6 +108,11 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
         written.push(finished(&material, built));
     }
     written
+}
+
+/// The brief's line of business: its own word, or what its words tell.
+pub(crate) fn vertical_of(brief: &Brief) -> Vertical {
+    material::vertical_of(brief)
 }
 
 /// The words of the element that a line cites; empty for lines of facts alone.

@@ -7,14 +7,16 @@ use spotwright_schemas::brief::Brief;
 use spotwright_schemas::script::Role;
 
 use super::{Check, Finding, Severity};
+use crate::copywriter;
 
 /// What counts in this text. Claims that the brief proves, harmless contexts and denials do not.
 pub(super) fn findings(brief: &Brief, text: &str, role: Option<Role>) -> Vec<Finding> {
     if text.is_empty() {
         return Vec::new();
     }
+    let claim = Claim::of_brief(brief, copywriter::vertical_of(brief), text);
     let judged = match Rules::shipped() {
-        Ok(rules) => rules.lint(&Claim::of_brief(brief, text), brief.locale),
+        Ok(rules) => rules.lint(&claim, brief.locale),
         // Nothing may pass unjudged.
         Err(problem) => {
             let message = problem.to_string();

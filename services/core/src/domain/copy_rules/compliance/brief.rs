@@ -10,10 +10,10 @@ use super::{Claim, Rules};
 const OF_AGE: u8 = 18;
 
 impl Claim {
-    /// A line of this brief. The facts that claim something are the record, with the words of their
+    /// A line of this brief, for this line of business. The facts that claim something are the record, with the words of their
     /// sources; what the brand, the product and the trademark are called is no claim.
     #[must_use]
-    pub fn of_brief(brief: &Brief, text: &str) -> Self {
+    pub fn of_brief(brief: &Brief, vertical: Vertical, text: &str) -> Self {
         let claims = brief.product.facts.iter().filter(|fact| fact.kind.needs_evidence());
         let evidence = claims
             .map(|fact| match fact.evidence.as_ref().and_then(|proof| proof.quote.as_deref()) {
@@ -25,7 +25,7 @@ impl Claim {
         Self {
             text: text.to_owned(),
             evidence,
-            category: brief.product.vertical.and_then(category).map(str::to_owned),
+            category: category(vertical).map(str::to_owned),
             audience: young.then(|| "minors".to_owned()),
             names: [brief.brand.name.as_str(), brief.product.name.as_str(), brief.spoken_name()]
                 .map(str::to_owned)

@@ -81,7 +81,7 @@ pub struct Claim {
     #[serde(default)]
     pub names: Vec<String>,
     /// The evidence is what the advertiser says of itself, as the facts of a brief are: it proves,
-    /// and admits nothing.
+    /// and admits nothing. No line of business means that it is none of those above.
     #[serde(default)]
     pub own_words: bool,
 }
@@ -276,7 +276,7 @@ impl<'a> Judge<'a> {
             return false;
         }
         (rule.products.is_empty() && rule.audiences.is_empty())
-            || category.is_none()
+            || (category.is_none() && !self.claim.own_words)
             || named(&rule.products, category)
             || named(&rule.audiences, audience)
     }
