@@ -1,7 +1,8 @@
 //! The compliance lint against labelled lines that were written before the rules, by another hand.
 //!
 //! The lines are split by a hash of their id: the rules were developed on seven parts of ten, and
-//! nobody who wrote rules read the misses of the other three.
+//! nobody who wrote rules read the misses of the other three. The files `more-*.jsonl` were written
+//! with the rules and are reported by themselves.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
@@ -136,6 +137,7 @@ fn is_developed_on(id: &str) -> bool {
     (hash >> 32) % 10 < 7
 }
 
+/// The scores of the part that the rules were developed on and of the part held out.
 fn score(file: &str, locale: Locale) -> [Score; 2] {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(folder.join("tests/data/compliance").join(file)).unwrap();
@@ -153,6 +155,7 @@ fn score(file: &str, locale: Locale) -> [Score; 2] {
             category: Some(row.category.clone()),
             audience: Some(row.audience.clone()),
             names: Vec::new(),
+            own_words: false,
         };
         let findings = rules.lint(&claim, locale);
         scores[usize::from(!is_developed_on(&row.id))].take(&row, &findings);
@@ -177,14 +180,41 @@ fn reaches(file: &str, locale: Locale, limits: [(f64, f64); 2]) {
     }
 }
 
+/// All lines of a file together: the goal that the rules were given.
+fn reaches_as_a_whole(file: &str, locale: Locale, recall: f64, precision: f64) {
+    let [developed, held_out] = score(file, locale);
+    let hit = (developed.hit + held_out.hit) as f64;
+    let found = hit / (hit + (developed.missed + held_out.missed) as f64);
+    let right = hit / (hit + (developed.false_alarms + held_out.false_alarms) as f64);
+    eprintln!("{file} as a whole: recall {found:.3}, precision {right:.3}\n");
+    if std::env::var_os("COMPLIANCE_MISSES").is_some() && file.starts_with("more") {
+        eprintln!("{}\n{}", developed.misses.join("\n"), held_out.misses.join("\n"));
+    }
+    assert!(found >= recall, "{file}: recall {found:.3} < {recall}");
+    assert!(right >= precision, "{file}: precision {right:.3} < {precision}");
+}
+
 #[test]
 fn chinese_lines_are_judged_as_a_reader_of_the_law_judges_them() {
-    reaches("zh.jsonl", Locale::ZhCn, [(0.97, 0.96), (0.80, 0.78)]);
+    reaches("zh.jsonl", Locale::ZhCn, [(0.97, 0.96), (0.85, 0.80)]);
+    reaches_as_a_whole("zh.jsonl", Locale::ZhCn, 0.95, 0.90);
 }
 
 #[test]
 fn english_lines_are_judged_as_a_reader_of_the_law_judges_them() {
-    reaches("en.jsonl", Locale::EnUs, [(0.97, 0.96), (0.75, 0.88)]);
+    reaches("en.jsonl", Locale::EnUs, [(0.97, 0.96), (0.85, 0.90)]);
+    reaches_as_a_whole("en.jsonl", Locale::EnUs, 0.95, 0.90);
+}
+
+#[test]
+fn lines_written_with_the_rules_are_judged_as_meant() {
+    reaches_as_a_whole("more-zh.jsonl", Locale::ZhCn, 0.95, 0.95);
+    reaches_as_a_whole("more-en.jsonl", Locale::EnUs, 0.95, 0.95);
+}
+
+#[test]
+fn every_pattern_of_the_packs_compiles() {
+    Rules::shipped().unwrap().check().unwrap();
 }
 
 #[test]

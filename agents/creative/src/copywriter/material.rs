@@ -51,6 +51,22 @@ pub(super) struct Material<'a> {
     chinese: bool,
 }
 
+/// The brief's line of business: its own word, or what its words tell.
+pub(super) fn vertical_of(brief: &Brief) -> Vertical {
+    let told = || phrases::vertical_of(&words_of(brief), brief.locale.is_chinese());
+    brief.product.vertical.unwrap_or_else(told)
+}
+
+/// Everything that tells what the brief is about, folded; the category last.
+fn words_of(brief: &Brief) -> String {
+    let mut words = folded(&brief.audience.description);
+    for text in brief.product.facts.iter().map(|fact| &fact.text).chain([&brief.product.category]) {
+        words.push('\n');
+        words.push_str(&folded(text));
+    }
+    words
+}
+
 impl<'a> Material<'a> {
     pub(super) fn of(brief: &'a Brief) -> Self {
         let chinese = brief.locale.is_chinese();
@@ -62,11 +78,7 @@ impl<'a> Material<'a> {
             .enumerate()
             .map(|(at, fact)| Claim { at, fact, folded: folded(&fact.text) })
             .collect();
-        let mut words = folded(&brief.audience.description);
-        for text in brief.product.facts.iter().map(|fact| &fact.text).chain([&brief.product.category]) {
-            words.push('\n');
-            words.push_str(&folded(text));
-        }
+        let words = words_of(brief);
         let vertical = brief.product.vertical.unwrap_or_else(|| phrases::vertical_of(&words, chinese));
         let bank = bank(brief.locale);
         let mut material = Self {

@@ -40,7 +40,6 @@ use spotwright_schemas::Locale;
 use spotwright_schemas::brief::{Brief, FactId, Vertical};
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Angle, Direction, Line, Provenance, Script, Structure};
-use spotwright_schemas::wording::folded;
 
 use crate::copy_engine::PROVIDER;
 use material::Material;
@@ -125,19 +124,10 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
     written
 }
 
-/// The brief's line of business, read from its words where it names none.
+/// The brief's line of business: its own word, or what its words tell.
 #[must_use]
 pub(crate) fn vertical_of(brief: &Brief) -> Vertical {
-    brief.product.vertical.unwrap_or_else(|| {
-        // In the order of `Material`: the category is the last line.
-        let facts = brief.product.facts.iter().map(|fact| fact.text.as_str());
-        let texts: Vec<String> = std::iter::once(brief.audience.description.as_str())
-            .chain(facts)
-            .chain([brief.product.category.as_str()])
-            .map(folded)
-            .collect();
-        phrases::vertical_of(&texts.join("\n"), brief.locale == Locale::ZhCn)
-    })
+    material::vertical_of(brief)
 }
 
 /// The words of the element that a line cites; empty for lines of facts alone.

@@ -2,11 +2,12 @@
 //!
 //! A finding of severity [`Severity::Error`] stops the script; a warning is kept for the report.
 
+mod law;
+
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::copy_rules::names;
 use spotwright_core::domain::copy_rules::quantity::unstated;
 pub use spotwright_core::domain::copy_rules::terms::Severity;
-use spotwright_core::domain::copy_rules::terms::lint;
 use spotwright_schemas::brief::{Brief, FactKind};
 use spotwright_schemas::script::{Line, Role, Script};
 use spotwright_schemas::wording::holds_term;
@@ -54,6 +55,12 @@ pub struct Finding {
     pub message: String,
     /// The law behind the rule; empty where there is none.
     pub law: String,
+    /// First and past-the-last character of the text at fault, where one stretch of it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<[usize; 2]>,
+    /// What to say instead; empty where nothing is known or the claim has to go.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rewrite: String,
 }
 
 /// What the critique says about a script.
@@ -108,6 +115,8 @@ fn error(
         subject: subject.into(),
         message: message.into(),
         law: String::new(),
+        span: None,
+        rewrite: String::new(),
     }
 }
 
@@ -240,20 +249,7 @@ fn push_unproven(
 }
 
 fn check_words(brief: &Brief, text: &str, role: Option<Role>, findings: &mut Vec<Finding>) {
-    for hit in lint(text, brief.locale, &names::of(brief)) {
-        if hit.exception.is_some() {
-            continue;
-        }
-        findings.push(Finding {
-            check: Check::Compliance,
-            rule: format!("{}.{}", hit.category.as_str(), hit.term),
-            severity: hit.severity,
-            role,
-            subject: text.to_owned(),
-            message: format!("`{}` is not allowed in advertising copy", hit.term),
-            law: hit.law.to_owned(),
-        });
-    }
+    findings.extend(law::findings(brief, text, role));
     for word in brief.brand.banned_words.iter().chain(&brief.must_not_say) {
         if holds_term(text, word) {
             findings.push(error(

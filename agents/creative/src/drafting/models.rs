@@ -158,5 +158,7 @@ fn stopping(rule: &str, message: String) -> Finding {
         subject: String::new(),
         message,
         law: String::new(),
+        span: None,
+        rewrite: String::new(),
     }
 }

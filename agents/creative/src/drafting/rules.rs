@@ -64,6 +64,8 @@ fn stops(check: Check, rule: &str, role: Option<Role>, subject: String, message:
         subject,
         message,
         law: String::new(),
+        span: None,
+        rewrite: String::new(),
     }
 }
 

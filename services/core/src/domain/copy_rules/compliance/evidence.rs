@@ -28,17 +28,18 @@ const EMPTY_WORDS: [&str; 44] = [
 ///
 /// An entry proves a claim when it names what is claimed, by a word that the rule asks for or by
 /// sharing the claim's own words, and when the record holds every figure of the claim. A record that
-/// tells against the advertiser proves nothing.
+/// tells against the advertiser, where it `admits` anything at all, proves nothing.
 pub(super) fn proof<'a>(
     rule: &Rule,
     needs: &Evidence,
     text: &str,
     at: &Range<usize>,
     record: &[Entry<'a>],
+    admits: bool,
     locale: Locale,
 ) -> Option<&'a str> {
     let against = |entry: &Entry<'_>| rule.against.iter().any(|pattern| pattern.is_match(&entry.plain));
-    if record.is_empty() || record.iter().any(against) {
+    if record.is_empty() || (admits && record.iter().any(against)) {
         return None;
     }
     let words = text.get(at.clone()).unwrap_or_default();

@@ -13,28 +13,34 @@
 //! - Nothing is forbidden here that [`super::terms::lint`] does for its callers; packs refer to its
 //!   table, they do not change it.
 
+mod brief;
+mod denial;
 mod evidence;
+mod gate;
 mod pack;
 mod sounds;
 #[cfg(test)]
 mod tests;
 mod views;
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use regex::Regex;
 use serde::{Deserialize, Serialize};
 use spotwright_schemas::error::Code;
-use spotwright_schemas::wording::{denies, find_term, is_han, whole_words};
+use spotwright_schemas::wording::{find_term, is_han, whole_words};
 use spotwright_schemas::{Locale, Problem};
 
+use denial::is_denied;
 use evidence::Entry;
-use pack::{Language, Pack, Rule};
+use gate::Gate;
+use pack::{Language, Pack, Pattern, Rule};
 use sounds::{Sounds, SoundsFile};
 use views::{View, plain_text, views};
 
 pub use super::terms::{Category, Severity};
+pub use brief::summary;
 
 /// The packs that the program ships with: file name and text.
 pub const SHIPPED: &[(&str, &str)] = &[
@@ -42,10 +48,12 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("zh/health.yaml", include_str!("../../../../rules/zh/health.yaml")),
     ("zh/business.yaml", include_str!("../../../../rules/zh/business.yaml")),
     ("zh/trust.yaml", include_str!("../../../../rules/zh/trust.yaml")),
+    ("zh/phrasings.yaml", include_str!("../../../../rules/zh/phrasings.yaml")),
     ("en/claims.yaml", include_str!("../../../../rules/en/claims.yaml")),
     ("en/health.yaml", include_str!("../../../../rules/en/health.yaml")),
     ("en/business.yaml", include_str!("../../../../rules/en/business.yaml")),
     ("en/trust.yaml", include_str!("../../../../rules/en/trust.yaml")),
+    ("en/phrasings.yaml", include_str!("../../../../rules/en/phrasings.yaml")),
     ("platform/zh.yaml", include_str!("../../../../rules/platform/zh.yaml")),
     ("platform/en.yaml", include_str!("../../../../rules/platform/en.yaml")),
 ];
@@ -72,13 +80,24 @@ pub struct Claim {
     /// Trademarks and product names.
     #[serde(default)]
     pub names: Vec<String>,
+    /// The evidence is what the advertiser says of itself, as the facts of a brief are: it proves,
+    /// and admits nothing. No line of business means that it is none of those above.
+    #[serde(default)]
+    pub own_words: bool,
 }
 
 impl Claim {
     /// A line of which nothing else is known.
     #[must_use]
     pub fn plain(text: impl Into<String>) -> Self {
-        Self { text: text.into(), evidence: Vec::new(), category: None, audience: None, names: Vec::new() }
+        Self {
+            text: text.into(),
+            evidence: Vec::new(),
+            category: None,
+            audience: None,
+            names: Vec::new(),
+            own_words: false,
+        }
     }
 }
 
@@ -107,6 +126,7 @@ pub struct Finding {
 #[derive(Debug)]
 pub struct Rules {
     packs: Vec<Pack>,
+    gate: Gate,
     sounds: Sounds,
 }
 
@@ -128,13 +148,24 @@ impl Rules {
         let wrong = |file: &str, what: String| Problem::new(Code::Prerequisite, file, what);
         let file: SoundsFile =
             serde_saphyr::from_str(sounds).map_err(|error| wrong("disguise", error.to_string()))?;
-        Ok(Self {
-            sounds: Sounds::new(&file).map_err(|what| wrong("disguise", what))?,
-            packs: packs
-                .iter()
-                .map(|(name, text)| Pack::read(text).map_err(|what| wrong(name, what)))
-                .collect::<Result<_, _>>()?,
-        })
+        let mut packs: Vec<Pack> = packs
+            .iter()
+            .map(|(name, text)| Pack::read(text).map_err(|what| wrong(name, what)))
+            .collect::<Result<_, _>>()?;
+        let gate = Gate::new(&mut packs).map_err(|what| wrong("rules", what))?;
+        let sounds = Sounds::new(&file).map_err(|what| wrong("disguise", what))?;
+        Ok(Self { packs, gate, sounds })
+    }
+
+    /// Compiles every pattern of the packs, which are compiled when first needed otherwise.
+    ///
+    /// # Errors
+    /// [`Code::Prerequisite`] with the rule and what is wrong with its pattern.
+    pub fn check(&self) -> Result<(), Problem> {
+        for rule in self.packs.iter().flat_map(|pack| &pack.rules) {
+            rule.check().map_err(|what| Problem::new(Code::Prerequisite, rule.id.as_str(), what))?;
+        }
+        Ok(())
     }
 
     /// The names of the rules, in the order of the packs.
@@ -146,18 +177,15 @@ impl Rules {
     #[must_use]
     pub fn lint(&self, claim: &Claim, locale: Locale) -> Vec<Finding> {
         let original: Vec<char> = claim.text.chars().collect();
-        let record: Vec<Entry<'_>> = claim
-            .evidence
-            .iter()
-            .map(|given| Entry { given, plain: plain_text(given, &self.sounds) })
-            .collect();
-        let judge = Judge { claim, locale, record, original: &original };
+        let judge =
+            Judge { claim, locale, sounds: &self.sounds, record: OnceCell::new(), original: &original };
         let mut findings = Vec::new();
         for view in views(&claim.text, &self.sounds) {
+            let wanted = self.gate.wanted(&view.text);
             let chars: Vec<char> = view.text.chars().collect();
             for pack in self.packs.iter().filter(|pack| reads(pack.language, &chars, locale)) {
-                for rule in pack.candidates(&view.text) {
-                    judge.apply(rule, &view, &chars, pack.language, &mut findings);
+                for rule in pack.rules.iter().filter(|rule| rule.is_wanted(&wanted)) {
+                    judge.apply(rule, &wanted, &view, &chars, pack.language, &mut findings);
                 }
             }
         }
@@ -181,34 +209,40 @@ fn reads(language: Language, chars: &[char], locale: Locale) -> bool {
 struct Judge<'a> {
     claim: &'a Claim,
     locale: Locale,
-    record: Vec<Entry<'a>>,
+    sounds: &'a Sounds,
+    /// Read when a rule first asks for it: most lines hold nothing that needs proof.
+    record: OnceCell<Vec<Entry<'a>>>,
     original: &'a [char],
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
+    fn record(&self) -> &[Entry<'a>] {
+        self.record.get_or_init(|| {
+            let entry = |given: &'a String| Entry { given, plain: plain_text(given, self.sounds) };
+            self.claim.evidence.iter().map(entry).collect()
+        })
+    }
+
     fn apply(
         &self,
         rule: &Rule,
+        wanted: &[bool],
         view: &View,
         chars: &[char],
         language: Language,
         findings: &mut Vec<Finding>,
     ) {
-        if !self.concerns(rule) || rule.unless.iter().any(|pattern| pattern.is_match(&view.text)) {
+        if !self.concerns(rule) || !self.is_admitted(rule) {
             return;
         }
-        if !rule.only_if.is_empty() && !rule.only_if.iter().any(|pattern| pattern.is_match(&view.text)) {
+        let holds = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.is_match(&view.text));
+        if holds(&rule.unless) || !(rule.only_if.is_empty() || holds(&rule.only_if)) {
             return;
         }
-        let on_record = |pattern: &Regex| self.record.iter().any(|entry| pattern.is_match(&entry.plain));
-        if !rule.only_if_record.is_empty() && !rule.only_if_record.iter().any(on_record) {
-            return;
+        let mut hits: Vec<(Range<usize>, Option<&str>)> = Vec::new();
+        for pattern in rule.patterns.iter().filter(|pattern| pattern.is_wanted(wanted)) {
+            hits.extend(pattern.whole_places(&view.text).into_iter().map(|at| (at, None)));
         }
-        let mut hits: Vec<(Range<usize>, Option<&str>)> = rule
-            .patterns
-            .iter()
-            .flat_map(|pattern| pattern.find_iter(&view.text).map(|found| (found.range(), None)))
-            .collect();
         for term in &rule.table {
             let needle: Vec<char> = term.text.chars().collect();
             for at in whole_words(chars, &needle) {
@@ -242,12 +276,22 @@ impl Judge<'_> {
             return false;
         }
         (rule.products.is_empty() && rule.audiences.is_empty())
-            || category.is_none()
+            || (category.is_none() && !self.claim.own_words)
             || named(&rule.products, category)
             || named(&rule.audiences, audience)
     }
 
-    /// Whether the words are a trademark or product name: one of the claim's, or one on record.
+    /// Whether the record admits what a rule asks for, where it asks for something.
+    fn is_admitted(&self, rule: &Rule) -> bool {
+        if rule.only_if_record.is_empty() {
+            return true;
+        }
+        let admits =
+            |entry: &Entry<'_>| rule.only_if_record.iter().any(|pattern| pattern.is_match(&entry.plain));
+        !self.claim.own_words && self.record().iter().any(admits)
+    }
+
+    /// Whether the words are a title, or a trademark or product name: one of the claim's, or one on record.
     fn is_name(&self, span: [usize; 2]) -> bool {
         const SIGNS: [&str; 14] = [
             "商标",
@@ -267,13 +311,14 @@ impl Judge<'_> {
         ];
         let places = |name: &str| find_term(&self.claim.text, name);
         let covers = |name: &String| places(name).iter().any(|at| at.start <= span[0] && span[1] <= at.end);
-        if self.claim.names.iter().any(covers) {
+        if self.claim.names.iter().any(covers) || is_in_title(self.original, span) {
             return true;
         }
         let words: String = self.original[span[0]..span[1]].iter().collect();
-        let registers =
-            |entry: &&Entry<'_>| SIGNS.iter().any(|sign| !find_term(entry.given, sign).is_empty());
-        self.record.iter().filter(registers).any(|entry| {
+        let registers = |entry: &&Entry<'_>| {
+            SIGNS.iter().any(|sign| entry.plain.contains(*sign) && !find_term(entry.given, sign).is_empty())
+        };
+        self.record().iter().filter(registers).any(|entry| {
             let quoted = |name: &str| places(name).iter().any(|at| at.start < span[1] && span[0] < at.end);
             !find_term(entry.given, &words).is_empty() || quotations(entry.given).any(quoted)
         })
@@ -287,8 +332,8 @@ impl Judge<'_> {
         at: &Range<usize>,
         language: Language,
     ) -> Option<String> {
-        let covers = |pattern: &Regex| {
-            pattern.find_iter(&view.text).any(|found| found.start() <= at.start && at.end <= found.end())
+        let covers = |pattern: &Pattern| {
+            pattern.places(&view.text).iter().any(|found| found.start <= at.start && at.end <= found.end)
         };
         if rule.excuses.iter().any(covers) {
             return Some("a harmless context".to_owned());
@@ -297,7 +342,7 @@ impl Judge<'_> {
             return Some("denied by the text".to_owned());
         }
         let needs = rule.evidence.as_ref()?;
-        evidence::proof(rule, needs, &view.text, at, &self.record, self.locale)
+        evidence::proof(rule, needs, &view.text, at, self.record(), !self.claim.own_words, self.locale)
             .map(|entry| format!("on record: {entry}"))
     }
 
@@ -329,184 +374,17 @@ fn quotations(text: &str) -> impl Iterator<Item = &str> {
         .filter(|name| (1..=12).contains(&name.chars().count()))
 }
 
+/// Whether the characters stand in a Chinese title: `《最好的我们》`.
+fn is_in_title(text: &[char], span: [usize; 2]) -> bool {
+    let opens = text.iter().take(span[0] + 1).rposition(|c| *c == '《');
+    let closes = text.iter().skip(span[0]).position(|c| *c == '》').map(|at| at + span[0]);
+    let (Some(opens), Some(closes)) = (opens, closes) else { return false };
+    let shut = text.iter().take(span[0]).skip(opens).any(|c| *c == '》');
+    !shut && span[1] <= closes + 1
+}
+
 fn bytes(chars: &[char], at: &Range<usize>) -> Range<usize> {
     let width = |part: &[char]| part.iter().map(|c| c.len_utf8()).sum::<usize>();
     let start = width(&chars[..at.start]);
     start..start + width(&chars[at.clone()])
-}
-
-/// Whether the text itself denies what it says at `at`.
-fn is_denied(language: Language, view: &View, chars: &[char], at: &Range<usize>) -> bool {
-    let before = view.text.get(..at.start).unwrap_or_default();
-    let start = before.chars().count();
-    let length = view.text.get(at.clone()).map_or(0, |words| words.chars().count());
-    if language != Language::Zh {
-        let behind: String = chars[start + length..].iter().take(40).collect();
-        return denies(chars, &(start..start + length)) || warned_of(before, &behind);
-    }
-    let behind: String = chars[start + length..].iter().take(14).collect();
-    denied_before(before) || denied_behind(&behind)
-}
-
-/// A warning against what is said: `beware of …`, `… is a myth`.
-fn warned_of(before: &str, behind: &str) -> bool {
-    const BEFORE: [&str; 12] = [
-        "beware of",
-        "beware",
-        "watch out for",
-        "avoid",
-        "ignore",
-        "report",
-        "steer clear of",
-        "be wary of",
-        "promise you",
-        "promise a",
-        "anyone who promises",
-        "ads that say",
-    ];
-    const BEHIND: [&str; 8] = [
-        "is a myth",
-        "is a scam",
-        "are scams",
-        "does not exist",
-        "doesn't exist",
-        "isn't real",
-        "sounds too good",
-        "is illegal",
-    ];
-    let clause = before.rsplit(['.', '!', '?', ';']).next().unwrap_or_default().trim_end_matches([' ', '"']);
-    let article = |words: &str| clause.trim_end_matches(" a").trim_end_matches(" any").ends_with(words);
-    let next = behind.split(['.', '!', '?', ';']).next().unwrap_or_default();
-    BEFORE[..8].iter().any(|&words| article(words))
-        || BEFORE[8..].iter().any(|&words| clause.contains(words) && clause.contains("no "))
-        || BEHIND.iter().any(|&words| next.contains(words))
-}
-
-/// A Chinese negation that governs what follows it at once: `不承诺…`, `没有…`, but not `不苦，…`.
-fn denied_before(before: &str) -> bool {
-    const NEGATIONS: [&str; 66] = [
-        "不是",
-        "不承诺",
-        "不保证",
-        "不能",
-        "不可",
-        "不会",
-        "不敢",
-        "不说",
-        "不做",
-        "不作",
-        "不具",
-        "不代表",
-        "不构成",
-        "不宣称",
-        "不提供",
-        "不要信",
-        "不该",
-        "不吹",
-        "不谈",
-        "不必",
-        "不用",
-        "不需要",
-        "不再",
-        "不保",
-        "不押",
-        "不劝",
-        "没有",
-        "没",
-        "别信",
-        "别",
-        "勿",
-        "并非",
-        "绝非",
-        "非",
-        "无法",
-        "无意",
-        "拒绝",
-        "谢绝",
-        "禁止",
-        "从不",
-        "绝不",
-        "严禁",
-        "不等于",
-        "不打",
-        "不玩",
-        "不追求",
-        "警惕",
-        "谨防",
-        "当心",
-        "小心",
-        "举报",
-        "抵制",
-        "杜绝",
-        "反对",
-        "切勿",
-        "不得",
-        "不存在",
-        "从未",
-        "未曾",
-        "并不",
-        "不涉及",
-        "不属于",
-        "不追",
-        "不求",
-        "不信",
-        "不搞",
-    ];
-    const FALSE_ONES: [&str; 10] =
-        ["不是不", "无不", "非常", "莫非", "无非", "除非", "不只", "不仅", "特别", "是非"];
-    let clause: String = before
-        .chars()
-        .rev()
-        .take(9)
-        .take_while(|c| !"。!?;:,、\n".contains(*c))
-        .collect::<Vec<_>>()
-        .into_iter()
-        .rev()
-        .filter(|c| *c != '"')
-        .collect();
-    if clause.ends_with('不') && !clause.ends_with("不不") {
-        return true;
-    }
-    if FALSE_ONES.iter().any(|words| clause.contains(words)) || clause.contains("没有比") {
-        return false;
-    }
-    NEGATIONS
-        .iter()
-        .any(|words| clause.rfind(words).is_some_and(|at| clause[at + words.len()..].chars().count() <= 4))
-}
-
-/// A refusal behind: `…无法保证`, `“零风险”这种话…`, `…的不敢说`.
-fn denied_behind(behind: &str) -> bool {
-    const REFUSALS: [&str; 29] = [
-        "不代表",
-        "不预示",
-        "不构成",
-        "不作承诺",
-        "不做承诺",
-        "不予承诺",
-        "无法保证",
-        "不保证",
-        "这种话",
-        "之类的话",
-        "不敢说",
-        "不敢这么说",
-        "的说法",
-        "与否",
-        "取决于",
-        "因人而异",
-        "仅供参考",
-        "别信",
-        "不可信",
-        "不靠谱",
-        "骗局",
-        "陷阱",
-        "谎言",
-        "违法",
-        "不存在",
-        "做不到",
-        "是假的",
-        "的广告",
-        "的话术",
-    ];
-    REFUSALS.iter().any(|words| behind.contains(words))
 }

@@ -1,8 +1,11 @@
 //! Rule packs: the data under `services/core/rules`, and its compiled form.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::OnceLock;
 
-use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::{Regex, RegexBuilder};
+use regex_syntax::hir::Hir;
 use serde::Deserialize;
 
 use crate::domain::copy_rules::terms::{Category, Severity, TERMS, Term};
@@ -69,6 +72,9 @@ struct RuleFile {
     denials: bool,
     #[serde(default)]
     evidence: Option<EvidenceFile>,
+    /// What writers are told, in the language of the pack; empty for rules that others speak for.
+    #[serde(default)]
+    tell: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -90,11 +96,71 @@ const fn yes() -> bool {
 #[derive(Debug)]
 pub(super) struct Evidence {
     /// One of these in an entry names what is claimed; so do the claim's own words.
-    pub(super) shows: Vec<Regex>,
+    pub(super) shows: Vec<Pattern>,
     /// The record holds the figures of the claim.
     pub(super) figures: bool,
     /// The entry's first figure is at least this.
     pub(super) at_least: Option<f64>,
+}
+
+/// Whether no Latin letter or digit goes on beyond the place.
+fn is_whole(text: &str, at: &Range<usize>) -> bool {
+    let word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let bytes = text.as_bytes();
+    let goes_on = |at: usize| at > 0 && word(bytes.get(at - 1)) && word(bytes.get(at));
+    !goes_on(at.start) && !goes_on(at.end)
+}
+
+/// A pattern, compiled when it is first needed: few texts get past the gate to any one of them.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    source: String,
+    compiled: OnceLock<Option<Regex>>,
+    /// Its place in what the gate answers.
+    slot: usize,
+}
+
+impl Pattern {
+    const fn new(source: String) -> Self {
+        Self { source, compiled: OnceLock::new(), slot: 0 }
+    }
+
+    /// The pattern as a tree.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(super) fn tree(&self) -> Result<Hir, String> {
+        regex_syntax::parse(&self.source).map_err(|error| error.to_string())
+    }
+
+    pub(super) const fn set_slot(&mut self, slot: usize) {
+        self.slot = slot;
+    }
+
+    pub(super) fn is_wanted(&self, wanted: &[bool]) -> bool {
+        wanted.get(self.slot).copied().unwrap_or(true)
+    }
+
+    /// A pattern that does not compile finds nothing; [`super::Rules::check`] names it.
+    fn regex(&self) -> Option<&Regex> {
+        self.compiled.get_or_init(|| build(&self.source).ok()).as_ref()
+    }
+
+    pub(super) fn is_match(&self, text: &str) -> bool {
+        self.regex().is_some_and(|regex| regex.is_match(text))
+    }
+
+    /// Where it stands as whole words, in bytes.
+    pub(super) fn whole_places(&self, text: &str) -> Vec<Range<usize>> {
+        let mut places = self.places(text);
+        places.retain(|at| is_whole(text, at));
+        places
+    }
+
+    /// Where it stands in the text, in bytes.
+    pub(super) fn places(&self, text: &str) -> Vec<Range<usize>> {
+        self.regex().map_or_else(Vec::new, |regex| regex.find_iter(text).map(|found| found.range()).collect())
+    }
 }
 
 /// A rule, compiled.
@@ -107,27 +173,57 @@ pub(super) struct Rule {
     pub(super) law: String,
     pub(super) rewrite: String,
     pub(super) table: Vec<&'static Term>,
-    pub(super) patterns: Vec<Regex>,
+    pub(super) patterns: Vec<Pattern>,
     pub(super) products: Vec<String>,
     pub(super) not_products: Vec<String>,
     pub(super) audiences: Vec<String>,
-    pub(super) excuses: Vec<Regex>,
-    pub(super) unless: Vec<Regex>,
-    pub(super) only_if: Vec<Regex>,
-    pub(super) only_if_record: Vec<Regex>,
+    pub(super) excuses: Vec<Pattern>,
+    pub(super) unless: Vec<Pattern>,
+    pub(super) only_if: Vec<Pattern>,
+    pub(super) only_if_record: Vec<Pattern>,
     pub(super) denials: bool,
     pub(super) evidence: Option<Evidence>,
-    pub(super) against: Vec<Regex>,
+    pub(super) against: Vec<Pattern>,
+    pub(super) tell: String,
+    /// The place of its terms in what the gate answers.
+    pub(super) slot: usize,
 }
 
-/// A pack, compiled: its rules, and which of them a text may concern at all.
+impl Rule {
+    /// Whether one of its patterns or terms may stand in the text.
+    pub(super) fn is_wanted(&self, wanted: &[bool]) -> bool {
+        wanted.get(self.slot).copied().unwrap_or(true)
+            || self.patterns.iter().any(|pattern| pattern.is_wanted(wanted))
+    }
+
+    /// Compiles everything.
+    ///
+    /// # Errors
+    /// What is wrong with a pattern, in words.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let shown: &[Pattern] = self.evidence.as_ref().map_or(&[], |needs| needs.shows.as_slice());
+        [
+            &self.patterns[..],
+            &self.excuses,
+            &self.unless,
+            &self.only_if,
+            &self.only_if_record,
+            &self.against,
+            shown,
+        ]
+        .into_iter()
+        .flatten()
+        .try_for_each(|pattern| {
+            build(&pattern.source).map(drop).map_err(|error| format!("{}: {error}", pattern.source))
+        })
+    }
+}
+
+/// A pack: its rules and the language they are for.
 #[derive(Debug)]
 pub(super) struct Pack {
     pub(super) language: Language,
     pub(super) rules: Vec<Rule>,
-    filter: RegexSet,
-    /// For each pattern of the filter its rule.
-    owners: Vec<usize>,
 }
 
 impl Pack {
@@ -137,49 +233,25 @@ impl Pack {
     /// What is wrong with it, in words.
     pub(super) fn read(text: &str) -> Result<Self, String> {
         let file: PackFile = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
-        let compiler = Compiler::new(&file.words)?;
+        let compiler = Compiler::new(&file.words, file.language)?;
         let mut rules = Vec::with_capacity(file.rules.len());
-        let (mut sources, mut owners) = (Vec::new(), Vec::new());
         for rule in file.rules {
-            for pattern in &rule.patterns {
-                sources.push(compiler.source(pattern).map_err(|error| format!("{}: {error}", rule.id))?);
-                owners.push(rules.len());
-            }
             let id = rule.id.clone();
             rules.push(compiler.rule(rule, &file.against).map_err(|error| format!("{id}: {error}"))?);
         }
-        let filter = RegexSetBuilder::new(&sources)
-            .size_limit(16 * MOST_BYTES)
-            .dfa_size_limit(4 * MOST_BYTES)
-            .build()
-            .map_err(|error| error.to_string())?;
-        Ok(Self { language: file.language, rules, filter, owners })
-    }
-
-    /// The rules one of whose patterns or terms may stand in the text, in their order.
-    pub(super) fn candidates(&self, text: &str) -> Vec<&Rule> {
-        let mut wanted = vec![false; self.rules.len()];
-        for pattern in self.filter.matches(text) {
-            wanted[self.owners[pattern]] = true;
-        }
-        let listed = |rule: &Rule| rule.table.iter().any(|term| text.contains(term.text));
-        self.rules
-            .iter()
-            .enumerate()
-            .filter(|(idx, rule)| wanted[*idx] || listed(rule))
-            .map(|(_, rule)| rule)
-            .collect()
+        Ok(Self { language: file.language, rules })
     }
 }
 
 /// Turns patterns of a pack into regular expressions.
 struct Compiler {
     words: BTreeMap<String, String>,
+    language: Language,
 }
 
 impl Compiler {
-    fn new(words: &BTreeMap<String, Vec<String>>) -> Result<Self, String> {
-        let mut compiler = Self { words: BTreeMap::new() };
+    fn new(words: &BTreeMap<String, Vec<String>>, language: Language) -> Result<Self, String> {
+        let mut compiler = Self { words: BTreeMap::new(), language };
         // A list may name lists that stand before it in the alphabet or resolve in a second pass.
         for _ in 0..3 {
             for (name, list) in words {
@@ -215,17 +287,24 @@ impl Compiler {
         Ok(filled)
     }
 
-    /// Whole words only: no Latin letter or digit touches what a pattern finds.
+    /// Whole words only: no Latin letter or digit touches what a pattern finds. Chinese may stand
+    /// beside Latin (`V7最强`), so that only its own ends are looked at, afterwards.
     fn source(&self, pattern: &str) -> Result<String, String> {
-        Ok(format!(r"(?-u:\b{{start-half}})(?:{})(?-u:\b{{end-half}})", self.fill(pattern)?))
+        let filled = self.fill(pattern)?;
+        Ok(match self.language {
+            Language::Zh => format!("(?:{filled})"),
+            Language::En | Language::Any => {
+                format!(r"(?-u:\b{{start-half}})(?:{filled})(?-u:\b{{end-half}})")
+            }
+        })
     }
 
-    fn whole(&self, pattern: &str) -> Result<Regex, String> {
-        build(&self.source(pattern)?)
+    fn whole(&self, patterns: &[String]) -> Result<Vec<Pattern>, String> {
+        patterns.iter().map(|pattern| self.source(pattern).map(Pattern::new)).collect()
     }
 
-    fn all(&self, patterns: &[String]) -> Result<Vec<Regex>, String> {
-        patterns.iter().map(|pattern| build(&self.fill(pattern)?)).collect()
+    fn all(&self, patterns: &[String]) -> Result<Vec<Pattern>, String> {
+        patterns.iter().map(|pattern| self.fill(pattern).map(Pattern::new)).collect()
     }
 
     fn rule(&self, file: RuleFile, against: &[String]) -> Result<Rule, String> {
@@ -242,7 +321,7 @@ impl Compiler {
         });
         Ok(Rule {
             table: table.collect::<Result<_, _>>()?,
-            patterns: file.patterns.iter().map(|pattern| self.whole(pattern)).collect::<Result<_, _>>()?,
+            patterns: self.whole(&file.patterns)?,
             excuses: self.all(&file.excuses)?,
             unless: self.all(&file.unless)?,
             only_if: self.all(&file.only_if)?,
@@ -259,6 +338,8 @@ impl Compiler {
             not_products: file.not_products,
             audiences: file.audiences,
             denials: file.denials,
+            tell: file.tell,
+            slot: 0,
         })
     }
 }

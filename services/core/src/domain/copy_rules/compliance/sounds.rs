@@ -15,6 +15,8 @@ pub(super) struct SoundsFile {
     sounds: BTreeMap<String, Vec<String>>,
     /// Words worth disguising.
     words: Vec<String>,
+    /// Plain character → the two that are written for it, side by side.
+    parts: BTreeMap<String, Vec<String>>,
     /// Ordinary words that look like a disguise.
     innocent: Vec<String>,
 }
@@ -23,6 +25,7 @@ pub(super) struct SoundsFile {
 struct Sound {
     pinyin: Vec<String>,
     written: BTreeSet<char>,
+    parts: Vec<[String; 2]>,
 }
 
 /// How characters are disguised.
@@ -30,8 +33,18 @@ struct Sound {
 pub(super) struct Sounds {
     variants: BTreeMap<char, char>,
     ways: BTreeMap<char, Sound>,
-    words: Vec<Vec<char>>,
+    words: Vec<Word>,
+    /// What a disguised word may begin with, and the words that may begin so.
+    starts: BTreeMap<String, Vec<usize>>,
     innocent: Vec<Vec<char>>,
+}
+
+/// A word worth disguising.
+#[derive(Debug, Clone)]
+struct Word {
+    chars: Vec<char>,
+    /// Its pinyin in one run.
+    spelled: String,
 }
 
 /// A character of the text, or a run of Latin letters or digits, as one unit.
@@ -65,6 +78,12 @@ impl Sounds {
                     sound.written.extend(way.chars());
                 }
             }
+            for pair in file.parts.get(plain).into_iter().flatten() {
+                let pair: Vec<String> = pair.chars().map(String::from).collect();
+                let pair =
+                    <[String; 2]>::try_from(pair).map_err(|pair| format!("{pair:?} are not two parts"))?;
+                sound.parts.push(pair);
+            }
             let Some(plain) = plain.chars().next() else { return Err("a sound of no character".to_owned()) };
             sounds.insert(plain, sound);
         }
@@ -73,7 +92,35 @@ impl Sounds {
         if let Some(c) = words.iter().flatten().find(|c| !sounds.contains_key(c)) {
             return Err(format!("`{c}` of a disguised word has no sound"));
         }
-        Ok(Self { variants, ways: sounds, words, innocent: split(&file.innocent) })
+        let mut known = Self {
+            variants,
+            ways: sounds,
+            words: Vec::with_capacity(words.len()),
+            starts: BTreeMap::new(),
+            innocent: split(&file.innocent),
+        };
+        for chars in words {
+            known.add(chars);
+        }
+        Ok(known)
+    }
+
+    fn add(&mut self, chars: Vec<char>) {
+        let idx = self.words.len();
+        let spelled: String =
+            chars.iter().filter_map(|c| self.ways.get(c)?.pinyin.first()).map(String::as_str).collect();
+        let mut starts = BTreeSet::from([spelled.clone()]);
+        if let Some((first, sound)) = chars.first().and_then(|first| Some((first, self.ways.get(first)?))) {
+            starts.insert(first.to_string());
+            starts.extend(sound.written.iter().map(char::to_string));
+            starts.extend(sound.parts.iter().map(|[first, _]| first.clone()));
+            starts.extend(sound.pinyin.iter().cloned());
+            starts.extend(sound.pinyin.first().and_then(|pinyin| pinyin.get(..1)).map(str::to_owned));
+        }
+        for start in starts {
+            self.starts.entry(start).or_default().push(idx);
+        }
+        self.words.push(Word { chars, spelled });
     }
 
     /// The plain form of a variant character.
@@ -91,7 +138,11 @@ impl Sounds {
         let mut kept = Vec::with_capacity(signs.len());
         let mut at = 0;
         while at < units.len() {
-            let found = self.words.iter().filter_map(|word| Some((word, self.reads(&units, at, word)?)));
+            let known = self.starts.get(&units[at].text).map_or(&[][..], Vec::as_slice);
+            let found = known.iter().filter_map(|idx| {
+                let word = self.words.get(*idx)?;
+                Some((&word.chars, self.reads(&units, at, word)?))
+            });
             let longest = found.max_by_key(|(word, _)| word.len());
             match longest {
                 Some((word, end)) if !self.is_innocent(signs, units[at].start, units[end - 1].end) => {
@@ -114,15 +165,17 @@ impl Sounds {
     }
 
     /// Past-the-last unit of a disguised `word` that begins at unit `at`.
-    fn reads(&self, units: &[Unit], at: usize, word: &[char]) -> Option<usize> {
-        let spelled: String = word.iter().filter_map(|c| self.ways.get(c)?.pinyin.first()).cloned().collect();
-        if units[at].text == spelled && word.len() > 1 {
+    fn reads(&self, units: &[Unit], at: usize, word: &Word) -> Option<usize> {
+        let Word { chars: word, spelled } = word;
+        if units[at].text == *spelled && word.len() > 1 {
             return Some(at + 1);
         }
         let mut disguised = false;
         let mut sounding = 0;
-        for (idx, c) in word.iter().enumerate() {
-            let unit = units.get(at + idx)?;
+        let mut next = at;
+        for c in word {
+            let unit = units.get(next)?;
+            next += 1;
             let sound = self.ways.get(c)?;
             let mut own = unit.text.chars();
             let (first, rest) = (own.next()?, own.next());
@@ -130,6 +183,12 @@ impl Sounds {
                 continue;
             }
             disguised = true;
+            let second = units.get(next).map(|unit| unit.text.as_str());
+            if sound.parts.iter().any(|[left, right]| *left == unit.text && Some(right.as_str()) == second) {
+                sounding += 1;
+                next += 1;
+                continue;
+            }
             let initial = sound.pinyin.first().is_some_and(|pinyin| {
                 word.len() > 1 && unit.text.len() == 1 && pinyin.starts_with(&unit.text)
             });
@@ -145,7 +204,7 @@ impl Sounds {
             }
             sounding += 1;
         }
-        (disguised && sounding < word.len()).then_some(at + word.len())
+        (disguised && sounding < word.len()).then_some(next)
     }
 
     fn is_innocent(&self, signs: &[(char, usize)], start: usize, end: usize) -> bool {

@@ -51,6 +51,10 @@ pub(super) fn views(text: &str, sounds: &Sounds) -> Vec<View> {
         all.push(View::new(&unleet(&joined, one)));
     }
     all.push(View::new(&sounds.respell(&joined)));
+    if let Some(tight) = tight(text, &plain) {
+        all.push(View::new(&tight));
+        all.push(View::new(&unleet(&tight, 'i')));
+    }
     let mut kept: Vec<View> = Vec::with_capacity(all.len());
     for view in all {
         if !kept.iter().any(|other| other.text == view.text) {
@@ -116,35 +120,44 @@ fn base_letter(c: char) -> char {
     }
 }
 
-/// The Latin letter that a Cyrillic or Greek one looks like.
-const fn look_alike(c: char) -> char {
+/// The Latin letter that a Cyrillic or Greek one, a small capital or a boxed one looks like.
+fn look_alike(c: char) -> char {
     match c {
-        'а' | 'α' => 'a',
-        'в' | 'β' => 'b',
-        'с' | 'ϲ' => 'c',
-        'ԁ' => 'd',
-        'е' | 'ё' | 'ε' => 'e',
-        'ɡ' => 'g',
-        'һ' | 'н' => 'h',
-        'і' | 'ι' | 'ı' | 'ї' => 'i',
-        'ј' => 'j',
-        'к' | 'κ' => 'k',
-        'ӏ' => 'l',
-        'м' => 'm',
-        'п' | 'η' => 'n',
-        'о' | 'ο' | 'σ' => 'o',
-        'р' | 'ρ' => 'p',
+        '\u{1F150}'..='\u{1F169}' => boxed(c, '\u{1F150}'),
+        '\u{1F170}'..='\u{1F189}' => boxed(c, '\u{1F170}'),
+        'а' | 'α' | 'ᴀ' | 'ɑ' => 'a',
+        'в' | 'β' | 'ʙ' => 'b',
+        'с' | 'ϲ' | 'ᴄ' => 'c',
+        'ԁ' | 'ᴅ' | 'đ' => 'd',
+        'е' | 'ё' | 'ε' | 'ᴇ' => 'e',
+        'ꜰ' => 'f',
+        'ɡ' | 'ɢ' => 'g',
+        'һ' | 'н' | 'ʜ' => 'h',
+        'і' | 'ι' | 'ı' | 'ї' | 'ɪ' => 'i',
+        'ј' | 'ᴊ' => 'j',
+        'к' | 'κ' | 'ᴋ' => 'k',
+        'ӏ' | 'ʟ' | 'ł' => 'l',
+        'м' | 'ᴍ' => 'm',
+        'п' | 'η' | 'ɴ' => 'n',
+        'о' | 'ο' | 'σ' | 'ᴏ' | 'օ' | 'ø' => 'o',
+        'р' | 'ρ' | 'ᴘ' => 'p',
         'ԛ' => 'q',
-        'г' => 'r',
-        'ѕ' => 's',
-        'т' | 'τ' => 't',
-        'υ' | 'ս' => 'u',
-        'ν' | 'ѵ' => 'v',
-        'ѡ' | 'ω' | 'ԝ' => 'w',
+        'г' | 'ʀ' => 'r',
+        'ѕ' | 'ꜱ' => 's',
+        'т' | 'τ' | 'ᴛ' => 't',
+        'υ' | 'ս' | 'ᴜ' => 'u',
+        'ν' | 'ѵ' | 'ᴠ' => 'v',
+        'ѡ' | 'ω' | 'ԝ' | 'ᴡ' => 'w',
         'х' | 'χ' => 'x',
-        'у' | 'γ' => 'y',
+        'у' | 'γ' | 'ʏ' => 'y',
+        'ᴢ' => 'z',
         other => other,
     }
+}
+
+/// The letter of a row of boxed letters that begins at `first`.
+fn boxed(c: char, first: char) -> char {
+    (c as u32).checked_sub(first as u32).and_then(|at| char::from_u32('a' as u32 + at)).unwrap_or(c)
 }
 
 /// Runs of spaces become one.
@@ -208,6 +221,29 @@ fn join_latin(signs: &[Sign]) -> Vec<Sign> {
         }
     }
     squeezed(&close_letters(&kept))
+}
+
+/// Latin words without the signs between their letters, dashes among them, and with `!` read as the
+/// letter that it looks like: `im-mu-ni-ty`, `m!racle`. `None` where there are no such signs.
+fn tight(text: &str, signs: &[Sign]) -> Option<Vec<Sign>> {
+    if signs.iter().any(|(c, _)| is_han(*c)) {
+        return None;
+    }
+    let given: Vec<char> = text.chars().collect();
+    let letter = |at: usize| signs.get(at).is_some_and(|(c, _)| c.is_ascii_alphabetic());
+    let mut kept = Vec::with_capacity(signs.len());
+    for (at, sign) in signs.iter().enumerate() {
+        let inside = at > 0 && letter(at - 1) && letter(at + 1);
+        let between =
+            given.get(sign.1).is_some_and(|c| "-\u{2010}\u{2011}\u{2012}\u{2013}/\\.,:;+=_*~^".contains(*c));
+        if inside && sign.0 == '!' {
+            kept.push(('i', sign.1));
+        } else if !(inside && between) {
+            kept.push(*sign);
+        }
+    }
+    let tightened = kept.len() < signs.len() || kept.iter().zip(signs).any(|(new, old)| new.0 != old.0);
+    tightened.then(|| squeezed(&kept))
 }
 
 /// `f r e e  m o n e y`: three or more single letters in a row are a word; a wider gap ends it.
