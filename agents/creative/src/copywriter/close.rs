@@ -26,7 +26,7 @@ impl Builder<'_, '_> {
             facts.push(id.clone());
             text.clone()
         } else {
-            material.name.to_string()
+            String::new()
         };
         let (verb, source, picture) = match entry {
             Some(entry) => (
@@ -35,6 +35,12 @@ impl Builder<'_, '_> {
                 entry.element.picture.clone(),
             ),
             None => (String::new(), FACT.to_owned(), String::new()),
+        };
+        // Without a price or a term, what to do is the line, and the name stands below it.
+        let caption = match (caption.is_empty(), verb.is_empty()) {
+            (false, _) => caption,
+            (true, false) => verb.clone(),
+            (true, true) => material.name.to_string(),
         };
         let mut detail = self.conditions();
         let term = self.term(&facts, used, &caption);
@@ -49,11 +55,11 @@ impl Builder<'_, '_> {
             offer.now.is_none() && offer.price.is_some() && !detail.is_empty() && self.draws.chance(0.4);
         let (caption, mut detail) = if term_first { (detail, caption) } else { (caption, detail) };
         if detail.is_empty() {
-            detail.clone_from(&verb);
+            detail = if caption == verb { material.name.to_string() } else { verb.clone() };
         }
         let asked = entry.map(|entry| entry.element.voice.clone()).unwrap_or_default();
-        let mut parts = vec![self.spoken(&caption)];
-        if !detail.is_empty() && detail != verb {
+        let mut parts = if caption == verb { Vec::new() } else { vec![self.spoken(&caption)] };
+        if !detail.is_empty() && detail != verb && caption != verb {
             parts.push(self.spoken(&detail));
         }
         parts.push(material.fill(&asked, "")?);
@@ -82,6 +88,9 @@ impl Builder<'_, '_> {
         }));
         let join = if zh { "，" } else { ". " };
         let limit = crate::copy_engine::limits(self.material.brief.locale, Role::Cta).detail;
+        if parts.len() > 1 && self.draws.chance(0.25) {
+            parts.pop();
+        }
         while parts.len() > 1 && length(&parts.join(join)) > limit {
             parts.pop();
         }
@@ -109,6 +118,14 @@ impl Builder<'_, '_> {
         let offer = &self.material.offer;
         let now = offer.now.as_ref()?;
         let covers = offer.covers.as_deref().filter(|covers| !is_compound(covers));
+        // A price of nothing is said in the advertiser's own words where a fact has them.
+        let own = offer.fact.as_ref().and_then(|id| self.material.brief.fact(id)).map(|fact| fact.text.clone());
+        let free = self.material.brief.offer.as_ref().is_some_and(|offer| offer.price_now.0 == 0);
+        if let Some(own) = own.filter(|own| free && length(own) <= 48) {
+            if self.material.must_stand(&own) || self.draws.chance(0.6) {
+                return Some(own);
+            }
+        }
         let forms: Vec<String> = match (covers, &offer.before, self.zh()) {
             (Some(covers), Some(before), true) => vec![
                 format!("{covers}，原价{before}，现价{now}"),
@@ -131,7 +148,11 @@ impl Builder<'_, '_> {
                 ]
             }
             (None, Some(before), false) => {
-                vec![format!("Now {now}, was {before}"), format!("{now} instead of {before}")]
+                vec![
+                    format!("Now {now}, was {before}"),
+                    format!("{now} instead of {before}"),
+                    format!("Was {before}, now {now}"),
+                ]
             }
             (Some(covers), None, false) => vec![format!("{}: {now}", phrases::capitalized(covers))],
             (None, None, false) => vec![format!("Now {now}")],

@@ -20,6 +20,8 @@ pub(super) struct Claim<'a> {
     pub(super) at: usize,
     pub(super) fact: &'a Fact,
     pub(super) folded: String,
+    /// Its content units, the product's own words and mere counts aside.
+    things: Vec<String>,
 }
 
 /// An element that may stand in the scripts of a brief, with the claims that may follow it.
@@ -54,13 +56,21 @@ pub(super) struct Material<'a> {
 impl<'a> Material<'a> {
     pub(super) fn of(brief: &'a Brief) -> Self {
         let chinese = brief.locale == Locale::ZhCn;
+        let own =
+            folded(&format!("{} {} {}", brief.spoken_name(), brief.product.name, brief.product.category));
         let claims: Vec<Claim<'a>> = brief
             .product
             .facts
             .iter()
             .filter(|fact| objection(brief, &fact.text).is_none())
             .enumerate()
-            .map(|(at, fact)| Claim { at, fact, folded: folded(&fact.text) })
+            .map(|(at, fact)| {
+                let folded = folded(&fact.text);
+                let mut things = phrases::units(&folded, chinese);
+                let counted = |unit: &str| chinese && unit.chars().any(|c| COUNTING.contains(c));
+                things.retain(|unit| !counted(unit) && !own.contains(unit.as_str()));
+                Claim { at, fact, folded, things }
+            })
             .collect();
         let mut words = folded(&brief.audience.description);
         for text in brief.product.facts.iter().map(|fact| &fact.text).chain([&brief.product.category]) {
@@ -74,7 +84,10 @@ impl<'a> Material<'a> {
             fitting: Vec::new(),
             linked: Vec::new(),
             required: Vec::new(),
-            name: Cow::Borrowed(brief.spoken_name()),
+            name: Cow::Borrowed(match &brief.product.short_name {
+                Some(short) => short.as_str(),
+                None => phrases::without_size(&brief.product.name),
+            }),
             noun: brief.product.noun_phrase.as_deref().map(|phrase| phrases::bare(phrase, chinese)),
             vertical,
             offer: OfferPhrases::of(brief, &claims),
@@ -101,7 +114,7 @@ impl<'a> Material<'a> {
                 bank.links.iter().any(|link| {
                     material.mentions(&trouble.folded, &link.trouble)
                         && material.mentions(&claim.folded, &link.answer)
-                }) || material.share_a_thing(&trouble.folded, &claim.folded)
+                }) || trouble.things.iter().any(|thing| claim.things.contains(thing))
             })
             .collect();
         material
@@ -161,6 +174,15 @@ impl<'a> Material<'a> {
 
     /// What is seen while a fact is said: by the words of the fact, else a picture of the brief.
     pub(super) fn picture_of(&self, claim: &Claim<'_>) -> String {
+        // A trouble or a moment is a scene in its own words.
+        if matches!(claim.fact.kind, FactKind::Problem | FactKind::Moment) {
+            let text = &claim.fact.text;
+            return if self.chinese {
+                format!("就拍这一幕：{text}")
+            } else {
+                format!("the scene as it is said: {text}")
+            };
+        }
         let known =
             bank(self.brief.locale).pictures.iter().find(|shown| {
                 let here = shown.only.is_empty() || shown.only.iter().any(|name| name == self.vertical.as_str());
@@ -183,15 +205,6 @@ impl<'a> Material<'a> {
         (element.topic.is_empty() || self.mentions(&claim.folded, &element.topic))
             && !self.mentions(&claim.folded, &element.unless)
             && (element.kinds.is_empty() || element.kinds.contains(&claim.fact.kind))
-    }
-
-    /// Whether two texts speak of the same thing by the same word, the product's own words aside.
-    fn share_a_thing(&self, trouble: &str, claim: &str) -> bool {
-        let own = folded(&format!("{} {} {}", self.name, self.brief.product.name, self.brief.product.category));
-        let counted = |unit: &str| self.chinese && unit.chars().any(|c| COUNTING.contains(c));
-        let things = phrases::units(trouble, self.chinese);
-        let answers = phrases::units(claim, self.chinese);
-        things.iter().any(|unit| !counted(unit) && !own.contains(unit.as_str()) && answers.contains(unit))
     }
 
     /// Whether `claim` answers `trouble`, by a link between them.

@@ -96,6 +96,20 @@ fn last_day(day: jiff::civil::Date, locale: Locale) -> String {
     }
 }
 
+/// A name without the size or weight at its end, which nobody says: `Compost Bin 4L`.
+pub(super) fn without_size(name: &str) -> &str {
+    let mut short = name;
+    while let Some((head, last)) = short.rsplit_once(' ') {
+        let measure = ["g", "kg", "ml", "l", "oz", "lb", "lbs", "cm", "inch", "克", "毫升"];
+        let sized = last.chars().any(|c| c.is_ascii_digit()) || measure.contains(&last.to_lowercase().as_str());
+        if !sized || !head.contains(' ') {
+            break;
+        }
+        short = head;
+    }
+    short
+}
+
 /// A noun phrase as given, and without article or measure word.
 pub(super) fn bare(phrase: &str, chinese: bool) -> (String, String) {
     let bare = if chinese {
@@ -151,7 +165,7 @@ const PLAIN_WORDS: &[&str] = &[
     "about", "after", "again", "also", "back", "been", "before", "every", "from", "have", "here", "into",
     "just", "like", "more", "most", "much", "only", "over", "same", "some", "than", "that", "their", "them",
     "then", "there", "they", "this", "time", "until", "very", "well", "what", "when", "where", "which",
-    "while", "will", "with", "within", "without", "year", "years", "days", "your", "yours", "each",
+    "while", "will", "with", "work", "take", "make", "come", "goes", "home", "look", "good", "need", "done", "within", "without", "year", "years", "days", "your", "yours", "each",
 ];
 
 /// Content units of a text: words of four letters and more in Latin script, pairs of Han characters.
@@ -244,7 +258,7 @@ const VERTICAL_WORDS: &[(Vertical, &[&str], &[&str])] = &[
     (
         Vertical::FoodDrink,
         &["snack", "chocolate", "juice", "honey", "noodle", "food"],
-        &["零食", "坚果", "果汁", "蜂蜜", "水果", "食品", "面"],
+        &["零食", "坚果", "果汁", "蜂蜜", "水果", "食品", "面条", "挂面", "泡菜"],
     ),
 ];
 

@@ -53,6 +53,23 @@ impl<'m, 'b> Builder<'m, 'b> {
         })
     }
 
+    /// For a brief of few facts and no trouble: whoever looks for such a thing.
+    fn wanted(&mut self, leads: &[&'m Claim<'b>]) -> Option<(&'m Claim<'b>, Shot, Hook)> {
+        let few = self.material.claims.len() <= 5;
+        let (phrase, _) = self.material.noun.as_ref().filter(|_| few)?;
+        let caption = if self.zh() { format!("在找{phrase}？") } else { format!("Looking for {phrase}?") };
+        let open = Shot {
+            role: Role::Hook,
+            voice: caption.clone(),
+            caption,
+            detail: String::new(),
+            picture: self.material.pack_shot(),
+            facts: Vec::new(),
+            source: super::structures::FACT.to_owned(),
+        };
+        Some((*leads.first()?, open, Hook::Question))
+    }
+
     fn problem_solution(&mut self) -> Option<Built> {
         // Problems of the brief and facts that answer them lead; an authored scene stands in.
         let mut leads: Claims<'m, 'b> = Vec::new();
@@ -61,7 +78,10 @@ impl<'m, 'b> Builder<'m, 'b> {
             leads.extend(self.draws.pick(&pairs).map(|(_, fact)| fact));
         }
         leads.extend(self.facts(SAID));
-        let (lead, open, hook) = self.led(&leads, "problem", &[Part::Open])?;
+        let (lead, open, hook) = match self.led(&leads, "problem", &[Part::Open]) {
+            Some(led) => led,
+            None => self.wanted(&leads)?,
+        };
         let idea = self.idea(&open.caption, &lead.fact.text);
         let more = if self.draws.chance(0.6) { 2 } else { 1 };
         let shots = self.opened(open, lead, more);
@@ -281,7 +301,12 @@ impl<'m, 'b> Builder<'m, 'b> {
             facts: fact.into_iter().collect(),
             source: "offer".to_owned(),
         };
-        let name = &self.material.name;
+        // A product that is called by its offer is known by its brand here.
+        let same = |name: &str| offer.covers.as_ref().is_some_and(|covers| {
+            name.to_lowercase().contains(&covers.to_lowercase())
+        });
+        let brand = &self.material.brief.brand.name;
+        let name = if same(&self.material.name) { brand.as_str() } else { self.material.name.as_ref() };
         open.detail = match (offer.until.as_ref().filter(|_| offer.now.is_some()), self.zh()) {
             (Some(until), true) => format!("{name}，{until}截止"),
             (Some(until), false) => format!("{name}, until {until}"),
@@ -350,13 +375,15 @@ impl<'m, 'b> Builder<'m, 'b> {
                 break;
             }
         }
-        pairs.sort_by_key(|(_, claim)| claim.fact.kind == FactKind::Offer);
+        // A question that only this line of business hears opens; what any shop is asked comes later.
+        pairs.sort_by_key(|(entry, claim)| (claim.fact.kind == FactKind::Offer, entry.vertical == "general"));
         let (first, more) = pairs.split_first()?;
         if more.is_empty() || first.1.fact.kind == FactKind::Offer {
             return None;
         }
         let open = self.element_shot(first.0, Role::Hook)?;
         let idea = self.idea(&open.caption, &first.1.fact.text);
+        let open = if first.0.vertical == "general" { self.named_below(open) } else { open };
         let mut shots = vec![open, self.turn_shot(first.1)];
         for (entry, claim) in more {
             shots.push(self.asked_shot(entry, claim)?);
@@ -399,7 +426,11 @@ impl<'m, 'b> Builder<'m, 'b> {
     /// lead fact belongs to.
     fn point_of_view(&mut self) -> Option<Built> {
         let leads = self.facts(SAID);
-        let moments = self.facts(&[FactKind::Moment]);
+        let mut moments = self.facts(&[FactKind::Moment]);
+        if self.material.vertical == spotwright_schemas::brief::Vertical::Drama {
+            let zh = self.zh();
+            moments.retain(|moment| phrases::is_about_watching(&moment.folded, zh));
+        }
         let own = self.draws.chance(0.6);
         let told = if own { None } else { self.led(&leads, "pov", &[Part::Pov]) };
         let (lead, open, hook) = match (told, self.draws.pick(&moments)) {

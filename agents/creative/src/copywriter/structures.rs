@@ -125,7 +125,8 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     /// A sentence as it is spoken: with its final point.
     pub(super) fn spoken(&self, text: &str) -> String {
-        let ends = text.ends_with(['.', '!', '?', '。', '！', '？', '…', '”', '"']);
+        let points = ['.', '!', '?', '。', '！', '？', '…'];
+        let ends = text.trim_end_matches(['”', '"', '\u{2019}']).ends_with(points);
         let point = if ends {
             ""
         } else if self.zh() {
@@ -236,6 +237,10 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     /// Gives the lines that are facts in their own words a voice that goes on from line to line.
     fn speak(&self, shots: &mut [Shot]) {
+        // Lines of a plot stand side by side; nothing joins them.
+        if self.material.vertical == spotwright_schemas::brief::Vertical::Drama {
+            return;
+        }
         let pronoun = self.pronoun();
         let mut place = Place::First;
         for shot in shots.iter_mut().filter(|shot| shot.source == FACT && shot.role != Role::Hook) {
