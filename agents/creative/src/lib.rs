@@ -29,6 +29,7 @@
 //! ```
 
 pub mod clarify;
+pub mod clarity;
 pub mod copy_engine;
 pub mod copywriter;
 pub mod critique;

@@ -57,10 +57,18 @@ impl Builder<'_, '_> {
         if detail.is_empty() {
             detail = if caption == verb { material.name.to_string() } else { verb.clone() };
         }
+        let said = detail.clone();
+        let limit = crate::copy_engine::limits(material.brief.locale, Role::Cta).detail;
+        let joined = if self.zh() { format!("{detail}，{verb}") } else { format!("{detail}. {verb}") };
+        // What to do stands beside the last day where there is room, so that endings differ.
+        let alone = detail == self.last_day();
+        if alone && !verb.is_empty() && length(&joined) <= limit && self.draws.chance(0.5) {
+            detail = joined;
+        }
         let asked = entry.map(|entry| entry.element.voice.clone()).unwrap_or_default();
         let mut parts = if caption == verb { Vec::new() } else { vec![self.spoken(&caption)] };
-        if !detail.is_empty() && detail != verb && caption != verb {
-            parts.push(self.spoken(&detail));
+        if !said.is_empty() && said != verb && caption != verb {
+            parts.push(self.spoken(&said));
         }
         parts.push(material.fill(&asked, "")?);
         parts.retain(|part| !part.is_empty());
@@ -77,24 +85,47 @@ impl Builder<'_, '_> {
         }
         let zh = self.zh();
         let mut parts: Vec<String> = Vec::new();
-        parts.extend(offer.covers.as_ref().filter(|covers| is_compound(covers)).map(|covers| {
-            if zh { covers.clone() } else { phrases::capitalized(covers) }
-        }));
-        parts.extend(offer.until.as_ref().map(|until| {
-            if zh { format!("{until}截止") } else { format!("Until {until}") }
-        }));
-        parts.extend(offer.redeem.as_ref().map(|redeem| {
-            if zh { redeem.clone() } else { phrases::capitalized(redeem) }
-        }));
+        parts.extend(
+            offer
+                .covers
+                .as_ref()
+                .filter(|covers| is_compound(covers))
+                .map(|covers| if zh { covers.clone() } else { phrases::capitalized(covers) }),
+        );
+        parts.extend(
+            offer.until.as_ref().map(
+                |until| {
+                    if zh { format!("{until}截止") } else { format!("Until {until}") }
+                },
+            ),
+        );
+        parts.extend(
+            offer.redeem.as_ref().map(
+                |redeem| {
+                    if zh { redeem.clone() } else { phrases::capitalized(redeem) }
+                },
+            ),
+        );
         let join = if zh { "，" } else { ". " };
         let limit = crate::copy_engine::limits(self.material.brief.locale, Role::Cta).detail;
-        if parts.len() > 1 && self.draws.chance(0.25) {
+        let spare = parts.len() > 1 && parts.last().is_some_and(|last| !self.material.must_stand(last));
+        if spare && self.draws.chance(0.25) {
             parts.pop();
         }
         while parts.len() > 1 && length(&parts.join(join)) > limit {
             parts.pop();
         }
         parts.join(join)
+    }
+
+    /// The key offer's last day as a line says it; empty without one.
+    fn last_day(&self) -> String {
+        let offer = &self.material.offer;
+        match (offer.until.as_ref().filter(|_| offer.now.is_some()), self.zh()) {
+            (Some(until), true) => format!("{until}截止"),
+            (Some(until), false) => format!("Until {until}"),
+            (None, _) => String::new(),
+        }
     }
 
     /// One more term that the script has not used: one that must be said before all others.
@@ -119,7 +150,8 @@ impl Builder<'_, '_> {
         let now = offer.now.as_ref()?;
         let covers = offer.covers.as_deref().filter(|covers| !is_compound(covers));
         // A price of nothing is said in the advertiser's own words where a fact has them.
-        let own = offer.fact.as_ref().and_then(|id| self.material.brief.fact(id)).map(|fact| fact.text.clone());
+        let own =
+            offer.fact.as_ref().and_then(|id| self.material.brief.fact(id)).map(|fact| fact.text.clone());
         let free = self.material.brief.offer.as_ref().is_some_and(|offer| offer.price_now.0 == 0);
         if let Some(own) = own.filter(|own| free && length(own) <= 48) {
             if self.material.must_stand(&own) || self.draws.chance(0.6) {
@@ -164,6 +196,6 @@ impl Builder<'_, '_> {
 }
 
 /// Whether what an offer covers is a list that a price cannot stand behind.
-fn is_compound(covers: &str) -> bool {
+pub(super) fn is_compound(covers: &str) -> bool {
     covers.contains([',', '，', '、', '：', ':', ';', '；'])
 }

@@ -224,8 +224,10 @@ fn or_empty(bank: Result<Bank, String>) -> Bank {
     })
 }
 
-static ENGLISH_BANK: LazyLock<Bank> = LazyLock::new(|| or_empty(read(ENGLISH, ENGLISH_LINKS, ENGLISH_PICTURES)));
-static CHINESE_BANK: LazyLock<Bank> = LazyLock::new(|| or_empty(read(CHINESE, CHINESE_LINKS, CHINESE_PICTURES)));
+static ENGLISH_BANK: LazyLock<Bank> =
+    LazyLock::new(|| or_empty(read(ENGLISH, ENGLISH_LINKS, ENGLISH_PICTURES)));
+static CHINESE_BANK: LazyLock<Bank> =
+    LazyLock::new(|| or_empty(read(CHINESE, CHINESE_LINKS, CHINESE_PICTURES)));
 
 /// The elements of a locale's language.
 pub(super) fn bank(locale: Locale) -> &'static Bank {

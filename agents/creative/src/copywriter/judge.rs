@@ -161,12 +161,8 @@ pub(super) fn differs(built: &Built, written: &[Script], avoid: &[String]) -> bo
 fn rests_alike(built: &Built, script: &Script) -> bool {
     let own: BTreeSet<&FactId> =
         built.shots.iter().filter(|shot| shot.role != Role::Cta).flat_map(|shot| &shot.facts).collect();
-    let known: BTreeSet<&FactId> = script
-        .lines
-        .iter()
-        .filter(|line| line.role != Role::Cta)
-        .flat_map(|line| &line.rests_on)
-        .collect();
+    let known: BTreeSet<&FactId> =
+        script.lines.iter().filter(|line| line.role != Role::Cta).flat_map(|line| &line.rests_on).collect();
     own == known
 }
 

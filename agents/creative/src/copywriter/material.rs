@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use spotwright_schemas::Locale;
 use spotwright_schemas::brief::{Brief, Fact, FactKind, Vertical};
 
-use super::elements::{Element, Entry, Need, Part, bank};
+use super::elements::{Element, Entry, Link, Need, Part, bank};
 use super::phrases::{self, OfferPhrases};
 use spotwright_core::domain::copy_rules::terms::objection;
 use spotwright_schemas::wording::folded;
 
 /// Characters of counts, times and places, which two lines may share without speaking of one thing.
-const COUNTING: &str = "一二三四五六七八九十两半几个只条分钟点小时天月年人上下里外前后次家早晚午出来去到不没用";
+const COUNTING: &str =
+    "一二三四五六七八九十两半几个只条分钟点小时天月年人上下里外前后次家早晚午出来去到不没用";
 
 /// A fact with its folded text, which topics are looked up in.
 #[derive(Debug, Clone)]
@@ -48,6 +49,8 @@ pub(super) struct Material<'a> {
     pub(super) required: Vec<usize>,
     /// For each pair of claims whether the second answers the first, by a link.
     linked: Vec<bool>,
+    /// For each claim what is seen while it is said.
+    pictures: Vec<String>,
     /// Everything the brief says, folded.
     words: String,
     chinese: bool,
@@ -83,6 +86,7 @@ impl<'a> Material<'a> {
             brief,
             fitting: Vec::new(),
             linked: Vec::new(),
+            pictures: Vec::new(),
             required: Vec::new(),
             name: Cow::Borrowed(match &brief.product.short_name {
                 Some(short) => short.as_str(),
@@ -106,17 +110,8 @@ impl<'a> Material<'a> {
         let must: Vec<String> = brief.must_say.iter().map(|text| folded(text)).collect();
         let holds = |claim: &&Claim<'_>| must.iter().any(|text| claim.folded.contains(text.as_str()));
         material.required = material.claims.iter().filter(holds).map(|claim| claim.at).collect();
-        material.linked = material
-            .claims
-            .iter()
-            .flat_map(|trouble| material.claims.iter().map(move |claim| (trouble, claim)))
-            .map(|(trouble, claim)| {
-                bank.links.iter().any(|link| {
-                    material.mentions(&trouble.folded, &link.trouble)
-                        && material.mentions(&claim.folded, &link.answer)
-                }) || trouble.things.iter().any(|thing| claim.things.contains(thing))
-            })
-            .collect();
+        material.linked = material.links(&bank.links);
+        material.pictures = material.claims.iter().map(|claim| material.picture_for(claim)).collect();
         material
     }
 
@@ -172,8 +167,45 @@ impl<'a> Material<'a> {
         self.brief.must_say.iter().any(|must| text.contains(folded(must).as_str()))
     }
 
-    /// What is seen while a fact is said: by the words of the fact, else a picture of the brief.
+    /// What is seen while a fact is said.
     pub(super) fn picture_of(&self, claim: &Claim<'_>) -> String {
+        self.pictures.get(claim.at).cloned().unwrap_or_default()
+    }
+
+    /// For each pair of claims whether the second answers the first: by a link between troubles and
+    /// what answers them, or because both speak of the same thing by the same word.
+    fn links(&self, links: &[Link]) -> Vec<bool> {
+        let held = |words: &[String]| -> Vec<bool> {
+            self.claims.iter().map(|claim| self.mentions(&claim.folded, words)).collect()
+        };
+        let n = self.claims.len();
+        let mut linked = vec![false; n * n];
+        for link in links {
+            let troubles = held(&link.trouble);
+            if !troubles.contains(&true) {
+                continue;
+            }
+            let answers = held(&link.answer);
+            for (slot, (trouble, answer)) in linked
+                .iter_mut()
+                .zip(troubles.iter().flat_map(|trouble| answers.iter().map(move |answer| (trouble, answer))))
+            {
+                *slot |= *trouble && *answer;
+            }
+        }
+        // The same word stands in for a link only where no link knows the trouble.
+        for trouble in &self.claims {
+            let row = trouble.at * n;
+            let Some(row) = linked.get_mut(row..row + n).filter(|row| !row.contains(&true)) else { continue };
+            for (slot, claim) in row.iter_mut().zip(&self.claims) {
+                *slot = trouble.things.iter().any(|thing| claim.things.contains(thing));
+            }
+        }
+        linked
+    }
+
+    /// By the words of the fact, else a picture of the brief.
+    fn picture_for(&self, claim: &Claim<'_>) -> String {
         // A trouble or a moment is a scene in its own words.
         if matches!(claim.fact.kind, FactKind::Problem | FactKind::Moment) {
             let text = &claim.fact.text;
@@ -183,11 +215,10 @@ impl<'a> Material<'a> {
                 format!("the scene as it is said: {text}")
             };
         }
-        let known =
-            bank(self.brief.locale).pictures.iter().find(|shown| {
-                let here = shown.only.is_empty() || shown.only.iter().any(|name| name == self.vertical.as_str());
-                here && self.mentions(&claim.folded, &shown.has)
-            });
+        let known = bank(self.brief.locale).pictures.iter().find(|shown| {
+            let here = shown.only.is_empty() || shown.only.iter().any(|name| name == self.vertical.as_str());
+            here && self.mentions(&claim.folded, &shown.has)
+        });
         if let Some(shown) = known {
             return shown.picture.clone();
         }

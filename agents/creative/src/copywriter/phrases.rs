@@ -101,7 +101,8 @@ pub(super) fn without_size(name: &str) -> &str {
     let mut short = name;
     while let Some((head, last)) = short.rsplit_once(' ') {
         let measure = ["g", "kg", "ml", "l", "oz", "lb", "lbs", "cm", "inch", "克", "毫升"];
-        let sized = last.chars().any(|c| c.is_ascii_digit()) || measure.contains(&last.to_lowercase().as_str());
+        let sized =
+            last.chars().any(|c| c.is_ascii_digit()) || measure.contains(&last.to_lowercase().as_str());
         if !sized || !head.contains(' ') {
             break;
         }
@@ -165,7 +166,11 @@ const PLAIN_WORDS: &[&str] = &[
     "about", "after", "again", "also", "back", "been", "before", "every", "from", "have", "here", "into",
     "just", "like", "more", "most", "much", "only", "over", "same", "some", "than", "that", "their", "them",
     "then", "there", "they", "this", "time", "until", "very", "well", "what", "when", "where", "which",
-    "while", "will", "with", "work", "take", "make", "come", "goes", "home", "look", "good", "need", "done", "within", "without", "year", "years", "days", "your", "yours", "each",
+    "while", "will", "with", "work", "take", "make", "come", "goes", "home", "look", "good", "need", "done",
+    "still", "looking", "going", "first", "last", "next", "night", "morning", "minute", "minutes", "hour",
+    "hours", "week", "weeks", "thing", "things", "side", "both", "whole", "right", "never", "open", "close",
+    "closed", "keep", "keeps", "full", "hand", "hands", "within", "without", "year", "years", "days", "your",
+    "yours", "each",
 ];
 
 /// Content units of a text: words of four letters and more in Latin script, pairs of Han characters.
@@ -412,16 +417,80 @@ pub(super) fn capitalized(text: &str) -> String {
 pub(super) fn is_visible(text: &str, chinese: bool) -> bool {
     let words: &[&str] = if chinese {
         &[
-            "撕", "倒着", "折", "拧", "一按", "按下", "长按", "摔", "淋", "搓", "拉了", "卷起来", "拆下来",
-            "取下来", "拎出来", "一冲", "水洗", "一挑", "现切", "现擀", "现称", "片", "套，", "隔着玻璃", "推着",
-            "一撕", "拍题", "说一句", "导入", "挪一条", "开合", "收起来", "站得住", "跟着颜色", "抱着",
+            "撕",
+            "倒着",
+            "折",
+            "拧",
+            "一按",
+            "按下",
+            "长按",
+            "摔",
+            "淋",
+            "搓",
+            "拉了",
+            "卷起来",
+            "拆下来",
+            "取下来",
+            "拎出来",
+            "一冲",
+            "水洗",
+            "一挑",
+            "现切",
+            "现擀",
+            "现称",
+            "片",
+            "套，",
+            "隔着玻璃",
+            "推着",
+            "一撕",
+            "拍题",
+            "说一句",
+            "导入",
+            "挪一条",
+            "开合",
+            "收起来",
+            "站得住",
+            "跟着颜色",
+            "抱着",
         ]
     } else {
         &[
-            "fold", "dropped", "turn the", "twist", "press", "pour", "lock", "snap", "clip", "tap", "goes in",
-            "zips", "opens with", "open in", "stretch", "squeeze", "scan", "photograph", "rinse", "slices",
-            "clicks", "packs into", "stands in", "rolled", "bent", "throw it", "put your", "steer", "hold to",
-            "lifts out", "tears off", "move one", "send your", "by walking", "buckles", "without a hole",
+            "fold",
+            "dropped",
+            "turn the",
+            "twist",
+            "press",
+            "pour",
+            "lock",
+            "snap",
+            "clip",
+            "tap",
+            "goes in",
+            "zips",
+            "opens with",
+            "open in",
+            "stretch",
+            "squeeze",
+            "scan",
+            "photograph",
+            "rinse",
+            "slices",
+            "clicks",
+            "packs into",
+            "stands in",
+            "rolled",
+            "bent",
+            "throw it",
+            "put your",
+            "steer",
+            "hold to",
+            "lifts out",
+            "tears off",
+            "move one",
+            "send your",
+            "by walking",
+            "buckles",
+            "without a hole",
             "under the sprinkler",
         ]
     };
@@ -431,11 +500,35 @@ pub(super) fn is_visible(text: &str, chinese: bool) -> bool {
 /// Whether a fact tells what one finds on opening the parcel.
 pub(super) fn is_in_the_box(text: &str, chinese: bool) -> bool {
     let words: &[&str] = if chinese {
-        &["礼盒", "贺卡", "铁罐", "套装", "独立包装", "一盒", "充电盒", "附赠", "送一", "送量杯", "送两", "挂袋"]
+        &[
+            "礼盒",
+            "贺卡",
+            "铁罐",
+            "套装",
+            "独立包装",
+            "一盒",
+            "充电盒",
+            "附赠",
+            "送一",
+            "送量杯",
+            "送两",
+            "挂袋",
+        ]
     } else {
         &[
-            "in the box", "gift box", "comes with", "included", "carrying case", "sealed", "wrapped", "pouch",
-            "set of", "on every box", "on the lid", "tin that", "the case is",
+            "in the box",
+            "gift box",
+            "comes with",
+            "included",
+            "carrying case",
+            "sealed",
+            "wrapped",
+            "pouch",
+            "set of",
+            "on every box",
+            "on the lid",
+            "tin that",
+            "the case is",
         ]
     };
     words.iter().any(|word| holds(text, word, chinese))
@@ -444,11 +537,38 @@ pub(super) fn is_in_the_box(text: &str, chinese: bool) -> bool {
 /// Whether a fact of a drama is about watching it, not about what happens in it.
 pub(super) fn is_about_watching(text: &str, chinese: bool) -> bool {
     let words: &[&str] = if chinese {
-        &["集", "更新", "更完", "耳机", "免费", "地铁", "食堂", "排队", "睡前", "电视剧", "分钟", "拍了", "追剧"]
+        &[
+            "集",
+            "更新",
+            "更完",
+            "耳机",
+            "免费",
+            "地铁",
+            "食堂",
+            "排队",
+            "睡前",
+            "电视剧",
+            "分钟",
+            "拍了",
+            "追剧",
+        ]
     } else {
         &[
-            "episode", "season", "watch", "free ", "second", "minute", "stops left", "earbud", "phone", "shot in",
-            "lights off", "subscri", "screen", "bus ", "couch",
+            "episode",
+            "season",
+            "watch",
+            "free ",
+            "second",
+            "minute",
+            "stops left",
+            "earbud",
+            "phone",
+            "shot in",
+            "lights off",
+            "subscri",
+            "screen",
+            "bus ",
+            "couch",
         ]
     };
     words.iter().any(|word| holds(text, word, chinese))
@@ -478,7 +598,10 @@ pub(super) fn two_lines(text: &str, limit: usize) -> Option<(String, String)> {
             head.ends_with(|c: char| c.is_ascii_digit()) && tail.starts_with(|c: char| c.is_ascii_digit());
         // What goes on with a conjunction is no line of its own.
         let half = ["and ", "or ", "but ", "so "].iter().any(|word| tail.starts_with(word));
-        (!inside && !half && head.chars().count() <= limit && !tail.is_empty())
+        // In Latin script a list is not parted, nor a clause of less than three words.
+        let latin = c == ',';
+        let short = latin && (text.matches(", ").count() > 1 || head.split_whitespace().count() < 3);
+        (!inside && !half && !short && head.chars().count() <= limit && !tail.is_empty())
             .then(|| (head.to_owned(), tail.to_owned()))
     })
 }

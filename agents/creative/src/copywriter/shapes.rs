@@ -4,6 +4,7 @@ use spotwright_schemas::brief::FactKind;
 use spotwright_schemas::script::{Hook, Role, Structure};
 
 use super::LISTED;
+use super::close::is_compound;
 use super::elements::{Entry, Part};
 use super::material::{Claim, Fitting, Material};
 use super::phrases;
@@ -56,8 +57,8 @@ impl<'m, 'b> Builder<'m, 'b> {
     /// For a brief of few facts and no trouble: whoever looks for such a thing.
     fn wanted(&mut self, leads: &[&'m Claim<'b>]) -> Option<(&'m Claim<'b>, Shot, Hook)> {
         let few = self.material.claims.len() <= 5;
-        let (phrase, _) = self.material.noun.as_ref().filter(|_| few)?;
-        let caption = if self.zh() { format!("在找{phrase}？") } else { format!("Looking for {phrase}?") };
+        let (phrase, bare) = self.material.noun.as_ref().filter(|_| few)?;
+        let caption = if self.zh() { format!("在找{bare}？") } else { format!("Looking for {phrase}?") };
         let open = Shot {
             role: Role::Hook,
             voice: caption.clone(),
@@ -302,22 +303,29 @@ impl<'m, 'b> Builder<'m, 'b> {
             source: "offer".to_owned(),
         };
         // A product that is called by its offer is known by its brand here.
-        let same = |name: &str| offer.covers.as_ref().is_some_and(|covers| {
-            name.to_lowercase().contains(&covers.to_lowercase())
-        });
+        let same = |name: &str| {
+            offer.covers.as_ref().is_some_and(|covers| name.to_lowercase().contains(&covers.to_lowercase()))
+        };
         let brand = &self.material.brief.brand.name;
         let name = if same(&self.material.name) { brand.as_str() } else { self.material.name.as_ref() };
-        open.detail = match (offer.until.as_ref().filter(|_| offer.now.is_some()), self.zh()) {
-            (Some(until), true) => format!("{name}，{until}截止"),
-            (Some(until), false) => format!("{name}, until {until}"),
-            (None, _) => name.to_string(),
+        // What a list of a price covers stands beside the name; else the last day does.
+        let covers = offer.covers.as_deref().filter(|covers| offer.now.is_some() && is_compound(covers));
+        let zh = self.zh();
+        let limit = crate::copy_engine::limits(self.material.brief.locale, Role::Hook).detail;
+        let beside = match (covers, zh) {
+            (Some(covers), true) => format!("{name}：{covers}"),
+            (Some(covers), false) => format!("{name}: {covers}"),
+            (None, _) => name.to_owned(),
         };
-        let join = if self.zh() { "" } else { " " };
-        open.voice = if self.zh() {
-            format!("{name}，{}", open.voice)
-        } else {
-            format!("{name}.{join}{}", open.voice)
+        let beside = if crate::text::length(&beside) > limit { name.to_owned() } else { beside };
+        let dated = match (offer.until.as_ref().filter(|_| offer.now.is_some()), zh) {
+            (Some(until), true) => format!("{beside}，{until}截止"),
+            (Some(until), false) => format!("{beside}, until {until}"),
+            (None, _) => beside.clone(),
         };
+        open.voice =
+            if zh { format!("{beside}，{}", open.voice) } else { format!("{beside}. {}", open.voice) };
+        open.detail = if crate::text::length(&dated) > limit { beside } else { dated };
         let rest = self.carry_on(2, &[]);
         let (lead, _) = rest.split_first()?;
         let idea = self.idea(&open.caption, &lead.fact.text);
@@ -517,8 +525,10 @@ impl<'m, 'b> Builder<'m, 'b> {
         }
         let leads = self.facts(&[FactKind::Feature, FactKind::Benefit]);
         let (lead, open, hook) = self.led(&leads, "task_tap_result", &[Part::Open])?;
-        let result =
-            self.facts(&[FactKind::Benefit, FactKind::Proof]).into_iter().find(|claim| claim.at != lead.at)?;
+        let result = self
+            .facts(&[FactKind::Benefit, FactKind::Proof])
+            .into_iter()
+            .find(|claim| claim.at != lead.at)?;
         let idea = self.idea(&open.caption, &lead.fact.text);
         let shots = vec![open, self.turn_shot(lead), self.fact_shot(result)];
         self.finish(Structure::TaskTapResult, hook, shots, idea)

@@ -17,9 +17,8 @@ const IMPERATIVES: &[&str] = &[
 const HALVES: &[&str] = &[" and you", " we ", ", get ", ", then ", ". ", "? ", " and it ", ", and ", ": "];
 
 /// First words after which a sentence goes on in lower case.
-const LOWERED: &[&str] = &[
-    "The", "Every", "Each", "Your", "Our", "Both", "There", "Children", "Kids", "You", "We",
-];
+const LOWERED: &[&str] =
+    &["The", "Every", "Each", "Your", "Our", "Both", "There", "Children", "Kids", "You", "We"];
 
 /// The place of a line in the flow of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +72,8 @@ fn imperative(fact: &str) -> Option<String> {
         return None;
     }
     let goes_on = fact.split(", ").skip(1).filter_map(|part| part.split(' ').next());
-    let chained = goes_on.into_iter().any(|word| IMPERATIVES.contains(&word) || word == "hold" || word == "stop");
+    let chained =
+        goes_on.into_iter().any(|word| IMPERATIVES.contains(&word) || word == "hold" || word == "stop");
     if chained || HALVES.iter().any(|half| fact.contains(half)) {
         return None;
     }
@@ -82,8 +82,9 @@ fn imperative(fact: &str) -> Option<String> {
 }
 
 /// The product's name and a fact that no verb joins to it, as one says them.
-pub(super) fn with_name(name: &str, fact: &str) -> String {
+pub(super) fn with_name(name: &str, fact: &str, place: bool) -> String {
     match imperative(fact) {
+        Some(rest) if place => format!("At {name}, you can {rest}"),
         Some(rest) => format!("With {name}, you can {rest}"),
         None => format!("{name}. {fact}"),
     }
@@ -110,7 +111,10 @@ mod tests {
         assert_eq!(it("Works without a connection", Place::Next), "And it works without a connection");
         assert_eq!(it("The cap clicks when it is shut", Place::Next), "And the cap clicks when it is shut");
         assert_eq!(it("Send it back within 60 days", Place::First), "You can send it back within 60 days");
-        assert_eq!(it("Tell us your machine, we grind to match", Place::Next), "Tell us your machine, we grind to match");
+        assert_eq!(
+            it("Tell us your machine, we grind to match", Place::Next),
+            "Tell us your machine, we grind to match"
+        );
         assert_eq!(it("SPF 50, broad spectrum", Place::Next), "SPF 50, broad spectrum");
         assert_eq!(english("Keeps late hours", Place::First, Pronoun::Unsaid), "Keeps late hours");
     }

@@ -9,10 +9,10 @@ use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Hook, Role, Structure};
 
 use super::elements::{Entry, Part};
-use super::speech::{self, Place, Pronoun};
 use super::judge::limits;
 use super::material::{Claim, Fitting, Material};
 use super::phrases;
+use super::speech::{self, Place, Pronoun};
 use crate::text::length;
 
 /// What a line of a fact alone cites in the place of an element.
@@ -198,6 +198,11 @@ impl<'m, 'b> Builder<'m, 'b> {
         phrases::third_person(fact).map(|clause| format!("{name} {clause}"))
     }
 
+    fn is_a_place(&self) -> bool {
+        use spotwright_schemas::brief::Vertical::{HealthServices, Restaurant, Travel};
+        matches!(self.material.vertical, HealthServices | Restaurant | Travel)
+    }
+
     /// The shot that names the product and carries a fact.
     pub(super) fn turn_shot(&mut self, claim: &Claim<'_>) -> Shot {
         let name = self.material.name.to_string();
@@ -210,7 +215,8 @@ impl<'m, 'b> Builder<'m, 'b> {
             Some(sentence) => (name, fact.clone(), self.spoken(&sentence)),
             None if self.zh() => (name.clone(), fact.clone(), format!("{name}，{}", self.spoken(fact))),
             None => {
-                let said = speech::with_name(&name, fact);
+                let place = self.is_a_place() && name.contains(self.material.brief.brand.name.as_str());
+                let said = speech::with_name(&name, fact, place);
                 (name, fact.clone(), self.spoken(&said))
             }
         };
@@ -291,7 +297,12 @@ impl<'m, 'b> Builder<'m, 'b> {
     }
 
     /// An opening that `lead` answers, by a problem of the brief or by an element.
-    pub(super) fn opening(&mut self, lead: &Claim<'b>, structure: &str, parts: &[Part]) -> Option<(Shot, Hook)> {
+    pub(super) fn opening(
+        &mut self,
+        lead: &Claim<'b>,
+        structure: &str,
+        parts: &[Part],
+    ) -> Option<(Shot, Hook)> {
         let problems = self.facts(&[FactKind::Problem]);
         let linked: Claims<'m, 'b> =
             problems.iter().copied().filter(|problem| self.material.answers(problem, lead)).collect();

@@ -34,6 +34,7 @@ use super::shown::{Remembered, Shown};
 use super::state::{AgentEvent, AgentState, variant_id};
 use super::{decide, trace};
 use crate::clarify::{self, Question};
+use crate::clarity::clarity;
 use crate::drafting::{DraftRequest, Generation, draft_generation};
 use crate::learn::{self, Beliefs, Lesson, Parent, Placed};
 use crate::plan::{self, Assignment};
@@ -217,6 +218,7 @@ impl CreativeAgent {
                     direction: variant.body.script.direction,
                     appeal: score.appeal,
                     appeal_sd: score.appeal_sd,
+                    unclear: clarity(&run.request.brief, &variant.body.script).first().copied(),
                 })
             })
             .collect();
