@@ -8,7 +8,7 @@ use spotwright_schemas::script::{Line, Role, Script};
 
 use super::material::Material;
 use super::phrases::units;
-use super::structures::{Builder, Built};
+use super::structures::{Builder, Built, Shot};
 use crate::copy_engine::limits as limits_of;
 use crate::critique::MAX_PRIMARY_TEXT;
 use crate::text::length;
@@ -57,9 +57,12 @@ pub(super) fn add_must_say(builder: &Builder<'_, '_>, built: &mut Built) {
             built.shots.insert(before_last, builder.fact_shot(claim));
             continue;
         }
-        let room = built.shots.iter_mut().find(|shot| shot.detail.is_empty());
         if material.brief.brand.name.contains(text.as_str()) {
-            if let Some(shot) = room {
+            // Not below a trouble, which would be laid at the brand's door.
+            let free = |shot: &Shot| shot.detail.is_empty();
+            let inner = built.shots.iter().skip(1).position(free).map(|at| at + 1);
+            let at = inner.or_else(|| built.shots.iter().position(free));
+            if let Some(shot) = at.and_then(|at| built.shots.get_mut(at)) {
                 shot.detail.clone_from(text);
                 continue;
             }
