@@ -139,6 +139,8 @@ fn append_script(out: &mut String, number: usize, brief: &Brief, script: &Script
 struct Counts {
     scripts: usize,
     seconds: f64,
+    reading: f64,
+    answers: usize,
     findings: BTreeMap<String, usize>,
     valid: usize,
     unstated: usize,
@@ -182,6 +184,10 @@ fn measure(briefs: &[Brief], scripts: usize) -> Result<String, Failure> {
 
 #[expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
 fn answer(counts: &mut Counts, brief: &Brief, seed: u64) {
+    let begun = std::time::Instant::now();
+    let none = write(&request(brief, 0, seed));
+    counts.reading += begun.elapsed().as_secs_f64();
+    counts.answers += 1 + none.len();
     let begun = std::time::Instant::now();
     let written = write(&request(brief, ANSWER, seed));
     counts.seconds += begun.elapsed().as_secs_f64();
@@ -331,6 +337,7 @@ fn table(counts: &Counts) -> Value {
         "distinct_2": share(counts.different_bigrams.len(), counts.bigrams),
         "self_bleu_4": if counts.bleu_scripts == 0 { 0.0 } else { counts.bleu / counts.bleu_scripts as f64 },
         "milliseconds_per_script": counts.seconds * 1e3 / counts.scripts.max(1) as f64,
+        "milliseconds_of_reading_per_brief": counts.reading * 1e3 / counts.answers.max(1) as f64,
         "structures": counts.structures,
         "briefs_that_can_carry": counts.possible,
         "briefs_with_fewer_than_four_structures_in_an_answer": counts.few_structures,

@@ -32,6 +32,7 @@
 
 pub mod cases;
 pub mod clarify;
+pub mod clarity;
 pub mod copy_engine;
 pub mod copywriter;
 pub mod critique;

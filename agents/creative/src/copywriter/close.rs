@@ -26,7 +26,7 @@ impl Builder<'_, '_> {
             facts.push(id.clone());
             text.clone()
         } else {
-            material.name.to_string()
+            String::new()
         };
         let (verb, source, picture) = match entry {
             Some(entry) => (
@@ -35,6 +35,12 @@ impl Builder<'_, '_> {
                 entry.element.picture.clone(),
             ),
             None => (String::new(), FACT.to_owned(), String::new()),
+        };
+        // Without a price or a term, what to do is the line, and the name stands below it.
+        let caption = match (caption.is_empty(), verb.is_empty()) {
+            (false, _) => caption,
+            (true, false) => verb.clone(),
+            (true, true) => material.name.to_string(),
         };
         let mut detail = self.conditions();
         let term = self.term(&facts, used, &caption);
@@ -49,12 +55,20 @@ impl Builder<'_, '_> {
             offer.now.is_none() && offer.price.is_some() && !detail.is_empty() && self.draws.chance(0.4);
         let (caption, mut detail) = if term_first { (detail, caption) } else { (caption, detail) };
         if detail.is_empty() {
-            detail.clone_from(&verb);
+            detail = if caption == verb { material.name.to_string() } else { verb.clone() };
+        }
+        let said = detail.clone();
+        let limit = crate::copy_engine::limits(material.brief.locale, Role::Cta).detail;
+        let joined = if self.zh() { format!("{detail}，{verb}") } else { format!("{detail}. {verb}") };
+        // What to do stands beside the last day where there is room, so that endings differ.
+        let alone = detail == self.last_day();
+        if alone && !verb.is_empty() && length(&joined) <= limit && self.draws.chance(0.5) {
+            detail = joined;
         }
         let asked = entry.map(|entry| entry.element.voice.clone()).unwrap_or_default();
-        let mut parts = vec![self.spoken(&caption)];
-        if !detail.is_empty() && detail != verb {
-            parts.push(self.spoken(&detail));
+        let mut parts = if caption == verb { Vec::new() } else { vec![self.spoken(&caption)] };
+        if !said.is_empty() && said != verb && caption != verb {
+            parts.push(self.spoken(&said));
         }
         parts.push(material.fill(&asked, "")?);
         parts.retain(|part| !part.is_empty());
@@ -94,10 +108,24 @@ impl Builder<'_, '_> {
         );
         let join = if zh { "，" } else { ". " };
         let limit = crate::copy_engine::limits(self.material.brief.locale, Role::Cta).detail;
+        let spare = parts.len() > 1 && parts.last().is_some_and(|last| !self.material.must_stand(last));
+        if spare && self.draws.chance(0.25) {
+            parts.pop();
+        }
         while parts.len() > 1 && length(&parts.join(join)) > limit {
             parts.pop();
         }
         parts.join(join)
+    }
+
+    /// The key offer's last day as a line says it; empty without one.
+    fn last_day(&self) -> String {
+        let offer = &self.material.offer;
+        match (offer.until.as_ref().filter(|_| offer.now.is_some()), self.zh()) {
+            (Some(until), true) => format!("{until}截止"),
+            (Some(until), false) => format!("Until {until}"),
+            (None, _) => String::new(),
+        }
     }
 
     /// One more term that the script has not used: one that must be said before all others.
@@ -121,6 +149,15 @@ impl Builder<'_, '_> {
         let offer = &self.material.offer;
         let now = offer.now.as_ref()?;
         let covers = offer.covers.as_deref().filter(|covers| !is_compound(covers));
+        // A price of nothing is said in the advertiser's own words where a fact has them.
+        let own =
+            offer.fact.as_ref().and_then(|id| self.material.brief.fact(id)).map(|fact| fact.text.clone());
+        let free = self.material.brief.offer.as_ref().is_some_and(|offer| offer.price_now.0 == 0);
+        if let Some(own) = own.filter(|own| free && length(own) <= 48) {
+            if self.material.must_stand(&own) || self.draws.chance(0.6) {
+                return Some(own);
+            }
+        }
         let forms: Vec<String> = match (covers, &offer.before, self.zh()) {
             (Some(covers), Some(before), true) => vec![
                 format!("{covers}，原价{before}，现价{now}"),
@@ -143,7 +180,11 @@ impl Builder<'_, '_> {
                 ]
             }
             (None, Some(before), false) => {
-                vec![format!("Now {now}, was {before}"), format!("{now} instead of {before}")]
+                vec![
+                    format!("Now {now}, was {before}"),
+                    format!("{now} instead of {before}"),
+                    format!("Was {before}, now {now}"),
+                ]
             }
             (Some(covers), None, false) => vec![format!("{}: {now}", phrases::capitalized(covers))],
             (None, None, false) => vec![format!("Now {now}")],
@@ -155,6 +196,6 @@ impl Builder<'_, '_> {
 }
 
 /// Whether what an offer covers is a list that a price cannot stand behind.
-fn is_compound(covers: &str) -> bool {
+pub(super) fn is_compound(covers: &str) -> bool {
     covers.contains([',', '，', '、', '：', ':', ';', '；'])
 }

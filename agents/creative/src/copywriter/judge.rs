@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use spotwright_schemas::brief::{FactId, FactKind};
-use spotwright_schemas::script::{Role, Script};
+use spotwright_schemas::script::{Line, Role, Script};
 use spotwright_schemas::{Language, Locale};
 
 use super::material::Material;
 use super::phrases::units;
-use super::structures::{Builder, Built};
+use super::structures::{Builder, Built, Shot};
 use crate::copy_engine::limits as limits_of;
 use crate::critique::MAX_PRIMARY_TEXT;
 use crate::text::length;
@@ -57,9 +57,12 @@ pub(super) fn add_must_say(builder: &Builder<'_, '_>, built: &mut Built) {
             built.shots.insert(before_last, builder.fact_shot(claim));
             continue;
         }
-        let room = built.shots.iter_mut().find(|shot| shot.detail.is_empty());
         if material.brief.brand.name.contains(text.as_str()) {
-            if let Some(shot) = room {
+            // Not below a trouble, which would be laid at the brand's door.
+            let free = |shot: &Shot| shot.detail.is_empty();
+            let inner = built.shots.iter().skip(1).position(free).map(|at| at + 1);
+            let at = inner.or_else(|| built.shots.iter().position(free));
+            if let Some(shot) = at.and_then(|at| built.shots.get_mut(at)) {
                 shot.detail.clone_from(text);
                 continue;
             }
@@ -117,10 +120,10 @@ fn names_the_product(material: &Material<'_>, built: &Built) -> bool {
 
 fn repeats_itself(material: &Material<'_>, built: &Built) -> bool {
     let chinese = material.is_chinese();
-    let name = folded(&material.name);
+    let name = material.name.to_lowercase();
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
     for shot in &built.shots {
-        let text = folded(&format!("{} {}", shot.caption, shot.detail)).replace(&name, " ");
+        let text = format!("{} {}", shot.caption, shot.detail).to_lowercase().replace(&name, " ");
         let mut own = units(&text, chinese);
         own.sort();
         own.dedup();
@@ -128,7 +131,7 @@ fn repeats_itself(material: &Material<'_>, built: &Built) -> bool {
             *counts.entry(unit).or_default() += 1;
         }
     }
-    let captions: Vec<String> = built.shots.iter().map(|shot| folded(&shot.caption)).collect();
+    let captions: Vec<&str> = built.shots.iter().map(|shot| shot.caption.as_str()).collect();
     let twice = captions.iter().enumerate().any(|(at, caption)| captions[..at].contains(caption));
     twice || counts.values().any(|n| *n > MAX_REPEATS)
 }
@@ -143,16 +146,16 @@ fn holds_unwanted(material: &Material<'_>, built: &Built) -> bool {
 /// Whether a script opens otherwise than what is to be avoided and shares at most one line with
 /// every script written before it.
 pub(super) fn differs(built: &Built, written: &[Script], avoid: &[String]) -> bool {
-    let line = |caption: &str, detail: &str| folded(&format!("{caption}\n{detail}"));
-    let own: Vec<String> = built.shots.iter().map(|shot| line(&shot.caption, &shot.detail)).collect();
-    let opening = folded(&built.shots[0].caption);
-    if avoid.iter().any(|caption| folded(caption) == opening) {
+    let own: Vec<(&str, &str)> =
+        built.shots.iter().map(|shot| (shot.caption.as_str(), shot.detail.as_str())).collect();
+    let Some((opening, _)) = own.first().copied() else { return false };
+    if !avoid.is_empty() && avoid.iter().any(|caption| folded(caption) == folded(opening)) {
         return false;
     }
     written.iter().all(|script| {
-        let shared =
-            script.lines.iter().filter(|known| own.contains(&line(&known.caption, &known.detail))).count();
-        let opens_alike = script.lines.first().is_some_and(|known| folded(&known.caption) == opening);
+        let known = |line: &&Line| own.contains(&(line.caption.as_str(), line.detail.as_str()));
+        let shared = script.lines.iter().filter(known).count();
+        let opens_alike = script.lines.first().is_some_and(|line| line.caption == opening);
         shared <= 1 && !opens_alike && !rests_alike(built, script)
     })
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use spotwright_schemas::brief::{Brief, Fact, FactKind, Vertical};
 
-use super::elements::{Element, Entry, Need, Part, bank};
+use super::elements::{Element, Entry, Link, Need, Part, bank};
 use super::phrases::{self, OfferPhrases};
 use spotwright_core::domain::copy_rules::terms::objection;
 use spotwright_schemas::wording::folded;
@@ -20,6 +20,8 @@ pub(super) struct Claim<'a> {
     pub(super) at: usize,
     pub(super) fact: &'a Fact,
     pub(super) folded: String,
+    /// Its content units, the product's own words and mere counts aside.
+    things: Vec<String>,
 }
 
 /// An element that may stand in the scripts of a brief, with the claims that may follow it.
@@ -46,6 +48,8 @@ pub(super) struct Material<'a> {
     pub(super) required: Vec<usize>,
     /// For each pair of claims whether the second answers the first, by a link.
     linked: Vec<bool>,
+    /// For each claim what is seen while it is said.
+    pictures: Vec<String>,
     /// Everything the brief says, folded.
     words: String,
     chinese: bool,
@@ -70,13 +74,21 @@ fn words_of(brief: &Brief) -> String {
 impl<'a> Material<'a> {
     pub(super) fn of(brief: &'a Brief) -> Self {
         let chinese = brief.locale.is_chinese();
+        let own =
+            folded(&format!("{} {} {}", brief.spoken_name(), brief.product.name, brief.product.category));
         let claims: Vec<Claim<'a>> = brief
             .product
             .facts
             .iter()
             .filter(|fact| objection(brief, &fact.text).is_none())
             .enumerate()
-            .map(|(at, fact)| Claim { at, fact, folded: folded(&fact.text) })
+            .map(|(at, fact)| {
+                let folded = folded(&fact.text);
+                let mut things = phrases::units(&folded, chinese);
+                let counted = |unit: &str| chinese && unit.chars().any(|c| COUNTING.contains(c));
+                things.retain(|unit| !counted(unit) && !own.contains(unit.as_str()));
+                Claim { at, fact, folded, things }
+            })
             .collect();
         let words = words_of(brief);
         let vertical = brief.product.vertical.unwrap_or_else(|| phrases::vertical_of(&words, chinese));
@@ -85,8 +97,12 @@ impl<'a> Material<'a> {
             brief,
             fitting: Vec::new(),
             linked: Vec::new(),
+            pictures: Vec::new(),
             required: Vec::new(),
-            name: Cow::Borrowed(brief.spoken_name()),
+            name: Cow::Borrowed(match &brief.product.short_name {
+                Some(short) => short.as_str(),
+                None => phrases::without_size(&brief.product.name),
+            }),
             noun: brief.product.noun_phrase.as_deref().map(|phrase| phrases::bare(phrase, chinese)),
             vertical,
             offer: OfferPhrases::of(brief, &claims),
@@ -105,17 +121,8 @@ impl<'a> Material<'a> {
         let must: Vec<String> = brief.must_say.iter().map(|text| folded(text)).collect();
         let holds = |claim: &&Claim<'_>| must.iter().any(|text| claim.folded.contains(text.as_str()));
         material.required = material.claims.iter().filter(holds).map(|claim| claim.at).collect();
-        material.linked = material
-            .claims
-            .iter()
-            .flat_map(|trouble| material.claims.iter().map(move |claim| (trouble, claim)))
-            .map(|(trouble, claim)| {
-                bank.links.iter().any(|link| {
-                    material.mentions(&trouble.folded, &link.trouble)
-                        && material.mentions(&claim.folded, &link.answer)
-                }) || material.share_a_thing(&trouble.folded, &claim.folded)
-            })
-            .collect();
+        material.linked = material.links(&bank.links);
+        material.pictures = material.claims.iter().map(|claim| material.picture_for(claim)).collect();
         material
     }
 
@@ -171,8 +178,54 @@ impl<'a> Material<'a> {
         self.brief.must_say.iter().any(|must| text.contains(folded(must).as_str()))
     }
 
-    /// What is seen while a fact is said: by the words of the fact, else a picture of the brief.
+    /// What is seen while a fact is said.
     pub(super) fn picture_of(&self, claim: &Claim<'_>) -> String {
+        self.pictures.get(claim.at).cloned().unwrap_or_default()
+    }
+
+    /// For each pair of claims whether the second answers the first: by a link between troubles and
+    /// what answers them, or because both speak of the same thing by the same word.
+    fn links(&self, links: &[Link]) -> Vec<bool> {
+        let held = |words: &[String]| -> Vec<bool> {
+            self.claims.iter().map(|claim| self.mentions(&claim.folded, words)).collect()
+        };
+        let n = self.claims.len();
+        let mut linked = vec![false; n * n];
+        for link in links {
+            let troubles = held(&link.trouble);
+            if !troubles.contains(&true) {
+                continue;
+            }
+            let answers = held(&link.answer);
+            for (slot, (trouble, answer)) in linked
+                .iter_mut()
+                .zip(troubles.iter().flat_map(|trouble| answers.iter().map(move |answer| (trouble, answer))))
+            {
+                *slot |= *trouble && *answer;
+            }
+        }
+        // The same word stands in for a link only where no link knows the trouble.
+        for trouble in &self.claims {
+            let row = trouble.at * n;
+            let Some(row) = linked.get_mut(row..row + n).filter(|row| !row.contains(&true)) else { continue };
+            for (slot, claim) in row.iter_mut().zip(&self.claims) {
+                *slot = trouble.things.iter().any(|thing| claim.things.contains(thing));
+            }
+        }
+        linked
+    }
+
+    /// By the words of the fact, else a picture of the brief.
+    fn picture_for(&self, claim: &Claim<'_>) -> String {
+        // A trouble or a moment is a scene in its own words.
+        if matches!(claim.fact.kind, FactKind::Problem | FactKind::Moment) {
+            let text = &claim.fact.text;
+            return if self.chinese {
+                format!("就拍这一幕：{text}")
+            } else {
+                format!("the scene as it is said: {text}")
+            };
+        }
         let known = bank(self.brief.locale).pictures.iter().find(|shown| {
             let here = shown.only.is_empty() || shown.only.iter().any(|name| name == self.vertical.as_str());
             here && self.mentions(&claim.folded, &shown.has)
@@ -194,16 +247,6 @@ impl<'a> Material<'a> {
         (element.topic.is_empty() || self.mentions(&claim.folded, &element.topic))
             && !self.mentions(&claim.folded, &element.unless)
             && (element.kinds.is_empty() || element.kinds.contains(&claim.fact.kind))
-    }
-
-    /// Whether two texts speak of the same thing by the same word, the product's own words aside.
-    fn share_a_thing(&self, trouble: &str, claim: &str) -> bool {
-        let own =
-            folded(&format!("{} {} {}", self.name, self.brief.product.name, self.brief.product.category));
-        let counted = |unit: &str| self.chinese && unit.chars().any(|c| COUNTING.contains(c));
-        let things = phrases::units(trouble, self.chinese);
-        let answers = phrases::units(claim, self.chinese);
-        things.iter().any(|unit| !counted(unit) && !own.contains(unit.as_str()) && answers.contains(unit))
     }
 
     /// Whether `claim` answers `trouble`, by a link between them.

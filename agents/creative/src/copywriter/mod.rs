@@ -48,9 +48,9 @@ use structures::{Builder, Built, Draws};
 /// What a numbered reason cites in the place of an element.
 const LISTED: &str = "list";
 /// Attempts at one script before it is given up.
-const ATTEMPTS: u64 = 32;
+const ATTEMPTS: u64 = 24;
 /// Attempts after which a script that passes is good enough to stop.
-const ENOUGH: u64 = 8;
+const ENOUGH: u64 = 5;
 /// Attempts in a row that build nothing, after which the facts are taken not to carry a structure.
 const HOPELESS: u64 = 6;
 
@@ -91,7 +91,7 @@ pub fn possible_structures(brief: &Brief) -> Vec<Structure> {
 #[must_use]
 pub fn write(request: &Request<'_>) -> Vec<Script> {
     let material = Material::of(request.brief);
-    let stream = Stream::new(request.seed, "copywriter");
+    let stream = Stream::new(request.seed, &format!("copywriter {}", request.brief.id));
     let mut mixed: Vec<(u32, Structure)> = stream
         .permutation(Structure::ALL.len())
         .into_iter()
@@ -108,10 +108,18 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
         mixed.sort_by_key(|(uses, _)| *uses);
         let order: Vec<Structure> =
             asked.into_iter().chain(mixed.iter().map(|(_, structure)| *structure)).collect();
-        let found = order.into_iter().find_map(|structure| {
+        let mut found = None;
+        for structure in order {
             let stream = stream.child(structure as u64);
-            best_of(&material, structure, stream, &worn, &written, request.avoid)
-        });
+            found = best_of(&material, structure, stream, &worn, &written, request.avoid);
+            if found.is_some() {
+                break;
+            }
+            // What the facts do not carry now is not asked for again at once.
+            for (uses, known) in &mut mixed {
+                *uses += u32::from(*known == structure);
+            }
+        }
         let Some(built) = found else { break };
         for id in built.shots.iter().flat_map(|shot| &shot.facts) {
             *worn.entry(id.clone()).or_default() += 1;

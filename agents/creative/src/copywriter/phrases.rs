@@ -63,6 +63,21 @@ fn amount(sum: Micros, offer: &KeyOffer, locale: Locale) -> String {
     price(sum, offer.currency, locale)
 }
 
+/// A name without the size or weight at its end, which nobody says: `Compost Bin 4L`.
+pub(super) fn without_size(name: &str) -> &str {
+    let mut short = name;
+    while let Some((head, last)) = short.rsplit_once(' ') {
+        let measure = ["g", "kg", "ml", "l", "oz", "lb", "lbs", "cm", "inch", "克", "毫升"];
+        let sized =
+            last.chars().any(|c| c.is_ascii_digit()) || measure.contains(&last.to_lowercase().as_str());
+        if !sized || !head.contains(' ') {
+            break;
+        }
+        short = head;
+    }
+    short
+}
+
 /// A noun phrase as given, and without article or measure word.
 pub(super) fn bare(phrase: &str, chinese: bool) -> (String, String) {
     let bare = if chinese {
@@ -118,7 +133,11 @@ const PLAIN_WORDS: &[&str] = &[
     "about", "after", "again", "also", "back", "been", "before", "every", "from", "have", "here", "into",
     "just", "like", "more", "most", "much", "only", "over", "same", "some", "than", "that", "their", "them",
     "then", "there", "they", "this", "time", "until", "very", "well", "what", "when", "where", "which",
-    "while", "will", "with", "within", "without", "year", "years", "days", "your", "yours", "each",
+    "while", "will", "with", "work", "take", "make", "come", "goes", "home", "look", "good", "need", "done",
+    "still", "looking", "going", "first", "last", "next", "night", "morning", "minute", "minutes", "hour",
+    "hours", "week", "weeks", "thing", "things", "side", "both", "whole", "right", "never", "open", "close",
+    "closed", "keep", "keeps", "full", "hand", "hands", "within", "without", "year", "years", "days", "your",
+    "yours", "each",
 ];
 
 /// Content units of a text: words of four letters and more in Latin script, pairs of Han characters.
@@ -211,7 +230,7 @@ const VERTICAL_WORDS: &[(Vertical, &[&str], &[&str])] = &[
     (
         Vertical::FoodDrink,
         &["snack", "chocolate", "juice", "honey", "noodle", "food"],
-        &["零食", "坚果", "果汁", "蜂蜜", "水果", "食品", "面"],
+        &["零食", "坚果", "果汁", "蜂蜜", "水果", "食品", "面条", "挂面", "泡菜"],
     ),
 ];
 
@@ -546,7 +565,10 @@ pub(super) fn two_lines(text: &str, limit: usize) -> Option<(String, String)> {
             head.ends_with(|c: char| c.is_ascii_digit()) && tail.starts_with(|c: char| c.is_ascii_digit());
         // What goes on with a conjunction is no line of its own.
         let half = ["and ", "or ", "but ", "so "].iter().any(|word| tail.starts_with(word));
-        (!inside && !half && head.chars().count() <= limit && !tail.is_empty())
+        // In Latin script a list is not parted, nor a clause of less than three words.
+        let latin = c == ',';
+        let short = latin && (text.matches(", ").count() > 1 || head.split_whitespace().count() < 3);
+        (!inside && !half && !short && head.chars().count() <= limit && !tail.is_empty())
             .then(|| (head.to_owned(), tail.to_owned()))
     })
 }

@@ -4,6 +4,7 @@ use spotwright_schemas::brief::FactKind;
 use spotwright_schemas::script::{Hook, Role, Structure};
 
 use super::LISTED;
+use super::close::is_compound;
 use super::elements::{Entry, Part};
 use super::material::{Claim, Fitting, Material};
 use super::phrases;
@@ -53,6 +54,23 @@ impl<'m, 'b> Builder<'m, 'b> {
         })
     }
 
+    /// For a brief of few facts and no trouble: whoever looks for such a thing.
+    fn wanted(&mut self, leads: &[&'m Claim<'b>]) -> Option<(&'m Claim<'b>, Shot, Hook)> {
+        let few = self.material.claims.len() <= 5;
+        let (phrase, bare) = self.material.noun.as_ref().filter(|_| few)?;
+        let caption = if self.zh() { format!("在找{bare}？") } else { format!("Looking for {phrase}?") };
+        let open = Shot {
+            role: Role::Hook,
+            voice: caption.clone(),
+            caption,
+            detail: String::new(),
+            picture: self.material.pack_shot(),
+            facts: Vec::new(),
+            source: super::structures::FACT.to_owned(),
+        };
+        Some((*leads.first()?, open, Hook::Question))
+    }
+
     fn problem_solution(&mut self) -> Option<Built> {
         // Problems of the brief and facts that answer them lead; an authored scene stands in.
         let mut leads: Claims<'m, 'b> = Vec::new();
@@ -61,7 +79,10 @@ impl<'m, 'b> Builder<'m, 'b> {
             leads.extend(self.draws.pick(&pairs).map(|(_, fact)| fact));
         }
         leads.extend(self.facts(SAID));
-        let (lead, open, hook) = self.led(&leads, "problem", &[Part::Open])?;
+        let (lead, open, hook) = match self.led(&leads, "problem", &[Part::Open]) {
+            Some(led) => led,
+            None => self.wanted(&leads)?,
+        };
         let idea = self.idea(&open.caption, &lead.fact.text);
         let more = if self.draws.chance(0.6) { 2 } else { 1 };
         let shots = self.opened(open, lead, more);
@@ -281,18 +302,30 @@ impl<'m, 'b> Builder<'m, 'b> {
             facts: fact.into_iter().collect(),
             source: "offer".to_owned(),
         };
-        let name = &self.material.name;
-        open.detail = match (offer.until.as_ref().filter(|_| offer.now.is_some()), self.zh()) {
-            (Some(until), true) => format!("{name}，{until}截止"),
-            (Some(until), false) => format!("{name}, until {until}"),
-            (None, _) => name.to_string(),
+        // A product that is called by its offer is known by its brand here.
+        let same = |name: &str| {
+            offer.covers.as_ref().is_some_and(|covers| name.to_lowercase().contains(&covers.to_lowercase()))
         };
-        let join = if self.zh() { "" } else { " " };
-        open.voice = if self.zh() {
-            format!("{name}，{}", open.voice)
-        } else {
-            format!("{name}.{join}{}", open.voice)
+        let brand = &self.material.brief.brand.name;
+        let name = if same(&self.material.name) { brand.as_str() } else { self.material.name.as_ref() };
+        // What a list of a price covers stands beside the name; else the last day does.
+        let covers = offer.covers.as_deref().filter(|covers| offer.now.is_some() && is_compound(covers));
+        let zh = self.zh();
+        let limit = crate::copy_engine::limits(self.material.brief.locale, Role::Hook).detail;
+        let beside = match (covers, zh) {
+            (Some(covers), true) => format!("{name}：{covers}"),
+            (Some(covers), false) => format!("{name}: {covers}"),
+            (None, _) => name.to_owned(),
         };
+        let beside = if crate::text::length(&beside) > limit { name.to_owned() } else { beside };
+        let dated = match (offer.until.as_ref().filter(|_| offer.now.is_some()), zh) {
+            (Some(until), true) => format!("{beside}，{until}截止"),
+            (Some(until), false) => format!("{beside}, until {until}"),
+            (None, _) => beside.clone(),
+        };
+        open.voice =
+            if zh { format!("{beside}，{}", open.voice) } else { format!("{beside}. {}", open.voice) };
+        open.detail = if crate::text::length(&dated) > limit { beside } else { dated };
         let rest = self.carry_on(2, &[]);
         let (lead, _) = rest.split_first()?;
         let idea = self.idea(&open.caption, &lead.fact.text);
@@ -350,13 +383,15 @@ impl<'m, 'b> Builder<'m, 'b> {
                 break;
             }
         }
-        pairs.sort_by_key(|(_, claim)| claim.fact.kind == FactKind::Offer);
+        // A question that only this line of business hears opens; what any shop is asked comes later.
+        pairs.sort_by_key(|(entry, claim)| (claim.fact.kind == FactKind::Offer, entry.vertical == "general"));
         let (first, more) = pairs.split_first()?;
         if more.is_empty() || first.1.fact.kind == FactKind::Offer {
             return None;
         }
         let open = self.element_shot(first.0, Role::Hook)?;
         let idea = self.idea(&open.caption, &first.1.fact.text);
+        let open = if first.0.vertical == "general" { self.named_below(open) } else { open };
         let mut shots = vec![open, self.turn_shot(first.1)];
         for (entry, claim) in more {
             shots.push(self.asked_shot(entry, claim)?);
@@ -399,7 +434,11 @@ impl<'m, 'b> Builder<'m, 'b> {
     /// lead fact belongs to.
     fn point_of_view(&mut self) -> Option<Built> {
         let leads = self.facts(SAID);
-        let moments = self.facts(&[FactKind::Moment]);
+        let mut moments = self.facts(&[FactKind::Moment]);
+        if self.material.vertical == spotwright_schemas::brief::Vertical::Drama {
+            let zh = self.zh();
+            moments.retain(|moment| phrases::is_about_watching(&moment.folded, zh));
+        }
         let own = self.draws.chance(0.6);
         let told = if own { None } else { self.led(&leads, "pov", &[Part::Pov]) };
         let (lead, open, hook) = match (told, self.draws.pick(&moments)) {

@@ -82,8 +82,9 @@ fn imperative(fact: &str) -> Option<String> {
 }
 
 /// The product's name and a fact that no verb joins to it, as one says them.
-pub(super) fn with_name(name: &str, fact: &str) -> String {
+pub(super) fn with_name(name: &str, fact: &str, place: bool) -> String {
     match imperative(fact) {
+        Some(rest) if place => format!("At {name}, you can {rest}"),
         Some(rest) => format!("With {name}, you can {rest}"),
         None => format!("{name}. {fact}"),
     }

@@ -126,7 +126,7 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     /// A sentence as it is spoken: with its final point.
     pub(super) fn spoken(&self, text: &str) -> String {
-        let ends = ends_sentence(text) || text.ends_with(['”', '"']);
+        let ends = ends_sentence(text.trim_end_matches(['”', '"', '\u{2019}']));
         format!("{text}{}", if ends { "" } else { point(self.material.brief.locale) })
     }
 
@@ -191,6 +191,11 @@ impl<'m, 'b> Builder<'m, 'b> {
         phrases::third_person(fact).map(|clause| format!("{name} {clause}"))
     }
 
+    fn is_a_place(&self) -> bool {
+        use spotwright_schemas::brief::Vertical::{HealthServices, Restaurant, Travel};
+        matches!(self.material.vertical, HealthServices | Restaurant | Travel)
+    }
+
     /// The shot that names the product and carries a fact.
     pub(super) fn turn_shot(&mut self, claim: &Claim<'_>) -> Shot {
         let name = self.material.name.to_string();
@@ -203,7 +208,8 @@ impl<'m, 'b> Builder<'m, 'b> {
             Some(sentence) => (name, fact.clone(), self.spoken(&sentence)),
             None if self.zh() => (name.clone(), fact.clone(), format!("{name}，{}", self.spoken(fact))),
             None => {
-                let said = speech::with_name(&name, fact);
+                let place = self.is_a_place() && name.contains(self.material.brief.brand.name.as_str());
+                let said = speech::with_name(&name, fact, place);
                 (name, fact.clone(), self.spoken(&said))
             }
         };
@@ -230,6 +236,10 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     /// Gives the lines that are facts in their own words a voice that goes on from line to line.
     fn speak(&self, shots: &mut [Shot]) {
+        // Lines of a plot stand side by side; nothing joins them.
+        if self.material.vertical == spotwright_schemas::brief::Vertical::Drama {
+            return;
+        }
         let pronoun = self.pronoun();
         let mut place = Place::First;
         for shot in shots.iter_mut().filter(|shot| shot.source == FACT && shot.role != Role::Hook) {

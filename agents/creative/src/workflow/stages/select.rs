@@ -7,6 +7,7 @@ use spotwright_core::ports::step_store::ClaimedStep;
 use spotwright_core::spine::{StepError, Undecided};
 use spotwright_schemas::event::RenderStage;
 
+use crate::clarity::clarity;
 use crate::select::{self, Candidate, Selected};
 use crate::workflow::agent::CreativeAgent;
 use crate::workflow::decide::Decision;
@@ -27,6 +28,7 @@ impl CreativeAgent {
                     direction: variant.body.script.direction,
                     appeal: score.appeal,
                     appeal_sd: score.appeal_sd,
+                    unclear: clarity(&run.request.brief, &variant.body.script).first().copied(),
                 })
             })
             .collect();
