@@ -1,0 +1,1 @@
+//! The one client that opens addresses written by others.
