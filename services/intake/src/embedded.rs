@@ -174,10 +174,14 @@ fn in_value(value: &Value, title: Option<&str>, locale: Locale) -> Option<Carrie
     }
     // Some shops keep names, prices and pictures in objects of their own.
     let mut best = best?;
+    let is_loose = best.price.is_none();
     for own in inside.iter().take(5_000) {
+        let is_minor = own.object.contains_key("compare_at_price");
         if best.price.is_none() {
-            best.price = price_in(own.object, &PRICES, own.object.contains_key("compare_at_price"), locale);
-            best.price_before = best.price_before.or_else(|| price_in(own.object, &BEFORES, false, locale));
+            best.price = price_in(own.object, &PRICES, is_minor, locale);
+        }
+        if is_loose && best.price_before.is_none() {
+            best.price_before = price_in(own.object, &BEFORES, is_minor, locale);
         }
         if best.pictures.is_empty() {
             pictures_in(own.object, &mut best.pictures);

@@ -431,7 +431,7 @@ const BENEFIT: [&str; 46] = [
 #[must_use]
 pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
     let lower = sentence.to_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let has = |words: &[&str]| words.iter().any(|word| holds_word(&lower, word));
     let letters = sentence.chars().filter(|c| c.is_alphanumeric()).count();
     let n_words = sentence.split_whitespace().count();
     let is_chinese = is_chinese(sentence);
@@ -490,9 +490,18 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
     Statement::Fact(kind)
 }
 
+/// Whether a text holds a word; one in Latin letters begins where a word does: `ce ` is not in `ice for`.
+fn holds_word(text: &str, word: &str) -> bool {
+    let is_latin = word.starts_with(|c: char| c.is_ascii_alphabetic());
+    text.match_indices(word).any(|(at, _)| {
+        let before = text.get(..at).and_then(|lead| lead.chars().next_back());
+        !is_latin || !before.is_some_and(|c| c.is_ascii_alphanumeric())
+    })
+}
+
 /// A trouble is asked about or told of, and nothing of the product is claimed in the same sentence.
 fn is_problem(lower: &str, sentence: &str) -> bool {
-    let trouble = PROBLEM.iter().any(|word| lower.contains(word));
+    let trouble = PROBLEM.iter().any(|word| holds_word(lower, word));
     trouble
         && (sentence.ends_with(['?', '？'])
             || lower.starts_with("tired")

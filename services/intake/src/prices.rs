@@ -214,7 +214,20 @@ fn piece_end(text: &str, start: usize) -> usize {
 fn read_piece(piece: &str, offset: usize, locale: Locale, into: &mut Vec<Priced>) {
     let quantities = quantity::parse(piece, locale);
     let first = into.len();
-    for found in &quantities {
+    let mut sign_of_next = None;
+    for found in quantities {
+        let mut found = found;
+        let shown = piece.get(found.span.clone()).unwrap_or_default();
+        // In `¥228 ¥398` the second sign is read with the first amount.
+        if found.quantity.currency.is_none()
+            && sign_of_next.as_ref().is_some_and(|(end, _)| *end == found.span.start)
+        {
+            found.quantity.currency = sign_of_next.take().map(|(_, currency)| currency);
+        }
+        let has_two_signs = shown.starts_with(['¥', '￥']) && shown.ends_with(['¥', '￥']);
+        sign_of_next =
+            found.quantity.currency.clone().filter(|_| has_two_signs).map(|own| (found.span.end, own));
+        let found = &found;
         let before =
             into.get(first..).and_then(|own| own.last()).map(|own| own.span.end.saturating_sub(offset));
         if let Some(mut priced) = priced(piece, found, before) {
@@ -319,6 +332,9 @@ fn is_percent(tail: &str) -> bool {
 /// `$20 off`, `20元优惠券`, `5元运费`.
 fn takes_off(tail: &str) -> bool {
     let tail: String = tail.trim_start().chars().take(14).collect::<String>().to_lowercase();
+    if ["券后", "优惠后", "优惠价"].iter().any(|word| tail.starts_with(word)) {
+        return false;
+    }
     let words = [
         "off",
         "discount",
@@ -339,7 +355,7 @@ fn takes_off(tail: &str) -> bool {
         "无门槛",
         "定金",
         "以上",
-        "立减",
+        
         "起送",
         "discount",
     ];
