@@ -209,6 +209,12 @@ impl State {
             "td" | "th" => self.close_up_to(&["td", "th"], &["tr", "table"]),
             "option" => self.close_up_to(&["option"], &["select"]),
             "body" => self.close_up_to(&["head"], &[]),
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
+                self.close_up_to(
+                    &["h1", "h2", "h3", "h4", "h5", "h6"],
+                    &["div", "section", "article", "td", "li"],
+                );
+            }
             _ => {}
         }
         if ENDS_PARAGRAPH.contains(&name) {
@@ -221,10 +227,14 @@ impl State {
                 (attribute.name.local.to_ascii_lowercase().to_string(), attribute.value.to_string())
             })
             .collect();
+        // What is nested deeper stands beside the innermost, with its own inside.
+        if self.open.len() >= MAX_DEPTH {
+            self.close();
+        }
         let added = self.add(Kind::Element(name.to_owned(), attributes));
         let is_inside_svg = self.open.last().is_some_and(|id| self.page.name(*id) == "svg");
         let ends_itself = VOID.contains(&name) || (tag.self_closing && is_inside_svg);
-        if let Some(id) = added.filter(|_| !ends_itself && self.open.len() < MAX_DEPTH) {
+        if let Some(id) = added.filter(|_| !ends_itself) {
             self.open.push(id);
         }
     }

@@ -46,6 +46,8 @@ pub struct DraftOffer {
     pub ends: Option<String>,
     /// The sentence and its place.
     pub evidence: Evidence,
+    /// Further sentences of the source that offer something.
+    pub also: Vec<Evidence>,
 }
 
 /// Something that the sources do not say, as a question to the advertiser.
@@ -105,12 +107,17 @@ pub struct Draft {
     pub missing: Vec<Question>,
     /// What was read and not taken.
     pub left_out: Vec<LeftOut>,
+    /// Every sentence that offers something, also those that are too long for a fact.
+    #[serde(skip)]
+    pub(crate) offers_said: Vec<Evidence>,
 }
 
 /// The locale of a declared language, or of the letters of a text.
 pub(crate) fn locale_of(declared: Option<&str>, text: &str) -> Locale {
-    let is_chinese = facts::is_chinese(text);
     let declared = declared.map(str::trim).unwrap_or_default();
+    let has_chinese = text.chars().any(|c| ('\u{3400}'..='\u{9FFF}').contains(&c));
+    let is_chinese =
+        facts::is_chinese(text) || (declared.to_ascii_lowercase().starts_with("zh") && has_chinese);
     let exact = serde_json::from_value::<Locale>(serde_json::Value::String(declared.to_owned())).ok();
     // A template's `lang="en"` above a Chinese page is an oversight.
     match exact {
@@ -124,7 +131,8 @@ pub(crate) fn locale_of(declared: Option<&str>, text: &str) -> Locale {
 pub(crate) fn assemble(mut sources: Vec<Findings>, wanted: Option<Locale>) -> Draft {
     let language = sources.iter().find_map(|source| source.language.clone());
     let start: String = sources.iter().flat_map(|source| source.document.text.chars().take(4_000)).collect();
-    let locale = wanted.unwrap_or_else(|| locale_of(language.as_deref(), &start));
+    let settled = wanted.or_else(|| sources.iter().find_map(|source| source.locale));
+    let locale = settled.unwrap_or_else(|| locale_of(language.as_deref(), &start));
     let mut draft = Draft {
         documents: Vec::new(),
         locale,
@@ -144,6 +152,7 @@ pub(crate) fn assemble(mut sources: Vec<Findings>, wanted: Option<Locale>) -> Dr
         destination_url: merged(&sources, |own| &own.destinations),
         missing: Vec::new(),
         left_out: Vec::new(),
+        offers_said: Vec::new(),
     };
     settle_prices(&mut draft, &sources);
     if draft.short_name.is_none() {
@@ -236,6 +245,9 @@ fn state(source: &Findings, locale: Locale, draft: &mut Draft) {
                     }
                 }
                 Statement::Fact(kind) => {
+                    if kind == FactKind::Offer && draft.offers_said.len() < 24 {
+                        draft.offers_said.push(evidence());
+                    }
                     let is_name =
                         draft.name.as_ref().is_some_and(|name| folded(&name.value) == folded(sentence));
                     let Some(text) = facts::shown_text(sentence, locale).filter(|_| !is_name) else {
@@ -304,10 +316,16 @@ fn key_offer(draft: &Draft, sources: &[Findings]) -> Option<DraftOffer> {
         (None, Some(fact), _) => (fact.evidence.sentence.clone(), fact.evidence.clone()),
         (None, None, Some(before)) => (squeezed(&before.evidence.sentence), before.evidence.clone()),
         (None, None, None) => {
-            let fact = said.filter(|fact| weight(&fact.text) >= 2)?;
-            (fact.evidence.sentence.clone(), fact.evidence.clone())
+            let told = draft
+                .offers_said
+                .iter()
+                .max_by_key(|own| (weight(&own.sentence), std::cmp::Reverse(own.span.start)))?;
+            (told.sentence.clone(), told.clone())
         }
     };
+    let offers =
+        draft.offers_said.iter().filter(|own| own.span != evidence.span || own.source != evidence.source);
+    let also: Vec<Evidence> = offers.take(6).cloned().collect();
     let own_end = last_day(&text, draft.locale);
     let noted_end = merged(sources, |own| &own.ends).and_then(|own| iso_day(&own.value));
     Some(DraftOffer {
@@ -316,12 +334,12 @@ fn key_offer(draft: &Draft, sources: &[Findings]) -> Option<DraftOffer> {
         price_before: draft.price_before.as_ref().map(|own| own.value.clone()),
         ends: own_end.or_else(|| sentence_end(draft)).or(noted_end),
         evidence,
+        also,
     })
 }
 
 fn sentence_end(draft: &Draft) -> Option<String> {
-    let offers = draft.facts.iter().filter(|fact| fact.kind == FactKind::Offer);
-    offers.filter_map(|fact| last_day(&fact.evidence.sentence, draft.locale)).next()
+    draft.offers_said.iter().find_map(|own| last_day(&own.sentence, draft.locale))
 }
 
 /// The day with a year that a sentence names as its last.
@@ -367,12 +385,7 @@ fn questions(draft: &Draft) -> Vec<Question> {
     );
     ask(draft.brand.is_none(), "brand.name", "Which brand advertises?", "以哪个品牌投放？");
     ask(draft.price.is_none(), "price", "What does it cost?", "价格是多少？");
-    ask(
-        draft.price.is_some() && currency.is_none(),
-        "currency",
-        "In which currency is the price?",
-        "价格是哪种货币？",
-    );
+    ask(currency.is_none(), "currency", "In which currency is the price?", "价格是哪种货币？");
     ask(draft.offer.is_none(), "offer", "Is there an offer, and until when?", "有没有优惠？到哪天结束？");
     let has_end = draft.offer.as_ref().is_none_or(|offer| offer.ends.is_some());
     ask(

@@ -8,7 +8,7 @@ use crate::dom::Page;
 use crate::json::{Inside, assigned, lenient, objects, text_of};
 use crate::prices::{Price, of_data};
 
-const NAMES: [&str; 13] = [
+const NAMES: &[&str] = &[
     "title",
     "name",
     "productName",
@@ -24,7 +24,10 @@ const NAMES: [&str; 13] = [
     "displayName",
 ];
 
-const PRICES: [&str; 27] = [
+const PRICES: &[&str] = &[
+    "minGroupPrice",
+    "min_price",
+    "pricing",
     "salePrice",
     "sale_price",
     "promotionPrice",
@@ -54,7 +57,10 @@ const PRICES: [&str; 27] = [
     "sellingPrice",
 ];
 
-const BEFORES: [&str; 22] = [
+const BEFORES: &[&str] = &[
+    "wasAmount",
+    "origin_price",
+    "originalAmount",
     "compare_at_price",
     "compareAtPrice",
     "originalPrice",
@@ -79,10 +85,16 @@ const BEFORES: [&str; 22] = [
     "originPrice",
 ];
 
-const CURRENCIES: [&str; 6] =
-    ["currency", "priceCurrency", "currencyCode", "currency_code", "currencyIsoCode", "currencySymbol"];
+const CURRENCIES: &[&str] =
+    &["currency", "priceCurrency", "currencyCode", "currency_code", "currencyIsoCode", "currencySymbol"];
 
-const PICTURES: [&str; 15] = [
+const PICTURES: &[&str] = &[
+    "imgs",
+    "topGallery",
+    "screenshots",
+    "full",
+    "large",
+    "img",
     "images",
     "image",
     "media",
@@ -101,7 +113,10 @@ const PICTURES: [&str; 15] = [
 ];
 
 /// Keys whose objects are about other products.
-const OTHERS: [&str; 18] = [
+const OTHERS: &[&str] = &[
+    "guess",
+    "setting",
+    "currencyrates",
     "recommend",
     "related",
     "similar",
@@ -129,6 +144,8 @@ pub(crate) struct Carried {
     pub(crate) brand: Option<String>,
     pub(crate) kind: Option<String>,
     pub(crate) description: Option<String>,
+    /// What its promotion says.
+    pub(crate) offers: Vec<String>,
     pub(crate) price: Option<Price>,
     pub(crate) price_before: Option<Price>,
     pub(crate) in_stock: Option<bool>,
@@ -146,8 +163,7 @@ pub(crate) fn product(page: &Page, title: Option<&str>, locale: Locale) -> Optio
             continue;
         }
         let text = page.raw_text(id);
-        let values =
-            if kind.contains("json") { lenient(&text).into_iter().collect() } else { assigned(&text) };
+        let values = values_of(&kind, &text);
         for value in values {
             if let Some(found) = in_value(&value, title, locale) {
                 if best.as_ref().is_none_or(|best| found.weight > best.weight) {
@@ -157,6 +173,24 @@ pub(crate) fn product(page: &Page, title: Option<&str>, locale: Locale) -> Optio
         }
     }
     best
+}
+
+/// The values of a script: the whole of it where it is JSON, as some shops write it in escapes of addresses.
+fn values_of(kind: &str, text: &str) -> Vec<Value> {
+    let trimmed = text.trim();
+    if trimmed.starts_with("%7B") || trimmed.starts_with("%5B") {
+        let bytes: Vec<u8> =
+            url::form_urlencoded::parse(format!("v={}", trimmed.replace('+', "%2B")).as_bytes())
+                .flat_map(|(_, value)| value.into_owned().into_bytes())
+                .collect();
+        return std::str::from_utf8(&bytes).ok().and_then(lenient).into_iter().collect();
+    }
+    if kind.contains("json") || trimmed.starts_with(['{', '[']) {
+        if let Some(value) = lenient(trimmed) {
+            return vec![value];
+        }
+    }
+    assigned(text)
 }
 
 fn in_value(value: &Value, title: Option<&str>, locale: Locale) -> Option<Carried> {
@@ -178,16 +212,67 @@ fn in_value(value: &Value, title: Option<&str>, locale: Locale) -> Option<Carrie
     for own in inside.iter().take(5_000) {
         let is_minor = own.object.contains_key("compare_at_price");
         if best.price.is_none() {
-            best.price = price_in(own.object, &PRICES, is_minor, locale);
+            best.price = price_in(own.object, PRICES, is_minor, locale);
         }
         if is_loose && best.price_before.is_none() {
-            best.price_before = price_in(own.object, &BEFORES, is_minor, locale);
+            best.price_before = price_in(own.object, BEFORES, is_minor, locale);
         }
         if best.pictures.is_empty() {
             pictures_in(own.object, &mut best.pictures);
         }
     }
-    best.price.is_some().then_some(best)
+    Some(best)
+}
+
+/// The lines of its description.
+fn lines_in(object: &Map<String, Value>) -> Option<String> {
+    let keys = [
+        "description",
+        "descriptionHtml",
+        "body_html",
+        "desc",
+        "detail",
+        "intro",
+        "subtitle",
+        "subTitle",
+        "sellPoint",
+        "features",
+    ];
+    let mut lines = Vec::new();
+    for value in keys.iter().filter_map(|key| object.get(*key)) {
+        match value {
+            Value::String(text) => lines.push(crate::structured::unescaped(text)),
+            Value::Array(list) => {
+                lines.extend(list.iter().take(40).filter_map(Value::as_str).map(crate::structured::unescaped))
+            }
+            _ => {}
+        }
+    }
+    Some(lines.join("\n")).filter(|text| !text.trim().is_empty())
+}
+
+/// The texts of its promotion.
+fn offers_in(object: &Map<String, Value>) -> Vec<String> {
+    let keys = ["promo", "promotion", "promotions", "activity", "coupon", "campaign", "promotionText"];
+    let mut found = Vec::new();
+    for value in keys.iter().filter_map(|key| object.get(*key)) {
+        let list: Vec<&Value> = match value {
+            Value::Array(list) => list.iter().take(10).collect(),
+            other => vec![other],
+        };
+        for value in list {
+            let texts = ["label", "title", "desc", "text", "name"]
+                .iter()
+                .filter_map(|key| value.get(*key))
+                .filter_map(Value::as_str);
+            let own =
+                value.as_str().map(str::to_owned).unwrap_or_else(|| texts.collect::<Vec<_>>().join("，"));
+            if !own.is_empty() {
+                found.push(own);
+            }
+        }
+    }
+    found
 }
 
 fn text_in(object: &Map<String, Value>, keys: &[&str]) -> Option<String> {
@@ -196,7 +281,7 @@ fn text_in(object: &Map<String, Value>, keys: &[&str]) -> Option<String> {
 
 fn carried(inside: &Inside<'_>, title: Option<&str>, locale: Locale) -> Option<Carried> {
     let object = inside.object;
-    let name = text_in(object, &NAMES).filter(|name| (2..=200).contains(&name.chars().count()))?;
+    let name = text_in(object, NAMES).filter(|name| (2..=200).contains(&name.chars().count()))?;
     let path = inside.path.join(".").to_lowercase();
     let path_speaks =
         ["product", "item", "goods", "detail", "sku", "ware"].iter().any(|word| path.contains(word));
@@ -209,14 +294,15 @@ fn carried(inside: &Inside<'_>, title: Option<&str>, locale: Locale) -> Option<C
         .and_then(Value::as_array)
         .and_then(|own| own.first());
     let variant = variant.and_then(Value::as_object);
-    let price = price_in(object, &PRICES, is_minor, locale)
-        .or_else(|| variant.and_then(|own| price_in(own, &PRICES, is_minor, locale)));
-    let before = price_in(object, &BEFORES, is_minor, locale)
-        .or_else(|| variant.and_then(|own| price_in(own, &BEFORES, is_minor, locale)));
+    let price = price_in(object, PRICES, is_minor, locale)
+        .or_else(|| variant.and_then(|own| price_in(own, PRICES, is_minor, locale)));
+    let before = price_in(object, BEFORES, is_minor, locale)
+        .or_else(|| variant.and_then(|own| price_in(own, BEFORES, is_minor, locale)))
+        .or_else(|| nested(object).and_then(|own| price_in(own, BEFORES, is_minor, locale)));
     if !is_title && !(path_speaks || price.is_some()) {
         return None;
     }
-    let currency = text_in(object, &CURRENCIES).and_then(|code| crate::prices::currency_code(&code));
+    let currency = text_in(object, CURRENCIES).and_then(|code| crate::prices::currency_code(&code));
     let with_currency =
         |price: Price| Price { currency: price.currency.or_else(|| currency.clone()), ..price };
     let price = price.map(with_currency);
@@ -237,14 +323,12 @@ fn carried(inside: &Inside<'_>, title: Option<&str>, locale: Locale) -> Option<C
         + i32::from(price_before.is_some());
     Some(Carried {
         name: Some(name),
-        brand: text_in(object, &["vendor", "brand", "brandName", "shopName"]),
+        brand: text_in(object, &["vendor", "brand", "brandName", "shopName"])
+            .filter(|own| own.chars().any(char::is_alphabetic)),
         kind: text_in(object, &["product_type", "type", "category", "categoryName"])
-            .filter(|kind| kind.chars().count() <= 30),
-        description: text_in(
-            object,
-            &["description", "body_html", "desc", "subtitle", "subTitle", "sellPoint"],
-        )
-        .map(|text| crate::structured::unescaped(&text)),
+            .filter(|kind| kind.chars().count() <= 30 && kind.chars().any(char::is_alphabetic)),
+        description: lines_in(object),
+        offers: offers_in(object),
         price,
         price_before,
         in_stock: stock.or_else(|| quantity.map(|left| left > 0)),
@@ -253,14 +337,22 @@ fn carried(inside: &Inside<'_>, title: Option<&str>, locale: Locale) -> Option<C
     })
 }
 
+/// The object that holds the prices of a product.
+fn nested(object: &Map<String, Value>) -> Option<&Map<String, Value>> {
+    ["pricing", "price", "prices"].iter().find_map(|key| object.get(*key)).and_then(Value::as_object)
+}
+
 /// The first price under one of the keys, directly or one object below.
 fn price_in(object: &Map<String, Value>, keys: &[&str], is_minor: bool, locale: Locale) -> Option<Price> {
-    let currency = text_in(object, &CURRENCIES);
+    let currency = text_in(object, CURRENCIES);
     let read = |value: &Value, key: &str| -> Option<Price> {
         match value {
             Value::Number(number) => {
-                let in_hundredths =
-                    is_minor && number.is_i64() || key.ends_with("Cent") || key.ends_with("Cents");
+                let unit = object.get("unit").and_then(Value::as_str).unwrap_or_default();
+                let in_hundredths = matches!(unit, "分" | "cent" | "cents" | "fen")
+                    || is_minor && number.is_i64()
+                    || key.ends_with("Cent")
+                    || key.ends_with("Cents");
                 let text = number.to_string();
                 let price = of_data(&text, currency.as_deref(), locale)?;
                 Some(if in_hundredths {
@@ -270,19 +362,49 @@ fn price_in(object: &Map<String, Value>, keys: &[&str], is_minor: bool, locale: 
                 })
             }
             Value::String(text) => of_data(text, currency.as_deref(), locale),
-            Value::Object(inner) => {
-                let own = text_in(inner, &CURRENCIES).or_else(|| currency.clone());
-                let text = text_in(
-                    inner,
-                    &["amount", "value", "price", "priceText", "current", "now", "text", "formatted"],
-                )?;
-                of_data(&text, own.as_deref(), locale)
-            }
+            Value::Object(inner) => of_object(inner, currency.as_deref(), locale, 0),
             _ => None,
         }
     };
     let is_price = |price: &Price| price.amount.0 >= 0;
     keys.iter().find_map(|key| object.get(*key).and_then(|value| read(value, key))).filter(is_price)
+}
+
+/// An amount that is an object: `{centAmount: 12900, currencyCode: "USD"}`, `{amount: {…}}`, `{value: "59"}`.
+fn of_object(
+    object: &Map<String, Value>,
+    currency: Option<&str>,
+    locale: Locale,
+    depth: usize,
+) -> Option<Price> {
+    if depth > 3 {
+        return None;
+    }
+    let own = text_in(object, CURRENCIES).or_else(|| currency.map(str::to_owned));
+    let unit = object.get("unit").and_then(Value::as_str).unwrap_or_default();
+    let hundredth = |price: Price| Price { amount: Micros(price.amount.0 / 100), ..price };
+    if let Some(cents) = object.get("centAmount").and_then(text_of) {
+        return of_data(&cents, own.as_deref(), locale).map(hundredth);
+    }
+    let keys = [
+        "amount",
+        "value",
+        "price",
+        "priceText",
+        "current",
+        "now",
+        "text",
+        "formatted",
+        "min_price",
+        "min",
+        "p",
+    ];
+    let value = keys.iter().find_map(|key| object.get(*key))?;
+    if let Value::Object(inner) = value {
+        return of_object(inner, own.as_deref(), locale, depth + 1);
+    }
+    let price = of_data(&text_of(value)?, own.as_deref(), locale)?;
+    Some(if matches!(unit, "分" | "cent" | "cents" | "fen") { hundredth(price) } else { price })
 }
 
 fn pictures_in(object: &Map<String, Value>, into: &mut Vec<String>) {
@@ -291,7 +413,7 @@ fn pictures_in(object: &Map<String, Value>, into: &mut Vec<String>) {
         let ends = [".jpg", ".jpeg", ".png", ".webp", ".avif"].iter().any(|end| path.ends_with(end));
         text.len() < 2_000 && (ends || (text.starts_with("http") && path.contains("image")))
     };
-    for key in PICTURES {
+    for key in PICTURES.iter().copied() {
         let list: Vec<&Value> = match object.get(key) {
             Some(Value::Array(list)) => list.iter().take(40).collect(),
             Some(value) => vec![value],

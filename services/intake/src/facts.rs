@@ -40,7 +40,7 @@ pub enum Reason {
     Repeated,
 }
 
-const TERMS: [&str; 58] = [
+const TERMS: &[&str] = &[
     "cookie",
     "privacy",
     "terms of",
@@ -101,7 +101,7 @@ const TERMS: [&str; 58] = [
     "颜色分类",
 ];
 
-const REVIEW: [&str; 20] = [
+const REVIEW: &[&str] = &[
     "i love",
     "i bought",
     "i was",
@@ -124,7 +124,7 @@ const REVIEW: [&str; 20] = [
     "用户评论",
 ];
 
-const INSTRUCTION: [&str; 25] = [
+const INSTRUCTION: &[&str] = &[
     "ignore previous",
     "ignore all",
     "ignore the above",
@@ -152,7 +152,22 @@ const INSTRUCTION: [&str; 25] = [
     "请输出",
 ];
 
-const OFFER: [&str; 50] = [
+const OFFER: &[&str] = &[
+    "is free",
+    "for free",
+    "early bird",
+    "free until",
+    "free for",
+    "first month",
+    "for two",
+    "store credit",
+    "免费",
+    "早鸟",
+    "定金",
+    "送",
+    "拍二发三",
+    "拍一发",
+    "下单",
     "% off",
     "save ",
     "discount",
@@ -205,7 +220,7 @@ const OFFER: [&str; 50] = [
     "活动时间",
 ];
 
-const ORIGIN: [&str; 38] = [
+const ORIGIN: &[&str] = &[
     "made in",
     "made by",
     "handmade",
@@ -246,7 +261,7 @@ const ORIGIN: [&str; 38] = [
     "核心产区",
 ];
 
-const PROOF: [&str; 38] = [
+const PROOF: &[&str] = &[
     "tested",
     "certified",
     "certificate",
@@ -287,7 +302,7 @@ const PROOF: [&str; 38] = [
     "国标",
 ];
 
-const PROBLEM: [&str; 34] = [
+const PROBLEM: &[&str] = &[
     "tired of",
     "no more",
     "struggle",
@@ -324,7 +339,7 @@ const PROBLEM: [&str; 34] = [
     "不好",
 ];
 
-const MOMENT: [&str; 28] = [
+const MOMENT: &[&str] = &[
     "in the morning",
     "every morning",
     "after work",
@@ -355,7 +370,7 @@ const MOMENT: [&str; 28] = [
     "聚会",
 ];
 
-const AUDIENCE: [&str; 20] = [
+const AUDIENCE: &[&str] = &[
     "perfect for",
     "ideal for",
     "designed for",
@@ -378,7 +393,7 @@ const AUDIENCE: [&str; 20] = [
     "学生党",
 ];
 
-const BENEFIT: [&str; 46] = [
+const BENEFIT: &[&str] = &[
     "keeps",
     "keep ",
     "stays",
@@ -435,16 +450,16 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
     let letters = sentence.chars().filter(|c| c.is_alphanumeric()).count();
     let n_words = sentence.split_whitespace().count();
     let is_chinese = is_chinese(sentence);
-    if has(&INSTRUCTION) {
+    if has(INSTRUCTION) {
         return Statement::LeftOut(Reason::Instruction);
     }
     if sentence.chars().count() > 400 || letters < 4 {
         return Statement::LeftOut(Reason::Length);
     }
-    if has(&TERMS) || sentence.contains("http") || sentence.contains('{') {
+    if has(TERMS) || sentence.contains("http") || sentence.contains('{') {
         return Statement::LeftOut(Reason::ShopTerms);
     }
-    if has(&REVIEW) {
+    if has(REVIEW) {
         return Statement::LeftOut(Reason::Review);
     }
     let figures = quantity::parse(sentence, locale);
@@ -459,28 +474,28 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
     let is_figure = figures.iter().any(|found| found.quantity.unit.is_some());
     if !is_money && !is_discount && !is_figure {
         let short = if is_chinese { letters < 5 } else { n_words < 3 };
-        if short || sentence.ends_with([':', '：', '?', '？']) && !has(&PROBLEM) {
+        if short || sentence.ends_with([':', '：', '?', '？']) && !has(PROBLEM) {
             return Statement::LeftOut(Reason::Label);
         }
     }
     if sentence.eq_ignore_ascii_case(heading) && !is_figure {
         return Statement::LeftOut(Reason::Label);
     }
-    let kind = if is_discount || has(&OFFER) {
+    let kind = if is_discount || has(OFFER) {
         FactKind::Offer
     } else if is_money {
         FactKind::Price
-    } else if has(&AUDIENCE) {
+    } else if has(AUDIENCE) {
         return Statement::Audience;
-    } else if has(&ORIGIN) {
+    } else if has(ORIGIN) {
         FactKind::Origin
-    } else if has(&PROOF) {
+    } else if has(PROOF) {
         FactKind::Proof
     } else if is_problem(&lower, sentence) {
         FactKind::Problem
-    } else if has(&MOMENT) && !is_figure {
+    } else if has(MOMENT) && !is_figure {
         FactKind::Moment
-    } else if has(&BENEFIT) {
+    } else if has(BENEFIT) {
         FactKind::Benefit
     } else if is_figure || says_something(&lower, is_chinese) {
         FactKind::Feature

@@ -1,8 +1,10 @@
 //! What the readers of all kinds of sources put together: values with a rank and with what says them.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde::Serialize;
+use spotwright_schemas::Locale;
 use spotwright_schemas::storyboard::Color;
 
 use crate::document::{Document, Found, squeezed};
@@ -49,6 +51,10 @@ pub(crate) struct Findings {
     pub(crate) colors: Ranked<Color>,
     pub(crate) language: Option<String>,
     pub(crate) statements: Vec<Statement>,
+    /// The language that the reader of the source settled on.
+    pub(crate) locale: Option<Locale>,
+    /// Lines that are there already.
+    known: BTreeSet<String>,
 }
 
 /// Most lines that are looked at for facts.
@@ -109,6 +115,10 @@ impl Findings {
 
     /// Adds a line that may hold facts.
     pub(crate) fn state(&mut self, heading: &str, line: &str) {
+        // What stands on every second line of a page is said once.
+        if line.len() < 2_000 && !self.known.insert(squeezed(line)) {
+            return;
+        }
         if let Some(span) = self.document.push(heading, line) {
             if self.statements.len() < MAX_STATEMENTS {
                 self.statements.push(Statement { heading: heading.to_owned(), span });

@@ -1,11 +1,11 @@
 //! A product page: marked-up data first, then the data of its scripts, then what a reader sees.
 
 use spotwright_schemas::storyboard::Color;
-use spotwright_schemas::{Locale, Problem};
+use spotwright_schemas::{Locale, Micros, Problem};
 use url::Url;
 
 use crate::dom::{NodeId, Page};
-use crate::findings::{DraftPicture, Findings};
+use crate::findings::{DraftPicture, Findings, best};
 use crate::prices::{self, Price};
 use crate::structured::Marked;
 use crate::text::{Line, lines, marks, relevant};
@@ -31,22 +31,55 @@ pub(crate) fn read(
         let title = page.named("title").next().map(|id| page.raw_text(id)).unwrap_or_default();
         crate::draft::locale_of(findings.language.as_deref(), &format!("{title} {start}"))
     });
+    findings.locale = Some(locale);
+    if is_wall(&page) {
+        return Ok(findings);
+    }
     let heading = visible::heading(&page, &is_relevant);
     let title = heading.clone().or_else(|| page.named("title").next().map(|id| page.raw_text(id)));
     marked(&page, title.as_deref(), base.as_ref(), locale, &mut findings);
-    carried(&page, title.as_deref(), base.as_ref(), locale, &mut findings);
+    let seen = visible::prices(&page, &is_relevant, locale);
+    let seen_price = seen.price.as_ref().map(|(price, _)| price);
+    carried(&page, title.as_deref(), base.as_ref(), locale, seen_price, &mut findings);
     findings.noted_text(|own| &mut own.names, 3, ("heading", "h1"), heading.as_deref());
     metas(&page, base.as_ref(), locale, &mut findings);
     titles(&page, &mut findings);
-    shown(&page, &is_relevant, locale, &mut findings);
+    shown(&seen, &mut findings);
     pictures(&page, &is_relevant, base.as_ref(), &mut findings);
     colors(&page, &mut findings);
     destination(&page, base.as_ref(), address, &mut findings);
     for line in &all_lines {
         findings.state(&line.heading, &line.text);
     }
-    in_lines(&all_lines, locale, &mut findings);
+    let crossed = visible::crossed_out(&page);
+    in_lines(&all_lines, &crossed, locale, &mut findings);
     Ok(findings)
+}
+
+/// Whether the page is one that stands before the page: a check for robots, an error, an empty frame.
+fn is_wall(page: &Page) -> bool {
+    let title =
+        page.named("title").next().map(|id| page.raw_text(id)).unwrap_or_default().trim().to_lowercase();
+    let walls = [
+        "loading",
+        "just a moment",
+        "access denied",
+        "attention required",
+        "robot check",
+        "are you a robot",
+        "verify",
+        "404",
+        "403",
+        "not found",
+        "安全验证",
+        "访问验证",
+        "人机验证",
+        "滑块验证",
+        "页面不存在",
+        "加载中",
+        "请稍候",
+    ];
+    walls.iter().any(|wall| title.starts_with(wall))
 }
 
 fn base_address(page: &Page, address: Option<&Url>) -> Option<Url> {
@@ -76,7 +109,9 @@ pub(crate) fn absolute(text: &str, base: Option<&Url>) -> Option<String> {
         None if text.starts_with("//") => Url::parse(&format!("https:{text}")).ok()?,
         None => Url::parse(text).ok()?,
     };
-    matches!(url.scheme(), "http" | "https").then(|| url.to_string())
+    let is_public = matches!(url.host(), Some(url::Host::Domain(name)) if name.contains('.') && !name.ends_with(".localhost"));
+    let is_plain = url.username().is_empty() && url.password().is_none() && url.port().is_none();
+    (matches!(url.scheme(), "http" | "https") && is_public && is_plain).then(|| url.to_string())
 }
 
 fn meta(page: &Page, names: &[&str]) -> Option<String> {
@@ -115,6 +150,17 @@ fn marked(page: &Page, title: Option<&str>, base: Option<&Url>, locale: Locale, 
         )
     };
     all.sort_by_key(|(_, own)| (is_shop(own), !names_title(own), own.price.is_none()));
+    // Data about something that the page does not name is about another page.
+    let text = title.map(str::to_lowercase).unwrap_or_default();
+    let shares_word = |own: &Marked| {
+        let name = own.name.as_deref().unwrap_or_default().to_lowercase();
+        let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() >= 3);
+        let has_word = words.clone().any(|word| text.contains(word));
+        has_word
+            || text.chars().count() < 3
+            || name.chars().filter(|c| *c > '\u{2E7F}' && text.contains(*c)).count() >= 2
+    };
+    all.retain(|(_, own)| own.name.is_none() || is_shop(own) || shares_word(own));
     let Some((place, own)) = all.first().cloned() else { return };
     let mut own = own;
     // The same product marked up twice: the second says what the first does not.
@@ -157,8 +203,26 @@ fn last_of_path(text: &str) -> &str {
     text.rsplit(['>', '/', '›', '»']).next().unwrap_or(text).trim()
 }
 
-fn carried(page: &Page, title: Option<&str>, base: Option<&Url>, locale: Locale, findings: &mut Findings) {
+fn carried(
+    page: &Page,
+    title: Option<&str>,
+    base: Option<&Url>,
+    locale: Locale,
+    shown: Option<&Price>,
+    findings: &mut Findings,
+) {
     let Some(own) = embedded::product(page, title, locale) else { return };
+    let mut own = own;
+    // A price that is a hundred times the one that is shown is counted in hundredths.
+    let hundredth = |price: &Price| Price { amount: Micros(price.amount.0 / 100), ..price.clone() };
+    let is_counted = |price: &Price| {
+        let mut all = shown.into_iter().chain(findings.prices.iter().map(|(_, found)| &found.value));
+        all.any(|known| known.amount.0.checked_mul(100) == Some(price.amount.0) && known.amount.0 > 0)
+    };
+    if own.price.as_ref().is_some_and(is_counted) {
+        own.price = own.price.as_ref().map(hundredth);
+        own.price_before = own.price_before.as_ref().map(hundredth);
+    }
     let place = "script data";
     findings.noted_text(|own| &mut own.names, 5, (place, "name"), own.name.as_deref());
     findings.noted_text(|own| &mut own.brands, 2, (place, "brand"), own.brand.as_deref());
@@ -177,7 +241,9 @@ fn carried(page: &Page, title: Option<&str>, base: Option<&Url>, locale: Locale,
             height: None,
         });
     }
-    for text in own.description.iter().flat_map(|text| text.lines()) {
+    for text in
+        own.description.iter().flat_map(|text| text.lines()).chain(own.offers.iter().map(String::as_str))
+    {
         findings.state("description (script data)", text);
     }
 }
@@ -236,6 +302,9 @@ fn titles(page: &Page, findings: &mut Findings) {
 /// A title without the name of the shop behind it.
 fn without_site(title: &str, site: Option<&str>) -> String {
     let title = crate::document::squeezed(title);
+    if let Some((first, _)) = title.split_once('_').filter(|(first, _)| first.trim().chars().count() >= 3) {
+        return first.trim().to_owned();
+    }
     for mark in [" | ", " – ", " — ", " - ", " · ", "_", "|", "-", "–"] {
         let Some((name, behind)) = title.rsplit_once(mark) else { continue };
         let name = name.trim();
@@ -248,25 +317,55 @@ fn without_site(title: &str, site: Option<&str>) -> String {
     title
 }
 
-fn shown(page: &Page, is_relevant: &[bool], locale: Locale, findings: &mut Findings) {
-    let shown = visible::prices(page, is_relevant, locale);
-    let note = |own: &(Price, String)| (own.0.clone(), own.1.clone());
-    if let Some((price, text)) = shown.price.as_ref().map(note) {
-        findings.noted(|own| &mut own.prices, 3, ("shown price", "price"), &text, price);
+fn shown(shown: &visible::Shown, findings: &mut Findings) {
+    if let Some((price, text)) = &shown.price {
+        // A reader pays what the page shows: data is often older. It is believed less only where the page
+        // does not say which of its figures is the price.
+        let marked = best(&findings.prices).map(|found| found.value.clone());
+        let is_stale = marked.as_ref().is_some_and(|marked| {
+            let is_before =
+                shown.price_before.as_ref().is_some_and(|(before, _)| before.amount == marked.amount);
+            let is_other_currency = marked.amount == price.amount
+                && price.currency.is_some()
+                && marked.currency != price.currency;
+            (marked.amount != price.amount && (shown.is_said || is_before)) || is_other_currency
+        });
+        let rank = if is_stale { 0 } else { 3 };
+        if is_stale {
+            for (rank, _) in &mut findings.prices {
+                *rank = rank.saturating_add(1);
+            }
+        }
+        findings.noted(|own| &mut own.prices, rank, ("shown price", "price"), text, price.clone());
     }
-    if let Some((price, text)) = shown.price_before.as_ref().map(note) {
-        findings.noted(|own| &mut own.befores, 3, ("shown price", "price before"), &text, price);
+    if let Some((price, text)) = &shown.price_before {
+        findings.noted(|own| &mut own.befores, 3, ("shown price", "price before"), text, price.clone());
     }
 }
 
 /// Prices and deals in sentences, where no element is marked as a price.
-fn in_lines(all: &[Line], locale: Locale, findings: &mut Findings) {
+fn in_lines(all: &[Line], crossed: &[String], locale: Locale, findings: &mut Findings) {
     for line in all.iter().take(400) {
         if line.text.chars().count() > 200 {
             continue;
         }
         let (now, before) = prices::in_block(&line.text, locale);
-        let Some(now) = now else { continue };
+        if crossed.contains(&line.text) {
+            continue;
+        }
+        let found_at = |findings: &Findings| {
+            let own = findings
+                .statements
+                .iter()
+                .find(|own| findings.document.text.get(own.span.clone()) == Some(line.text.as_str()));
+            own.map(|own| findings.document.evidence(own.span.clone()))
+        };
+        let Some(now) = now else {
+            if let (Some(before), Some(evidence)) = (before, found_at(findings)) {
+                findings.befores.push((8, crate::document::Found { value: before.price, evidence }));
+            }
+            continue;
+        };
         let rank = if before.is_some() || now.role == prices::Role::Now { 8 } else { 9 };
         let evidence = findings.statements.iter().find_map(|own| {
             let text = findings.document.text.get(own.span.clone())?;
@@ -286,6 +385,15 @@ fn size_of(page: &Page, id: NodeId, name: &str) -> Option<u32> {
 }
 
 fn pictures(page: &Page, is_relevant: &[bool], base: Option<&Url>, findings: &mut Findings) {
+    for id in page.named("source") {
+        let is_picture = page.around(id).next().is_some_and(|outer| page.name(outer) == "picture");
+        let url = page.attribute(id, "srcset").and_then(largest_of).and_then(|text| absolute(&text, base));
+        if let Some(url) = url.filter(|url| {
+            is_picture && is_relevant.get(id).copied().unwrap_or(false) && !is_ornament_file(url)
+        }) {
+            findings.picture(DraftPicture { url, alt: String::new(), width: None, height: None });
+        }
+    }
     for id in page.named("img") {
         if !is_relevant.get(id).copied().unwrap_or(false) {
             continue;

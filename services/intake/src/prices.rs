@@ -44,12 +44,15 @@ pub(crate) struct Priced {
     pub price: Price,
     /// The part it plays.
     pub role: Role,
+    /// Whether words at the figure say that it is a price.
+    pub(crate) is_named: bool,
     /// Whether it is the lowest of several: `from $18`, `9.9元起`.
     pub is_from: bool,
 }
 
-const BEFORE: [&str; 36] = [
+const BEFORE: &[&str] = &[
     "原价",
+    "市场价格",
     "市场价",
     "门市价",
     "日常价",
@@ -85,9 +88,11 @@ const BEFORE: [&str; 36] = [
     "statt",
     "uvp",
     "previously",
+    "comparable value is",
+    "comparable value",
 ];
 
-const NOW: [&str; 37] = [
+const NOW: &[&str] = &[
     "现价",
     "券后价",
     "券后",
@@ -128,9 +133,9 @@ const NOW: [&str; 37] = [
 ];
 
 /// Words that say that a figure is a price, and not which of two.
-const PRICE: [&str; 8] = ["价格", "售价", "京东价", "淘宝价", "一口价", "单价", "price", "preis"];
+const PRICE: &[&str] = &["价格", "售价", "京东价", "淘宝价", "一口价", "单价", "price", "preis"];
 
-const OTHER: [&str; 49] = [
+const OTHER: &[&str] = &[
     "满",
     "每满",
     "运费",
@@ -157,6 +162,8 @@ const OTHER: [&str; 49] = [
     "配送费",
     "客单",
     "价值",
+    "人均",
+    "定金",
     "over",
     "above",
     "spend",
@@ -263,6 +270,9 @@ fn priced(text: &str, found: &Found, before: Option<usize>) -> Option<Priced> {
         return None;
     }
     let mut role = spoken.map_or(Role::Plain, |(role, _)| role);
+    if is_unit_price(quantity) {
+        role = Role::Other;
+    }
     if quantity.discount || takes_off(tail) || is_installment(quantity, tail) {
         role = Role::Other;
     }
@@ -273,12 +283,16 @@ fn priced(text: &str, found: &Found, before: Option<usize>) -> Option<Priced> {
         span: found.span.clone(),
         price: Price { amount, currency: quantity.currency.as_ref().map(|own| own.code().to_owned()) },
         role,
+        is_named,
         is_from: quantity.qualifier == Qualifier::AtLeast || matches!(quantity.value, Value::Range(..)),
     })
 }
 
 /// The part that the words directly in front give, and whether they stand at the figure itself.
 fn role_of(lead: &str) -> Option<(Role, bool)> {
+    if lead.trim_end().ends_with('+') {
+        return Some((Role::Other, true));
+    }
     let trimmed = lead
         .trim_end()
         .trim_end_matches([
@@ -294,10 +308,10 @@ fn role_of(lead: &str) -> Option<(Role, bool)> {
     let ends = |words: &[&str]| {
         words.iter().filter(|word| ends_with_word(&lower, word)).map(|word| word.len()).max()
     };
-    let before = ends(&BEFORE).map(|len| (len, Role::Before));
-    let now = ends(&NOW).map(|len| (len, Role::Now));
-    let other = ends(&OTHER).map(|len| (len, Role::Other));
-    let plain = ends(&PRICE).map(|len| (len, Role::Plain));
+    let before = ends(BEFORE).map(|len| (len, Role::Before));
+    let now = ends(NOW).map(|len| (len, Role::Now));
+    let other = ends(OTHER).map(|len| (len, Role::Other));
+    let plain = ends(PRICE).map(|len| (len, Role::Plain));
     [plain, before, now, other]
         .into_iter()
         .flatten()
@@ -325,6 +339,12 @@ fn ends_with_word(text: &str, word: &str) -> bool {
     !is_latin || !rest.chars().next_back().is_some_and(char::is_alphanumeric)
 }
 
+/// `39,60 € / litre` compares shops; `$9.99/mo` is what is paid.
+fn is_unit_price(quantity: &quantity::Quantity) -> bool {
+    let times = ["second", "minute", "hour", "day", "night", "week", "month", "quarter", "year"];
+    matches!(&quantity.per, Some(quantity::Unit::Measure(name)) if !times.contains(name))
+}
+
 fn is_percent(tail: &str) -> bool {
     tail.trim_start().starts_with(['%', '％', '折'])
 }
@@ -341,6 +361,7 @@ fn takes_off(tail: &str) -> bool {
         "voucher",
         "coupon",
         "gift card",
+        "fee",
         "shipping",
         "delivery",
         "postage",
@@ -355,7 +376,6 @@ fn takes_off(tail: &str) -> bool {
         "无门槛",
         "定金",
         "以上",
-        
         "起送",
         "discount",
     ];
@@ -386,7 +406,10 @@ pub(crate) fn in_block(text: &str, locale: Locale) -> (Option<Priced>, Option<Pr
             let gap = text.get(now.span.end.min(priced.span.start)..priced.span.start).unwrap_or_default();
             gap.chars().count() <= 3 && !gap.contains(['-', '–', '~', '至', ',', '，'])
         };
+        let n_plain = of(Role::Plain).count();
         let second = of(Role::Plain).find(|priced| priced.span.start >= now.span.end);
+        // Three in a row are prices by quantity, or of variants.
+        let second = second.filter(|_| n_plain <= 2);
         before = second.filter(near).filter(|_| !now.is_from).cloned();
     }
     let (now, before) = match before {

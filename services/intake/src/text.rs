@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::dom::{Kind, NodeId, Page};
 
 /// Words of `class` and `id` whose elements are not about the product.
-const ASIDE: [&str; 75] = [
+const ASIDE: &[&str] = &[
     "nav",
     "navbar",
     "navigation",
@@ -72,6 +72,9 @@ const ASIDE: [&str; 75] = [
     "advert",
     "ads",
     "推荐",
+    "tuijian",
+    "pj",
+    "pingjia",
     "评价",
     "页脚",
     "导航",
@@ -84,7 +87,7 @@ const ASIDE: [&str; 75] = [
 ];
 
 /// Pairs of words that together mean one of [`ASIDE`].
-const ASIDE_PAIRS: [(&str, &str); 12] = [
+const ASIDE_PAIRS: &[(&str, &str)] = &[
     ("cross", "sell"),
     ("cross", "sells"),
     ("also", "like"),
@@ -100,7 +103,7 @@ const ASIDE_PAIRS: [(&str, &str); 12] = [
 ];
 
 /// Headings below which a page speaks of something else.
-const ASIDE_HEADINGS: [&str; 44] = [
+const ASIDE_HEADINGS: &[&str] = &[
     "you may also like",
     "you might also like",
     "related products",
@@ -181,7 +184,9 @@ pub(crate) fn words_of(text: &str) -> Vec<String> {
 /// Words of class and id of an element.
 pub(crate) fn marks(page: &Page, id: NodeId) -> Vec<String> {
     let mut words = words_of(page.attribute(id, "class").unwrap_or_default());
-    words.extend(words_of(page.attribute(id, "id").unwrap_or_default()));
+    for name in ["id", "data-hook", "data-testid", "data-purpose"] {
+        words.extend(words_of(page.attribute(id, name).unwrap_or_default()));
+    }
     words
 }
 
@@ -213,7 +218,12 @@ pub(crate) fn is_unseen(page: &Page, id: NodeId) -> bool {
 /// Whether an element is about something else than the product.
 pub(crate) fn is_aside(page: &Page, id: NodeId) -> bool {
     let name = page.name(id);
-    if matches!(name, "nav" | "footer" | "aside" | "dialog") {
+    if matches!(name, "nav" | "footer" | "dialog") {
+        return true;
+    }
+    let inside = |wanted: &str| page.inside(id).filter(|inner| page.name(*inner) == wanted).count();
+    // Some shops keep the box with price and button in an `aside`; one with many links is another matter.
+    if (name == "aside" && inside("a") >= 3) || (name == "header" && inside("h1") == 0) {
         return true;
     }
     let role = page.attribute(id, "role").unwrap_or_default();
@@ -255,8 +265,10 @@ fn hide_below_aside_headings(page: &Page, is_relevant: &mut [bool]) {
             continue;
         }
         let title = page.raw_text(id).trim().to_lowercase();
-        let is_aside_title =
-            ASIDE_HEADINGS.iter().any(|known| title.starts_with(known)) || title.ends_with(" reviews");
+        let also = [" also bought", " also like", " also viewed", " also read", "附近", "其他", "更多"];
+        let is_aside_title = also.iter().any(|word| title.contains(word))
+            || ASIDE_HEADINGS.iter().any(|known| title.starts_with(known))
+            || title.ends_with(" reviews");
         if !is_aside_title || title.chars().count() > 60 {
             continue;
         }
@@ -400,7 +412,9 @@ pub(crate) fn seen(page: &Page, id: NodeId) -> String {
                     at = node.end.max(at + 1);
                     continue;
                 }
-                if is_block(name) || matches!(name.as_str(), "del" | "s" | "strike" | "ins") {
+                if is_cents(page, at) {
+                    text.push('.');
+                } else if is_block(name) || matches!(name.as_str(), "del" | "s" | "strike" | "ins") {
                     text.push(' ');
                 }
             }
@@ -409,6 +423,14 @@ pub(crate) fn seen(page: &Page, id: NodeId) -> String {
         at += 1;
     }
     crate::document::squeezed(&text)
+}
+
+/// `1,299<sup>99</sup>`: two raised digits are hundredths.
+pub(crate) fn is_cents(page: &Page, id: NodeId) -> bool {
+    page.name(id) == "sup" && {
+        let text = page.raw_text(id);
+        text.trim().len() == 2 && text.trim().bytes().all(|b| b.is_ascii_digit())
+    }
 }
 
 /// The sentences of a line of Chinese or English, as spans of its bytes without the white space around.

@@ -4,11 +4,13 @@ use spotwright_schemas::Locale;
 
 use crate::dom::{Kind, NodeId, Page};
 use crate::prices::{self, Price, Role};
-use crate::text::{marks, seen};
+use crate::text::{is_cents, marks, seen};
 
 /// What the page shows as price, as price of before, and the texts that say it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Shown {
+    /// The page says in words that this is the price at this moment.
+    pub(crate) is_said: bool,
     pub(crate) price: Option<(Price, String)>,
     pub(crate) price_before: Option<(Price, String)>,
 }
@@ -60,7 +62,20 @@ fn is_price_mark(words: &[String], page: &Page, id: NodeId) -> bool {
         ) || (word.ends_with("price") && word.len() <= 16)
             || word.contains('价')
     });
-    let unrelated = ["range", "filter", "note", "match", "drop", "alert", "history", "guarantee", "per"];
+    let unrelated = [
+        "range",
+        "filter",
+        "note",
+        "match",
+        "drop",
+        "alert",
+        "history",
+        "guarantee",
+        "per",
+        "avg",
+        "average",
+        "unit",
+    ];
     let is_unrelated = words.iter().any(|word| unrelated.contains(&word.as_str()));
     (spoken && !is_unrelated)
         || page.attribute(id, "itemprop") == Some("price")
@@ -76,11 +91,21 @@ fn is_crossed_out(page: &Page, id: NodeId) -> bool {
     let mut words = marks(page, id);
     words.extend(crate::text::words_of(page.attribute(id, "data-price-type").unwrap_or_default()));
     let pairs = |a: &str, b: &str| words.windows(2).any(|pair| matches!(pair, [x, y] if x == a && y == b));
+    let is_beside = words.iter().any(|word| word == "with" || word == "has");
     style.contains("line-through")
         || pairs("text", "price")
-        || (words.iter().any(|word| OLD.contains(&word.as_str()))
+        || pairs("regular", "price")
+        || pairs("secondary", "price")
+        || (!is_beside
+            && words.iter().any(|word| OLD.contains(&word.as_str()))
             && words.iter().any(|word| word.contains("price") || word == "amount" || word.contains('价')))
         || words.iter().any(|word| matches!(word.as_str(), "strike" | "strikethrough" | "oldprice" | "del"))
+}
+
+/// The texts that are crossed out.
+pub(crate) fn crossed_out(page: &Page) -> Vec<String> {
+    let all = (0..page.nodes.len()).filter(|id| !page.name(*id).is_empty() && is_crossed_out(page, *id));
+    all.take(200).map(|id| seen(page, id)).filter(|text| !text.is_empty()).collect()
 }
 
 /// The text that labels an element: what stands before it in the elements around, at most three up.
@@ -114,11 +139,16 @@ pub(crate) fn prices(page: &Page, is_relevant: &[bool], locale: Locale) -> Shown
         let relevant = is_relevant.get(at).copied().unwrap_or(false);
         let is_element = matches!(node.kind, Kind::Element(..));
         let old = relevant && is_element && is_crossed_out(page, at);
-        if !relevant || !is_element || !(old || is_price_mark(&marks(page, at), page, at)) {
+        let marked = relevant && is_element && (old || is_price_mark(&marks(page, at), page, at));
+        if !marked && !(relevant && is_element && is_labelled(page, at, locale)) {
             at += 1;
             continue;
         }
-        let text = seen(page, at);
+        let mut text = seen(page, at);
+        if text.is_empty() {
+            // Figures in pieces are hidden from screen readers, which are told the whole.
+            text = page.attribute(at, "aria-label").unwrap_or_default().to_owned();
+        }
         // A wrapper of half the page is no price.
         if text.chars().count() > 120 || node.end - at > 80 {
             at += 1;
@@ -134,6 +164,26 @@ pub(crate) fn prices(page: &Page, is_relevant: &[bool], locale: Locale) -> Shown
         }
     }
     chosen(&candidates)
+}
+
+/// Whether a small element without a class of its own says in words that it is a price: `市场价：168元`, a
+/// cell beside `Price`.
+fn is_labelled(page: &Page, id: NodeId, locale: Locale) -> bool {
+    let small = page.inside(id).len() <= 6
+        && matches!(
+            page.name(id),
+            "li" | "td" | "dd" | "p" | "div" | "span" | "b" | "font" | "strong" | "em" | "h2" | "h3"
+        );
+    if !small {
+        return false;
+    }
+    let text = seen(page, id);
+    if text.is_empty() || text.chars().count() > 40 || !text.chars().any(|c| c.is_ascii_digit()) {
+        return false;
+    }
+    let labelled = format!("{} {text}", label(page, id));
+    let first = prices::read(&labelled, locale).into_iter().next();
+    first.is_some_and(|own| own.is_named && own.role != Role::Other)
 }
 
 /// Adds the amounts of a price element; whether there were any.
@@ -165,13 +215,23 @@ fn read(page: &Page, id: NodeId, old: bool, text: &str, locale: Locale, into: &m
                 inner = node.end.max(inner + 1);
                 continue;
             }
+            Kind::Element(..) if is_cents(page, inner) => rest.push('.'),
+            Kind::Element(name, _) if name == "small" => {
+                let text = page.raw_text(inner);
+                // A small `.90` belongs to its figure, a small `500 ml` does not.
+                rest.push_str(if text.trim_start().starts_with(['.', ',']) || text.trim().len() <= 3 {
+                    ""
+                } else {
+                    " | "
+                });
+            }
             Kind::Element(name, _)
                 if !matches!(
                     name.as_str(),
-                    "span" | "sup" | "sub" | "b" | "em" | "i" | "strong" | "bdi" | "small" | "font"
+                    "span" | "sup" | "sub" | "b" | "em" | "i" | "strong" | "bdi" | "font" | "big"
                 ) =>
             {
-                rest.push(' ');
+                rest.push_str(" | ");
             }
             Kind::Element(..) => {}
         }
@@ -182,7 +242,8 @@ fn read(page: &Page, id: NodeId, old: bool, text: &str, locale: Locale, into: &m
     let (now, before) = prices::in_block(&with_label, locale);
     let now = now.map(|own| (own.price, own.role)).or_else(|| {
         let role = if with_label.contains("原价") { Role::Before } else { Role::Plain };
-        first_amount(page, id, &rest, locale).map(|price| (price, role))
+        let rest = if rest.is_empty() { text } else { &rest };
+        first_amount(page, id, rest, locale).map(|price| (price, role))
     });
     if let Some(before) = before {
         into.push(Candidate { at: id, price: before.price, role: Role::Before, text: with_label.clone() });
@@ -221,13 +282,19 @@ fn chosen(candidates: &[Candidate]) -> Shown {
         spoken.and_then(|_| near.iter().find(|own| own.role == Role::Plain && above(own)))
     });
     let told = |own: &&Candidate| (own.price.clone(), own.text.trim().to_owned());
-    Shown { price: now.map(told), price_before: before.filter(|_| now.is_some()).map(told) }
+    let is_said = now.is_some_and(|own| own.role == Role::Now);
+    Shown { is_said, price: now.map(told), price_before: before.map(told) }
 }
 
 /// The product's name as its heading shows it.
 pub(crate) fn heading(page: &Page, is_relevant: &[bool]) -> Option<String> {
     let usable = |id: &NodeId| is_relevant.get(*id).copied().unwrap_or(false);
-    let text = |id: NodeId| Some(seen(page, id)).filter(|text| (2..=200).contains(&text.chars().count()));
+    let text = |id: NodeId| {
+        let inner = page.inside(id).find(|inner| matches!(page.name(*inner), "h1" | "h2" | "h3" | "h4"));
+        let text = seen(page, inner.unwrap_or(id));
+        let text = if text.chars().count() > 60 { first_line(page, id) } else { text };
+        Some(text).filter(|text| (2..=200).contains(&text.chars().count()))
+    };
     let speaks = |id: NodeId| {
         let words = marks(page, id);
         let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
@@ -239,6 +306,25 @@ pub(crate) fn heading(page: &Page, is_relevant: &[bool]) -> Option<String> {
     let best = in_heading.iter().copied().find(|id| speaks(*id)).or_else(|| in_heading.first().copied());
     best.and_then(text)
         .or_else(|| (0..page.nodes.len()).filter(usable).filter(|id| speaks(*id)).find_map(text))
+}
+
+/// The text of a heading up to the first block inside it, where nobody closed it.
+fn first_line(page: &Page, id: NodeId) -> String {
+    let mut text = String::new();
+    for inner in page.inside(id) {
+        match page.nodes.get(inner).map(|node| &node.kind) {
+            Some(Kind::Text(part)) => text.push_str(part),
+            Some(Kind::Element(name, _))
+                if matches!(name.as_str(), "div" | "p" | "ul" | "img" | "table" | "br") =>
+            {
+                if !text.trim().is_empty() {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    crate::document::squeezed(&text)
 }
 
 #[cfg(test)]

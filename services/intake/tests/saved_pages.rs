@@ -88,7 +88,11 @@ fn wrong(draft: &Draft, truth: &Truth) -> (Vec<String>, Vec<String>) {
         format!("price before {shown:?} for {:?}", truth.price_before),
     );
     if let Some(offer) = &truth.offer {
-        let said = draft.offer.as_ref().map(|own| own.text.clone()).unwrap_or_default();
+        let said = draft.offer.as_ref().map(|own| {
+            let also = own.also.iter().map(|own| own.sentence.as_str());
+            std::iter::once(own.text.as_str()).chain(also).collect::<Vec<_>>().join(" / ")
+        });
+        let said = said.unwrap_or_default();
         let holds = offer.contains.iter().all(|part| folded(&said).contains(&folded(part)));
         check(holds, format!("offer {said:?} without {:?}", offer.contains));
     }
