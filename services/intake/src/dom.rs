@@ -261,7 +261,13 @@ impl TokenSink for Builder {
                 }
             }
             Token::TagToken(tag) => {
-                state.close_up_to(&[&*tag.name], &[]);
+                match &*tag.name {
+                    // Any end of a heading ends the one that is open.
+                    "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
+                        state.close_up_to(&["h1", "h2", "h3", "h4", "h5", "h6"], &[]);
+                    }
+                    name => state.close_up_to(&[name], &[]),
+                }
                 TokenSinkResult::Continue
             }
             Token::CharacterTokens(text) => {

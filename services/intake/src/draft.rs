@@ -245,7 +245,7 @@ fn state(source: &Findings, locale: Locale, draft: &mut Draft) {
                     }
                 }
                 Statement::Fact(kind) => {
-                    if kind == FactKind::Offer && draft.offers_said.len() < 24 {
+                    if matches!(kind, FactKind::Offer | FactKind::Price) && draft.offers_said.len() < 24 {
                         draft.offers_said.push(evidence());
                     }
                     let is_name =
@@ -325,7 +325,7 @@ fn key_offer(draft: &Draft, sources: &[Findings]) -> Option<DraftOffer> {
     };
     let offers =
         draft.offers_said.iter().filter(|own| own.span != evidence.span || own.source != evidence.source);
-    let also: Vec<Evidence> = offers.take(6).cloned().collect();
+    let also: Vec<Evidence> = offers.take(8).cloned().collect();
     let own_end = last_day(&text, draft.locale);
     let noted_end = merged(sources, |own| &own.ends).and_then(|own| iso_day(&own.value));
     Some(DraftOffer {

@@ -153,6 +153,18 @@ const INSTRUCTION: &[&str] = &[
 ];
 
 const OFFER: &[&str] = &[
+    "有效期",
+    "有效至",
+    "前有效",
+    "日前",
+    "止",
+    "拼单",
+    "加购",
+    "through ",
+    "valid until",
+    "before ",
+    "weekday",
+    "sale ends",
     "is free",
     "for free",
     "early bird",
@@ -452,6 +464,9 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
     let is_chinese = is_chinese(sentence);
     if has(INSTRUCTION) {
         return Statement::LeftOut(Reason::Instruction);
+    }
+    if sentence.chars().filter(|c| c.is_alphabetic() && !"元".contains(*c)).count() < 2 {
+        return Statement::LeftOut(Reason::Label);
     }
     if sentence.chars().count() > 400 || letters < 4 {
         return Statement::LeftOut(Reason::Length);

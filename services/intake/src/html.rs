@@ -51,6 +51,26 @@ pub(crate) fn read(
     for line in &all_lines {
         findings.state(&line.heading, &line.text);
     }
+    // A page that names no price on purpose has none, whatever else stands on it.
+    let has_no_price = all_lines.iter().any(|line| {
+        let text = line.text.to_lowercase();
+        let said = [
+            "price on request",
+            "price upon request",
+            "call for price",
+            "currently unavailable",
+            "面议",
+            "询价",
+            "暂无报价",
+            "暂无价格",
+        ];
+        text.chars().count() <= 60 && said.iter().any(|word| text.contains(word))
+    });
+    if has_no_price {
+        findings.prices.retain(|(rank, _)| *rank <= 2);
+        findings.befores.retain(|(rank, _)| *rank <= 2);
+        return Ok(findings);
+    }
     let crossed = visible::crossed_out(&page);
     in_lines(&all_lines, &crossed, locale, &mut findings);
     Ok(findings)
@@ -367,6 +387,17 @@ fn in_lines(all: &[Line], crossed: &[String], locale: Locale, findings: &mut Fin
             continue;
         };
         let rank = if before.is_some() || now.role == prices::Role::Now { 8 } else { 9 };
+        let known = best(&findings.prices).map(|found| found.value.clone());
+        let is_other_currency = now.price.currency.is_some()
+            && known.as_ref().is_some_and(|known| {
+                known.amount == now.price.amount && known.currency != now.price.currency
+            });
+        if is_other_currency {
+            for (rank, _) in &mut findings.prices {
+                *rank = rank.saturating_add(1);
+            }
+        }
+        let rank = if is_other_currency { 0 } else { rank };
         let evidence = findings.statements.iter().find_map(|own| {
             let text = findings.document.text.get(own.span.clone())?;
             (text == line.text).then(|| own.span.clone())
@@ -403,20 +434,10 @@ fn pictures(page: &Page, is_relevant: &[bool], base: Option<&Url>, findings: &mu
             continue;
         }
         let words = marks(page, id);
-        let is_ornament = [
-            "logo",
-            "icon",
-            "avatar",
-            "badge",
-            "sprite",
-            "pixel",
-            "flag",
-            "payment",
-            "spinner",
-            "placeholder",
-        ]
-        .iter()
-        .any(|word| words.iter().any(|own| own == word));
+        let is_ornament =
+            ["logo", "icon", "avatar", "badge", "sprite", "pixel", "flag", "payment", "spinner"]
+                .iter()
+                .any(|word| words.iter().any(|own| own == word));
         let sources = [
             "data-zoom-image",
             "data-large_image",

@@ -342,7 +342,9 @@ fn ends_with_word(text: &str, word: &str) -> bool {
 /// `39,60 € / litre` compares shops; `$9.99/mo` is what is paid.
 fn is_unit_price(quantity: &quantity::Quantity) -> bool {
     let times = ["second", "minute", "hour", "day", "night", "week", "month", "quarter", "year"];
+    let is_measured = matches!(quantity.unit, Some(quantity::Unit::Measure(_)));
     matches!(&quantity.per, Some(quantity::Unit::Measure(name)) if !times.contains(name))
+        || (is_measured && matches!(quantity.value, Value::Pair(_, _, Link::Slash)))
 }
 
 fn is_percent(tail: &str) -> bool {

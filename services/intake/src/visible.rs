@@ -122,9 +122,14 @@ fn label(page: &Page, id: NodeId) -> String {
         let text = crate::document::squeezed(&text);
         if !text.is_empty() {
             let n = text.chars().count();
-            let tail: String = text.chars().skip(n.saturating_sub(24)).collect();
-            // A sentence is no label.
-            return if n <= 60 || tail.ends_with([':', '：', '价']) { tail } else { String::new() };
+            let tail: String = text.chars().skip(n.saturating_sub(16)).collect();
+            // A sentence is no label, nor is another price.
+            let is_label = n <= 30 || tail.ends_with([':', '：', '价']);
+            return if is_label && !tail.contains(['¥', '￥', '$', '€', '£', '元']) {
+                tail
+            } else {
+                String::new()
+            };
         }
         child = outer;
     }
@@ -240,7 +245,11 @@ fn read(page: &Page, id: NodeId, old: bool, text: &str, locale: Locale, into: &m
     let rest = crate::document::squeezed(&rest);
     let with_label = format!("{} {rest}", label(page, id));
     let (now, before) = prices::in_block(&with_label, locale);
+    let has_before = before.is_some();
     let now = now.map(|own| (own.price, own.role)).or_else(|| {
+        if has_before {
+            return None;
+        }
         let role = if with_label.contains("原价") { Role::Before } else { Role::Plain };
         let rest = if rest.is_empty() { text } else { &rest };
         first_amount(page, id, rest, locale).map(|price| (price, role))
