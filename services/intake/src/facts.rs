@@ -166,6 +166,9 @@ const OFFER: &[&str] = &[
     "weekday",
     "sale ends",
     "is free",
+    "are free",
+    "活动到",
+    "再减",
     "for free",
     "early bird",
     "free until",
@@ -471,7 +474,8 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
     if sentence.chars().count() > 400 || letters < 4 {
         return Statement::LeftOut(Reason::Length);
     }
-    if has(TERMS) || sentence.contains("http") || sentence.contains('{') {
+    let gives = lower.contains('送') && letters >= 8;
+    if (has(TERMS) && !gives) || sentence.contains("http") || sentence.contains('{') {
         return Statement::LeftOut(Reason::ShopTerms);
     }
     if has(REVIEW) {
@@ -493,7 +497,7 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
             return Statement::LeftOut(Reason::Label);
         }
     }
-    if sentence.eq_ignore_ascii_case(heading) && !is_figure {
+    if sentence.eq_ignore_ascii_case(heading) && !is_figure && !is_money {
         return Statement::LeftOut(Reason::Label);
     }
     let kind = if is_discount || has(OFFER) {

@@ -348,7 +348,12 @@ fn shown(shown: &visible::Shown, findings: &mut Findings) {
             let is_other_currency = marked.amount == price.amount
                 && price.currency.is_some()
                 && marked.currency != price.currency;
-            (marked.amount != price.amount && (shown.is_said || is_before)) || is_other_currency
+            // A time in front of it says that it holds then: `20点 秒杀价￥99`.
+            let lead = text.split(['¥', '￥', '$', '€', '£']).next().unwrap_or_default();
+            let is_later = lead.contains(['点', '日']) || lead.to_lowercase().contains("from ");
+            let is_short = text.chars().count() <= 40;
+            (marked.amount != price.amount && !is_later && (shown.is_said || is_before || is_short))
+                || is_other_currency
         });
         let rank = if is_stale { 0 } else { 3 };
         if is_stale {

@@ -353,6 +353,15 @@ fn is_percent(tail: &str) -> bool {
 
 /// `$20 off`, `20元优惠券`, `5元运费`.
 fn takes_off(tail: &str) -> bool {
+    // `¥268 定金1元`: behind a space another phrase begins, in Chinese.
+    let is_apart = tail.starts_with(char::is_whitespace);
+    let is_per = tail
+        .trim_start()
+        .strip_prefix('/')
+        .is_some_and(|rest| rest.trim_start().starts_with(|c: char| c.is_ascii_digit()));
+    if is_per {
+        return true;
+    }
     let tail: String = tail.trim_start().chars().take(14).collect::<String>().to_lowercase();
     if ["券后", "优惠后", "优惠价"].iter().any(|word| tail.starts_with(word)) {
         return false;
@@ -381,7 +390,7 @@ fn takes_off(tail: &str) -> bool {
         "起送",
         "discount",
     ];
-    words.iter().any(|word| tail.starts_with(word))
+    words.iter().any(|word| tail.starts_with(word) && (word.is_ascii() || !is_apart))
 }
 
 /// `4 payments of $15`, `$15/mo with Pay Later`, `每期33元`; the monthly price of an app is its price.

@@ -113,7 +113,8 @@ fn label(page: &Page, id: NodeId) -> String {
     let mut child = id;
     for outer in page.around(id).take(3) {
         let mut text = String::new();
-        for before in outer + 1..child {
+        // Only what stands close, so that long lists cost no more than their length.
+        for before in (outer + 1).max(child.saturating_sub(40))..child {
             if let Some(Kind::Text(part)) = page.nodes.get(before).map(|node| &node.kind) {
                 text.push_str(part);
                 text.push(' ');
