@@ -380,6 +380,7 @@ fn of_object(
     if depth > 3 {
         return None;
     }
+    // An amount in `分` is one of renminbi.
     let own = text_in(object, CURRENCIES).or_else(|| currency.map(str::to_owned));
     let unit = object.get("unit").and_then(Value::as_str).unwrap_or_default();
     let hundredth = |price: Price| Price { amount: Micros(price.amount.0 / 100), ..price };
@@ -404,6 +405,8 @@ fn of_object(
         return of_object(inner, own.as_deref(), locale, depth + 1);
     }
     let price = of_data(&text_of(value)?, own.as_deref(), locale)?;
+    let in_fen = unit == "分" && price.currency.is_none();
+    let price = if in_fen { Price { currency: Some("CNY".to_owned()), ..price } } else { price };
     Some(if matches!(unit, "分" | "cent" | "cents" | "fen") { hundredth(price) } else { price })
 }
 

@@ -44,7 +44,8 @@ pub(crate) fn read(
     findings.noted_text(|own| &mut own.names, 3, ("heading", "h1"), heading.as_deref());
     metas(&page, base.as_ref(), locale, &mut findings);
     titles(&page, &mut findings);
-    shown(&seen, &mut findings);
+    site_name(&page, heading.as_deref(), &mut findings);
+    shown(&seen, &all_lines, locale, &mut findings);
     pictures(&page, &is_relevant, base.as_ref(), &mut findings);
     colors(&page, &mut findings);
     destination(&page, base.as_ref(), address, &mut findings);
@@ -319,6 +320,23 @@ fn titles(page: &Page, findings: &mut Findings) {
     findings.noted_text(|own| &mut own.names, 7, ("title", "title"), title.as_deref());
 }
 
+/// Pages of services have a slogan for a heading: where it shares no word with the title and the title names
+/// the site, the site is what is sold.
+fn site_name(page: &Page, heading: Option<&str>, findings: &mut Findings) {
+    let title = page.named("title").next().map(|id| page.raw_text(id).to_lowercase()).unwrap_or_default();
+    let (Some(site), Some(heading)) = (meta(page, &["og:site_name"]), heading) else { return };
+    let heading = heading.to_lowercase();
+    let letters: Vec<char> = heading.chars().collect();
+    let mut pairs = letters.windows(2).filter(|pair| pair.iter().all(|c| *c > '\u{2E7F}'));
+    let shares_pair = pairs.any(|pair| title.contains(&pair.iter().collect::<String>()));
+    let mut words =
+        heading.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() >= 4 && word.is_ascii());
+    let shares_word = words.any(|word| title.contains(word));
+    if title.contains(&site.to_lowercase()) && !shares_pair && !shares_word {
+        findings.noted_text(|own| &mut own.names, 2, ("OpenGraph", "site_name"), Some(&site));
+    }
+}
+
 /// A title without the name of the shop behind it.
 fn without_site(title: &str, site: Option<&str>) -> String {
     let title = crate::document::squeezed(title);
@@ -337,25 +355,35 @@ fn without_site(title: &str, site: Option<&str>) -> String {
     title
 }
 
-fn shown(shown: &visible::Shown, findings: &mut Findings) {
+fn shown(shown: &visible::Shown, all: &[Line], locale: Locale, findings: &mut Findings) {
     if let Some((price, text)) = &shown.price {
         // A reader pays what the page shows: data is often older. It is believed less only where the page
         // does not say which of its figures is the price.
         let marked = best(&findings.prices).map(|found| found.value.clone());
+        let lead = text.split(['¥', '￥', '$', '€', '£']).next().unwrap_or_default();
+        // A time in front of it says that it holds then: `20点 秒杀价￥99`.
+        let is_later = lead.contains(['点', '日']) || lead.to_lowercase().contains("from ");
+        let is_on_page = marked.as_ref().is_some_and(|marked| {
+            let of = |line: &Line| {
+                prices::read(&line.text, locale).iter().any(|own| own.price.amount == marked.amount)
+            };
+            all.iter().take(200).filter(|line| line.text.len() < 400).any(of)
+        });
         let is_stale = marked.as_ref().is_some_and(|marked| {
             let is_before =
                 shown.price_before.as_ref().is_some_and(|(before, _)| before.amount == marked.amount);
             let is_other_currency = marked.amount == price.amount
                 && price.currency.is_some()
                 && marked.currency != price.currency;
-            // A time in front of it says that it holds then: `20点 秒杀价￥99`.
-            let lead = text.split(['¥', '￥', '$', '€', '£']).next().unwrap_or_default();
-            let is_later = lead.contains(['点', '日']) || lead.to_lowercase().contains("from ");
-            let is_short = text.chars().count() <= 40;
+            let is_short = text.chars().count() <= 40 && !is_on_page;
             (marked.amount != price.amount && !is_later && (shown.is_said || is_before || is_short))
                 || is_other_currency
         });
-        let rank = if is_stale { 0 } else { 3 };
+        let rank = match (is_stale, is_later) {
+            (true, _) => 0,
+            (false, false) => 3,
+            (false, true) => 6,
+        };
         if is_stale {
             for (rank, _) in &mut findings.prices {
                 *rank = rank.saturating_add(1);

@@ -396,8 +396,21 @@ fn takes_off(tail: &str) -> bool {
 /// `4 payments of $15`, `$15/mo with Pay Later`, `每期33元`; the monthly price of an app is its price.
 fn is_installment(quantity: &quantity::Quantity, tail: &str) -> bool {
     let tail: String = tail.trim_start().chars().take(24).collect::<String>().to_lowercase();
-    let words =
-        ["x 3", "x 4", "×3", "×6", "×12", "/期", "interest-free", "with klarna", "in 4", "installments"];
+    let words = [
+        "x 3",
+        "x 4",
+        "×3",
+        "×6",
+        "×12",
+        "/期",
+        "interest-free",
+        "with klarna",
+        "in 4",
+        "for 12 months",
+        "for 24 months",
+        "for 36 months",
+        "installments",
+    ];
     quantity.currency.is_some() && words.iter().any(|word| tail.starts_with(word))
 }
 
