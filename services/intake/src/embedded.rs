@@ -157,6 +157,7 @@ pub(crate) struct Carried {
 /// The product of the page that its scripts carry.
 pub(crate) fn product(page: &Page, title: Option<&str>, locale: Locale) -> Option<Carried> {
     let mut best: Option<Carried> = None;
+    let mut before = None;
     for id in page.named("script") {
         let kind = page.attribute(id, "type").unwrap_or_default().to_ascii_lowercase();
         if kind.contains("ld+json") {
@@ -165,6 +166,9 @@ pub(crate) fn product(page: &Page, title: Option<&str>, locale: Locale) -> Optio
         let text = page.raw_text(id);
         let values = values_of(&kind, &text);
         for value in values {
+            if before.is_none() {
+                before = before_in(&value, locale);
+            }
             if let Some(found) = in_value(&value, title, locale) {
                 if best.as_ref().is_none_or(|best| found.weight > best.weight) {
                     best = Some(found);
@@ -172,7 +176,17 @@ pub(crate) fn product(page: &Page, title: Option<&str>, locale: Locale) -> Optio
             }
         }
     }
+    if let Some(best) = best.as_mut() {
+        best.price_before = best.price_before.take().or(before);
+    }
     best
+}
+
+/// The price before in an object that holds prices alone: `{"op": "198.00", "p": "158.00"}`.
+fn before_in(value: &Value, locale: Locale) -> Option<Price> {
+    let own = value.as_object().and_then(nested)?;
+    let now = price_in(own, &["p"], false, locale)?;
+    price_in(own, &["op"], false, locale).filter(|before| before.amount > now.amount)
 }
 
 /// The values of a script: the whole of it where it is JSON, as some shops write it in escapes of addresses.

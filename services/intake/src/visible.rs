@@ -187,7 +187,14 @@ fn is_labelled(page: &Page, id: NodeId, locale: Locale) -> bool {
     if text.is_empty() || text.chars().count() > 40 || !text.chars().any(|c| c.is_ascii_digit()) {
         return false;
     }
-    let labelled = format!("{} {text}", label(page, id));
+    let label = label(page, id);
+    let name = label.to_lowercase();
+    let name = name.trim_end_matches([':', '：', ' ']);
+    let is_price = ["price", "价格", "售价", "preis"].iter().any(|word| name.ends_with(word));
+    if is_price && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',')) {
+        return true;
+    }
+    let labelled = format!("{label} {text}");
     let first = prices::read(&labelled, locale).into_iter().next();
     first.is_some_and(|own| own.is_named && own.role != Role::Other)
 }
