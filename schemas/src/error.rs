@@ -60,6 +60,18 @@ codes! {
     Letters = "SW0115",
     /// A comment cuts or swallows a value of the brief.
     BriefComment = "SW0120",
+    /// A source of a draft brief is damaged, locked, empty or without text.
+    SourceUnreadable = "SW0130",
+    /// A source of a draft brief has a format that is not read.
+    SourceFormat = "SW0131",
+    /// A source of a draft brief is larger than the limit, or unpacks to more.
+    SourceTooLarge = "SW0132",
+    /// A web address is not one that the program opens.
+    AddressRefused = "SW0133",
+    /// A web address does not answer, or not with what was asked for.
+    AddressUnreadable = "SW0134",
+    /// A product feed holds no products, or not the one that was asked for.
+    Feed = "SW0135",
     /// A picture's name leaves the brief's folder or is not a plain relative path.
     PicturePath = "SW0201",
     /// A picture's file cannot be opened or read.

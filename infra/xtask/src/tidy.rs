@@ -22,6 +22,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("render", &["schemas", "core", "media"]),
     ("scoring", &["schemas", "core", "experiment"]),
     ("tables", &["schemas"]),
+    ("intake", &["schemas", "core", "tables"]),
+    ("egress", &["schemas"]),
     ("evaluation", &["schemas", "core", "experiment", "scoring", "tables"]),
     ("market", &["schemas", "core", "experiment"]),
     ("creative", &["schemas", "core", "experiment"]),
@@ -43,6 +45,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "creative",
             "llm",
             "api",
+            "egress",
+            "intake",
         ],
     ),
     (
@@ -66,7 +70,7 @@ const TECHNOLOGY: &[(&str, &[&str])] = &[
     ("async-openai", &["llm"]),
     ("object_store", &["store"]),
     // In the store only to choose the TLS provider of object_store's client.
-    ("reqwest", &["llm", "store"]),
+    ("reqwest", &["llm", "store", "egress"]),
     ("axum", &["api", "server"]),
     ("utoipa", &["api"]),
     ("hmac", &["api"]),

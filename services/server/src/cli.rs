@@ -109,6 +109,18 @@ pub enum Command {
         #[command(subcommand)]
         what: CopyText,
     },
+    /// Make briefs of what an advertiser has.
+    Brief {
+        /// What to do.
+        #[command(subcommand)]
+        what: Brief,
+    },
+    /// Look after product feeds.
+    Feed {
+        /// What to do.
+        #[command(subcommand)]
+        what: Feed,
+    },
     /// Use parts of the creative agent alone.
     Agent {
         /// What to do.
@@ -189,6 +201,55 @@ pub enum CopyText {
         /// Language and market: zh-CN or en-US.
         #[arg(long)]
         locale: String,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Briefs from other sources.
+#[derive(Debug, Subcommand)]
+pub enum Brief {
+    /// Read pages, documents, feeds or text into a draft brief for correction.
+    Read {
+        /// Files, `-` for standard input, or web addresses; what an earlier one says comes first.
+        #[arg(required = true, num_args = 1..=16)]
+        sources: Vec<String>,
+        /// Write the draft to this file instead of standard output.
+        #[arg(long)]
+        out: Option<PathBuf>,
+        /// Language of the advertisement, e.g. zh-CN; by default that of the sources.
+        #[arg(long)]
+        locale: Option<String>,
+        /// Id of the product of a feed; by default its first.
+        #[arg(long)]
+        item: Option<String>,
+        /// Open web addresses of this machine too, on any port: for development.
+        #[arg(long)]
+        allow_loopback: bool,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Product feeds.
+#[derive(Debug, Subcommand)]
+pub enum Feed {
+    /// Compare two versions of a feed and list the winners of a run that say what is no longer true.
+    Check {
+        /// The feed as it was.
+        #[arg(long)]
+        old: PathBuf,
+        /// The feed as it is.
+        #[arg(long)]
+        new: PathBuf,
+        /// Output folder of a finished run.
+        #[arg(long)]
+        run: Option<PathBuf>,
+        /// Id of the product that the run sells; by default every changed product is meant.
+        #[arg(long)]
+        item: Option<String>,
         /// Print one JSON document.
         #[arg(long)]
         json: bool,

@@ -7,11 +7,13 @@ mod ask;
 pub mod bench_claims;
 pub mod bench_growth;
 pub mod bench_pipeline;
+pub mod brief_read;
 pub mod check;
 pub mod copy_lint;
 pub mod dlq;
 pub mod doctor;
 pub mod explain;
+pub mod feed_check;
 pub mod launch_pack;
 pub mod run;
 pub mod scorer;
@@ -26,7 +28,7 @@ use serde_json::json;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 
-use crate::cli::{Agent, Arguments, Bench, Command, CopyText, Dlq};
+use crate::cli::{Agent, Arguments, Bench, Brief, Command, CopyText, Dlq, Feed};
 use crate::config::{Config, DEFAULTS};
 use crate::telemetry::{self, Telemetry};
 
@@ -104,6 +106,26 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
             Ok(true)
         }
         Command::Check { brief, json } => check::execute(brief, *json).map(|()| true),
+        Command::Brief { what: Brief::Read { sources, out, locale, item, allow_loopback, json } } => {
+            let options = brief_read::Options {
+                sources,
+                out: out.as_deref(),
+                locale: locale.as_deref(),
+                item: item.as_deref(),
+                allow_loopback: *allow_loopback,
+                json: *json,
+            };
+            runtime(1)?.block_on(brief_read::execute(&options)).map(|()| true)
+        }
+        Command::Feed { what: Feed::Check { old, new, run, item, json } } => {
+            feed_check::execute(&feed_check::Options {
+                old,
+                new,
+                run: run.as_deref(),
+                item: item.as_deref(),
+                json: *json,
+            })
+        }
         Command::Copy { what: CopyText::Lint { file, locale, json } } => {
             copy_lint::execute(file.as_deref(), locale, *json).map(|()| true)
         }
@@ -164,6 +186,8 @@ const fn wants_json(command: &Command) -> bool {
         }
         Command::Copy { what: CopyText::Lint { json, .. } } => *json,
         Command::Agent { what: Agent::Write { json, .. } | Agent::Cases { json, .. } } => *json,
+        Command::Brief { what: Brief::Read { json, .. } } => *json,
+        Command::Feed { what: Feed::Check { json, .. } } => *json,
         Command::Dlq { what: Dlq::List { json, .. } } => *json,
         Command::Explain { .. }
         | Command::Config { .. }

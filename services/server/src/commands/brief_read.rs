@@ -1,0 +1,243 @@
+//! `spotwright brief read`: a draft brief from a page, a file, a feed or pasted text.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use spotwright_egress::EgressClient;
+use spotwright_intake::{Draft, MAX_BYTES, Source, brief_json, brief_yaml};
+use spotwright_schemas::error::Code;
+use spotwright_schemas::{Locale, Problem};
+use url::Url;
+
+use super::{print_json, print_text};
+
+/// What to read, and where to write.
+#[derive(Debug)]
+pub struct Options<'a> {
+    /// Files, `-` for standard input, or web addresses.
+    pub sources: &'a [String],
+    /// Where the draft is written; on standard output without it.
+    pub out: Option<&'a Path>,
+    /// Language of the advertisement; that of the sources without it.
+    pub locale: Option<&'a str>,
+    /// Which product of a feed is meant.
+    pub item: Option<&'a str>,
+    /// Open web addresses of this machine, for development.
+    pub allow_loopback: bool,
+    /// Print one JSON document.
+    pub json: bool,
+}
+
+/// The bytes of a source.
+struct Loaded {
+    name: String,
+    bytes: Vec<u8>,
+    media_type: Option<String>,
+    address: Option<Url>,
+}
+
+/// Reads the sources and writes the draft.
+///
+/// # Errors
+/// The first source that cannot be read; [`Code::Option`] for an unknown locale; [`Code::OutputFolder`] when the
+/// draft cannot be written, or would be written over something else.
+pub async fn execute(options: &Options<'_>) -> Result<(), Problem> {
+    let locale = options.locale.map(locale_of).transpose()?;
+    if let Some(out) = options.out.filter(|out| out.exists()) {
+        let message = format!("`{}` is there already; a draft is not written over it", out.display());
+        return Err(Problem::new(Code::OutputFolder, "--out", message));
+    }
+    let mut loaded = Vec::with_capacity(options.sources.len());
+    for source in options.sources {
+        loaded.push(load(source, options.allow_loopback).await?);
+    }
+    let sources: Vec<Source<'_>> = loaded
+        .iter()
+        .map(|own| Source {
+            name: &own.name,
+            bytes: &own.bytes,
+            media_type: own.media_type.as_deref(),
+            address: own.address.as_ref(),
+            item: options.item,
+        })
+        .collect();
+    let draft = spotwright_intake::read(&sources, locale)?;
+    let yaml = brief_yaml(&draft);
+    if let Some(out) = options.out {
+        write(out, &yaml)?;
+    }
+    if options.json {
+        print_json(&document(&draft));
+    } else if let Some(out) = options.out {
+        print_text(&summary(&draft, out));
+    } else {
+        print_text(&yaml);
+    }
+    Ok(())
+}
+
+fn locale_of(tag: &str) -> Result<Locale, Problem> {
+    serde_json::from_value(Value::String(tag.to_owned())).map_err(|_| {
+        Problem::new(
+            Code::Option,
+            "--locale",
+            format!("`{tag:.20}` is no language of advertisements, such as zh-CN or en-US"),
+        )
+    })
+}
+
+async fn load(source: &str, allow_loopback: bool) -> Result<Loaded, Problem> {
+    if source == "-" {
+        let bytes = bounded(std::io::stdin().lock(), "standard input")?;
+        return Ok(Loaded { name: "standard input".to_owned(), bytes, media_type: None, address: None });
+    }
+    let lower = source.trim_start().to_ascii_lowercase();
+    if lower.starts_with("http://") || lower.starts_with("https://") {
+        let fetched = EgressClient::new(MAX_BYTES, allow_loopback)?.get(source).await?;
+        return Ok(Loaded {
+            name: fetched.address.to_string(),
+            bytes: fetched.bytes,
+            media_type: fetched.media_type,
+            address: Some(fetched.address),
+        });
+    }
+    let file = File::open(source).map_err(|error| unreadable(source, &error))?;
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return Err(Problem::new(Code::SourceUnreadable, source, "is a folder; give a file"));
+    }
+    let name = PathBuf::from(source)
+        .file_name()
+        .map_or_else(|| source.to_owned(), |name| name.to_string_lossy().into_owned());
+    Ok(Loaded { name, bytes: bounded(file, source)?, media_type: None, address: None })
+}
+
+fn unreadable(source: &str, error: &std::io::Error) -> Problem {
+    Problem::new(Code::SourceUnreadable, source, format!("cannot be read: {error}"))
+}
+
+/// One byte more than may be is read, so that intake sees what is too large.
+pub(super) fn bounded(reader: impl Read, name: &str) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    reader.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
+    Ok(bytes)
+}
+
+/// Writes a file whole or not at all.
+fn write(out: &Path, text: &str) -> Result<(), Problem> {
+    let failed = |error: std::io::Error| {
+        Problem::new(Code::OutputFolder, "--out", format!("`{}` cannot be written: {error}", out.display()))
+    };
+    let folder =
+        out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist_noclobber(out).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// The draft for programs.
+fn document(draft: &Draft) -> Value {
+    let sources: Vec<Value> = draft
+        .facts
+        .iter()
+        .map(|fact| {
+            json!({
+                "fact": fact.id,
+                "source": fact.evidence.source,
+                "section": fact.evidence.section,
+                "span": [fact.evidence.span.start, fact.evidence.span.end],
+                "sentence": fact.evidence.sentence,
+            })
+        })
+        .collect();
+    json!({
+        "brief": brief_json(draft),
+        "sources": sources,
+        "missing": draft.missing,
+        "left_out": draft.left_out,
+        "name": draft.name,
+        "brand": draft.brand,
+        "category": draft.category,
+        "price": draft.price,
+        "price_before": draft.price_before,
+        "in_stock": draft.in_stock,
+        "offer": draft.offer,
+        "pictures": draft.pictures,
+        "colors": draft.colors,
+        "destination_url": draft.destination_url,
+        "locale": draft.locale,
+        "documents": draft.documents,
+        "version": env!("CARGO_PKG_VERSION"),
+    })
+}
+
+fn summary(draft: &Draft, out: &Path) -> String {
+    let mut text = format!(
+        "{}: {} facts, {} pictures, {} sentences left out\n",
+        out.display(),
+        draft.facts.len(),
+        draft.pictures.len(),
+        draft.left_out.len()
+    );
+    for question in &draft.missing {
+        text.push_str(&format!("  to be answered: {}: {}\n", question.field, question.question));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    }
+
+    fn read(source: &Path, out: &Path) -> Result<(), Problem> {
+        let sources = [source.display().to_string()];
+        let options = Options {
+            sources: &sources,
+            out: Some(out),
+            locale: None,
+            item: None,
+            allow_loopback: false,
+            json: false,
+        };
+        runtime().block_on(execute(&options))
+    }
+
+    #[test]
+    fn a_draft_is_written_once_and_not_over_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let (page, out) = (folder.path().join("a.html"), folder.path().join("brief.yaml"));
+        std::fs::write(&page, "<html lang=en><h1>Mug</h1><p class=price>$18</p><p>Holds 350 ml of tea.</p>")
+            .unwrap();
+        read(&page, &out).unwrap();
+        let text = std::fs::read_to_string(&out).unwrap();
+        assert!(text.contains("Holds 350 ml of tea"), "{text}");
+        assert_eq!(read(&page, &out).unwrap_err().code, Code::OutputFolder);
+    }
+
+    #[test]
+    fn what_is_no_source_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("brief.yaml");
+        assert_eq!(read(&folder.path().join("none.html"), &out).unwrap_err().code, Code::SourceUnreadable);
+        assert_eq!(read(folder.path(), &out).unwrap_err().code, Code::SourceUnreadable);
+        let sources = ["http://127.0.0.1:1/".to_owned()];
+        let options = Options {
+            sources: &sources,
+            out: Some(&out),
+            locale: None,
+            item: None,
+            allow_loopback: false,
+            json: false,
+        };
+        drop(rustls::crypto::ring::default_provider().install_default());
+        assert_eq!(runtime().block_on(execute(&options)).unwrap_err().code, Code::AddressRefused);
+        assert!(!out.exists());
+    }
+}
