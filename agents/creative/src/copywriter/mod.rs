@@ -48,7 +48,7 @@ use structures::{Builder, Built, Draws};
 /// What a numbered reason cites in the place of an element.
 const LISTED: &str = "list";
 /// Attempts at one script before it is given up.
-const ATTEMPTS: u64 = 24;
+const ATTEMPTS: u64 = 48;
 /// Attempts after which a script that passes is good enough to stop.
 const ENOUGH: u64 = 5;
 /// Attempts in a row that build nothing, after which the facts are taken not to carry a structure.

@@ -9,7 +9,7 @@ use super::material::Claim;
 use spotwright_schemas::wording::is_han;
 
 /// Measure words that can stand between `一` and the thing.
-const MEASURE_WORDS: &str = "款个件台家双瓶盒包条套把部种门节场本张支罐片顿杯份";
+const MEASURE_WORDS: &str = "款个件台家双瓶盒包条套把部种门节场本张支罐片顿杯份次项间只副辆顶盏位颗";
 
 /// Prices and terms as they are said, in the brief's language.
 #[derive(Debug, Clone, Default)]
@@ -245,133 +245,6 @@ pub(super) fn vertical_of(words: &str, chinese: bool) -> Vertical {
         })
     };
     tells(category).or_else(|| tells(words)).unwrap_or(Vertical::General)
-}
-
-/// Third-person verbs that facts begin with and that no common noun looks like.
-const VERBS: &[&str] = &[
-    "keeps",
-    "holds",
-    "fits",
-    "folds",
-    "rinses",
-    "dries",
-    "charges",
-    "runs",
-    "works",
-    "turns",
-    "opens",
-    "closes",
-    "locks",
-    "seals",
-    "reads",
-    "connects",
-    "syncs",
-    "learns",
-    "remembers",
-    "weighs",
-    "washes",
-    "stays",
-    "comes",
-    "takes",
-    "makes",
-    "lets",
-    "helps",
-    "shows",
-    "tells",
-    "stops",
-    "blocks",
-    "packs",
-    "lasts",
-    "costs",
-    "saves",
-    "uses",
-    "needs",
-    "goes",
-    "gives",
-    "sorts",
-    "cleans",
-    "heats",
-    "cools",
-    "warms",
-    "grips",
-    "clips",
-    "slips",
-    "lies",
-    "sits",
-    "stands",
-    "rolls",
-    "starts",
-    "covers",
-    "carries",
-    "includes",
-    "plays",
-    "pairs",
-    "pours",
-    "brews",
-    "grinds",
-    "cuts",
-    "chops",
-    "bakes",
-    "cooks",
-    "snaps",
-    "glows",
-    "dims",
-    "spins",
-    "tracks",
-    "files",
-    "sends",
-    "imports",
-    "exports",
-    "splits",
-    "scans",
-    "finds",
-    "brings",
-    "leaves",
-    "moves",
-    "protects",
-    "repels",
-    "absorbs",
-    "wicks",
-    "breathes",
-    "stretches",
-    "survives",
-    "resists",
-    "smells",
-    "tastes",
-    "feels",
-    "looks",
-    "sounds",
-    "ships",
-    "arrives",
-    "delivers",
-    "doubles",
-    "switches",
-    "adjusts",
-    "attaches",
-    "mounts",
-    "hangs",
-    "reaches",
-    "reminds",
-    "teaches",
-    "answers",
-    "checks",
-    "counts",
-    "adds",
-    "prints",
-    "wraps",
-    "tucks",
-    "squeezes",
-    "melts",
-    "drips",
-];
-
-/// A fact that begins with a third-person verb, as the rest of a sentence about the product.
-pub(super) fn third_person(fact: &str) -> Option<String> {
-    let first = fact.split(' ').next()?.to_lowercase();
-    VERBS.contains(&first.as_str()).then(|| {
-        let mut chars = fact.chars();
-        chars.next().map(|c| c.to_lowercase().chain(chars).collect())
-    })?
 }
 
 /// The text with its first letter in upper case.

@@ -188,7 +188,7 @@ impl<'m, 'b> Builder<'m, 'b> {
             let point = if fact.starts_with(['“', '"']) { "：" } else { "，" };
             return Some(format!("{name}{point}{fact}"));
         }
-        phrases::third_person(fact).map(|clause| format!("{name} {clause}"))
+        speech::third_person(fact).map(|clause| format!("{name} {clause}"))
     }
 
     fn is_a_place(&self) -> bool {
