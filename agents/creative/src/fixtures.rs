@@ -40,7 +40,6 @@ pub(crate) fn drafted(brief: &Brief, n_variants: usize, seed: u64, model: &dyn L
         lessons: &[],
         parents: &[],
         avoid: &[],
-        lessons: &[],
         seed,
         key_prefix: "test",
     };
