@@ -19,6 +19,7 @@ use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
 use spotwright_core::ports::marketplace::RungResult;
 use spotwright_core::ports::video_backend::GateCheck;
 use spotwright_creative::clarify::Question;
+use spotwright_creative::clarity::clarity;
 use spotwright_creative::learn::{Lesson, angle_name, hook_name};
 use spotwright_creative::select::Candidate;
 use spotwright_experiment::interval::{Counts, wilson};
@@ -254,18 +255,24 @@ fn because(finished: &FinishedRun, variant: &Variant, words: &Words) -> String {
     let (Some(stored), Some(score)) = (&variant.body.selected_because, &variant.body.score) else {
         return String::new();
     };
+    let brief = &finished.run.request.brief;
     let candidate = |variant: &Variant, score: &Score| Candidate {
         variant: variant.id,
         direction: variant.body.script.direction,
         appeal: score.appeal,
         appeal_sd: score.appeal_sd,
+        unclear: clarity(brief, &variant.body.script).first().copied(),
     };
-    let own = candidate(variant, score).upper_confidence();
+    let itself = candidate(variant, score);
+    let own = itself.upper_confidence();
     let (mut rank, mut of) = (1, 0);
     for other in &finished.variants {
         let Some(score) = &other.body.score else { continue };
         let rival = candidate(other, score);
-        if other.generation != variant.generation || rival.direction != variant.body.script.direction {
+        let beside = other.generation == variant.generation
+            && rival.direction == itself.direction
+            && rival.unclear.is_some() == itself.unclear.is_some();
+        if !beside {
             continue;
         }
         of += 1;
@@ -273,8 +280,14 @@ fn because(finished: &FinishedRun, variant: &Variant, words: &Words) -> String {
             || rival.upper_confidence() == own && other.number < variant.number;
         rank += usize::from(ahead);
     }
-    let direction = variant.body.script.direction;
-    let standing = Standing { direction, rank, of, appeal: score.appeal, appeal_sd: score.appeal_sd };
+    let standing = Standing {
+        direction: itself.direction,
+        rank,
+        of,
+        appeal: score.appeal,
+        appeal_sd: score.appeal_sd,
+        unclear: itself.unclear,
+    };
     (words.standing)(stored, &standing)
 }
 

@@ -8,6 +8,7 @@ mod zh;
 
 use serde::Serialize;
 use spotwright_core::domain::run::RunView;
+use spotwright_creative::clarity::Unclear;
 use spotwright_creative::critique::Finding;
 use spotwright_schemas::locale::{Language, Locale};
 use spotwright_schemas::script::{Direction, Role};
@@ -77,6 +78,8 @@ pub(crate) struct Standing {
     pub(crate) of: usize,
     pub(crate) appeal: f64,
     pub(crate) appeal_sd: f64,
+    /// Why it stands behind all that serve the advertiser.
+    pub(crate) unclear: Option<Unclear>,
 }
 
 /// Texts of the page that hold no numbers. A text between backticks is set as code.

@@ -2,6 +2,7 @@
 
 use spotwright_core::domain::copy_rules::locale::percent;
 use spotwright_core::domain::run::{Approval, RunView, Stage};
+use spotwright_creative::clarity::Unclear;
 use spotwright_creative::copy_engine;
 use spotwright_creative::critique::{Check, Finding};
 use spotwright_creative::learn::{angle_name, hook_name};
@@ -145,8 +146,14 @@ pub(super) static WORDS: Words = Words {
     },
     lesson: |clicks, impressions| format!("（展示 {impressions} 次，点击 {clicks} 次）"),
     standing: |_, standing: &Standing| {
+        let after = match standing.unclear {
+            None => "",
+            Some(Unclear::OfferMissing) => "排在其他创意之后（结尾没有价格或优惠）：",
+            Some(Unclear::MustSayMissing) => "排在其他创意之后（缺少必须出现的文字）：",
+            Some(Unclear::HidesWhatIsSold) => "排在其他创意之后（开头没有说清卖什么）：",
+        };
         format!(
-            "在“{} × {}”方向的 {} 条创意中排第 {}；吸引力 {:+.3}，标准差 {:.3}",
+            "{after}在“{} × {}”方向的 {} 条创意中排第 {}；吸引力 {:+.3}，标准差 {:.3}",
             angle_name(standing.direction.angle, LOCALE),
             hook_name(standing.direction.hook, LOCALE),
             standing.of,
