@@ -112,19 +112,32 @@ pub struct Draft {
     pub(crate) offers_said: Vec<Evidence>,
 }
 
-/// The locale of a declared language, or of the letters of a text.
+/// The locale of a declared language, or of the letters and the money of a text.
 pub(crate) fn locale_of(declared: Option<&str>, text: &str) -> Locale {
-    let declared = declared.map(str::trim).unwrap_or_default();
+    let declared = declared.map(str::trim).unwrap_or_default().to_ascii_lowercase().replace('_', "-");
     let has_chinese = text.chars().any(|c| ('\u{3400}'..='\u{9FFF}').contains(&c));
-    let is_chinese =
-        facts::is_chinese(text) || (declared.to_ascii_lowercase().starts_with("zh") && has_chinese);
-    let exact = serde_json::from_value::<Locale>(serde_json::Value::String(declared.to_owned())).ok();
     // A template's `lang="en"` above a Chinese page is an oversight.
-    match exact {
-        Some(exact) if (exact == Locale::ZhCn) == is_chinese => exact,
-        _ if is_chinese => Locale::ZhCn,
+    if facts::is_chinese(text) || (declared.starts_with("zh") && has_chinese) {
+        return Locale::ZhCn;
+    }
+    match declared.as_str() {
+        "en-us" | "en-ca" => Locale::EnUs,
+        "en-gb" | "en-uk" | "en-ie" | "en-au" | "en-nz" | "en-za" | "en-in" => Locale::EnGb,
+        _ if is_british(text) => Locale::EnGb,
         _ => Locale::EnUs,
     }
+}
+
+/// Whether a text of English without a declared country is written for Britain or Europe, by its money:
+/// pounds and euros where there are more of them than dollars.
+fn is_british(text: &str) -> bool {
+    let (mut sterling, mut dollars) = (0_usize, 0_usize);
+    for c in text.chars().take(200_000) {
+        sterling += usize::from(matches!(c, '£' | '€'));
+        dollars += usize::from(c == '$');
+    }
+    let codes = |code: &str| text.matches(code).take(1_000).count();
+    sterling + codes("GBP") + codes("EUR") > dollars + codes("USD")
 }
 
 /// Puts the findings of all sources together; what an earlier source says comes before what a later one does.

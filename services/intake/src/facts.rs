@@ -60,6 +60,22 @@ const TERMS: &[&str] = &[
     "©",
     "checkout",
     "wishlist",
+    "tell me when",
+    "price match",
+    "sku:",
+    "item no",
+    "model:",
+    "reward points",
+    "powered by",
+    "enable javascript",
+    "vat included",
+    "interest-free",
+    "get a quote",
+    "gift cards",
+    "allergen information",
+    "add to trolley",
+    "add to basket",
+    "conditions of use",
     "in stock",
     "out of stock",
     "sold by",
@@ -99,6 +115,22 @@ const TERMS: &[&str] = &[
     "库存",
     "请选择",
     "颜色分类",
+    "立即下载",
+    "安全下载",
+    "普通下载",
+    "降价通知",
+    "许可证",
+    "icp备",
+    "公网安备",
+    "营业执照",
+    "不良信息",
+    "侵权投诉",
+    "位访客",
+    "热烈庆祝",
+    "欢迎访问",
+    "累计评价",
+    "条评价",
+    "个评分",
 ];
 
 const REVIEW: &[&str] = &[
@@ -122,6 +154,51 @@ const REVIEW: &[&str] = &[
     "回购了",
     "追评",
     "用户评论",
+];
+
+/// Words in which a customer speaks, or a shop with a claim that nobody can check.
+const VOICE: &[&str] = &[
+    "my ",
+    "i ",
+    "i'm ",
+    "i've ",
+    "i’ve ",
+    "me ",
+    "we stayed",
+    "bought at",
+    "on the planet",
+    "on earth",
+    "under the sun",
+    "best in",
+    "great seller",
+    "subject to change",
+    "very positive",
+    "the world's",
+    "number one",
+    "老公",
+    "老婆",
+    "同事说",
+    "老人说",
+    "姐妹们",
+    "求链接",
+    "太好用",
+    "真香",
+    "绝了",
+    "踩雷",
+    "没有之一",
+    "全网第一",
+    "全国第一",
+    "全网最",
+    "全城最",
+    "国家级",
+    "性价比最高",
+    "最好的",
+    "年度最佳",
+    "吊打",
+    "便宜大碗",
+    "物流超快",
+    "比药",
+    "都说好",
 ];
 
 const INSTRUCTION: &[&str] = &[
@@ -478,7 +555,7 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
     if (has(TERMS) && !gives) || sentence.contains("http") || sentence.contains('{') {
         return Statement::LeftOut(Reason::ShopTerms);
     }
-    if has(REVIEW) {
+    if has(REVIEW) || has(VOICE) || is_quoted_praise(sentence) {
         return Statement::LeftOut(Reason::Review);
     }
     let figures = quantity::parse(sentence, locale);
@@ -522,6 +599,18 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
         return Statement::LeftOut(Reason::Empty);
     };
     Statement::Fact(kind)
+}
+
+/// `“Best roast in town”`, `“再也不出血了！”——王女士`: words in quotation marks from end to end, or with a name
+/// behind them.
+fn is_quoted_praise(sentence: &str) -> bool {
+    let text = sentence.trim();
+    let Some(rest) = text.strip_prefix(['“', '"', '「', '『']) else { return false };
+    let Some(end) = rest.find(['”', '"', '」', '』']) else { return true };
+    let inside = rest.get(..end).unwrap_or_default();
+    let behind = rest.get(end..).unwrap_or_default();
+    let behind = behind.trim_start_matches(['”', '"', '」', '』', ' ', '.', '。', '！', '!', ',']);
+    inside.chars().count() >= 8 && (behind.is_empty() || behind.starts_with(['—', '–', '-', '―', '~']))
 }
 
 /// Whether a text holds a word; one in Latin letters begins where a word does: `ce ` is not in `ice for`.

@@ -28,6 +28,7 @@
 //! # Ok::<(), spotwright_schemas::Problem>(())
 //! ```
 
+mod absent;
 mod changes;
 mod charset;
 mod document;
@@ -52,7 +53,7 @@ pub use changes::{Change, ProductChange, VariantText, Withdrawal, changes, varia
 pub use document::{Document, Evidence, Found, Section};
 pub use draft::{Draft, DraftFact, DraftOffer, LeftOut, Question};
 pub use facts::{Reason, Statement, is_chinese, shown_text, statement};
-pub use feed::{Feed, Item};
+pub use feed::{Feed, Item, Refused};
 pub use findings::DraftPicture;
 pub use prices::Price;
 pub use text::sentences;

@@ -265,7 +265,7 @@ fn priced(text: &str, found: &Found, before: Option<usize>) -> Option<Priced> {
     if bare && (!is_named || quantity.unit.is_some() || is_percent(tail)) {
         return None;
     }
-    let amount = Micros(number.micros()?);
+    let amount = Micros(number.micros()?.saturating_add(tenths(shown, tail).unwrap_or(0)));
     if amount.0 < 0 || amount.0 > 10_000_000_000_000 {
         return None;
     }
@@ -286,6 +286,21 @@ fn priced(text: &str, found: &Found, before: Option<usize>) -> Option<Priced> {
         is_named,
         is_from: quantity.qualifier == Qualifier::AtLeast || matches!(quantity.value, Value::Range(..)),
     })
+}
+
+/// The tenths behind a whole amount, in millionths: `三十九元九角`, `39块9`.
+fn tenths(shown: &str, tail: &str) -> Option<i64> {
+    let is_whole = shown.ends_with(['元', '块']) && !shown.contains('.');
+    let mut signs = tail.chars();
+    let first = signs.next().filter(|_| is_whole)?;
+    let digit = match first {
+        '0'..='9' => i64::from(first.to_digit(10)?),
+        _ => i64::try_from("零一二三四五六七八九".chars().position(|own| own == first)?).ok()?,
+    };
+    let behind = signs.next();
+    let is_said = matches!(behind, Some('角' | '毛'));
+    let is_spoken = shown.ends_with('块') && behind.is_none_or(|c| !c.is_alphanumeric());
+    (is_said || is_spoken).then_some(digit * 100_000)
 }
 
 /// The part that the words directly in front give, and whether they stand at the figure itself.

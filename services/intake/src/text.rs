@@ -84,6 +84,40 @@ const ASIDE: &[&str] = &[
     "bestsellers",
     "shortcut",
     "sitemap",
+    "privacy",
+    "fittings",
+    "accessories",
+    "near",
+    "nearby",
+    "rec",
+    "recs",
+    "rev",
+    "revs",
+    "cmt",
+    "cmts",
+    "upsale",
+    "protection",
+    "openbox",
+    "rules",
+    "faq",
+    "quote",
+    "quotes",
+    "feedback",
+    "ugc",
+    "alsobuy",
+    "youlike",
+    "changelog",
+    "whatsnew",
+    "xgsp",
+    "xiangguan",
+    "peijian",
+    "pinglun",
+    "pingjia",
+    "tuijian",
+    "配件",
+    "评论",
+    "相关",
+    "附近",
 ];
 
 /// Pairs of words that together mean one of [`ASIDE`].
@@ -148,6 +182,99 @@ const ASIDE_HEADINGS: &[&str] = &[
     "退换货",
     "售后保障",
     "价格说明",
+    "products related",
+    "related",
+    "customers who",
+    "goes well with",
+    "goes with",
+    "pairs with",
+    "pairs well",
+    "complete the look",
+    "accessories",
+    "ratings",
+    "reviews for",
+    "what guests",
+    "what people",
+    "testimonials",
+    "more like this",
+    "more games",
+    "more apps",
+    "more ways",
+    "others looked",
+    "people who",
+    "what's new",
+    "what’s new",
+    "version history",
+    "add-ons",
+    "配件",
+    "人气配件",
+    "热门配件",
+    "搭配购买",
+    "搭配推荐",
+    "相关",
+    "同类",
+    "同店",
+    "你可能",
+    "评分及评论",
+    "评价",
+    "评论",
+    "网友评论",
+    "用户评论",
+    "商品评论",
+    "累计评价",
+    "新内容",
+    "新功能",
+    "更新日志",
+    "版本记录",
+];
+
+/// Beginnings of a block that names other things than the product: `See also: Vinegar €9.40`.
+const ASIDE_BEGINNINGS: &[&str] = &[
+    "see also",
+    "also see",
+    "also on",
+    "more like this",
+    "more from",
+    "others looked at",
+    "others bought",
+    "others also",
+    "people also",
+    "customers also",
+    "you may also",
+    "you might also",
+    "related",
+    "recently viewed",
+    "goes well with",
+    "pairs well with",
+    "loved by",
+    "相关产品",
+    "相关商品",
+    "相关推荐",
+    "相关笔记",
+    "相关",
+    "附近",
+    "同类",
+    "同店",
+    "猜你喜欢",
+    "看了又看",
+    "买了又买",
+    "大家还看",
+    "还看了",
+    "还买了",
+    "店内其他",
+    "其他商品",
+    "为你推荐",
+    "推荐商品",
+    "热门推荐",
+    "搭配购买",
+    "网友评论",
+    "用户评论",
+    "用户评价",
+    "买家评价",
+    "买家说",
+    "评论",
+    "评价",
+    "许可证",
 ];
 
 /// A line of a page and its heading.
@@ -218,7 +345,7 @@ pub(crate) fn is_unseen(page: &Page, id: NodeId) -> bool {
 /// Whether an element is about something else than the product.
 pub(crate) fn is_aside(page: &Page, id: NodeId) -> bool {
     let name = page.name(id);
-    if matches!(name, "nav" | "footer" | "dialog") {
+    if matches!(name, "nav" | "footer" | "dialog" | "marquee" | "blockquote") {
         return true;
     }
     let inside = |wanted: &str| page.inside(id).filter(|inner| page.name(*inner) == wanted).count();
@@ -254,7 +381,45 @@ pub(crate) fn relevant(page: &Page) -> Vec<bool> {
         id = end.max(id + 1);
     }
     hide_below_aside_headings(page, &mut is_relevant);
+    hide_aside_blocks(page, &mut is_relevant);
     is_relevant
+}
+
+/// Hides blocks that say in their first words that they are about something else: `附近：巷尾小馆 ¥58`.
+fn hide_aside_blocks(page: &Page, is_relevant: &mut [bool]) {
+    for id in 0..page.nodes.len() {
+        let small = page.inside(id).len() <= 120 && is_block(page.name(id));
+        if !small || !is_relevant.get(id).copied().unwrap_or(false) {
+            continue;
+        }
+        let mut start = String::new();
+        for inner in page.inside(id) {
+            if let Some(Kind::Text(part)) = page.nodes.get(inner).map(|node| &node.kind) {
+                start.push_str(part);
+            }
+            if start.trim_start().len() > 60 {
+                break;
+            }
+        }
+        if begins_aside(&start) {
+            let span = page.inside(id);
+            let end = span.end;
+            for flag in is_relevant.get_mut(id..end).unwrap_or_default() {
+                *flag = false;
+            }
+        }
+    }
+}
+
+/// Whether a text begins by saying that it names other things: the phrase and a colon close behind it.
+fn begins_aside(text: &str) -> bool {
+    let start: String = text.trim_start().chars().take(40).collect::<String>().to_lowercase();
+    ASIDE_BEGINNINGS.iter().any(|known| {
+        start.strip_prefix(known).is_some_and(|rest| {
+            let lead: String = rest.chars().take(14).collect();
+            lead.contains([':', '：'])
+        })
+    })
 }
 
 /// Hides the section of a heading such as `You may also like`: what stands beside it, up to the next

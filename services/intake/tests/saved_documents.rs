@@ -1,0 +1,45 @@
+//! Saved PDF and Word documents, each with what is true of it.
+
+use std::fs;
+use std::path::Path;
+
+use spotwright_intake::{Source, read};
+
+mod truth;
+
+use truth::{Truth, wrong};
+
+#[test]
+fn saved_documents_are_read_right_or_refused() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/documents");
+    let text = fs::read_to_string(folder.join("truth.yaml")).unwrap();
+    let truths: Vec<Truth> = serde_saphyr::from_str(&text).unwrap();
+    assert!(!truths.is_empty());
+    let mut report = String::new();
+    for truth in &truths {
+        let name = truth.file.clone().unwrap();
+        let bytes = fs::read(folder.join(&name)).unwrap();
+        match (read(&[Source::named(&name, &bytes)], None), &truth.refused) {
+            (Ok(draft), None) => {
+                let (wrong, facts) = wrong(&draft, truth);
+                for line in wrong.iter().chain(&facts) {
+                    report.push_str(&format!("{name}: {line}\n"));
+                }
+            }
+            (Ok(_), Some(why)) => report.push_str(&format!("{name}: read, though it is {why}\n")),
+            (Err(problem), None) => report.push_str(&format!("{name}: {problem}\n")),
+            (Err(problem), Some(why)) => {
+                let told = match why.as_str() {
+                    "encrypted" => "password",
+                    "too_large" => "unpacks to more",
+                    _ => "",
+                };
+                if !problem.to_string().contains(told) {
+                    report.push_str(&format!("{name}: refused for another reason: {problem}\n"));
+                }
+            }
+        }
+    }
+    println!("{report}");
+    assert!(report.is_empty(), "{report}");
+}
