@@ -15,7 +15,7 @@ use crate::prices::{self, Price, Role};
 use crate::text::sentences;
 
 /// Most facts of a draft; a brief holds 40.
-const MAX_FACTS: usize = 24;
+const MAX_FACTS: usize = 32;
 
 /// Most sentences that are listed as left out.
 const MAX_LEFT_OUT: usize = 100;
@@ -231,7 +231,12 @@ fn state(source: &Findings, locale: Locale, draft: &mut Draft) {
     let mut considered: Vec<(usize, DraftFact)> = Vec::new();
     for (order, statement) in source.statements.iter().enumerate() {
         let Some(line) = source.document.text.get(statement.span.clone()) else { continue };
-        for span in sentences(line) {
+        let spans = sentences(line);
+        // A line that speaks to a program does so in all its sentences.
+        let is_instruction = spans.iter().filter_map(|span| line.get(span.clone())).any(|sentence| {
+            facts::statement(sentence, "", locale) == Statement::LeftOut(Reason::Instruction)
+        });
+        for span in spans {
             let Some(sentence) = line.get(span.clone()) else { continue };
             let place = statement.span.start + span.start..statement.span.start + span.end;
             let evidence = || source.document.evidence(place.clone());
@@ -240,7 +245,16 @@ fn state(source: &Findings, locale: Locale, draft: &mut Draft) {
                     draft.left_out.push(LeftOut { text: sentence.chars().take(200).collect(), reason });
                 }
             };
-            match facts::statement(sentence, &statement.heading, locale) {
+            let told = if is_instruction {
+                Statement::LeftOut(Reason::Instruction)
+            } else {
+                facts::statement(sentence, &statement.heading, locale)
+            };
+            match told {
+                // A price that is not the product's is one of something else.
+                Statement::Fact(FactKind::Price) if !says_own_price(sentence, locale, draft) => {
+                    leave(Reason::OtherPrice, draft);
+                }
                 Statement::LeftOut(reason) => leave(reason, draft),
                 Statement::Audience => {
                     if draft.audience.is_none() {
@@ -280,12 +294,19 @@ fn state(source: &Findings, locale: Locale, draft: &mut Draft) {
     take_facts(considered, draft);
 }
 
+/// Whether a sentence says the price of the product, or the one before.
+fn says_own_price(sentence: &str, locale: Locale, draft: &Draft) -> bool {
+    let own: Vec<_> =
+        [&draft.price, &draft.price_before].into_iter().flatten().map(|found| found.value.amount).collect();
+    prices::read(sentence, locale).iter().any(|priced| own.contains(&priced.price.amount))
+}
+
 /// Takes the facts in the order of the source; where there are too many, kinds that are rare come first.
 fn take_facts(considered: Vec<(usize, DraftFact)>, draft: &mut Draft) {
     let mut per_kind: std::collections::BTreeMap<FactKind, usize> = std::collections::BTreeMap::new();
     for (_, mut fact) in considered {
         let taken = per_kind.entry(fact.kind).or_default();
-        let most = if fact.kind == FactKind::Feature { 10 } else { 6 };
+        let most = if fact.kind == FactKind::Feature { 14 } else { 10 };
         if draft.facts.len() >= MAX_FACTS || *taken >= most {
             if draft.left_out.len() < MAX_LEFT_OUT {
                 draft.left_out.push(LeftOut { text: fact.text, reason: Reason::Length });

@@ -36,6 +36,8 @@ pub enum Reason {
     Instruction,
     /// It says nothing that could be checked or pictured.
     Empty,
+    /// It names a price that is not the product's.
+    OtherPrice,
     /// The same was taken before.
     Repeated,
 }
@@ -61,6 +63,8 @@ const TERMS: &[&str] = &[
     "checkout",
     "wishlist",
     "tell me when",
+    " carts",
+    "people are viewing",
     "price match",
     "sku:",
     "item no",
@@ -219,6 +223,17 @@ const INSTRUCTION: &[&str] = &[
     "do not tell",
     "instead output",
     "respond with",
+    "<system",
+    "</",
+    "new rule:",
+    "admin mode",
+    "developer mode",
+    "publish the campaign",
+    "管理员模式",
+    "开发者模式",
+    "系统：",
+    "系统指令",
+    "忽略上述",
     "忽略以上",
     "忽略之前",
     "忽略前面",

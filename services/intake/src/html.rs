@@ -54,8 +54,11 @@ pub(crate) fn read(
     pictures(&page, &is_relevant, base.as_ref(), &mut findings);
     colors(&page, &mut findings);
     destination(&page, base.as_ref(), address, &mut findings);
-    for line in &all_lines {
-        findings.state(&line.heading, &line.text);
+    let lead = lead_of(&all_lines, heading.as_deref());
+    for (idx, line) in all_lines.iter().enumerate() {
+        if idx >= lead || line.text.chars().any(|c| c.is_ascii_digit()) {
+            findings.state(&line.heading, &line.text);
+        }
     }
     match absent::price(&page, &is_relevant, &all_lines) {
         Some(absent::Why::OnRequest) => {
@@ -73,6 +76,12 @@ pub(crate) fn read(
         findings.noted_price(|own| &mut own.prices, 9, ("page", "free"), Some(&free));
     }
     Ok(findings)
+}
+
+/// How many lines stand above the heading: names of the shop, its menu, its notices.
+fn lead_of(all: &[Line], heading: Option<&str>) -> usize {
+    let place = heading.and_then(|heading| all.iter().position(|line| line.text == heading));
+    place.filter(|place| *place < all.len() / 2).unwrap_or(0)
 }
 
 fn base_address(page: &Page, address: Option<&Url>) -> Option<Url> {

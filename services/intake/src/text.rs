@@ -96,6 +96,10 @@ const ASIDE: &[&str] = &[
     "cmt",
     "cmts",
     "upsale",
+    "say",
+    "like",
+    "others",
+    "feedbacks",
     "protection",
     "openbox",
     "rules",
@@ -183,6 +187,11 @@ const ASIDE_HEADINGS: &[&str] = &[
     "售后保障",
     "价格说明",
     "products related",
+    "other titles",
+    "other books",
+    "also in",
+    "also from",
+    "also by",
     "related",
     "customers who",
     "goes well with",
@@ -244,14 +253,24 @@ const ASIDE_BEGINNINGS: &[&str] = &[
     "you might also",
     "related",
     "recently viewed",
+    "goes with",
     "goes well with",
+    "pairs with",
     "pairs well with",
+    "bought together",
     "loved by",
     "相关产品",
     "相关商品",
     "相关推荐",
-    "相关笔记",
     "相关",
+    "同行都在看",
+    "周边热卖",
+    "顾客反馈",
+    "顾客说",
+    "客户评价",
+    "用户反馈",
+    "家长：",
+    "家长说",
     "附近",
     "同类",
     "同店",
@@ -322,7 +341,7 @@ pub(crate) fn is_unseen(page: &Page, id: NodeId) -> bool {
     let style = page.attribute(id, "style").unwrap_or_default();
     let style: String =
         style.chars().filter(|c| !c.is_whitespace()).take(1_000).collect::<String>().to_lowercase();
-    let hides = ["display:none", "visibility:hidden", "font-size:0;", "opacity:0;"];
+    let hides = ["display:none", "visibility:hidden", "font-size:0;", "font-size:1px", "opacity:0;"];
     page.attribute(id, "hidden").is_some()
         || page.attribute(id, "aria-hidden").is_some_and(|value| value == "true")
         || hides.iter().any(|hide| style.contains(hide))
@@ -371,9 +390,12 @@ pub(crate) fn is_aside(page: &Page, id: NodeId) -> bool {
 /// For every node whether it is seen and about the product.
 pub(crate) fn relevant(page: &Page) -> Vec<bool> {
     let mut is_relevant = vec![true; page.nodes.len()];
+    let heading = page.named("h1").next().unwrap_or(0);
     let mut id = 0;
     while let Some(node) = page.nodes.get(id) {
-        let skip = matches!(node.kind, Kind::Element(..)) && (is_unseen(page, id) || is_aside(page, id));
+        let leads = || node.end <= heading && is_menu(page, id);
+        let skip =
+            matches!(node.kind, Kind::Element(..)) && (is_unseen(page, id) || is_aside(page, id) || leads());
         let end = if skip { node.end } else { id };
         for flag in is_relevant.get_mut(id..end).unwrap_or_default() {
             *flag = false;
@@ -383,6 +405,13 @@ pub(crate) fn relevant(page: &Page) -> Vec<bool> {
     hide_below_aside_headings(page, &mut is_relevant);
     hide_aside_blocks(page, &mut is_relevant);
     is_relevant
+}
+
+/// Whether an element is the menu above a page's heading; a restaurant's menu stands below it.
+fn is_menu(page: &Page, id: NodeId) -> bool {
+    let words = ["menu", "top", "side", "head", "hd", "bar", "topnav", "masthead"];
+    let small = page.inside(id).len() <= 60;
+    small && marks(page, id).iter().any(|word| words.contains(&word.as_str()))
 }
 
 /// Hides blocks that say in their first words that they are about something else: `附近：巷尾小馆 ¥58`.
@@ -417,7 +446,7 @@ fn begins_aside(text: &str) -> bool {
     ASIDE_BEGINNINGS.iter().any(|known| {
         start.strip_prefix(known).is_some_and(|rest| {
             let lead: String = rest.chars().take(14).collect();
-            lead.contains([':', '：'])
+            known.ends_with('：') || lead.contains([':', '：'])
         })
     })
 }
