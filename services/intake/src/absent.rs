@@ -161,27 +161,25 @@ fn has_price(page: &Page, id: NodeId) -> bool {
     })
 }
 
-/// Whether one of the first lines says, among the figures of an application, that it is free.
-pub(crate) fn is_free(all: &[Line]) -> bool {
-    all.iter().take(30).any(|line| {
-        let is_short = line.text.chars().count() <= 80;
-        is_short
-            && line.text.split(['|', '·', '•', '/', '｜', '，', ',']).any(|part| {
-                let part = part.trim().to_lowercase();
-                matches!(
-                    part.as_str(),
-                    "免费"
-                        | "免费下载"
-                        | "完全免费"
-                        | "价格：免费"
-                        | "价格: 免费"
-                        | "free"
-                        | "free download"
-                        | "free to play"
-                        | "price: free"
-                )
-            })
-    })
+/// The words in which one of the first lines says, among the figures of an application, that it is free.
+pub(crate) fn free(all: &[Line]) -> Option<String> {
+    let words = [
+        "免费",
+        "免费下载",
+        "完全免费",
+        "价格：免费",
+        "价格: 免费",
+        "free",
+        "free download",
+        "free to play",
+        "price: free",
+    ];
+    let lines = all.iter().take(30).filter(|line| line.text.chars().count() <= 80);
+    lines
+        .flat_map(|line| line.text.split(['|', '·', '•', '/', '｜', '，', ',']))
+        .map(str::trim)
+        .find(|part| words.contains(&part.to_lowercase().as_str()))
+        .map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -223,11 +221,11 @@ mod tests {
 
     #[test]
     fn free_is_said_among_the_figures_of_an_application() {
-        let free = |html: &str| {
+        let is_free = |html: &str| {
             let (page, is_relevant) = page(html);
-            is_free(&lines(&page, &is_relevant))
+            free(&lines(&page, &is_relevant)).is_some()
         };
-        assert!(free("<h1>数独</h1><p>46万次 | 12.8MB | 免费</p>"));
-        assert!(!free("<h1>Bottle</h1><p>Free shipping over $50</p>"));
+        assert!(is_free("<h1>数独</h1><p>46万次 | 12.8MB | 免费</p>"));
+        assert!(!is_free("<h1>Bottle</h1><p>Free shipping over $50</p>"));
     }
 }

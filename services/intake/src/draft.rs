@@ -294,8 +294,13 @@ fn state(source: &Findings, locale: Locale, draft: &mut Draft) {
     take_facts(considered, draft);
 }
 
-/// Whether a sentence says the price of the product, or the one before.
+/// Whether a sentence says the price of the product, or the one before; `两块` may count pieces.
 fn says_own_price(sentence: &str, locale: Locale, draft: &Draft) -> bool {
+    let is_written = sentence.contains(['¥', '￥', '$', '€', '£', '元'])
+        || ["USD", "EUR", "GBP", "CNY"].iter().any(|code| sentence.contains(code));
+    if !is_written {
+        return true;
+    }
     let own: Vec<_> =
         [&draft.price, &draft.price_before].into_iter().flatten().map(|found| found.value.amount).collect();
     prices::read(sentence, locale).iter().any(|priced| own.contains(&priced.price.amount))

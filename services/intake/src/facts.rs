@@ -123,6 +123,9 @@ const TERMS: &[&str] = &[
     "安全下载",
     "普通下载",
     "降价通知",
+    "还差",
+    "样样齐全",
+    "货到付款",
     "许可证",
     "icp备",
     "公网安备",
@@ -179,6 +182,11 @@ const VOICE: &[&str] = &[
     "very positive",
     "the world's",
     "number one",
+    "比外卖",
+    "比超市",
+    "比专柜",
+    "比楼下",
+    "比隔壁",
     "老公",
     "老婆",
     "同事说",
@@ -245,6 +253,12 @@ const INSTRUCTION: &[&str] = &[
 ];
 
 const OFFER: &[&str] = &[
+    "套餐",
+    "ship free",
+    "ships free",
+    "post free",
+    "postage free",
+    "free postage",
     "有效期",
     "有效至",
     "前有效",
@@ -566,7 +580,11 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
     if sentence.chars().count() > 400 || letters < 4 {
         return Statement::LeftOut(Reason::Length);
     }
-    let gives = lower.contains('送') && letters >= 8;
+    // `不用注册` says of an application that it asks for nothing.
+    let asks_nothing = ["不用注册", "无需注册", "免注册", "不用登录", "无需登录", "no sign-up", "no login"]
+        .iter()
+        .any(|word| lower.contains(word));
+    let gives = asks_nothing || lower.contains('送') && letters >= 8;
     if (has(TERMS) && !gives) || sentence.contains("http") || sentence.contains('{') {
         return Statement::LeftOut(Reason::ShopTerms);
     }
@@ -583,8 +601,11 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
             )
     });
     let is_figure = figures.iter().any(|found| found.quantity.unit.is_some());
+    if is_unmarked_question(&lower) {
+        return Statement::LeftOut(Reason::Label);
+    }
     if !is_money && !is_discount && !is_figure {
-        let short = if is_chinese { letters < 5 } else { n_words < 3 };
+        let short = if is_chinese { letters < 4 } else { n_words < 3 };
         if short || sentence.ends_with([':', '：', '?', '？']) && !has(PROBLEM) {
             return Statement::LeftOut(Reason::Label);
         }
@@ -614,6 +635,15 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
         return Statement::LeftOut(Reason::Empty);
     };
     Statement::Fact(kind)
+}
+
+/// A question of the page's own help without its mark: `What does this price mean`.
+fn is_unmarked_question(lower: &str) -> bool {
+    let mut words = lower.split_whitespace();
+    let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let asks = matches!(first, "what" | "how" | "why" | "where" | "when" | "who" | "which" | "can");
+    asks && matches!(second, "does" | "do" | "is" | "are" | "can" | "i" | "did" | "will" | "should")
+        && !lower.ends_with(['?', '？'])
 }
 
 /// `“Best roast in town”`, `“再也不出血了！”——王女士`: words in quotation marks from end to end, or with a name
@@ -702,7 +732,10 @@ pub fn shown_text(sentence: &str, locale: Locale) -> Option<String> {
         return Some(whole);
     }
     let separators: &[char] = &['，', '；', ',', ';', '–', '—', '：', ':', '('];
-    let clauses: Vec<String> = whole.split(separators).map(clean).filter(|clause| fits(clause)).collect();
+    let mut clauses: Vec<String> = whole.split(separators).map(clean).filter(|clause| fits(clause)).collect();
+    if clauses.is_empty() {
+        clauses = whole.split(" and ").map(clean).filter(|clause| fits(clause)).collect();
+    }
     let weight = |clause: &String| {
         let figures = quantity::parse(clause, locale).len();
         (figures.min(2), clause.chars().count())

@@ -56,7 +56,9 @@ pub(crate) fn read(
     destination(&page, base.as_ref(), address, &mut findings);
     let lead = lead_of(&all_lines, heading.as_deref());
     for (idx, line) in all_lines.iter().enumerate() {
-        if idx >= lead || line.text.chars().any(|c| c.is_ascii_digit()) {
+        let speaks =
+            line.text.chars().any(|c| c.is_ascii_digit()) || line.text.ends_with(['.', '!', '。', '！']);
+        if idx >= lead || speaks {
             findings.state(&line.heading, &line.text);
         }
     }
@@ -71,9 +73,10 @@ pub(crate) fn read(
     }
     let crossed = visible::crossed_out(&page);
     in_lines(&all_lines, &crossed, locale, &mut findings);
-    if findings.prices.is_empty() && absent::is_free(&all_lines) {
+    if let Some(said) = absent::free(&all_lines).filter(|_| findings.prices.is_empty()) {
         let free = Price { amount: Micros(0), currency: None };
-        findings.noted_price(|own| &mut own.prices, 9, ("page", "free"), Some(&free));
+        findings.noted(|own| &mut own.prices, 9, ("shown price", "price"), &said, free);
+        findings.noted_text(|own| &mut own.offers, 9, ("shown price", "offer"), Some(&said));
     }
     Ok(findings)
 }
@@ -312,6 +315,10 @@ fn titles(page: &Page, findings: &mut Findings) {
     let site = meta(page, &["og:site_name"]);
     let title = page.named("title").next().map(|id| without_site(&page.raw_text(id), site.as_deref()));
     findings.noted_text(|own| &mut own.names, 7, ("title", "title"), title.as_deref());
+    // `Save 25% on Lantern Keeper`: the title of a sale says by how much.
+    if let Some(title) = title.filter(|title| title.to_lowercase().starts_with("save ")) {
+        findings.state("title", &title);
+    }
 }
 
 /// Pages of services have a slogan for a heading: where it shares no word with the title and the title names

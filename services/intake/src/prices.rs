@@ -410,7 +410,8 @@ fn takes_off(tail: &str) -> bool {
 
 /// `4 payments of $15`, `$15/mo with Pay Later`, `每期33元`; the monthly price of an app is its price.
 fn is_installment(quantity: &quantity::Quantity, tail: &str) -> bool {
-    let tail: String = tail.trim_start().chars().take(24).collect::<String>().to_lowercase();
+    let tail: String =
+        tail.trim_start_matches(['.', ' ']).trim_start().chars().take(24).collect::<String>().to_lowercase();
     let words = [
         "x 3",
         "x 4",

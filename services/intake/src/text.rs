@@ -96,6 +96,9 @@ const ASIDE: &[&str] = &[
     "cmt",
     "cmts",
     "upsale",
+    "eval",
+    "appraise",
+    "rate",
     "say",
     "like",
     "others",
@@ -266,6 +269,9 @@ const ASIDE_BEGINNINGS: &[&str] = &[
     "同行都在看",
     "周边热卖",
     "顾客反馈",
+    "买家印象",
+    "买家秀",
+    "用户印象",
     "顾客说",
     "客户评价",
     "用户反馈",
@@ -391,11 +397,18 @@ pub(crate) fn is_aside(page: &Page, id: NodeId) -> bool {
 pub(crate) fn relevant(page: &Page) -> Vec<bool> {
     let mut is_relevant = vec![true; page.nodes.len()];
     let heading = page.named("h1").next().unwrap_or(0);
+    let is_product =
+        |id: NodeId| page.attribute(id, "itemtype").is_some_and(|kind| kind.ends_with("/Product"));
+    let has_heading = |id: NodeId| heading > id && page.inside(id).contains(&heading);
+    // Of several marked-up products the one with the heading is meant.
+    let is_marked = (0..heading).any(|id| is_product(id) && has_heading(id));
     let mut id = 0;
     while let Some(node) = page.nodes.get(id) {
+        let is_other = || is_marked && is_product(id) && !has_heading(id);
         let leads = || node.end <= heading && is_menu(page, id);
-        let skip =
-            matches!(node.kind, Kind::Element(..)) && (is_unseen(page, id) || is_aside(page, id) || leads());
+        // Whatever it is called: what holds the heading is about the product.
+        let is_elsewhere = || !has_heading(id) && (is_aside(page, id) || leads() || is_other());
+        let skip = matches!(node.kind, Kind::Element(..)) && (is_unseen(page, id) || is_elsewhere());
         let end = if skip { node.end } else { id };
         for flag in is_relevant.get_mut(id..end).unwrap_or_default() {
             *flag = false;
@@ -443,6 +456,21 @@ fn hide_aside_blocks(page: &Page, is_relevant: &mut [bool]) {
 /// Whether a text begins by saying that it names other things: the phrase and a colon close behind it.
 fn begins_aside(text: &str) -> bool {
     let start: String = text.trim_start().chars().take(40).collect::<String>().to_lowercase();
+    let alone = [
+        "看了又看",
+        "看了还看",
+        "猜你喜欢",
+        "买了又买",
+        "more like this",
+        "you may also",
+        "you might also",
+        "customers also",
+        "people also",
+        "recently viewed",
+    ];
+    if alone.iter().any(|known| start.starts_with(known)) {
+        return true;
+    }
     ASIDE_BEGINNINGS.iter().any(|known| {
         start.strip_prefix(known).is_some_and(|rest| {
             let lead: String = rest.chars().take(14).collect();

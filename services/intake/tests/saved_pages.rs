@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
+use serde::Deserialize;
 use spotwright_intake::{Source, brief_json, brief_yaml, read};
 use spotwright_schemas::Micros;
 use url::Url;
@@ -11,6 +12,16 @@ use url::Url;
 mod truth;
 
 use truth::{Truth, wrong};
+
+/// A page and what is true of it.
+#[derive(Debug, Deserialize)]
+struct TruePage {
+    shape: String,
+    base_url: Option<String>,
+    pad_to: Option<usize>,
+    #[serde(flatten)]
+    truth: Truth,
+}
 
 fn pages() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pages");
@@ -26,7 +37,7 @@ fn pages() -> Vec<PathBuf> {
 }
 
 /// The page as a server sends it: filled up where it stands for a huge one.
-fn page_bytes(folder: &Path, truth: &Truth) -> Vec<u8> {
+fn page_bytes(folder: &Path, truth: &TruePage) -> Vec<u8> {
     let bytes = fs::read(folder.join("page.html")).unwrap();
     let mark = b"<!--PAD-->";
     let at = bytes.windows(mark.len()).position(|part| part == mark);
@@ -54,15 +65,16 @@ fn saved_pages_are_read_right() {
         let shown = page.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let text =
             fs::read_to_string(page.join("truth.yaml")).unwrap_or_else(|error| panic!("{shown}: {error}"));
-        let truth: Truth = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{shown}: {error}"));
-        let bytes = page_bytes(page, &truth);
-        let address = truth.base_url.as_deref().and_then(|url| Url::parse(url).ok());
+        let own: TruePage = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{shown}: {error}"));
+        let truth = &own.truth;
+        let bytes = page_bytes(page, &own);
+        let address = own.base_url.as_deref().and_then(|url| Url::parse(url).ok());
         let source = Source { address: address.as_ref(), ..Source::named("page.html", &bytes) };
         let (wrong, facts) = match read(&[source], None) {
             Ok(draft) => {
                 // A price where the page states none, or one of the two that is not its own.
                 invented += usize::from(draft.price.is_some() && truth.price.is_none());
-                wrong(&draft, &truth)
+                wrong(&draft, truth)
             }
             // What cannot be read is asked for whole; nothing is made up.
             Err(_) if truth.name.is_empty() && truth.price.is_none() => (Vec::new(), Vec::new()),
@@ -76,10 +88,10 @@ fn saved_pages_are_read_right() {
         right += usize::from(wrong.is_empty());
         fluent += usize::from(facts.is_empty());
         if !wrong.is_empty() {
-            report.push_str(&format!("page {shown}: {}\n", wrong.join("; ")));
+            report.push_str(&format!("page {shown} ({}): {}\n", own.shape, wrong.join("; ")));
         }
         if !facts.is_empty() {
-            report.push_str(&format!("facts {shown}: {}\n", facts.join("; ")));
+            report.push_str(&format!("facts {shown} ({}): {}\n", own.shape, facts.join("; ")));
         }
     }
     let summary = format!(

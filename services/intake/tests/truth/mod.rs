@@ -6,50 +6,41 @@ use spotwright_schemas::Micros;
 
 /// What a careful person reads from a page; the keys are explained in `pages/README.md`.
 #[derive(Debug, Deserialize)]
-pub struct Truth {
-    pub base_url: Option<String>,
-    pub locale: Option<String>,
+pub(crate) struct Truth {
+    pub(crate) locale: Option<String>,
     #[serde(default)]
-    pub name: Vec<String>,
-    pub price: Option<String>,
-    pub currency: Option<String>,
-    pub price_before: Option<String>,
-    pub offer: Option<TrueOffer>,
+    pub(crate) name: Vec<String>,
+    pub(crate) price: Option<String>,
+    pub(crate) currency: Option<String>,
+    pub(crate) price_before: Option<String>,
+    pub(crate) offer: Option<TrueOffer>,
     #[serde(default)]
-    pub pictures_min: usize,
+    pub(crate) pictures_min: usize,
     #[serde(default)]
-    pub pictures_contain: Vec<String>,
+    pub(crate) pictures_contain: Vec<String>,
     #[serde(default)]
-    pub pictures_never: Vec<String>,
+    pub(crate) pictures_never: Vec<String>,
     #[serde(default)]
-    pub missing: Vec<String>,
+    pub(crate) missing: Vec<String>,
     #[serde(default)]
-    pub facts_contain: Vec<String>,
+    pub(crate) facts_contain: Vec<String>,
     #[serde(default)]
-    pub facts_never: Vec<String>,
-    pub pad_to: Option<usize>,
-    /// File of a document; pages have a folder of their own.
-    pub file: Option<String>,
-    /// Why nothing is read from a document.
-    pub refused: Option<String>,
-    /// What kind of page it is.
-    #[serde(default)]
-    pub shape: String,
+    pub(crate) facts_never: Vec<String>,
 }
 
 /// Words that the offer's text holds.
 #[derive(Debug, Deserialize)]
-pub struct TrueOffer {
-    pub contains: Vec<String>,
+pub(crate) struct TrueOffer {
+    pub(crate) contains: Vec<String>,
 }
 
 /// Letters and digits in lower case, for comparisons of names and offers.
-pub fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// What is wrong with a draft; the first list is what is sold and for how much, the second what may be said.
-pub fn wrong(draft: &Draft, truth: &Truth) -> (Vec<String>, Vec<String>) {
+pub(crate) fn wrong(draft: &Draft, truth: &Truth) -> (Vec<String>, Vec<String>) {
     let (mut wrong, mut facts) = (Vec::new(), Vec::new());
     let mut check = |holds: bool, what: String| {
         if !holds {
@@ -107,7 +98,13 @@ pub fn wrong(draft: &Draft, truth: &Truth) -> (Vec<String>, Vec<String>) {
     {
         facts.push(format!("no fact {part:?}"));
     }
-    for part in truth.facts_never.iter().filter(|part| said.iter().any(|own| own.contains(&folded(part)))) {
+    let raw = |part: &String| draft.facts.iter().any(|fact| fact.evidence.sentence.contains(part.as_str()));
+    let is_said = |part: &&String| match folded(part) {
+        // Marks and odd characters are looked for as they are.
+        text if text.is_empty() => raw(part),
+        text => said.iter().any(|own| own.contains(&text)),
+    };
+    for part in truth.facts_never.iter().filter(is_said) {
         facts.push(format!("fact {part:?}"));
     }
     (wrong, facts)
