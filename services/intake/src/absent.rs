@@ -53,6 +53,14 @@ pub(crate) fn price(page: &Page, is_relevant: &[bool], all: &[Line]) -> Option<W
             "询价",
             "暂无报价",
             "暂无价格",
+            "price: to be announced",
+            "price: tba",
+            "price: tbc",
+            "price to be announced",
+            "价格待定",
+            "价格：待定",
+            "价格即将公布",
+            "敬请期待",
         ];
         text.chars().count() <= 60 && said.iter().any(|word| text.contains(word))
     });
@@ -161,9 +169,9 @@ fn has_price(page: &Page, id: NodeId) -> bool {
     })
 }
 
-/// The words in which one of the first lines says, among the figures of an application, that it is free.
-pub(crate) fn free(all: &[Line]) -> Option<String> {
-    let words = [
+/// The words in which the page of an application says, among its figures, that it is free.
+pub(crate) fn free(page: &Page, is_relevant: &[bool], all: &[Line]) -> Option<String> {
+    const WORDS: [&str; 9] = [
         "免费",
         "免费下载",
         "完全免费",
@@ -174,11 +182,24 @@ pub(crate) fn free(all: &[Line]) -> Option<String> {
         "free to play",
         "price: free",
     ];
-    let lines = all.iter().take(30).filter(|line| line.text.chars().count() <= 80);
-    lines
-        .flat_map(|line| line.text.split(['|', '·', '•', '/', '｜', '，', ',']))
+    // Delivery and trials are free elsewhere.
+    let marks = ["mb", "下载", "安装", "版本", "install", "download", "version", "应用商店", "app"];
+    let title = page.named("title").next().map(|id| page.raw_text(id)).unwrap_or_default();
+    let texts = all.iter().take(60).map(|line| line.text.as_str()).chain([title.as_str()]);
+    let is_application =
+        texts.map(str::to_lowercase).any(|text| marks.iter().any(|mark| text.contains(mark)));
+    if !is_application {
+        return None;
+    }
+    let nodes = page.nodes.iter().zip(is_relevant).filter(|(_, is_relevant)| **is_relevant).take(400);
+    let parts = nodes.filter_map(|(node, _)| match &node.kind {
+        Kind::Text(text) if text.chars().count() <= 80 => Some(text.as_str()),
+        _ => None,
+    });
+    parts
+        .flat_map(|text| text.split(['|', '·', '•', '/', '｜', '，', ',']))
         .map(str::trim)
-        .find(|part| words.contains(&part.to_lowercase().as_str()))
+        .find(|part| WORDS.contains(&part.to_lowercase().as_str()))
         .map(str::to_owned)
 }
 
@@ -223,9 +244,11 @@ mod tests {
     fn free_is_said_among_the_figures_of_an_application() {
         let is_free = |html: &str| {
             let (page, is_relevant) = page(html);
-            free(&lines(&page, &is_relevant)).is_some()
+            free(&page, &is_relevant, &lines(&page, &is_relevant)).is_some()
         };
         assert!(is_free("<h1>数独</h1><p>46万次 | 12.8MB | 免费</p>"));
+        assert!(is_free("<h1>Notes</h1><p><span>32 MB</span><span>Free</span></p>"));
+        assert!(!is_free("<h1>Bottle</h1><table><tr><td>Delivery</td><td>Free</td></tr></table>"));
         assert!(!is_free("<h1>Bottle</h1><p>Free shipping over $50</p>"));
     }
 }

@@ -63,6 +63,13 @@ const TERMS: &[&str] = &[
     "checkout",
     "wishlist",
     "tell me when",
+    "trade price",
+    "order number",
+    "telephone",
+    "tel:",
+    "tel.",
+    "电话",
+    "传真",
     " carts",
     "people are viewing",
     "price match",
@@ -254,6 +261,10 @@ const INSTRUCTION: &[&str] = &[
 
 const OFFER: &[&str] = &[
     "套餐",
+    "当天有效",
+    "日有效",
+    "天有效",
+    "内有效",
     "ship free",
     "ships free",
     "post free",
@@ -601,7 +612,7 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
             )
     });
     let is_figure = figures.iter().any(|found| found.quantity.unit.is_some());
-    if is_unmarked_question(&lower) {
+    if is_unmarked_question(&lower) || (is_money && sentence.ends_with(['?', '？'])) {
         return Statement::LeftOut(Reason::Label);
     }
     if !is_money && !is_discount && !is_figure {
@@ -734,7 +745,11 @@ pub fn shown_text(sentence: &str, locale: Locale) -> Option<String> {
     let separators: &[char] = &['，', '；', ',', ';', '–', '—', '：', ':', '('];
     let mut clauses: Vec<String> = whole.split(separators).map(clean).filter(|clause| fits(clause)).collect();
     if clauses.is_empty() {
-        clauses = whole.split(" and ").map(clean).filter(|clause| fits(clause)).collect();
+        // What stands before such a word holds without what follows; `when` and `until` are not among them.
+        let joints = [" and ", " before ", " because ", " while ", " which ", " so that ", " where "];
+        let parts = joints.iter().flat_map(|joint| whole.split(joint).enumerate().map(|part| (*joint, part)));
+        let parts = parts.filter(|(joint, (at, _))| *at == 0 || *joint == " and ");
+        clauses = parts.map(|(_, (_, part))| clean(part)).filter(|clause| fits(clause)).collect();
     }
     let weight = |clause: &String| {
         let figures = quantity::parse(clause, locale).len();

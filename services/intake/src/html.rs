@@ -73,7 +73,7 @@ pub(crate) fn read(
     }
     let crossed = visible::crossed_out(&page);
     in_lines(&all_lines, &crossed, locale, &mut findings);
-    if let Some(said) = absent::free(&all_lines).filter(|_| findings.prices.is_empty()) {
+    if let Some(said) = absent::free(&page, &is_relevant, &all_lines).filter(|_| findings.prices.is_empty()) {
         let free = Price { amount: Micros(0), currency: None };
         findings.noted(|own| &mut own.prices, 9, ("shown price", "price"), &said, free);
         findings.noted_text(|own| &mut own.offers, 9, ("shown price", "offer"), Some(&said));
@@ -403,7 +403,7 @@ fn shown(shown: &visible::Shown, all: &[Line], locale: Locale, findings: &mut Fi
 /// Prices and deals in sentences, where no element is marked as a price.
 fn in_lines(all: &[Line], crossed: &[String], locale: Locale, findings: &mut Findings) {
     for line in all.iter().take(400) {
-        if line.text.chars().count() > 200 {
+        if line.text.chars().count() > 200 || visible::says_sold_out(&line.text) {
             continue;
         }
         let (now, before) = prices::in_block(&line.text, locale);

@@ -196,7 +196,7 @@ fn read_one(source: &Source<'_>, locale: Option<Locale>) -> Result<findings::Fin
             let html = charset::decoded(source.bytes, source.media_type);
             html::read(&html, source.name, source.address, locale)
         }
-        Format::Pdf => Ok(plain::read(&pdf::text(source.bytes, source.name)?, source.name, locale)),
+        Format::Pdf => Ok(plain::read_wrapped(&pdf::text(source.bytes, source.name)?, source.name, locale)),
         Format::Docx => Ok(plain::read_lines(docx::lines(source.bytes, source.name)?, source.name, locale)),
         Format::Table | Format::Xml => {
             let feed = Feed::read(source)?;

@@ -60,6 +60,7 @@ const BEFORE: &[&str] = &[
     "吊牌价",
     "专柜价",
     "参考价",
+    "出厂价",
     "指导价",
     "零售价",
     "正价",
@@ -242,6 +243,58 @@ fn read_piece(piece: &str, offset: usize, locale: Locale, into: &mut Vec<Priced>
             into.push(priced);
         }
     }
+    let n_before = into.len();
+    spoken(piece, offset, into);
+    if into.len() > n_before {
+        into.sort_by_key(|own| own.span.start);
+    }
+}
+
+/// Amounts as they are spoken, `现价五十二块八`, which the grammar leaves alone because `两块` counts pieces; a
+/// word in front has to say that it is a price.
+fn spoken(piece: &str, offset: usize, into: &mut Vec<Priced>) {
+    for (at, _) in piece.match_indices('块') {
+        let lead = piece.get(..at).unwrap_or_default();
+        let start = lead.trim_end_matches(|c: char| "零〇一二两三四五六七八九十百千".contains(c)).len();
+        let Some(whole) = lead.get(start..).and_then(numeral) else { continue };
+        let Some((role, true)) = lead.get(..start).and_then(role_of) else { continue };
+        let tail = piece.get(at + '块'.len_utf8()..).unwrap_or_default();
+        let amount = Micros(whole.saturating_mul(1_000_000).saturating_add(tenths("块", tail).unwrap_or(0)));
+        let span = start + offset..at + '块'.len_utf8() + offset;
+        if into.iter().any(|own| own.span.start < span.end && span.start < own.span.end) {
+            continue;
+        }
+        let price = Price { amount, currency: Some("CNY".to_owned()) };
+        into.push(Priced { span, price, role, is_named: true, is_from: false });
+    }
+}
+
+/// The value of a whole Chinese numeral below ten thousand.
+fn numeral(text: &str) -> Option<i64> {
+    let (mut value, mut digit) = (0_i64, None);
+    for c in text.chars() {
+        let scale = match c {
+            '十' => 10,
+            '百' => 100,
+            '千' => 1_000,
+            '〇' | '零' => {
+                digit = None;
+                continue;
+            }
+            '两' => {
+                digit = Some(2);
+                continue;
+            }
+            _ => {
+                let at = "零一二三四五六七八九".chars().position(|own| own == c)?;
+                digit = Some(i64::try_from(at).ok()?);
+                continue;
+            }
+        };
+        value += digit.take().unwrap_or(1) * scale;
+    }
+    let value = value + digit.unwrap_or(0);
+    (value > 0 && value < 10_000).then_some(value)
 }
 
 /// One quantity as an amount. `before` is where the last amount of the text ended.
@@ -297,9 +350,12 @@ fn tenths(shown: &str, tail: &str) -> Option<i64> {
         '0'..='9' => i64::from(first.to_digit(10)?),
         _ => i64::try_from("零一二三四五六七八九".chars().position(|own| own == first)?).ok()?,
     };
+    let rest = signs.as_str();
     let behind = signs.next();
     let is_said = matches!(behind, Some('角' | '毛'));
-    let is_spoken = shown.ends_with('块') && behind.is_none_or(|c| !c.is_alphanumeric());
+    let is_spoken = shown.ends_with('块')
+        && (behind.is_none_or(|c| !c.is_alphanumeric())
+            || ["包邮", "起", "到手", "拿下"].iter().any(|word| rest.starts_with(word)));
     (is_said || is_spoken).then_some(digit * 100_000)
 }
 

@@ -210,9 +210,15 @@ fn is_sold_out(page: &Page, id: NodeId) -> bool {
     let Some(outer) = page.around(id).next().filter(|outer| page.inside(*outer).len() <= 30) else {
         return false;
     };
-    let text = seen(page, outer).to_lowercase();
+    let text = seen(page, outer);
+    text.chars().count() <= 80 && says_sold_out(&text)
+}
+
+/// Whether a text says of what it offers that it is gone.
+pub(crate) fn says_sold_out(text: &str) -> bool {
+    let text = text.to_lowercase();
     let said = ["sold out", "no longer available", "售罄", "已售完", "已抢完", "已结束"];
-    text.chars().count() <= 80 && said.iter().any(|word| text.contains(word))
+    said.iter().any(|word| text.contains(word))
 }
 
 /// Adds the amounts of a price element; whether there were any.
@@ -267,6 +273,7 @@ fn read(page: &Page, id: NodeId, old: bool, text: &str, locale: Locale, into: &m
         inner += 1;
     }
     let rest = crate::document::squeezed(&rest);
+    let rest = rest.trim_matches([' ', '|']).to_owned();
     let with_label = format!("{} {rest}", label(page, id));
     let (now, before) = prices::in_block(&with_label, locale);
     let has_before = before.is_some();
