@@ -206,7 +206,8 @@ pub(crate) fn free(page: &Page, is_relevant: &[bool], all: &[Line]) -> Option<St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::{lines, relevant};
+    use crate::aside::relevant;
+    use crate::text::lines;
 
     fn page(html: &str) -> (Page, Vec<bool>) {
         let page = Page::parse(html).unwrap();

@@ -17,6 +17,9 @@ use crate::text::sentences;
 /// Most facts of a draft; a brief holds 40.
 const MAX_FACTS: usize = 32;
 
+/// Most prices of a text without markup that are looked at.
+const MAX_PRICES: usize = 60;
+
 /// Most sentences that are listed as left out.
 const MAX_LEFT_OUT: usize = 100;
 
@@ -462,6 +465,9 @@ fn questions(draft: &Draft) -> Vec<Question> {
 pub(crate) fn prices_of_text(findings: &mut Findings, locale: Locale) {
     let mut found: Vec<(bool, u8, Price, std::ops::Range<usize>)> = Vec::new();
     for statement in &findings.statements {
+        if found.len() >= MAX_PRICES {
+            break;
+        }
         let Some(line) = findings.document.text.get(statement.span.clone()) else { continue };
         for span in sentences(line) {
             let Some(sentence) = line.get(span.clone()) else { continue };
@@ -472,6 +478,9 @@ pub(crate) fn prices_of_text(findings: &mut Findings, locale: Locale) {
                 found.push((true, rank, now.price, place.clone()));
             }
             found.extend(before.map(|before| (false, 3, before.price, place)));
+            if found.len() >= MAX_PRICES {
+                break;
+            }
         }
     }
     for (is_now, rank, value, place) in found {

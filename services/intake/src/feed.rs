@@ -65,7 +65,7 @@ pub struct Feed {
 /// A row of a feed that is left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Refused {
-    /// Its id in the shop.
+    /// Its id in the shop; the place in the file where the row is too broken to have one.
     pub id: String,
     /// Why it is left out.
     pub reason: &'static str,
@@ -195,8 +195,12 @@ fn without_currency(folded: &str) -> Option<&str> {
     CURRENCIES.iter().find_map(|code| folded.strip_suffix(code))
 }
 
-/// The currency that the name of a column ends with.
+/// The currency that the name of a column says.
 fn currency_of(name: &str) -> Option<String> {
+    // A column `售价` without a currency is one of renminbi.
+    if name.contains('价') {
+        return Some("CNY".to_owned());
+    }
     let folded = folded(name);
     let code = CURRENCIES.iter().find(|code| folded.ends_with(**code))?;
     field_of(name).filter(|field| is_money(field)).map(|_| code.to_uppercase())
@@ -216,8 +220,9 @@ impl Feed {
     /// [`Code::Feed`] for one without products.
     pub fn read(source: &Source<'_>) -> Result<Self, Problem> {
         check_size(source.name, source.bytes)?;
+        let mut refused = Vec::new();
         let raws = match format_of(source)? {
-            Format::Table | Format::Text => rows(source)?,
+            Format::Table | Format::Text => rows(source, &mut refused)?,
             Format::Xml => elements(&charset::decoded(source.bytes, source.media_type), source.name)?,
             _ => {
                 return Err(Problem::new(
@@ -229,7 +234,7 @@ impl Feed {
         };
         let all: Vec<Item> = raws.iter().filter_map(item_of).collect();
         let has_goods = all.iter().any(|item| !is_bare(item));
-        let (mut items, mut refused) = (Vec::new(), Vec::new());
+        let mut items = Vec::new();
         for item in all {
             match fault(&item, has_goods) {
                 Some(reason) if refused.len() < MAX_REFUSED => refused.push(Refused { id: item.id, reason }),
@@ -272,7 +277,7 @@ fn is_bare(item: &Item) -> bool {
     item.price.is_none() && item.link.is_none() && item.pictures.is_empty()
 }
 
-fn rows(source: &Source<'_>) -> Result<Vec<Raw>, Problem> {
+fn rows(source: &Source<'_>, broken: &mut Vec<Refused>) -> Result<Vec<Raw>, Problem> {
     let table = Table::of_bytes(source.bytes, source.name)?;
     let names = table.header();
     if !names.iter().any(|name| matches!(field_of(name), Some("id" | "title"))) {
@@ -291,7 +296,15 @@ fn rows(source: &Source<'_>) -> Result<Vec<Raw>, Problem> {
     }
     let mut raws = Vec::new();
     for row in table.rows().take(MAX_ITEMS) {
-        let row = row?;
+        let row = match row {
+            Ok(row) => row,
+            // A row that is cut off does not hide the others.
+            Err(problem) if broken.len() < MAX_REFUSED => {
+                broken.push(Refused { id: problem.field, reason: "it has not as many fields as the header" });
+                continue;
+            }
+            Err(_) => continue,
+        };
         let mut raw = Raw::new();
         for (field, name, column) in &columns {
             let value = row.get(*column).trim();
@@ -408,7 +421,9 @@ fn link_of(start: &quick_xml::events::BytesStart<'_>, name: &str, raw: &mut Raw)
 fn item_of(raw: &Raw) -> Option<Item> {
     let first = |field: &str| raw.get(field).and_then(|list| list.first()).map(|(_, value)| value.clone());
     let title = first("title").map(|text| structured::unescaped(&text)).unwrap_or_default();
-    let id = first("id").unwrap_or_else(|| title.clone());
+    // Feeds for shopping name the product with `g:id`; Atom's own id is that of the entry.
+    let own = raw.get("id").and_then(|list| list.iter().find(|(name, _)| name.starts_with("g:")));
+    let id = own.map(|(_, id)| id.clone()).or_else(|| first("id")).unwrap_or_else(|| title.clone());
     if id.is_empty() {
         return None;
     }

@@ -4,11 +4,12 @@ use spotwright_schemas::storyboard::Color;
 use spotwright_schemas::{Locale, Micros, Problem};
 use url::Url;
 
+use crate::aside::relevant;
 use crate::dom::{NodeId, Page};
 use crate::findings::{DraftPicture, Findings, best};
 use crate::prices::{self, Price};
 use crate::structured::Marked;
-use crate::text::{Line, lines, marks, relevant};
+use crate::text::{Line, lines, marks};
 use crate::{absent, embedded, structured, visible};
 
 /// Reads a page. `address` is where it was found; relative addresses are completed by it.
@@ -45,7 +46,7 @@ pub(crate) fn read(
     findings.noted_text(|own| &mut own.names, 3, ("heading", "h1"), heading.as_deref());
     metas(&page, base.as_ref(), locale, &mut findings);
     titles(&page, &mut findings);
-    site_name(&page, heading.as_deref(), &mut findings);
+    site_name(&page, heading.as_deref(), &all_lines, locale, &mut findings);
     if absent::unreadable_price(&page, &is_relevant) {
         // The figures that stand elsewhere on the page are those of other things.
     } else {
@@ -323,7 +324,7 @@ fn titles(page: &Page, findings: &mut Findings) {
 
 /// Pages of services have a slogan for a heading: where it shares no word with the title and the title names
 /// the site, the site is what is sold.
-fn site_name(page: &Page, heading: Option<&str>, findings: &mut Findings) {
+fn site_name(page: &Page, heading: Option<&str>, all: &[Line], locale: Locale, findings: &mut Findings) {
     let title = page.named("title").next().map(|id| page.raw_text(id).to_lowercase()).unwrap_or_default();
     let (Some(site), Some(heading)) = (meta(page, &["og:site_name"]), heading) else { return };
     let names_site = title.contains(&site.to_lowercase());
@@ -336,7 +337,14 @@ fn site_name(page: &Page, heading: Option<&str>, findings: &mut Findings) {
     let mut words =
         heading.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() >= 4 && word.is_ascii());
     let shares_word = words.any(|word| title.contains(word));
-    if names_site && !shares_pair && !shares_word {
+    // `Rotaboard costs $4 a month`: the page says what has the price.
+    let has_price = all.iter().take(30).filter(|line| line.text.chars().count() <= 200).any(|line| {
+        let text = line.text.to_lowercase();
+        let names = text.strip_prefix(&site.to_lowercase()).is_some_and(|rest| rest.chars().count() >= 4);
+        names && prices::read(&line.text, locale).iter().any(|own| own.role != prices::Role::Other)
+    });
+    let is_named = heading.contains(&site.to_lowercase());
+    if names_site && !is_named && (has_price || !shares_pair && !shares_word) {
         findings.noted_text(|own| &mut own.names, 2, ("OpenGraph", "site_name"), Some(&site));
     }
 }

@@ -29,6 +29,7 @@
 //! ```
 
 mod absent;
+mod aside;
 mod changes;
 mod charset;
 mod document;
@@ -47,6 +48,7 @@ mod prices;
 mod structured;
 mod text;
 mod visible;
+mod words;
 mod yaml;
 
 pub use changes::{Change, ProductChange, VariantText, Withdrawal, changes, variants_to_withdraw};

@@ -12,6 +12,9 @@ use spotwright_schemas::{Locale, Micros};
 /// Texts are read in pieces of at most this many bytes, so that no line costs more than its length.
 const PIECE: usize = 2_000;
 
+/// Amounts of one text after which the rest is not read: a list that long is not about one product.
+const MOST: usize = 64;
+
 /// An amount of money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Price {
@@ -195,7 +198,7 @@ const OTHER: &[&str] = &[
 pub(crate) fn read(text: &str, locale: Locale) -> Vec<Priced> {
     let mut found = Vec::new();
     let mut start = 0;
-    while start < text.len() {
+    while start < text.len() && found.len() < MOST {
         let end = piece_end(text, start);
         let Some(piece) = text.get(start..end) else { break };
         read_piece(piece, start, locale, &mut found);

@@ -381,7 +381,7 @@ mod tests {
 
     fn shown(html: &str, locale: Locale) -> (String, String) {
         let page = Page::parse(html).unwrap();
-        let is_relevant = crate::text::relevant(&page);
+        let is_relevant = crate::aside::relevant(&page);
         let shown = prices(&page, &is_relevant, locale);
         let text =
             |own: Option<(Price, String)>| own.map_or_else(String::new, |own| own.0.amount.to_decimal());
