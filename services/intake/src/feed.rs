@@ -586,7 +586,7 @@ mod tests {
         assert_eq!((item.id.as_str(), item.in_stock), ("7", Some(false)));
         assert_eq!(
             (shown(item.price.as_ref()), shown(item.price_before.as_ref())),
-            ("228.00 ".to_owned(), "398.00 ".to_owned())
+            ("228.00 CNY".to_owned(), "398.00 CNY".to_owned())
         );
         let atom = read(
             "a.xml",

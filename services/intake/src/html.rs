@@ -317,8 +317,10 @@ fn titles(page: &Page, findings: &mut Findings) {
     let title = page.named("title").next().map(|id| without_site(&page.raw_text(id), site.as_deref()));
     findings.noted_text(|own| &mut own.names, 7, ("title", "title"), title.as_deref());
     // `Save 25% on Lantern Keeper`: the title of a sale says by how much.
-    if let Some(title) = title.filter(|title| title.to_lowercase().starts_with("save ")) {
-        findings.state("title", &title);
+    for title in title.into_iter().chain(meta(page, &["og:title"])) {
+        if title.to_lowercase().starts_with("save ") {
+            findings.state("title", &title);
+        }
     }
 }
 
