@@ -55,6 +55,8 @@ fn paragraphs(xml: &str) -> Option<Vec<(String, String)>> {
     let mut lines = Vec::new();
     let (mut heading, mut line) = (String::new(), String::new());
     let (mut is_heading, mut in_text, mut is_deleted) = (false, false, false);
+    // Texts of the cells of an open row of a table.
+    let mut cells: Option<Vec<String>> = None;
     loop {
         match reader.read_event().ok()? {
             Event::Start(start) | Event::Empty(start) if start.local_name().as_ref() == b"pStyle" => {
@@ -65,6 +67,7 @@ fn paragraphs(xml: &str) -> Option<Vec<(String, String)>> {
             }
             Event::Start(start) => match start.local_name().as_ref() {
                 b"t" => in_text = true,
+                b"tr" => cells = Some(Vec::new()),
                 b"del" | b"instrText" => is_deleted = true,
                 b"tab" | b"br" => line.push(' '),
                 _ => {}
@@ -79,13 +82,24 @@ fn paragraphs(xml: &str) -> Option<Vec<(String, String)>> {
                 b"del" | b"instrText" => is_deleted = false,
                 b"p" => {
                     let text = std::mem::take(&mut line);
-                    if !text.trim().is_empty() {
+                    if let (Some(cells), false) = (cells.as_mut(), text.trim().is_empty()) {
+                        cells.push(text.trim().to_owned());
+                    } else if !text.trim().is_empty() {
                         if is_heading {
                             heading = text.chars().take(80).collect();
                         }
                         lines.push((heading.clone(), text));
                     }
                     is_heading = false;
+                }
+                // A row of two cells says `label: value`.
+                b"tr" => {
+                    let row = cells.take().unwrap_or_default();
+                    let is_pair = row.len() == 2;
+                    let row = row.join(if is_pair { ": " } else { " | " });
+                    if !row.is_empty() {
+                        lines.push((heading.clone(), row));
+                    }
                 }
                 _ => {}
             },

@@ -15,7 +15,10 @@ use crate::prices::{self, Price, Role};
 use crate::text::sentences;
 
 /// Most facts of a draft; a brief holds 40.
-const MAX_FACTS: usize = 24;
+const MAX_FACTS: usize = 32;
+
+/// Most prices of a text without markup that are looked at.
+const MAX_PRICES: usize = 60;
 
 /// Most sentences that are listed as left out.
 const MAX_LEFT_OUT: usize = 100;
@@ -112,19 +115,32 @@ pub struct Draft {
     pub(crate) offers_said: Vec<Evidence>,
 }
 
-/// The locale of a declared language, or of the letters of a text.
+/// The locale of a declared language, or of the letters and the money of a text.
 pub(crate) fn locale_of(declared: Option<&str>, text: &str) -> Locale {
-    let declared = declared.map(str::trim).unwrap_or_default();
+    let declared = declared.map(str::trim).unwrap_or_default().to_ascii_lowercase().replace('_', "-");
     let has_chinese = text.chars().any(|c| ('\u{3400}'..='\u{9FFF}').contains(&c));
-    let is_chinese =
-        facts::is_chinese(text) || (declared.to_ascii_lowercase().starts_with("zh") && has_chinese);
-    let exact = serde_json::from_value::<Locale>(serde_json::Value::String(declared.to_owned())).ok();
     // A template's `lang="en"` above a Chinese page is an oversight.
-    match exact {
-        Some(exact) if (exact == Locale::ZhCn) == is_chinese => exact,
-        _ if is_chinese => Locale::ZhCn,
+    if facts::is_chinese(text) || (declared.starts_with("zh") && has_chinese) {
+        return Locale::ZhCn;
+    }
+    match declared.as_str() {
+        "en-us" | "en-ca" => Locale::EnUs,
+        "en-gb" | "en-uk" | "en-ie" | "en-au" | "en-nz" | "en-za" | "en-in" => Locale::EnGb,
+        _ if is_british(text) => Locale::EnGb,
         _ => Locale::EnUs,
     }
+}
+
+/// Whether a text of English without a declared country is written for Britain or Europe, by its money:
+/// pounds and euros where there are more of them than dollars.
+fn is_british(text: &str) -> bool {
+    let (mut sterling, mut dollars) = (0_usize, 0_usize);
+    for c in text.chars().take(200_000) {
+        sterling += usize::from(matches!(c, '£' | '€'));
+        dollars += usize::from(c == '$');
+    }
+    let codes = |code: &str| text.matches(code).take(1_000).count();
+    sterling + codes("GBP") + codes("EUR") > dollars + codes("USD")
 }
 
 /// Puts the findings of all sources together; what an earlier source says comes before what a later one does.
@@ -218,7 +234,12 @@ fn state(source: &Findings, locale: Locale, draft: &mut Draft) {
     let mut considered: Vec<(usize, DraftFact)> = Vec::new();
     for (order, statement) in source.statements.iter().enumerate() {
         let Some(line) = source.document.text.get(statement.span.clone()) else { continue };
-        for span in sentences(line) {
+        let spans = sentences(line);
+        // A line that speaks to a program does so in all its sentences.
+        let is_instruction = spans.iter().filter_map(|span| line.get(span.clone())).any(|sentence| {
+            facts::statement(sentence, "", locale) == Statement::LeftOut(Reason::Instruction)
+        });
+        for span in spans {
             let Some(sentence) = line.get(span.clone()) else { continue };
             let place = statement.span.start + span.start..statement.span.start + span.end;
             let evidence = || source.document.evidence(place.clone());
@@ -227,7 +248,16 @@ fn state(source: &Findings, locale: Locale, draft: &mut Draft) {
                     draft.left_out.push(LeftOut { text: sentence.chars().take(200).collect(), reason });
                 }
             };
-            match facts::statement(sentence, &statement.heading, locale) {
+            let told = if is_instruction {
+                Statement::LeftOut(Reason::Instruction)
+            } else {
+                facts::statement(sentence, &statement.heading, locale)
+            };
+            match told {
+                // A price that is not the product's is one of something else.
+                Statement::Fact(FactKind::Price) if !says_own_price(sentence, locale, draft) => {
+                    leave(Reason::OtherPrice, draft);
+                }
                 Statement::LeftOut(reason) => leave(reason, draft),
                 Statement::Audience => {
                     if draft.audience.is_none() {
@@ -267,12 +297,24 @@ fn state(source: &Findings, locale: Locale, draft: &mut Draft) {
     take_facts(considered, draft);
 }
 
+/// Whether a sentence says the price of the product, or the one before; `两块` may count pieces.
+fn says_own_price(sentence: &str, locale: Locale, draft: &Draft) -> bool {
+    let is_written = sentence.contains(['¥', '￥', '$', '€', '£', '元'])
+        || ["USD", "EUR", "GBP", "CNY"].iter().any(|code| sentence.contains(code));
+    if !is_written {
+        return true;
+    }
+    let own: Vec<_> =
+        [&draft.price, &draft.price_before].into_iter().flatten().map(|found| found.value.amount).collect();
+    prices::read(sentence, locale).iter().any(|priced| own.contains(&priced.price.amount))
+}
+
 /// Takes the facts in the order of the source; where there are too many, kinds that are rare come first.
 fn take_facts(considered: Vec<(usize, DraftFact)>, draft: &mut Draft) {
     let mut per_kind: std::collections::BTreeMap<FactKind, usize> = std::collections::BTreeMap::new();
     for (_, mut fact) in considered {
         let taken = per_kind.entry(fact.kind).or_default();
-        let most = if fact.kind == FactKind::Feature { 10 } else { 6 };
+        let most = if fact.kind == FactKind::Feature { 14 } else { 10 };
         if draft.facts.len() >= MAX_FACTS || *taken >= most {
             if draft.left_out.len() < MAX_LEFT_OUT {
                 draft.left_out.push(LeftOut { text: fact.text, reason: Reason::Length });
@@ -423,6 +465,9 @@ fn questions(draft: &Draft) -> Vec<Question> {
 pub(crate) fn prices_of_text(findings: &mut Findings, locale: Locale) {
     let mut found: Vec<(bool, u8, Price, std::ops::Range<usize>)> = Vec::new();
     for statement in &findings.statements {
+        if found.len() >= MAX_PRICES {
+            break;
+        }
         let Some(line) = findings.document.text.get(statement.span.clone()) else { continue };
         for span in sentences(line) {
             let Some(sentence) = line.get(span.clone()) else { continue };
@@ -433,6 +478,9 @@ pub(crate) fn prices_of_text(findings: &mut Findings, locale: Locale) {
                 found.push((true, rank, now.price, place.clone()));
             }
             found.extend(before.map(|before| (false, 3, before.price, place)));
+            if found.len() >= MAX_PRICES {
+                break;
+            }
         }
     }
     for (is_now, rank, value, place) in found {

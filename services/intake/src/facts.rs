@@ -8,6 +8,10 @@ use spotwright_core::domain::copy_rules::quantity;
 use spotwright_schemas::Locale;
 use spotwright_schemas::brief::FactKind;
 
+use crate::words::{
+    AUDIENCE, BENEFIT, INSTRUCTION, MOMENT, OFFER, ORIGIN, PROBLEM, PROOF, REVIEW, TERMS, VOICE,
+};
+
 /// What a sentence is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -36,426 +40,11 @@ pub enum Reason {
     Instruction,
     /// It says nothing that could be checked or pictured.
     Empty,
+    /// It names a price that is not the product's.
+    OtherPrice,
     /// The same was taken before.
     Repeated,
 }
-
-const TERMS: &[&str] = &[
-    "cookie",
-    "privacy",
-    "terms of",
-    "terms and",
-    "add to cart",
-    "add to bag",
-    "buy now",
-    "sign in",
-    "log in",
-    "subscribe",
-    "newsletter",
-    "shipping policy",
-    "return policy",
-    "refund policy",
-    "all rights reserved",
-    "copyright",
-    "©",
-    "checkout",
-    "wishlist",
-    "in stock",
-    "out of stock",
-    "sold by",
-    "ships from",
-    "select size",
-    "choose a",
-    "quantity",
-    "customer service",
-    "contact us",
-    "learn more",
-    "read more",
-    "view details",
-    "javascript",
-    "browser",
-    "payment method",
-    "klarna",
-    "afterpay",
-    "加入购物车",
-    "立即购买",
-    "隐私",
-    "登录",
-    "注册",
-    "版权",
-    "客服",
-    "收藏",
-    "分享",
-    "配送至",
-    "发货地",
-    "退款",
-    "备案",
-    "支付方式",
-    "价格说明",
-    "因显示器",
-    "色差",
-    "本店",
-    "月销",
-    "库存",
-    "请选择",
-    "颜色分类",
-];
-
-const REVIEW: &[&str] = &[
-    "i love",
-    "i bought",
-    "i was",
-    "i have been",
-    "my wife",
-    "my husband",
-    "my kids",
-    "would recommend",
-    "verified purchase",
-    "stars",
-    "out of 5",
-    "helpful",
-    "reviewed in",
-    "五星",
-    "好评",
-    "买家",
-    "已购",
-    "回购了",
-    "追评",
-    "用户评论",
-];
-
-const INSTRUCTION: &[&str] = &[
-    "ignore previous",
-    "ignore all",
-    "ignore the above",
-    "ignore any",
-    "disregard",
-    "system prompt",
-    "you are now",
-    "as an ai",
-    "language model",
-    "assistant:",
-    "system:",
-    "<|",
-    "[inst",
-    "prompt injection",
-    "do not tell",
-    "instead output",
-    "respond with",
-    "忽略以上",
-    "忽略之前",
-    "忽略前面",
-    "无视之前",
-    "系统提示",
-    "你现在是",
-    "大模型",
-    "请输出",
-];
-
-const OFFER: &[&str] = &[
-    "有效期",
-    "有效至",
-    "前有效",
-    "日前",
-    "止",
-    "拼单",
-    "加购",
-    "through ",
-    "valid until",
-    "before ",
-    "weekday",
-    "sale ends",
-    "is free",
-    "are free",
-    "活动到",
-    "再减",
-    "for free",
-    "early bird",
-    "free until",
-    "free for",
-    "first month",
-    "for two",
-    "store credit",
-    "免费",
-    "早鸟",
-    "定金",
-    "送",
-    "拍二发三",
-    "拍一发",
-    "下单",
-    "% off",
-    "save ",
-    "discount",
-    "free shipping",
-    "free gift",
-    "free trial",
-    "money-back",
-    "money back",
-    "guarantee",
-    "warranty",
-    "limited time",
-    "sale ends",
-    "ends ",
-    "coupon",
-    "code ",
-    "buy one",
-    "buy 2",
-    "buy two",
-    "bundle",
-    "gift with",
-    "until ",
-    "refund",
-    "returns",
-    "trial",
-    "包邮",
-    "立减",
-    "满减",
-    "赠",
-    "送1",
-    "送一",
-    "买一",
-    "买二",
-    "买2",
-    "优惠",
-    "折扣",
-    "特惠",
-    "券",
-    "限时",
-    "秒杀",
-    "团购",
-    "首单",
-    "试用",
-    "退换",
-    "无理由",
-    "质保",
-    "保修",
-    "包退",
-    "截止",
-    "截至",
-    "活动时间",
-];
-
-const ORIGIN: &[&str] = &[
-    "made in",
-    "made by",
-    "handmade",
-    "hand-made",
-    "handcrafted",
-    "hand-crafted",
-    "grown in",
-    "grown by",
-    "grown at",
-    "sourced",
-    "roasted in",
-    "roasted by",
-    "brewed in",
-    "woven in",
-    "designed in",
-    "founded",
-    "family-run",
-    "family farm",
-    "our workshop",
-    "small batch",
-    "born in",
-    "from the hills",
-    "产自",
-    "产地",
-    "原产",
-    "手工",
-    "自家",
-    "工坊",
-    "匠",
-    "老师傅",
-    "传承",
-    "源自",
-    "采自",
-    "创立",
-    "创办",
-    "自建",
-    "山间",
-    "核心产区",
-];
-
-const PROOF: &[&str] = &[
-    "tested",
-    "certified",
-    "certificate",
-    "award",
-    "patent",
-    "rated",
-    "lab",
-    "clinical",
-    "dermatologist",
-    "approved",
-    "survey",
-    "study",
-    "independent",
-    "iso ",
-    "fda",
-    "ce ",
-    "usda",
-    "gots",
-    "oeko",
-    "inspected",
-    "years of",
-    "customers",
-    "downloads",
-    "检测",
-    "认证",
-    "专利",
-    "获奖",
-    "奖",
-    "实测",
-    "测试",
-    "报告",
-    "执行标准",
-    "质检",
-    "通过",
-    "累计",
-    "用户",
-    "人在用",
-    "国标",
-];
-
-const PROBLEM: &[&str] = &[
-    "tired of",
-    "no more",
-    "struggle",
-    "sick of",
-    "ever ",
-    "hate ",
-    "too many",
-    "never enough",
-    "goes cold",
-    "hard to",
-    "frustrat",
-    "messy",
-    "forget",
-    "worry",
-    "problem with",
-    "stop ",
-    "always lose",
-    "还在",
-    "总是",
-    "老是",
-    "烦恼",
-    "困扰",
-    "头疼",
-    "难题",
-    "不够",
-    "怕",
-    "担心",
-    "又贵又",
-    "没时间",
-    "来不及",
-    "一到",
-    "每次都",
-    "难受",
-    "不好",
-];
-
-const MOMENT: &[&str] = &[
-    "in the morning",
-    "every morning",
-    "after work",
-    "on the go",
-    "weekend",
-    "commute",
-    "at the office",
-    "bedtime",
-    "at night",
-    "picnic",
-    "road trip",
-    "lunch break",
-    "camping",
-    "while you",
-    "when you",
-    "早上",
-    "清晨",
-    "下班",
-    "通勤",
-    "睡前",
-    "周末",
-    "加班",
-    "午后",
-    "出差",
-    "露营",
-    "旅行",
-    "夜里",
-    "聚会",
-];
-
-const AUDIENCE: &[&str] = &[
-    "perfect for",
-    "ideal for",
-    "designed for",
-    "made for",
-    "great for",
-    "for people who",
-    "for anyone who",
-    "for beginners",
-    "suitable for",
-    "for kids",
-    "for parents",
-    "适合",
-    "适用人群",
-    "专为",
-    "为忙碌",
-    "送给",
-    "新手",
-    "宝妈",
-    "上班族",
-    "学生党",
-];
-
-const BENEFIT: &[&str] = &[
-    "keeps",
-    "keep ",
-    "stays",
-    "stay ",
-    "saves",
-    "save time",
-    "helps",
-    "help you",
-    "lets you",
-    "so you",
-    "without",
-    "easy to",
-    "easily",
-    "no need",
-    "ready in",
-    "fits in",
-    "protects",
-    "prevents",
-    "makes",
-    "less ",
-    "won't",
-    "never ",
-    "gives",
-    "all day",
-    "comfortable",
-    "effortless",
-    "让",
-    "轻松",
-    "不用",
-    "省心",
-    "省时",
-    "方便",
-    "随时",
-    "不再",
-    "即可",
-    "就能",
-    "告别",
-    "不易",
-    "不会",
-    "一整天",
-    "舒适",
-    "保温",
-    "保鲜",
-    "更",
-    "一步",
-    "放心",
-];
 
 /// Says what a sentence is. `heading` is the one above it.
 #[must_use]
@@ -474,11 +63,15 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
     if sentence.chars().count() > 400 || letters < 4 {
         return Statement::LeftOut(Reason::Length);
     }
-    let gives = lower.contains('送') && letters >= 8;
+    // `不用注册` says of an application that it asks for nothing.
+    let asks_nothing = ["不用注册", "无需注册", "免注册", "不用登录", "无需登录", "no sign-up", "no login"]
+        .iter()
+        .any(|word| lower.contains(word));
+    let gives = asks_nothing || lower.contains('送') && letters >= 8;
     if (has(TERMS) && !gives) || sentence.contains("http") || sentence.contains('{') {
         return Statement::LeftOut(Reason::ShopTerms);
     }
-    if has(REVIEW) {
+    if has(REVIEW) || has(VOICE) || is_quoted_praise(sentence) {
         return Statement::LeftOut(Reason::Review);
     }
     let figures = quantity::parse(sentence, locale);
@@ -491,8 +84,11 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
             )
     });
     let is_figure = figures.iter().any(|found| found.quantity.unit.is_some());
+    if is_unmarked_question(&lower) || (is_money && sentence.ends_with(['?', '？'])) {
+        return Statement::LeftOut(Reason::Label);
+    }
     if !is_money && !is_discount && !is_figure {
-        let short = if is_chinese { letters < 5 } else { n_words < 3 };
+        let short = if is_chinese { letters < 4 } else { n_words < 3 };
         if short || sentence.ends_with([':', '：', '?', '？']) && !has(PROBLEM) {
             return Statement::LeftOut(Reason::Label);
         }
@@ -522,6 +118,27 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
         return Statement::LeftOut(Reason::Empty);
     };
     Statement::Fact(kind)
+}
+
+/// A question of the page's own help without its mark: `What does this price mean`.
+fn is_unmarked_question(lower: &str) -> bool {
+    let mut words = lower.split_whitespace();
+    let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let asks = matches!(first, "what" | "how" | "why" | "where" | "when" | "who" | "which" | "can");
+    asks && matches!(second, "does" | "do" | "is" | "are" | "can" | "i" | "did" | "will" | "should")
+        && !lower.ends_with(['?', '？'])
+}
+
+/// `“Best roast in town”`, `“再也不出血了！”——王女士`: words in quotation marks from end to end, or with a name
+/// behind them.
+fn is_quoted_praise(sentence: &str) -> bool {
+    let text = sentence.trim();
+    let Some(rest) = text.strip_prefix(['“', '"', '「', '『']) else { return false };
+    let Some(end) = rest.find(['”', '"', '」', '』']) else { return true };
+    let inside = rest.get(..end).unwrap_or_default();
+    let behind = rest.get(end..).unwrap_or_default();
+    let behind = behind.trim_start_matches(['”', '"', '」', '』', ' ', '.', '。', '！', '!', ',']);
+    inside.chars().count() >= 8 && (behind.is_empty() || behind.starts_with(['—', '–', '-', '―', '~']))
 }
 
 /// Whether a text holds a word; one in Latin letters begins where a word does: `ce ` is not in `ice for`.
@@ -598,7 +215,14 @@ pub fn shown_text(sentence: &str, locale: Locale) -> Option<String> {
         return Some(whole);
     }
     let separators: &[char] = &['，', '；', ',', ';', '–', '—', '：', ':', '('];
-    let clauses: Vec<String> = whole.split(separators).map(clean).filter(|clause| fits(clause)).collect();
+    let mut clauses: Vec<String> = whole.split(separators).map(clean).filter(|clause| fits(clause)).collect();
+    if clauses.is_empty() {
+        // What stands before such a word holds without what follows; `when` and `until` are not among them.
+        let joints = [" and ", " before ", " because ", " while ", " which ", " so that ", " where "];
+        let parts = joints.iter().flat_map(|joint| whole.split(joint).enumerate().map(|part| (*joint, part)));
+        let parts = parts.filter(|(joint, (at, _))| *at == 0 || *joint == " and ");
+        clauses = parts.map(|(_, (_, part))| clean(part)).filter(|clause| fits(clause)).collect();
+    }
     let weight = |clause: &String| {
         let figures = quantity::parse(clause, locale).len();
         (figures.min(2), clause.chars().count())

@@ -10,6 +10,7 @@ use spotwright_schemas::{Locale, Problem};
 use spotwright_tables::Table;
 
 use crate::draft::{iso_day, locale_of};
+use crate::facts::{self, Reason, Statement};
 use crate::findings::{DraftPicture, Findings};
 use crate::prices::{Price, of_data};
 use crate::{Format, Source, charset, check_size, format_of, structured};
@@ -57,7 +58,21 @@ pub struct Item {
 pub struct Feed {
     /// Products in the order of the feed.
     pub items: Vec<Item>,
+    /// Rows that are no products, with the reason.
+    pub refused: Vec<Refused>,
 }
+
+/// A row of a feed that is left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refused {
+    /// Its id in the shop; the place in the file where the row is too broken to have one.
+    pub id: String,
+    /// Why it is left out.
+    pub reason: &'static str,
+}
+
+/// Most rows that are listed as left out.
+const MAX_REFUSED: usize = 1_000;
 
 /// Names of a field, folded: lowercase without marks.
 const FIELDS: [(&str, &[&str]); 17] = [
@@ -98,13 +113,30 @@ const FIELDS: [(&str, &[&str]); 17] = [
     ),
     ("brand", &["brand", "manufacturer", "品牌", "品牌名称"]),
     ("category", &["producttype", "googleproductcategory", "category", "类目", "商品类目", "分类", "品类"]),
-    ("description", &["description", "summary", "content", "描述", "商品描述", "详情", "卖点", "商品详情"]),
-    ("price", &["price", "regularprice", "listprice", "价格", "售价", "商品价格", "销售价", "单价"]),
+    (
+        "description",
+        &[
+            "description",
+            "summary",
+            "content",
+            "text",
+            "details",
+            "描述",
+            "商品描述",
+            "详情",
+            "卖点",
+            "商品详情",
+        ],
+    ),
+    ("price", &["price", "regularprice", "价格", "售价", "商品价格", "销售价", "单价"]),
     (
         "sale",
         &["saleprice", "specialprice", "促销价", "活动价", "现价", "券后价", "到手价", "优惠价", "折扣价"],
     ),
-    ("before", &["originalprice", "compareatprice", "msrp", "原价", "市场价", "划线价", "吊牌价"]),
+    (
+        "before",
+        &["listprice", "originalprice", "compareatprice", "msrp", "原价", "市场价", "划线价", "吊牌价"],
+    ),
     ("currency", &["currency", "pricecurrency", "币种", "货币"]),
     (
         "ends",
@@ -149,8 +181,33 @@ fn folded(name: &str) -> String {
 
 fn field_of(name: &str) -> Option<&'static str> {
     let folded = folded(name);
-    FIELDS.iter().find(|(_, names)| names.contains(&folded.as_str())).map(|(field, _)| *field)
+    let of = |name: &str| FIELDS.iter().find(|(_, names)| names.contains(&name)).map(|(field, _)| *field);
+    // `price_eur` is a price.
+    of(&folded).or_else(|| of(without_currency(&folded)?).filter(|field| is_money(field)))
 }
+
+fn is_money(field: &str) -> bool {
+    matches!(field, "price" | "sale" | "before")
+}
+
+/// A folded name without the currency at its end.
+fn without_currency(folded: &str) -> Option<&str> {
+    CURRENCIES.iter().find_map(|code| folded.strip_suffix(code))
+}
+
+/// The currency that the name of a column says.
+fn currency_of(name: &str) -> Option<String> {
+    // A column `售价` without a currency is one of renminbi.
+    if name.contains('价') {
+        return Some("CNY".to_owned());
+    }
+    let folded = folded(name);
+    let code = CURRENCIES.iter().find(|code| folded.ends_with(**code))?;
+    field_of(name).filter(|field| is_money(field)).map(|_| code.to_uppercase())
+}
+
+/// Currencies that names of columns end with.
+const CURRENCIES: [&str; 8] = ["usd", "eur", "gbp", "cny", "rmb", "cad", "aud", "jpy"];
 
 /// Fields of a product as the feed writes them, by their names in [`FIELDS`].
 type Raw = BTreeMap<&'static str, Vec<(String, String)>>;
@@ -163,8 +220,9 @@ impl Feed {
     /// [`Code::Feed`] for one without products.
     pub fn read(source: &Source<'_>) -> Result<Self, Problem> {
         check_size(source.name, source.bytes)?;
+        let mut refused = Vec::new();
         let raws = match format_of(source)? {
-            Format::Table | Format::Text => rows(source)?,
+            Format::Table | Format::Text => rows(source, &mut refused)?,
             Format::Xml => elements(&charset::decoded(source.bytes, source.media_type), source.name)?,
             _ => {
                 return Err(Problem::new(
@@ -174,11 +232,20 @@ impl Feed {
                 ));
             }
         };
-        let items: Vec<Item> = raws.iter().filter_map(item_of).collect();
+        let all: Vec<Item> = raws.iter().filter_map(item_of).collect();
+        let has_goods = all.iter().any(|item| !is_bare(item));
+        let mut items = Vec::new();
+        for item in all {
+            match fault(&item, has_goods) {
+                Some(reason) if refused.len() < MAX_REFUSED => refused.push(Refused { id: item.id, reason }),
+                Some(_) => {}
+                None => items.push(item),
+            }
+        }
         if items.is_empty() {
             return Err(Problem::new(Code::Feed, source.name, "holds no product with an id or a title"));
         }
-        Ok(Self { items })
+        Ok(Self { items, refused })
     }
 
     /// The product with an id, or the first.
@@ -197,7 +264,20 @@ impl Feed {
     }
 }
 
-fn rows(source: &Source<'_>) -> Result<Vec<Raw>, Problem> {
+/// What keeps a row from being a product; in a feed of goods a row that has nothing of one is broken.
+fn fault(item: &Item, has_goods: bool) -> Option<&'static str> {
+    let spoken = facts::statement(&item.title, "", locale_of(None, &item.title));
+    if spoken == Statement::LeftOut(Reason::Instruction) {
+        return Some("its title speaks to a program");
+    }
+    (has_goods && is_bare(item)).then_some("it has no price, no page and no picture")
+}
+
+fn is_bare(item: &Item) -> bool {
+    item.price.is_none() && item.link.is_none() && item.pictures.is_empty()
+}
+
+fn rows(source: &Source<'_>, broken: &mut Vec<Refused>) -> Result<Vec<Raw>, Problem> {
     let table = Table::of_bytes(source.bytes, source.name)?;
     let names = table.header();
     if !names.iter().any(|name| matches!(field_of(name), Some("id" | "title"))) {
@@ -216,10 +296,20 @@ fn rows(source: &Source<'_>) -> Result<Vec<Raw>, Problem> {
     }
     let mut raws = Vec::new();
     for row in table.rows().take(MAX_ITEMS) {
-        let row = row?;
+        let row = match row {
+            Ok(row) => row,
+            // A row that is cut off does not hide the others.
+            Err(problem) if broken.len() < MAX_REFUSED => {
+                broken.push(Refused { id: problem.field, reason: "it has not as many fields as the header" });
+                continue;
+            }
+            Err(_) => continue,
+        };
         let mut raw = Raw::new();
         for (field, name, column) in &columns {
             let value = row.get(*column).trim();
+            // A row without a number in the column of stock has none.
+            let value = if *field == "quantity" && value.is_empty() { "0" } else { value };
             if !value.is_empty() {
                 raw.entry(*field).or_default().push((name.clone(), value.to_owned()));
             }
@@ -331,12 +421,16 @@ fn link_of(start: &quick_xml::events::BytesStart<'_>, name: &str, raw: &mut Raw)
 fn item_of(raw: &Raw) -> Option<Item> {
     let first = |field: &str| raw.get(field).and_then(|list| list.first()).map(|(_, value)| value.clone());
     let title = first("title").map(|text| structured::unescaped(&text)).unwrap_or_default();
-    let id = first("id").unwrap_or_else(|| title.clone());
+    // Feeds for shopping name the product with `g:id`; Atom's own id is that of the entry.
+    let own = raw.get("id").and_then(|list| list.iter().find(|(name, _)| name.starts_with("g:")));
+    let id = own.map(|(_, id)| id.clone()).or_else(|| first("id")).unwrap_or_else(|| title.clone());
     if id.is_empty() {
         return None;
     }
     let locale = locale_of(None, &format!("{title}{}", first("description").unwrap_or_default()));
-    let currency = first("currency");
+    let named =
+        |field: &str| raw.get(field).and_then(|list| list.first()).and_then(|(name, _)| currency_of(name));
+    let currency = first("currency").or_else(|| named("price")).or_else(|| named("sale"));
     let price = |field: &str| first(field).and_then(|text| amount(&text, currency.as_deref(), locale));
     let (full, sale, before) = (price("price"), price("sale"), price("before"));
     let is_above = |above: &Price, below: &Price| above.amount > below.amount;
@@ -349,7 +443,8 @@ fn item_of(raw: &Raw) -> Option<Item> {
             let was = before.filter(|was| is_above(was, &full));
             (Some(full), was)
         }
-        (None, None) => (None, None),
+        // A list price alone is what is paid.
+        (None, None) => (before, None),
     };
     let mut pictures = Vec::new();
     for (_, value) in raw.get("image").into_iter().chain(raw.get("images")).flatten() {
@@ -418,7 +513,11 @@ impl Item {
     /// The product as findings, for a draft.
     pub(crate) fn findings(&self, source: &str, wanted: Option<Locale>) -> Findings {
         let mut findings = Findings::new(source);
-        let locale = wanted.unwrap_or_else(|| locale_of(None, &self.title));
+        let locale = wanted.unwrap_or_else(|| {
+            let code = self.price.as_ref().and_then(|own| own.currency.as_deref()).unwrap_or_default();
+            let description = self.description.as_deref().unwrap_or_default();
+            locale_of(None, &format!("{} {description} {code}", self.title))
+        });
         findings.language = Some(locale.tag().to_owned());
         findings.noted_text(|own| &mut own.names, 0, ("feed", "title"), Some(&self.title));
         findings.noted_text(|own| &mut own.brands, 0, ("feed", "brand"), self.brand.as_deref());
@@ -487,7 +586,7 @@ mod tests {
         assert_eq!((item.id.as_str(), item.in_stock), ("7", Some(false)));
         assert_eq!(
             (shown(item.price.as_ref()), shown(item.price_before.as_ref())),
-            ("228.00 ".to_owned(), "398.00 ".to_owned())
+            ("228.00 CNY".to_owned(), "398.00 CNY".to_owned())
         );
         let atom = read(
             "a.xml",

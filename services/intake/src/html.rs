@@ -4,12 +4,13 @@ use spotwright_schemas::storyboard::Color;
 use spotwright_schemas::{Locale, Micros, Problem};
 use url::Url;
 
+use crate::aside::relevant;
 use crate::dom::{NodeId, Page};
 use crate::findings::{DraftPicture, Findings, best};
 use crate::prices::{self, Price};
 use crate::structured::Marked;
-use crate::text::{Line, lines, marks, relevant};
-use crate::{embedded, structured, visible};
+use crate::text::{Line, lines, marks};
+use crate::{absent, embedded, structured, visible};
 
 /// Reads a page. `address` is where it was found; relative addresses are completed by it.
 pub(crate) fn read(
@@ -29,10 +30,11 @@ pub(crate) fn read(
     let locale = wanted.unwrap_or_else(|| {
         let start: String = all_lines.iter().take(200).map(|line| line.text.as_str()).collect();
         let title = page.named("title").next().map(|id| page.raw_text(id)).unwrap_or_default();
-        crate::draft::locale_of(findings.language.as_deref(), &format!("{title} {start}"))
+        let declared = findings.language.clone().or_else(|| country_of(base.as_ref()));
+        crate::draft::locale_of(declared.as_deref(), &format!("{title} {start}"))
     });
     findings.locale = Some(locale);
-    if is_wall(&page) {
+    if absent::is_wall(&page) || absent::is_list(&page, &is_relevant) {
         return Ok(findings);
     }
     let heading = visible::heading(&page, &is_relevant);
@@ -44,63 +46,46 @@ pub(crate) fn read(
     findings.noted_text(|own| &mut own.names, 3, ("heading", "h1"), heading.as_deref());
     metas(&page, base.as_ref(), locale, &mut findings);
     titles(&page, &mut findings);
-    site_name(&page, heading.as_deref(), &mut findings);
-    shown(&seen, &all_lines, locale, &mut findings);
+    site_name(&page, heading.as_deref(), &all_lines, locale, &mut findings);
+    if absent::unreadable_price(&page, &is_relevant) {
+        // The figures that stand elsewhere on the page are those of other things.
+    } else {
+        shown(&seen, &all_lines, locale, &mut findings);
+    }
     pictures(&page, &is_relevant, base.as_ref(), &mut findings);
     colors(&page, &mut findings);
     destination(&page, base.as_ref(), address, &mut findings);
-    for line in &all_lines {
-        findings.state(&line.heading, &line.text);
+    let lead = lead_of(&all_lines, heading.as_deref());
+    for (idx, line) in all_lines.iter().enumerate() {
+        let speaks =
+            line.text.chars().any(|c| c.is_ascii_digit()) || line.text.ends_with(['.', '!', '。', '！']);
+        if idx >= lead || speaks {
+            findings.state(&line.heading, &line.text);
+        }
     }
-    // A page that names no price on purpose has none, whatever else stands on it.
-    let has_no_price = all_lines.iter().any(|line| {
-        let text = line.text.to_lowercase();
-        let said = [
-            "price on request",
-            "price upon request",
-            "call for price",
-            "currently unavailable",
-            "面议",
-            "询价",
-            "暂无报价",
-            "暂无价格",
-        ];
-        text.chars().count() <= 60 && said.iter().any(|word| text.contains(word))
-    });
-    if has_no_price {
-        findings.prices.retain(|(rank, _)| *rank <= 2);
-        findings.befores.retain(|(rank, _)| *rank <= 2);
-        return Ok(findings);
+    match absent::price(&page, &is_relevant, &all_lines) {
+        Some(absent::Why::OnRequest) => {
+            findings.prices.retain(|(rank, _)| *rank <= 2);
+            findings.befores.retain(|(rank, _)| *rank <= 2);
+            return Ok(findings);
+        }
+        Some(absent::Why::Unreadable) => return Ok(findings),
+        None => {}
     }
     let crossed = visible::crossed_out(&page);
     in_lines(&all_lines, &crossed, locale, &mut findings);
+    if let Some(said) = absent::free(&page, &is_relevant, &all_lines).filter(|_| findings.prices.is_empty()) {
+        let free = Price { amount: Micros(0), currency: None };
+        findings.noted(|own| &mut own.prices, 9, ("shown price", "price"), &said, free);
+        findings.noted_text(|own| &mut own.offers, 9, ("shown price", "offer"), Some(&said));
+    }
     Ok(findings)
 }
 
-/// Whether the page is one that stands before the page: a check for robots, an error, an empty frame.
-fn is_wall(page: &Page) -> bool {
-    let title =
-        page.named("title").next().map(|id| page.raw_text(id)).unwrap_or_default().trim().to_lowercase();
-    let walls = [
-        "loading",
-        "just a moment",
-        "access denied",
-        "attention required",
-        "robot check",
-        "are you a robot",
-        "verify",
-        "404",
-        "403",
-        "not found",
-        "安全验证",
-        "访问验证",
-        "人机验证",
-        "滑块验证",
-        "页面不存在",
-        "加载中",
-        "请稍候",
-    ];
-    walls.iter().any(|wall| title.starts_with(wall))
+/// How many lines stand above the heading: names of the shop, its menu, its notices.
+fn lead_of(all: &[Line], heading: Option<&str>) -> usize {
+    let place = heading.and_then(|heading| all.iter().position(|line| line.text == heading));
+    place.filter(|place| *place < all.len() / 2).unwrap_or(0)
 }
 
 fn base_address(page: &Page, address: Option<&Url>) -> Option<Url> {
@@ -147,14 +132,27 @@ fn meta(page: &Page, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| of(name)).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
+/// The English that a host of a country writes, for pages that declare no language.
+fn country_of(address: Option<&Url>) -> Option<String> {
+    let host = address?.host_str()?.to_ascii_lowercase();
+    let british = [".uk", ".ie", ".au", ".nz", ".za"].iter().any(|end| host.ends_with(end));
+    british.then(|| "en-GB".to_owned())
+}
+
 fn language(page: &Page) -> Option<String> {
     let declared = page
         .named("html")
         .find_map(|id| page.attribute(id, "lang").or_else(|| page.attribute(id, "xml:lang")));
     let declared = declared.map(str::to_owned).filter(|text| !text.trim().is_empty());
-    declared
-        .or_else(|| meta(page, &["og:locale", "content-language"]))
-        .map(|text| text.trim().replace('_', "-"))
+    let more = meta(page, &["og:locale", "content-language"]).map(|text| text.trim().replace('_', "-"));
+    let declared = declared.map(|text| text.trim().replace('_', "-"));
+    // `en` says less than `en_GB` does.
+    match (declared, more) {
+        (Some(own), Some(more)) if more.to_lowercase().starts_with(&format!("{}-", own.to_lowercase())) => {
+            Some(more)
+        }
+        (own, more) => own.or(more),
+    }
 }
 
 fn marked(page: &Page, title: Option<&str>, base: Option<&Url>, locale: Locale, findings: &mut Findings) {
@@ -318,13 +316,22 @@ fn titles(page: &Page, findings: &mut Findings) {
     let site = meta(page, &["og:site_name"]);
     let title = page.named("title").next().map(|id| without_site(&page.raw_text(id), site.as_deref()));
     findings.noted_text(|own| &mut own.names, 7, ("title", "title"), title.as_deref());
+    // `Save 25% on Lantern Keeper`: the title of a sale says by how much.
+    for title in title.into_iter().chain(meta(page, &["og:title"])) {
+        if title.to_lowercase().starts_with("save ") {
+            findings.state("title", &title);
+        }
+    }
 }
 
 /// Pages of services have a slogan for a heading: where it shares no word with the title and the title names
 /// the site, the site is what is sold.
-fn site_name(page: &Page, heading: Option<&str>, findings: &mut Findings) {
+fn site_name(page: &Page, heading: Option<&str>, all: &[Line], locale: Locale, findings: &mut Findings) {
     let title = page.named("title").next().map(|id| page.raw_text(id).to_lowercase()).unwrap_or_default();
     let (Some(site), Some(heading)) = (meta(page, &["og:site_name"]), heading) else { return };
+    let names_site = title.contains(&site.to_lowercase());
+    // `Price - Site`: the words that are the site's own name are not shared with the heading.
+    let title = title.replace(&site.to_lowercase(), " ");
     let heading = heading.to_lowercase();
     let letters: Vec<char> = heading.chars().collect();
     let mut pairs = letters.windows(2).filter(|pair| pair.iter().all(|c| *c > '\u{2E7F}'));
@@ -332,7 +339,14 @@ fn site_name(page: &Page, heading: Option<&str>, findings: &mut Findings) {
     let mut words =
         heading.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() >= 4 && word.is_ascii());
     let shares_word = words.any(|word| title.contains(word));
-    if title.contains(&site.to_lowercase()) && !shares_pair && !shares_word {
+    // `Rotaboard costs $4 a month`: the page says what has the price.
+    let has_price = all.iter().take(30).filter(|line| line.text.chars().count() <= 200).any(|line| {
+        let text = line.text.to_lowercase();
+        let names = text.strip_prefix(&site.to_lowercase()).is_some_and(|rest| rest.chars().count() >= 4);
+        names && prices::read(&line.text, locale).iter().any(|own| own.role != prices::Role::Other)
+    });
+    let is_named = heading.contains(&site.to_lowercase());
+    if names_site && !is_named && (has_price || !shares_pair && !shares_word) {
         findings.noted_text(|own| &mut own.names, 2, ("OpenGraph", "site_name"), Some(&site));
     }
 }
@@ -399,7 +413,7 @@ fn shown(shown: &visible::Shown, all: &[Line], locale: Locale, findings: &mut Fi
 /// Prices and deals in sentences, where no element is marked as a price.
 fn in_lines(all: &[Line], crossed: &[String], locale: Locale, findings: &mut Findings) {
     for line in all.iter().take(400) {
-        if line.text.chars().count() > 200 {
+        if line.text.chars().count() > 200 || visible::says_sold_out(&line.text) {
             continue;
         }
         let (now, before) = prices::in_block(&line.text, locale);

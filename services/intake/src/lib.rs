@@ -28,6 +28,8 @@
 //! # Ok::<(), spotwright_schemas::Problem>(())
 //! ```
 
+mod absent;
+mod aside;
 mod changes;
 mod charset;
 mod document;
@@ -46,13 +48,14 @@ mod prices;
 mod structured;
 mod text;
 mod visible;
+mod words;
 mod yaml;
 
 pub use changes::{Change, ProductChange, VariantText, Withdrawal, changes, variants_to_withdraw};
 pub use document::{Document, Evidence, Found, Section};
 pub use draft::{Draft, DraftFact, DraftOffer, LeftOut, Question};
 pub use facts::{Reason, Statement, is_chinese, shown_text, statement};
-pub use feed::{Feed, Item};
+pub use feed::{Feed, Item, Refused};
 pub use findings::DraftPicture;
 pub use prices::Price;
 pub use text::sentences;
@@ -195,7 +198,7 @@ fn read_one(source: &Source<'_>, locale: Option<Locale>) -> Result<findings::Fin
             let html = charset::decoded(source.bytes, source.media_type);
             html::read(&html, source.name, source.address, locale)
         }
-        Format::Pdf => Ok(plain::read(&pdf::text(source.bytes, source.name)?, source.name, locale)),
+        Format::Pdf => Ok(plain::read_wrapped(&pdf::text(source.bytes, source.name)?, source.name, locale)),
         Format::Docx => Ok(plain::read_lines(docx::lines(source.bytes, source.name)?, source.name, locale)),
         Format::Table | Format::Xml => {
             let feed = Feed::read(source)?;

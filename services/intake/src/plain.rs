@@ -38,6 +38,28 @@ pub(crate) fn read(text: &str, source: &str, locale: Option<Locale>) -> Findings
     read_lines(lines, source, locale)
 }
 
+/// Reads the text of a document, whose lines end where the page does: a long line without a mark at its end goes
+/// on where the next one begins with a small letter.
+pub(crate) fn read_wrapped(text: &str, source: &str, locale: Option<Locale>) -> Findings {
+    let mut lines: Vec<(String, String)> = Vec::new();
+    for line in text.lines() {
+        let is_rest = line.trim_start().starts_with(|c: char| c.is_lowercase());
+        let last = lines.last_mut().filter(|(_, last)| {
+            let is_open =
+                last.trim_end().ends_with(|c: char| c.is_alphanumeric() || matches!(c, ',' | '-' | '–'));
+            is_rest && is_open && last.chars().count() >= 40 && last.chars().count() < MAX_LINE
+        });
+        match last {
+            Some((_, last)) => {
+                last.push(' ');
+                last.push_str(line.trim());
+            }
+            None => lines.push((String::new(), line.to_owned())),
+        }
+    }
+    read_lines(lines, source, locale)
+}
+
 /// Reads lines, each with the heading above it.
 pub(crate) fn read_lines(lines: Vec<(String, String)>, source: &str, wanted: Option<Locale>) -> Findings {
     let start: String = lines.iter().take(200).map(|(_, line)| line.as_str()).collect();

@@ -12,6 +12,9 @@ use spotwright_schemas::{Locale, Micros};
 /// Texts are read in pieces of at most this many bytes, so that no line costs more than its length.
 const PIECE: usize = 2_000;
 
+/// Amounts of one text after which the rest is not read: a list that long is not about one product.
+const MOST: usize = 64;
+
 /// An amount of money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Price {
@@ -60,6 +63,7 @@ const BEFORE: &[&str] = &[
     "吊牌价",
     "专柜价",
     "参考价",
+    "出厂价",
     "指导价",
     "零售价",
     "正价",
@@ -194,7 +198,7 @@ const OTHER: &[&str] = &[
 pub(crate) fn read(text: &str, locale: Locale) -> Vec<Priced> {
     let mut found = Vec::new();
     let mut start = 0;
-    while start < text.len() {
+    while start < text.len() && found.len() < MOST {
         let end = piece_end(text, start);
         let Some(piece) = text.get(start..end) else { break };
         read_piece(piece, start, locale, &mut found);
@@ -242,6 +246,58 @@ fn read_piece(piece: &str, offset: usize, locale: Locale, into: &mut Vec<Priced>
             into.push(priced);
         }
     }
+    let n_before = into.len();
+    spoken(piece, offset, into);
+    if into.len() > n_before {
+        into.sort_by_key(|own| own.span.start);
+    }
+}
+
+/// Amounts as they are spoken, `现价五十二块八`, which the grammar leaves alone because `两块` counts pieces; a
+/// word in front has to say that it is a price.
+fn spoken(piece: &str, offset: usize, into: &mut Vec<Priced>) {
+    for (at, _) in piece.match_indices('块') {
+        let lead = piece.get(..at).unwrap_or_default();
+        let start = lead.trim_end_matches(|c: char| "零〇一二两三四五六七八九十百千".contains(c)).len();
+        let Some(whole) = lead.get(start..).and_then(numeral) else { continue };
+        let Some((role, true)) = lead.get(..start).and_then(role_of) else { continue };
+        let tail = piece.get(at + '块'.len_utf8()..).unwrap_or_default();
+        let amount = Micros(whole.saturating_mul(1_000_000).saturating_add(tenths("块", tail).unwrap_or(0)));
+        let span = start + offset..at + '块'.len_utf8() + offset;
+        if into.iter().any(|own| own.span.start < span.end && span.start < own.span.end) {
+            continue;
+        }
+        let price = Price { amount, currency: Some("CNY".to_owned()) };
+        into.push(Priced { span, price, role, is_named: true, is_from: false });
+    }
+}
+
+/// The value of a whole Chinese numeral below ten thousand.
+fn numeral(text: &str) -> Option<i64> {
+    let (mut value, mut digit) = (0_i64, None);
+    for c in text.chars() {
+        let scale = match c {
+            '十' => 10,
+            '百' => 100,
+            '千' => 1_000,
+            '〇' | '零' => {
+                digit = None;
+                continue;
+            }
+            '两' => {
+                digit = Some(2);
+                continue;
+            }
+            _ => {
+                let at = "零一二三四五六七八九".chars().position(|own| own == c)?;
+                digit = Some(i64::try_from(at).ok()?);
+                continue;
+            }
+        };
+        value += digit.take().unwrap_or(1) * scale;
+    }
+    let value = value + digit.unwrap_or(0);
+    (value > 0 && value < 10_000).then_some(value)
 }
 
 /// One quantity as an amount. `before` is where the last amount of the text ended.
@@ -265,7 +321,7 @@ fn priced(text: &str, found: &Found, before: Option<usize>) -> Option<Priced> {
     if bare && (!is_named || quantity.unit.is_some() || is_percent(tail)) {
         return None;
     }
-    let amount = Micros(number.micros()?);
+    let amount = Micros(number.micros()?.saturating_add(tenths(shown, tail).unwrap_or(0)));
     if amount.0 < 0 || amount.0 > 10_000_000_000_000 {
         return None;
     }
@@ -286,6 +342,24 @@ fn priced(text: &str, found: &Found, before: Option<usize>) -> Option<Priced> {
         is_named,
         is_from: quantity.qualifier == Qualifier::AtLeast || matches!(quantity.value, Value::Range(..)),
     })
+}
+
+/// The tenths behind a whole amount, in millionths: `三十九元九角`, `39块9`.
+fn tenths(shown: &str, tail: &str) -> Option<i64> {
+    let is_whole = shown.ends_with(['元', '块']) && !shown.contains('.');
+    let mut signs = tail.chars();
+    let first = signs.next().filter(|_| is_whole)?;
+    let digit = match first {
+        '0'..='9' => i64::from(first.to_digit(10)?),
+        _ => i64::try_from("零一二三四五六七八九".chars().position(|own| own == first)?).ok()?,
+    };
+    let rest = signs.as_str();
+    let behind = signs.next();
+    let is_said = matches!(behind, Some('角' | '毛'));
+    let is_spoken = shown.ends_with('块')
+        && (behind.is_none_or(|c| !c.is_alphanumeric())
+            || ["包邮", "起", "到手", "拿下"].iter().any(|word| rest.starts_with(word)));
+    (is_said || is_spoken).then_some(digit * 100_000)
 }
 
 /// The part that the words directly in front give, and whether they stand at the figure itself.
@@ -395,7 +469,8 @@ fn takes_off(tail: &str) -> bool {
 
 /// `4 payments of $15`, `$15/mo with Pay Later`, `每期33元`; the monthly price of an app is its price.
 fn is_installment(quantity: &quantity::Quantity, tail: &str) -> bool {
-    let tail: String = tail.trim_start().chars().take(24).collect::<String>().to_lowercase();
+    let tail: String =
+        tail.trim_start_matches(['.', ' ']).trim_start().chars().take(24).collect::<String>().to_lowercase();
     let words = [
         "x 3",
         "x 4",

@@ -104,6 +104,31 @@ pub(crate) fn products(page: &Page, locale: Locale) -> Vec<(&'static str, Marked
     found
 }
 
+/// Whether the data of a page is about a thing that is sold.
+pub(crate) fn is_product_page(page: &Page) -> bool {
+    declares(page, &|kind| SOLD.contains(&kind))
+}
+
+/// Whether the data of a page says that it is a list.
+pub(crate) fn is_collection(page: &Page) -> bool {
+    declares(page, &|kind| matches!(kind, "collectionpage" | "searchresultspage"))
+}
+
+/// Whether an object of the page's data, at most two below the outermost, is of a type.
+fn declares(page: &Page, is_wanted: &dyn Fn(&str) -> bool) -> bool {
+    let scripts = page.named("script").filter(|id| {
+        page.attribute(*id, "type").is_some_and(|kind| kind.to_ascii_lowercase().contains("ld+json"))
+    });
+    let values = scripts.filter_map(|id| lenient(&page.raw_text(id)));
+    values.chain(scopes(page)).any(|value| {
+        let skip = |key: &str| OTHERS.contains(&key);
+        objects(&value, &skip)
+            .iter()
+            .filter(|inside| inside.path.len() <= 2)
+            .any(|inside| types_of(inside.object).iter().any(|kind| is_wanted(kind)))
+    })
+}
+
 fn types_of(object: &Map<String, Value>) -> Vec<String> {
     let value = object.get("@type").or_else(|| object.get("type"));
     let texts: Vec<&str> = match value {
@@ -188,7 +213,7 @@ fn pictures(value: Option<&Value>, into: &mut Vec<String>) {
     let mut add = |value: &Value| {
         let url = match value {
             Value::String(text) => Some(text.clone()),
-            Value::Object(object) => ["contentUrl", "url", "@id"]
+            Value::Object(object) => ["contentUrl", "contentURL", "url", "@id"]
                 .iter()
                 .find_map(|key| object.get(*key))
                 .and_then(Value::as_str)

@@ -4,152 +4,6 @@ use std::ops::Range;
 
 use crate::dom::{Kind, NodeId, Page};
 
-/// Words of `class` and `id` whose elements are not about the product.
-const ASIDE: &[&str] = &[
-    "nav",
-    "navbar",
-    "navigation",
-    "menubar",
-    "breadcrumb",
-    "breadcrumbs",
-    "crumb",
-    "crumbs",
-    "footer",
-    "foot",
-    "cookie",
-    "cookies",
-    "consent",
-    "gdpr",
-    "newsletter",
-    "subscribe",
-    "signup",
-    "popup",
-    "modal",
-    "overlay",
-    "dialog",
-    "share",
-    "sharing",
-    "social",
-    "recommend",
-    "recommended",
-    "recommendation",
-    "recommendations",
-    "related",
-    "upsell",
-    "upsells",
-    "crosssell",
-    "crosssells",
-    "similar",
-    "alsobought",
-    "alsolike",
-    "alsoviewed",
-    "recently",
-    "viewed",
-    "sidebar",
-    "review",
-    "reviews",
-    "comment",
-    "comments",
-    "rating",
-    "ratings",
-    "testimonial",
-    "testimonials",
-    "questions",
-    "qna",
-    "askbox",
-    "announcement",
-    "toolbar",
-    "topbar",
-    "sitenav",
-    "minicart",
-    "cart",
-    "login",
-    "search",
-    "copyright",
-    "pagination",
-    "skip",
-    "sponsored",
-    "advert",
-    "ads",
-    "推荐",
-    "tuijian",
-    "pj",
-    "pingjia",
-    "评价",
-    "页脚",
-    "导航",
-    "guess",
-    "guesslike",
-    "hotsale",
-    "bestsellers",
-    "shortcut",
-    "sitemap",
-];
-
-/// Pairs of words that together mean one of [`ASIDE`].
-const ASIDE_PAIRS: &[(&str, &str)] = &[
-    ("cross", "sell"),
-    ("cross", "sells"),
-    ("also", "like"),
-    ("also", "bought"),
-    ("also", "viewed"),
-    ("you", "may"),
-    ("you", "might"),
-    ("bought", "together"),
-    ("other", "products"),
-    ("more", "products"),
-    ("site", "header"),
-    ("main", "menu"),
-];
-
-/// Headings below which a page speaks of something else.
-const ASIDE_HEADINGS: &[&str] = &[
-    "you may also like",
-    "you might also like",
-    "related products",
-    "recommended",
-    "customers also",
-    "people also",
-    "frequently bought together",
-    "recently viewed",
-    "similar",
-    "more from",
-    "customer reviews",
-    "reviews",
-    "what customers say",
-    "questions",
-    "shipping",
-    "delivery",
-    "returns",
-    "newsletter",
-    "subscribe",
-    "follow us",
-    "cookie",
-    "privacy",
-    "footer",
-    "inspired by",
-    "sponsored",
-    "other products",
-    "more to explore",
-    "猜你喜欢",
-    "相关推荐",
-    "为你推荐",
-    "看了又看",
-    "买了又买",
-    "大家都在买",
-    "店铺推荐",
-    "热销推荐",
-    "用户评价",
-    "商品评价",
-    "宝贝评价",
-    "买家秀",
-    "问大家",
-    "配送说明",
-    "退换货",
-    "售后保障",
-    "价格说明",
-];
-
 /// A line of a page and its heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Line {
@@ -195,7 +49,7 @@ pub(crate) fn is_unseen(page: &Page, id: NodeId) -> bool {
     let style = page.attribute(id, "style").unwrap_or_default();
     let style: String =
         style.chars().filter(|c| !c.is_whitespace()).take(1_000).collect::<String>().to_lowercase();
-    let hides = ["display:none", "visibility:hidden", "font-size:0;", "opacity:0;"];
+    let hides = ["display:none", "visibility:hidden", "font-size:0;", "font-size:1px", "opacity:0;"];
     page.attribute(id, "hidden").is_some()
         || page.attribute(id, "aria-hidden").is_some_and(|value| value == "true")
         || hides.iter().any(|hide| style.contains(hide))
@@ -215,79 +69,7 @@ pub(crate) fn is_unseen(page: &Page, id: NodeId) -> bool {
         )
 }
 
-/// Whether an element is about something else than the product.
-pub(crate) fn is_aside(page: &Page, id: NodeId) -> bool {
-    let name = page.name(id);
-    if matches!(name, "nav" | "footer" | "dialog") {
-        return true;
-    }
-    let inside = |wanted: &str| page.inside(id).filter(|inner| page.name(*inner) == wanted).count();
-    // Some shops keep the box with price and button in an `aside`; one with many links is another matter.
-    if (name == "aside" && inside("a") >= 3) || (name == "header" && inside("h1") == 0) {
-        return true;
-    }
-    let role = page.attribute(id, "role").unwrap_or_default();
-    if matches!(role, "navigation" | "contentinfo" | "dialog" | "search" | "complementary" | "banner") {
-        return true;
-    }
-    if matches!(name, "html" | "body" | "main" | "article") {
-        return false;
-    }
-    let words = marks(page, id);
-    let has_aside = words.iter().any(|word| ASIDE.contains(&word.as_str()));
-    let has_pair = ASIDE_PAIRS.iter().any(|(first, second)| {
-        words.windows(2).any(|pair| matches!(pair, [a, b] if a == first && b == second))
-    });
-    (has_aside || has_pair) && !words.iter().any(|word| word == "main")
-}
-
-/// For every node whether it is seen and about the product.
-pub(crate) fn relevant(page: &Page) -> Vec<bool> {
-    let mut is_relevant = vec![true; page.nodes.len()];
-    let mut id = 0;
-    while let Some(node) = page.nodes.get(id) {
-        let skip = matches!(node.kind, Kind::Element(..)) && (is_unseen(page, id) || is_aside(page, id));
-        let end = if skip { node.end } else { id };
-        for flag in is_relevant.get_mut(id..end).unwrap_or_default() {
-            *flag = false;
-        }
-        id = end.max(id + 1);
-    }
-    hide_below_aside_headings(page, &mut is_relevant);
-    is_relevant
-}
-
-/// Hides the section of a heading such as `You may also like`: what stands beside it, up to the next
-/// heading of the same rank.
-fn hide_below_aside_headings(page: &Page, is_relevant: &mut [bool]) {
-    for id in 0..page.nodes.len() {
-        if heading_rank(page.name(id)).is_none() || !is_relevant.get(id).copied().unwrap_or(false) {
-            continue;
-        }
-        let title = page.raw_text(id).trim().to_lowercase();
-        let also = [" also bought", " also like", " also viewed", " also read", "附近", "其他", "更多"];
-        let is_aside_title = also.iter().any(|word| title.contains(word))
-            || ASIDE_HEADINGS.iter().any(|known| title.starts_with(known))
-            || title.ends_with(" reviews");
-        if !is_aside_title || title.chars().count() > 60 {
-            continue;
-        }
-        let rank = heading_rank(page.name(id)).unwrap_or(6);
-        let parent_end = page
-            .nodes
-            .get(id)
-            .and_then(|node| node.parent)
-            .map_or(page.nodes.len(), |p| page.nodes.get(p).map_or(page.nodes.len(), |node| node.end));
-        let end = (id + 1..parent_end)
-            .find(|other| heading_rank(page.name(*other)).is_some_and(|other| other <= rank))
-            .unwrap_or(parent_end);
-        for flag in is_relevant.get_mut(id..end).unwrap_or_default() {
-            *flag = false;
-        }
-    }
-}
-
-fn heading_rank(name: &str) -> Option<u8> {
+pub(crate) fn heading_rank(name: &str) -> Option<u8> {
     match name {
         "h1" => Some(1),
         "h2" => Some(2),
@@ -299,7 +81,7 @@ fn heading_rank(name: &str) -> Option<u8> {
     }
 }
 
-fn is_block(name: &str) -> bool {
+pub(crate) fn is_block(name: &str) -> bool {
     matches!(
         name,
         "address"
@@ -510,6 +292,7 @@ fn push_trimmed(line: &str, span: Range<usize>, into: &mut Vec<Range<usize>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aside::relevant;
 
     fn shown(html: &str) -> Vec<(String, String)> {
         let page = Page::parse(html).unwrap();

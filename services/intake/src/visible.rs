@@ -45,7 +45,8 @@ const OLD: [&str; 19] = [
     "原价",
 ];
 
-fn is_price_mark(words: &[String], page: &Page, id: NodeId) -> bool {
+/// Whether an element is marked as a price by its classes or its attributes.
+pub(crate) fn is_price_mark(words: &[String], page: &Page, id: NodeId) -> bool {
     let spoken = words.iter().any(|word| {
         let word = word.as_str();
         matches!(
@@ -83,7 +84,8 @@ fn is_price_mark(words: &[String], page: &Page, id: NodeId) -> bool {
         || page.attribute(id, "data-price").is_some()
 }
 
-fn is_crossed_out(page: &Page, id: NodeId) -> bool {
+/// Whether an element is a price that is crossed out.
+pub(crate) fn is_crossed_out(page: &Page, id: NodeId) -> bool {
     if matches!(page.name(id), "del" | "s" | "strike") {
         return true;
     }
@@ -145,6 +147,10 @@ pub(crate) fn prices(page: &Page, is_relevant: &[bool], locale: Locale) -> Shown
         let relevant = is_relevant.get(at).copied().unwrap_or(false);
         let is_element = matches!(node.kind, Kind::Element(..));
         let old = relevant && is_element && is_crossed_out(page, at);
+        if old && is_sold_out(page, at) {
+            at = node.end.max(at + 1);
+            continue;
+        }
         let marked = relevant && is_element && (old || is_price_mark(&marks(page, at), page, at));
         if !marked && !(relevant && is_element && is_labelled(page, at, locale)) {
             at += 1;
@@ -199,6 +205,22 @@ fn is_labelled(page: &Page, id: NodeId, locale: Locale) -> bool {
     first.is_some_and(|own| own.is_named && own.role != Role::Other)
 }
 
+/// Whether what is crossed out is an offer that is gone: `Early bird <s>£20</s> Sold out`.
+fn is_sold_out(page: &Page, id: NodeId) -> bool {
+    let Some(outer) = page.around(id).next().filter(|outer| page.inside(*outer).len() <= 30) else {
+        return false;
+    };
+    let text = seen(page, outer);
+    text.chars().count() <= 80 && says_sold_out(&text)
+}
+
+/// Whether a text says of what it offers that it is gone.
+pub(crate) fn says_sold_out(text: &str) -> bool {
+    let text = text.to_lowercase();
+    let said = ["sold out", "no longer available", "售罄", "已售完", "已抢完", "已结束"];
+    said.iter().any(|word| text.contains(word))
+}
+
 /// Adds the amounts of a price element; whether there were any.
 fn read(page: &Page, id: NodeId, old: bool, text: &str, locale: Locale, into: &mut Vec<Candidate>) -> bool {
     let n_before = into.len();
@@ -251,6 +273,7 @@ fn read(page: &Page, id: NodeId, old: bool, text: &str, locale: Locale, into: &m
         inner += 1;
     }
     let rest = crate::document::squeezed(&rest);
+    let rest = rest.trim_matches([' ', '|']).to_owned();
     let with_label = format!("{} {rest}", label(page, id));
     let (now, before) = prices::in_block(&with_label, locale);
     let has_before = before.is_some();
@@ -323,6 +346,14 @@ pub(crate) fn heading(page: &Page, is_relevant: &[bool]) -> Option<String> {
     let best = in_heading.iter().copied().find(|id| speaks(*id)).or_else(|| in_heading.first().copied());
     best.and_then(text)
         .or_else(|| (0..page.nodes.len()).filter(usable).filter(|id| speaks(*id)).find_map(text))
+        .or_else(|| (0..page.nodes.len()).filter(usable).filter(|id| is_large(page, *id)).find_map(text))
+}
+
+/// Whether an element is set in large letters, as pages without headings do.
+fn is_large(page: &Page, id: NodeId) -> bool {
+    let size = page.attribute(id, "size").unwrap_or_default().trim();
+    let number: i32 = size.trim_start_matches('+').parse().unwrap_or(0);
+    page.name(id) == "big" || page.name(id) == "font" && (number >= 4 || size.starts_with('+') && number >= 1)
 }
 
 /// The text of a heading up to the first block inside it, where nobody closed it.
@@ -350,7 +381,7 @@ mod tests {
 
     fn shown(html: &str, locale: Locale) -> (String, String) {
         let page = Page::parse(html).unwrap();
-        let is_relevant = crate::text::relevant(&page);
+        let is_relevant = crate::aside::relevant(&page);
         let shown = prices(&page, &is_relevant, locale);
         let text =
             |own: Option<(Price, String)>| own.map_or_else(String::new, |own| own.0.amount.to_decimal());
