@@ -10,7 +10,7 @@ use spotwright_core::ports::language_model::{
     LanguageModelError, ProposedLine, ProposedScript, RefusedScript,
 };
 use spotwright_schemas::brief::{Evidence, Fact, FactId, FactKind};
-use spotwright_schemas::locale::Locale;
+use spotwright_schemas::locale::{Language, Locale};
 use spotwright_schemas::script::Line;
 
 use super::*;
@@ -450,9 +450,9 @@ const ALL_KINDS: [FactKind; 8] = [
 ];
 
 fn fact_text(locale: Locale) -> BoxedStrategy<String> {
-    match locale {
-        Locale::EnUs => "[A-Z][a-z]{1,9}( [a-z]{2,9}| [0-9]{1,4}| \\$[0-9]{2}){0,5}[.!?]?".boxed(),
-        Locale::ZhCn => "[\u{5C71}\u{6C34}\u{82B1}\u{9999}\u{65E9}\u{6668}\u{70ED}\u{996E}]{2,20}(，[0-9]{1,4}(天|元|克|%))?[！？]?".boxed(),
+    match locale.language() {
+        Language::English => "[A-Z][a-z]{1,9}( [a-z]{2,9}| [0-9]{1,4}| \\$[0-9]{2}){0,5}[.!?]?".boxed(),
+        Language::Chinese => "[\u{5C71}\u{6C34}\u{82B1}\u{9999}\u{65E9}\u{6668}\u{70ED}\u{996E}]{2,20}(，[0-9]{1,4}(天|元|克|%))?[！？]?".boxed(),
     }
 }
 
