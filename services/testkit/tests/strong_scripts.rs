@@ -94,6 +94,7 @@ async fn drafted(brief: &Brief, answer: String) -> Generation {
 async fn scripts_written_by_hand_pass_the_rules_that_every_answer_meets() {
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(bench().join("strong")).unwrap().map(|file| file.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "json"));
     files.sort();
     let (mut all, mut usable) = (0, 0);
     for file in files {
