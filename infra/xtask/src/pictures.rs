@@ -10,8 +10,8 @@ use resvg::usvg::{Options, Tree};
 
 /// Side of the longer edge in pixels: what a vertical video of 1080 × 1920 can use without enlarging.
 const LONGER: f32 = 1080.0;
-/// Quality of the JPEG: gradients stay without bands, a drawing stays under about 60 KB.
-const QUALITY: u8 = 88;
+/// Quality of the JPEG: gradients stay without visible bands.
+const QUALITY: u8 = 84;
 
 /// Draws every picture, or with `check` fails when one is missing or differs.
 pub(crate) fn run(top: &Path, check: bool) -> anyhow::Result<()> {
