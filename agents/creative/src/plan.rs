@@ -163,13 +163,15 @@ mod tests {
     use crate::learn::learn;
 
     #[test]
-    fn the_first_generation_covers_every_angle() {
+    fn the_first_generation_covers_every_angle_that_the_facts_carry() {
         for brief in [coffee_en(), coffee_zh()] {
             let assignments = plan(&brief, 1, 12, &Beliefs::default(), 3);
             let angles: BTreeSet<Angle> = assignments.iter().map(|a| a.direction.angle).collect();
             let directions: BTreeSet<Direction> = assignments.iter().map(|a| a.direction).collect();
-            assert_eq!(angles.len(), 6);
-            assert_eq!(directions.len(), 12);
+            let possible: BTreeSet<Direction> = possible_directions(&brief).into_iter().collect();
+            assert_eq!(angles, possible.iter().map(|direction| direction.angle).collect::<BTreeSet<Angle>>());
+            assert!(angles.len() >= 3, "{angles:?}");
+            assert_eq!(directions.len(), possible.len().min(12));
             assert_eq!(
                 assignments.iter().map(|a| a.number).collect::<Vec<_>>(),
                 (1..=12).collect::<Vec<_>>()

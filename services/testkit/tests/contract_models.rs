@@ -109,8 +109,10 @@ impl Played {
         assert_eq!(self.finished.variants.len(), 4);
         for script in self.scripts() {
             assert!(script.is_in_order());
-            let text =
-                format!("{} {} {}", script.full_text(), script.primary_text, script.idea).to_lowercase();
+            // The engine's idea quotes whom the advertiser describes; it is shown to the advertiser only.
+            let by_model = script.lines.iter().any(|line| line.provenance.provider != PROVIDER);
+            let idea = if by_model { script.idea.as_str() } else { "" };
+            let text = format!("{} {} {idea}", script.full_text(), script.primary_text).to_lowercase();
             for forbidden in ["evil", "http", "<script", "ignore all", CANARY] {
                 assert!(!text.contains(forbidden), "{forbidden}: {text}");
             }

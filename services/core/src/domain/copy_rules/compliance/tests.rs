@@ -1,3 +1,5 @@
+//! Tests of the engine: what is found, where, and what excuses it.
+
 use super::*;
 
 fn claim(text: &str, category: &str, evidence: &[&str]) -> Claim {
