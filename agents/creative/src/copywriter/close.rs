@@ -16,7 +16,13 @@ impl Builder<'_, '_> {
         let entry = self.draws.pick(&entries).map(|fitting| fitting.entry);
         let offer = &material.offer;
         let mut facts: Vec<FactId> = Vec::new();
-        let caption = if offer.now.is_some() {
+        let said_first = structure == "offer_first";
+        let caption = if said_first {
+            facts.extend(offer.fact.clone());
+            facts.extend(used.first().cloned());
+            facts.dedup();
+            self.last_day()
+        } else if offer.now.is_some() {
             facts.extend(offer.fact.clone());
             self.offer_line()?
         } else if let Some(price) = &offer.price {
@@ -42,7 +48,11 @@ impl Builder<'_, '_> {
             (true, false) => verb.clone(),
             (true, true) => material.name.to_string(),
         };
-        let mut detail = self.conditions();
+        let mut detail =
+            if said_first { offer.redeem.clone().unwrap_or_default() } else { self.conditions() };
+        if !self.zh() {
+            detail = phrases::capitalized(&detail);
+        }
         let term = self.term(&facts, used, &caption);
         if let Some((id, text)) = term {
             if detail.is_empty() || material.must_stand(&text) {
@@ -65,7 +75,13 @@ impl Builder<'_, '_> {
         if alone && !verb.is_empty() && length(&joined) <= limit && self.draws.chance(0.5) {
             detail = joined;
         }
+        // One call to act: what the advertiser says of redeeming stands for the authored one.
+        let redeems = offer
+            .redeem
+            .as_ref()
+            .is_some_and(|redeem| said.to_lowercase().contains(redeem.to_lowercase().as_str()));
         let asked = entry.map(|entry| entry.element.voice.clone()).unwrap_or_default();
+        let asked = if redeems { String::new() } else { first_sentence(&asked).to_owned() };
         let mut parts = if caption == verb { Vec::new() } else { vec![self.spoken(&caption)] };
         if !said.is_empty() && said != verb && caption != verb {
             parts.push(self.spoken(&said));
@@ -152,6 +168,20 @@ impl Builder<'_, '_> {
         // A price of nothing is said in the advertiser's own words where a fact has them.
         let own =
             offer.fact.as_ref().and_then(|id| self.material.brief.fact(id)).map(|fact| fact.text.clone());
+        // A condition that only the fact names is said with the price.
+        let zh = self.zh();
+        if let Some(own) = own.as_ref().filter(|own| length(own) <= 48) {
+            let told = format!(
+                "{} {}",
+                offer.covers.as_deref().unwrap_or_default(),
+                offer.redeem.as_deref().unwrap_or_default()
+            );
+            let told = spotwright_schemas::wording::folded(&told);
+            let named = phrases::conditions_in(&spotwright_schemas::wording::folded(own), zh);
+            if named.iter().any(|word| !told.contains(word.trim_end())) {
+                return Some(own.clone());
+            }
+        }
         let free = self.material.brief.offer.as_ref().is_some_and(|offer| offer.price_now.0 == 0);
         if let Some(own) = own.filter(|own| free && length(own) <= 48) {
             if self.material.must_stand(&own) || self.draws.chance(0.6) {
@@ -176,7 +206,7 @@ impl Builder<'_, '_> {
                 vec![
                     format!("{covers}: {now} instead of {before}"),
                     format!("{covers}: {now}, was {before}"),
-                    format!("{covers} for {now}, not {before}"),
+                    format!("{covers}, {now} instead of {before}"),
                 ]
             }
             (None, Some(before), false) => {
@@ -198,4 +228,10 @@ impl Builder<'_, '_> {
 /// Whether what an offer covers is a list that a price cannot stand behind.
 pub(super) fn is_compound(covers: &str) -> bool {
     covers.contains([',', '，', '、', '：', ':', ';', '；'])
+}
+
+/// The first sentence of a call to act.
+fn first_sentence(text: &str) -> &str {
+    let end = text.char_indices().find(|(_, c)| matches!(c, '.' | '。' | '?' | '？' | '!' | '！'));
+    end.map_or(text, |(at, c)| &text[..at + c.len_utf8()])
 }

@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn the_british_bank_speaks_british_english() {
-        let english = read(ENGLISH, ENGLISH_LINKS).expect("English elements");
+        let english = read(ENGLISH, ENGLISH_LINKS, ENGLISH_PICTURES).expect("English elements");
         let british_bank = in_british(&english);
         let left_out = english.entries.len() - british_bank.entries.len();
         assert!((1..40).contains(&left_out), "{left_out}");
