@@ -124,10 +124,6 @@ impl Builder<'_, '_> {
         );
         let join = if zh { "，" } else { ". " };
         let limit = crate::copy_engine::limits(self.material.brief.locale, Role::Cta).detail;
-        let spare = parts.len() > 1 && parts.last().is_some_and(|last| !self.material.must_stand(last));
-        if spare && self.draws.chance(0.25) {
-            parts.pop();
-        }
         while parts.len() > 1 && length(&parts.join(join)) > limit {
             parts.pop();
         }
@@ -168,9 +164,10 @@ impl Builder<'_, '_> {
         // A price of nothing is said in the advertiser's own words where a fact has them.
         let own =
             offer.fact.as_ref().and_then(|id| self.material.brief.fact(id)).map(|fact| fact.text.clone());
+        let limit = crate::copy_engine::limits(self.material.brief.locale, Role::Cta).caption;
         // A condition that only the fact names is said with the price.
         let zh = self.zh();
-        if let Some(own) = own.as_ref().filter(|own| length(own) <= 48) {
+        if let Some(own) = own.as_ref().filter(|own| length(own) <= limit) {
             let told = format!(
                 "{} {}",
                 offer.covers.as_deref().unwrap_or_default(),

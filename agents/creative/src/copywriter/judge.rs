@@ -55,6 +55,7 @@ pub(super) fn add_must_say(builder: &Builder<'_, '_>, built: &mut Built) {
         let before_last = built.shots.len().saturating_sub(1);
         if let Some(claim) = fact {
             built.shots.insert(before_last, builder.fact_shot(claim));
+            built.loose += 0.5;
             continue;
         }
         if material.brief.brand.name.contains(text.as_str()) {
@@ -78,6 +79,7 @@ pub(super) fn add_must_say(builder: &Builder<'_, '_>, built: &mut Built) {
         }
         last.voice = format!("{}{join}{text}{point}", last.voice);
     }
+    builder.part_pictures(&mut built.shots);
 }
 
 fn says(built: &Built, text: &str) -> bool {

@@ -145,7 +145,8 @@ impl<'a> Material<'a> {
     /// Whether an element may stand in this brief's scripts at all.
     fn fits_brief(&self, element: &Element) -> bool {
         // "当你……" is half a sentence where no "时" closes it.
-        let half = |text: &str| text.contains("当你") && !text.contains('时');
+        let closed = |text: &str| text.contains("时，") || text.trim_end_matches('。').ends_with('时');
+        let half = |text: &str| text.contains("当你") && !closed(text);
         !half(&element.caption)
             && !half(&element.voice)
             && (element.brief_has.is_empty() || self.mentions(&self.words, &element.brief_has))
@@ -236,11 +237,23 @@ impl<'a> Material<'a> {
         self.groups = groups;
     }
 
+    /// Whether two facts speak of one thing by the same word.
+    pub(super) fn share_a_word(one: &Claim<'_>, other: &Claim<'_>) -> bool {
+        one.things.iter().any(|thing| other.things.contains(thing))
+    }
+
     /// Whether two facts speak of one thing: by a word, or as answers of one link.
     pub(super) fn related(&self, one: &Claim<'_>, other: &Claim<'_>) -> bool {
         let groups = |claim: &Claim<'_>| self.groups.get(claim.at).map(Vec::as_slice).unwrap_or_default();
-        one.things.iter().any(|thing| other.things.contains(thing))
-            || groups(one).iter().any(|group| groups(other).contains(group))
+        Self::share_a_word(one, other) || groups(one).iter().any(|group| groups(other).contains(group))
+    }
+
+    /// Whether a claim is what the close says: the key offer, or the first term without a price.
+    pub(super) fn is_for_the_close(&self, claim: &Claim<'_>) -> bool {
+        let id = Some(&claim.fact.id);
+        let offer = &self.offer;
+        let first_term = offer.terms.first().filter(|_| offer.now.is_none() && offer.price.is_none());
+        offer.fact.as_ref() == id || first_term.map(|(term, _)| term) == id
     }
 
     /// Whether a written link says that `claim` answers `trouble`.

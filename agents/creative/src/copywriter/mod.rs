@@ -107,7 +107,7 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
             let worn: u32 = facts.map(|id| worn.get(id).copied().unwrap_or(0)).sum();
             let used = uses.get(&candidate.built.structure).copied().unwrap_or(0);
             let fresh = asked == Some(candidate.built.structure);
-            candidate.score - 0.3 * f64::from(worn) - 0.8 * f64::from(used)
+            candidate.score - 0.3 * f64::from(worn) - 0.6 * f64::from(used)
                 + if fresh { ASKED_FIRST } else { 0.0 }
         };
         let best = pool

@@ -52,7 +52,7 @@ fn chinese(material: &Material<'_>, name: &str, bare: &str) -> Naming {
         format!("{bare}《{name}》")
     } else if name.ends_with(&begins) {
         format!("{name}{}", chars.iter().skip(2).collect::<String>())
-    } else if begins.chars().any(|c| name.contains(c)) {
+    } else if begins.chars().count() == 2 && name.contains(&begins) {
         format!("{name}，{bare}")
     } else {
         format!("{name}{bare}")

@@ -167,13 +167,22 @@ impl<'m, 'b> Builder<'m, 'b> {
         if reasons.len() < 3 {
             return None;
         }
-        self.loosen(0.5 + 0.25 * missing as f64);
+        let opened = self.follows_an_opening();
+        self.loosen(match missing {
+            _ if !opened => 0.9,
+            0 | 1 => 0.5,
+            _ => 1.75,
+        });
         reasons[1..].sort_by_key(|claim| claim.fact.kind == FactKind::Proof);
         let idea = self.idea(&head.caption, &reasons[0].fact.text);
         let mut shots = vec![self.named_below(head)];
         let ordinals = if self.zh() { &ORDINALS[..3] } else { &ORDINALS[3..] };
         for (claim, ordinal) in reasons.iter().zip(ordinals) {
             let mut shot = self.fact_shot(claim);
+            if !self.zh() {
+                let said = speech::english(&claim.fact.text, speech::Place::First, self.pronoun());
+                shot.voice = self.spoken(&said);
+            }
             LISTED.clone_into(&mut shot.source);
             shot.caption = format!("{ordinal}{}", claim.fact.text);
             shot.detail.clear();
@@ -288,7 +297,13 @@ impl<'m, 'b> Builder<'m, 'b> {
         open.voice = if zh {
             format!("{}，{}", open.detail, self.spoken(&open.caption))
         } else {
-            format!("{} {}", self.material.naming.introduction, self.spoken(&open.caption))
+            // What an offer calls by its kind is not introduced by its kind as well.
+            let naming = &self.material.naming;
+            if naming.tells(&self.material.name, &open.caption.to_lowercase()) {
+                format!("{}. {}", self.material.name, self.spoken(&open.caption))
+            } else {
+                format!("{} {}", naming.introduction, self.spoken(&open.caption))
+            }
         };
         let leads = self.facts(SAID);
         let lead = *leads.first()?;
@@ -338,6 +353,7 @@ impl<'m, 'b> Builder<'m, 'b> {
             FactKind::Origin,
             FactKind::Offer,
         ]);
+        claims.retain(|claim| !self.material.is_for_the_close(claim));
         let mut pairs: Vec<(&'static Entry, &'m Claim<'b>)> = Vec::new();
         for fitting in self.draws.shuffled(&entries) {
             let Some(at) = claims.iter().position(|claim| Material::follows(fitting, claim)) else {

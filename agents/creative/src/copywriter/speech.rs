@@ -6,6 +6,10 @@
 /// Third-person verbs that facts begin with and that no common noun looks like.
 const VERBS: &[&str] = &[
     "keeps",
+    "clamps",
+    "slices",
+    "lists",
+    "travels",
     "holds",
     "fits",
     "folds",

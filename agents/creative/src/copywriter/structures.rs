@@ -102,13 +102,23 @@ impl<'m, 'b> Builder<'m, 'b> {
         self.thread = material.claims.iter().map(|claim| material.answers_by_link(open, claim)).collect();
     }
 
+    /// Whether the script has an opening that asks for facts.
+    pub(super) fn follows_an_opening(&self) -> bool {
+        !self.thread.is_empty()
+    }
+
     /// Whether the opening asks for a claim.
     pub(super) fn asks_for(&self, claim: &Claim<'b>) -> bool {
         self.thread.get(claim.at).copied().unwrap_or(false)
     }
 
     fn on_thread(&self, lead: &Claim<'b>, claim: &Claim<'b>) -> bool {
-        self.asks_for(claim) || self.material.related(lead, claim)
+        let tied = if self.follows_an_opening() {
+            Material::share_a_word(lead, claim)
+        } else {
+            self.material.related(lead, claim)
+        };
+        tied || self.asks_for(claim)
     }
 
     // ---- choosing facts ----------------------------------------------------------------------
@@ -176,6 +186,7 @@ impl<'m, 'b> Builder<'m, 'b> {
         if shots.is_empty() {
             let mut answers = pool.clone();
             answers.extend(self.facts(&[FactKind::Offer]));
+            answers.retain(|claim| !self.material.is_for_the_close(claim));
             let asked = answers.into_iter().find_map(|claim| self.questioned(claim));
             if asked.is_some() {
                 self.loosen(0.5);
@@ -331,9 +342,8 @@ impl<'m, 'b> Builder<'m, 'b> {
         let chosen = self.draws.pick(&entries)?;
         self.thread = self.material.claims.iter().map(|claim| Material::follows(chosen, claim)).collect();
         let entry = chosen.entry;
-        if entry.vertical == "general" {
-            self.loosen(1.0);
-        }
+        // The brief's own troubles come before those that authors thought of.
+        self.loosen(if entry.vertical == "general" { 1.5 } else { 0.5 });
         let hook = entry.element.hook.unwrap_or(Hook::Question);
         Some((self.element_shot(entry, Role::Hook)?, hook))
     }
@@ -341,7 +351,7 @@ impl<'m, 'b> Builder<'m, 'b> {
     // ---- the structures -----------------------------------------------------------------------
 
     /// No picture stands twice in a script: the later shot takes another picture of the brief.
-    fn part_pictures(&self, shots: &mut [Shot]) {
+    pub(super) fn part_pictures(&self, shots: &mut [Shot]) {
         let mut seen: Vec<String> = Vec::new();
         for shot in shots {
             if seen.contains(&shot.picture) {
@@ -359,6 +369,12 @@ impl<'m, 'b> Builder<'m, 'b> {
     fn say_what_is_sold(&self, shots: &mut [Shot]) {
         let material = self.material;
         let (naming, name) = (&material.naming, material.name.as_ref());
+        // A label that stands in the first shot is not read again in the second.
+        if let [first, second, ..] = shots {
+            if first.detail == naming.label && second.detail == naming.label {
+                second.detail.clear();
+            }
+        }
         let told = |shot: &Shot| naming.tells(name, &shot.caption) || naming.tells(name, &shot.detail);
         if !shots.iter().take(2).any(told) {
             let free = |shot: &&mut Shot| {
@@ -376,7 +392,11 @@ impl<'m, 'b> Builder<'m, 'b> {
         }
         let at = usize::from(shots.len() > 1 && shots.first().is_some_and(|shot| shot.source != "offer"));
         let Some(shot) = shots.get_mut(at) else { return };
-        shot.voice = if self.zh() {
+        let fact = shot.facts.first().and_then(|id| material.brief.fact(id));
+        let own_words = shot.source == FACT || shot.source == super::LISTED;
+        shot.voice = if let Some(fact) = fact.filter(|_| own_words) {
+            self.introduced(&fact.text)
+        } else if self.zh() {
             format!("{}，{}", naming.label, shot.voice)
         } else {
             format!("{} {}", naming.introduction, shot.voice)
