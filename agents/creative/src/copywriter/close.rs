@@ -21,7 +21,12 @@ impl Builder<'_, '_> {
             facts.extend(offer.fact.clone());
             facts.extend(used.first().cloned());
             facts.dedup();
-            self.last_day()
+            if offer.now.is_none() {
+                facts.extend(offer.price_fact.clone());
+                offer.price.clone().unwrap_or_default()
+            } else {
+                self.last_day()
+            }
         } else if offer.now.is_some() {
             facts.extend(offer.fact.clone());
             self.offer_line()?
@@ -49,7 +54,7 @@ impl Builder<'_, '_> {
             (true, true) => material.name.to_string(),
         };
         let mut detail =
-            if said_first { offer.redeem.clone().unwrap_or_default() } else { self.conditions() };
+            if said_first { offer.redeem.clone().unwrap_or_default() } else { self.conditions(&caption) };
         if !self.zh() {
             detail = phrases::capitalized(&detail);
         }
@@ -60,9 +65,11 @@ impl Builder<'_, '_> {
                 facts.push(id);
             }
         }
-        // Price and term change places now and then, so that endings differ.
-        let term_first =
-            offer.now.is_none() && offer.price.is_some() && !detail.is_empty() && self.draws.chance(0.4);
+        // A term that must be said stands before the price.
+        let term_first = offer.now.is_none()
+            && offer.price.is_some()
+            && !detail.is_empty()
+            && material.must_stand(&detail);
         let (caption, mut detail) = if term_first { (detail, caption) } else { (caption, detail) };
         if detail.is_empty() {
             detail = if caption == verb { material.name.to_string() } else { verb.clone() };
@@ -94,7 +101,7 @@ impl Builder<'_, '_> {
     }
 
     /// What the key offer covers where the offer line does not say it, until when, and how to redeem it.
-    fn conditions(&mut self) -> String {
+    fn conditions(&self, caption: &str) -> String {
         let offer = &self.material.offer;
         if offer.now.is_none() {
             return String::new();
@@ -109,11 +116,11 @@ impl Builder<'_, '_> {
                 .map(|covers| if zh { covers.clone() } else { phrases::capitalized(covers) }),
         );
         parts.extend(
-            offer.until.as_ref().map(
-                |until| {
-                    if zh { format!("{until}截止") } else { format!("Until {until}") }
-                },
-            ),
+            offer
+                .until
+                .as_ref()
+                .filter(|until| !caption.contains(until.as_str()))
+                .map(|until| if zh { format!("{until}截止") } else { format!("Until {until}") }),
         );
         parts.extend(
             offer.redeem.as_ref().map(

@@ -91,6 +91,8 @@ fn english(material: &Material<'_>, name: &str, phrase: &str, bare: &str) -> Nam
     };
     let introduction = if held && common {
         format!("It's the {name}.")
+    } else if held && end.ends_with('s') && words.len() > 1 {
+        format!("These are {name}.")
     } else if held || phrase.is_empty() || phrase == bare {
         format!("{}.", if held { name.to_owned() } else { format!("{name}, {thing}") })
     } else if place {

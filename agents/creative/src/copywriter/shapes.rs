@@ -142,9 +142,11 @@ impl<'m, 'b> Builder<'m, 'b> {
         let own = self.draws.chance(0.5);
         let mut reasons = self.facts(&[FactKind::Benefit, FactKind::Feature, FactKind::Proof]);
         let pair = self.draws.pick(&pairs);
+        let general;
         let (head, hook) = match pair {
             Some((problem, fact)) if own => {
                 reasons.sort_by_key(|claim| claim.at != fact.at);
+                general = false;
                 self.thread_from(problem);
                 let mut head = self.fact_shot(problem);
                 head.role = Role::Hook;
@@ -153,6 +155,7 @@ impl<'m, 'b> Builder<'m, 'b> {
             _ => {
                 let entries = self.material.elements(Part::List, "three_reasons");
                 let fitting = self.draws.pick(&entries)?;
+                general = fitting.entry.vertical == "general";
                 reasons.retain(|claim| Material::follows(fitting, claim));
                 let hook = fitting.entry.element.hook.unwrap_or(Hook::Statement);
                 (self.element_shot(fitting.entry, Role::Hook)?, hook)
@@ -169,6 +172,7 @@ impl<'m, 'b> Builder<'m, 'b> {
         }
         let opened = self.follows_an_opening();
         self.loosen(match missing {
+            _ if !opened && general => 1.5,
             _ if !opened => 0.9,
             0 | 1 => 0.5,
             _ => 1.75,

@@ -305,6 +305,12 @@ impl<'m, 'b> Builder<'m, 'b> {
     /// Question and answer in one shot.
     pub(super) fn asked_shot(&self, entry: &Entry, claim: &Claim<'_>) -> Option<Shot> {
         let mut shot = self.element_shot(entry, Self::role_of(claim))?;
+        // A question whose every word comes back in the answer asks nothing.
+        let asked = phrases::units(&shot.caption.to_lowercase(), self.zh());
+        let said = phrases::units(&claim.folded, self.zh());
+        if asked.len() > 1 && asked.iter().all(|unit| said.contains(unit)) {
+            return None;
+        }
         shot.detail.clone_from(&claim.fact.text);
         shot.voice =
             format!("{}{}{}", shot.voice, if self.zh() { "" } else { " " }, self.spoken(&claim.fact.text));

@@ -451,7 +451,7 @@ const ALL_KINDS: [FactKind; 8] = [
 
 fn fact_text(locale: Locale) -> BoxedStrategy<String> {
     match locale {
-        Locale::EnUs => "[A-Z][a-z]{1,9}( [a-z]{2,9}| [0-9]{1,4}| \\$[0-9]{2}){0,5}[.!?]?".boxed(),
+        Locale::EnUs | Locale::EnGb => "[A-Z][a-z]{1,9}( [a-z]{2,9}| [0-9]{1,4}| \\$[0-9]{2}){0,5}[.!?]?".boxed(),
         Locale::ZhCn => "[\u{5C71}\u{6C34}\u{82B1}\u{9999}\u{65E9}\u{6668}\u{70ED}\u{996E}]{2,20}(，[0-9]{1,4}(天|元|克|%))?[！？]?".boxed(),
     }
 }
