@@ -61,7 +61,11 @@ impl Builder<'_, '_> {
         let term = self.term(&facts, used, &caption);
         if let Some((id, text)) = term {
             if detail.is_empty() || material.must_stand(&text) {
-                detail = text;
+                let join = if self.zh() { "，" } else { ". " };
+                let both = format!("{detail}{join}{text}");
+                let room = crate::copy_engine::limits(material.brief.locale, Role::Cta).detail;
+                let kept = !detail.is_empty() && length(&both) <= room;
+                detail = if kept { both } else { text };
                 facts.push(id);
             }
         }

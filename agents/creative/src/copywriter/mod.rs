@@ -77,7 +77,8 @@ pub fn possible_structures(brief: &Brief) -> Vec<Structure> {
     let carried = |structure: &Structure| {
         (0..8).any(|attempt| {
             let stream = Stream::new(attempt, "possible").child(*structure as u64);
-            attempt_at(&material, *structure, stream).is_some_and(|built| judge::fits(&material, &built))
+            attempt_at(&material, *structure, stream, false)
+                .is_some_and(|built| judge::fits(&material, &built))
         })
     };
     Structure::ALL.into_iter().filter(carried).collect()
@@ -95,13 +96,20 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
     }
     let material = Material::of(request.brief);
     let stream = Stream::new(request.seed, &format!("copywriter {}", request.brief.id));
-    let mut pool = candidates(&material, &stream);
+    let mut pool = candidates(&material, &stream, false);
+    let mut strict = true;
     let mut worn: BTreeMap<FactId, u32> = BTreeMap::new();
     let mut uses: BTreeMap<Structure, u32> = BTreeMap::new();
     let mut written: Vec<Script> = Vec::new();
     for number in 0..request.scripts {
         let asked = request.structures.get(number % request.structures.len().max(1)).copied();
         pool.retain(|candidate| judge::differs(&candidate.built, &written, request.avoid));
+        // More scripts than hang together are asked for: any fact may carry on in the others.
+        if strict && pool.is_empty() {
+            strict = false;
+            pool = candidates(&material, &stream.child(u64::MAX), true);
+            pool.retain(|candidate| judge::differs(&candidate.built, &written, request.avoid));
+        }
         let rank = |candidate: &Candidate| {
             let facts = candidate.built.shots.iter().flat_map(|shot| &shot.facts);
             let worn: u32 = facts.map(|id| worn.get(id).copied().unwrap_or(0)).sum();
@@ -133,13 +141,13 @@ struct Candidate {
 }
 
 /// Scripts of every structure that the facts carry, as many as are worth choosing from.
-fn candidates(material: &Material<'_>, stream: &Stream) -> Vec<Candidate> {
+fn candidates(material: &Material<'_>, stream: &Stream, any_fact: bool) -> Vec<Candidate> {
     let mut pool: Vec<Candidate> = Vec::new();
     for structure in Structure::ALL {
         let stream = stream.child(structure as u64);
         let mut empty = 0;
         for attempt in 0..ATTEMPTS {
-            let Some(built) = attempt_at(material, structure, stream.child(attempt)) else {
+            let Some(built) = attempt_at(material, structure, stream.child(attempt), any_fact) else {
                 empty += 1;
                 if empty > HOPELESS && empty > attempt {
                     break;
@@ -187,8 +195,13 @@ pub(crate) fn price_now(brief: &Brief) -> Option<String> {
     phrases::OfferPhrases::of(brief, &[]).now
 }
 
-fn attempt_at(material: &Material<'_>, structure: Structure, stream: Stream) -> Option<Built> {
-    let mut builder = Builder::new(material, Draws::new(stream));
+fn attempt_at(
+    material: &Material<'_>,
+    structure: Structure,
+    stream: Stream,
+    any_fact: bool,
+) -> Option<Built> {
+    let mut builder = Builder::new(material, Draws::new(stream), any_fact);
     let mut built = builder.build(structure)?;
     judge::add_must_say(&builder, &mut built);
     Some(built)

@@ -360,7 +360,9 @@ impl<'m, 'b> Builder<'m, 'b> {
         claims.retain(|claim| !self.material.is_for_the_close(claim));
         let mut pairs: Vec<(&'static Entry, &'m Claim<'b>)> = Vec::new();
         for fitting in self.draws.shuffled(&entries) {
-            let Some(at) = claims.iter().position(|claim| Material::follows(fitting, claim)) else {
+            let answer =
+                |claim: &&Claim<'b>| Material::follows(fitting, claim) && !self.echoes(fitting.entry, claim);
+            let Some(at) = claims.iter().position(answer) else {
                 continue;
             };
             pairs.push((fitting.entry, claims.remove(at)));

@@ -79,6 +79,8 @@ pub(super) struct Builder<'m, 'b> {
     /// Claims, by place, that the chosen opening asks for.
     thread: Vec<bool>,
     loose: f64,
+    /// Whether any fact may carry on: for answers that ask for more scripts than hang together.
+    any_fact: bool,
 }
 
 /// Claims in an order of choice.
@@ -87,8 +89,8 @@ pub(super) type Claims<'m, 'b> = Vec<&'m Claim<'b>>;
 pub(super) const SAID: &[FactKind] = &[FactKind::Benefit, FactKind::Feature];
 
 impl<'m, 'b> Builder<'m, 'b> {
-    pub(super) const fn new(material: &'m Material<'b>, draws: Draws) -> Self {
-        Self { material, draws, thread: Vec::new(), loose: 0.0 }
+    pub(super) const fn new(material: &'m Material<'b>, draws: Draws, any_fact: bool) -> Self {
+        Self { material, draws, thread: Vec::new(), loose: 0.0, any_fact }
     }
 
     /// Counts what a choice costs in coherence.
@@ -113,6 +115,9 @@ impl<'m, 'b> Builder<'m, 'b> {
     }
 
     fn on_thread(&self, lead: &Claim<'b>, claim: &Claim<'b>) -> bool {
+        if self.any_fact {
+            return true;
+        }
         let tied = if self.follows_an_opening() {
             Material::share_a_word(lead, claim)
         } else {
@@ -181,6 +186,9 @@ impl<'m, 'b> Builder<'m, 'b> {
         let mut tied: Claims<'m, 'b> =
             pool.iter().copied().filter(|claim| self.on_thread(lead, claim)).collect();
         tied.truncate(n);
+        if self.any_fact {
+            self.loosen(3.0);
+        }
         tied.sort_by_key(|claim| claim.fact.kind == FactKind::Proof);
         let mut shots: Vec<Shot> = tied.iter().map(|claim| self.fact_shot(claim)).collect();
         if shots.is_empty() {
@@ -302,13 +310,17 @@ impl<'m, 'b> Builder<'m, 'b> {
         })
     }
 
+    /// Whether every word of a question comes back in the answer, so that it asks nothing.
+    pub(super) fn echoes(&self, entry: &Entry, claim: &Claim<'_>) -> bool {
+        let asked = phrases::units(&entry.element.caption.to_lowercase(), self.zh());
+        let said = phrases::units(&claim.folded, self.zh());
+        asked.len() > 1 && asked.iter().all(|unit| said.contains(unit))
+    }
+
     /// Question and answer in one shot.
     pub(super) fn asked_shot(&self, entry: &Entry, claim: &Claim<'_>) -> Option<Shot> {
         let mut shot = self.element_shot(entry, Self::role_of(claim))?;
-        // A question whose every word comes back in the answer asks nothing.
-        let asked = phrases::units(&shot.caption.to_lowercase(), self.zh());
-        let said = phrases::units(&claim.folded, self.zh());
-        if asked.len() > 1 && asked.iter().all(|unit| said.contains(unit)) {
+        if self.echoes(entry, claim) {
             return None;
         }
         shot.detail.clone_from(&claim.fact.text);
@@ -417,6 +429,15 @@ impl<'m, 'b> Builder<'m, 'b> {
         idea: String,
     ) -> Option<Built> {
         let short = short_name(structure);
+        // Two lines before the close are a script only with a third.
+        while shots.len() < 3 {
+            let mut pool = self.facts(&[FactKind::Benefit, FactKind::Feature, FactKind::Proof]);
+            pool.retain(|claim| !shots.iter().any(|shot| shot.facts.contains(&claim.fact.id)));
+            let Some(claim) = pool.first().copied() else { break };
+            let shot = self.questioned(claim).unwrap_or_else(|| self.fact_shot(claim));
+            self.loosen(1.0);
+            shots.push(shot);
+        }
         let used: Vec<FactId> = shots.iter().flat_map(|shot| shot.facts.iter().cloned()).collect();
         self.speak(&mut shots);
         self.say_what_is_sold(&mut shots);
