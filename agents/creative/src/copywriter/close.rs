@@ -16,7 +16,18 @@ impl Builder<'_, '_> {
         let entry = self.draws.pick(&entries).map(|fitting| fitting.entry);
         let offer = &material.offer;
         let mut facts: Vec<FactId> = Vec::new();
-        let caption = if offer.now.is_some() {
+        let said_first = structure == "offer_first";
+        let caption = if said_first {
+            facts.extend(offer.fact.clone());
+            facts.extend(used.first().cloned());
+            facts.dedup();
+            if offer.now.is_none() {
+                facts.extend(offer.price_fact.clone());
+                offer.price.clone().unwrap_or_default()
+            } else {
+                self.last_day()
+            }
+        } else if offer.now.is_some() {
             facts.extend(offer.fact.clone());
             self.offer_line()?
         } else if let Some(price) = &offer.price {
@@ -42,17 +53,27 @@ impl Builder<'_, '_> {
             (true, false) => verb.clone(),
             (true, true) => material.name.to_string(),
         };
-        let mut detail = self.conditions();
+        let mut detail =
+            if said_first { offer.redeem.clone().unwrap_or_default() } else { self.conditions(&caption) };
+        if !self.zh() {
+            detail = phrases::capitalized(&detail);
+        }
         let term = self.term(&facts, used, &caption);
         if let Some((id, text)) = term {
             if detail.is_empty() || material.must_stand(&text) {
-                detail = text;
+                let join = if self.zh() { "，" } else { ". " };
+                let both = format!("{detail}{join}{text}");
+                let room = crate::copy_engine::limits(material.brief.locale, Role::Cta).detail;
+                let kept = !detail.is_empty() && length(&both) <= room;
+                detail = if kept { both } else { text };
                 facts.push(id);
             }
         }
-        // Price and term change places now and then, so that endings differ.
-        let term_first =
-            offer.now.is_none() && offer.price.is_some() && !detail.is_empty() && self.draws.chance(0.4);
+        // A term that must be said stands before the price.
+        let term_first = offer.now.is_none()
+            && offer.price.is_some()
+            && !detail.is_empty()
+            && material.must_stand(&detail);
         let (caption, mut detail) = if term_first { (detail, caption) } else { (caption, detail) };
         if detail.is_empty() {
             detail = if caption == verb { material.name.to_string() } else { verb.clone() };
@@ -65,7 +86,13 @@ impl Builder<'_, '_> {
         if alone && !verb.is_empty() && length(&joined) <= limit && self.draws.chance(0.5) {
             detail = joined;
         }
+        // One call to act: what the advertiser says of redeeming stands for the authored one.
+        let redeems = offer
+            .redeem
+            .as_ref()
+            .is_some_and(|redeem| said.to_lowercase().contains(redeem.to_lowercase().as_str()));
         let asked = entry.map(|entry| entry.element.voice.clone()).unwrap_or_default();
+        let asked = if redeems { String::new() } else { first_sentence(&asked).to_owned() };
         let mut parts = if caption == verb { Vec::new() } else { vec![self.spoken(&caption)] };
         if !said.is_empty() && said != verb && caption != verb {
             parts.push(self.spoken(&said));
@@ -78,7 +105,7 @@ impl Builder<'_, '_> {
     }
 
     /// What the key offer covers where the offer line does not say it, until when, and how to redeem it.
-    fn conditions(&mut self) -> String {
+    fn conditions(&self, caption: &str) -> String {
         let offer = &self.material.offer;
         if offer.now.is_none() {
             return String::new();
@@ -93,11 +120,11 @@ impl Builder<'_, '_> {
                 .map(|covers| if zh { covers.clone() } else { phrases::capitalized(covers) }),
         );
         parts.extend(
-            offer.until.as_ref().map(
-                |until| {
-                    if zh { format!("{until}截止") } else { format!("Until {until}") }
-                },
-            ),
+            offer
+                .until
+                .as_ref()
+                .filter(|until| !caption.contains(until.as_str()))
+                .map(|until| if zh { format!("{until}截止") } else { format!("Until {until}") }),
         );
         parts.extend(
             offer.redeem.as_ref().map(
@@ -108,10 +135,6 @@ impl Builder<'_, '_> {
         );
         let join = if zh { "，" } else { ". " };
         let limit = crate::copy_engine::limits(self.material.brief.locale, Role::Cta).detail;
-        let spare = parts.len() > 1 && parts.last().is_some_and(|last| !self.material.must_stand(last));
-        if spare && self.draws.chance(0.25) {
-            parts.pop();
-        }
         while parts.len() > 1 && length(&parts.join(join)) > limit {
             parts.pop();
         }
@@ -152,6 +175,21 @@ impl Builder<'_, '_> {
         // A price of nothing is said in the advertiser's own words where a fact has them.
         let own =
             offer.fact.as_ref().and_then(|id| self.material.brief.fact(id)).map(|fact| fact.text.clone());
+        let limit = crate::copy_engine::limits(self.material.brief.locale, Role::Cta).caption;
+        // A condition that only the fact names is said with the price.
+        let zh = self.zh();
+        if let Some(own) = own.as_ref().filter(|own| length(own) <= limit) {
+            let told = format!(
+                "{} {}",
+                offer.covers.as_deref().unwrap_or_default(),
+                offer.redeem.as_deref().unwrap_or_default()
+            );
+            let told = spotwright_schemas::wording::folded(&told);
+            let named = phrases::conditions_in(&spotwright_schemas::wording::folded(own), zh);
+            if named.iter().any(|word| !told.contains(word.trim_end())) {
+                return Some(own.clone());
+            }
+        }
         let free = self.material.brief.offer.as_ref().is_some_and(|offer| offer.price_now.0 == 0);
         if let Some(own) = own.filter(|own| free && length(own) <= 48) {
             if self.material.must_stand(&own) || self.draws.chance(0.6) {
@@ -176,7 +214,7 @@ impl Builder<'_, '_> {
                 vec![
                     format!("{covers}: {now} instead of {before}"),
                     format!("{covers}: {now}, was {before}"),
-                    format!("{covers} for {now}, not {before}"),
+                    format!("{covers}, {now} instead of {before}"),
                 ]
             }
             (None, Some(before), false) => {
@@ -198,4 +236,10 @@ impl Builder<'_, '_> {
 /// Whether what an offer covers is a list that a price cannot stand behind.
 pub(super) fn is_compound(covers: &str) -> bool {
     covers.contains([',', '，', '、', '：', ':', ';', '；'])
+}
+
+/// The first sentence of a call to act.
+fn first_sentence(text: &str) -> &str {
+    let end = text.char_indices().find(|(_, c)| matches!(c, '.' | '。' | '?' | '？' | '!' | '！'));
+    end.map_or(text, |(at, c)| &text[..at + c.len_utf8()])
 }

@@ -55,6 +55,7 @@ pub(super) fn add_must_say(builder: &Builder<'_, '_>, built: &mut Built) {
         let before_last = built.shots.len().saturating_sub(1);
         if let Some(claim) = fact {
             built.shots.insert(before_last, builder.fact_shot(claim));
+            built.loose += 0.5;
             continue;
         }
         if material.brief.brand.name.contains(text.as_str()) {
@@ -78,6 +79,7 @@ pub(super) fn add_must_say(builder: &Builder<'_, '_>, built: &mut Built) {
         }
         last.voice = format!("{}{join}{text}{point}", last.voice);
     }
+    builder.part_pictures(&mut built.shots);
 }
 
 fn says(built: &Built, text: &str) -> bool {
@@ -169,9 +171,9 @@ fn rests_alike(built: &Built, script: &Script) -> bool {
     own == known
 }
 
-/// Which of two scripts is better: answers that follow from the opening, a proof, rested facts, a
-/// short opening, room to read.
-pub(super) fn score(material: &Material<'_>, built: &Built, worn: &dyn Fn(&FactId) -> u32) -> f64 {
+/// How good a script is: that it hangs together above all, a proof, a benefit, a short opening, room
+/// to read.
+pub(super) fn score(material: &Material<'_>, built: &Built) -> f64 {
     let locale = material.brief.locale;
     let kinds: Vec<FactKind> = built
         .shots
@@ -182,11 +184,10 @@ pub(super) fn score(material: &Material<'_>, built: &Built, worn: &dyn Fn(&FactI
         .collect();
     let proof = f64::from(u8::from(kinds.contains(&FactKind::Proof)));
     let benefit = f64::from(u8::from(kinds.contains(&FactKind::Benefit)));
-    let uses: u32 = built.shots.iter().flat_map(|shot| &shot.facts).map(worn).sum();
     let over = (reading_seconds(locale, built) - MAX_SECONDS).max(0.0);
-    let opening = length(&built.shots[0].caption) as f64 / limits(locale)[0] as f64;
-    let authored = built.shots.iter().filter(|shot| shot.source.contains('.')).count() as f64;
-    0.8 * proof + 0.6 * benefit + 0.25 * authored - 0.15 * f64::from(uses) - 0.8 * over - 0.5 * opening
+    let first = built.shots.first().map_or(0, |shot| length(&shot.caption));
+    let opening = first as f64 / limits(locale)[0] as f64;
+    0.4 * proof + 0.3 * benefit - 1.5 * built.loose - 0.8 * over - 0.3 * opening
 }
 
 /// The text beside the video: the idea's two lines and the offer.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use spotwright_schemas::brief::{Brief, Fact, FactKind, Vertical};
 
 use super::elements::{Element, Entry, Link, Need, Part, bank};
+use super::naming::{Naming, naming_of};
 use super::phrases::{self, OfferPhrases};
 use spotwright_core::domain::copy_rules::terms::objection;
 use spotwright_schemas::wording::folded;
@@ -48,6 +49,11 @@ pub(super) struct Material<'a> {
     pub(super) required: Vec<usize>,
     /// For each pair of claims whether the second answers the first, by a link.
     linked: Vec<bool>,
+    /// For each pair of claims whether a written link, not only a shared word, joins them.
+    strict: Vec<bool>,
+    /// For each claim the links whose answer it is, of those whose trouble the brief knows.
+    groups: Vec<Vec<usize>>,
+    pub(super) naming: Naming,
     /// For each claim what is seen while it is said.
     pictures: Vec<String>,
     /// Everything the brief says, folded.
@@ -97,6 +103,9 @@ impl<'a> Material<'a> {
             brief,
             fitting: Vec::new(),
             linked: Vec::new(),
+            strict: Vec::new(),
+            groups: Vec::new(),
+            naming: Naming::default(),
             pictures: Vec::new(),
             required: Vec::new(),
             name: Cow::Borrowed(match &brief.product.short_name {
@@ -121,7 +130,8 @@ impl<'a> Material<'a> {
         let must: Vec<String> = brief.must_say.iter().map(|text| folded(text)).collect();
         let holds = |claim: &&Claim<'_>| must.iter().any(|text| claim.folded.contains(text.as_str()));
         material.required = material.claims.iter().filter(holds).map(|claim| claim.at).collect();
-        material.linked = material.links(&bank.links);
+        material.naming = naming_of(&material);
+        material.link(&bank.links);
         material.pictures = material.claims.iter().map(|claim| material.picture_for(claim)).collect();
         material
     }
@@ -134,7 +144,12 @@ impl<'a> Material<'a> {
 
     /// Whether an element may stand in this brief's scripts at all.
     fn fits_brief(&self, element: &Element) -> bool {
-        (element.brief_has.is_empty() || self.mentions(&self.words, &element.brief_has))
+        // "当你……" is half a sentence where no "时" closes it.
+        let closed = |text: &str| text.contains("时，") || text.trim_end_matches('。').ends_with('时');
+        let half = |text: &str| text.contains("当你") && !closed(text);
+        !half(&element.caption)
+            && !half(&element.voice)
+            && (element.brief_has.is_empty() || self.mentions(&self.words, &element.brief_has))
             && (element.tone.is_empty() || element.tone.contains(&self.brief.brand.tone))
             && (element.cta.is_empty() || element.cta.contains(&self.brief.call_to_action))
             && element.needs.iter().all(|need| self.has(*need))
@@ -185,18 +200,22 @@ impl<'a> Material<'a> {
 
     /// For each pair of claims whether the second answers the first: by a link between troubles and
     /// what answers them, or because both speak of the same thing by the same word.
-    fn links(&self, links: &[Link]) -> Vec<bool> {
+    fn link(&mut self, links: &[Link]) {
         let held = |words: &[String]| -> Vec<bool> {
             self.claims.iter().map(|claim| self.mentions(&claim.folded, words)).collect()
         };
         let n = self.claims.len();
         let mut linked = vec![false; n * n];
-        for link in links {
+        let mut groups = vec![Vec::new(); n];
+        for (number, link) in links.iter().enumerate() {
             let troubles = held(&link.trouble);
             if !troubles.contains(&true) {
                 continue;
             }
             let answers = held(&link.answer);
+            for (group, _) in groups.iter_mut().zip(&answers).filter(|(_, answers)| **answers) {
+                group.push(number);
+            }
             for (slot, (trouble, answer)) in linked
                 .iter_mut()
                 .zip(troubles.iter().flat_map(|trouble| answers.iter().map(move |answer| (trouble, answer))))
@@ -204,6 +223,7 @@ impl<'a> Material<'a> {
                 *slot |= *trouble && *answer;
             }
         }
+        let strict = linked.clone();
         // The same word stands in for a link only where no link knows the trouble.
         for trouble in &self.claims {
             let row = trouble.at * n;
@@ -212,19 +232,66 @@ impl<'a> Material<'a> {
                 *slot = trouble.things.iter().any(|thing| claim.things.contains(thing));
             }
         }
-        linked
+        self.linked = linked;
+        self.strict = strict;
+        self.groups = groups;
     }
 
-    /// By the words of the fact, else a picture of the brief.
+    /// Whether two facts speak of one thing by the same word.
+    pub(super) fn share_a_word(one: &Claim<'_>, other: &Claim<'_>) -> bool {
+        one.things.iter().any(|thing| other.things.contains(thing))
+    }
+
+    /// Whether two facts speak of one thing: by a word, or as answers of one link.
+    pub(super) fn related(&self, one: &Claim<'_>, other: &Claim<'_>) -> bool {
+        let groups = |claim: &Claim<'_>| self.groups.get(claim.at).map(Vec::as_slice).unwrap_or_default();
+        Self::share_a_word(one, other) || groups(one).iter().any(|group| groups(other).contains(group))
+    }
+
+    /// Whether a claim is what the close says: the key offer, or the first term without a price.
+    pub(super) fn is_for_the_close(&self, claim: &Claim<'_>) -> bool {
+        let id = Some(&claim.fact.id);
+        let offer = &self.offer;
+        let first_term = offer.terms.first().filter(|_| offer.now.is_none() && offer.price.is_none());
+        offer.fact.as_ref() == id || first_term.map(|(term, _)| term) == id
+    }
+
+    /// Whether a written link says that `claim` answers `trouble`.
+    pub(super) fn answers_by_link(&self, trouble: &Claim<'_>, claim: &Claim<'_>) -> bool {
+        self.strict.get(trouble.at * self.claims.len() + claim.at).copied().unwrap_or(false)
+    }
+
+    /// By the words of the fact: a picture of the brief, else of the bank, else the product itself.
     fn picture_for(&self, claim: &Claim<'_>) -> String {
-        // A trouble or a moment is a scene in its own words.
-        if matches!(claim.fact.kind, FactKind::Problem | FactKind::Moment) {
-            let text = &claim.fact.text;
-            return if self.chinese {
-                format!("就拍这一幕：{text}")
-            } else {
-                format!("the scene as it is said: {text}")
-            };
+        let units = phrases::units(&claim.folded, self.chinese);
+        let shared = |text: &str| {
+            let other = phrases::units(&folded(text), self.chinese);
+            units.iter().filter(|unit| other.contains(unit)).count()
+        };
+        let brief = self.brief.product.pictures.iter().map(|picture| (shared(&picture.alt), &picture.alt));
+        let own = brief.max_by_key(|(count, _)| *count);
+        if let Some((_, alt)) = own.filter(|(count, _)| *count >= 2) {
+            return alt.clone();
+        }
+        let scene = matches!(claim.fact.kind, FactKind::Problem | FactKind::Moment);
+        if scene {
+            // An authored opening on the same trouble has a picture for it.
+            let authored = self
+                .fitting
+                .iter()
+                .map(|fitting| &fitting.entry.element)
+                .filter(|element| {
+                    matches!(element.part, Part::Open | Part::Pov) && !element.picture.is_empty()
+                })
+                .map(|element| {
+                    (shared(&format!("{} {}", element.caption, element.picture)), &element.picture)
+                })
+                .max_by_key(|(count, _)| *count);
+            if let Some((_, picture)) =
+                authored.filter(|(count, _)| *count >= if self.chinese { 3 } else { 2 })
+            {
+                return picture.clone();
+            }
         }
         let known = bank(self.brief.locale).pictures.iter().find(|shown| {
             let here = shown.only.is_empty() || shown.only.iter().any(|name| name == self.vertical.as_str());
@@ -233,9 +300,10 @@ impl<'a> Material<'a> {
         if let Some(shown) = known {
             return shown.picture.clone();
         }
-        let pictures = &self.brief.product.pictures;
-        let at = claim.at.checked_rem(pictures.len()).unwrap_or(0);
-        pictures.get(at).map(|picture| picture.alt.clone()).unwrap_or_default()
+        match own.filter(|(count, _)| *count > 0) {
+            Some((_, alt)) => alt.clone(),
+            None => self.pack_shot(),
+        }
     }
 
     /// The product as the brief's first picture shows it.

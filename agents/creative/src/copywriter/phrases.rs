@@ -445,3 +445,57 @@ pub(super) fn two_lines(text: &str, limit: usize) -> Option<(String, String)> {
             .then(|| (head.to_owned(), tail.to_owned()))
     })
 }
+
+/// Whether a fact says that something is not, no longer or still so: it can deny a trouble.
+pub(super) fn denies(text: &str, chinese: bool) -> bool {
+    let words: &[&str] = if chinese {
+        &["不", "没", "还是", "同一", "一样", "就"]
+    } else {
+        &[
+            "no ", "not ", "without ", "still ", "stays", "same ", "skip", "nothing", "never ", "keeps",
+            "only ",
+        ]
+    };
+    words.iter().any(|word| holds(text, word, chinese))
+}
+
+/// Whether a fact itself sets the product beside something else.
+pub(super) fn compares(text: &str, chinese: bool) -> bool {
+    let words: &[&str] = if chinese {
+        &["比", "不是", "代替", "省掉", "和平时", "差不多"]
+    } else {
+        &["than ", "instead of", "not a ", "as much as", "half the", "like a "]
+    };
+    words.iter().any(|word| holds(text, word, chinese))
+}
+
+/// Words by which an offer says who gets it, when or where.
+const CONDITIONS: (&[&str], &[&str]) = (
+    &[
+        "新客",
+        "新人",
+        "新用户",
+        "首次",
+        "首单",
+        "首月",
+        "点后",
+        "点前",
+        "工作日",
+        "周末",
+        "线上",
+        "会员",
+        "学生",
+        "体验",
+    ],
+    &[
+        "new ", "first", "members", "online", "after ", "before ", "weekday", "weekend", "students", "only ",
+        "trial",
+    ],
+);
+
+/// The conditions of an offer that its own fact names.
+pub(super) fn conditions_in(text: &str, chinese: bool) -> Vec<&'static str> {
+    let (zh, en) = CONDITIONS;
+    let words = if chinese { zh } else { en };
+    words.iter().copied().filter(|word| holds(text, word, chinese)).collect()
+}

@@ -4,10 +4,10 @@ use spotwright_schemas::brief::FactKind;
 use spotwright_schemas::script::{Hook, Role, Structure};
 
 use super::LISTED;
-use super::close::is_compound;
 use super::elements::{Entry, Part};
 use super::material::{Claim, Fitting, Material};
 use super::phrases;
+use super::speech;
 use super::structures::{Builder, Built, Claims, ORDINALS, SAID, Shot};
 
 impl<'m, 'b> Builder<'m, 'b> {
@@ -33,11 +33,8 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     /// `open`, the turn that names the product, and facts that carry on.
     fn opened(&mut self, open: Shot, lead: &'m Claim<'b>, more: usize) -> Vec<Shot> {
-        let rest = self.carry_on(more, &[lead]);
         let mut shots = vec![open, self.turn_shot(lead)];
-        for claim in rest {
-            shots.push(self.told_shot(claim));
-        }
+        shots.extend(self.rest(more, &[lead]));
         shots
     }
 
@@ -68,6 +65,7 @@ impl<'m, 'b> Builder<'m, 'b> {
             facts: Vec::new(),
             source: super::structures::FACT.to_owned(),
         };
+        self.loosen(1.0);
         Some((*leads.first()?, open, Hook::Question))
     }
 
@@ -89,39 +87,38 @@ impl<'m, 'b> Builder<'m, 'b> {
         self.finish(Structure::ProblemSolution, hook, shots, idea)
     }
 
+    /// A trouble, then a fact that denies it.
     fn before_after(&mut self) -> Option<Built> {
-        let pairs = self.linked_pairs();
+        let zh = self.zh();
+        let mut pairs = self.linked_pairs();
+        pairs.retain(|(before, after)| {
+            self.material.answers_by_link(before, after)
+                && phrases::denies(&after.folded, zh)
+                && !before.fact.text.contains(['?', '？', '“', '"'])
+        });
         let (before, after) = self.draws.pick(&pairs)?;
-        let question = before.fact.text.contains(['?', '？', '“', '"']);
-        if question {
-            return None;
-        }
+        self.thread_from(before);
         let mut open = self.fact_shot(before);
         open.role = Role::Hook;
-        let zh = self.zh();
-        let label = |was: bool, text: &str| match (zh, was) {
-            (true, true) => format!("以前：{text}"),
-            (true, false) => format!("现在：{text}"),
-            (false, true) => format!("Before: {text}"),
-            (false, false) => format!("Now: {text}"),
-        };
-        open.caption = label(true, &before.fact.text);
-        open.detail.clear();
-        open.voice = self.spoken(&before.fact.text);
-        let mut turn = self.fact_shot(after);
-        turn.caption = label(false, &after.fact.text);
-        turn.detail = self.material.name.to_string();
-        turn.voice = if zh {
-            self.spoken(&format!("现在有了{}，{}", self.material.name, after.fact.text))
-        } else {
-            format!("Now there's {}. {}", self.material.name, self.spoken(&after.fact.text))
-        };
-        let rest = self.carry_on(2, &[after]);
+        let mut turn = self.turn_shot(after);
+        let naming = &self.material.naming;
+        let name = self.material.name.as_ref();
+        if !after.fact.text.contains(name) {
+            turn.voice = if zh {
+                self.spoken(&format!("现在有了{}，{}", naming.label, after.fact.text))
+            } else {
+                let subject = naming.subject.strip_prefix("The ").map(|rest| format!("the {rest}"));
+                let fact = speech::english(&after.fact.text, speech::Place::First, self.pronoun());
+                format!(
+                    "That was before {}. {}",
+                    subject.unwrap_or_else(|| naming.subject.clone()),
+                    self.spoken(&fact)
+                )
+            };
+        }
         let idea = self.idea(&before.fact.text, &after.fact.text);
         let mut shots = vec![open, turn];
-        for claim in rest {
-            shots.push(self.told_shot(claim));
-        }
+        shots.extend(self.rest(2, &[after]));
         self.finish(Structure::BeforeAfter, Hook::Contrast, shots, idea)
     }
 
@@ -145,9 +142,12 @@ impl<'m, 'b> Builder<'m, 'b> {
         let own = self.draws.chance(0.5);
         let mut reasons = self.facts(&[FactKind::Benefit, FactKind::Feature, FactKind::Proof]);
         let pair = self.draws.pick(&pairs);
+        let general;
         let (head, hook) = match pair {
             Some((problem, fact)) if own => {
                 reasons.sort_by_key(|claim| claim.at != fact.at);
+                general = false;
+                self.thread_from(problem);
                 let mut head = self.fact_shot(problem);
                 head.role = Role::Hook;
                 (head, Hook::Scene)
@@ -155,21 +155,38 @@ impl<'m, 'b> Builder<'m, 'b> {
             _ => {
                 let entries = self.material.elements(Part::List, "three_reasons");
                 let fitting = self.draws.pick(&entries)?;
+                general = fitting.entry.vertical == "general";
                 reasons.retain(|claim| Material::follows(fitting, claim));
                 let hook = fitting.entry.element.hook.unwrap_or(Hook::Statement);
                 (self.element_shot(fitting.entry, Role::Hook)?, hook)
             }
         };
+        // Reasons that the opening asks for come first; the others are counted.
+        let asked = |claim: &&'m Claim<'b>| self.asks_for(claim);
+        let (mut reasons, others): (Claims<'m, 'b>, Claims<'m, 'b>) = reasons.into_iter().partition(asked);
         reasons.truncate(3);
+        let missing = 3 - reasons.len();
+        reasons.extend(others.into_iter().take(missing));
         if reasons.len() < 3 {
             return None;
         }
+        let opened = self.follows_an_opening();
+        self.loosen(match missing {
+            _ if !opened && general => 1.5,
+            _ if !opened => 0.9,
+            0 | 1 => 0.5,
+            _ => 1.75,
+        });
         reasons[1..].sort_by_key(|claim| claim.fact.kind == FactKind::Proof);
         let idea = self.idea(&head.caption, &reasons[0].fact.text);
         let mut shots = vec![self.named_below(head)];
         let ordinals = if self.zh() { &ORDINALS[..3] } else { &ORDINALS[3..] };
         for (claim, ordinal) in reasons.iter().zip(ordinals) {
             let mut shot = self.fact_shot(claim);
+            if !self.zh() {
+                let said = speech::english(&claim.fact.text, speech::Place::First, self.pronoun());
+                shot.voice = self.spoken(&said);
+            }
             LISTED.clone_into(&mut shot.source);
             shot.caption = format!("{ordinal}{}", claim.fact.text);
             shot.detail.clear();
@@ -183,7 +200,6 @@ impl<'m, 'b> Builder<'m, 'b> {
         let zh = self.zh();
         let mut seen = self.facts(&[FactKind::Feature, FactKind::Benefit, FactKind::Proof]);
         seen.retain(|claim| phrases::is_visible(&claim.folded, zh));
-        seen.truncate(3);
         seen.sort_by_key(|claim| claim.fact.kind == FactKind::Proof);
         let first = *seen.first()?;
         let limit = crate::copy_engine::limits(self.material.brief.locale, Role::Hook).caption;
@@ -193,18 +209,16 @@ impl<'m, 'b> Builder<'m, 'b> {
         let mut open = self.fact_shot(first);
         open.role = Role::Hook;
         let open = self.named_below(open);
+        let idea = self.idea(&first.fact.text, &first.fact.text);
+        let second = seen.iter().skip(1).copied().find(|claim| self.material.related(first, claim));
         let mut shots = vec![open];
         let mut taken = vec![first];
-        if let Some(second) = seen.get(1).copied() {
-            shots.push(self.told_shot(second));
+        if let Some(second) = second {
+            shots.push(self.fact_shot(second));
             taken.push(second);
         }
-        let rest = self.carry_on(if taken.len() == 2 { 1 } else { 2 }, &taken);
-        let last = rest.last()?;
-        let idea = self.idea(&first.fact.text, &last.fact.text);
-        for claim in rest {
-            shots.push(self.told_shot(claim));
-        }
+        self.loosen(0.75);
+        shots.extend(self.rest(2, &taken));
         self.finish(Structure::Demonstration, Hook::Command, shots, idea)
     }
 
@@ -232,107 +246,75 @@ impl<'m, 'b> Builder<'m, 'b> {
             let mut shot = self.asked_shot(entry, claim)?;
             if at == 0 {
                 shot.role = Role::Hook;
-                let turn = self.turn_shot(claim);
-                let join = if self.zh() { "" } else { ": " };
-                shot.detail = match turn.detail.as_str() {
-                    "" => turn.caption,
-                    _ if self.zh() => format!("{}，{}", turn.caption, turn.detail),
-                    detail => format!("{}{join}{detail}", turn.caption),
-                };
-                let moment = self.element_shot(entry, Role::Hook)?.voice;
-                shot.voice = format!("{moment}{}{}", if self.zh() { "" } else { " " }, turn.voice);
+                shot.voice = format!(
+                    "{}{}{}",
+                    self.element_shot(entry, Role::Hook)?.voice,
+                    if self.zh() { "" } else { " " },
+                    self.introduced(&claim.fact.text)
+                );
             }
             shots.push(shot);
         }
-        let rest = self.carry_on(4_usize.saturating_sub(shots.len()).clamp(1, 2), &taken);
-        for claim in rest {
-            shots.push(self.fact_shot(claim));
+        self.loosen(1.0);
+        if shots.len() < 3 {
+            shots.extend(self.rest(1, &taken));
         }
         let idea = self.idea(&shots[0].caption, &taken[0].fact.text);
         self.finish(Structure::DayInTheLife, Hook::Scene, shots, idea)
     }
 
+    /// A fact that itself sets the product beside something else, then what proves it.
     fn comparison(&mut self) -> Option<Built> {
-        let pairs = self.linked_pairs();
-        let first = *pairs.first()?;
-        let second = *pairs
-            .iter()
-            .find(|(problem, fact)| problem.fact.id != first.0.fact.id && fact.fact.id != first.1.fact.id)?;
-        let idea = self.idea(&first.0.fact.text, &first.1.fact.text);
-        let mut shots = vec![self.beside(first, Role::Hook), self.beside(second, Role::Body)];
-        let rest = self.carry_on(1, &[first.1, second.1]);
-        for claim in rest {
-            shots.push(self.told_shot(claim));
-        }
+        let zh = self.zh();
+        let mut pairs = self.linked_pairs();
+        pairs.retain(|(problem, fact)| {
+            self.material.answers_by_link(problem, fact) && phrases::compares(&fact.folded, zh)
+        });
+        let (problem, fact) = self.draws.pick(&pairs)?;
+        self.thread_from(problem);
+        let mut open = self.fact_shot(problem);
+        open.role = Role::Hook;
+        let idea = self.idea(&problem.fact.text, &fact.fact.text);
+        let shots = self.opened(open, fact, 1);
         self.finish(Structure::Comparison, Hook::Contrast, shots, idea)
     }
 
-    /// A trouble above, what the product does below.
-    fn beside(&self, (problem, fact): (&Claim<'b>, &Claim<'b>), role: Role) -> Shot {
-        let name = &self.material.name;
-        let mut shot = self.fact_shot(fact);
-        shot.role = role;
-        shot.caption.clone_from(&problem.fact.text);
-        let (point, join) = if self.zh() { ("：", "") } else { (": ", " ") };
-        shot.detail = format!("{name}{point}{}", fact.fact.text);
-        shot.voice = format!(
-            "{}{join}{}",
-            self.spoken(&problem.fact.text),
-            self.spoken(&format!("{name}{point}{}", fact.fact.text))
-        );
-        shot.facts = vec![problem.fact.id.clone(), fact.fact.id.clone()];
-        shot
-    }
-
+    /// The price first, short; the close says until when and how.
     fn offer_first(&mut self) -> Option<Built> {
         let offer = &self.material.offer;
+        let zh = self.zh();
         let (caption, fact) = if offer.now.is_some() {
             (self.offer_line()?, offer.fact.clone())
         } else {
-            let zh = self.zh();
             let (id, text) = offer.terms.iter().find(|(_, text)| phrases::is_a_gain(text, zh))?;
             (text.clone(), Some(id.clone()))
         };
         let mut open = Shot {
             role: Role::Hook,
-            voice: self.spoken(&caption),
+            voice: String::new(),
             caption,
-            detail: String::new(),
+            detail: self.material.naming.label.clone(),
             picture: self.material.pack_shot(),
             facts: fact.into_iter().collect(),
             source: "offer".to_owned(),
         };
-        // A product that is called by its offer is known by its brand here.
-        let same = |name: &str| {
-            offer.covers.as_ref().is_some_and(|covers| name.to_lowercase().contains(&covers.to_lowercase()))
+        open.voice = if zh {
+            format!("{}，{}", open.detail, self.spoken(&open.caption))
+        } else {
+            // What an offer calls by its kind is not introduced by its kind as well.
+            let naming = &self.material.naming;
+            if naming.tells(&self.material.name, &open.caption.to_lowercase()) {
+                format!("{}. {}", self.material.name, self.spoken(&open.caption))
+            } else {
+                format!("{} {}", naming.introduction, self.spoken(&open.caption))
+            }
         };
-        let brand = &self.material.brief.brand.name;
-        let name = if same(&self.material.name) { brand.as_str() } else { self.material.name.as_ref() };
-        // What a list of a price covers stands beside the name; else the last day does.
-        let covers = offer.covers.as_deref().filter(|covers| offer.now.is_some() && is_compound(covers));
-        let zh = self.zh();
-        let limit = crate::copy_engine::limits(self.material.brief.locale, Role::Hook).detail;
-        let beside = match (covers, zh) {
-            (Some(covers), true) => format!("{name}：{covers}"),
-            (Some(covers), false) => format!("{name}: {covers}"),
-            (None, _) => name.to_owned(),
-        };
-        let beside = if crate::text::length(&beside) > limit { name.to_owned() } else { beside };
-        let dated = match (offer.until.as_ref().filter(|_| offer.now.is_some()), zh) {
-            (Some(until), true) => format!("{beside}，{until}截止"),
-            (Some(until), false) => format!("{beside}, until {until}"),
-            (None, _) => beside.clone(),
-        };
-        open.voice =
-            if zh { format!("{beside}，{}", open.voice) } else { format!("{beside}. {}", open.voice) };
-        open.detail = if crate::text::length(&dated) > limit { beside } else { dated };
-        let rest = self.carry_on(2, &[]);
-        let (lead, _) = rest.split_first()?;
+        let leads = self.facts(SAID);
+        let lead = *leads.first()?;
+        self.loosen(1.0);
         let idea = self.idea(&open.caption, &lead.fact.text);
-        let mut shots = vec![open];
-        for claim in rest {
-            shots.push(self.told_shot(claim));
-        }
+        let mut shots = vec![open, self.fact_shot(lead)];
+        shots.extend(self.rest(2, &[lead]));
         self.finish(Structure::OfferFirst, Hook::Number, shots, idea)
     }
 
@@ -345,18 +327,20 @@ impl<'m, 'b> Builder<'m, 'b> {
         if !open.caption.contains(brand.as_str()) && open.detail.is_empty() {
             open.detail.clone_from(brand);
         }
-        let mut shots = vec![open];
-        if let Some(second) = origins.get(1) {
-            shots.push(self.fact_shot(second));
-        }
-        let rest = self.carry_on(2, &origins);
-        let (lead, more) = rest.split_first()?;
-        let turn = self.turn_shot(lead);
-        shots.push(turn);
-        for claim in more {
-            shots.push(self.told_shot(claim));
-        }
+        let leads = self.facts(&[FactKind::Benefit, FactKind::Feature, FactKind::Proof]);
+        let tied = leads.iter().copied().find(|lead| self.material.related(first, lead));
+        let second = origins.get(1).copied();
+        let lead = tied.or_else(|| leads.first().copied())?;
+        self.loosen(if tied.is_some() { 0.25 } else { 1.0 });
         let idea = self.idea(&first.fact.text, &lead.fact.text);
+        let mut shots = vec![open];
+        shots.extend(second.map(|second| self.fact_shot(second)));
+        shots.push(self.turn_shot(lead));
+        let mut taken = vec![lead];
+        taken.extend(origins);
+        if shots.len() < 3 || self.draws.chance(0.5) {
+            shots.extend(self.rest(1, &taken));
+        }
         self.finish(Structure::MakersStory, Hook::Statement, shots, idea)
     }
 
@@ -373,9 +357,12 @@ impl<'m, 'b> Builder<'m, 'b> {
             FactKind::Origin,
             FactKind::Offer,
         ]);
+        claims.retain(|claim| !self.material.is_for_the_close(claim));
         let mut pairs: Vec<(&'static Entry, &'m Claim<'b>)> = Vec::new();
         for fitting in self.draws.shuffled(&entries) {
-            let Some(at) = claims.iter().position(|claim| Material::follows(fitting, claim)) else {
+            let answer =
+                |claim: &&Claim<'b>| Material::follows(fitting, claim) && !self.echoes(fitting.entry, claim);
+            let Some(at) = claims.iter().position(answer) else {
                 continue;
             };
             pairs.push((fitting.entry, claims.remove(at)));
@@ -391,7 +378,11 @@ impl<'m, 'b> Builder<'m, 'b> {
         }
         let open = self.element_shot(first.0, Role::Hook)?;
         let idea = self.idea(&open.caption, &first.1.fact.text);
-        let open = if first.0.vertical == "general" { self.named_below(open) } else { open };
+        let generals = pairs
+            .iter()
+            .filter(|(entry, claim)| entry.vertical == "general" && claim.fact.kind != FactKind::Offer);
+        self.loosen(0.25 + 0.75 * generals.count() as f64);
+        let open = self.named_below(open);
         let mut shots = vec![open, self.turn_shot(first.1)];
         for (entry, claim) in more {
             shots.push(self.asked_shot(entry, claim)?);
@@ -426,6 +417,7 @@ impl<'m, 'b> Builder<'m, 'b> {
         let entry = self.draws.pick(&entries)?.entry;
         let open = self.element_shot(entry, Role::Hook)?;
         let idea = self.idea(&open.caption, &lead.fact.text);
+        self.loosen(if entry.vertical == "general" { 1.5 } else { 0.5 });
         let shots = self.opened(open, lead, 2);
         self.finish(Structure::Unboxing, entry.element.hook.unwrap_or(Hook::Scene), shots, idea)
     }
@@ -444,9 +436,16 @@ impl<'m, 'b> Builder<'m, 'b> {
         let (lead, open, hook) = match (told, self.draws.pick(&moments)) {
             (Some(told), _) => told,
             (None, Some(moment)) => {
+                self.thread_from(moment);
+                let linked = leads.iter().find(|lead| self.material.answers_by_link(moment, lead));
                 let answers = leads.iter().find(|lead| self.material.answers(moment, lead));
                 let benefits = leads.iter().find(|lead| lead.fact.kind == FactKind::Benefit);
-                let lead = *answers.or(benefits).or(leads.first())?;
+                self.loosen(match (linked, answers) {
+                    (Some(_), _) => 0.0,
+                    (None, Some(_)) => 0.5,
+                    (None, None) => 1.5,
+                });
+                let lead = *linked.or(answers).or(benefits).or(leads.first())?;
                 let mut shot = self.fact_shot(moment);
                 shot.role = Role::Hook;
                 (lead, shot, Hook::Scene)
@@ -488,9 +487,7 @@ impl<'m, 'b> Builder<'m, 'b> {
         let first = shots.remove(0);
         shots.insert(0, self.named_below(first));
         if shots.len() < 3 {
-            for claim in self.carry_on(1, &chosen) {
-                shots.push(self.fact_shot(claim));
-            }
+            shots.extend(self.rest(1, &chosen));
         }
         let last = chosen.last()?;
         let idea = self.idea(&chosen[0].fact.text, &last.fact.text);
@@ -508,13 +505,17 @@ impl<'m, 'b> Builder<'m, 'b> {
         let mut open = self.fact_shot(scene);
         open.role = Role::Hook;
         let open = self.named_below(open);
-        let rest = self.carry_on(2, &[scene]);
-        let (lead, more) = rest.split_first()?;
+        self.thread_from(scene);
+        let leads = self.facts(SAID);
+        let tied = leads
+            .iter()
+            .copied()
+            .find(|lead| self.material.answers_by_link(scene, lead) || self.material.related(scene, lead));
+        self.loosen(if tied.is_some() { 0.25 } else { 1.5 });
+        let lead = tied.or_else(|| leads.first().copied())?;
         let idea = self.idea(&scene.fact.text, &lead.fact.text);
         let mut shots = vec![open, self.fact_shot(lead)];
-        for claim in more {
-            shots.push(self.told_shot(claim));
-        }
+        shots.extend(self.rest(2, &[lead, scene]));
         self.finish(Structure::PlaceDishDeal, Hook::Scene, shots, idea)
     }
 
@@ -525,10 +526,12 @@ impl<'m, 'b> Builder<'m, 'b> {
         }
         let leads = self.facts(&[FactKind::Feature, FactKind::Benefit]);
         let (lead, open, hook) = self.led(&leads, "task_tap_result", &[Part::Open])?;
-        let result = self
-            .facts(&[FactKind::Benefit, FactKind::Proof])
-            .into_iter()
-            .find(|claim| claim.at != lead.at)?;
+        let mut results = self.facts(&[FactKind::Benefit, FactKind::Proof]);
+        results.retain(|claim| claim.at != lead.at);
+        let tied =
+            results.iter().copied().find(|claim| self.asks_for(claim) || self.material.related(lead, claim));
+        self.loosen(if tied.is_some() { 0.0 } else { 1.0 });
+        let result = tied.or_else(|| results.first().copied())?;
         let idea = self.idea(&open.caption, &lead.fact.text);
         let shots = vec![open, self.turn_shot(lead), self.fact_shot(result)];
         self.finish(Structure::TaskTapResult, hook, shots, idea)

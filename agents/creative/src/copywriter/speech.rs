@@ -6,6 +6,10 @@
 /// Third-person verbs that facts begin with and that no common noun looks like.
 const VERBS: &[&str] = &[
     "keeps",
+    "clamps",
+    "slices",
+    "lists",
+    "travels",
     "holds",
     "fits",
     "folds",
@@ -152,8 +156,6 @@ pub(super) enum Place {
     First,
     /// Goes on from the line before.
     Next,
-    /// Goes on from a line that already began with "and".
-    Later,
 }
 
 /// What the product is called by a pronoun.
@@ -206,25 +208,6 @@ fn imperative(fact: &str) -> Option<String> {
     chars.next().map(|c| c.to_lowercase().chain(chars).collect())
 }
 
-/// The product's name and a fact that no verb joins to it, as one says them.
-pub(super) fn with_name(name: &str, fact: &str, place: bool) -> String {
-    match imperative(fact) {
-        Some(rest) if place => format!("At {name}, you can {rest}"),
-        Some(rest) => format!("With {name}, you can {rest}"),
-        None => format!("{name}. {fact}"),
-    }
-}
-
-/// A Chinese fact as it is spoken, without its final point.
-pub(super) fn chinese(fact: &str, place: Place) -> String {
-    let opens = fact.starts_with(['“', '"', '还', '也', '而', '再', '另']);
-    match place {
-        Place::Next if !opens => format!("而且，{fact}"),
-        Place::Later if !opens => format!("还有，{fact}"),
-        _ => fact.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,12 +225,5 @@ mod tests {
         );
         assert_eq!(it("SPF 50, broad spectrum", Place::Next), "SPF 50, broad spectrum");
         assert_eq!(english("Keeps late hours", Place::First, Pronoun::Unsaid), "Keeps late hours");
-    }
-
-    #[test]
-    fn a_chinese_line_goes_on_with_a_connective_once() {
-        assert_eq!(chinese("没网也能玩", Place::First), "没网也能玩");
-        assert_eq!(chinese("没网也能玩", Place::Next), "而且，没网也能玩");
-        assert_eq!(chinese("还能折叠", Place::Next), "还能折叠");
     }
 }

@@ -14,7 +14,6 @@ use super::judge::limits;
 use super::material::{Claim, Fitting, Material};
 use super::phrases;
 use super::speech::{self, Place, Pronoun};
-use crate::text::length;
 
 /// What a line of a fact alone cites in the place of an element.
 pub(super) const FACT: &str = "fact";
@@ -42,6 +41,8 @@ pub(super) struct Built {
     pub(super) hook: Hook,
     pub(super) idea: String,
     pub(super) shots: Vec<Shot>,
+    /// How much of it hangs together by nothing: lines that no link, topic or word joins.
+    pub(super) loose: f64,
 }
 
 /// Draws for one attempt at one script.
@@ -75,47 +76,63 @@ impl Draws {
 pub(super) struct Builder<'m, 'b> {
     pub(super) material: &'m Material<'b>,
     pub(super) draws: Draws,
-    /// Facts that earlier scripts of the generation used, with how often; rarer ones are preferred.
-    pub(super) worn: &'m dyn Fn(&FactId) -> u32,
+    /// Claims, by place, that the chosen opening asks for.
+    thread: Vec<bool>,
+    loose: f64,
+    /// Whether any fact may carry on: for answers that ask for more scripts than hang together.
+    any_fact: bool,
 }
 
 /// Claims in an order of choice.
 pub(super) type Claims<'m, 'b> = Vec<&'m Claim<'b>>;
 
 pub(super) const SAID: &[FactKind] = &[FactKind::Benefit, FactKind::Feature];
-const PROVEN: &[FactKind] = &[FactKind::Proof];
 
 impl<'m, 'b> Builder<'m, 'b> {
+    pub(super) const fn new(material: &'m Material<'b>, draws: Draws, any_fact: bool) -> Self {
+        Self { material, draws, thread: Vec::new(), loose: 0.0, any_fact }
+    }
+
+    /// Counts what a choice costs in coherence.
+    pub(super) fn loosen(&mut self, by: f64) {
+        self.loose += by;
+    }
+
+    /// The opening is a claim: what answers it belongs to the script.
+    pub(super) fn thread_from(&mut self, open: &Claim<'b>) {
+        let material = self.material;
+        self.thread = material.claims.iter().map(|claim| material.answers_by_link(open, claim)).collect();
+    }
+
+    /// Whether the script has an opening that asks for facts.
+    pub(super) fn follows_an_opening(&self) -> bool {
+        !self.thread.is_empty()
+    }
+
+    /// Whether the opening asks for a claim.
+    pub(super) fn asks_for(&self, claim: &Claim<'b>) -> bool {
+        self.thread.get(claim.at).copied().unwrap_or(false)
+    }
+
+    fn on_thread(&self, lead: &Claim<'b>, claim: &Claim<'b>) -> bool {
+        if self.any_fact {
+            return true;
+        }
+        let tied = if self.follows_an_opening() {
+            Material::share_a_word(lead, claim)
+        } else {
+            self.material.related(lead, claim)
+        };
+        tied || self.asks_for(claim)
+    }
+
     // ---- choosing facts ----------------------------------------------------------------------
 
-    /// Facts of these kinds, in an order that prefers rarely used ones; ties fall by chance.
+    /// Facts of these kinds, in an order of chance.
     pub(super) fn facts(&mut self, kinds: &[FactKind]) -> Claims<'m, 'b> {
         let all: Claims<'m, 'b> =
             self.material.claims.iter().filter(|claim| kinds.contains(&claim.fact.kind)).collect();
-        let mut mixed = self.draws.shuffled(&all);
-        mixed.sort_by_key(|claim| (self.worn)(&claim.fact.id));
-        mixed
-    }
-
-    /// `n` facts to carry on with: benefits and features first, then proof, none of `taken`.
-    pub(super) fn carry_on(&mut self, n: usize, taken: &[&Claim<'b>]) -> Claims<'m, 'b> {
-        let mut found: Claims<'m, 'b> = Vec::new();
-        let proof_last = self.facts(PROVEN);
-        let mut pool = self.facts(SAID);
-        if let Some(proof) = proof_last.first().copied() {
-            pool.truncate(pool.len().min(n + taken.len()));
-            pool.insert(pool.len().min(n.saturating_sub(1) + taken.len()), proof);
-        }
-        pool.extend(self.facts(&[FactKind::Origin]));
-        let required = &self.material.required;
-        pool.sort_by_key(|claim| !required.contains(&claim.at));
-        for claim in pool {
-            if found.len() < n && !taken.iter().any(|other| other.fact.id == claim.fact.id) {
-                found.push(claim);
-            }
-        }
-        found.sort_by_key(|claim| claim.fact.kind == FactKind::Proof);
-        found
+        self.draws.shuffled(&all)
     }
 
     // ---- making shots -------------------------------------------------------------------------
@@ -149,20 +166,55 @@ impl<'m, 'b> Builder<'m, 'b> {
         }
     }
 
-    /// A fact in its own words, or as the answer to the viewer's question.
-    pub(super) fn told_shot(&mut self, claim: &Claim<'_>) -> Shot {
-        if self.draws.chance(0.25) {
-            let mut asking = self.material.elements(Part::Ask, "question_answer");
-            asking.retain(|fitting| Material::follows(fitting, claim));
-            if let Some(shot) = self.draws.pick(&asking).and_then(|one| self.asked_shot(one.entry, claim)) {
-                return shot;
-            }
+    /// A fact as the answer to a question that this line of business hears.
+    fn questioned(&mut self, claim: &Claim<'_>) -> Option<Shot> {
+        let mut asking = self.material.elements(Part::Ask, "question_answer");
+        let term = claim.fact.kind == FactKind::Offer;
+        asking.retain(|fitting| {
+            Material::follows(fitting, claim) && (term || fitting.entry.vertical != "general")
+        });
+        self.draws.pick(&asking).and_then(|one| self.asked_shot(one.entry, claim))
+    }
+
+    /// At most `n` lines that go on from `taken`: what the opening asks for or what speaks of the
+    /// same thing as the lead. Where there is none, one question with its answer; at last any fact,
+    /// which is counted against the script.
+    pub(super) fn rest(&mut self, n: usize, taken: &[&Claim<'b>]) -> Vec<Shot> {
+        let Some(lead) = taken.first().copied() else { return Vec::new() };
+        let mut pool = self.facts(&[FactKind::Benefit, FactKind::Feature, FactKind::Proof, FactKind::Origin]);
+        pool.retain(|claim| !taken.iter().any(|other| other.at == claim.at));
+        let mut tied: Claims<'m, 'b> =
+            pool.iter().copied().filter(|claim| self.on_thread(lead, claim)).collect();
+        tied.truncate(n);
+        if self.any_fact {
+            self.loosen(3.0);
         }
-        self.fact_shot(claim)
+        tied.sort_by_key(|claim| claim.fact.kind == FactKind::Proof);
+        let mut shots: Vec<Shot> = tied.iter().map(|claim| self.fact_shot(claim)).collect();
+        if shots.is_empty() {
+            let mut answers = pool.clone();
+            answers.extend(self.facts(&[FactKind::Offer]));
+            answers.retain(|claim| !self.material.is_for_the_close(claim));
+            let asked = answers.into_iter().find_map(|claim| self.questioned(claim));
+            if asked.is_some() {
+                self.loosen(0.5);
+            }
+            shots.extend(asked);
+        }
+        if shots.is_empty() {
+            pool.sort_by_key(|claim| claim.fact.kind != FactKind::Proof);
+            self.loosen(if pool.first().is_some_and(|claim| claim.fact.kind == FactKind::Proof) {
+                1.0
+            } else {
+                1.5
+            });
+            shots.extend(pool.first().map(|claim| self.fact_shot(claim)));
+        }
+        shots
     }
 
     /// Whether the product is one thing that "it" can stand for.
-    fn pronoun(&self) -> Pronoun {
+    pub(super) fn pronoun(&self) -> Pronoun {
         use spotwright_schemas::brief::Vertical::{
             Drama, HealthServices, KidsEducation, LocalServices, Restaurant, Travel,
         };
@@ -174,62 +226,45 @@ impl<'m, 'b> Builder<'m, 'b> {
         if several || place { Pronoun::Unsaid } else { Pronoun::It }
     }
 
-    /// The product's name and a fact in one sentence, where grammar joins them safely. A name that
-    /// ends in a figure would be read as a quantity of what follows.
-    fn named_sentence(&self, fact: &str) -> Option<String> {
-        let name = &self.material.name;
-        if fact.contains(name.as_ref()) {
-            return Some(fact.to_owned());
+    /// The shot that names the product and carries a fact: the fact large, the product below it.
+    pub(super) fn turn_shot(&mut self, claim: &Claim<'_>) -> Shot {
+        let fact = &claim.fact.text;
+        let mut shot = self.fact_shot(claim);
+        let naming = &self.material.naming;
+        if shot.detail.is_empty() {
+            shot.detail.clone_from(&naming.label);
+        } else {
+            shot.caption.clone_from(&naming.label);
+            shot.detail.clone_from(fact);
         }
-        if name.ends_with(|c: char| c.is_ascii_digit()) {
-            return None;
+        shot.voice = self.introduced(fact);
+        shot
+    }
+
+    /// A fact with the product's name, as one sentence or two.
+    pub(super) fn introduced(&self, fact: &str) -> String {
+        let naming = &self.material.naming;
+        let name = self.material.name.as_ref();
+        if fact.contains(name) {
+            return self.spoken(fact);
         }
         if self.zh() {
             let point = if fact.starts_with(['“', '"']) { "：" } else { "，" };
-            return Some(format!("{name}{point}{fact}"));
+            return self.spoken(&format!("{}{point}{fact}", naming.label));
         }
-        speech::third_person(fact).map(|clause| format!("{name} {clause}"))
-    }
-
-    fn is_a_place(&self) -> bool {
-        use spotwright_schemas::brief::Vertical::{HealthServices, Restaurant, Travel};
-        matches!(self.material.vertical, HealthServices | Restaurant | Travel)
-    }
-
-    /// The shot that names the product and carries a fact.
-    pub(super) fn turn_shot(&mut self, claim: &Claim<'_>) -> Shot {
-        let name = self.material.name.to_string();
-        let fact = &claim.fact.text;
-        let limit = limits(self.material.brief.locale)[0];
-        let (caption, detail, voice) = match self.named_sentence(fact) {
-            Some(sentence) if length(&sentence) <= limit => {
-                (sentence.clone(), String::new(), self.spoken(&sentence))
-            }
-            Some(sentence) => (name, fact.clone(), self.spoken(&sentence)),
-            None if self.zh() => (name.clone(), fact.clone(), format!("{name}，{}", self.spoken(fact))),
-            None => {
-                let place = self.is_a_place() && name.contains(self.material.brief.brand.name.as_str());
-                let said = speech::with_name(&name, fact, place);
-                (name, fact.clone(), self.spoken(&said))
-            }
-        };
-        Shot {
-            role: Self::role_of(claim),
-            caption,
-            detail,
-            voice,
-            picture: self.material.picture_of(claim),
-            facts: vec![claim.fact.id.clone()],
-            source: FACT.to_owned(),
+        let one = speech::third_person(fact).filter(|_| !name.ends_with(|c: char| c.is_ascii_digit()));
+        if let Some(clause) = one {
+            return self.spoken(&format!("{} {clause}", naming.subject));
         }
+        let said = speech::english(fact, Place::First, self.pronoun());
+        format!("{} {}", naming.introduction, self.spoken(&said))
     }
 
     /// A line with the product's name below it, unless it says the name already.
     pub(super) fn named_below(&self, mut shot: Shot) -> Shot {
-        let name = self.material.name.as_ref();
-        let says = |text: &str| text.contains(name);
-        if shot.detail.is_empty() && !says(&shot.caption) {
-            name.clone_into(&mut shot.detail);
+        let naming = &self.material.naming;
+        if shot.detail.is_empty() && !naming.tells(&self.material.name, &shot.caption) {
+            shot.detail.clone_from(&naming.label);
         }
         shot
     }
@@ -243,7 +278,7 @@ impl<'m, 'b> Builder<'m, 'b> {
         let pronoun = self.pronoun();
         let mut place = Place::First;
         for shot in shots.iter_mut().filter(|shot| shot.source == FACT && shot.role != Role::Hook) {
-            let written = if shot.detail.is_empty() || shot.detail == *self.material.name {
+            let written = if shot.detail.is_empty() || shot.detail == self.material.naming.label {
                 shot.caption.clone()
             } else {
                 continue;
@@ -251,16 +286,12 @@ impl<'m, 'b> Builder<'m, 'b> {
             if self.spoken(&written) != shot.voice || written.contains(self.material.name.as_ref()) {
                 continue;
             }
-            let said = if self.zh() {
-                speech::chinese(&written, place)
-            } else {
-                speech::english(&written, place, pronoun)
-            };
+            if self.zh() {
+                continue;
+            }
+            let said = speech::english(&written, place, pronoun);
             shot.voice = self.spoken(&said);
-            place = match place {
-                Place::First => Place::Next,
-                Place::Next | Place::Later => Place::Later,
-            };
+            place = Place::Next;
         }
     }
 
@@ -279,9 +310,19 @@ impl<'m, 'b> Builder<'m, 'b> {
         })
     }
 
+    /// Whether every word of a question comes back in the answer, so that it asks nothing.
+    pub(super) fn echoes(&self, entry: &Entry, claim: &Claim<'_>) -> bool {
+        let asked = phrases::units(&entry.element.caption.to_lowercase(), self.zh());
+        let said = phrases::units(&claim.folded, self.zh());
+        asked.len() > 1 && asked.iter().all(|unit| said.contains(unit))
+    }
+
     /// Question and answer in one shot.
     pub(super) fn asked_shot(&self, entry: &Entry, claim: &Claim<'_>) -> Option<Shot> {
         let mut shot = self.element_shot(entry, Self::role_of(claim))?;
+        if self.echoes(entry, claim) {
+            return None;
+        }
         shot.detail.clone_from(&claim.fact.text);
         shot.voice =
             format!("{}{}{}", shot.voice, if self.zh() { "" } else { " " }, self.spoken(&claim.fact.text));
@@ -310,9 +351,17 @@ impl<'m, 'b> Builder<'m, 'b> {
             let mut shot = self.fact_shot(problem);
             shot.role = Role::Hook;
             let hook = if problem.fact.text.ends_with(['?', '？']) { Hook::Question } else { Hook::Scene };
+            self.thread_from(problem);
+            if !self.material.answers_by_link(problem, lead) {
+                self.loosen(1.0);
+            }
             return Some((shot, hook));
         }
-        let entry = self.draws.pick(&entries)?.entry;
+        let chosen = self.draws.pick(&entries)?;
+        self.thread = self.material.claims.iter().map(|claim| Material::follows(chosen, claim)).collect();
+        let entry = chosen.entry;
+        // The brief's own troubles come before those that authors thought of.
+        self.loosen(if entry.vertical == "general" { 1.5 } else { 0.5 });
         let hook = entry.element.hook.unwrap_or(Hook::Question);
         Some((self.element_shot(entry, Role::Hook)?, hook))
     }
@@ -320,7 +369,7 @@ impl<'m, 'b> Builder<'m, 'b> {
     // ---- the structures -----------------------------------------------------------------------
 
     /// No picture stands twice in a script: the later shot takes another picture of the brief.
-    fn part_pictures(&self, shots: &mut [Shot]) {
+    pub(super) fn part_pictures(&self, shots: &mut [Shot]) {
         let mut seen: Vec<String> = Vec::new();
         for shot in shots {
             if seen.contains(&shot.picture) {
@@ -334,6 +383,44 @@ impl<'m, 'b> Builder<'m, 'b> {
         }
     }
 
+    /// Within two shots a viewer reads what is sold, and somewhere hears its name.
+    fn say_what_is_sold(&self, shots: &mut [Shot]) {
+        let material = self.material;
+        let (naming, name) = (&material.naming, material.name.as_ref());
+        // A label that stands in the first shot is not read again in the second.
+        if let [first, second, ..] = shots {
+            if first.detail == naming.label && second.detail == naming.label {
+                second.detail.clear();
+            }
+        }
+        let told = |shot: &Shot| naming.tells(name, &shot.caption) || naming.tells(name, &shot.detail);
+        if !shots.iter().take(2).any(told) {
+            let free = |shot: &&mut Shot| {
+                shot.detail.is_empty() || shot.detail == name || shot.detail == material.brief.brand.name
+            };
+            let count = shots.len().min(2);
+            if let Some(shot) = shots.iter_mut().take(count).rev().find(free) {
+                shot.detail.clone_from(&naming.label);
+            }
+        }
+        let names = [name, material.brief.brand.name.as_str()];
+        let said = shots.iter().any(|shot| names.iter().any(|name| shot.voice.contains(name)));
+        if said {
+            return;
+        }
+        let at = usize::from(shots.len() > 1 && shots.first().is_some_and(|shot| shot.source != "offer"));
+        let Some(shot) = shots.get_mut(at) else { return };
+        let fact = shot.facts.first().and_then(|id| material.brief.fact(id));
+        let own_words = shot.source == FACT || shot.source == super::LISTED;
+        shot.voice = if let Some(fact) = fact.filter(|_| own_words) {
+            self.introduced(&fact.text)
+        } else if self.zh() {
+            format!("{}，{}", naming.label, shot.voice)
+        } else {
+            format!("{} {}", naming.introduction, shot.voice)
+        };
+    }
+
     pub(super) fn finish(
         &mut self,
         structure: Structure,
@@ -342,11 +429,21 @@ impl<'m, 'b> Builder<'m, 'b> {
         idea: String,
     ) -> Option<Built> {
         let short = short_name(structure);
+        // Two lines before the close are a script only with a third.
+        while shots.len() < 3 {
+            let mut pool = self.facts(&[FactKind::Benefit, FactKind::Feature, FactKind::Proof]);
+            pool.retain(|claim| !shots.iter().any(|shot| shot.facts.contains(&claim.fact.id)));
+            let Some(claim) = pool.first().copied() else { break };
+            let shot = self.questioned(claim).unwrap_or_else(|| self.fact_shot(claim));
+            self.loosen(1.0);
+            shots.push(shot);
+        }
         let used: Vec<FactId> = shots.iter().flat_map(|shot| shot.facts.iter().cloned()).collect();
         self.speak(&mut shots);
+        self.say_what_is_sold(&mut shots);
         shots.push(self.close(short, &used)?);
         self.part_pictures(&mut shots);
-        Some(Built { structure, hook, idea, shots })
+        Some(Built { structure, hook, idea, shots, loose: self.loose })
     }
 
     /// Who, what tension, what turn, in one sentence.

@@ -1,0 +1,105 @@
+//! How the product is called on screen and in the voice: its name together with what it is.
+
+use super::material::Material;
+
+/// Last words of English names that are common nouns, so that the name takes an article.
+const COMMON_NOUNS: &[&str] = &[
+    "box", "bag", "bar", "bundle", "case", "class", "course", "kettle", "kit", "lamp", "pack", "plan", "set",
+    "shell", "week", "weekend",
+];
+
+/// What the product is called.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Naming {
+    /// On screen: the name with the kind of thing, unless the name says it.
+    pub(super) label: String,
+    /// What a viewer must have read to know what is sold; empty where the name tells.
+    kind: String,
+    /// The name as the subject of a sentence.
+    pub(super) subject: String,
+    /// A short sentence that introduces the product, with its final point; English only.
+    pub(super) introduction: String,
+}
+
+impl Naming {
+    /// Whether a line tells what is sold.
+    pub(super) fn tells(&self, name: &str, text: &str) -> bool {
+        if self.kind.is_empty() { text.contains(name) } else { text.contains(&self.kind) }
+    }
+}
+
+pub(super) fn naming_of(material: &Material<'_>) -> Naming {
+    let brief = material.brief;
+    let (phrase, bare) =
+        material.noun.clone().unwrap_or_else(|| (String::new(), brief.product.category.clone()));
+    let name = material.name.as_ref();
+    if material.is_chinese() {
+        chinese(material, name, &bare)
+    } else {
+        english(material, name, &phrase, &bare)
+    }
+}
+
+fn chinese(material: &Material<'_>, name: &str, bare: &str) -> Naming {
+    let drama = material.vertical == spotwright_schemas::brief::Vertical::Drama;
+    let chars: Vec<char> = bare.chars().collect();
+    let last: String = chars.iter().skip(chars.len().saturating_sub(2)).collect();
+    let held = bare.is_empty() || name.contains(&last);
+    let begins: String = chars.iter().take(2).collect();
+    let label = if held {
+        name.to_owned()
+    } else if drama {
+        format!("{bare}《{name}》")
+    } else if name.ends_with(&begins) {
+        format!("{name}{}", chars.iter().skip(2).collect::<String>())
+    } else if begins.chars().count() == 2 && name.contains(&begins) {
+        format!("{name}，{bare}")
+    } else {
+        format!("{name}{bare}")
+    };
+    let kind = if held { String::new() } else { last };
+    Naming { subject: label.clone(), label, kind, introduction: String::new() }
+}
+
+fn english(material: &Material<'_>, name: &str, phrase: &str, bare: &str) -> Naming {
+    use spotwright_schemas::brief::Vertical::{HealthServices, Restaurant, Travel};
+    let brand = material.brief.brand.name.as_str();
+    // "bag of beans": the thing is what stands behind "of".
+    let thing = ["bag of ", "box of ", "bar of ", "pack of ", "pair of ", "week in a "]
+        .iter()
+        .find_map(|measure| bare.strip_prefix(measure))
+        .unwrap_or(bare);
+    let last =
+        thing.split(" for ").next().unwrap_or(thing).split(' ').next_back().unwrap_or("").to_lowercase();
+    let lower = name.to_lowercase();
+    let held = last.is_empty()
+        || lower.split(' ').any(|word| word == last || last.ends_with(word) && word.len() >= 4);
+    let words: Vec<&str> = name.split(' ').collect();
+    let end = words.last().copied().unwrap_or_default();
+    let common = words.len() > 1
+        && (end.chars().next().is_some_and(char::is_lowercase)
+            || COMMON_NOUNS.contains(&end.to_lowercase().as_str())
+            || end.to_lowercase() == last && !end.ends_with('s'));
+    let subject = if common { format!("The {name}") } else { name.to_owned() };
+    let place = matches!(material.vertical, HealthServices | Restaurant | Travel)
+        && !name.contains(brand)
+        && !brand.contains(name);
+    let label = match (held, place) {
+        (true, _) => name.to_owned(),
+        (false, true) => format!("{name} \u{b7} {brand}, {thing}"),
+        (false, false) => format!("{name}, {thing}"),
+    };
+    let introduction = if held && common {
+        format!("It's the {name}.")
+    } else if held && end.ends_with('s') && words.len() > 1 {
+        format!("These are {name}.")
+    } else if held || phrase.is_empty() || phrase == bare {
+        format!("{}.", if held { name.to_owned() } else { format!("{name}, {thing}") })
+    } else if place {
+        format!("{brand} is {phrase}.")
+    } else {
+        format!("{subject} is {phrase}.")
+    };
+    let kind = if held { String::new() } else { last };
+    Naming { label, kind, subject, introduction }
+}
