@@ -32,6 +32,9 @@ use crate::plan::Assignment;
 /// How often a script that fails is written again.
 pub const MAX_REVISIONS: u32 = 2;
 
+/// What a call is told to have failed of that an earlier attempt of its step began and did not end.
+pub(crate) const INTERRUPTED: &str = "an interrupted completion cannot be looked up";
+
 /// Scripts asked for in one call: several, so that they differ on purpose; few enough for the longest
 /// answer that a model gives by default.
 pub const SCRIPTS_PER_CALL: usize = 4;
@@ -212,6 +215,12 @@ impl<'a> Desk<'a> {
     /// Name of a call, as providers and databases know it.
     fn key(&self, name: &str) -> String {
         format!("{}/generation-{}/{name}", self.request.key_prefix, self.request.generation)
+    }
+
+    /// Whether the last call was one whose answer nobody knows any more.
+    fn answer_was_lost(&self) -> bool {
+        let error = self.generation.calls.last().and_then(|call| call.error.as_deref());
+        error.is_some_and(|error| error.contains(INTERRUPTED))
     }
 
     /// Asks the model; the call is noted whatever comes of it.

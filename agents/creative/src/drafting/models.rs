@@ -54,8 +54,15 @@ impl Desk<'_> {
                     })
                     .collect();
                 let key = self.key(&scripts_key(call, round));
-                // A call that failed was repaired and waited for already: asking again would not help.
-                let Some(answer) = self.ask(key, &wishes, &revisions).await else { break };
+                let Some(answer) = self.ask(key, &wishes, &revisions).await else {
+                    // The answer of an interrupted call is lost, and with it the reason for the call that
+                    // may have begun behind it: that one is met again here, so that it is closed too.
+                    if self.answer_was_lost() {
+                        continue;
+                    }
+                    // A call that failed was repaired and waited for already: asking again would not help.
+                    break;
+                };
                 open = self.take_answer(open, answer, round);
             }
         }

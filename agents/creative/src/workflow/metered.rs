@@ -12,6 +12,8 @@ use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::money::Micros;
 
+use crate::drafting::INTERRUPTED;
+
 /// Wraps a model for the time of one step.
 pub(super) struct MeteredModel<'a> {
     inner: &'a dyn LanguageModel,
@@ -70,10 +72,7 @@ impl LanguageModel for MeteredModel<'_> {
         };
         // Completions cannot be looked up afterwards. An interrupted call therefore counts as
         // spent and its scripts are written by the copy engine; it is never sent again.
-        let lookup = || async {
-            let message = "an interrupted completion cannot be looked up";
-            Err(StepError::Permanent(Problem::new(Code::CallUnknown, "", message)))
-        };
+        let lookup = || async { Err(StepError::Permanent(Problem::new(Code::CallUnknown, "", INTERRUPTED))) };
         let quote = self.inner.quote(request);
         let made = self.calls.make(self.inner.provider(), idempotency_key, quote, lookup, call).await;
         match made {
