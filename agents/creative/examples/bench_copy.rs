@@ -120,7 +120,7 @@ fn append_script(out: &mut String, number: usize, brief: &Brief, script: &Script
     let _ = writeln!(out, "| caption | voice | picture | facts |\n| --- | --- | --- | --- |");
     for line in &script.lines {
         let below = if line.detail.is_empty() { String::new() } else { format!("<br>{}", line.detail) };
-        let facts: Vec<&str> = line.rests_on.iter().map(|id| id.as_str()).collect();
+        let facts: Vec<&str> = line.rests_on.iter().map(spotwright_schemas::brief::FactId::as_str).collect();
         let _ = writeln!(
             out,
             "| {}{below} | {} | {} | {} |",

@@ -1,5 +1,6 @@
 //! The pictures of SpotBench: every drawing (`examples/bench/*/*.svg`) becomes the JPEG its brief names.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -40,7 +41,7 @@ pub(crate) fn run(top: &Path, check: bool) -> anyhow::Result<()> {
             std::fs::write(&picture, drawn).with_context(|| picture.display().to_string())?;
         }
     }
-    println!("{} pictures", drawings.len());
+    writeln!(std::io::stdout(), "{} pictures", drawings.len())?;
     Ok(())
 }
 

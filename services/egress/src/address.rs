@@ -116,7 +116,7 @@ fn is_global_v6(address: Ipv6Addr) -> bool {
     }
     let special = match (first, second, third) {
         // Teredo, benchmarking, ORCHID, documentation; all of 2001::/23 is for protocols.
-        (0x2001, 0..=0x01FF, _) | (0x2001, 0x0DB8, _) => true,
+        (0x2001, 0..=0x01FF | 0x0DB8, _) => true,
         // 6to4 leads to whatever IPv4 address it carries.
         (0x2002, _, _) => true,
         // Documentation.

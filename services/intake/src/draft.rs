@@ -199,8 +199,8 @@ fn merged<T: Clone>(sources: &[Findings], of: fn(&Findings) -> &Ranked<T>) -> Op
 fn settle_prices(draft: &mut Draft, sources: &[Findings]) {
     let known = |price: &Option<Found<Price>>| price.as_ref().and_then(|own| own.value.currency.clone());
     let anywhere = || {
-        let all = sources.iter().flat_map(|source| source.prices.iter().chain(&source.befores));
-        all.filter_map(|(_, found)| found.value.currency.clone()).next()
+        let mut all = sources.iter().flat_map(|source| source.prices.iter().chain(&source.befores));
+        all.find_map(|(_, found)| found.value.currency.clone())
     };
     let currency = known(&draft.price).or_else(|| known(&draft.price_before)).or_else(anywhere);
     for price in [&mut draft.price, &mut draft.price_before].into_iter().flatten() {
@@ -387,13 +387,13 @@ fn sentence_end(draft: &Draft) -> Option<String> {
 /// The day with a year that a sentence names as its last.
 pub(crate) fn last_day(text: &str, locale: Locale) -> Option<String> {
     let found = quantity::parse(text, locale);
-    let days = found.iter().filter_map(|found| match &found.quantity.value {
+    let mut days = found.iter().rev().filter_map(|found| match &found.quantity.value {
         Value::Date { year: Some(year), month: Some(month), day: Some(day) } => {
             iso_day(&format!("{year:04}-{month:02}-{day:02}"))
         }
         _ => None,
     });
-    days.last()
+    days.next()
 }
 
 /// The calendar day of `2026-12-24T23:59:59Z` and the like.

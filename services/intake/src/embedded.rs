@@ -257,7 +257,8 @@ fn lines_in(object: &Map<String, Value>) -> Option<String> {
         match value {
             Value::String(text) => lines.push(crate::structured::unescaped(text)),
             Value::Array(list) => {
-                lines.extend(list.iter().take(40).filter_map(Value::as_str).map(crate::structured::unescaped))
+                lines
+                    .extend(list.iter().take(40).filter_map(Value::as_str).map(crate::structured::unescaped));
             }
             _ => {}
         }
@@ -313,7 +314,7 @@ fn carried(inside: &Inside<'_>, title: Option<&str>, locale: Locale) -> Option<C
     let before = price_in(object, BEFORES, is_minor, locale)
         .or_else(|| variant.and_then(|own| price_in(own, BEFORES, is_minor, locale)))
         .or_else(|| nested(object).and_then(|own| price_in(own, BEFORES, is_minor, locale)));
-    if !is_title && !(path_speaks || price.is_some()) {
+    if !(is_title || path_speaks || price.is_some()) {
         return None;
     }
     let currency = text_in(object, CURRENCIES).and_then(|code| crate::prices::currency_code(&code));

@@ -499,7 +499,7 @@ fn stock(availability: Option<&str>, quantity: Option<&str>) -> Option<bool> {
     if left.is_some_and(|left| left <= 0.0) {
         return Some(false);
     }
-    let said = availability.map(|text| folded(text)).and_then(|text| match text.as_str() {
+    let said = availability.map(folded).and_then(|text| match text.as_str() {
         "instock" | "preorder" | "backorder" | "available" | "yes" | "true" | "1" | "有货" | "在售"
         | "上架" | "现货" => Some(true),
         "outofstock" | "soldout" | "discontinued" | "no" | "false" | "0" | "缺货" | "无货" | "售罄"

@@ -193,7 +193,7 @@ fn marked(page: &Page, title: Option<&str>, base: Option<&Url>, locale: Locale, 
             own.pictures.extend(other.pictures.iter().cloned());
         }
     }
-    let rank = if place == "schema.org" { 0 } else { 1 };
+    let rank = u8::from(place != "schema.org");
     findings.noted_text(|own| &mut own.names, rank, (place, "name"), own.name.as_deref());
     findings.noted_text(|own| &mut own.brands, rank, (place, "brand"), own.brand.as_deref());
     let category = own.category.as_deref().map(last_of_path);
@@ -499,9 +499,7 @@ fn pictures(page: &Page, is_relevant: &[bool], base: Option<&Url>, findings: &mu
         let source =
             sources.iter().filter_map(|name| page.attribute(id, name)).find_map(|text| absolute(text, base));
         let source = source.or_else(|| {
-            page.attribute(id, "srcset")
-                .and_then(|set| largest_of(set))
-                .and_then(|text| absolute(&text, base))
+            page.attribute(id, "srcset").and_then(largest_of).and_then(|text| absolute(&text, base))
         });
         let Some(url) = source.filter(|url| !is_ornament && !is_ornament_file(url)) else { continue };
         let alt = page.attribute(id, "alt").unwrap_or_default();
@@ -532,7 +530,8 @@ fn is_ornament_file(url: &str) -> bool {
         "qrcode",
         "1x1",
     ];
-    file.ends_with(".svg") || file.ends_with(".gif") || words.iter().any(|word| file.contains(word))
+    [".svg", ".gif"].iter().any(|ending| file.ends_with(ending))
+        || words.iter().any(|word| file.contains(word))
 }
 
 /// The last of a list of sizes is the largest.

@@ -106,6 +106,9 @@ fn parts(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// One of the lists that findings are noted in.
+type List = fn(&mut Findings) -> &mut Ranked<String>;
+
 /// Takes `Brand: Northlight` and `品牌：北光` at their word.
 fn labelled(line: &str, section: &str, findings: &mut Findings) -> bool {
     let Some((label, value)) = line.split_once([':', '：']) else { return false };
@@ -114,7 +117,7 @@ fn labelled(line: &str, section: &str, findings: &mut Findings) -> bool {
     if value.is_empty() || value.chars().count() > 200 {
         return false;
     }
-    let lists: [(&[&str], fn(&mut Findings) -> &mut Ranked<String>); 5] = [
+    let lists: [(&[&str], List); 5] = [
         (&NAME_LABELS, |own| &mut own.names),
         (&SHORT_LABELS, |own| &mut own.short_names),
         (&BRAND_LABELS, |own| &mut own.brands),

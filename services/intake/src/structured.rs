@@ -241,8 +241,9 @@ fn read_offers(offers: &Value, marked: &mut Marked, locale: Locale) {
     };
     let is_sold_out = |offer: &&Value| stock(offer) == Some(false);
     let chosen = list.iter().find(|offer| !is_sold_out(offer) && price_of(offer, locale).is_some());
-    let chosen =
-        chosen.or_else(|| list.iter().find(|offer| price_of(offer, locale).is_some())).or(list.first());
+    let chosen = chosen
+        .or_else(|| list.iter().find(|offer| price_of(offer, locale).is_some()))
+        .or_else(|| list.first());
     let Some(offer) = chosen.copied() else { return };
     marked.in_stock =
         if list.iter().any(|offer| stock(offer) == Some(true)) { Some(true) } else { stock(offer) };
@@ -317,8 +318,8 @@ fn price_of(offer: &Value, locale: Locale) -> Option<Price> {
 }
 
 fn before_of(offer: &Value, locale: Locale) -> Option<Price> {
-    let listed = specifications(offer).into_iter().filter(|own| is_list_price(own));
-    listed.filter_map(|own| amount(own, &["price"], locale)).next()
+    let mut listed = specifications(offer).into_iter().filter(|own| is_list_price(own));
+    listed.find_map(|own| amount(own, &["price"], locale))
 }
 
 /// Descriptions often are HTML, once or twice escaped.

@@ -152,14 +152,14 @@ pub(crate) fn prices(page: &Page, is_relevant: &[bool], locale: Locale) -> Shown
             continue;
         }
         let marked = relevant && is_element && (old || is_price_mark(&marks(page, at), page, at));
-        if !marked && !(relevant && is_element && is_labelled(page, at, locale)) {
+        if !(marked || relevant && is_element && is_labelled(page, at, locale)) {
             at += 1;
             continue;
         }
         let mut text = seen(page, at);
         if text.is_empty() {
             // Figures in pieces are hidden from screen readers, which are told the whole.
-            text = page.attribute(at, "aria-label").unwrap_or_default().to_owned();
+            page.attribute(at, "aria-label").unwrap_or_default().clone_into(&mut text);
         }
         // A wrapper of half the page is no price.
         if text.chars().count() > 120 || node.end - at > 80 {
@@ -363,11 +363,10 @@ fn first_line(page: &Page, id: NodeId) -> String {
         match page.nodes.get(inner).map(|node| &node.kind) {
             Some(Kind::Text(part)) => text.push_str(part),
             Some(Kind::Element(name, _))
-                if matches!(name.as_str(), "div" | "p" | "ul" | "img" | "table" | "br") =>
+                if matches!(name.as_str(), "div" | "p" | "ul" | "img" | "table" | "br")
+                    && !text.trim().is_empty() =>
             {
-                if !text.trim().is_empty() {
-                    break;
-                }
+                break;
             }
             _ => {}
         }

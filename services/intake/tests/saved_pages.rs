@@ -1,5 +1,7 @@
 //! Saved pages in the shapes of common shop systems, each with what is true of it, and hostile bytes.
 
+#![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -171,13 +171,13 @@ impl Process {
         variants
     }
 
-    fn owner(&self) -> Caller {
+    fn owner() -> Caller {
         Caller::Person { organization: OrganizationId::derive(9, "signals", 0) }
     }
 
     async fn tell(&self, number: u64, signal: Signal) -> Result<Taken, Code> {
         let told = Told { id: SignalId::derive(1, "test", number), signal };
-        self.control.tell(self.run, &self.owner(), &told).await.map_err(|problem| problem.code)
+        self.control.tell(self.run, &Self::owner(), &told).await.map_err(|problem| problem.code)
     }
 }
 
@@ -286,7 +286,7 @@ async fn history(path: PathBuf, ends_at: Option<usize>) -> (End, usize) {
             if boundaries.dies() {
                 turn = Turn::Died;
             } else {
-                process.control.tell(run.id, &process.owner(), &told).await.unwrap();
+                process.control.tell(run.id, &Process::owner(), &told).await.unwrap();
                 if boundaries.dies() {
                     // The answer was lost with the process: the client tells it again.
                     turn = Turn::Died;
@@ -325,7 +325,7 @@ async fn wherever_a_process_ends_the_run_comes_to_the_same_end_and_is_published_
 async fn answers_are_facts_of_the_runs_own_brief_and_change_the_plan() {
     let (_folder, process) = started(BOTH).await;
     assert_eq!(process.settle().await.stage, Stage::WaitingForAnswers);
-    let asked = process.control.questions(process.run, &process.owner()).await.unwrap();
+    let asked = process.control.questions(process.run, &Process::owner()).await.unwrap();
     let ids: Vec<&str> = asked.iter().map(|question| question.id.as_str()).collect();
     assert_eq!(ids, ["no_problem", "no_proof", "no_price"]);
     assert!(asked.iter().all(|question| !question.closed && !question.default.is_empty()));
@@ -349,7 +349,7 @@ async fn answers_are_facts_of_the_runs_own_brief_and_change_the_plan() {
     let assumed = planned.detail["questions"].as_array().unwrap();
     let assumed: Vec<_> = assumed.iter().map(|question| question["id"].as_str().unwrap()).collect();
     assert_eq!(assumed, ["no_problem", "no_proof"]);
-    let asked = process.control.questions(process.run, &process.owner()).await.unwrap();
+    let asked = process.control.questions(process.run, &Process::owner()).await.unwrap();
     assert!(asked.iter().all(|question| question.closed));
     assert_eq!(asked[2].answer.as_deref(), Some("$18 for a 12 oz bag"));
 }

@@ -1,8 +1,6 @@
 //! The scripts in `examples/bench/strong`, written by hand in the place of a strong model, go the way of
 //! every answer: they are read, judged and drafted.
 
-#![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
-
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;

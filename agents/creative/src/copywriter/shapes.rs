@@ -445,7 +445,7 @@ impl<'m, 'b> Builder<'m, 'b> {
                     (None, Some(_)) => 0.5,
                     (None, None) => 1.5,
                 });
-                let lead = *linked.or(answers).or(benefits).or(leads.first())?;
+                let lead = *linked.or(answers).or(benefits).or_else(|| leads.first())?;
                 let mut shot = self.fact_shot(moment);
                 shot.role = Role::Hook;
                 (lead, shot, Hook::Scene)

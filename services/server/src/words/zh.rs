@@ -398,7 +398,7 @@ fn check_name(id: &str) -> &str {
 fn measure(value: &str) -> String {
     const UNITS: &[&str] = &["s", "ms", "LUFS", "dBTP", "Hz", "x"];
     let figures = value.split(' ').take_while(|word| {
-        let letters: String = word.chars().filter(|c| c.is_ascii_alphabetic()).collect();
+        let letters: String = word.chars().filter(char::is_ascii_alphabetic).collect();
         letters.is_empty() || UNITS.contains(&letters.as_str())
     });
     let (least, rest) = match (value.strip_prefix("at least "), value.strip_prefix("at most ")) {
