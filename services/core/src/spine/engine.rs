@@ -247,26 +247,14 @@ impl<W: Workflow + 'static> Engine<W> {
         }
         let calls = PaidCalls::new(self.store.as_ref(), step, self.checkpoints.as_ref(), stop);
         let started = tokio::time::Instant::now();
-        let executed = {
-            let work = self.attempt(step, &calls);
-            tokio::pin!(work);
-            let mut renewed = started;
-            loop {
-                tokio::select! {
-                    result = &mut work => break result,
-                    () = tokio::time::sleep(WATCH.min(self.options.lease / 3)) => {
-                        self.stop_with_the_run(step, &switch).await;
-                        if renewed.elapsed() < self.options.lease / 3 {
-                            continue;
-                        }
-                        if let Err(StoreError::Stale) = self.store.renew(step, self.options.lease).await {
-                            tracing::warn!(step.id = %step.id, "lease lost; the work is dropped");
-                            Span::current().record("outcome", "lost");
-                            return;
-                        }
-                        renewed = tokio::time::Instant::now();
-                    }
-                }
+        // Side by side: while one of the two waits for the store, the other goes on. The work may be next in
+        // line for a connection that the watch waits for.
+        let executed = tokio::select! {
+            executed = self.attempt(step, &calls) => executed,
+            () = self.hold(step, &switch) => {
+                tracing::warn!(step.id = %step.id, "lease lost; the work is dropped");
+                Span::current().record("outcome", "lost");
+                return;
             }
         };
         let ends = calls.into_ends();
@@ -284,6 +272,22 @@ impl<W: Workflow + 'static> Engine<W> {
             }
         };
         self.finish(step, &outcome, &ends).await;
+    }
+
+    /// Renews the lease of a step and watches its run while the work goes on; ends when the lease is lost.
+    async fn hold(&self, step: &ClaimedStep, switch: &watch::Sender<bool>) {
+        let mut renewed = tokio::time::Instant::now();
+        loop {
+            tokio::time::sleep(WATCH.min(self.options.lease / 3)).await;
+            self.stop_with_the_run(step, switch).await;
+            if renewed.elapsed() < self.options.lease / 3 {
+                continue;
+            }
+            if let Err(StoreError::Stale) = self.store.renew(step, self.options.lease).await {
+                return;
+            }
+            renewed = tokio::time::Instant::now();
+        }
     }
 
     /// Tells the work of a step to stop when its run has ended or is being ended.
