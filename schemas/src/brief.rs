@@ -5,11 +5,13 @@
 
 mod checks;
 mod comments;
+mod footage;
 mod offer;
 mod punctuation;
 mod reading;
 mod vertical;
 
+pub use footage::{FootageWish, GeneratedShots};
 pub use offer::KeyOffer;
 pub use vertical::Vertical;
 
@@ -118,6 +120,13 @@ pub struct Brief {
     /// Whether an opening may hide for more than one shot what is sold.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_teasers: bool,
+    /// Shots that a video model is to make; none without it.
+    #[serde(default, skip_serializing_if = "FootageWish::is_nothing")]
+    pub footage: FootageWish,
+    /// Where the ad may be shown: country codes of ISO 3166 in capitals, and `EU`, at most 50 different
+    /// ones; the locale's country where there are none. What may not be used in one of them is not used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub territories: Vec<String>,
 }
 
 /// The brand kit.
@@ -460,6 +469,8 @@ impl Brief {
         if let Some(disclaimer) = &self.disclaimer {
             check_text("disclaimer", disclaimer, 1, 80)?;
         }
+        self.footage.validate()?;
+        footage::check_territories(&self.territories)?;
         self.validate_banned_words()
     }
 
@@ -490,6 +501,15 @@ impl Brief {
     #[must_use]
     pub fn fact(&self, id: &FactId) -> Option<&Fact> {
         self.product.facts.iter().find(|fact| fact.id == *id)
+    }
+
+    /// Where the ad may be shown: what the brief names, or the locale's country.
+    #[must_use]
+    pub fn shown_in(&self) -> Vec<&str> {
+        if self.territories.is_empty() {
+            return vec![self.locale.country()];
+        }
+        self.territories.iter().map(String::as_str).collect()
     }
 
     /// Name as spoken: the short one where there is one.

@@ -51,6 +51,7 @@ pub mod placement;
 pub mod random;
 pub mod script;
 pub mod storyboard;
+pub mod storyboard_file;
 pub mod strict;
 pub mod wording;
 

@@ -40,6 +40,16 @@ impl Locale {
         }
     }
 
+    /// Its country: the code of ISO 3166 in capitals.
+    #[must_use]
+    pub const fn country(self) -> &'static str {
+        match self {
+            Self::ZhCn => "CN",
+            Self::EnUs => "US",
+            Self::EnGb => "GB",
+        }
+    }
+
     /// Its language. Whoever asks for words asks for this; spelling, prices and dates ask for the
     /// locale.
     #[must_use]
@@ -73,6 +83,7 @@ mod tests {
             assert_eq!(serde_json::json!(locale), serde_json::json!(locale.tag()));
             assert_ne!(locale.is_chinese(), locale.is_english());
             assert_eq!(locale.is_chinese(), locale.tag().starts_with("zh"));
+            assert!(locale.tag().ends_with(locale.country()));
         }
         assert!(serde_json::from_str::<Locale>("\"en-AU\"").is_err());
     }

@@ -30,6 +30,8 @@ pub struct PlacementSpec {
     pub seconds: Option<[u32; 2]>,
     /// Largest accepted file in bytes.
     pub max_bytes: u64,
+    /// Least bit rate of a file in kilobits a second, sound included; `None` where the sources name none.
+    pub min_kbps: Option<u32>,
     /// Shares of the height at the top and at the bottom that the player covers.
     pub covered: [f32; 2],
     /// Where the row was read, and when.
@@ -47,6 +49,7 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
         min_size: [720, 1280],
         seconds: Some([5, 60]),
         max_bytes: 500_000_000,
+        min_kbps: None,
         covered: [0.08, 0.12],
         source: "this project",
     },
@@ -56,6 +59,7 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
         min_size: [540, 960],
         seconds: Some([5, 60]),
         max_bytes: 500_000_000,
+        min_kbps: Some(516),
         covered: [0.08, 0.12],
         source: "airpost.ai, stish.app, thebrief.ai (2026-11); covered shares are ours",
     },
@@ -65,6 +69,7 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
         min_size: [540, 960],
         seconds: None,
         max_bytes: 4_000_000_000,
+        min_kbps: None,
         covered: [0.08, 0.35],
         source: "sovran.ai, getonbloc (2026-11); the top share is ours",
     },
@@ -74,6 +79,7 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
         min_size: [540, 960],
         seconds: None,
         max_bytes: 4_000_000_000,
+        min_kbps: None,
         covered: [0.14, 0.20],
         source: "sovran.ai, getonbloc (2026-11)",
     },

@@ -182,6 +182,17 @@ pub enum Role {
 impl Role {
     /// Every role, in the order on screen.
     pub const ALL: [Self; 4] = [Self::Hook, Self::Body, Self::Proof, Self::Cta];
+
+    /// The name as stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hook => "hook",
+            Self::Body => "body",
+            Self::Proof => "proof",
+            Self::Cta => "cta",
+        }
+    }
 }
 
 /// Where the words of a line came from.

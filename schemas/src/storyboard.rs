@@ -141,6 +141,191 @@ pub enum CaptionMotion {
     Lines,
 }
 
+/// What moves in the place of a shot's picture.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "from", deny_unknown_fields)]
+pub enum Footage {
+    /// A stored clip, cut to the shot.
+    Clip {
+        /// BLAKE3 of the clip's bytes, hexadecimal.
+        clip: String,
+        /// Where in the clip the shot begins, in frames of the storyboard's rate.
+        start_frame: u32,
+        /// BLAKE3 of the pictures of the product that the clip shows, at most 8: the quality gate compares
+        /// them with what is seen. Empty where the clip does not show the product.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        product: Vec<String>,
+    },
+    /// A clip that is made first. Until it is, and when it cannot be, the shot shows its picture.
+    Generated(Generated),
+}
+
+/// A clip to be made for one shot.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Generated {
+    /// What happens, 1–2,500 characters; `@name` names a reference.
+    pub prompt: String,
+    /// What must not be seen, at most 2,500 characters.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub negative_prompt: String,
+    /// Pictures and clips that the prompt names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<NamedReference>,
+    /// BLAKE3 of the picture that the clip begins with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_frame: Option<String>,
+    /// BLAKE3 of the picture that the clip ends with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_frame: Option<String>,
+    /// Seed of the source's randomness.
+    #[serde(default)]
+    pub seed: u32,
+    /// Whether the product is in it, so that it is compared with the product's pictures.
+    #[serde(default)]
+    pub shows_product: bool,
+}
+
+/// A picture or clip that a prompt names.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NamedReference {
+    /// How the prompt names it, without `@`: 1–40 letters, digits, `_` and `-`.
+    pub name: String,
+    /// BLAKE3 of its bytes, hexadecimal.
+    pub artifact: String,
+    /// Whether it is a clip and not a picture.
+    #[serde(default)]
+    pub is_clip: bool,
+}
+
+/// Something that lies over a shot's picture.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Overlay {
+    /// What it shows.
+    pub shows: OverlayContent,
+    /// Which point of the safe zone it hangs on, and which of its own points hangs there.
+    pub anchor: Anchor,
+    /// Moved from there, right and down, in thousandths of the frame's width and height, -1000 to 1000.
+    #[serde(default)]
+    pub offset: [i32; 2],
+    /// First frame of the shot in which it is there.
+    #[serde(default)]
+    pub start: u32,
+    /// Frame before which it is gone; `None` for the end of the shot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<u32>,
+    /// How it comes in.
+    #[serde(default)]
+    pub animation: OverlayMotion,
+}
+
+/// What an overlay shows. Lengths are thousandths of the frame's shorter side.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
+pub enum OverlayContent {
+    /// One line of text.
+    Text {
+        /// 1–80 characters.
+        text: String,
+        /// Height of the letters, 25–200.
+        size: u32,
+        /// Color of the letters.
+        color: Color,
+        /// Color of a pill behind them. Without one, the letters must be readable on the picture.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ground: Option<Color>,
+    },
+    /// A picture, with its transparent parts.
+    Image {
+        /// BLAKE3 of its bytes, hexadecimal; in storyboard files the asset's name.
+        picture: String,
+        /// Width, 20–1000; the height follows.
+        width: u32,
+    },
+    /// A plain shape.
+    Shape {
+        /// Which.
+        shape: Shape,
+        /// Its color.
+        color: Color,
+        /// Width, 4–2000.
+        width: u32,
+        /// Height, 4–2000.
+        height: u32,
+    },
+}
+
+/// Plain shapes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// Sharp corners.
+    Rectangle,
+    /// Round ends.
+    Pill,
+    /// An ellipse that touches the four sides.
+    Ellipse,
+}
+
+/// Points of a rectangle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Anchor {
+    /// Top left corner.
+    TopLeft,
+    /// Middle of the top side.
+    Top,
+    /// Top right corner.
+    TopRight,
+    /// Middle of the left side.
+    Left,
+    /// Center.
+    Center,
+    /// Middle of the right side.
+    Right,
+    /// Bottom left corner.
+    BottomLeft,
+    /// Middle of the bottom side.
+    Bottom,
+    /// Bottom right corner.
+    BottomRight,
+}
+
+impl Anchor {
+    /// The point as shares of width and height from the top left, each 0, 0.5 or 1.
+    #[must_use]
+    pub const fn shares(self) -> [f64; 2] {
+        match self {
+            Self::TopLeft => [0.0, 0.0],
+            Self::Top => [0.5, 0.0],
+            Self::TopRight => [1.0, 0.0],
+            Self::Left => [0.0, 0.5],
+            Self::Center => [0.5, 0.5],
+            Self::Right => [1.0, 0.5],
+            Self::BottomLeft => [0.0, 1.0],
+            Self::Bottom => [0.5, 1.0],
+            Self::BottomRight => [1.0, 1.0],
+        }
+    }
+}
+
+/// How an overlay comes in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OverlayMotion {
+    /// It is there.
+    #[default]
+    None,
+    /// Fades in.
+    Fade,
+    /// Rises and fades in.
+    SlideUp,
+    /// Grows slightly and fades in.
+    Grow,
+}
+
 /// One continuous piece of the advertisement.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -153,6 +338,9 @@ pub struct Shot {
     pub layout: Layout,
     /// BLAKE3 of the picture's bytes, hexadecimal.
     pub picture: String,
+    /// What moves in the picture's place; `None` moves the camera over the picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub footage: Option<Footage>,
     /// Camera movement.
     pub motion: Motion,
     /// Main text; shaped and wrapped by the renderer.
@@ -169,6 +357,9 @@ pub struct Shot {
     pub disclaimer: String,
     /// Whether the visible mark of AI-made content is shown during this shot.
     pub ai_label: bool,
+    /// What else lies over the picture, at most 12, the last on top.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlays: Vec<Overlay>,
 }
 
 /// The music bed.
@@ -260,6 +451,9 @@ impl Storyboard {
                 }
             }
         }
+        for (idx, shot) in self.shots.iter().enumerate() {
+            shot.check_extras(&format!("shots[{idx}]"))?;
+        }
         if self.frames() > MAX_FRAMES {
             return wrong("shots", "together must not be longer than three minutes at 60 frames per second");
         }
@@ -273,9 +467,124 @@ impl Storyboard {
     }
 }
 
+impl Shot {
+    /// Checks footage and overlays; `field` is the shot's path.
+    pub(crate) fn check_extras(&self, field: &str) -> Result<(), Problem> {
+        if let Some(footage) = &self.footage {
+            footage.check(&format!("{field}.footage"))?;
+        }
+        if self.overlays.len() > 12 {
+            let message = "must hold at most 12 overlays";
+            return Err(Problem::new(Code::Storyboard, format!("{field}.overlays"), message));
+        }
+        for (idx, overlay) in self.overlays.iter().enumerate() {
+            overlay.check(&format!("{field}.overlays[{idx}]"), self.frames)?;
+        }
+        Ok(())
+    }
+}
+
+impl Footage {
+    fn check(&self, field: &str) -> Result<(), Problem> {
+        let wrong = |name: &str, message: String| {
+            Err(Problem::new(Code::Storyboard, format!("{field}.{name}"), message))
+        };
+        let Self::Generated(wanted) = self else { return Ok(()) };
+        let count = wanted.prompt.chars().count();
+        if !(1..=2500).contains(&count) {
+            return wrong("prompt", format!("has {count} characters; 1 to 2500 are accepted"));
+        }
+        let count = wanted.negative_prompt.chars().count();
+        if count > 2500 {
+            return wrong("negative_prompt", format!("has {count} characters; at most 2500 are accepted"));
+        }
+        if wanted.references.len() > 7 {
+            return wrong("references", "must hold at most 7 references".to_owned());
+        }
+        for name in reference_names(&wanted.prompt) {
+            if !wanted.references.iter().any(|reference| reference.name == name) {
+                return wrong("prompt", format!("names `@{name}`, which is not among the references"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The names behind `@` in a prompt, each once, in the order in which they come.
+#[must_use]
+pub fn reference_names(prompt: &str) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    let mut before = None;
+    for (at, sign) in prompt.char_indices() {
+        // An address of mail is no reference.
+        if sign == '@' && !before.is_some_and(char::is_alphanumeric) {
+            let rest = &prompt[at + 1..];
+            let end = rest
+                .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')))
+                .unwrap_or(rest.len());
+            let name = &rest[..end];
+            if !name.is_empty() && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        before = Some(sign);
+    }
+    names
+}
+
+impl Overlay {
+    fn check(&self, field: &str, frames: u32) -> Result<(), Problem> {
+        let wrong = |name: &str, message: String| {
+            Err(Problem::new(Code::Storyboard, format!("{field}.{name}"), message))
+        };
+        let range = |name: &str, value: u32, low: u32, high: u32| {
+            if (low..=high).contains(&value) {
+                return Ok(());
+            }
+            wrong(&format!("shows.{name}"), format!("is {value}; {low} to {high} are accepted"))
+        };
+        match &self.shows {
+            OverlayContent::Text { text, size, .. } => {
+                let count = text.chars().count();
+                if !(1..=80).contains(&count) || text.trim().is_empty() {
+                    return wrong("shows.text", format!("has {count} characters; 1 to 80 are accepted"));
+                }
+                if text.chars().any(char::is_control) {
+                    return wrong("shows.text", "must not hold control characters".to_owned());
+                }
+                range("size", *size, 25, 200)?;
+            }
+            OverlayContent::Image { width, .. } => range("width", *width, 20, 1000)?,
+            OverlayContent::Shape { width, height, .. } => {
+                range("width", *width, 4, 2000)?;
+                range("height", *height, 4, 2000)?;
+            }
+        }
+        for (idx, by) in self.offset.iter().enumerate() {
+            if !(-1000..=1000).contains(by) {
+                return wrong(&format!("offset[{idx}]"), format!("is {by}; -1000 to 1000 are accepted"));
+            }
+        }
+        if self.start >= frames {
+            return wrong("start", format!("is {}, and the shot has {frames} frames", self.start));
+        }
+        if let Some(end) = self.end.filter(|end| *end <= self.start || *end > frames) {
+            return wrong("end", format!("is {end}; it must be after `start` and at most {frames}"));
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prompts_name_references_by_an_at_sign() {
+        let prompt = "@cup on a table, beside @beans; @cup again. Mail to me@example.com";
+        assert_eq!(reference_names(prompt), ["cup", "beans"]);
+        assert_eq!(reference_names("@杯子 @"), Vec::<&str>::new());
+    }
 
     #[test]
     fn colors_parse_and_print() {

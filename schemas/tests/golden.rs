@@ -15,6 +15,7 @@ use spotwright_schemas::launch::Manifest;
 use spotwright_schemas::outcome::{TraceLine, Winners};
 use spotwright_schemas::script::Script;
 use spotwright_schemas::storyboard::Storyboard;
+use spotwright_schemas::storyboard_file::StoryboardFile;
 
 /// The folders of events: one for each type.
 const EVENTS: [&str; 8] = [
@@ -112,6 +113,9 @@ fn files_survive() {
     survives::<Script>("script");
     for (path, storyboard) in survives::<Storyboard>("storyboard") {
         storyboard.validate().unwrap_or_else(|problem| panic!("{}: {problem}", path.display()));
+    }
+    for (path, file) in survives::<StoryboardFile>("storyboard-file") {
+        file.validate().unwrap_or_else(|problem| panic!("{}: {problem}", path.display()));
     }
     for (path, brief) in survives::<Brief>("brief") {
         brief.validate().unwrap_or_else(|problem| panic!("{}: {problem}", path.display()));

@@ -3,9 +3,9 @@
 //! # Purpose
 //! Pure decisions of the loop, in the order they are taken: [`clarify`] asks, [`plan`] chooses
 //! directions, [`cases`] knows ads to learn from, [`drafting`] has whole scripts written by a language
-//! model or by the [`copywriter`], [`critique`] judges them, [`storyboard`] lays them out, [`select`]
-//! picks which scored variants are rendered in full, [`learn`] turns clicks into beliefs for the next
-//! generation.
+//! model or by the [`copywriter`], [`critique`] judges them, [`storyboard`] lays them out, [`footage`]
+//! says which shots a video model is asked for, [`select`] picks which scored variants are rendered in
+//! full, [`learn`] turns clicks into beliefs for the next generation.
 //!
 //! # What it does not do
 //! No I/O, no clock, no global randomness; it neither renders, scores nor publishes. A language
@@ -37,6 +37,7 @@ pub mod copy_engine;
 pub mod copywriter;
 pub mod critique;
 pub mod drafting;
+pub mod footage;
 pub mod learn;
 pub mod plan;
 pub mod select;

@@ -11,10 +11,11 @@ use spotwright_schemas::placement::PlacementKind;
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Direction, Hook, Line, Role, Script};
 use spotwright_schemas::storyboard::{
-    Audio, CaptionMotion, FrameSize, Layout, Motion, Palette, Shot, Storyboard,
+    Audio, CaptionMotion, Footage, FrameSize, Layout, Motion, Palette, Shot, Storyboard,
 };
 
 use crate::copy_engine::ROLE_FRAMES;
+use crate::footage::generated;
 use crate::text::{length, reading_speed};
 
 /// Frames per second of every storyboard.
@@ -180,11 +181,13 @@ fn shot(
         motion,
         caption: line.caption.clone(),
         detail: line.detail.clone(),
+        footage: generated(brief, line, motion, pictures, picture, seed).map(Footage::Generated),
         caption_motion,
         button: if is_end { brief.call_to_action.label(brief.locale).to_owned() } else { String::new() },
         brand: brief.brand.name.clone(),
         disclaimer: if is_end { brief.disclaimer.clone().unwrap_or_default() } else { String::new() },
         ai_label: line.role == Role::Hook,
+        overlays: Vec::new(),
     }
 }
 

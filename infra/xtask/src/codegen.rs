@@ -6,7 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use schemars::{JsonSchema, schema_for};
-use spotwright_schemas::{brief, error, event, explanation, launch, outcome, script, storyboard};
+use spotwright_schemas::{
+    brief, error, event, explanation, launch, outcome, script, storyboard, storyboard_file,
+};
 
 /// Writes, or with `check` compares, every generated file.
 pub(crate) fn run(top: &Path, check: bool) -> anyhow::Result<()> {
@@ -45,6 +47,7 @@ fn files() -> anyhow::Result<BTreeMap<String, String>> {
     schema::<brief::Brief>(&mut files, "brief")?;
     schema::<script::Script>(&mut files, "script")?;
     schema::<storyboard::Storyboard>(&mut files, "storyboard")?;
+    schema::<storyboard_file::StoryboardFile>(&mut files, "storyboard-file")?;
     schema::<outcome::Winners>(&mut files, "winners")?;
     schema::<explanation::Explanations>(&mut files, "explanations")?;
     schema::<outcome::TraceLine>(&mut files, "trace-line")?;

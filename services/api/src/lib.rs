@@ -40,9 +40,12 @@
 mod auth;
 pub mod body;
 mod cursor;
+mod download;
 mod extract;
+mod form;
 mod idempotency;
 pub mod key;
+mod kling;
 mod layers;
 pub mod openapi;
 pub mod operations;

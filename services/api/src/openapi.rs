@@ -11,8 +11,8 @@ use utoipa::OpenApi;
 
 use crate::operations::{Access, OPERATIONS, Operation};
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
-use crate::service;
-use crate::v1::{api_keys, assets, briefs, organizations, runs, variants};
+use crate::v1::{api_keys, assets, briefs, organizations, runs, variants, videos};
+use crate::{kling, service};
 
 /// Names of types whose schemas come from the schema crate; see [`add_foreign`].
 pub(crate) mod foreign {
@@ -87,7 +87,16 @@ pub(crate) mod foreign {
         runs::trace::handle,
         runs::variants::handle,
         variants::get::handle,
-        variants::file::handle
+        variants::file::handle,
+        videos::list::handle,
+        videos::create::handle,
+        videos::get::handle,
+        videos::delete::handle,
+        videos::content::handle,
+        kling::create::text,
+        kling::create::image,
+        kling::get::handle,
+        kling::file::handle
     ),
     components(schemas(ProblemDocument)),
     tags(

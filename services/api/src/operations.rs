@@ -95,6 +95,15 @@ pub const OPERATIONS: &[Operation] = &[
     get("/v1/runs/{id}/variants", Access::Needs(Scope::RunsRead)),
     get("/v1/variants/{id}", Access::Needs(Scope::RunsRead)),
     get("/v1/variants/{id}/files/{file}", Access::Needs(Scope::RunsRead)),
+    get("/v1/videos", Access::Needs(Scope::RunsRead)),
+    post("/v1/videos", Scope::RunsWrite),
+    get("/v1/videos/{id}", Access::Needs(Scope::RunsRead)),
+    delete("/v1/videos/{id}", Scope::RunsWrite),
+    get("/v1/videos/{id}/content", Access::Needs(Scope::RunsRead)),
+    post("/kling/v1/videos/text2video", Scope::RunsWrite),
+    post("/kling/v1/videos/image2video", Scope::RunsWrite),
+    get("/kling/v1/videos/{kind}/{id}", Access::Needs(Scope::RunsRead)),
+    get("/kling/files/{organization}/{token}", Access::Public),
 ];
 
 /// The operation of a method and routed path.

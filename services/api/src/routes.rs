@@ -8,8 +8,8 @@ use axum::middleware;
 use axum::routing::{get, post};
 
 use crate::state::{ApiState, App, Service};
-use crate::v1::{api_keys, assets, briefs, organizations, runs, variants};
-use crate::{auth, layers, service};
+use crate::v1::{api_keys, assets, briefs, organizations, runs, variants, videos};
+use crate::{auth, kling, layers, service};
 
 /// The whole service as a router: mount it, or serve it as it is.
 ///
@@ -59,6 +59,13 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/runs/{id}/variants", get(runs::variants::handle))
         .route("/v1/variants/{id}", get(variants::get::handle))
         .route("/v1/variants/{id}/files/{file}", get(variants::file::handle))
+        .route("/v1/videos", get(videos::list::handle).post(videos::create::handle))
+        .route("/v1/videos/{id}", get(videos::get::handle).delete(videos::delete::handle))
+        .route("/v1/videos/{id}/content", get(videos::content::handle))
+        .route("/kling/v1/videos/text2video", post(kling::create::text))
+        .route("/kling/v1/videos/image2video", post(kling::create::image))
+        .route("/kling/v1/videos/{kind}/{id}", get(kling::get::handle))
+        .route("/kling/files/{organization}/{token}", get(kling::file::handle))
         .route_layer(middleware::from_fn_with_state(App::clone(&app), auth::authorize))
         // Handlers that take a body bound it themselves; this bounds what any other reads.
         .layer(DefaultBodyLimit::max(crate::extract::JSON_BYTES))

@@ -12,6 +12,7 @@ use spotwright_core::ports::letters::Letters;
 use spotwright_core::ports::pictures::PictureImporter;
 use spotwright_core::ports::readiness::Readiness;
 use spotwright_core::ports::run_control::RunControl;
+use spotwright_core::ports::video_jobs::VideoJobs;
 use spotwright_core::spine::Shutdown;
 use tokio::sync::Semaphore;
 
@@ -34,6 +35,8 @@ pub struct ApiState {
     pub letters: Arc<dyn Letters>,
     /// Control of runs.
     pub runs: Arc<dyn RunControl>,
+    /// Who makes single clips; `None` where nobody does.
+    pub videos: Option<Arc<dyn VideoJobs>>,
     /// Whether the process can do its work.
     pub readiness: Arc<dyn Readiness>,
     /// Time, for the cache of keys and the rate limit.

@@ -9,6 +9,10 @@ use ffmpeg_next::{Dictionary, Packet, codec, decoder, format, frame, media};
 
 use crate::error::Error;
 
+mod parts;
+
+pub use parts::{Parts, decode_parts, fingerprints};
+
 /// A decoded picture, borrowed from the decoder.
 #[derive(Debug, Clone, Copy)]
 pub struct VideoView<'a> {

@@ -26,10 +26,15 @@
 //! assert_eq!(problem.field, "product.pictures[0]");
 //! ```
 
+pub mod backdrop;
 mod cache;
 mod error;
 mod faces;
+pub mod fidelity;
+mod footage;
 pub mod gate;
+pub mod graph;
+mod import;
 pub mod label;
 mod layout;
 mod lines;
@@ -38,9 +43,11 @@ pub mod picture;
 mod pixels;
 mod scene;
 mod statistics;
+mod still;
 mod studio;
 mod text;
 
 pub use error::Error;
+pub use import::ClipImport;
 pub use studio::{Options, Studio};
 pub use text::Letters;

@@ -73,6 +73,21 @@ pub fn import(bytes: &[u8], field: &str) -> Result<ImportedPicture, Problem> {
     Ok(ImportedPicture { png, width, height, remarks })
 }
 
+/// As [`import`], for a picture that lies over others: its transparent parts stay transparent.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_layer(bytes: &[u8], field: &str) -> Result<ImportedPicture, Problem> {
+    let Decoded { picture, remarks } = decode(bytes, field)?;
+    let rgba = scaled_down(picture, field)?.into_rgba8();
+    let (width, height) = (rgba.width(), rgba.height());
+    let mut png = Vec::new();
+    PngEncoder::new_with_quality(&mut png, CompressionType::Fast, PngFilter::Adaptive)
+        .write_image(&rgba, width, height, image::ExtendedColorType::Rgba8)
+        .map_err(|error| damaged(field, &error.to_string()))?;
+    Ok(ImportedPicture { png, width, height, remarks })
+}
+
 /// A picture as the file has it, upright and in sRGB.
 pub(crate) struct Decoded {
     pub(crate) picture: DynamicImage,

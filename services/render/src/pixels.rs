@@ -215,12 +215,15 @@ pub(crate) fn paste_masked(canvas: &mut Raster, picture: &Raster, mask: &[u8], x
 pub(crate) fn shade_rows(canvas: &mut Raster, shade: &[u8]) {
     for (row, shade) in canvas.rows_mut().zip(shade) {
         if *shade > 0 {
-            let keep = 255 - u32::from(*shade);
+            // As `div255`, in sixteen bits: 255 * 255 + 128 and what is added to it fit, and twice as many
+            // bytes are worked on at once.
+            let keep = 255 - u16::from(*shade);
             for byte in row.iter_mut() {
-                *byte = div255(u32::from(*byte) * keep) as u8;
+                let value = u16::from(*byte) * keep + 128;
+                *byte = ((value + (value >> 8)) >> 8) as u8;
             }
-            for alpha in row.iter_mut().skip(3).step_by(4) {
-                *alpha = 255;
+            for pixel in row.chunks_exact_mut(4) {
+                pixel[3] = 255;
             }
         }
     }
@@ -364,6 +367,35 @@ fn luma_row(pixels: &[u8], target: &mut [u8]) {
     }
 }
 
+/// Converts a picture in BT.709 limited range to opaque RGBA, with the size of the picture.
+///
+/// # Source
+/// BT.709, inverse of [`to_yuv`] in steps of 1/256: R = 1.1644Y' + 1.7927V', G = 1.1644Y' - 0.2132U' -
+/// 0.5329V', B = 1.1644Y' + 2.1124U', with Y' = Y - 16, U' = U - 128, V' = V - 128. Each chroma sample
+/// stands for its 2x2 block, so that converting back gives the same chroma.
+pub(crate) fn to_rgba(picture: &Yuv420, target: &mut Raster) {
+    let (width, height) = (picture.width, picture.height);
+    target.width = width;
+    target.height = height;
+    target.data.resize(width * height * 4, 255);
+    let half = width / 2;
+    for (row, line) in target.rows_mut().enumerate() {
+        let lumas = &picture.y[row * width..(row + 1) * width];
+        let us = &picture.u[row / 2 * half..(row / 2 + 1) * half];
+        let vs = &picture.v[row / 2 * half..(row / 2 + 1) * half];
+        for (((pair, lumas), u), v) in line.chunks_exact_mut(8).zip(lumas.chunks_exact(2)).zip(us).zip(vs) {
+            let (u, v) = (i32::from(*u) - 128, i32::from(*v) - 128);
+            for (pixel, luma) in pair.chunks_exact_mut(4).zip(lumas) {
+                let gray = 298 * (i32::from(*luma) - 16) + 128;
+                pixel[0] = ((gray + 459 * v) >> 8).clamp(0, 255) as u8;
+                pixel[1] = ((gray - 55 * u - 136 * v) >> 8).clamp(0, 255) as u8;
+                pixel[2] = ((gray + 541 * u) >> 8).clamp(0, 255) as u8;
+                pixel[3] = 255;
+            }
+        }
+    }
+}
+
 /// The sRGB color of BT.709 limited-range samples.
 pub(crate) fn from_yuv(y: u8, u: u8, v: u8) -> [u8; 3] {
     let luma = 1.164_383 * (f64::from(y) - 16.0);
@@ -376,9 +408,53 @@ pub(crate) fn from_yuv(y: u8, u: u8, v: u8) -> [u8; 3] {
     ]
 }
 
+/// RGB bytes as JPEG.
+pub(crate) fn jpeg(rgb: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 88)
+        .encode(rgb, width, height, image::ExtendedColorType::Rgb8)
+        .map_err(|error| Error::Compositing(error.to_string()))?;
+    Ok(bytes)
+}
+
 /// A color between two, `share` of the second.
 pub(crate) fn mix(a: Color, b: Color, share: f64) -> Color {
     let channel =
         |a: u8, b: u8| (f64::from(a) + (f64::from(b) - f64::from(a)) * share).round().clamp(0.0, 255.0) as u8;
     Color { r: channel(a.r, b.r), g: channel(a.g, b.g), b: channel(a.b, b.b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_darkened_as_exactly_as_anything_is_blended() {
+        for shade in 1..=255_u8 {
+            let data = (0..=255).flat_map(|value| [value, value, value, 255]).collect();
+            let mut row = Raster { width: 256, height: 1, data };
+            shade_rows(&mut row, &[shade]);
+            for value in 0..256_usize {
+                let expected = div255(value as u32 * (255 - u32::from(shade))) as u8;
+                assert_eq!(row.pixel(value, 0), [expected, expected, expected, 255], "{value} by {shade}");
+            }
+        }
+    }
+
+    #[test]
+    fn pictures_survive_the_way_to_video_colors_and_back() {
+        let mut canvas = Raster::filled(64, 64, [0, 0, 0, 255]);
+        for (idx, pixel) in canvas.data.chunks_exact_mut(4).enumerate() {
+            // Blocks of two by two have one color, since chroma has.
+            let (x, y) = (idx % 64 / 2, idx / 64 / 2);
+            pixel.copy_from_slice(&[(x * 8) as u8, (y * 8) as u8, ((x + y) * 4) as u8, 255]);
+        }
+        let mut video = Yuv420::filled(64, 64, [16, 128, 128]);
+        to_yuv(&canvas, &mut video);
+        let mut back = Raster::filled(0, 0, [0; 4]);
+        to_rgba(&video, &mut back);
+        for (before, after) in canvas.data.iter().zip(&back.data) {
+            assert!(before.abs_diff(*after) <= 5, "{before} became {after}");
+        }
+    }
 }

@@ -17,6 +17,7 @@ pub(crate) enum TextKind {
     Detail,
     Button,
     Disclaimer,
+    Overlay,
 }
 
 /// Where the ink of one line of text stands once it has come to rest.
@@ -31,6 +32,8 @@ pub(crate) struct TextBox {
     pub(crate) letters: bool,
     /// First second of the shot in which the text stands still and opaque.
     pub(crate) settled: f64,
+    /// Second of the shot from which on it is gone; infinite for one that stays.
+    pub(crate) until: f64,
 }
 
 /// How a layer comes in.
@@ -59,6 +62,8 @@ pub(crate) struct Sprite {
     /// Height of a slow swelling after the entrance as a share of the size (buttons), and the point
     /// it swells about.
     pub(crate) pulse: Option<(f64, [f64; 2])>,
+    /// From and until which second of the shot it is there; `None` for the whole shot.
+    pub(crate) span: Option<[f64; 2]>,
 }
 
 /// The moving picture of a shot.
@@ -67,11 +72,21 @@ pub(crate) struct Window {
     pub(crate) y: usize,
     pub(crate) width: usize,
     pub(crate) height: usize,
-    pub(crate) source: Raster,
-    /// Part of `source` shown at the first and at the last frame.
-    pub(crate) path: [Crop; 2],
+    pub(crate) moving: Moving,
     /// Coverage over the window; `None` for a plain rectangle.
     pub(crate) mask: Option<Vec<u8>>,
+}
+
+/// What moves in a window.
+pub(crate) enum Moving {
+    /// The camera over a picture.
+    Camera {
+        source: Raster,
+        /// Part of `source` shown at the first and at the last frame.
+        path: [Crop; 2],
+    },
+    /// A part of the clip's current frame.
+    Clip(Crop),
 }
 
 /// A shot ready to be drawn.
@@ -90,6 +105,8 @@ pub(crate) struct Scene {
 pub(crate) struct Brush {
     resizer: Resizer,
     window: Raster,
+    /// The current frame of the clip that the scene shows; without a size for other scenes.
+    pub(crate) clip: Raster,
     pub(crate) canvas: Raster,
 }
 
@@ -98,6 +115,7 @@ impl Brush {
         Self {
             resizer: Resizer::new(),
             window: Raster::filled(0, 0, [0; 4]),
+            clip: Raster::filled(0, 0, [0; 4]),
             canvas: Raster::filled(width, height, [0, 0, 0, 255]),
         }
     }
@@ -121,20 +139,34 @@ impl Scene {
         brush.canvas.height = self.base.height;
         brush.canvas.data.resize(self.base.data.len(), 255);
         if let Some(window) = &self.window {
-            let [from, to] = window.path;
-            let way = travel(share);
-            let crop: Crop = std::array::from_fn(|idx| from[idx] + (to[idx] - from[idx]) * way);
+            let (source, crop) = match &window.moving {
+                Moving::Camera { source, path: [from, to] } => {
+                    let way = travel(share);
+                    (source, std::array::from_fn(|idx| from[idx] + (to[idx] - from[idx]) * way))
+                }
+                Moving::Clip(crop) => (&brush.clip, *crop),
+            };
+            if source.data.is_empty() {
+                return Err(Error::Compositing("the scene's clip has no current frame".to_owned()));
+            }
             let whole = window.width == self.base.width && window.height == self.base.height;
             if whole && window.mask.is_none() {
-                let filter = FilterType::Hamming;
-                pixels::resample(&mut brush.resizer, &window.source, crop, &mut brush.canvas, filter)?;
+                if (source.width, source.height) == (window.width, window.height)
+                    && crop == [0.0, 0.0, window.width as f64, window.height as f64]
+                {
+                    // A clip of the frame's size needs no scaling.
+                    brush.canvas.data.copy_from_slice(&source.data);
+                } else {
+                    let filter = FilterType::Hamming;
+                    pixels::resample(&mut brush.resizer, source, crop, &mut brush.canvas, filter)?;
+                }
             } else {
                 brush.canvas.data.copy_from_slice(&self.base.data);
                 if (brush.window.width, brush.window.height) != (window.width, window.height) {
                     brush.window = Raster::filled(window.width, window.height, [0, 0, 0, 255]);
                 }
                 let filter = FilterType::Hamming;
-                pixels::resample(&mut brush.resizer, &window.source, crop, &mut brush.window, filter)?;
+                pixels::resample(&mut brush.resizer, source, crop, &mut brush.window, filter)?;
                 if let Some(mask) = &window.mask {
                     pixels::paste_masked(&mut brush.canvas, &brush.window, mask, window.x, window.y);
                 } else {
@@ -161,6 +193,10 @@ fn cubic_out(t: f64) -> f64 {
 
 impl Sprite {
     fn draw(&self, seconds: f64, canvas: &mut Raster) {
+        // A frame stands for the time until the next one: half of the shortest frame is no time.
+        if self.span.is_some_and(|[from, until]| seconds < from - 1e-6 || seconds > until - 1e-6) {
+            return;
+        }
         let t = if self.length > 0.0 { (seconds - self.start) / self.length } else { 1.0 };
         let done = t >= 1.0 || matches!(self.entrance, Entrance::None);
         let center =

@@ -17,7 +17,7 @@ pub(crate) fn sampled_frames(frames: u32, fps: u32) -> Vec<u32> {
 }
 
 /// Collects sampled frames.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Sampler {
     brightness: Vec<f64>,
     contrast: f64,
@@ -63,6 +63,16 @@ impl Sampler {
             }
         }
         self.previous = Some((shot, luma));
+    }
+
+    /// Adds what another sampler gathered of a later shot.
+    pub(crate) fn join(&mut self, later: &Self) {
+        self.brightness.extend_from_slice(&later.brightness);
+        self.contrast += later.contrast;
+        self.saturation += later.saturation;
+        self.motion += later.motion;
+        self.pairs += later.pairs;
+        self.previous = None;
     }
 
     /// The statistics of everything added. Samples are one second apart, so the change between two

@@ -1,47 +1,48 @@
 //! The CPU studio as a video backend, and as the quality gate of what any backend has stored.
 
+#[cfg(test)]
+mod defects;
+mod judge;
+mod preview;
+mod shots;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fast_image_resize::{FilterType, Resizer};
 use serde::{Deserialize, Serialize};
 use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
+use spotwright_core::ports::fidelity::{Fidelity, FidelityReport};
 use spotwright_core::ports::quality_gate::{GateError, Inspection, QualityGate};
-use spotwright_core::ports::video_backend::{Footage, GateReport, RenderError, RenderRequest, VideoBackend};
-use spotwright_core::spine::Shutdown;
-use spotwright_media::{
-    Piece, Sink, VideoEncoder, VideoFormat, VideoView, Yuv420, decode, encode_aac, stitch,
+use spotwright_core::ports::video_backend::{
+    Footage, GateReport, RenderError, RenderRequest, Rendered, VideoBackend,
 };
+use spotwright_core::spine::Shutdown;
+use spotwright_media::{Piece, Sink, VideoView, decode, encode_aac, stitch};
 use spotwright_schemas::event::RenderStage;
 use spotwright_schemas::money::Micros;
-use spotwright_schemas::storyboard::{FrameSize, Shot, Storyboard};
+use spotwright_schemas::storyboard::{FrameSize, Storyboard};
 
-use crate::cache::{FileCache, KeyedLocks, Recent, read_json, write_json};
+use crate::cache::{FileCache, Held, KeyedLocks, Recent, read_json, write_json};
 use crate::error::Error;
-use crate::gate::{self, Plan, ShotPlan};
+use crate::footage::ClipLook;
+use crate::gate;
+use crate::graph::{self, RENDERER_VERSION, ShotGraph};
 use crate::label::{self, Label};
-use crate::layout::{self, Build, Picture};
+use crate::layout::Picture;
 use crate::music;
-use crate::picture;
-use crate::pixels::{self, Raster};
-use crate::scene::{Brush, Scene, TextBox};
-use crate::statistics::{Sampler, sampled_frames};
+use crate::still;
 use crate::text::Letters;
 
-/// Part of every key: raised whenever the same storyboard would give other pixels or sounds.
-const RENDERER_VERSION: u32 = 4;
-/// Constant rate factor of finals: visually clean at about 1 Mbit/s for moving photographs.
-const FINAL_CRF: u32 = 21;
-/// Constant rate factor of previews.
-const PREVIEW_CRF: u32 = 26;
-/// Longer side of previews in pixels.
-const PREVIEW_SIDE: u32 = 640;
-/// Longest side of a preview's still in pixels.
-const THUMBNAIL_SIDE: f64 = 256.0;
+use shots::Laid;
+
+/// Bytes of encoded shots that are kept where nobody says otherwise: some 10,000 shots of 720p.
+const CACHE_BYTES: u64 = 4 << 30;
+/// Share of the bound that is for sounds: one to so many.
+const SOUNDS_SHARE: u64 = 8;
 
 /// How the studio is set up.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Folder for encoded shots, sounds and records of finished renders; created when absent. Must
@@ -52,6 +53,15 @@ pub struct Options {
     pub fonts: Vec<PathBuf>,
     /// Price in micros of account currency per second of final video; previews are free.
     pub micros_per_second: i64,
+    /// Most bytes of encoded shots that are kept in the folder, 4 GiB by default; what was not used for
+    /// longest goes first. Sounds have an eighth of it besides.
+    pub cache_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { folder: PathBuf::new(), fonts: Vec::new(), micros_per_second: 0, cache_bytes: CACHE_BYTES }
+    }
 }
 
 /// Renders storyboards on the CPU. Cheap to clone.
@@ -69,7 +79,11 @@ struct Inner {
     records: PathBuf,
     requests: KeyedLocks,
     pictures: Recent<String, Arc<Picture>>,
-    boxes: Recent<String, Arc<[TextBox]>>,
+    looks: Recent<String, Arc<ClipLook>>,
+    laid: Recent<String, Laid>,
+    memory: gate::Memory,
+    compared: Recent<String, FidelityReport>,
+    envelopes: Recent<String, Arc<[f32]>>,
 }
 
 /// A finished render, as written to disk.
@@ -77,20 +91,6 @@ struct Inner {
 struct Record {
     key: String,
     rendered: Footage,
-}
-
-/// What fixes the pixels of a shot.
-#[derive(Serialize)]
-struct ShotKey<'a> {
-    version: u32,
-    shot: &'a Shot,
-    size: FrameSize,
-    fps: u32,
-    palette: &'a spotwright_schemas::storyboard::Palette,
-    locale: &'a str,
-    placement: &'a str,
-    names: &'a [String],
-    fonts: &'a str,
 }
 
 impl Studio {
@@ -104,12 +104,16 @@ impl Studio {
         std::fs::create_dir_all(&records)?;
         let inner = Inner {
             letters: Letters::load(&options.fonts)?,
-            shots: FileCache::open(options.folder.join("shots"))?,
-            sounds: FileCache::open(options.folder.join("sounds"))?,
+            shots: FileCache::open(options.folder.join("shots"), options.cache_bytes)?,
+            sounds: FileCache::open(options.folder.join("sounds"), options.cache_bytes / SOUNDS_SHARE)?,
             records,
             requests: KeyedLocks::default(),
             pictures: Recent::new(16),
-            boxes: Recent::new(512),
+            looks: Recent::new(16),
+            laid: Recent::new(512),
+            memory: gate::Memory::new(),
+            compared: Recent::new(512),
+            envelopes: Recent::new(64),
             store,
             options,
         };
@@ -122,9 +126,23 @@ impl Studio {
         self.inner.letters.clone()
     }
 
+    /// Hash of the fonts, as [`graph::graph`] wants it.
+    #[must_use]
+    pub fn fonts(&self) -> &str {
+        &self.inner.letters.fonts.chain.hash
+    }
+
+    /// The distinct shots of variants, under the keys of this studio. See [`graph::graph`].
+    ///
+    /// # Errors
+    /// As [`graph::graph`].
+    pub fn graph(&self, variants: &[Storyboard]) -> Result<ShotGraph, Error> {
+        graph::graph(variants, self.fonts())
+    }
+
     /// Checks any file against a storyboard: everything of [`gate::check_file`], and that frames,
-    /// texts, sound and labels are as planned. `produce_id` is the id the metadata label must hold;
-    /// `None` accepts any. CPU-bound: about 1 s for 15 s of 720p.
+    /// texts, sound, labels and the product are as planned. `produce_id` is the id the metadata label must
+    /// hold; `None` accepts any. CPU-bound: about 1 s for 15 s of 720p that were not seen before.
     ///
     /// # Errors
     /// [`Error`] when the storyboard itself cannot be laid out; a bad file is a failed check.
@@ -135,8 +153,53 @@ impl Studio {
         produce_id: Option<&str>,
     ) -> Result<GateReport, Error> {
         board.validate()?;
-        let shots = self.inner.plans(board)?;
-        Ok(gate::check_plan(file, &Plan { board, shots: &shots, produce_id, still: 0 })?.report)
+        Ok(self.inner.verdict(file, board, produce_id, 0)?.report)
+    }
+
+    /// Renders a storyboard and judges it; writes `ad.mp4`, `poster.jpg` and `gate.json` into `out`, which is
+    /// created. The files are written also when the gate fails, so that it can be seen why; the caller looks
+    /// at the report. Blocks.
+    ///
+    /// # Errors
+    /// [`Error`]; with `shots[…]` as the field for a shot that cannot be made.
+    pub fn render_into(
+        &self,
+        board: &Storyboard,
+        produce_id: &str,
+        out: &Path,
+        stop: &Shutdown,
+    ) -> Result<Rendered, Error> {
+        let request = RenderRequest {
+            storyboard: board.clone(),
+            stage: RenderStage::Final,
+            produce_id: produce_id.to_owned(),
+        };
+        let key = format!("render-into:{}", graph::hashed(&(RENDERER_VERSION, self.fonts(), &request))?);
+        let footage = self.render_blocking(&request, &key, stop)?;
+        let inspection = self.inspect_blocking(&footage.artifact, &request)?;
+        std::fs::create_dir_all(out)?;
+        std::fs::write(out.join("ad.mp4"), self.inner.store.get(&footage.artifact)?)?;
+        let poster = inspection
+            .poster
+            .ok_or_else(|| Error::Compositing("the finished video has no frame for a still".to_owned()))?;
+        std::fs::write(out.join("poster.jpg"), self.inner.store.get(&poster)?)?;
+        write_json(&out.join("gate.json"), &inspection.report)?;
+        let Footage { artifact, frames, cost, .. } = footage;
+        let Inspection { report, statistics, bytes, .. } = inspection;
+        Ok(Rendered { artifact, poster, statistics, frames, bytes, gate: Some(report), cost })
+    }
+
+    /// Compares the product in a stored clip with stored pictures on the calling thread. Same as
+    /// [`Fidelity::compare`].
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn compare_blocking(
+        &self,
+        clip: &ArtifactHash,
+        references: &[ArtifactHash],
+    ) -> Result<FidelityReport, Error> {
+        self.inner.fidelity(clip, references, 0, u32::MAX)
     }
 
     /// Renders on the calling thread. Same as [`VideoBackend::render`].
@@ -166,6 +229,25 @@ impl Studio {
         })
     }
 
+    /// Draws a display still of the storyboard's last shot as PNG: picture, caption and button.
+    ///
+    /// # Errors
+    /// [`Error`]; a text that does not fit is named by its path.
+    pub fn still(&self, board: &Storyboard, size: FrameSize) -> Result<Vec<u8>, Error> {
+        let inner = &self.inner;
+        let shot =
+            board.shots.last().ok_or_else(|| Error::storyboard("shots", "there is no shot to show"))?;
+        let picture = inner.picture(&shot.picture, &format!("shots[{}]", board.shots.len() - 1))?;
+        let drawn = still::draw(board, &picture, size, &inner.letters.fonts)?;
+        let rgb: Vec<u8> = drawn.data.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
+        let mut png = Vec::new();
+        let encoder = image::codecs::png::PngEncoder::new(&mut png);
+        let color = image::ExtendedColorType::Rgb8;
+        image::ImageEncoder::write_image(encoder, &rgb, size.width, size.height, color)
+            .map_err(|error| Error::Compositing(error.to_string()))?;
+        Ok(png)
+    }
+
     /// Judges a stored file on the calling thread. Same as [`QualityGate::inspect`].
     ///
     /// # Errors
@@ -180,12 +262,10 @@ impl Studio {
         board.validate()?;
         // Read and compared with its hash first: what is judged is what will be handed out.
         let bytes = inner.store.get(video)?.len() as u64;
-        let shots = inner.plans(board)?;
-        let still = poster_frame(board);
-        let plan = Plan { board, shots: &shots, produce_id: Some(&request.produce_id), still };
-        let verdict = gate::check_plan(&inner.store.path(video)?, &plan)?;
+        let file = inner.store.path(video)?;
+        let verdict = inner.verdict(&file, board, Some(&request.produce_id), poster_frame(board))?;
         let poster = match verdict.still {
-            Some((rgb, width, height)) => Some(inner.store.put(&jpeg(&rgb, width, height)?)?),
+            Some(jpeg) => Some(inner.store.put(&jpeg)?),
             None => None,
         };
         Ok(Inspection { report: verdict.report, statistics: verdict.statistics, poster, bytes })
@@ -245,6 +325,21 @@ impl QualityGate for Studio {
     }
 }
 
+#[async_trait]
+impl Fidelity for Studio {
+    async fn compare(
+        &self,
+        clip: &ArtifactHash,
+        references: &[ArtifactHash],
+    ) -> Result<FidelityReport, RenderError> {
+        let (studio, clip, references) = (self.clone(), clip.clone(), references.to_vec());
+        tokio::task::spawn_blocking(move || studio.compare_blocking(&clip, &references))
+            .await
+            .map_err(|error| RenderError::Unavailable(format!("comparing was interrupted: {error}")))?
+            .map_err(RenderError::from)
+    }
+}
+
 impl Inner {
     fn price(&self, stage: RenderStage, board: &Storyboard) -> Micros {
         if stage == RenderStage::Preview {
@@ -274,98 +369,14 @@ impl Inner {
         whole.then_some(record.rendered)
     }
 
-    fn picture(&self, hash: &str, field: &str) -> Result<Arc<Picture>, Error> {
-        let key = hash.to_owned();
-        if let Some(picture) = self.pictures.get(&key) {
-            return Ok(picture);
-        }
-        let bytes = self.store.get(&ArtifactHash(key.clone()))?;
-        let decoded = picture::decode(&bytes, &format!("{field}.picture"))?.picture.into_rgb8();
-        let (width, height) = (decoded.width() as usize, decoded.height() as usize);
-        let picture = Arc::new(Picture::new(width, height, decoded.as_raw()));
-        self.pictures.put(key, Arc::clone(&picture));
-        Ok(picture)
-    }
-
-    fn scene(&self, board: &Storyboard, idx: usize, size: FrameSize) -> Result<Scene, Error> {
-        let field = format!("shots[{idx}]");
-        let shot = &board.shots[idx];
-        let picture = self.picture(&shot.picture, &field)?;
-        layout::build(&Build { board, size, shot, field: &field, picture, fonts: &self.letters.fonts })
-    }
-
-    fn shot_key(&self, board: &Storyboard, shot: &Shot) -> Result<String, Error> {
-        let key = ShotKey {
-            version: RENDERER_VERSION,
-            shot,
-            size: board.size,
-            fps: board.fps,
-            palette: &board.palette,
-            locale: board.locale.tag(),
-            placement: board.placement.as_str(),
-            names: &board.names,
-            fonts: &self.letters.fonts.chain.hash,
-        };
-        let json = serde_json::to_vec(&key).map_err(|error| Error::Compositing(error.to_string()))?;
-        Ok(blake3::hash(&json).to_hex().to_string())
-    }
-
-    /// Every shot's texts at rest; laid out once per shot.
-    fn plans(&self, board: &Storyboard) -> Result<Vec<ShotPlan>, Error> {
-        let mut plans = Vec::new();
-        for (idx, shot) in board.shots.iter().enumerate() {
-            let key = self.shot_key(board, shot)?;
-            let boxes = if let Some(boxes) = self.boxes.get(&key) {
-                boxes
-            } else {
-                let boxes: Arc<[TextBox]> = self.scene(board, idx, board.size)?.boxes.into();
-                self.boxes.put(key, Arc::clone(&boxes));
-                boxes
-            };
-            plans.push(ShotPlan { frames: shot.frames, boxes });
-        }
-        Ok(plans)
-    }
-
-    /// The encoded shot, composited and encoded when no variant needed it before.
-    fn shot_file(&self, board: &Storyboard, idx: usize, stop: &Shutdown) -> Result<PathBuf, Error> {
-        let shot = &board.shots[idx];
-        let key = self.shot_key(board, shot)?;
-        self.shots.get_or_make(&key, |path| {
-            let scene = self.scene(board, idx, board.size)?;
-            let format = VideoFormat {
-                width: board.size.width,
-                height: board.size.height,
-                fps: board.fps,
-                crf: FINAL_CRF,
-                keyframe_every: board.fps * 2,
-            };
-            let mut encoder = VideoEncoder::create(path, format)?;
-            let (width, height) = (board.size.width as usize, board.size.height as usize);
-            let mut brush = Brush::new(width, height);
-            let mut picture = Yuv420::filled(width, height, [16, 128, 128]);
-            for frame in 0..shot.frames {
-                go_on(stop)?;
-                scene.draw(frame, &mut brush)?;
-                pixels::to_yuv(&brush.canvas, &mut picture);
-                encoder.write(&picture)?;
-            }
-            encoder.finish()?;
-            self.boxes.put(key.clone(), scene.boxes.into());
-            Ok(())
-        })
-    }
-
     /// The encoded music bed, as long as the storyboard to the nearest AAC frame.
     ///
     /// AAC is cut in frames of 1,024 samples and players do not agree on trimming the last one; a
     /// whole number of frames is at most 11.6 ms off everywhere.
-    fn sound_file(&self, board: &Storyboard) -> Result<PathBuf, Error> {
+    fn sound_file(&self, board: &Storyboard) -> Result<Held, Error> {
         let exact = f64::from(board.frames()) * f64::from(music::RATE) / f64::from(board.fps);
         let samples = ((exact / 1024.0).round() as u64).max(1) * 1024;
-        let json = serde_json::to_vec(&(RENDERER_VERSION, board.audio, samples))
-            .map_err(|error| Error::Compositing(error.to_string()))?;
-        let key = blake3::hash(&json).to_hex().to_string();
+        let key = graph::hashed(&(RENDERER_VERSION, board.audio, samples))?;
         self.sounds.get_or_make(&key, |path| {
             // AAC adds to peaks, by how much depends on the piece: what counts is what is decoded.
             for limit in [-2.7, -3.7, -5.0, -6.5] {
@@ -381,7 +392,21 @@ impl Inner {
         })
     }
 
+    /// Envelope of the sound that the storyboard plans.
+    fn envelope(&self, board: &Storyboard) -> Result<Arc<[f32]>, Error> {
+        let key = graph::hashed(&(board.audio, board.frames(), board.fps))?;
+        if let Some(envelope) = self.envelopes.get(&key) {
+            return Ok(envelope);
+        }
+        let mut heard = Heard::default();
+        decode(self.sound_file(board)?.path(), &mut heard)?;
+        let envelope: Arc<[f32]> = gate::envelope(&heard.0, 2, music::RATE).into();
+        self.envelopes.put(key, Arc::clone(&envelope));
+        Ok(envelope)
+    }
+
     fn finished(&self, board: &Storyboard, label: &Label, stop: &Shutdown) -> Result<Footage, Error> {
+        self.look_at_footage(board)?;
         let mut files = Vec::with_capacity(board.shots.len());
         for idx in 0..board.shots.len() {
             files.push(self.shot_file(board, idx, stop)?);
@@ -390,68 +415,16 @@ impl Inner {
         go_on(stop)?;
         let scratch = tempfile::tempdir_in(&self.options.folder)?;
         let file = scratch.path().join("final.mp4");
-        let pieces: Vec<Piece<'_>> =
-            files.iter().zip(&board.shots).map(|(file, shot)| Piece { file, frames: shot.frames }).collect();
-        stitch(&file, &pieces, board.fps, Some(&sound), &[(label::KEY, &label.to_json())])?;
+        let pieces: Vec<Piece<'_>> = files
+            .iter()
+            .zip(&board.shots)
+            .map(|(held, shot)| Piece { file: held.path(), frames: shot.frames })
+            .collect();
+        stitch(&file, &pieces, board.fps, Some(sound.path()), &[(label::KEY, &label.to_json())])?;
         let bytes = std::fs::metadata(&file)?.len();
         let artifact = self.store.adopt(&file)?;
         let cost = self.price(RenderStage::Final, board);
         Ok(Footage { artifact, frames: board.frames(), bytes, cost, poster: None, statistics: None })
-    }
-
-    /// Key frames at one frame a second, small, without sound.
-    fn preview(&self, board: &Storyboard, stop: &Shutdown) -> Result<Footage, Error> {
-        let size = preview_size(board.size);
-        let (width, height) = (size.width as usize, size.height as usize);
-        let scratch = tempfile::tempdir_in(&self.options.folder)?;
-        let file = scratch.path().join("preview.mp4");
-        let format = VideoFormat {
-            width: size.width,
-            height: size.height,
-            fps: 1,
-            crf: PREVIEW_CRF,
-            keyframe_every: 8,
-        };
-        let mut encoder = VideoEncoder::create(&file, format)?;
-        let sampled = sampled_frames(board.frames(), board.fps);
-        let mut sampler = Sampler::default();
-        let mut brush = Brush::new(width, height);
-        let mut picture = Yuv420::filled(width, height, [16, 128, 128]);
-        let mut poster = None;
-        let mut area = 0.0;
-        let mut start = 0;
-        for (idx, shot) in board.shots.iter().enumerate() {
-            let scene = self.scene(board, idx, size)?;
-            let plan = ShotPlan { frames: shot.frames, boxes: scene.boxes.as_slice().into() };
-            let small = Storyboard { size, ..board.clone() };
-            area += gate::text_area(&[plan], &small) * f64::from(shot.frames) / f64::from(board.frames());
-            for frame in sampled.iter().filter(|frame| (start..start + shot.frames).contains(*frame)) {
-                go_on(stop)?;
-                scene.draw(frame - start, &mut brush)?;
-                pixels::to_yuv(&brush.canvas, &mut picture);
-                let (w, half) = (picture.width, picture.width / 2);
-                sampler.add(
-                    idx,
-                    w,
-                    picture.height,
-                    [(&picture.y, w), (&picture.u, half), (&picture.v, half)],
-                );
-                encoder.write(&picture)?;
-                if poster.is_none() {
-                    poster = Some(thumbnail(&brush.canvas)?);
-                }
-            }
-            start += shot.frames;
-        }
-        let frames = encoder.finish()?;
-        let seconds = f64::from(board.frames()) / f64::from(board.fps);
-        let statistics = sampler.finish(board.shots.len() - 1, seconds, area, -70.0);
-        let poster = poster.ok_or_else(|| Error::Compositing("the preview has no frame".to_owned()))?;
-        let poster = self.store.put(&poster)?;
-        let bytes = std::fs::metadata(&file)?.len();
-        let artifact = self.store.adopt(&file)?;
-        let cost = Micros::ZERO;
-        Ok(Footage { artifact, frames, bytes, cost, poster: Some(poster), statistics: Some(statistics) })
     }
 }
 
@@ -471,33 +444,8 @@ impl Sink for Heard {
     }
 }
 
-/// A small still for tables: a page that lists every variant stays light.
-fn thumbnail(canvas: &Raster) -> Result<Vec<u8>, Error> {
-    let shrink = (canvas.width.max(canvas.height) as f64 / THUMBNAIL_SIDE).max(1.0);
-    let side = |length: usize| ((length as f64 / shrink).round() as usize).max(1);
-    let mut small = Raster::filled(side(canvas.width), side(canvas.height), [0, 0, 0, 255]);
-    let whole = [0.0, 0.0, canvas.width as f64, canvas.height as f64];
-    pixels::resample(&mut Resizer::new(), canvas, whole, &mut small, FilterType::Lanczos3)?;
-    let rgb: Vec<u8> = small.data.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
-    jpeg(&rgb, small.width as u32, small.height as u32)
-}
-
 /// The frame shown before playing: when the first shot's texts have come to rest.
 fn poster_frame(board: &Storyboard) -> u32 {
     let first = board.shots.first().map_or(1, |shot| shot.frames);
     (board.fps * 3 / 2).min(first - 1)
-}
-
-fn preview_size(size: FrameSize) -> FrameSize {
-    let longest = size.width.max(size.height);
-    let even = |side: u32| ((side * PREVIEW_SIDE.min(longest) / longest) & !1).max(16);
-    FrameSize { width: even(size.width), height: even(size.height) }
-}
-
-fn jpeg(rgb: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
-    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 88)
-        .encode(rgb, width, height, image::ExtendedColorType::Rgb8)
-        .map_err(|error| Error::Compositing(error.to_string()))?;
-    Ok(bytes)
 }

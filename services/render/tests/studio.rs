@@ -309,7 +309,7 @@ fn missing_fonts_and_bad_ids_are_named() {
     let options = Options {
         folder: rig.folder.path().join("other"),
         fonts: vec!["/nonexistent.ttc".into()],
-        micros_per_second: 0,
+        ..Options::default()
     };
     let error = Studio::new(options, rig.store.clone()).err().expect("refuses").to_string();
     assert!(error.contains("SW0304") && error.contains("fonts-noto-cjk"), "{error}");

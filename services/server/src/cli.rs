@@ -65,7 +65,8 @@ pub enum Command {
     Run(RunArguments),
     /// Serve the REST API and the workers, in one process or each role in its own.
     Serve {
-        /// The parts this process plays: api, agent, render, score, market, relay; all without it.
+        /// The parts this process plays: api, agent, render (or render.cpu and render.remote), render.gpu,
+        /// score, market, relay; all without it.
         #[arg(long = "role", value_delimiter = ',')]
         roles: Vec<String>,
     },
@@ -102,6 +103,22 @@ pub enum Command {
         /// Print one JSON document.
         #[arg(long)]
         json: bool,
+    },
+    /// Render a storyboard file: every variant in every shape.
+    #[command(args_conflicts_with_subcommands = true)]
+    Render {
+        /// The storyboard file, YAML or JSON; its assets lie beside it.
+        #[arg(required = true)]
+        storyboard: Option<PathBuf>,
+        /// Folder for the videos.
+        #[arg(long, required = true)]
+        out: Option<PathBuf>,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+        /// Something else.
+        #[command(subcommand)]
+        what: Option<RenderWhat>,
     },
     /// Judge advertising text by itself.
     Copy {
@@ -140,6 +157,9 @@ pub enum Command {
     },
     /// Say what is installed and what is missing.
     Doctor {
+        /// Ask the configured sources of clips instead.
+        #[arg(long)]
+        video: bool,
         /// Print one JSON document.
         #[arg(long)]
         json: bool,
@@ -187,6 +207,22 @@ pub enum Command {
         /// Print the documented defaults instead.
         #[arg(long)]
         defaults: bool,
+    },
+}
+
+/// What `render` does beside rendering.
+#[derive(Debug, Subcommand)]
+pub enum RenderWhat {
+    /// Run the quality gate on any video file. Exit code 1 when it does not pass.
+    Check {
+        /// The file.
+        file: PathBuf,
+        /// Where it is to run, e.g. `simulated_feed`.
+        #[arg(long)]
+        placement: String,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
     },
 }
 

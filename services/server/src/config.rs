@@ -27,6 +27,8 @@ pub struct Config {
     pub models: Models,
     /// What rendering costs.
     pub render: Render,
+    /// Who makes generated clips.
+    pub video: Video,
     /// How work is done.
     pub engine: Engine,
     /// Where runs, steps, messages and money live.
@@ -134,6 +136,30 @@ pub struct Models {
 pub struct Render {
     /// Micros of the brief's currency per rendered second.
     pub price_micros_per_second: i64,
+}
+
+/// Who makes the clips of generated shots.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Video {
+    /// Sources by name, in the order of their names: `kind` is `kling`, `openai_videos` or `comfyui`; what
+    /// each needs beside it stands in docs/video-backends.md. None: generated shots show their pictures.
+    pub sources: BTreeMap<String, serde_json::Value>,
+    /// First wait before a job is looked at, in milliseconds: 10–600,000.
+    pub shortest_wait_ms: u64,
+    /// Longest wait between two looks, in milliseconds: 10–600,000.
+    pub longest_wait_ms: u64,
+    /// How long a source has for a clip, in milliseconds: 1,000–604,800,000.
+    pub deadline_ms: u64,
+    /// Most megabytes of clips that are kept for other runs: 16–1,000,000.
+    pub library_mb: u64,
+}
+
+impl std::fmt::Debug for Video {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Settings of sources hold keys.
+        f.debug_struct("Video").field("sources", &self.sources.keys()).finish_non_exhaustive()
+    }
 }
 
 /// How work is done.
@@ -286,6 +312,16 @@ const fn hidden(secret: &str) -> &'static str {
     if secret.is_empty() { "" } else { "(secret)" }
 }
 
+/// Hides the settings of a source that are keys.
+fn hide_keys(source: &mut serde_json::Value) {
+    let Some(settings) = source.as_object_mut() else { return };
+    for (name, value) in settings {
+        if name.ends_with("_key") {
+            *value = serde_json::Value::from("(secret)");
+        }
+    }
+}
+
 impl Config {
     /// The configuration without its secrets.
     #[must_use]
@@ -300,6 +336,9 @@ impl Config {
             &mut self.serve.previous_pepper,
         ] {
             hidden(secret).clone_into(secret);
+        }
+        for source in self.video.sources.values_mut() {
+            hide_keys(source);
         }
         for url in [
             &mut self.llm.base_url,
@@ -338,6 +377,10 @@ impl Config {
         if self.models.reload_ms > 0 {
             in_range("models.reload_ms", self.models.reload_ms, 100, 86_400_000)?;
         }
+        in_range("video.shortest_wait_ms", self.video.shortest_wait_ms, 10, 600_000)?;
+        in_range("video.longest_wait_ms", self.video.longest_wait_ms, 10, 600_000)?;
+        in_range("video.deadline_ms", self.video.deadline_ms, 1_000, 604_800_000)?;
+        in_range("video.library_mb", self.video.library_mb, 16, 1_000_000)?;
         in_range("engine.workers", self.engine.workers as u64, 0, 256)?;
         in_range("engine.lease_ms", self.engine.lease_ms, 100, 600_000)?;
         in_range("engine.poll_ms", self.engine.poll_ms, 10, 60_000)?;

@@ -135,7 +135,7 @@ impl Foundation {
     /// [`Code::OutputBusy`] when another process works in the data folder; [`Code::ServerAddress`] and
     /// [`Code::ServerUnreachable`] when something cannot be reached, with its key.
     pub async fn open(config: &Config, roles: &[Role]) -> Result<Self, Problem> {
-        let split = roles.len() < Role::ALL.len();
+        let split = !Role::are_whole(roles);
         if split && (config.store.url.is_empty() || config.bus.url.is_empty()) {
             let key = if config.store.url.is_empty() { "store.url" } else { "bus.url" };
             let message = "roles in separate processes share a PostgreSQL database and a RabbitMQ broker: give `store.url` and `bus.url`, or leave `--role` out";

@@ -46,6 +46,8 @@ pub mod report;
 pub mod standins;
 pub mod telemetry;
 pub mod text_vectors;
+pub mod video_jobs;
+pub mod video_sources;
 pub mod wiring;
 mod words;
 pub mod writers;

@@ -16,7 +16,7 @@ const SECONDS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 120.0];
 
 /// Ends of steps that are counted.
-const ENDS: [&str; 3] = ["done", "failed", "retried"];
+const ENDS: [&str; 4] = ["done", "failed", "retried", "waiting"];
 
 /// Installs the recorder of this process and names what `roles` will count.
 ///

@@ -19,7 +19,7 @@ use spotwright_core::spine::{
     Checkpoints, ClaimQueue, Engine, EngineOptions, NoCheckpoints, RunLocks, Shutdown,
 };
 use spotwright_creative::copy_engine::CopyEngine;
-use spotwright_creative::workflow::{CreativeAgent, Ports};
+use spotwright_creative::workflow::{CreativeAgent, FootagePorts, Ports};
 use spotwright_llm::gguf::{self, Gguf};
 use spotwright_llm::openai::{self, ApiKey, OpenAi, RungMemory};
 use spotwright_market::simulator::{self, Simulator};
@@ -33,8 +33,8 @@ use spotwright_store::lock::{FolderLock, LockError};
 use spotwright_store::sqlite::SqliteStore;
 
 use crate::config::{Config, Provider};
-use crate::proxy;
 use crate::words::COPY_ENGINE_WROTE;
+use crate::{proxy, video_sources};
 
 /// Where a run keeps its state inside its output folder.
 pub const STATE_FOLDER: &str = "state";
@@ -55,6 +55,8 @@ pub struct World {
     pub click_model: Arc<dyn spotwright_core::ports::click_model::ClickModel>,
     /// Where winners are shown.
     pub marketplace: Arc<dyn spotwright_core::ports::marketplace::Marketplace>,
+    /// Who makes generated clips; `None` where nobody does.
+    pub footage: Option<FootagePorts>,
     /// Sentences the user should read, e.g. about a missing model.
     pub notices: Vec<String>,
 }
@@ -140,8 +142,8 @@ impl World {
         let click_model = Arc::new(click_model);
         let options = studio::Options {
             folder: folder.join("studio"),
-            fonts: Vec::new(),
             micros_per_second: config.render.price_micros_per_second,
+            ..studio::Options::default()
         };
         let studio = Studio::new(options, Arc::clone(artifacts)).map_err(|error| match error {
             studio::Error::Problem(problem) => problem,
@@ -154,8 +156,10 @@ impl World {
         if config.llm.provider == Provider::Engine {
             notices.push(COPY_ENGINE_WROTE.to_owned());
         }
+        let footage = video_sources::footage(&config.video, artifacts, &studio, folder)?;
         let world = Self {
             language_model,
+            footage,
             video: Arc::new(studio.clone()),
             gate: Arc::new(studio),
             click_model: click_model.clone(),
@@ -267,6 +271,7 @@ impl Running {
             gate: Arc::clone(&world.gate),
             click_model: Arc::clone(&world.click_model),
             marketplace: Arc::clone(&world.marketplace),
+            footage: world.footage.clone(),
         };
         let mut agent = CreativeAgent::new(ports);
         if let Some(outcomes) = setup.outcomes {
@@ -282,13 +287,8 @@ impl Running {
             options: EngineOptions {
                 workers: setup.workers,
                 lease: Duration::from_millis(setup.config.lease_ms),
-                kinds: setup.roles.iter().flat_map(|role| role.kinds()).copied().collect(),
-                consumers: setup
-                    .roles
-                    .iter()
-                    .flat_map(|role| role.consumers())
-                    .map(|&n| n.to_owned())
-                    .collect(),
+                kinds: Role::kinds_of(&setup.roles),
+                consumers: Role::consumers_of(&setup.roles).into_iter().map(str::to_owned).collect(),
                 poll,
             },
             claims: ClaimQueue::default(),

@@ -187,6 +187,7 @@ async fn run(brief: PathBuf, out: &Path) -> Summary {
             gate: Arc::new(gate),
             click_model: Arc::new(StandInClickModel),
             marketplace: Arc::new(StandInMarket::default()),
+            footage: None,
             notices: Vec::new(),
         })
     })

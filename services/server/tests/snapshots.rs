@@ -57,6 +57,7 @@ async fn run_over_stand_ins(brief: PathBuf) -> Files {
             gate: Arc::new(StandInGate { artifacts: Some(artifacts) }),
             click_model: Arc::new(StandInClickModel),
             marketplace: Arc::new(StandInMarket::default()),
+            footage: None,
             notices: vec!["Videos, scores and clicks of this page come from stand-ins.".to_owned()],
         })
     })

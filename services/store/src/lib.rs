@@ -5,7 +5,8 @@
 //! embedded form of [`spotwright_core::ports::step_store::StepStore`]; [`postgres::PostgresStore`] keeps
 //! them in a PostgreSQL database that many processes share.
 //! [`folder::FolderArtifacts`] keeps pictures and videos in a folder, named by their content;
-//! [`objects::ObjectArtifacts`] keeps them in S3-compatible storage.
+//! [`objects::ObjectArtifacts`] keeps them in S3-compatible storage. [`clips::FolderClips`] keeps generated
+//! clips for the next run.
 //! [`lock::FolderLock`] makes sure that one process owns a run folder.
 //!
 //! The SQL stands in `queries/`, once, with `$1` parameters, and what is done with it in `common/`. A
@@ -47,6 +48,7 @@ use std::path::Path;
 mod rows;
 
 mod cache;
+pub mod clips;
 mod convert;
 pub mod folder;
 pub mod lock;

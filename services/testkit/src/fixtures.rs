@@ -251,11 +251,13 @@ fn storyboard() -> Storyboard {
             motion: Motion::PushIn,
             caption: "Picked by hand".to_owned(),
             detail: String::new(),
+            footage: None,
             caption_motion: CaptionMotion::SlideUp,
             button: String::new(),
             brand: "Hill".to_owned(),
             disclaimer: String::new(),
             ai_label: true,
+            overlays: Vec::new(),
         }],
         audio: Audio { seed: 1, tempo: 100, loudness_lufs: -14.0 },
     }

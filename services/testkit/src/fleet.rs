@@ -133,6 +133,7 @@ pub fn stand_ins(witness: &Arc<Witness>) -> World {
         gate: Arc::new(StandInGate::default()),
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket { witness: Some(Arc::clone(witness)) }),
+        footage: None,
         notices: Vec::new(),
     }
 }

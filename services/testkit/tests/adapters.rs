@@ -1,10 +1,13 @@
 //! The in-process bus and the artifact folder keep their contracts.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use spotwright_bus::memory::MemoryBus;
 use spotwright_core::ports::artifacts::{ArtifactError, ArtifactHash, ArtifactStore};
+use spotwright_core::ports::clock::Clock;
+use spotwright_store::clips::FolderClips;
 use spotwright_store::folder::FolderArtifacts;
 use spotwright_testkit::conformance::bus::{self, Pace};
 
@@ -15,6 +18,22 @@ async fn the_in_process_bus_confirms_only_after_the_verdict() {
     let bus = Arc::new(MemoryBus::new());
     bus::a_bus_without_disk_confirms_only_after_the_verdict(bus, Pace::PAUSED).await;
 }
+
+/// A clock that moves on with every look.
+#[derive(Default)]
+struct Ticking(AtomicI64);
+
+impl Clock for Ticking {
+    fn now_micros(&self) -> i64 {
+        self.0.fetch_add(1_000, Ordering::SeqCst)
+    }
+}
+
+static TICKING: LazyLock<Arc<Ticking>> = LazyLock::new(Arc::default);
+
+spotwright_testkit::clip_library_suite!(clips, |root: &Path, room| {
+    FolderClips::open(root, room, Arc::clone(&*TICKING) as Arc<dyn Clock>).unwrap()
+});
 
 spotwright_testkit::artifact_store_suite!(folder, |root: &Path| FolderArtifacts::open(root).unwrap());
 

@@ -162,6 +162,7 @@ async fn play(brief: PathBuf, play: impl FnMut(&Asked) -> Option<Answer> + Send 
     let summary = run::execute_in(&arguments, &config, Arc::new(NoCheckpoints), |workspace| {
         let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
         Ok(World {
+            footage: None,
             language_model: model.clone(),
             gate: Arc::new(StandInGate { artifacts: Some(Arc::clone(&artifacts)) }),
             video: Arc::new(StandInVideo { artifacts: Some(artifacts), witness: None, price: Micros::ZERO }),

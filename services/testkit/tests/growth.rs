@@ -51,6 +51,7 @@ async fn a_generation_is_read_once_by_the_next_one() {
         gate: world.gate,
         click_model: world.click_model,
         marketplace: world.marketplace,
+        footage: None,
     });
     let brief = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml");
     let run = orders(&brief, 1).unwrap().remove(0);

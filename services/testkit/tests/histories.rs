@@ -74,6 +74,7 @@ async fn history(seed: u64, mishaps: Mishaps) -> End {
         gate: Arc::new(StandInGate::default()),
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket::default()),
+        footage: None,
     });
     let run = run_request();
     let now = Timestamp::UNIX_EPOCH;

@@ -53,6 +53,7 @@ async fn finished(brief: &str) -> Finished {
         let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
         let video = StandInVideo { artifacts: Some(artifacts.clone()), witness: None, price: Micros(20_000) };
         Ok(World {
+            footage: None,
             language_model: Arc::new(CopyEngine),
             video: Arc::new(video),
             gate: Arc::new(StandInGate { artifacts: Some(artifacts) }),

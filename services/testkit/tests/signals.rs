@@ -109,6 +109,7 @@ impl Process {
             gate: Arc::new(StandInGate::default()),
             click_model: Arc::new(StandInClickModel),
             marketplace: Arc::new(StandInMarket::default()),
+            footage: None,
         });
         let control = Control::new(store.clone(), video());
         Self { store, agent, control, run }

@@ -16,7 +16,7 @@ mod rules;
 
 use serde::{Deserialize, Serialize};
 use spotwright_core::ports::language_model::{
-    CaseNote, Extent, LanguageModel, ProposedScripts, Revision, ScriptRequest, ScriptWish,
+    CaseNote, Extent, LanguageModel, LanguageModelError, ProposedScripts, Revision, ScriptRequest, ScriptWish,
 };
 use spotwright_core::ports::letters::Letters;
 use spotwright_schemas::brief::Brief;
@@ -31,9 +31,6 @@ use crate::plan::Assignment;
 
 /// How often a script that fails is written again.
 pub const MAX_REVISIONS: u32 = 2;
-
-/// What a call is told to have failed of that an earlier attempt of its step began and did not end.
-pub(crate) const INTERRUPTED: &str = "an interrupted completion cannot be looked up";
 
 /// Scripts asked for in one call: several, so that they differ on purpose; few enough for the longest
 /// answer that a model gives by default.
@@ -217,19 +214,13 @@ impl<'a> Desk<'a> {
         format!("{}/generation-{}/{name}", self.request.key_prefix, self.request.generation)
     }
 
-    /// Whether the last call was one whose answer nobody knows any more.
-    fn answer_was_lost(&self) -> bool {
-        let error = self.generation.calls.last().and_then(|call| call.error.as_deref());
-        error.is_some_and(|error| error.contains(INTERRUPTED))
-    }
-
     /// Asks the model; the call is noted whatever comes of it.
     async fn ask(
         &mut self,
         key: String,
         wishes: &[ScriptWish],
         revisions: &[Revision],
-    ) -> Option<ProposedScripts> {
+    ) -> Result<ProposedScripts, LanguageModelError> {
         let avoid = self.used_openings();
         let script_request = ScriptRequest {
             brief: self.request.brief,
@@ -254,13 +245,12 @@ impl<'a> Desk<'a> {
             cost: Micros::ZERO,
             error: None,
         };
-        let answer = match answer {
+        match &answer {
             Ok(answer) => {
                 call.received = answer.scripts.len();
                 call.prompt_hash.clone_from(&answer.prompt_hash);
                 call.tokens = answer.tokens;
                 call.cost = answer.cost;
-                Some(answer)
             }
             Err(error) => {
                 tracing::warn!(
@@ -270,9 +260,8 @@ impl<'a> Desk<'a> {
                 call.tokens = error.tokens();
                 call.cost = error.cost();
                 call.error = Some(error.to_string());
-                None
             }
-        };
+        }
         self.generation.calls.push(call);
         answer
     }

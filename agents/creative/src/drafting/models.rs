@@ -1,6 +1,8 @@
 //! Whole scripts of a language model: asked for by several, judged, sent back with what is wrong.
 
-use spotwright_core::ports::language_model::{ProposedScript, ProposedScripts, Revision, ScriptWish};
+use spotwright_core::ports::language_model::{
+    LanguageModelError, ProposedScript, ProposedScripts, Revision, ScriptWish,
+};
 use spotwright_schemas::letters::composed;
 use spotwright_schemas::script::{Direction, Line, Provenance, Script, Structure};
 
@@ -54,16 +56,13 @@ impl Desk<'_> {
                     })
                     .collect();
                 let key = self.key(&scripts_key(call, round));
-                let Some(answer) = self.ask(key, &wishes, &revisions).await else {
-                    // The answer of an interrupted call is lost, and with it the reason for the call that
-                    // may have begun behind it: that one is met again here, so that it is closed too.
-                    if self.answer_was_lost() {
-                        continue;
-                    }
+                match self.ask(key, &wishes, &revisions).await {
+                    Ok(answer) => open = self.take_answer(open, answer, round),
+                    // It says nothing against the model, and the next round is a call of its own.
+                    Err(LanguageModelError::Lost) => {}
                     // A call that failed was repaired and waited for already: asking again would not help.
-                    break;
-                };
-                open = self.take_answer(open, answer, round);
+                    Err(_) => break,
+                }
             }
         }
     }

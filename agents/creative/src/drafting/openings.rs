@@ -29,7 +29,7 @@ impl Desk<'_> {
                 .map(|given| Revision { wish: given.wish, script: Some(given), findings: Vec::new() })
                 .collect();
             let key = self.key(&format!("openings-{call}"));
-            let answer = self.ask(key, &wishes, &revisions).await;
+            let answer = self.ask(key, &wishes, &revisions).await.ok();
             for (wish, at) in part.enumerate() {
                 let opened = answer.as_ref().and_then(|answer| {
                     let found = answer.scripts.iter().find(|script| script.wish == wish)?;

@@ -172,6 +172,24 @@ fn a_failing_model_is_replaced_and_marked() {
 }
 
 #[test]
+fn a_model_whose_answer_was_lost_is_asked_again_under_the_next_key() {
+    let model = whole(|request, key| {
+        if key.ends_with("round-0") {
+            return Err(LanguageModelError::Lost);
+        }
+        assert!(request.revisions.is_empty(), "nothing came back that could be mended");
+        let mut scripts = strong(Locale::EnUs);
+        scripts.truncate(request.wishes.len());
+        Ok(scripts)
+    });
+    let brief = coffee_en();
+    let assignments = plan(&brief, 1, 1, &Beliefs::default(), 3);
+    let generation = block_on(draft_generation(&request_for(&brief, &assignments, 1), &model, &EveryLetter));
+    assert_eq!(written_by(&generation, "scripted").len(), 1);
+    assert!(generation.calls[0].error.is_some() && generation.calls[1].error.is_none());
+}
+
+#[test]
 fn scripts_of_a_strong_model_are_used_as_they_are() {
     for brief in [coffee_en(), coffee_zh()] {
         let generation = drafted(&brief, 4, 3, &whole(|request, _| Ok(strong(request.brief.locale))));

@@ -12,6 +12,7 @@ use spotwright_core::domain::run::{Counts, NewRun, RunView, Stage};
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::domain::variant::Variant;
 use spotwright_core::ports::click_model::ClickModel;
+use spotwright_core::ports::clip_library::ClipKey;
 use spotwright_core::ports::language_model::LanguageModel;
 use spotwright_core::ports::marketplace::Marketplace;
 use spotwright_core::ports::outcome_sink::OutcomeSink;
@@ -25,9 +26,12 @@ use spotwright_schemas::event::{CreativeRequested, Event, Payload, RenderStage};
 use spotwright_schemas::ids::VariantId;
 use spotwright_schemas::money::Micros;
 
+use super::clips::ClipOutcome;
+use super::footage_ports::FootagePorts;
 use super::heard::redraft_of;
 use super::shown::Remembered;
 use super::stages::clarify::ends_the_wait;
+use super::stages::clip::{ClipResult, clip_of_step, next_step};
 use super::stages::draft::new_variant;
 use super::stages::learn::LearnResult;
 use super::stages::place::PlayInput;
@@ -52,6 +56,9 @@ pub struct Ports {
     pub click_model: Arc<dyn ClickModel>,
     /// Where winners are shown.
     pub marketplace: Arc<dyn Marketplace>,
+    /// Who makes clips for shots that a brief wishes generated; `None` without any source: such shots then
+    /// show their pictures, and the run says so.
+    pub footage: Option<FootagePorts>,
 }
 
 /// The creative agent as a workflow of the engine.
@@ -132,6 +139,12 @@ impl CreativeAgent {
                 AgentEvent::Selected(ranked)
             }
             StepKind::Render => AgentEvent::Rendered(variant().await?, parse(result)?),
+            StepKind::ClipRemote | StepKind::ClipGpu => match parse(result)? {
+                ClipResult::Ended(outcome) => self.clip_ended(state, step, outcome).await?,
+                ClipResult::PassedOn { kind, key, step } => {
+                    AgentEvent::ClipPassedOn(next_step(kind, key, &step)?)
+                }
+            },
             StepKind::Play => {
                 let placements = self.ports.store.placements_of(run.id, run.generation).await?;
                 let known = placements.iter().map(|placement| (placement.id, placement.variant)).collect();
@@ -142,6 +155,21 @@ impl CreativeAgent {
                 AgentEvent::Learned { beliefs, lessons, parents }
             }
         })
+    }
+
+    /// The end of a clip, with the variants that wait for one.
+    async fn clip_ended(
+        &self,
+        state: &AgentState,
+        step: &ClaimedStep,
+        outcome: Box<ClipOutcome>,
+    ) -> Result<AgentEvent, Undecided> {
+        let key = ClipKey(clip_of_step(&step.key).to_owned());
+        let mut waiting = Vec::with_capacity(state.clips.waiting.len());
+        for id in &state.clips.waiting {
+            waiting.push(self.ports.store.variant(*id).await?);
+        }
+        Ok(AgentEvent::ClipEnded { key, outcome, waiting })
     }
 
     async fn event_of_failure(
@@ -163,6 +191,10 @@ impl CreativeAgent {
             // The generation goes on with the scripts that are left.
             let (variants, dropped, calls) = (Vec::new(), Vec::new(), Vec::new());
             return Ok(AgentEvent::Redrafted { number, variants, dropped, calls, problem: Some(problem) });
+        }
+        if step.kind.makes_clip() {
+            let outcome = Box::new(Self::clip_of_failure(step, &problem));
+            return self.clip_ended(state, step, outcome).await;
         }
         if !matches!(step.kind, StepKind::Preview | StepKind::Score | StepKind::Render) {
             return Ok(AgentEvent::GenerationFailed { problem, campaign: None });
@@ -189,6 +221,7 @@ impl Workflow for CreativeAgent {
             StepKind::Score => to_value(&self.score(step).await?),
             StepKind::Select => to_value(&self.select(step).await?),
             StepKind::Render => to_value(&self.render(step, calls, RenderStage::Final).await?),
+            StepKind::ClipRemote | StepKind::ClipGpu => to_value(&self.clip(step, calls).await?),
             StepKind::Play => to_value(&self.play(step).await?),
             StepKind::Learn => to_value(&self.learn(step).await?),
         }

@@ -22,8 +22,9 @@ use super::trace::{Chapter, line};
 pub fn decide(run: &RunView, state: &AgentState, event: AgentEvent, now: Timestamp) -> Commit {
     // What was still under way when the run ended is taken in and leads nowhere. Wear is not waited
     // for, so its message may come after the end; it belongs to the trace whenever it comes. A video
-    // that was paid for is kept.
-    let kept = matches!(event, AgentEvent::Fatigued(_) | AgentEvent::Rendered(..));
+    // that was paid for is kept, and so is what a clip has cost.
+    let kept =
+        matches!(event, AgentEvent::Fatigued(_) | AgentEvent::Rendered(..) | AgentEvent::ClipEnded { .. });
     if run.stage == Stage::Finished && !kept {
         return Commit::default();
     }
@@ -45,6 +46,8 @@ pub fn decide(run: &RunView, state: &AgentState, event: AgentEvent, now: Timesta
         AgentEvent::Scored(variant, score) => decision.scored(*variant, score),
         AgentEvent::ScoreAnnounced => decision.join_scores(0),
         AgentEvent::Selected(ranked) => decision.selected(ranked),
+        AgentEvent::ClipPassedOn(step) => decision.clip_passed_on(step),
+        AgentEvent::ClipEnded { key, outcome, waiting } => decision.clip_ended(&key, &outcome, waiting),
         AgentEvent::FinalRequested(variant) => decision.step(StepKind::Render, &variant.to_string()),
         AgentEvent::Rendered(variant, rendered) => decision.rendered(*variant, rendered),
         AgentEvent::FinalAnnounced { variant, next } => decision.judged(*variant, next.map(|next| *next)),
@@ -77,6 +80,8 @@ fn open_after(run: &RunView, event: &AgentEvent) -> (u64, u64) {
             | AgentEvent::Previewed(..)
             | AgentEvent::Scored(..)
             | AgentEvent::Selected(_)
+            | AgentEvent::ClipPassedOn(_)
+            | AgentEvent::ClipEnded { .. }
             | AgentEvent::Rendered(..)
             | AgentEvent::Played(..)
             | AgentEvent::Learned { .. }

@@ -12,8 +12,6 @@ use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::money::Micros;
 
-use crate::drafting::INTERRUPTED;
-
 /// Wraps a model for the time of one step.
 pub(super) struct MeteredModel<'a> {
     inner: &'a dyn LanguageModel,
@@ -72,7 +70,7 @@ impl LanguageModel for MeteredModel<'_> {
         };
         // Completions cannot be looked up afterwards. An interrupted call therefore counts as
         // spent and its scripts are written by the copy engine; it is never sent again.
-        let lookup = || async { Err(StepError::Permanent(Problem::new(Code::CallUnknown, "", INTERRUPTED))) };
+        let lookup = || async { Err(StepError::call_unknown()) };
         let quote = self.inner.quote(request);
         let made = self.calls.make(self.inner.provider(), idempotency_key, quote, lookup, call).await;
         match made {
@@ -80,7 +78,7 @@ impl LanguageModel for MeteredModel<'_> {
             Ok(Outcome::Failed { failed }) => Err(failed),
             Err(error) => {
                 let failure = failure.into_inner().unwrap_or_else(PoisonError::into_inner);
-                Err(failure.unwrap_or_else(|| LanguageModelError::Refused(words(&error))))
+                Err(failure.unwrap_or_else(|| failed(&error)))
             }
         }
     }
@@ -94,17 +92,28 @@ enum Outcome {
     Failed { failed: LanguageModelError },
 }
 
-/// What is said of a failed call.
-fn words(error: &StepError) -> String {
+/// A call that was not made, or whose answer is lost, as the model's error.
+fn failed(error: &StepError) -> LanguageModelError {
     match error {
-        StepError::Permanent(problem) | StepError::Retry { problem, .. } => problem.message.clone(),
-        other => other.to_string(),
+        StepError::Permanent(problem) if problem.code == Code::CallUnknown => LanguageModelError::Lost,
+        StepError::Permanent(problem) | StepError::Retry { problem, .. } => {
+            LanguageModelError::Refused(problem.message.clone())
+        }
+        other => LanguageModelError::Refused(other.to_string()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lost_answer_is_told_apart_from_a_refusal() {
+        assert_eq!(failed(&StepError::call_unknown()), LanguageModelError::Lost);
+        assert!(matches!(failed(&StepError::cancelled()), LanguageModelError::Refused(_)));
+        let stored = serde_json::to_value(LanguageModelError::Lost).unwrap();
+        assert_eq!(stored, "lost");
+    }
 
     #[test]
     fn answered_and_failed_calls_are_told_apart() {

@@ -13,7 +13,9 @@
 //! decided again, so a join fires exactly once whatever the order of events.
 
 mod agent;
+mod clips;
 mod decide;
+mod footage_ports;
 mod heard;
 mod metered;
 mod play;
@@ -25,7 +27,11 @@ mod tell;
 mod trace;
 
 pub use agent::{CreativeAgent, Ports, first_commit};
+pub use clips::{
+    AskedClip, ClipEnd, ClipMaker, ClipOutcome, ClipReport, Clips, FellBack, MadeClip, Tried, TryEnd,
+};
 pub use decide::{cancel, decide};
+pub use footage_ports::{ClipOptions, FootagePorts};
 pub use heard::{Heard, HeardSignal, MAX_SIGNALS, Redraft};
 pub use play::{campaign, outcomes};
 pub use scoring::{history_before, score_input};

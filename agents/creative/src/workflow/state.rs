@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use spotwright_core::domain::run::{RunRequest, RunView, Stage};
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::domain::variant::{Placement, Variant};
+use spotwright_core::ports::clip_library::ClipKey;
 use spotwright_core::ports::marketplace::MarketReport;
+use spotwright_core::ports::step_store::NewStep;
 use spotwright_core::ports::video_backend::Rendered;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
@@ -13,6 +15,7 @@ use spotwright_schemas::ids::{PlacementId, RunId, VariantId};
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::outcome::Score;
 
+use super::clips::{ClipOutcome, Clips};
 use super::heard::Heard;
 use crate::clarify::Question;
 use crate::drafting::{Call, Dropped};
@@ -47,6 +50,9 @@ pub struct AgentState {
     /// What people have said.
     #[serde(default, skip_serializing_if = "Heard::is_nothing")]
     pub heard: Heard,
+    /// The clips it asked for.
+    #[serde(default, skip_serializing_if = "Clips::is_nothing")]
+    pub clips: Clips,
 }
 
 impl AgentState {
@@ -127,6 +133,17 @@ pub enum AgentEvent {
     ScoreAnnounced,
     /// Variants are ranked, best first, each with the reason.
     Selected(Vec<(Variant, String)>),
+    /// The work for a clip goes on in another step.
+    ClipPassedOn(NewStep),
+    /// A clip is there, or will not be.
+    ClipEnded {
+        /// Which.
+        key: ClipKey,
+        /// How it was got, or why there is none.
+        outcome: Box<ClipOutcome>,
+        /// The variants that wait for clips, in the order of their selection.
+        waiting: Vec<Variant>,
+    },
     /// A final render was asked for.
     FinalRequested(VariantId),
     /// A final render is stored.

@@ -15,6 +15,7 @@ pub(super) enum Chapter {
     Previewed = 30,
     Scored = 40,
     Selected = 50,
+    Clips = 55,
     Rendered = 60,
     Judged = 65,
     Published = 70,

@@ -6,6 +6,7 @@ pub(crate) mod briefs;
 pub(crate) mod organizations;
 pub(crate) mod runs;
 pub(crate) mod variants;
+pub(crate) mod videos;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

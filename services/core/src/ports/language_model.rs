@@ -158,6 +158,9 @@ pub enum Extent {
     Openings,
 }
 
+/// What is said of an answer that was lost.
+const LOST: &str = "an interrupted call cannot be looked up; it counts as spent";
+
 /// Why a language model gave no usable answer. The words are for the user: they quote the server and
 /// say what to change, where that is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -172,6 +175,10 @@ pub enum LanguageModelError {
     /// The answer is unusable after all allowed repairs (permanent).
     #[error("language model answered with something unusable: {0}")]
     Unusable(String),
+    /// The call was interrupted, and nobody can tell what became of it; it counts as spent and is never sent
+    /// again (permanent for this call; says nothing about the next).
+    #[error("language model answer lost: {LOST}")]
+    Lost,
     /// One of the others, of a call that the provider bills all the same.
     #[error("{error}")]
     Billed {
@@ -219,6 +226,7 @@ impl LanguageModelError {
     pub fn words(&self) -> &str {
         match self.reason() {
             Self::Unavailable(words) | Self::Refused(words) | Self::Unusable(words) => words,
+            Self::Lost => LOST,
             Self::Billed { .. } => "",
         }
     }

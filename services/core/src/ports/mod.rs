@@ -6,9 +6,13 @@
 pub mod accounts;
 pub mod artifacts;
 pub mod click_model;
+pub mod clip_importer;
+pub mod clip_library;
+pub mod clip_source;
 pub mod clock;
 pub mod entropy;
 pub mod event_bus;
+pub mod fidelity;
 pub mod language_model;
 pub mod letters;
 pub mod marketplace;
@@ -20,3 +24,4 @@ pub mod readiness;
 pub mod run_control;
 pub mod step_store;
 pub mod video_backend;
+pub mod video_jobs;

@@ -61,6 +61,10 @@ pub struct ClaimedStep {
     /// How often its work has ended with an error that was worth another try, at most
     /// [`MAX_ERRORS`] - 1.
     pub errors: u32,
+    /// How often it has ended as [`StepEnd::Waiting`].
+    pub waits: u32,
+    /// What the last [`StepEnd::Waiting`] left, whatever came after it; `None` before the first.
+    pub progress: Option<Value>,
 }
 
 /// How often the work of a step may end with an error that is worth another try; the last of them
@@ -70,6 +74,9 @@ pub struct ClaimedStep {
 /// [`ClaimedStep::attempts`], which have a wider bound: they say something about the machines first,
 /// and about the step only when there are many of them.
 pub const MAX_ERRORS: u32 = 5;
+
+/// Most bytes of JSON that a waiting step may leave as its progress.
+pub const MAX_PROGRESS_BYTES: usize = 16 * 1024;
 
 impl ClaimedStep {
     /// Whether the step may be tried again when this attempt ends with an error.
@@ -91,6 +98,16 @@ pub enum StepEnd {
         delay: Duration,
         /// What went wrong.
         error: String,
+    },
+    /// Something outside goes on and there is nothing to do until then: look again after the delay.
+    /// Neither the attempt nor an error is counted, and the paid calls of the step stay open. Once the
+    /// step is claimable again it stands behind the first ready step of its kind, not before all of them.
+    Waiting {
+        /// How long to wait, by the database's clock; at most ten years.
+        delay: Duration,
+        /// Given back with every later claim; at most [`MAX_PROGRESS_BYTES`], else
+        /// [`StoreError::Contradiction`].
+        progress: Value,
     },
     /// Failed for good.
     Failed(String),
@@ -163,6 +180,9 @@ pub enum CallState {
     Fresh,
     /// Recorded by an earlier attempt: the call may have been made. Look it up first.
     Interrupted,
+    /// Ended by an earlier attempt without an answer, and counted as spent. It is never made again; an
+    /// answer that is found after all may still be kept ([`CallEnd`]).
+    Unknown,
     /// Done by an earlier attempt.
     Done {
         /// What the provider answered.
@@ -178,6 +198,9 @@ pub enum CallState {
 /// A `result` with any `settled`: done. No `result` and `settled` zero: not made, released. No
 /// `result` and `settled` above zero: nobody can tell whether it was made; it is kept as `unknown`
 /// and counted as spent, so that the budget holds even if it was.
+///
+/// A call ends once. Only an `unknown` one takes a `result` that is found later: it is done then, and the
+/// money stays as it was counted.
 ///
 /// `settled` may be above the reserve where the provider billed more than it quoted. What the free
 /// budget does not cover is left out: a run never spends more than its budget.
@@ -224,7 +247,8 @@ pub struct Commit {
     /// Steps to create that wait before they may be claimed.
     pub later: Vec<LaterStep>,
     /// Whether the run's steps that nobody works on are cancelled, because it ends. A step that has left
-    /// a paid call open is not: its next attempt finds out what became of the call.
+    /// a paid call open is not: it can be claimed at once, even of a paused run, and that attempt finds out
+    /// what became of the call or calls it off.
     pub cancel_waiting_steps: bool,
     /// Whether the run is being ended from now on: no paid call begins any more.
     pub cancelling: bool,
@@ -339,10 +363,12 @@ pub enum Consumed {
 ///    reference is opened once. A settle is at most its reserve, but for a paid call's.
 /// 7. Outbox messages of a run are numbered from 1 without gap, and `unsent` returns them in order.
 /// 8. Organizations with steps of a kind waiting are served in turns, whatever their backlogs.
-/// 9. A step of a paused run is not claimed; one that is claimed already ends as always.
+/// 9. A step of a paused run is not claimed; one that is claimed already ends as always. A run that has
+///    ended or is being ended is not held back any more.
 /// 10. No paid call begins once the run has ended or is being ended; one that was begun before is told as
 ///     it is, and its money stays reserved until it has an end.
-/// 11. A step that is created for later is not claimed before its time.
+/// 11. A step that is created for later is not claimed before its time, nor is one that waits.
+/// 12. A step that waits holds neither lease nor worker, and keeps its progress over crashes and retries.
 #[async_trait]
 pub trait StepStore: Send + Sync {
     /// Creates a run together with its first commit. Creating it again is [`StoreError::Contradiction`].
@@ -391,8 +417,9 @@ pub trait StepStore: Send + Sync {
     /// Extends a lease; [`StoreError::Stale`] when the claim is no longer valid.
     async fn renew(&self, step: &ClaimedStep, lease: Duration) -> Result<(), StoreError>;
 
-    /// Ends a step and writes what follows from it. Paid calls that a failed step leaves open, as one
-    /// does whose last process died in a call, are ended as if unknown: their reserves count as spent.
+    /// Ends a step and writes what follows from it. Paid calls that a step leaves open when it is done or
+    /// has failed, as one does whose process died in a call that no later attempt asked for again, are ended
+    /// as if unknown: their reserves count as spent.
     async fn complete(
         &self,
         step: &ClaimedStep,

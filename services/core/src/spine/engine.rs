@@ -17,10 +17,13 @@ use tracing::{Instrument as _, Span};
 
 use super::intake::{Batch, Taken};
 use super::{Checkpoints, PaidCalls, StepError, StepOutcome, TRACE, Undecided, Workflow};
+use crate::domain::run::Stage;
 use crate::domain::topology::StepKind;
 use crate::ports::clock::Clock;
 use crate::ports::event_bus::{Delivery, EventBus, Subscription};
-use crate::ports::step_store::{CallEnd, ClaimedStep, Commit, StepEnd, StepStore, StoreError};
+use crate::ports::step_store::{
+    CallEnd, ClaimedStep, Commit, MAX_PROGRESS_BYTES, StepEnd, StepStore, StoreError,
+};
 
 /// How the engine works.
 #[derive(Debug, Clone)]
@@ -241,10 +244,11 @@ impl<W: Workflow + 'static> Engine<W> {
 
     async fn execute(&self, step: &ClaimedStep) {
         let (switch, stop) = Shutdown::new();
-        if step.attempts > 1 {
+        if step.fence > 1 {
             // Claimed again since, whatever has become of the run.
             self.stop_with_the_run(step, &switch).await;
         }
+        let told_to_stop = stop.is_set();
         let calls = PaidCalls::new(self.store.as_ref(), step, self.checkpoints.as_ref(), stop);
         let started = tokio::time::Instant::now();
         // Side by side: while one of the two waits for the store, the other goes on. The work may be next in
@@ -261,16 +265,23 @@ impl<W: Workflow + 'static> Engine<W> {
         metrics::histogram!("spotwright_step_seconds", "kind" => step.kind.as_str())
             .record(started.elapsed().as_secs_f64());
         let outcome = match executed {
-            Ok(result) => StepOutcome::Done(result),
-            Err((problem, Some(delay))) if step.may_retry() => {
-                self.retry(step, &problem, delay).await;
+            Attempt::Ended(outcome) => outcome,
+            Attempt::Retry { problem, delay } if step.may_retry() => {
+                tracing::info!(step.id = %step.id, step.kind = step.kind.as_str(), %problem, "step will be tried again");
+                Span::current().record("error", display(&problem));
+                let end = StepEnd::Retry { delay, error: problem.to_string() };
+                self.put_back(step, end, ends, true).await;
                 return;
             }
-            Err((problem, _)) => {
-                tracing::warn!(step.id = %step.id, step.kind = step.kind.as_str(), %problem, "step failed");
-                StepOutcome::Failed(problem)
+            Attempt::Retry { problem, .. } => StepOutcome::Failed(problem),
+            Attempt::Waiting { delay, progress } => {
+                self.put_back(step, StepEnd::Waiting { delay, progress }, ends, told_to_stop).await;
+                return;
             }
         };
+        if let StepOutcome::Failed(problem) = &outcome {
+            tracing::warn!(step.id = %step.id, step.kind = step.kind.as_str(), %problem, "step failed");
+        }
         self.finish(step, &outcome, &ends).await;
     }
 
@@ -304,18 +315,14 @@ impl<W: Workflow + 'static> Engine<W> {
         }
     }
 
-    /// Does the work of a step, again from its beginning while the store cannot answer or a disk is
-    /// full. An error says what went wrong, and after which delay another attempt is worth it.
-    async fn attempt(
-        &self,
-        step: &ClaimedStep,
-        calls: &PaidCalls<'_>,
-    ) -> Result<Value, (Problem, Option<Duration>)> {
+    /// Does the work of a step, again from its beginning while the store cannot answer or a disk is full.
+    async fn attempt(&self, step: &ClaimedStep, calls: &PaidCalls<'_>) -> Attempt {
         loop {
             match self.workflow.execute(step, calls).await {
-                Ok(result) => return Ok(result),
-                Err(StepError::Retry { problem, delay }) => return Err((problem, Some(delay))),
-                Err(StepError::Permanent(problem)) => return Err((problem, None)),
+                Ok(result) => return Attempt::Ended(StepOutcome::Done(result)),
+                Err(StepError::Retry { problem, delay }) => return Attempt::Retry { problem, delay },
+                Err(StepError::Permanent(problem)) => return Attempt::Ended(StepOutcome::Failed(problem)),
+                Err(StepError::Waiting { delay, progress }) => return waiting(delay, progress),
                 Err(error @ (StepError::Unavailable(_) | StepError::NoRoom(_))) => {
                     tracing::warn!(step.id = %step.id, %error, "the work begins again once it can go on");
                     tokio::time::sleep(RETRY_DELAY).await;
@@ -385,27 +392,71 @@ impl<W: Workflow + 'static> Engine<W> {
         self.store.complete(step, end, run.version, commit).await
     }
 
-    async fn retry(&self, step: &ClaimedStep, problem: &Problem, delay: Duration) {
-        tracing::info!(step.id = %step.id, step.kind = step.kind.as_str(), %problem, "step will be tried again");
-        Span::current().record("outcome", "retried").record("error", display(problem));
-        metrics::counter!("spotwright_steps_total", "kind" => step.kind.as_str(), "outcome" => "retried")
+    /// Gives a step back that goes on later, with the ends of its calls, until it is written or the claim is
+    /// lost. Without `told_to_stop` a step that waits although its run ends is claimed again at once: the
+    /// workflow did not know, and has something to call off.
+    async fn put_back(&self, step: &ClaimedStep, end: StepEnd, ends: Vec<CallEnd>, told_to_stop: bool) {
+        let name = if matches!(end, StepEnd::Waiting { .. }) { "waiting" } else { "retried" };
+        Span::current().record("outcome", name);
+        metrics::counter!("spotwright_steps_total", "kind" => step.kind.as_str(), "outcome" => name)
             .increment(1);
+        self.checkpoints.reached("step.before_complete");
+        let commit = Commit { calls: ends, ..Commit::default() };
         loop {
-            let Ok(run) = self.store.run(step.run).await else { return };
-            let end = StepEnd::Retry { delay, error: problem.to_string() };
-            match self.store.complete(step, end, run.version, Commit::default()).await {
-                Err(StoreError::Conflict) => conflict("retry"),
-                Err(error) => {
-                    tracing::warn!(step.id = %step.id, %error, "retry cannot be noted; the lease will run out");
-                    return;
+            let written = {
+                let _alone = self.locks.lock(step.run).await;
+                match self.store.run(step.run).await {
+                    Ok(run) => {
+                        let at_once = !told_to_stop && (run.cancelling || run.stage == Stage::Finished);
+                        let end = if at_once { without_delay(end.clone()) } else { end.clone() };
+                        self.store.complete(step, end, run.version, commit.clone()).await
+                    }
+                    Err(error) => Err(error),
                 }
-                Ok(()) => return,
+            };
+            match written {
+                Ok(()) => break,
+                Err(StoreError::Conflict) => conflict(name),
+                Err(StoreError::Database(error)) => {
+                    tracing::warn!(step.id = %step.id, %error, "it cannot be noted yet that the step goes on later");
+                    tokio::time::sleep(RETRY_DELAY).await;
+                }
+                Err(error) => {
+                    tracing::warn!(step.id = %step.id, %error, "the step is claimed again after its lease");
+                    Span::current().record("outcome", "dropped");
+                    break;
+                }
             }
         }
+        self.checkpoints.reached("step.after_complete");
     }
 
     pub(super) fn now(&self) -> Timestamp {
         Timestamp::from_microsecond(self.clock.now_micros()).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// How one attempt ended.
+enum Attempt {
+    Ended(StepOutcome),
+    Retry { problem: Problem, delay: Duration },
+    Waiting { delay: Duration, progress: Value },
+}
+
+/// Waiting with a progress that can be kept; a larger one is a defect that another attempt does not mend.
+fn waiting(delay: Duration, progress: Value) -> Attempt {
+    let bytes = progress.to_string().len();
+    if bytes <= MAX_PROGRESS_BYTES {
+        return Attempt::Waiting { delay, progress };
+    }
+    let message = format!("it waits with {bytes} bytes of progress; there is room for {MAX_PROGRESS_BYTES}");
+    Attempt::Ended(StepOutcome::Failed(Problem::new(Code::StepFailed, "progress", message)))
+}
+
+fn without_delay(end: StepEnd) -> StepEnd {
+    match end {
+        StepEnd::Waiting { progress, .. } => StepEnd::Waiting { delay: Duration::ZERO, progress },
+        other => other,
     }
 }
 
@@ -450,6 +501,7 @@ fn step_span(step: &ClaimedStep) -> Span {
         step.kind = step.kind.as_str(),
         step.key = step.key,
         step.attempts = step.attempts,
+        step.waits = step.waits,
         step.fence = step.fence,
         outcome = Empty,
         error = Empty,

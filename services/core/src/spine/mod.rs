@@ -16,7 +16,7 @@ pub use checkpoints::{Checkpoints, NoCheckpoints, POINTS};
 pub use engine::{ClaimQueue, Engine, EngineOptions, RunLocks, Shutdown};
 pub use intake::view_after;
 pub use messages::Messages;
-pub use paid_calls::PaidCalls;
+pub use paid_calls::{Begun, PaidCalls};
 pub use workflow::{StepError, StepOutcome, Undecided, Workflow};
 
 /// Target of the spans of steps, messages, paid calls and whole runs. Each has a field `run.id`, so

@@ -22,7 +22,7 @@ pub enum StepOutcome {
     Failed(Problem),
 }
 
-/// Why the outside work of a step did not succeed.
+/// Why the outside work of a step has no result.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StepError {
     /// Worth another attempt.
@@ -32,6 +32,18 @@ pub enum StepError {
         problem: Problem,
         /// How long to wait.
         delay: Duration,
+    },
+    /// Nothing went wrong: something outside goes on, and there is nothing to do until then. The step gives
+    /// its worker and its lease back and is executed again after the delay; neither an attempt nor an error
+    /// is counted, and paid calls that it has begun stay open. Whoever waits sets the end of it: a workflow
+    /// has a deadline of its own.
+    #[error("it waits for something outside, for {delay:?}")]
+    Waiting {
+        /// How long to wait before looking again.
+        delay: Duration,
+        /// Given back as [`ClaimedStep::progress`] with every later attempt, at most
+        /// [`MAX_PROGRESS_BYTES`](crate::ports::step_store::MAX_PROGRESS_BYTES) of JSON.
+        progress: Value,
     },
     /// Repeating cannot help.
     #[error("{0}")]
@@ -57,10 +69,26 @@ impl StepError {
         ))
     }
 
+    /// Nobody can tell what became of a paid call, nor ever will.
+    #[must_use]
+    pub fn call_unknown() -> Self {
+        Self::Permanent(Problem::new(
+            Code::CallUnknown,
+            "",
+            "an interrupted call cannot be looked up; it counts as spent",
+        ))
+    }
+
     /// Whether the installation is at fault and not the work, so that no attempt is counted.
     #[must_use]
     pub fn is_outage(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::NoRoom(_))
+    }
+
+    /// Whether it counts as an attempt.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        !self.is_outage() && !matches!(self, Self::Waiting { .. })
     }
 }
 

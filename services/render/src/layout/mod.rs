@@ -10,6 +10,7 @@
 
 mod on_brand;
 mod on_picture;
+mod overlays;
 mod picture;
 
 use std::sync::Arc;
@@ -18,9 +19,11 @@ use spotwright_schemas::locale::Language;
 use spotwright_schemas::script::Role;
 use spotwright_schemas::storyboard::{CaptionMotion, Color, FrameSize, Layout, Shot, Storyboard};
 
+pub(crate) use overlays::{OverlayPictures, with_transparency};
 pub(crate) use picture::Picture;
 
 use crate::error::Error;
+use crate::footage::ClipLook;
 use crate::pixels::{self, Raster};
 use crate::scene::{Entrance, Scene, Sprite, TextBox, TextKind, Window, ink_on, readable_ground};
 use crate::text::{Block, Fonts, Style};
@@ -41,6 +44,10 @@ pub(crate) struct Build<'a> {
     /// Path of the shot in the storyboard, e.g. `shots[2]`.
     pub(crate) field: &'a str,
     pub(crate) picture: Arc<Picture>,
+    /// The clip that is shown in the picture's place; `picture` is its middle frame then.
+    pub(crate) clip: Option<Arc<ClipLook>>,
+    /// Pictures of the shot's overlays, in their order.
+    pub(crate) overlays: &'a OverlayPictures,
     pub(crate) fonts: &'a Fonts,
 }
 
@@ -57,6 +64,7 @@ pub(crate) fn build(input: &Build<'_>) -> Result<Scene, Error> {
         Layout::Poster => stage.poster()?,
         Layout::EndCard => stage.end_card()?,
     }
+    stage.overlays()?;
     Ok(stage.finish())
 }
 
@@ -253,6 +261,7 @@ impl<'a> Stage<'a> {
             start: 0.0,
             length: 0.0,
             pulse: None,
+            span: None,
         });
     }
 
@@ -270,7 +279,14 @@ impl<'a> Stage<'a> {
             let settled =
                 if matches!(come.entrance, Entrance::None) { 0.0 } else { (start + length).max(0.0) };
             let rect = [x + line.x + ix as i64, y + line.y + iy as i64, iw as i64, ih as i64];
-            self.boxes.push(TextBox { kind, rect, coverage, letters: line.letters, settled });
+            self.boxes.push(TextBox {
+                kind,
+                rect,
+                coverage,
+                letters: line.letters,
+                settled,
+                until: f64::INFINITY,
+            });
             self.sprites.push(Sprite {
                 layer: line.layer.clone(),
                 x: x + line.x,
@@ -279,6 +295,7 @@ impl<'a> Stage<'a> {
                 start,
                 length,
                 pulse: None,
+                span: None,
             });
         }
     }
@@ -317,6 +334,7 @@ impl<'a> Stage<'a> {
             start: self.pace(if self.opens() { -0.3 } else { start }),
             length: self.pace(0.6),
             pulse: None,
+            span: None,
         });
     }
 

@@ -6,7 +6,7 @@ use super::picture::percentile_luma;
 use super::{BLACK, Come, ENTRANCE, GROUND, Stage, WHITE};
 use crate::error::Error;
 use crate::pixels::{self, Raster};
-use crate::scene::{Entrance, Sprite, TextKind, ink_on, readable_ground, readable_tint};
+use crate::scene::{Entrance, Moving, Sprite, TextKind, ink_on, readable_ground, readable_tint};
 use crate::text::Block;
 
 impl Stage<'_> {
@@ -112,10 +112,17 @@ impl Stage<'_> {
 
     /// Darkens the picture under the header as much as its brightest zoom needs.
     fn shade_header(&mut self) {
-        let brightest = self
-            .window
-            .as_ref()
-            .map_or(0.0, |window| percentile_luma(&window.source, 0, window.source.height / 3, 0.97));
+        let brightest = match self.window.as_ref().map(|window| &window.moving) {
+            Some(Moving::Camera { source, .. }) => percentile_luma(source, 0, source.height / 3, 0.97),
+            Some(Moving::Clip(_)) => {
+                let header = [0.0, 0.0, self.width, self.content_top + 24.0 * self.unit];
+                let blocks = self.header.iter().map(|(_, block, [x, y])| {
+                    self.brightest_of_clip([*x, *y, block.width, block.height], 0.95)
+                });
+                blocks.fold(self.brightest_of_clip(header, 0.97), f64::max)
+            }
+            None => 0.0,
+        };
         let strength = (1.0 - GROUND * 0.9 / brightest.max(1.0)).clamp(0.15, 0.9);
         let (end, ramp) = (self.content_top, 110.0 * self.unit);
         self.shade = (0..self.base.height)
@@ -163,6 +170,7 @@ impl Stage<'_> {
             start: self.pace(if self.opens() { -0.35 } else { -0.1 }),
             length: self.pace(0.7),
             pulse: None,
+            span: None,
         });
     }
 

@@ -63,6 +63,32 @@ impl Stage<'_> {
     /// Darkens the bottom from `floor` on, and the header, as much as the picture needs.
     pub(super) fn shade_for(&mut self, floor: f64) -> Result<(), Error> {
         let rows = self.base.height;
+        let (low, high) = if self.input.clip.is_some() {
+            self.brightness_under_texts(floor)
+        } else {
+            self.brightness_of_picture(floor)?
+        };
+        let needed = |brightest: f64| (1.0 - GROUND * 0.92 / brightest.max(1.0)).clamp(0.0, 0.9);
+        let (bottom, top) = (needed(low).max(0.30), needed(high).max(0.12));
+        let ramp = 0.19 * self.height;
+        let ease = |t: f64| {
+            let t = t.clamp(0.0, 1.0);
+            t * t * (3.0 - 2.0 * t)
+        };
+        self.shade = (0..rows)
+            .map(|row| {
+                let y = row as f64;
+                let below = bottom * ease((y - (floor - ramp)) / ramp);
+                let above = top * ease((self.content_top + ramp * 0.7 - y) / (ramp * 0.7));
+                (255.0 * (1.0 - (1.0 - below) * (1.0 - above))).round() as u8
+            })
+            .collect();
+        Ok(())
+    }
+
+    /// Brightest luma below `floor` and under the header over the whole way of the camera.
+    fn brightness_of_picture(&mut self, floor: f64) -> Result<(f64, f64), Error> {
+        let rows = self.base.height;
         let probe = Scene {
             base: self.base.clone(),
             window: self.window.take(),
@@ -82,22 +108,39 @@ impl Stage<'_> {
             high = high.max(percentile_luma(&brush.canvas, self.top as usize, header_end, 0.95));
         }
         self.window = probe.window;
-        let needed = |brightest: f64| (1.0 - GROUND * 0.92 / brightest.max(1.0)).clamp(0.0, 0.9);
-        let (bottom, top) = (needed(low).max(0.30), needed(high).max(0.12));
-        let ramp = 0.19 * self.height;
-        let ease = |t: f64| {
-            let t = t.clamp(0.0, 1.0);
-            t * t * (3.0 - 2.0 * t)
+        Ok((low, high))
+    }
+
+    /// Brightest luma below `floor` and under the header over all frames of the clip, and under each line
+    /// of text by itself: a bright spot may be small and stand under one line all the same.
+    fn brightness_under_texts(&self, floor: f64) -> (f64, f64) {
+        let ground = |from: f64, to: f64, share: f64| {
+            let rows = self.base.height;
+            percentile_luma(&self.base, (from.max(0.0) as usize).min(rows), (to as usize).min(rows), share)
         };
-        self.shade = (0..rows)
-            .map(|row| {
-                let y = row as f64;
-                let below = bottom * ease((y - (floor - ramp)) / ramp);
-                let above = top * ease((self.content_top + ramp * 0.7 - y) / (ramp * 0.7));
-                (255.0 * (1.0 - (1.0 - below) * (1.0 - above))).round() as u8
-            })
-            .collect();
-        Ok(())
+        let whole = self
+            .window
+            .as_ref()
+            .is_some_and(|window| window.width == self.base.width && window.height == self.base.height);
+        let (mut low, mut high) = if whole {
+            (0.0, 0.0)
+        } else {
+            (ground(floor, self.height, 0.985), ground(self.top, self.content_top, 0.95))
+        };
+        let below = [0.0, floor, self.width, self.height - floor];
+        low = f64::max(low, self.brightest_of_clip(below, 0.985));
+        let above = [0.0, self.top, self.width, self.content_top - self.top];
+        high = f64::max(high, self.brightest_of_clip(above, 0.95));
+        for text in &self.boxes {
+            let [x, y, w, h] = text.rect.map(|side| side as f64);
+            let around = h / 3.0;
+            let area = [x - around, y - around, w + 2.0 * around, h + 2.0 * around];
+            low = low.max(self.brightest_of_clip(area, 0.95));
+        }
+        for (_, block, [x, y]) in &self.header {
+            high = high.max(self.brightest_of_clip([*x, *y, block.width, block.height], 0.95));
+        }
+        (low, high)
     }
 
     /// A rounded picture on its own blurred enlargement: above its text in the middle of a video,

@@ -5,8 +5,9 @@ use spotwright_schemas::storyboard::Motion;
 
 use super::{GROUND, Rect, Stage};
 use crate::error::Error;
+use crate::footage::percentile;
 use crate::pixels::{self, Crop, Raster};
-use crate::scene::Window;
+use crate::scene::{Moving, Window};
 
 /// How much larger than the window a prepared picture is, and so the strongest zoom.
 const ZOOM: f64 = 1.2;
@@ -27,9 +28,18 @@ impl Picture {
         for pixel in rgb.chunks_exact(3) {
             data.extend_from_slice(&[pixel[0], pixel[1], pixel[2], 255]);
         }
-        let raster = Raster { width, height, data };
+        Self::of(Raster { width, height, data })
+    }
+
+    /// Wraps an opaque raster and looks for the product.
+    pub(crate) fn of(raster: Raster) -> Self {
         let focus = focus(&raster);
         Self { raster, focus }
+    }
+
+    /// A picture without pixels.
+    pub(crate) fn empty() -> Self {
+        Self { raster: Raster::filled(0, 0, [0; 4]), focus: (0.5, 0.5) }
     }
 }
 
@@ -74,6 +84,11 @@ impl Stage<'_> {
         let height = (rect[3].round() as usize).clamp(2, frame_height - y);
         let mask = mask.filter(|mask| mask.len() == width * height);
         let picture = &self.input.picture;
+        if let Some(clip) = &self.input.clip {
+            let crop = pixels::cover(clip.size(), width as f64, height as f64, picture.focus);
+            self.window = Some(Window { x, y, width, height, moving: Moving::Clip(crop), mask });
+            return Ok(());
+        }
         let source = &picture.raster;
         let crop = pixels::cover((source.width, source.height), width as f64, height as f64, picture.focus);
         let (w, h) = ((width as f64 * ZOOM).ceil() as usize, (height as f64 * ZOOM).ceil() as usize);
@@ -89,8 +104,10 @@ impl Stage<'_> {
             y,
             width,
             height,
-            path: camera(self.input.shot.motion, w as f64, h as f64),
-            source: prepared,
+            moving: Moving::Camera {
+                path: camera(self.input.shot.motion, w as f64, h as f64),
+                source: prepared,
+            },
             mask,
         });
         Ok(())
@@ -157,21 +174,34 @@ fn sharpen(raster: &mut Raster, radius: usize, amount: f64) {
 pub(super) fn percentile_luma(raster: &Raster, from: usize, to: usize, share: f64) -> f64 {
     let mut counts = [0_u32; 256];
     let row_bytes = raster.width * 4;
-    let mut total = 0_u32;
     for row in (from..to.min(raster.height)).step_by(3) {
         for pixel in raster.data[row * row_bytes..(row + 1) * row_bytes].chunks_exact(4).step_by(3) {
             let luma = (54 * u32::from(pixel[0]) + 183 * u32::from(pixel[1]) + 19 * u32::from(pixel[2])) >> 8;
             counts[luma.min(255) as usize] += 1;
-            total += 1;
         }
     }
-    let limit = (f64::from(total) * share) as u32;
-    let mut seen = 0;
-    for (luma, count) in counts.iter().enumerate() {
-        seen += count;
-        if seen > limit {
-            return luma as f64;
+    percentile(&counts, share)
+}
+
+impl Stage<'_> {
+    /// Highest luma, over all frames of the clip, below which `share` of the pixels of `area` of the frame
+    /// lie; 0 where the clip's window is not, or without a clip.
+    pub(super) fn brightest_of_clip(&self, area: Rect, share: f64) -> f64 {
+        let (Some(clip), Some(window)) = (&self.input.clip, &self.window) else { return 0.0 };
+        let Moving::Clip(crop) = &window.moving else { return 0.0 };
+        let (left, top) = (area[0].max(window.x as f64), area[1].max(window.y as f64));
+        let right = (area[0] + area[2]).min((window.x + window.width) as f64);
+        let bottom = (area[1] + area[3]).min((window.y + window.height) as f64);
+        if right <= left || bottom <= top {
+            return 0.0;
         }
+        let (sx, sy) = (crop[2] / window.width as f64, crop[3] / window.height as f64);
+        let in_clip = [
+            crop[0] + (left - window.x as f64) * sx,
+            crop[1] + (top - window.y as f64) * sy,
+            (right - left) * sx,
+            (bottom - top) * sy,
+        ];
+        clip.brightest(in_clip, share)
     }
-    0.0
 }

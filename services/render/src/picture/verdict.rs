@@ -74,6 +74,8 @@ pub fn unusable(
             shot: &board.shots[0],
             field: "shots[0]",
             picture: Arc::clone(&decoded),
+            overlays: &[],
+            clip: None,
             fonts: &letters.fonts,
         };
         let scene = layout::build(&input)?;
@@ -123,11 +125,13 @@ fn board(palette: Palette, layout: Layout, role: Role, motion: Motion) -> Storyb
         motion,
         caption: String::new(),
         detail: String::new(),
+        footage: None,
         caption_motion: CaptionMotion::SlideUp,
         button: String::new(),
         brand: String::new(),
         disclaimer: String::new(),
         ai_label: false,
+        overlays: Vec::new(),
     };
     Storyboard {
         locale: Locale::EnUs,

@@ -56,11 +56,13 @@ pub(crate) fn shot(role: Role, layout: Layout, picture: &str, frames: u32, texts
         motion,
         caption: texts[0].to_owned(),
         detail: texts[1].to_owned(),
+        footage: None,
         caption_motion,
         button: texts[2].to_owned(),
         brand: texts[3].to_owned(),
         disclaimer: texts[4].to_owned(),
         ai_label: true,
+        overlays: Vec::new(),
     }
 }
 

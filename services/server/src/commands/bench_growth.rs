@@ -67,6 +67,7 @@ async fn variant_ms(
         gate: Arc::new(StandInGate::default()),
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket::default()),
+        footage: None,
         notices: Vec::new(),
     };
     let clock = SystemClock;

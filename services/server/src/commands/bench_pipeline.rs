@@ -274,6 +274,7 @@ async fn pipeline(
         gate: Arc::new(StandInGate::default()),
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket::default()),
+        footage: None,
         notices: Vec::new(),
     };
     let clock = SystemClock;

@@ -12,9 +12,11 @@ pub mod check;
 pub mod copy_lint;
 pub mod dlq;
 pub mod doctor;
+pub mod doctor_video;
 pub mod explain;
 pub mod feed_check;
 pub mod launch_pack;
+pub mod render;
 pub mod run;
 pub mod scorer;
 pub mod serve;
@@ -28,7 +30,7 @@ use serde_json::json;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 
-use crate::cli::{Agent, Arguments, Bench, Brief, Command, CopyText, Dlq, Feed};
+use crate::cli::{Agent, Arguments, Bench, Brief, Command, CopyText, Dlq, Feed, RenderWhat};
 use crate::config::{Config, DEFAULTS};
 use crate::telemetry::{self, Telemetry};
 
@@ -126,6 +128,17 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
                 json: *json,
             })
         }
+        Command::Render { what: Some(RenderWhat::Check { file, placement, json }), .. } => {
+            render::check(file, placement, *json)
+        }
+        Command::Render { storyboard: Some(storyboard), out: Some(out), json, what: None } => {
+            let config = config()?;
+            let report = runtime(processors())?.block_on(render::execute(storyboard, out, &config))?;
+            report.print(*json);
+            Ok(report.videos.iter().all(|video| video.gate.passes()))
+        }
+        // The command line asks for both.
+        Command::Render { .. } => Err(Problem::new(Code::Option, "STORYBOARD", "is needed, and `--out`")),
         Command::Copy { what: CopyText::Lint { file, locale, json } } => {
             copy_lint::execute(file.as_deref(), locale, *json).map(|()| true)
         }
@@ -149,7 +162,11 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
             Ok(true)
         }
         Command::Explain { code } => explain::execute(code.as_deref()).map(|()| true),
-        Command::Doctor { json } => Ok(doctor::execute(&config()?, *json)),
+        Command::Doctor { video: true, json } => {
+            let config = config()?;
+            runtime(1)?.block_on(doctor_video::execute(&config, *json))
+        }
+        Command::Doctor { video: false, json } => Ok(doctor::execute(&config()?, *json)),
         Command::Verify { out, objects, json } => {
             let checked = async {
                 match out {
@@ -179,12 +196,15 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
 const fn wants_json(command: &Command) -> bool {
     match command {
         Command::Run(run) => run.json,
-        Command::Check { json, .. } | Command::Doctor { json } | Command::Verify { json, .. } => *json,
+        Command::Check { json, .. } | Command::Doctor { json, .. } | Command::Verify { json, .. } => *json,
         Command::Bench { what: Bench::Pipeline { json, .. } } => *json,
         Command::Operator { json, .. } | Command::LaunchPack { json, .. } | Command::Scorer { json, .. } => {
             *json
         }
         Command::Copy { what: CopyText::Lint { json, .. } } => *json,
+        Command::Render { what: Some(RenderWhat::Check { json, .. }), .. } | Command::Render { json, .. } => {
+            *json
+        }
         Command::Agent { what: Agent::Write { json, .. } | Agent::Cases { json, .. } } => *json,
         Command::Brief { what: Brief::Read { json, .. } } => *json,
         Command::Feed { what: Feed::Check { json, .. } } => *json,

@@ -18,7 +18,7 @@ use spotwright_core::spine::{
     ClaimQueue, Engine, EngineOptions, NoCheckpoints, PaidCalls, RunLocks, Shutdown, StepError, StepOutcome,
     Undecided, Workflow,
 };
-use spotwright_render::Letters;
+use spotwright_render::{Letters, Studio};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{Event, Payload};
@@ -33,6 +33,7 @@ use crate::control::{Control, OperatingSystem, Pictures};
 use crate::drift::DriftWatch;
 use crate::foundation::Foundation;
 use crate::listener::{Bounds, Listener};
+use crate::video_jobs::FolderVideoJobs;
 use crate::wiring::{EngineSetup, Running, World};
 use crate::{descriptors, health, measures, model_watch, telemetry};
 
@@ -45,12 +46,15 @@ const ADMIN_CONNECTIONS: usize = 32;
 /// Longest wait for work under way after the signal to stop.
 const DRAIN: Duration = Duration::from_mins(1);
 
-/// The roles with these names; all of them when none is named.
+/// The roles with these names; those that do everything when none is named.
 ///
 /// # Errors
 /// [`Code::Option`] for a name that is no role.
 pub fn roles(names: &[String]) -> Result<Vec<Role>, Problem> {
-    crate::cli::named(names, &Role::ALL, "--role", "role", Role::as_str)
+    if names.is_empty() {
+        return Ok(Role::ALL.to_vec());
+    }
+    crate::cli::named(names, &Role::NAMED, "--role", "role", Role::as_str)
 }
 
 /// Serves until told to stop by SIGTERM or SIGINT, then finishes what is under way.
@@ -144,7 +148,9 @@ async fn serve_api(
     };
     tracing::info!(connections = bounds.connections, of_one_address = bounds.of_one_address, "places");
     let letters = Letters::load(&[])?;
+    let videos = single_clips(config, foundation, shutdown, tasks)?;
     let state = ApiState {
+        videos: Some(videos),
         accounts: Arc::clone(&foundation.accounts),
         artifacts: Arc::clone(&foundation.artifacts),
         pictures: Arc::new(Pictures::new(letters.clone())),
@@ -184,6 +190,31 @@ async fn serve_api(
     tasks.spawn(Arc::new(engine).run(shutdown.clone()));
     tasks.spawn(forget_answers(Arc::clone(&foundation.accounts), shutdown.clone()));
     Ok(())
+}
+
+/// Starts the studio for clips that clients order one by one.
+fn single_clips(
+    config: &Config,
+    foundation: &Foundation,
+    shutdown: &Shutdown,
+    tasks: &mut JoinSet<Result<(), Problem>>,
+) -> Result<Arc<FolderVideoJobs>, Problem> {
+    let options = spotwright_render::Options {
+        folder: foundation.folder.join("clips-studio"),
+        micros_per_second: config.render.price_micros_per_second,
+        ..spotwright_render::Options::default()
+    };
+    let studio = Studio::new(options, Arc::clone(&foundation.artifacts))
+        .map_err(|error| Problem::new(Code::Render, "", error.to_string()))?;
+    let jobs = FolderVideoJobs::open(
+        &foundation.folder.join("clips-ordered"),
+        studio,
+        Arc::clone(&foundation.artifacts),
+        Arc::new(SystemClock),
+        Arc::new(OperatingSystem),
+    )?;
+    tasks.spawn(Arc::clone(&jobs).run(shutdown.clone()));
+    Ok(jobs)
 }
 
 /// Drops stored answers that no repetition can ask for any more.

@@ -95,7 +95,7 @@ fn typed(defaults: &Figment, key: &str, value: &str) -> Result<Value, Problem> {
             _ => wrong("is a section, not a value; name one of its keys"),
         },
         // A key of a table without keys of its own by default: nothing else says what it is.
-        Err(_) if lies_in_open_table(defaults, key) => Ok(by_looks(text)),
+        Err(_) if lies_in_open_table(defaults, key) && !key.ends_with("_key") => Ok(by_looks(text)),
         _ => Ok(Value::from(text)),
     }
 }

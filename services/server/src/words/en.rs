@@ -298,6 +298,12 @@ fn meaning(check: &str) -> &'static str {
             "the sound is not as the placement needs it"
         }
         "ai_metadata" | "ai_label_time" | "ai_label_height" => "the label of AI-made content is missing",
+        "clip_frozen" => "a generated shot hardly moves, so it looks frozen",
+        "clip_black" => "a generated shot is nearly black",
+        "missing_glyphs" | "clipped_ink" => "a text is not shown whole",
+        "sound_sync" => "the sound does not fit the picture in time",
+        "ssim" | "color_match" => "the encoded picture is not the one that was designed",
+        "fidelity" => "the product in a shot is not the product of the pictures",
         "readable" => "the file cannot be read",
         _ => "the file is not as the placement needs it",
     }

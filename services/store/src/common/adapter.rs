@@ -23,7 +23,8 @@ use crate::convert::database;
 /// Whom a commit wakes.
 pub(super) fn wakes_of(commit: &Commit) -> Wakes {
     Wakes {
-        steps: !commit.steps.is_empty() || !commit.later.is_empty(),
+        // Of the steps of a run that ends, those with an open call can be claimed at once.
+        steps: !commit.steps.is_empty() || !commit.later.is_empty() || commit.cancel_waiting_steps,
         messages: !commit.messages.is_empty(),
     }
 }
@@ -126,15 +127,21 @@ impl StepStore for Store {
     ) -> Result<(), StoreError> {
         let (id, fence, organization) = (step.id, step.fence, step.organization);
         let mut wakes = wakes_of(&commit);
-        wakes.steps |= matches!(end, StepEnd::Retry { .. });
+        wakes.steps |= match end {
+            StepEnd::Retry { .. } => true,
+            StepEnd::Waiting { delay, .. } => delay.is_zero(),
+            StepEnd::Done(_) | StepEnd::Failed(_) => false,
+        };
         self.writer
             .write(Some(step.run), wakes, move |conn| {
                 Box::pin(async move {
-                    let run = steps::end(conn, id, fence, &end).await?;
+                    let (run, open_calls) = steps::end(conn, id, fence, &end).await?;
                     commits::write(conn, run, expected_version, &commit).await?;
                     match end {
-                        StepEnd::Failed(_) => money::end_open_calls(conn, run, organization.0, id).await,
-                        StepEnd::Done(_) | StepEnd::Retry { .. } => Ok(()),
+                        StepEnd::Done(_) | StepEnd::Failed(_) if open_calls > 0 => {
+                            money::end_open_calls(conn, run, organization.0, id).await
+                        }
+                        _ => Ok(()),
                     }
                 })
             })

@@ -420,6 +420,7 @@ pub(super) async fn begin_call(
             open_call(conn, run, organization, call, known.opened + 1).await?;
             Ok(CallState::Fresh)
         }
+        "unknown" => Ok(CallState::Unknown),
         _ => Ok(CallState::Interrupted),
     }
 }
@@ -490,25 +491,29 @@ pub(super) async fn end_open_calls(
     Ok(())
 }
 
-/// Ends an open call of the run and closes its reserve.
+/// Ends an open call of the run and closes its reserve, or keeps the late answer of one that counts as spent.
 pub(super) async fn end_call(
     conn: &mut Connection,
     run: RunId,
     organization: Uuid,
     end: &CallEnd,
 ) -> Result<(), StoreError> {
-    let open: Option<(Option<i64>, String, i64)> = sqlx::query_as(
-        "SELECT settled_micros, reserve_ref, reserved_micros FROM ext_call WHERE id = $1 AND run_id = $2",
+    let known: Option<(Option<i64>, String, String, i64)> = sqlx::query_as(
+        "SELECT settled_micros, state, reserve_ref, reserved_micros FROM ext_call WHERE id = $1 AND run_id = $2",
     )
     .bind(end.id.0)
     .bind(run.0)
     .fetch_optional(&mut *conn)
     .await
     .map_err(database)?;
-    let (settled, reference, reserved) =
-        open.ok_or_else(|| StoreError::Missing(format!("call {}", end.id)))?;
-    if settled.is_some() {
-        return Err(StoreError::Contradiction(format!("call {} has ended before", end.id)));
+    let (settled, was, reference, reserved) =
+        known.ok_or_else(|| StoreError::Missing(format!("call {}", end.id)))?;
+    match (settled, &end.result) {
+        (None, _) => {}
+        (Some(_), Some(result)) if was == "unknown" => return keep_late_answer(conn, end.id, result).await,
+        (Some(_), _) => {
+            return Err(StoreError::Contradiction(format!("call {} has ended before", end.id)));
+        }
     }
     let billed = covered(conn, run, reserved, end).await?;
     let (state, kind, amount) = match &end.result {
@@ -529,4 +534,19 @@ pub(super) async fn end_call(
         return Err(StoreError::Contradiction(format!("{}: a negative amount", entry.reference)));
     }
     close(conn, run, organization, &entry, reserved).await
+}
+
+/// The reserve of the call is closed, so the money stays as it was counted.
+async fn keep_late_answer(
+    conn: &mut Connection,
+    id: CallId,
+    result: &serde_json::Value,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE ext_call SET state = 'done', result = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(to_json(result)?)
+        .execute(conn)
+        .await
+        .map_err(database)?;
+    Ok(())
 }

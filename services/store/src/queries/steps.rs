@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use spotwright_core::domain::topology::StepKind;
-use spotwright_core::ports::step_store::{ClaimedStep, MAX_ERRORS, NewStep, StepEnd, StoreError};
+use spotwright_core::ports::step_store::{
+    ClaimedStep, MAX_ERRORS, MAX_PROGRESS_BYTES, NewStep, StepEnd, StoreError,
+};
 use spotwright_schemas::ids::{OrganizationId, RunId, StepId};
 use uuid::Uuid;
 
@@ -14,7 +16,8 @@ use crate::convert::{database, from_json, micros, stored, to_json, unsigned};
 /// The columns of a claimed step, in the order of `ClaimedRow`.
 macro_rules! claimed_columns {
     () => {
-        "id, run_id, organization_id, kind, key, input, fence, attempts, max_attempts, errors, turn, position"
+        "id, run_id, organization_id, kind, key, input, fence, attempts, max_attempts, errors, waits, progress, \
+         turn, position"
     };
 }
 
@@ -25,7 +28,7 @@ macro_rules! ready_of_kind {
         concat!(
             " UNION ALL SELECT * FROM (SELECT position, turn FROM step WHERE kind = $",
             $n,
-            " AND state = 'ready' ORDER BY turn, position LIMIT $10 ",
+            " AND state = 'ready' ORDER BY turn, position LIMIT $12 ",
             skip_locked!(),
             ") AS ready",
             $n
@@ -52,6 +55,22 @@ macro_rules! new_turn {
     };
 }
 
+/// Whether a step that is put back is held: its run is paused and goes on, for the work that is left of one
+/// that ends is not held back.
+macro_rules! held_with_its_run {
+    () => {
+        "(SELECT CASE WHEN run.paused = 1 AND run.cancelling = 0 AND run.state <> 'finished' THEN 1 ELSE 0 END \
+         FROM run WHERE run.id = step.run_id)"
+    };
+}
+
+/// Paid calls that a step has open.
+macro_rules! open_calls {
+    () => {
+        "(SELECT count(*) FROM ext_call c WHERE c.step_id = step.id AND c.settled_micros IS NULL)"
+    };
+}
+
 row! {
     struct ClaimedRow {
         id: Uuid,
@@ -64,6 +83,8 @@ row! {
         attempts: i64,
         max_attempts: i64,
         errors: i64,
+        waits: i64,
+        progress: Option<String>,
         turn: i64,
         position: i64,
     }
@@ -84,6 +105,8 @@ impl ClaimedRow {
             attempts: unsigned("attempts", self.attempts)?,
             max_attempts: unsigned("max attempts", self.max_attempts)?,
             errors: unsigned("errors", self.errors)?,
+            waits: unsigned("waits", self.waits)?,
+            progress: self.progress.as_deref().map(|text| from_json("step progress", text)).transpose()?,
         })
     }
 }
@@ -160,14 +183,14 @@ pub(super) async fn claim(
     let mut query = sqlx::query_as(concat!(
         "UPDATE step SET state = 'running', lease_until = ",
         now!(),
-        " + $9, fence = fence + 1, attempts = attempts + 1 WHERE position IN (SELECT position FROM (",
+        " + $11, fence = fence + 1, attempts = attempts + 1 WHERE position IN (SELECT position FROM (",
         "SELECT * FROM (SELECT position, turn FROM step WHERE state = 'running' AND lease_until < ",
         now!(),
-        " AND attempts < max_attempts AND kind IN ($1, $2, $3, $4, $5, $6, $7, $8) LIMIT $10 ",
+        " AND attempts < max_attempts AND kind IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) LIMIT $12 ",
         skip_locked!(),
         ") AS expired UNION ALL SELECT * FROM (SELECT position, turn FROM step WHERE state = 'waiting' AND run_at <= ",
         now!(),
-        " AND held = 0 AND kind IN ($1, $2, $3, $4, $5, $6, $7, $8) ORDER BY run_at LIMIT $10 ",
+        " AND held = 0 AND kind IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ORDER BY run_at LIMIT $12 ",
         skip_locked!(),
         ") AS waited",
         ready_of_kind!(1),
@@ -178,7 +201,9 @@ pub(super) async fn claim(
         ready_of_kind!(6),
         ready_of_kind!(7),
         ready_of_kind!(8),
-        ") AS due ORDER BY turn, position LIMIT $10) RETURNING ",
+        ready_of_kind!(9),
+        ready_of_kind!(10),
+        ") AS due ORDER BY turn, position LIMIT $12) RETURNING ",
         claimed_columns!()
     ));
     for name in names {
@@ -230,48 +255,79 @@ pub(super) async fn check_claim(
     found.ok_or(StoreError::Stale)
 }
 
-/// Ends a claim and returns the step's run.
+/// Ends a claim; answers the step's run and how many of its paid calls are open.
 pub(super) async fn end(
     conn: &mut Connection,
     id: StepId,
     fence: i64,
     end: &StepEnd,
-) -> Result<RunId, StoreError> {
+) -> Result<(RunId, i64), StoreError> {
     let query = match end {
-        StepEnd::Done(result) => sqlx::query_scalar(
+        StepEnd::Done(result) => sqlx::query_as(concat!(
             "UPDATE step SET state = 'done', lease_until = NULL, result = $3, error = NULL, closed = 1 \
-             WHERE id = $1 AND fence = $2 AND state = 'running' RETURNING run_id",
-        )
+             WHERE id = $1 AND fence = $2 AND state = 'running' RETURNING run_id, ",
+            open_calls!(),
+        ))
         .bind(id.0)
         .bind(fence)
         .bind(to_json(result)?),
-        StepEnd::Failed(error) => sqlx::query_scalar(
+        StepEnd::Failed(error) => sqlx::query_as(concat!(
             "UPDATE step SET state = CASE WHEN state = 'dead' THEN 'dead' ELSE 'failed' END, \
              lease_until = NULL, error = $3, closed = 1 WHERE id = $1 AND fence = $2 \
-             AND (state = 'running' OR (state = 'dead' AND closed = 0)) RETURNING run_id",
-        )
+             AND (state = 'running' OR (state = 'dead' AND closed = 0)) RETURNING run_id, ",
+            open_calls!(),
+        ))
         .bind(id.0)
         .bind(fence)
         .bind(error.clone()),
-        StepEnd::Retry { delay, error } => sqlx::query_scalar(concat!(
-            "UPDATE step SET state = 'waiting', lease_until = NULL, error = $3, errors = errors + 1, \
-             held = (SELECT paused FROM run WHERE run.id = step.run_id), run_at = ",
+        StepEnd::Retry { delay, error } => sqlx::query_as(concat!(
+            "UPDATE step SET state = 'waiting', lease_until = NULL, error = $3, errors = errors + 1, held = ",
+            held_with_its_run!(),
+            ", run_at = ",
             now!(),
             " + $4 WHERE id = $1 AND fence = $2 AND state = 'running' AND attempts < max_attempts \
-             AND errors + 1 < $5 RETURNING run_id"
+             AND errors + 1 < $5 RETURNING run_id, ",
+            open_calls!(),
         ))
         .bind(id.0)
         .bind(fence)
         .bind(error.clone())
         .bind(micros(*delay))
         .bind(i64::from(MAX_ERRORS)),
+        // It gets a new turn, behind the first that is ready: whoever looks again and again would else keep
+        // its place before all that came later.
+        StepEnd::Waiting { delay, progress } => sqlx::query_as(concat!(
+            "UPDATE step SET state = 'waiting', lease_until = NULL, error = NULL, progress = $3, \
+             waits = waits + 1, attempts = attempts - 1, held = ",
+            held_with_its_run!(),
+            ", turn = coalesce((SELECT min(r.turn) + 1 FROM step r WHERE r.kind = step.kind \
+             AND r.state = 'ready'), 0), run_at = ",
+            now!(),
+            " + $4 WHERE id = $1 AND fence = $2 AND state = 'running' RETURNING run_id, ",
+            open_calls!(),
+        ))
+        .bind(id.0)
+        .bind(fence)
+        .bind(progress_text(progress)?)
+        .bind(micros(*delay)),
     };
-    let run: Option<Uuid> = query.fetch_optional(&mut *conn).await.map_err(database)?;
-    if let Some(run) = run {
-        return Ok(RunId(run));
+    let ended: Option<(Uuid, i64)> = query.fetch_optional(&mut *conn).await.map_err(database)?;
+    if let Some((run, open_calls)) = ended {
+        return Ok((RunId(run), open_calls));
     }
     check_claim(conn, id, fence).await?;
     Err(StoreError::Contradiction(format!("step {id} may not be tried again; it can only be done or failed")))
+}
+
+fn progress_text(progress: &serde_json::Value) -> Result<String, StoreError> {
+    let text = to_json(progress)?;
+    if text.len() <= MAX_PROGRESS_BYTES {
+        return Ok(text);
+    }
+    Err(StoreError::Contradiction(format!(
+        "a progress of {} bytes; there is room for {MAX_PROGRESS_BYTES}",
+        text.len()
+    )))
 }
 
 /// Makes every running step ready again and gives the lost attempt back.
@@ -285,7 +341,8 @@ pub(super) async fn recover(conn: &mut Connection) -> Result<u64, StoreError> {
     Ok(recovered.rows_affected())
 }
 
-/// Holds the waiting steps of a run back, or lets them go on in their turn.
+/// Holds the waiting steps of a run back, or lets them go on in their turn. What is left of a run that ends
+/// is not held back.
 pub(super) async fn hold(conn: &mut Connection, run: RunId, paused: bool) -> Result<(), StoreError> {
     let found = sqlx::query("UPDATE run SET paused = $2 WHERE id = $1")
         .bind(run.0)
@@ -297,7 +354,8 @@ pub(super) async fn hold(conn: &mut Connection, run: RunId, paused: bool) -> Res
         return Err(StoreError::Missing(format!("run {run}")));
     }
     let statement = if paused {
-        "UPDATE step SET state = 'waiting', held = 1 WHERE run_id = $1 AND state IN ('ready', 'waiting')"
+        "UPDATE step SET state = 'waiting', held = 1 WHERE run_id = $1 AND state IN ('ready', 'waiting') \
+         AND EXISTS (SELECT 1 FROM run WHERE id = $1 AND cancelling = 0 AND state <> 'finished')"
     } else {
         "UPDATE step SET held = 0 WHERE run_id = $1 AND held = 1"
     };
@@ -307,17 +365,23 @@ pub(super) async fn hold(conn: &mut Connection, run: RunId, paused: bool) -> Res
 
 /// Ends the steps of a run that nobody works on. Those under way end as always, and the workflow
 /// knows that the run is over. So do those that an attempt has left with an open paid call: the next
-/// attempt learns what became of it, which nobody could any more after its end.
+/// attempt learns what became of it, or calls it off, which nobody could any more after its end. They
+/// neither wait nor are held back any longer.
 pub(super) async fn cancel_waiting(conn: &mut Connection, run: RunId) -> Result<(), StoreError> {
-    sqlx::query(
+    for statement in [
         "UPDATE step SET state = 'cancelled', held = 0, closed = 1 \
          WHERE run_id = $1 AND state IN ('ready', 'waiting') AND NOT EXISTS \
          (SELECT 1 FROM ext_call c WHERE c.step_id = step.id AND c.settled_micros IS NULL)",
-    )
-    .bind(run.0)
-    .execute(conn)
-    .await
-    .map_err(database)?;
+        concat!(
+            "UPDATE step SET held = 0, run_at = ",
+            now!(),
+            " WHERE run_id = $1 AND state = 'waiting' AND (held = 1 OR run_at > ",
+            now!(),
+            ")"
+        ),
+    ] {
+        sqlx::query(statement).bind(run.0).execute(&mut *conn).await.map_err(database)?;
+    }
     Ok(())
 }
 

@@ -162,6 +162,7 @@ fn stand_ins(job: &Job, witness: &Path, workspace: &Workspace) -> Result<World, 
         gate: Arc::new(StandInGate { artifacts: Some(artifacts) }),
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket { witness: Some(witness) }),
+        footage: None,
         notices: Vec::new(),
     })
 }
@@ -221,6 +222,7 @@ async fn serve(worker: &Worker) -> Result<(), Problem> {
         gate: Arc::new(StandInGate::default()),
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket { witness: Some(witness) }),
+        footage: None,
         notices: Vec::new(),
     };
     let mut setup = EngineSetup::new(store, 4, &config);

@@ -160,8 +160,21 @@ pub async fn a_released_call_can_be_made_again_and_an_unknown_one_counts_as_spen
     write(&*store, run, end(6)).await.expect("unknown");
     let view = store.run(run).await.expect("the run");
     assert_eq!((view.settled, view.reserved), (Micros(6), Micros(0)));
-    assert_eq!(store.begin_call(&step, &call).await.expect("known"), CallState::Interrupted);
-    assert!(matches!(write(&*store, run, end(6)).await, Err(StoreError::Contradiction(_))));
+    assert_eq!(store.begin_call(&step, &call).await.expect("known"), CallState::Unknown);
+    for settled in [0, 6] {
+        assert!(matches!(write(&*store, run, end(settled)).await, Err(StoreError::Contradiction(_))));
+    }
+    // What is found after all is kept, once; the money was counted.
+    let found = |settled| Commit {
+        calls: vec![CallEnd { id: call.id, result: Some(json!("found")), settled: Micros(settled) }],
+        ..Commit::default()
+    };
+    write(&*store, run, found(4)).await.expect("kept");
+    let known = store.begin_call(&step, &call).await.expect("known");
+    assert_eq!(known, CallState::Done { result: json!("found"), settled: Micros(6) });
+    let view = store.run(run).await.expect("the run");
+    assert_eq!((view.settled, view.reserved), (Micros(6), Micros(0)));
+    assert!(matches!(write(&*store, run, found(4)).await, Err(StoreError::Contradiction(_))));
 }
 
 /// A step whose last process died in a call ends without it: what was reserved counts as spent.

@@ -37,12 +37,19 @@ pub use super::money::{
     a_reserve_is_closed_once_and_for_no_more_than_its_amount, a_step_that_fails_leaves_no_call_open,
     the_budget_holds_under_sixty_four_concurrent_reserves,
 };
+pub use super::waiting::{
+    a_pause_holds_a_waiting_step_and_shortens_nothing,
+    a_step_that_goes_on_later_keeps_its_open_calls_and_their_ends, a_step_that_is_done_leaves_no_call_open,
+    a_waiting_step_comes_back_without_a_counted_attempt,
+    five_hundred_waiting_steps_hold_no_worker_and_no_lease, progress_outlives_crashes_and_retries,
+    the_end_of_a_run_wakes_a_waiting_step_with_an_open_call, who_waits_stands_behind_who_is_ready,
+};
 
 /// A lease that does not run out during a test.
 pub(super) const LONG: Duration = Duration::from_hours(1);
 
 /// A lease that is over by the next look.
-const SHORT: Duration = Duration::from_millis(1);
+pub(super) const SHORT: Duration = Duration::from_millis(1);
 
 /// Makes one test of each clause. `$open` is an async closure that opens an empty store and returns
 /// it in an `Arc`, with whatever must live as long.
@@ -80,6 +87,14 @@ macro_rules! step_store_suite {
                 a_call_that_costs_more_than_its_reserve_is_settled_within_the_budget,
                 a_released_call_can_be_made_again_and_an_unknown_one_counts_as_spent,
                 a_step_that_fails_leaves_no_call_open,
+                a_step_that_is_done_leaves_no_call_open,
+                a_step_that_goes_on_later_keeps_its_open_calls_and_their_ends,
+                a_waiting_step_comes_back_without_a_counted_attempt,
+                progress_outlives_crashes_and_retries,
+                who_waits_stands_behind_who_is_ready,
+                a_pause_holds_a_waiting_step_and_shortens_nothing,
+                the_end_of_a_run_wakes_a_waiting_step_with_an_open_call,
+                five_hundred_waiting_steps_hold_no_worker_and_no_lease,
                 a_refused_operation_does_not_touch_its_neighbors,
                 open_work_counts_steps_and_messages,
                 workers_are_woken_by_new_steps_and_messages,
@@ -143,7 +158,7 @@ pub(super) async fn claim_one(
 }
 
 /// Claims until the database's clock has passed the lease of another claim.
-async fn claim_expired(store: &impl StepStore, kind: StepKind, lease: Duration) -> ClaimedStep {
+pub(super) async fn claim_expired(store: &impl StepStore, kind: StepKind, lease: Duration) -> ClaimedStep {
     loop {
         if let Some(step) = claim_one(store, kind, lease).await {
             return step;

@@ -197,6 +197,7 @@ impl Server {
         let (pictures, control) = (Arc::new(Pictures::default()), Arc::new(Control::default()));
         let (stop, shutdown) = Shutdown::new();
         let state = ApiState {
+            videos: Some(Arc::new(crate::videos::Clips::new(artifacts.as_ref()))),
             accounts: store.clone(),
             artifacts: artifacts.clone(),
             pictures: pictures.clone(),

@@ -10,4 +10,5 @@ mod keys;
 mod matrix;
 mod operators;
 mod runs;
+mod videos;
 mod writes;

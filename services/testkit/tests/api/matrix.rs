@@ -8,6 +8,7 @@ use spotwright_api::operations::{Access, OPERATIONS, Operation};
 use spotwright_core::domain::account::Scope;
 
 use crate::harness::{Made, Server, Tenant, brief_order, problem};
+use crate::videos;
 
 /// Things of the owner that requests name.
 struct Things {
@@ -18,6 +19,10 @@ struct Things {
     key: String,
     /// A picture that no brief names.
     spare: String,
+    /// A clip, one that may be deleted, and the path of the link to the first.
+    video: String,
+    spare_video: String,
+    link: String,
     /// The first key of the organization that operators name.
     named_key: String,
 }
@@ -31,6 +36,11 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         path if path.starts_with("/v1/briefs/") => &things.made.brief,
         path if path.starts_with("/v1/runs/") => &things.made.run.to_string(),
         path if path.starts_with("/v1/variants/") => &things.variant,
+        "/v1/videos/{id}" if operation.method == "DELETE" => &things.spare_video,
+        path if path.starts_with("/v1/videos/") || path.starts_with("/kling/v1/videos/{kind}") => {
+            &things.video
+        }
+        "/kling/files/{organization}/{token}" => &things.link,
         _ => "",
     };
     let path = operation
@@ -39,6 +49,8 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         .replace("{id}", id)
         .replace("{file}", "video")
         .replace("{code}", "SW1003");
+    let path =
+        path.replace("{kind}", "text2video").replace("/kling/files/{organization}/{token}", &things.link);
     let path =
         if operation.creates && path == "/v1/assets" { "/v1/assets?name=cup".to_owned() } else { path };
     let request = server.request(operation.method, &path, key);
@@ -54,6 +66,9 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
             let id = uuid::Uuid::from_u128(7);
             request.json(&json!({ "id": id, "signal": { "kind": "cancel" } }))
         }
+        ("POST", "/v1/videos" | "/kling/v1/videos/text2video") => request.json(&json!({ "prompt": "a cup" })),
+        // "picture" in base64.
+        ("POST", "/kling/v1/videos/image2video") => request.json(&json!({ "image": "cGljdHVyZQ==" })),
         ("POST", path) => {
             assert!(path.contains("{id}"), "no sample request for POST {path}: add one");
             request
@@ -99,7 +114,11 @@ async fn world() -> World {
     // Another organization, because operators revoke and freeze what they name.
     let named = server.tenant("named").await;
     let (organization, named_key) = (named.id.to_string(), named.key_id);
-    World { server, owner, stranger, things: Things { organization, made, variant, key, spare, named_key } }
+    let (video, spare_video) =
+        (videos::ordered(&server, &owner).await, videos::ordered(&server, &owner).await);
+    let link = videos::link(&server, &owner, &video).await;
+    let things = Things { organization, made, variant, key, spare, video, spare_video, link, named_key };
+    World { server, owner, stranger, things }
 }
 
 fn behind_a_key() -> impl Iterator<Item = &'static Operation> {

@@ -2,8 +2,10 @@
 
 pub(super) mod approve;
 pub(super) mod clarify;
+pub(super) mod clip;
 pub(super) mod draft;
 mod finish;
+mod footage;
 pub(super) mod learn;
 pub(super) mod place;
 pub(super) mod plan;

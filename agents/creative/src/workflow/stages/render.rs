@@ -124,7 +124,7 @@ impl Decision<'_> {
             self.state.waiting.retain(|id| *id != next.id);
             self.changed = true;
             next.state = VariantState::Selected;
-            self.request(next.id, RenderStage::Final);
+            self.render_final(&mut next);
             self.commit.variants.push(next);
             return;
         }

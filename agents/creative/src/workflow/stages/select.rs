@@ -5,7 +5,6 @@ use spotwright_core::domain::run::Stage;
 use spotwright_core::domain::variant::{Variant, VariantState};
 use spotwright_core::ports::step_store::ClaimedStep;
 use spotwright_core::spine::{StepError, Undecided};
-use spotwright_schemas::event::RenderStage;
 
 use crate::clarity::clarity;
 use crate::select::{self, Candidate, Selected};
@@ -59,7 +58,7 @@ impl Decision<'_> {
             variant.body.selected_because = Some(reason);
             if chosen {
                 variant.state = VariantState::Selected;
-                self.request(variant.id, RenderStage::Final);
+                self.render_final(&mut variant);
             }
             self.commit.variants.push(variant);
         }
