@@ -15,6 +15,8 @@ pub enum PlacementKind {
     MetaReels,
     /// Instagram and Facebook Stories.
     MetaStories,
+    /// Instagram and Facebook feed.
+    MetaFeed,
 }
 
 /// What a placement asks of a video.
@@ -24,7 +26,10 @@ pub struct PlacementSpec {
     pub kind: PlacementKind,
     /// Name for people.
     pub name: &'static str,
-    /// Smallest accepted width and height in pixels, for 9:16 video.
+    /// Accepted shapes, width to height; the usual one first.
+    pub shapes: &'static [[u32; 2]],
+    /// Smallest accepted width and height in pixels, in the usual shape. In another shape the shorter
+    /// side has at least the shorter of the two.
     pub min_size: [u32; 2],
     /// Shortest and longest accepted video in seconds; `None` where the sources name no limit.
     pub seconds: Option<[u32; 2]>,
@@ -46,6 +51,7 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
     PlacementSpec {
         kind: PlacementKind::SimulatedFeed,
         name: "Spotwright market (simulated feed)",
+        shapes: &[[9, 16], [4, 5], [1, 1], [16, 9]],
         min_size: [720, 1280],
         seconds: Some([5, 60]),
         max_bytes: 500_000_000,
@@ -56,6 +62,7 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
     PlacementSpec {
         kind: PlacementKind::TiktokInFeed,
         name: "TikTok in-feed",
+        shapes: &[[9, 16]],
         min_size: [540, 960],
         seconds: Some([5, 60]),
         max_bytes: 500_000_000,
@@ -66,6 +73,7 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
     PlacementSpec {
         kind: PlacementKind::MetaReels,
         name: "Meta Reels",
+        shapes: &[[9, 16]],
         min_size: [540, 960],
         seconds: None,
         max_bytes: 4_000_000_000,
@@ -76,6 +84,7 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
     PlacementSpec {
         kind: PlacementKind::MetaStories,
         name: "Meta Stories",
+        shapes: &[[9, 16]],
         min_size: [540, 960],
         seconds: None,
         max_bytes: 4_000_000_000,
@@ -83,7 +92,42 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
         covered: [0.14, 0.20],
         source: "sovran.ai, getonbloc (2026-11)",
     },
+    PlacementSpec {
+        kind: PlacementKind::MetaFeed,
+        name: "Meta feed",
+        shapes: &[[4, 5], [1, 1]],
+        min_size: [540, 675],
+        seconds: None,
+        max_bytes: 4_000_000_000,
+        min_kbps: None,
+        covered: [0.0, 0.0],
+        source: "sovran.ai, getonbloc (2026-11) for the shapes; sizes are ours",
+    },
 ];
+
+impl PlacementSpec {
+    /// Whether a video of this size has one of the placement's shapes, to 2 %.
+    #[must_use]
+    pub fn accepts_shape(&self, width: u32, height: u32) -> bool {
+        let shape = f64::from(width) / f64::from(height.max(1));
+        self.shapes
+            .iter()
+            .any(|[wide, high]| (shape * f64::from(*high) / f64::from(*wide) - 1.0).abs() <= 0.02)
+    }
+
+    /// Whether a video of this size has enough pixels.
+    #[must_use]
+    pub fn is_large_enough(&self, width: u32, height: u32) -> bool {
+        width.min(height) >= self.min_size[0].min(self.min_size[1])
+    }
+
+    /// The accepted shapes as people write them, e.g. `9:16 or 1:1`.
+    #[must_use]
+    pub fn shapes_in_words(&self) -> String {
+        let shapes: Vec<String> = self.shapes.iter().map(|[wide, high]| format!("{wide}:{high}")).collect();
+        shapes.join(" or ")
+    }
+}
 
 impl PlacementKind {
     /// The placement's row in [`PLACEMENTS`].
@@ -100,6 +144,7 @@ impl PlacementKind {
             Self::TiktokInFeed => "tiktok_in_feed",
             Self::MetaReels => "meta_reels",
             Self::MetaStories => "meta_stories",
+            Self::MetaFeed => "meta_feed",
         }
     }
 }

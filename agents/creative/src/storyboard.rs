@@ -140,12 +140,14 @@ pub fn reading_frames(brief: &Brief, line: &Line) -> u32 {
 }
 
 fn frame_size(placement: PlacementKind) -> FrameSize {
-    let [width, height] = placement.spec().min_size;
-    if width > 720 || height > 1280 {
-        FrameSize { width, height }
-    } else {
-        FrameSize { width: 720, height: 1280 }
+    let spec = placement.spec();
+    let [width, height] = spec.min_size;
+    if width > 720 {
+        return FrameSize { width, height };
     }
+    // Even heights, as the encoder needs them.
+    let [wide, high] = spec.shapes.first().copied().unwrap_or([9, 16]);
+    FrameSize { width: 720, height: 720 * high / wide / 2 * 2 }
 }
 
 fn shot(

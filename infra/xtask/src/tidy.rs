@@ -199,7 +199,8 @@ fn check_file(top: &Path, path: &Path, offences: &mut Vec<String>) {
     }
     let is_test =
         ["/tests/", "/benches/", "/examples/", "testkit/", "xtask/"].iter().any(|part| shown.contains(part))
-            || ["tests.rs", "fixtures.rs", "test_requests.rs"].iter().any(|name| shown.ends_with(name));
+            || ["tests.rs", "fixtures.rs", "test_requests.rs"].iter().any(|name| shown.ends_with(name))
+            || is_declared_for_tests(path);
     let mut reasoned = false;
     for (number, line) in outside_tests(&text) {
         let trimmed = line.trim_start();
@@ -216,6 +217,14 @@ fn check_file(top: &Path, path: &Path, offences: &mut Vec<String>) {
             offences.push(format!("{shown}:{}: stray `{word}`", number + 1));
         }
     }
+}
+
+/// Whether the file's parent module declares it below `#[cfg(test)]`.
+fn is_declared_for_tests(path: &Path) -> bool {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_stem()) else { return false };
+    let declared = format!("#[cfg(test)]\nmod {};", name.to_string_lossy());
+    let parents = [folder.with_extension("rs"), folder.join("mod.rs"), folder.join("lib.rs")];
+    parents.iter().any(|parent| fs::read_to_string(parent).is_ok_and(|text| text.contains(&declared)))
 }
 
 /// The numbered lines of a formatted file without the items that only tests have: each begins with its

@@ -1,3 +1,5 @@
+//! Plans, faults by their paths, and the forms that other programs read.
+
 use super::adcp::{Surroundings, VideoBrief};
 use super::{Aspect, AssetKind, StoredAsset, StoredAssets, StoryboardFile};
 use crate::storyboard::{Footage, OverlayContent};
@@ -70,6 +72,7 @@ fn faults_are_named_by_their_path() {
         ("/assets/cup/file".to_owned(), serde_json::json!("../cup.png"), "assets.cup.file"),
         ("/fps".to_owned(), serde_json::json!(61), "fps"),
         ("/aspects".to_owned(), serde_json::json!(["1:1", "1:1"]), "aspects"),
+        ("/placement".to_owned(), serde_json::json!("meta_feed"), "aspects[0]"),
         ("/slots/1/slot".to_owned(), serde_json::json!("hook"), "slots[1].slot"),
         ("/audio/tempo".to_owned(), serde_json::json!(20), "audio.tempo"),
     ];

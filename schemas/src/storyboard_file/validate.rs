@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Asset, AssetKind, MAX_VARIANTS, Pick, PlannedShot, Slot, Source, StoryboardFile};
 use crate::error::{Code, Problem};
-use crate::storyboard::{OverlayContent, reference_names};
+use crate::storyboard::{FrameSize, OverlayContent, reference_names};
 
 pub(super) fn wrong(field: impl Into<String>, message: impl Into<String>) -> Problem {
     Problem::new(Code::Storyboard, field, message)
@@ -21,6 +21,15 @@ impl StoryboardFile {
             return Err(wrong("fps", "must be within 10 and 60"));
         }
         distinct("aspects", &self.aspects, 1, 4)?;
+        let place = self.placement.spec();
+        for (at, aspect) in self.aspects.iter().enumerate() {
+            let FrameSize { width, height } = aspect.size();
+            if !place.accepts_shape(width, height) {
+                let message =
+                    format!("{} shows {}, not {}", place.name, place.shapes_in_words(), aspect.as_str());
+                return Err(wrong(format!("aspects[{at}]"), message));
+            }
+        }
         distinct("stills", &self.stills, 0, 3)?;
         text("brand_kit.name", &self.brand_kit.name, 1, 40)?;
         text("brand_kit.product", &self.brand_kit.product, 0, 60)?;

@@ -10,8 +10,6 @@ use super::Checks;
 const PROFILES: [u8; 3] = [66, 77, 100];
 /// Highest H.264 level, in tenths: 4.2, for 1080p at 60 frames a second.
 const LEVEL: u8 = 42;
-/// Most that width to height may differ from the placement's, as a share.
-const SHAPE: f64 = 0.02;
 
 /// Frames, length, size and rate against the plan.
 pub(super) fn check_plan(checks: &mut Checks, content: &Content, board: &Storyboard) {
@@ -61,14 +59,11 @@ pub(super) fn check<'a>(
 fn check_placement(checks: &mut Checks, content: &Content, video: &VideoTrack, placement: PlacementKind) {
     let spec = placement.spec();
     let size = format!("{}x{}", video.width, video.height);
-    let large = video.width >= spec.min_size[0] && video.height >= spec.min_size[1];
+    let large = spec.is_large_enough(video.width, video.height);
     let limit = format!("at least {}x{}", spec.min_size[0], spec.min_size[1]);
     checks.add("placement_size", large, size.clone(), limit);
-    let wanted = f64::from(spec.min_size[0]) / f64::from(spec.min_size[1].max(1));
-    let shape = f64::from(video.width) / f64::from(video.height.max(1));
-    let pass = (shape / wanted - 1.0).abs() <= SHAPE;
-    let limit = format!("shaped like {}x{}", spec.min_size[0], spec.min_size[1]);
-    checks.add("placement_shape", pass, size, limit);
+    let pass = spec.accepts_shape(video.width, video.height);
+    checks.add("placement_shape", pass, size, spec.shapes_in_words());
     let seconds = video.end - video.start;
     if let Some([shortest, longest]) = spec.seconds {
         let pass = seconds >= f64::from(shortest) - 0.05 && seconds <= f64::from(longest) + 0.05;
