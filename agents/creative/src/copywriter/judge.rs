@@ -12,7 +12,7 @@ use super::structures::{Builder, Built, Shot};
 use crate::copy_engine::limits as limits_of;
 use crate::critique::MAX_PRIMARY_TEXT;
 use crate::text::length;
-use spotwright_schemas::wording::{folded, holds_term};
+use spotwright_schemas::wording::{Fold, fold, folded, whole_words};
 
 /// How often a content word may stand in the captions of one script, the product's name aside.
 const MAX_REPEATS: u32 = 2;
@@ -42,11 +42,10 @@ pub(super) const fn limits(locale: Locale) -> [usize; 2] {
 /// disclaimer below the last.
 pub(super) fn add_must_say(builder: &Builder<'_, '_>, built: &mut Built) {
     let material = builder.material;
-    for text in &material.brief.must_say {
-        if says(built, text) {
+    for (text, wanted) in material.brief.must_say.iter().zip(&material.must_say) {
+        if says(built, wanted) {
             continue;
         }
-        let wanted = folded(text);
         let fact = material
             .required
             .iter()
@@ -82,11 +81,12 @@ pub(super) fn add_must_say(builder: &Builder<'_, '_>, built: &mut Built) {
     builder.part_pictures(&mut built.shots);
 }
 
-fn says(built: &Built, text: &str) -> bool {
-    let wanted = folded(text);
-    built.shots.iter().any(|shot| {
-        [&shot.caption, &shot.detail].into_iter().any(|line| folded(line).contains(wanted.as_str()))
-    })
+/// Whether a script says a text, which is given folded.
+fn says(built: &Built, wanted: &str) -> bool {
+    built
+        .shots
+        .iter()
+        .any(|shot| [&shot.caption, &shot.detail].into_iter().any(|line| folded(line).contains(wanted)))
 }
 
 /// Whether a script keeps every rule that does not depend on other scripts.
@@ -104,7 +104,7 @@ pub(super) fn fits(material: &Material<'_>, built: &Built) -> bool {
         && names_the_product(material, built)
         && !repeats_itself(material, built)
         && !holds_unwanted(material, built)
-        && material.brief.must_say.iter().all(|text| says(built, text))
+        && material.must_say.iter().all(|wanted| says(built, wanted))
 }
 
 fn reading_seconds(locale: Locale, built: &Built) -> f64 {
@@ -139,10 +139,21 @@ fn repeats_itself(material: &Material<'_>, built: &Built) -> bool {
 }
 
 fn holds_unwanted(material: &Material<'_>, built: &Built) -> bool {
-    let words = material.brief.brand.banned_words.iter().chain(&material.brief.must_not_say);
-    let text: Vec<String> =
-        built.shots.iter().map(|shot| format!("{}\n{}\n{}", shot.caption, shot.detail, shot.voice)).collect();
-    words.into_iter().any(|word| text.iter().any(|line| holds_term(line, word)))
+    if material.unwanted.is_empty() {
+        return false;
+    }
+    // Each line is folded once, not once for each word.
+    built.shots.iter().any(|shot| {
+        let line = format!("{}\n{}\n{}", shot.caption, shot.detail, shot.voice);
+        [Fold::Plain, Fold::Clauses].into_iter().any(|how| {
+            let mut terms = material.unwanted.iter().filter(|(fold, _)| *fold == how).peekable();
+            if terms.peek().is_none() {
+                return false;
+            }
+            let chars = fold(&line, how).chars;
+            terms.any(|(_, term)| !whole_words(&chars, term).is_empty())
+        })
+    })
 }
 
 /// Whether a script opens otherwise than what is to be avoided and shares at most one line with

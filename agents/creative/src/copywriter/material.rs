@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use spotwright_schemas::brief::{Brief, Fact, FactKind, Vertical};
 
-use super::elements::{Element, Entry, Link, Need, Part, bank};
+use super::elements::{Element, Entry, Link, Need, Part, Shown, bank};
 use super::naming::{Naming, naming_of};
 use super::phrases::{self, OfferPhrases};
+use super::speech;
 use spotwright_core::domain::copy_rules::terms::objection;
-use spotwright_schemas::wording::folded;
+use spotwright_schemas::wording::{Fold, fold, fold_of_term, folded};
 
 /// Characters of counts, times and places, which two lines may share without speaking of one thing.
 const COUNTING: &str =
@@ -21,6 +22,8 @@ pub(super) struct Claim<'a> {
     pub(super) at: usize,
     pub(super) fact: &'a Fact,
     pub(super) folded: String,
+    /// Its content units.
+    pub(super) units: Vec<String>,
     /// Its content units, the product's own words and mere counts aside.
     things: Vec<String>,
 }
@@ -45,6 +48,12 @@ pub(super) struct Material<'a> {
     pub(super) offer: OfferPhrases,
     /// Elements that may stand in this brief's scripts.
     fitting: Vec<Fitting>,
+    /// Their places, by part.
+    by_part: Vec<Vec<usize>>,
+    /// Texts that every script must say, folded.
+    pub(super) must_say: Vec<String>,
+    /// Words that no line may hold, in the fold they are looked for in.
+    pub(super) unwanted: Vec<(Fold, Vec<char>)>,
     /// Facts that hold a text every script must say.
     pub(super) required: Vec<usize>,
     /// For each pair of claims whether the second answers the first, by a link.
@@ -58,6 +67,8 @@ pub(super) struct Material<'a> {
     pictures: Vec<String>,
     /// Everything the brief says, folded.
     words: String,
+    /// What the claims say, folded, a line each: what is not in it is in none of them.
+    said: String,
     chinese: bool,
 }
 
@@ -77,6 +88,12 @@ fn words_of(brief: &Brief) -> String {
     words
 }
 
+/// A word in the fold it is looked for in.
+fn term(word: &str) -> (Fold, Vec<char>) {
+    let how = fold_of_term(word);
+    (how, fold(word.trim(), how).chars)
+}
+
 impl<'a> Material<'a> {
     pub(super) fn of(brief: &'a Brief) -> Self {
         let chinese = brief.locale.is_chinese();
@@ -90,10 +107,11 @@ impl<'a> Material<'a> {
             .enumerate()
             .map(|(at, fact)| {
                 let folded = folded(&fact.text);
-                let mut things = phrases::units(&folded, chinese);
+                let units = phrases::units(&folded, chinese);
+                let mut things = units.clone();
                 let counted = |unit: &str| chinese && unit.chars().any(|c| COUNTING.contains(c));
                 things.retain(|unit| !counted(unit) && !own.contains(unit.as_str()));
-                Claim { at, fact, folded, things }
+                Claim { at, fact, folded, units, things }
             })
             .collect();
         let words = words_of(brief);
@@ -102,6 +120,9 @@ impl<'a> Material<'a> {
         let mut material = Self {
             brief,
             fitting: Vec::new(),
+            by_part: Vec::new(),
+            must_say: brief.must_say.iter().map(|text| folded(text)).collect(),
+            unwanted: brief.brand.banned_words.iter().chain(&brief.must_not_say).map(|word| term(word)).collect(),
             linked: Vec::new(),
             strict: Vec::new(),
             groups: Vec::new(),
@@ -115,24 +136,44 @@ impl<'a> Material<'a> {
             noun: brief.product.noun_phrase.as_deref().map(|phrase| phrases::bare(phrase, chinese)),
             vertical,
             offer: OfferPhrases::of(brief, &claims),
+            said: claims.iter().map(|claim| claim.folded.as_str()).collect::<Vec<_>>().join("\n"),
             claims,
             words,
             chinese,
         };
+        material.naming = naming_of(&material);
         material.fitting = bank
             .of(vertical.as_str())
             .filter(|entry| material.fits_brief(&entry.element))
             .map(|entry| {
-                let follows = |claim: &Claim<'_>| material.may_follow(&entry.element, claim);
+                let topic = &entry.element.topic;
+                let any = topic.is_empty() || material.mentions(&material.said, topic);
+                let follows = |claim: &Claim<'_>| any && material.may_follow(&entry.element, claim);
                 Fitting { entry, followed: material.claims.iter().map(follows).collect() }
             })
             .collect();
-        let must: Vec<String> = brief.must_say.iter().map(|text| folded(text)).collect();
+        material.by_part = vec![Vec::new(); Part::COUNT];
+        for (at, fitting) in material.fitting.iter().enumerate() {
+            material.by_part[fitting.entry.element.part as usize].push(at);
+        }
+        let must = &material.must_say;
         let holds = |claim: &&Claim<'_>| must.iter().any(|text| claim.folded.contains(text.as_str()));
         material.required = material.claims.iter().filter(holds).map(|claim| claim.at).collect();
-        material.naming = naming_of(&material);
         material.link(&bank.links);
-        material.pictures = material.claims.iter().map(|claim| material.picture_for(claim)).collect();
+        let own: Vec<(Vec<String>, &str)> = brief
+            .product
+            .pictures
+            .iter()
+            .map(|picture| (phrases::units(&folded(&picture.alt), chinese), picture.alt.as_str()))
+            .collect();
+        let here = |shown: &&Shown| {
+            let only = &shown.only;
+            (only.is_empty() || only.iter().any(|name| name == vertical.as_str()))
+                && material.mentions(&material.said, &shown.has)
+        };
+        let shown: Vec<&Shown> = bank.pictures.iter().filter(here).collect();
+        material.pictures =
+            material.claims.iter().map(|claim| material.picture_for(claim, &own, &shown)).collect();
         material
     }
 
@@ -153,8 +194,8 @@ impl<'a> Material<'a> {
             && (element.tone.is_empty() || element.tone.contains(&self.brief.brand.tone))
             && (element.cta.is_empty() || element.cta.contains(&self.brief.call_to_action))
             && element.needs.iter().all(|need| self.has(*need))
-            && self.fill(&element.caption, "").is_some()
-            && self.fill(&element.voice, "").is_some()
+            && self.say(element, &element.caption).is_some()
+            && self.say(element, &element.voice).is_some()
     }
 
     fn has(&self, need: Need) -> bool {
@@ -172,12 +213,12 @@ impl<'a> Material<'a> {
 
     /// Elements of a part for one of the structure's names.
     pub(super) fn elements(&self, part: Part, structure: &str) -> Vec<&Fitting> {
-        self.fitting
+        self.by_part[part as usize]
             .iter()
+            .map(|at| &self.fitting[*at])
             .filter(|fitting| {
                 let restricted = &fitting.entry.element.structures;
-                fitting.entry.element.part == part
-                    && (restricted.is_empty() || restricted.iter().any(|name| name == structure))
+                restricted.is_empty() || restricted.iter().any(|name| name == structure)
             })
             .collect()
     }
@@ -189,8 +230,11 @@ impl<'a> Material<'a> {
 
     /// Whether a text holds what every script must say.
     pub(super) fn must_stand(&self, text: &str) -> bool {
+        if self.must_say.is_empty() {
+            return false;
+        }
         let text = folded(text);
-        self.brief.must_say.iter().any(|must| text.contains(folded(must).as_str()))
+        self.must_say.iter().any(|must| text.contains(must.as_str()))
     }
 
     /// What is seen while a fact is said.
@@ -208,10 +252,10 @@ impl<'a> Material<'a> {
         let mut linked = vec![false; n * n];
         let mut groups = vec![Vec::new(); n];
         for (number, link) in links.iter().enumerate() {
-            let troubles = held(&link.trouble);
-            if !troubles.contains(&true) {
+            if !self.mentions(&self.said, &link.trouble) || !self.mentions(&self.said, &link.answer) {
                 continue;
             }
+            let troubles = held(&link.trouble);
             let answers = held(&link.answer);
             for (group, _) in groups.iter_mut().zip(&answers).filter(|(_, answers)| **answers) {
                 group.push(number);
@@ -262,16 +306,17 @@ impl<'a> Material<'a> {
     }
 
     /// By the words of the fact: a picture of the brief, else of the bank, else the product itself.
-    fn picture_for(&self, claim: &Claim<'_>) -> String {
-        let units = phrases::units(&claim.folded, self.chinese);
-        let shared = |text: &str| {
-            let other = phrases::units(&folded(text), self.chinese);
-            units.iter().filter(|unit| other.contains(unit)).count()
-        };
-        let brief = self.brief.product.pictures.iter().map(|picture| (shared(&picture.alt), &picture.alt));
+    fn picture_for(
+        &self,
+        claim: &Claim<'_>,
+        pictures: &[(Vec<String>, &str)],
+        shown: &[&Shown],
+    ) -> String {
+        let shared = |other: &[String]| claim.units.iter().filter(|unit| other.contains(unit)).count();
+        let brief = pictures.iter().map(|(units, alt)| (shared(units), *alt));
         let own = brief.max_by_key(|(count, _)| *count);
         if let Some((_, alt)) = own.filter(|(count, _)| *count >= 2) {
-            return alt.clone();
+            return alt.to_owned();
         }
         let scene = matches!(claim.fact.kind, FactKind::Problem | FactKind::Moment);
         if scene {
@@ -279,13 +324,11 @@ impl<'a> Material<'a> {
             let authored = self
                 .fitting
                 .iter()
-                .map(|fitting| &fitting.entry.element)
-                .filter(|element| {
-                    matches!(element.part, Part::Open | Part::Pov) && !element.picture.is_empty()
+                .map(|fitting| fitting.entry)
+                .filter(|entry| {
+                    matches!(entry.element.part, Part::Open | Part::Pov) && !entry.element.picture.is_empty()
                 })
-                .map(|element| {
-                    (shared(&format!("{} {}", element.caption, element.picture)), &element.picture)
-                })
+                .map(|entry| (shared(&entry.units), &entry.element.picture))
                 .max_by_key(|(count, _)| *count);
             if let Some((_, picture)) =
                 authored.filter(|(count, _)| *count >= if self.chinese { 3 } else { 2 })
@@ -293,15 +336,12 @@ impl<'a> Material<'a> {
                 return picture.clone();
             }
         }
-        let known = bank(self.brief.locale).pictures.iter().find(|shown| {
-            let here = shown.only.is_empty() || shown.only.iter().any(|name| name == self.vertical.as_str());
-            here && self.mentions(&claim.folded, &shown.has)
-        });
+        let known = shown.iter().find(|shown| self.mentions(&claim.folded, &shown.has));
         if let Some(shown) = known {
             return shown.picture.clone();
         }
         match own.filter(|(count, _)| *count > 0) {
-            Some((_, alt)) => alt.clone(),
+            Some((_, alt)) => alt.to_owned(),
             None => self.pack_shot(),
         }
     }
@@ -320,6 +360,20 @@ impl<'a> Material<'a> {
     /// Whether `claim` answers `trouble`, by a link between them.
     pub(super) fn answers(&self, trouble: &Claim<'_>, claim: &Claim<'_>) -> bool {
         self.linked.get(trouble.at * self.claims.len() + claim.at).copied().unwrap_or(false)
+    }
+
+    /// Whether a fact of a drama is a line of its plot, not one about watching it.
+    pub(super) fn is_plot(&self, claim: &Claim<'_>) -> bool {
+        !matches!(claim.fact.kind, FactKind::Proof | FactKind::Price | FactKind::Offer | FactKind::Origin)
+            && !phrases::is_about_watching(&claim.folded, self.chinese)
+    }
+
+    /// What an element says in this brief: its slots filled, and of several things where the product is
+    /// several; `None` where that cannot be said.
+    pub(super) fn say(&self, element: &Element, pattern: &str) -> Option<String> {
+        let text = self.fill(pattern, "")?;
+        let of_the_product = matches!(element.part, Part::Ask | Part::Close);
+        if self.naming.several && of_the_product { speech::about_several(&text) } else { Some(text) }
     }
 
     /// Fills the slots of a pattern; `None` when one has no value.

@@ -8,6 +8,23 @@ const COMMON_NOUNS: &[&str] = &[
     "shell", "week", "weekend",
 ];
 
+/// What a name of a place or a service can be: a practice is none of its check-ups.
+const PLACES: &[&str] = &[
+    "academy", "bakery", "bar", "cafe", "camp", "clinic", "club", "cottage", "diner", "gym", "hotel", "house",
+    "inn", "kitchen", "office", "practice", "restaurant", "salon", "school", "service", "shop", "studio",
+];
+
+/// Whether a line of business sells what people do in a place.
+const fn serves(vertical: spotwright_schemas::brief::Vertical) -> bool {
+    use spotwright_schemas::brief::Vertical::{
+        AdultCourses, HealthServices, KidsEducation, LocalServices, Restaurant, Travel,
+    };
+    matches!(
+        vertical,
+        AdultCourses | HealthServices | KidsEducation | LocalServices | Restaurant | Travel
+    )
+}
+
 /// What the product is called.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Naming {
@@ -17,6 +34,8 @@ pub(super) struct Naming {
     kind: String,
     /// The name as the subject of a sentence.
     pub(super) subject: String,
+    /// Whether the product is several things, which "it" cannot stand for; English only.
+    pub(super) several: bool,
     /// A short sentence that introduces the product, with its final point; English only.
     pub(super) introduction: String,
 }
@@ -50,15 +69,14 @@ fn chinese(material: &Material<'_>, name: &str, bare: &str) -> Naming {
         name.to_owned()
     } else if drama {
         format!("{bare}《{name}》")
-    } else if name.ends_with(&begins) {
-        format!("{name}{}", chars.iter().skip(2).collect::<String>())
     } else if begins.chars().count() == 2 && name.contains(&begins) {
-        format!("{name}，{bare}")
+        // What the name says already is not said again: 溪边小住 + 溪边民宿.
+        format!("{name}{}", chars.iter().skip(2).collect::<String>())
     } else {
         format!("{name}{bare}")
     };
     let kind = if held { String::new() } else { last };
-    Naming { subject: label.clone(), label, kind, introduction: String::new() }
+    Naming { subject: label.clone(), label, kind, ..Naming::default() }
 }
 
 fn english(material: &Material<'_>, name: &str, phrase: &str, bare: &str) -> Naming {
@@ -89,11 +107,13 @@ fn english(material: &Material<'_>, name: &str, phrase: &str, bare: &str) -> Nam
         (false, true) => format!("{name} \u{b7} {brand}, {thing}"),
         (false, false) => format!("{name}, {thing}"),
     };
+    let measured = thing != bare;
+    let is_a = held || !serves(material.vertical) || PLACES.contains(&last.as_str());
     let introduction = if held && common {
-        format!("It's the {name}.")
+        format!("This is the {name}.")
     } else if held && end.ends_with('s') && words.len() > 1 {
         format!("These are {name}.")
-    } else if held || phrase.is_empty() || phrase == bare {
+    } else if held || phrase.is_empty() || phrase == bare || measured || !is_a {
         format!("{}.", if held { name.to_owned() } else { format!("{name}, {thing}") })
     } else if place {
         format!("{brand} is {phrase}.")
@@ -101,5 +121,6 @@ fn english(material: &Material<'_>, name: &str, phrase: &str, bare: &str) -> Nam
         format!("{subject} is {phrase}.")
     };
     let kind = if held { String::new() } else { last };
-    Naming { label, kind, subject, introduction }
+    let several = last.ends_with('s') && !last.ends_with("ss") && (phrase == bare || measured);
+    Naming { label, kind, subject, introduction, several }
 }

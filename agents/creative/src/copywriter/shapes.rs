@@ -138,6 +138,10 @@ impl<'m, 'b> Builder<'m, 'b> {
     }
 
     fn three_reasons(&mut self) -> Option<Built> {
+        // Lines of a plot and terms of watching make no list of reasons.
+        if self.material.vertical == spotwright_schemas::brief::Vertical::Drama {
+            return None;
+        }
         let pairs = self.linked_pairs();
         let own = self.draws.chance(0.5);
         let mut reasons = self.facts(&[FactKind::Benefit, FactKind::Feature, FactKind::Proof]);
@@ -349,6 +353,7 @@ impl<'m, 'b> Builder<'m, 'b> {
         if self.material.vertical == spotwright_schemas::brief::Vertical::Drama {
             return None;
         }
+        let zh = self.zh();
         let entries = self.material.elements(Part::Ask, "question_answer");
         let mut claims = self.facts(&[
             FactKind::Benefit,
@@ -360,6 +365,10 @@ impl<'m, 'b> Builder<'m, 'b> {
         claims.retain(|claim| !self.material.is_for_the_close(claim));
         let mut pairs: Vec<(&'static Entry, &'m Claim<'b>)> = Vec::new();
         for fitting in self.draws.shuffled(&entries) {
+            let said: Claims<'m, 'b> = pairs.iter().map(|(_, claim)| *claim).collect();
+            if Self::is_answered(fitting, &said) {
+                continue;
+            }
             let answer =
                 |claim: &&Claim<'b>| Material::follows(fitting, claim) && !self.echoes(fitting.entry, claim);
             let Some(at) = claims.iter().position(answer) else {
@@ -370,8 +379,12 @@ impl<'m, 'b> Builder<'m, 'b> {
                 break;
             }
         }
-        // A question that only this line of business hears opens; what any shop is asked comes later.
-        pairs.sort_by_key(|(entry, claim)| (claim.fact.kind == FactKind::Offer, entry.vertical == "general"));
+        // A question that only this line of business hears opens; what any shop is asked comes later, and
+        // so does "it" before anything was named.
+        let dangling = |entry: &Entry| !zh && speech::points_back(&entry.element.caption);
+        pairs.sort_by_key(|(entry, claim)| {
+            (claim.fact.kind == FactKind::Offer, entry.vertical == "general", dangling(entry))
+        });
         let (first, more) = pairs.split_first()?;
         if more.is_empty() || first.1.fact.kind == FactKind::Offer {
             return None;
@@ -381,7 +394,8 @@ impl<'m, 'b> Builder<'m, 'b> {
         let generals = pairs
             .iter()
             .filter(|(entry, claim)| entry.vertical == "general" && claim.fact.kind != FactKind::Offer);
-        self.loosen(0.25 + 0.75 * generals.count() as f64);
+        let pointing = if dangling(first.0) { 0.5 } else { 0.0 };
+        self.loosen(0.25 + 0.75 * generals.count() as f64 + pointing);
         let open = self.named_below(open);
         let mut shots = vec![open, self.turn_shot(first.1)];
         for (entry, claim) in more {
@@ -462,17 +476,11 @@ impl<'m, 'b> Builder<'m, 'b> {
         if self.material.vertical != spotwright_schemas::brief::Vertical::Drama {
             return None;
         }
-        let zh = self.zh();
         let plot: Claims<'m, 'b> = self
             .material
             .claims
             .iter()
-            .filter(|claim| {
-                !matches!(
-                    claim.fact.kind,
-                    FactKind::Proof | FactKind::Price | FactKind::Offer | FactKind::Origin
-                ) && !phrases::is_about_watching(&claim.folded, zh)
-            })
+            .filter(|claim| self.material.is_plot(claim))
             .collect();
         if plot.len() < 2 {
             return None;

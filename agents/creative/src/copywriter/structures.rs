@@ -5,7 +5,7 @@
 //! step gives nothing; nothing is bent to fit.
 
 use spotwright_core::domain::copy_rules::reading::{ends_sentence, point};
-use spotwright_schemas::brief::{FactId, FactKind};
+use spotwright_schemas::brief::{FactId, FactKind, Vertical};
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Hook, Role, Structure};
 
@@ -166,12 +166,19 @@ impl<'m, 'b> Builder<'m, 'b> {
         }
     }
 
+    /// Whether a question has its answer already among what was said: then nobody asks it.
+    pub(super) fn is_answered(fitting: &Fitting, said: &[&Claim<'_>]) -> bool {
+        said.iter().any(|claim| Material::follows(fitting, claim))
+    }
+
     /// A fact as the answer to a question that this line of business hears.
-    fn questioned(&mut self, claim: &Claim<'_>) -> Option<Shot> {
+    fn questioned(&mut self, claim: &Claim<'_>, said: &[&Claim<'b>]) -> Option<Shot> {
         let mut asking = self.material.elements(Part::Ask, "question_answer");
         let term = claim.fact.kind == FactKind::Offer;
         asking.retain(|fitting| {
-            Material::follows(fitting, claim) && (term || fitting.entry.vertical != "general")
+            Material::follows(fitting, claim)
+                && (term || fitting.entry.vertical != "general")
+                && !Self::is_answered(fitting, said)
         });
         self.draws.pick(&asking).and_then(|one| self.asked_shot(one.entry, claim))
     }
@@ -195,9 +202,9 @@ impl<'m, 'b> Builder<'m, 'b> {
             let mut answers = pool.clone();
             answers.extend(self.facts(&[FactKind::Offer]));
             answers.retain(|claim| !self.material.is_for_the_close(claim));
-            let asked = answers.into_iter().find_map(|claim| self.questioned(claim));
+            let asked = answers.into_iter().find_map(|claim| self.questioned(claim, taken));
             if asked.is_some() {
-                self.loosen(0.5);
+                self.loosen(0.75);
             }
             shots.extend(asked);
         }
@@ -272,7 +279,7 @@ impl<'m, 'b> Builder<'m, 'b> {
     /// Gives the lines that are facts in their own words a voice that goes on from line to line.
     fn speak(&self, shots: &mut [Shot]) {
         // Lines of a plot stand side by side; nothing joins them.
-        if self.material.vertical == spotwright_schemas::brief::Vertical::Drama {
+        if self.material.vertical == Vertical::Drama {
             return;
         }
         let pronoun = self.pronoun();
@@ -295,9 +302,15 @@ impl<'m, 'b> Builder<'m, 'b> {
         }
     }
 
+    /// The claims that shots rest on.
+    fn claims_in(&self, shots: &[Shot]) -> Claims<'m, 'b> {
+        let rests = |claim: &&'m Claim<'b>| shots.iter().any(|shot| shot.facts.contains(&claim.fact.id));
+        self.material.claims.iter().filter(rests).collect()
+    }
+
     pub(super) fn element_shot(&self, entry: &Entry, role: Role) -> Option<Shot> {
-        let caption = self.material.fill(&entry.element.caption, "")?;
-        let voice = self.material.fill(&entry.element.voice, "")?;
+        let caption = self.material.say(&entry.element, &entry.element.caption)?;
+        let voice = self.material.say(&entry.element, &entry.element.voice)?;
         let voice = if voice.is_empty() { self.spoken(&caption) } else { voice };
         Some(Shot {
             role,
@@ -312,9 +325,10 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     /// Whether every word of a question comes back in the answer, so that it asks nothing.
     pub(super) fn echoes(&self, entry: &Entry, claim: &Claim<'_>) -> bool {
-        let asked = phrases::units(&entry.element.caption.to_lowercase(), self.zh());
-        let said = phrases::units(&claim.folded, self.zh());
-        asked.len() > 1 && asked.iter().all(|unit| said.contains(unit))
+        let (asked, said) = (&entry.asked, &claim.units);
+        // "What's for breakfast? Breakfast until noon" answers by saying the question again.
+        let repeats = !self.zh() && said.first().is_some_and(|first| asked.contains(first));
+        repeats || asked.len() > 1 && asked.iter().all(|unit| said.contains(unit))
     }
 
     /// Question and answer in one shot.
@@ -421,6 +435,29 @@ impl<'m, 'b> Builder<'m, 'b> {
         };
     }
 
+    /// A drama is sold by its plot: a script about watching alone gets a line of it for its turn.
+    fn tell_the_plot(&mut self, shots: &mut Vec<Shot>) {
+        if self.material.vertical != Vertical::Drama {
+            return;
+        }
+        let said = self.claims_in(shots);
+        let mut plot = self.facts(&[FactKind::Problem, FactKind::Moment, FactKind::Benefit, FactKind::Feature]);
+        plot.retain(|claim| self.material.is_plot(claim));
+        if plot.iter().any(|claim| said.iter().any(|other| other.at == claim.at)) {
+            return;
+        }
+        let Some(claim) = plot.first().copied() else { return };
+        let label = self.material.naming.label.clone();
+        for shot in shots.iter_mut().filter(|shot| shot.detail == label) {
+            shot.detail.clear();
+            if let Some(fact) = shot.facts.first().and_then(|id| self.material.brief.fact(id)) {
+                shot.voice = self.spoken(&fact.text);
+            }
+        }
+        let turn = self.turn_shot(claim);
+        shots.insert(1.min(shots.len()), turn);
+    }
+
     pub(super) fn finish(
         &mut self,
         structure: Structure,
@@ -434,10 +471,12 @@ impl<'m, 'b> Builder<'m, 'b> {
             let mut pool = self.facts(&[FactKind::Benefit, FactKind::Feature, FactKind::Proof]);
             pool.retain(|claim| !shots.iter().any(|shot| shot.facts.contains(&claim.fact.id)));
             let Some(claim) = pool.first().copied() else { break };
-            let shot = self.questioned(claim).unwrap_or_else(|| self.fact_shot(claim));
+            let said = self.claims_in(&shots);
+            let shot = self.questioned(claim, &said).unwrap_or_else(|| self.fact_shot(claim));
             self.loosen(1.0);
             shots.push(shot);
         }
+        self.tell_the_plot(&mut shots);
         let used: Vec<FactId> = shots.iter().flat_map(|shot| shot.facts.iter().cloned()).collect();
         self.speak(&mut shots);
         self.say_what_is_sold(&mut shots);
