@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use spotwright_schemas::brief::{Brief, FactKind};
 use spotwright_schemas::script::{Line, Role, Script};
 use spotwright_schemas::wording::folded;
+use spotwright_schemas::{Language, Locale};
 
 /// Lines from the first on within which a viewer learns what is sold.
 const SHOWN_WITHIN: usize = 2;
@@ -25,13 +26,16 @@ pub enum Unclear {
 }
 
 impl Unclear {
-    /// The reason in English, for reports.
+    /// The reason for people, in the brief's language.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::OfferMissing => "the last line says neither price nor offer",
-            Self::MustSayMissing => "a text that must be said is missing",
-            Self::HidesWhatIsSold => "what is sold stays hidden for more than one line",
+    pub const fn told(self, locale: Locale) -> &'static str {
+        match (locale.language(), self) {
+            (Language::English, Self::OfferMissing) => "the last line says neither price nor offer",
+            (Language::English, Self::MustSayMissing) => "a text that must be said is missing",
+            (Language::English, Self::HidesWhatIsSold) => "what is sold stays hidden for more than one line",
+            (Language::Chinese, Self::OfferMissing) => "结尾没有价格或优惠",
+            (Language::Chinese, Self::MustSayMissing) => "缺少必须出现的文字",
+            (Language::Chinese, Self::HidesWhatIsSold) => "开头没有说清卖什么",
         }
     }
 }

@@ -263,8 +263,32 @@ pub struct Parent {
     pub variant: VariantId,
     /// Its click probability, shrunk to its direction's.
     pub click_probability: f64,
-    /// Why it was chosen, in English.
-    pub reason: String,
+    /// Times shown.
+    #[serde(default)]
+    pub impressions: u64,
+    /// Times clicked.
+    #[serde(default)]
+    pub clicks: u64,
+    /// The click probability of its direction, which its own is shrunk to.
+    #[serde(default)]
+    pub direction_mean: f64,
+}
+
+impl Parent {
+    /// Why it was chosen, as a sentence without its final point in the brief's language.
+    #[must_use]
+    pub fn told(&self, locale: Locale) -> String {
+        let (mean, own) = (percent(self.direction_mean), percent(self.click_probability));
+        let Self { impressions, clicks, .. } = self;
+        match locale.language() {
+            Language::English => format!(
+                "{clicks} clicks on {impressions} impressions; shrunk to its direction's {mean} this gives {own}"
+            ),
+            Language::Chinese => {
+                format!("展示 {impressions} 次，点击 {clicks} 次；向所属方向的 {mean} 收缩后为 {own}")
+            }
+        }
+    }
 }
 
 /// Chooses at most `n` parents among placed variants: highest click probability after shrinking
@@ -279,14 +303,13 @@ pub fn choose_parents(beliefs: &Beliefs, placed: &[Placed], n: usize) -> Vec<Par
             let parent = beliefs.posterior(row.direction).mean();
             let counts = (row.impressions, row.clicks.min(row.impressions));
             let click_probability = shrunk(counts, parent, MARGINAL_STRENGTH);
-            let reason = format!(
-                "{} clicks on {} impressions; shrunk to its direction's {} this gives {}",
-                row.clicks,
-                row.impressions,
-                percent(parent),
-                percent(click_probability)
-            );
-            Parent { variant: row.variant, click_probability, reason }
+            Parent {
+                variant: row.variant,
+                click_probability,
+                impressions: row.impressions,
+                clicks: row.clicks,
+                direction_mean: parent,
+            }
         })
         .collect();
     parents
@@ -419,6 +442,10 @@ mod tests {
         assert_eq!(parents[0].variant, rows[1].variant);
         assert_eq!(parents.len(), 2);
         assert!(choose_parents(&beliefs, &rows, 9).len() == 3);
+        let told = [Locale::EnUs, Locale::ZhCn].map(|locale| parents[0].told(locale));
+        let counts = [rows[1].clicks, rows[1].impressions].map(|n| n.to_string());
+        assert!(told.iter().all(|text| counts.iter().all(|n| text.contains(n))), "{told:?}");
+        assert!(told[1].starts_with("展示") && !told[1].contains("impressions"), "{}", told[1]);
     }
 
     #[test]

@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use spotwright_schemas::ids::VariantId;
 use spotwright_schemas::script::Direction;
+use spotwright_schemas::{Language, Locale};
 
 use crate::clarity::Unclear;
+use crate::learn::{angle_name, hook_name};
 
 /// Weight of the standard deviation in the upper-confidence score. One half: a variant the click
 /// model is unsure about gets a chance without outranking one that is clearly better.
@@ -43,8 +45,55 @@ impl Candidate {
 pub struct Selected {
     /// Which variant.
     pub variant: VariantId,
-    /// Why it stands here, in English.
-    pub reason: String,
+    /// Why it stands here.
+    pub place: Place,
+}
+
+/// Where a variant stands among those of its cell that pass or fail the clarity checks as it does.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// The cell.
+    pub direction: Direction,
+    /// Its rank in the cell, from 1.
+    pub rank: usize,
+    /// How many stand in the cell.
+    pub of: usize,
+    /// Relative appeal in log-odds; the lowest number where the score has none.
+    pub appeal: f64,
+    /// Standard deviation of `appeal`; the lowest number where the score has none.
+    pub appeal_sd: f64,
+    /// Why it stands behind all that serve the advertiser; `None` when it does so itself.
+    pub unclear: Option<Unclear>,
+}
+
+impl Place {
+    /// The place as a sentence without its final point, in the brief's language.
+    #[must_use]
+    pub fn told(&self, locale: Locale) -> String {
+        let Self { direction, rank, of, appeal, appeal_sd, unclear } = *self;
+        match locale.language() {
+            Language::English => {
+                let after = unclear
+                    .map(|unclear| format!("after the clear ones, for {}: ", unclear.told(locale)))
+                    .unwrap_or_default();
+                let standing = if rank == 1 { "leads".to_owned() } else { format!("is number {rank} of") };
+                format!(
+                    "{after}{standing} its cell {:?} x {:?} of {of}; appeal {appeal:+.3}, sd {appeal_sd:.3}",
+                    direction.angle, direction.hook
+                )
+            }
+            Language::Chinese => {
+                let after = unclear
+                    .map(|unclear| format!("排在其他创意之后（{}）：", unclear.told(locale)))
+                    .unwrap_or_default();
+                format!(
+                    "{after}在“{} × {}”方向的 {of} 条创意中排第 {rank}；吸引力 {appeal:+.3}，标准差 {appeal_sd:.3}",
+                    angle_name(direction.angle, locale),
+                    hook_name(direction.hook, locale)
+                )
+            }
+        }
+    }
 }
 
 /// Orders all candidates: the first are rendered, and the others stand in when one of those is rejected.
@@ -79,22 +128,18 @@ pub fn select(candidates: &[Candidate]) -> Vec<Selected> {
     let mut selected = Vec::with_capacity(ranked.len());
     for (rank, idx) in ranked {
         let candidate = &candidates[idx];
-        let cell = &candidate.direction;
-        let standing = if rank == 0 { "leads".to_owned() } else { format!("is number {} of", rank + 1) };
-        let after = candidate
-            .unclear
-            .map(|unclear| format!("after the clear ones, for {}: ", unclear.as_str()))
-            .unwrap_or_default();
+        // What cannot be stored as a number counts as the lowest, as it does in the order.
+        let finite = |value: f64| if value.is_finite() { value } else { f64::MIN };
         selected.push(Selected {
             variant: candidate.variant,
-            reason: format!(
-                "{after}{standing} its cell {:?} x {:?} of {}; appeal {:+.3}, sd {:.3}",
-                cell.angle,
-                cell.hook,
-                cells[&(candidate.unclear.is_some(), *cell)].len(),
-                candidate.appeal,
-                candidate.appeal_sd
-            ),
+            place: Place {
+                direction: candidate.direction,
+                rank: rank + 1,
+                of: cells[&(candidate.unclear.is_some(), candidate.direction)].len(),
+                appeal: finite(candidate.appeal),
+                appeal_sd: finite(candidate.appeal_sd),
+                unclear: candidate.unclear,
+            },
         });
     }
     selected
@@ -128,8 +173,17 @@ mod tests {
         let order = select(&candidates);
         let variants: Vec<VariantId> = order.iter().map(|s| s.variant).collect();
         assert_eq!(variants, [1, 2, 0].map(|idx: usize| candidates[idx].variant).to_vec());
-        assert!(order[2].reason.contains("neither price nor offer"), "{}", order[2].reason);
-        assert!(order[0].reason.contains("of 2;"), "{}", order[0].reason);
+        assert_eq!(order[2].place.unclear, Some(Unclear::OfferMissing));
+        assert_eq!((order[0].place.rank, order[0].place.of), (1, 2));
+        assert_eq!(
+            order[2].place.told(Locale::EnUs),
+            "after the clear ones, for the last line says neither price nor offer: leads its cell Problem x \
+             Question of 1; appeal +2.000, sd 0.100"
+        );
+        assert_eq!(
+            order[2].place.told(Locale::ZhCn),
+            "排在其他创意之后（结尾没有价格或优惠）：在“从痛点切入 × 提问式开头”方向的 1 条创意中排第 1；吸引力 +2.000，标准差 0.100"
+        );
     }
 
     #[test]

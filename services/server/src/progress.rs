@@ -36,12 +36,12 @@ impl Progress {
         if let Some(bar) = &self.bar {
             let words = Words::of(run.request.brief.locale);
             bar.set_position((share * 1_000.0) as u64);
-            bar.set_message((words.terminal.progress)(run));
+            bar.set_message(words.progress(run));
             bar.tick();
             return;
         }
         // Lines of JSON are for programs, whatever the brief speaks.
-        let text = (Words::of(Locale::EnUs).terminal.progress)(run);
+        let text = Words::of(Locale::EnUs).progress(run);
         if text != self.last {
             eprintln!(
                 "{}",

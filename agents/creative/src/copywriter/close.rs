@@ -25,7 +25,7 @@ impl Builder<'_, '_> {
                 facts.extend(offer.price_fact.clone());
                 offer.price.clone().unwrap_or_default()
             } else {
-                self.last_day()
+                self.price_again()
             }
         } else if offer.now.is_some() {
             facts.extend(offer.fact.clone());
@@ -41,7 +41,7 @@ impl Builder<'_, '_> {
         };
         let (verb, source, picture) = match entry {
             Some(entry) => (
-                material.fill(&entry.element.caption, "")?,
+                material.say(&entry.element, &entry.element.caption)?,
                 entry.cite.clone(),
                 entry.element.picture.clone(),
             ),
@@ -91,13 +91,15 @@ impl Builder<'_, '_> {
             .redeem
             .as_ref()
             .is_some_and(|redeem| said.to_lowercase().contains(redeem.to_lowercase().as_str()));
-        let asked = entry.map(|entry| entry.element.voice.clone()).unwrap_or_default();
-        let asked = if redeems { String::new() } else { first_sentence(&asked).to_owned() };
+        let asked = match entry.filter(|_| !redeems) {
+            Some(entry) => material.say(&entry.element, first_sentence(&entry.element.voice))?,
+            None => String::new(),
+        };
         let mut parts = if caption == verb { Vec::new() } else { vec![self.spoken(&caption)] };
         if !said.is_empty() && said != verb && caption != verb {
             parts.push(self.spoken(&said));
         }
-        parts.push(material.fill(&asked, "")?);
+        parts.push(asked);
         parts.retain(|part| !part.is_empty());
         let voice = parts.join(if self.zh() { "" } else { " " });
         let picture = if picture.is_empty() { material.pack_shot() } else { picture };
@@ -141,6 +143,17 @@ impl Builder<'_, '_> {
         parts.join(join)
     }
 
+    /// The price once more, with its last day: a date alone belongs to nothing.
+    fn price_again(&self) -> String {
+        let offer = &self.material.offer;
+        let now = offer.now.clone().unwrap_or_default();
+        match (&offer.until, self.zh()) {
+            (Some(until), true) => format!("{now}，{until}截止"),
+            (Some(until), false) => format!("{} until {until}", phrases::capitalized(&now)),
+            (None, _) => phrases::capitalized(&now),
+        }
+    }
+
     /// The key offer's last day as a line says it; empty without one.
     fn last_day(&self) -> String {
         let offer = &self.material.offer;
@@ -162,7 +175,9 @@ impl Builder<'_, '_> {
             .cloned()
             .collect();
         let must = terms.iter().position(|(_, text)| material.must_stand(text));
-        let order: Vec<usize> = (0..terms.len()).collect();
+        // Before one has joined, nobody asks how to leave.
+        let inviting = |at: &usize| !phrases::is_about_leaving(&terms[*at].1, self.material.is_chinese());
+        let order: Vec<usize> = (0..terms.len()).filter(inviting).collect();
         let at = must.or_else(|| self.draws.pick(&order))?;
         terms.get(at).cloned()
     }
@@ -172,28 +187,17 @@ impl Builder<'_, '_> {
         let offer = &self.material.offer;
         let now = offer.now.as_ref()?;
         let covers = offer.covers.as_deref().filter(|covers| !is_compound(covers));
-        // A price of nothing is said in the advertiser's own words where a fact has them.
-        let own =
-            offer.fact.as_ref().and_then(|id| self.material.brief.fact(id)).map(|fact| fact.text.clone());
+        let own = offer.own.as_ref();
         let limit = crate::copy_engine::limits(self.material.brief.locale, Role::Cta).caption;
         // A condition that only the fact names is said with the price.
-        let zh = self.zh();
-        if let Some(own) = own.as_ref().filter(|own| length(own) <= limit) {
-            let told = format!(
-                "{} {}",
-                offer.covers.as_deref().unwrap_or_default(),
-                offer.redeem.as_deref().unwrap_or_default()
-            );
-            let told = spotwright_schemas::wording::folded(&told);
-            let named = phrases::conditions_in(&spotwright_schemas::wording::folded(own), zh);
-            if named.iter().any(|word| !told.contains(word.trim_end())) {
-                return Some(own.clone());
-            }
+        if let Some(own) = own.filter(|own| offer.own_conditions && length(own) <= limit) {
+            return Some(own.clone());
         }
+        // A price of nothing is said in the advertiser's own words where a fact has them.
         let free = self.material.brief.offer.as_ref().is_some_and(|offer| offer.price_now.0 == 0);
         if let Some(own) = own.filter(|own| free && length(own) <= 48) {
-            if self.material.must_stand(&own) || self.draws.chance(0.6) {
-                return Some(own);
+            if self.material.must_stand(own) || self.draws.chance(0.6) {
+                return Some(own.clone());
             }
         }
         let forms: Vec<String> = match (covers, &offer.before, self.zh()) {
@@ -224,6 +228,7 @@ impl Builder<'_, '_> {
                     format!("Was {before}, now {now}"),
                 ]
             }
+            (Some(covers), None, false) if free => vec![format!("{} free", phrases::capitalized(covers))],
             (Some(covers), None, false) => vec![format!("{}: {now}", phrases::capitalized(covers))],
             (None, None, false) => vec![format!("Now {now}")],
         };

@@ -11,6 +11,9 @@ use spotwright_core::domain::copy_rules::british::{british, is_american};
 use spotwright_schemas::Locale;
 use spotwright_schemas::brief::{CallToAction, FactKind, Tone};
 use spotwright_schemas::script::Hook;
+use spotwright_schemas::wording::folded;
+
+use super::phrases;
 
 /// The part an element plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
@@ -30,6 +33,11 @@ pub(super) enum Part {
     Turn,
     /// Last shot: what to do now.
     Close,
+}
+
+impl Part {
+    /// How many parts there are.
+    pub(super) const COUNT: usize = Self::Close as usize + 1;
 }
 
 /// What a closing element needs of the brief.
@@ -144,6 +152,20 @@ pub(super) struct Entry {
     pub(super) cite: String,
     pub(super) vertical: String,
     pub(super) element: Element,
+    /// Content units of caption and picture, by which an opening's picture is found.
+    pub(super) units: Vec<String>,
+    /// Content units of the caption.
+    pub(super) asked: Vec<String>,
+}
+
+impl Entry {
+    fn new(cite: String, vertical: String, element: Element) -> Self {
+        let chinese = cite.starts_with("zh");
+        let units = |text: &str| phrases::units(&folded(text), chinese);
+        let both = units(&format!("{} {}", element.caption, element.picture));
+        let asked = units(&element.caption);
+        Self { cite, vertical, element, units: both, asked }
+    }
 }
 
 /// Everything authored in one language.
@@ -190,11 +212,8 @@ fn read(files: &[&str], links: &str, pictures: &str) -> Result<Bank, String> {
                     *word = word.to_lowercase();
                 }
             }
-            bank.entries.push(Entry {
-                cite: format!("{}.{}.{}", file.language, file.vertical, element.id),
-                vertical: file.vertical.clone(),
-                element,
-            });
+            let cite = format!("{}.{}.{}", file.language, file.vertical, element.id);
+            bank.entries.push(Entry::new(cite, file.vertical.clone(), element));
         }
     }
     let file: LinkFile = serde_saphyr::from_str(links).map_err(|error| format!("{error}"))?;
@@ -247,6 +266,7 @@ fn in_british(bank: &Bank) -> Bank {
         for words in [&mut element.topic, &mut element.brief_has, &mut element.unless] {
             add_british(words);
         }
+        *entry = Entry::new(entry.cite.clone(), entry.vertical.clone(), element.clone());
     }
     let mut links = bank.links.clone();
     for link in &mut links {
@@ -343,6 +363,20 @@ mod tests {
                 }
                 if entry.element.part == Part::Moment {
                     assert!((1..=3).contains(&entry.element.order), "{}", entry.cite);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_voice_ends_its_sentence_and_short_questions_are_shown_as_they_are_spoken() {
+        for (locale, bank) in banks() {
+            for entry in &bank.entries {
+                let Element { part, caption, voice, .. } = &entry.element;
+                let ends = ['.', '!', '?', '\u{3002}', '\u{ff01}', '\u{ff1f}', '\u{201d}', '"', '…', ':'];
+                assert!(voice.is_empty() || voice.ends_with(ends), "{}: {voice}", entry.cite);
+                if *part == Part::Ask && locale == Locale::ZhCn && voice.chars().count() <= 16 {
+                    assert!(voice.is_empty() || voice == caption, "{}: {caption} / {voice}", entry.cite);
                 }
             }
         }

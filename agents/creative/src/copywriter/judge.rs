@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use spotwright_schemas::brief::{FactId, FactKind};
-use spotwright_schemas::script::{Line, Role, Script};
+use spotwright_schemas::script::{Line, Role, Script, Structure};
 use spotwright_schemas::{Language, Locale};
 
-use super::material::Material;
+use super::material::{Claim, Material};
 use super::phrases::units;
 use super::structures::{Builder, Built, Shot};
 use crate::copy_engine::limits as limits_of;
 use crate::critique::MAX_PRIMARY_TEXT;
 use crate::text::length;
-use spotwright_schemas::wording::{folded, holds_term};
+use spotwright_schemas::wording::{Fold, fold, folded, whole_words};
 
 /// How often a content word may stand in the captions of one script, the product's name aside.
 const MAX_REPEATS: u32 = 2;
@@ -42,17 +42,19 @@ pub(super) const fn limits(locale: Locale) -> [usize; 2] {
 /// disclaimer below the last.
 pub(super) fn add_must_say(builder: &Builder<'_, '_>, built: &mut Built) {
     let material = builder.material;
-    for text in &material.brief.must_say {
-        if says(built, text) {
+    for (text, wanted) in material.brief.must_say.iter().zip(&material.must_say) {
+        if says(built, wanted) {
             continue;
         }
-        let wanted = folded(text);
         let fact = material
             .required
             .iter()
             .filter_map(|at| material.claims.get(*at))
             .find(|claim| claim.folded.contains(wanted.as_str()));
         let before_last = built.shots.len().saturating_sub(1);
+        if fact.is_some_and(|claim| says_as_the_close(material, claim, built)) {
+            continue;
+        }
         if let Some(claim) = fact {
             built.shots.insert(before_last, builder.fact_shot(claim));
             built.loose += 0.5;
@@ -82,11 +84,27 @@ pub(super) fn add_must_say(builder: &Builder<'_, '_>, built: &mut Built) {
     builder.part_pictures(&mut built.shots);
 }
 
-fn says(built: &Built, text: &str) -> bool {
-    let wanted = folded(text);
-    built.shots.iter().any(|shot| {
-        [&shot.caption, &shot.detail].into_iter().any(|line| folded(line).contains(wanted.as_str()))
-    })
+/// A term that must be said and names the price of now stands for the price of the last line, so that
+/// the price is not said twice.
+fn says_as_the_close(material: &Material<'_>, claim: &Claim<'_>, built: &mut Built) -> bool {
+    let names_the_price =
+        material.offer.now.as_ref().is_some_and(|now| claim.fact.text.contains(now.as_str()));
+    let fits = length(&claim.fact.text) <= limits_of(material.brief.locale, Role::Cta).caption;
+    let Some(last) = built.shots.last_mut().filter(|_| names_the_price && fits) else { return false };
+    last.voice = last.voice.replacen(&last.caption, &claim.fact.text, 1);
+    last.caption.clone_from(&claim.fact.text);
+    if !last.facts.contains(&claim.fact.id) {
+        last.facts.push(claim.fact.id.clone());
+    }
+    true
+}
+
+/// Whether a script says a text, which is given folded.
+fn says(built: &Built, wanted: &str) -> bool {
+    built
+        .shots
+        .iter()
+        .any(|shot| [&shot.caption, &shot.detail].into_iter().any(|line| folded(line).contains(wanted)))
 }
 
 /// Whether a script keeps every rule that does not depend on other scripts.
@@ -104,7 +122,7 @@ pub(super) fn fits(material: &Material<'_>, built: &Built) -> bool {
         && names_the_product(material, built)
         && !repeats_itself(material, built)
         && !holds_unwanted(material, built)
-        && material.brief.must_say.iter().all(|text| says(built, text))
+        && material.must_say.iter().all(|wanted| says(built, wanted))
 }
 
 fn reading_seconds(locale: Locale, built: &Built) -> f64 {
@@ -139,10 +157,21 @@ fn repeats_itself(material: &Material<'_>, built: &Built) -> bool {
 }
 
 fn holds_unwanted(material: &Material<'_>, built: &Built) -> bool {
-    let words = material.brief.brand.banned_words.iter().chain(&material.brief.must_not_say);
-    let text: Vec<String> =
-        built.shots.iter().map(|shot| format!("{}\n{}\n{}", shot.caption, shot.detail, shot.voice)).collect();
-    words.into_iter().any(|word| text.iter().any(|line| holds_term(line, word)))
+    if material.unwanted.is_empty() {
+        return false;
+    }
+    // Each line is folded once, not once for each word.
+    built.shots.iter().any(|shot| {
+        let line = format!("{}\n{}\n{}", shot.caption, shot.detail, shot.voice);
+        [Fold::Plain, Fold::Clauses].into_iter().any(|how| {
+            let mut terms = material.unwanted.iter().filter(|(fold, _)| *fold == how).peekable();
+            if terms.peek().is_none() {
+                return false;
+            }
+            let chars = fold(&line, how).chars;
+            terms.any(|(_, term)| !whole_words(&chars, term).is_empty())
+        })
+    })
 }
 
 /// Whether a script opens otherwise than what is to be avoided and shares at most one line with
@@ -187,7 +216,22 @@ pub(super) fn score(material: &Material<'_>, built: &Built) -> f64 {
     let over = (reading_seconds(locale, built) - MAX_SECONDS).max(0.0);
     let first = built.shots.first().map_or(0, |shot| length(&shot.caption));
     let opening = first as f64 / limits(locale)[0] as f64;
-    0.4 * proof + 0.3 * benefit - 1.5 * built.loose - 0.8 * over - 0.3 * opening
+    0.4 * proof + 0.3 * benefit + offer_bonus(material, built)
+        - 1.5 * built.loose
+        - 0.8 * over
+        - 0.3 * opening
+}
+
+/// A price that was higher before is a reason to come; for a place around the corner it is the reason.
+fn offer_bonus(material: &Material<'_>, built: &Built) -> f64 {
+    use spotwright_schemas::brief::Vertical::{HealthServices, LocalServices, Restaurant, Travel};
+    let opens_with_it = built.structure == Structure::OfferFirst && material.offer.before.is_some();
+    let local = matches!(material.vertical, Restaurant | LocalServices | HealthServices | Travel);
+    match (opens_with_it, local) {
+        (false, _) => 0.0,
+        (true, false) => 0.75,
+        (true, true) => 1.5,
+    }
 }
 
 /// The text beside the video: the idea's two lines and the offer.

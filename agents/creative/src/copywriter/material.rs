@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use spotwright_schemas::brief::{Brief, Fact, FactKind, Vertical};
 
-use super::elements::{Element, Entry, Link, Need, Part, bank};
+use super::elements::{Bank, Element, Entry, Link, Need, Part, Shown, bank};
 use super::naming::{Naming, naming_of};
 use super::phrases::{self, OfferPhrases};
+use super::speech;
 use spotwright_core::domain::copy_rules::terms::objection;
-use spotwright_schemas::wording::folded;
+use spotwright_schemas::wording::{Fold, fold, fold_of_term, folded};
 
 /// Characters of counts, times and places, which two lines may share without speaking of one thing.
 const COUNTING: &str =
@@ -21,6 +22,8 @@ pub(super) struct Claim<'a> {
     pub(super) at: usize,
     pub(super) fact: &'a Fact,
     pub(super) folded: String,
+    /// Its content units.
+    pub(super) units: Vec<String>,
     /// Its content units, the product's own words and mere counts aside.
     things: Vec<String>,
 }
@@ -45,6 +48,12 @@ pub(super) struct Material<'a> {
     pub(super) offer: OfferPhrases,
     /// Elements that may stand in this brief's scripts.
     fitting: Vec<Fitting>,
+    /// Their places, by part.
+    by_part: Vec<Vec<usize>>,
+    /// Texts that every script must say, folded.
+    pub(super) must_say: Vec<String>,
+    /// Words that no line may hold, in the fold they are looked for in.
+    pub(super) unwanted: Vec<(Fold, Vec<char>)>,
     /// Facts that hold a text every script must say.
     pub(super) required: Vec<usize>,
     /// For each pair of claims whether the second answers the first, by a link.
@@ -58,6 +67,11 @@ pub(super) struct Material<'a> {
     pictures: Vec<String>,
     /// Everything the brief says, folded.
     words: String,
+    /// The same without troubles, moments and the audience, whose words name other things than the one
+    /// that is sold.
+    own_words: String,
+    /// What the claims say, folded, a line each: what is not in it is in none of them.
+    said: String,
     chinese: bool,
 }
 
@@ -77,31 +91,58 @@ fn words_of(brief: &Brief) -> String {
     words
 }
 
+/// The facts that may be said, read once. `named` is what the product is called, folded.
+fn claims_of<'a>(brief: &'a Brief, named: &str) -> Vec<Claim<'a>> {
+    let chinese = brief.locale.is_chinese();
+    let counted = |unit: &str| chinese && unit.chars().any(|c| COUNTING.contains(c));
+    let sayable = brief.product.facts.iter().filter(|fact| objection(brief, &fact.text).is_none());
+    let claim = |(at, fact): (usize, &'a Fact)| {
+        let folded = folded(&fact.text);
+        let units = phrases::units(&folded, chinese);
+        let mut things = units.clone();
+        things.retain(|unit| !counted(unit) && !named.contains(unit.as_str()));
+        Claim { at, fact, folded, units, things }
+    };
+    sayable.enumerate().map(claim).collect()
+}
+
+/// What the brief says of the thing that is sold, folded; troubles, moments and the audience speak of
+/// others.
+fn own_words_of(brief: &Brief, claims: &[Claim<'_>], named: &str) -> String {
+    let sold = |claim: &&Claim<'_>| !matches!(claim.fact.kind, FactKind::Problem | FactKind::Moment);
+    let noun = folded(brief.product.noun_phrase.as_deref().unwrap_or_default());
+    let mut own: Vec<&str> = claims.iter().filter(sold).map(|claim| claim.folded.as_str()).collect();
+    own.extend([noun.as_str(), named]);
+    own.join("\n")
+}
+
+/// A word in the fold it is looked for in.
+fn term(word: &str) -> (Fold, Vec<char>) {
+    let how = fold_of_term(word);
+    (how, fold(word.trim(), how).chars)
+}
+
 impl<'a> Material<'a> {
     pub(super) fn of(brief: &'a Brief) -> Self {
         let chinese = brief.locale.is_chinese();
-        let own =
+        let named =
             folded(&format!("{} {} {}", brief.spoken_name(), brief.product.name, brief.product.category));
-        let claims: Vec<Claim<'a>> = brief
-            .product
-            .facts
-            .iter()
-            .filter(|fact| objection(brief, &fact.text).is_none())
-            .enumerate()
-            .map(|(at, fact)| {
-                let folded = folded(&fact.text);
-                let mut things = phrases::units(&folded, chinese);
-                let counted = |unit: &str| chinese && unit.chars().any(|c| COUNTING.contains(c));
-                things.retain(|unit| !counted(unit) && !own.contains(unit.as_str()));
-                Claim { at, fact, folded, things }
-            })
-            .collect();
+        let claims = claims_of(brief, &named);
         let words = words_of(brief);
         let vertical = brief.product.vertical.unwrap_or_else(|| phrases::vertical_of(&words, chinese));
         let bank = bank(brief.locale);
         let mut material = Self {
             brief,
             fitting: Vec::new(),
+            by_part: Vec::new(),
+            must_say: brief.must_say.iter().map(|text| folded(text)).collect(),
+            unwanted: brief
+                .brand
+                .banned_words
+                .iter()
+                .chain(&brief.must_not_say)
+                .map(|word| term(word))
+                .collect(),
             linked: Vec::new(),
             strict: Vec::new(),
             groups: Vec::new(),
@@ -115,25 +156,53 @@ impl<'a> Material<'a> {
             noun: brief.product.noun_phrase.as_deref().map(|phrase| phrases::bare(phrase, chinese)),
             vertical,
             offer: OfferPhrases::of(brief, &claims),
+            said: claims.iter().map(|claim| claim.folded.as_str()).collect::<Vec<_>>().join("\n"),
+            own_words: own_words_of(brief, &claims, &named),
             claims,
             words,
             chinese,
         };
-        material.fitting = bank
-            .of(vertical.as_str())
-            .filter(|entry| material.fits_brief(&entry.element))
-            .map(|entry| {
-                let follows = |claim: &Claim<'_>| material.may_follow(&entry.element, claim);
-                Fitting { entry, followed: material.claims.iter().map(follows).collect() }
-            })
-            .collect();
-        let must: Vec<String> = brief.must_say.iter().map(|text| folded(text)).collect();
+        material.naming = naming_of(&material);
+        material.choose_elements(bank);
+        let must = &material.must_say;
         let holds = |claim: &&Claim<'_>| must.iter().any(|text| claim.folded.contains(text.as_str()));
         material.required = material.claims.iter().filter(holds).map(|claim| claim.at).collect();
-        material.naming = naming_of(&material);
         material.link(&bank.links);
-        material.pictures = material.claims.iter().map(|claim| material.picture_for(claim)).collect();
+        material.choose_pictures(&bank.pictures);
         material
+    }
+
+    /// The elements that fit the brief, with the claims that may follow each.
+    fn choose_elements(&mut self, bank: &'static Bank) {
+        let followed = |element: &Element| -> Vec<bool> {
+            let any = element.topic.is_empty() || self.mentions(&self.said, &element.topic);
+            self.claims.iter().map(|claim| any && self.may_follow(element, claim)).collect()
+        };
+        let fitting: Vec<Fitting> = bank
+            .of(self.vertical.as_str())
+            .filter(|entry| self.fits_brief(&entry.element))
+            .map(|entry| Fitting { entry, followed: followed(&entry.element) })
+            .collect();
+        self.by_part = vec![Vec::new(); Part::COUNT];
+        for (at, fitting) in fitting.iter().enumerate() {
+            self.by_part[fitting.entry.element.part as usize].push(at);
+        }
+        self.fitting = fitting;
+    }
+
+    /// What is seen while each claim is said.
+    fn choose_pictures(&mut self, bank: &[Shown]) {
+        let units = |text: &str| phrases::units(&folded(text), self.chinese);
+        let pictures = &self.brief.product.pictures;
+        let own: Vec<(Vec<String>, &str)> =
+            pictures.iter().map(|picture| (units(&picture.alt), picture.alt.as_str())).collect();
+        let here = |shown: &&Shown| {
+            let only = &shown.only;
+            (only.is_empty() || only.iter().any(|name| name == self.vertical.as_str()))
+                && self.mentions(&self.said, &shown.has)
+        };
+        let shown: Vec<&Shown> = bank.iter().filter(here).collect();
+        self.pictures = self.claims.iter().map(|claim| self.picture_for(claim, &own, &shown)).collect();
     }
 
     /// Whether any of `anchors` stands in `text` (folded): word prefixes in Latin script,
@@ -149,12 +218,18 @@ impl<'a> Material<'a> {
         let half = |text: &str| text.contains("当你") && !closed(text);
         !half(&element.caption)
             && !half(&element.voice)
-            && (element.brief_has.is_empty() || self.mentions(&self.words, &element.brief_has))
+            && (element.brief_has.is_empty()
+                || self.mentions(self.words_for(element.part), &element.brief_has))
             && (element.tone.is_empty() || element.tone.contains(&self.brief.brand.tone))
             && (element.cta.is_empty() || element.cta.contains(&self.brief.call_to_action))
             && element.needs.iter().all(|need| self.has(*need))
-            && self.fill(&element.caption, "").is_some()
-            && self.fill(&element.voice, "").is_some()
+            && self.say(element, &element.caption).is_some()
+            && self.say(element, &element.voice).is_some()
+    }
+
+    /// Where the words that an element asks for are looked up. A question is about the thing that is sold.
+    fn words_for(&self, part: Part) -> &str {
+        if part == Part::Ask { &self.own_words } else { &self.words }
     }
 
     fn has(&self, need: Need) -> bool {
@@ -172,12 +247,12 @@ impl<'a> Material<'a> {
 
     /// Elements of a part for one of the structure's names.
     pub(super) fn elements(&self, part: Part, structure: &str) -> Vec<&Fitting> {
-        self.fitting
+        self.by_part[part as usize]
             .iter()
+            .map(|at| &self.fitting[*at])
             .filter(|fitting| {
                 let restricted = &fitting.entry.element.structures;
-                fitting.entry.element.part == part
-                    && (restricted.is_empty() || restricted.iter().any(|name| name == structure))
+                restricted.is_empty() || restricted.iter().any(|name| name == structure)
             })
             .collect()
     }
@@ -189,8 +264,11 @@ impl<'a> Material<'a> {
 
     /// Whether a text holds what every script must say.
     pub(super) fn must_stand(&self, text: &str) -> bool {
+        if self.must_say.is_empty() {
+            return false;
+        }
         let text = folded(text);
-        self.brief.must_say.iter().any(|must| text.contains(folded(must).as_str()))
+        self.must_say.iter().any(|must| text.contains(must.as_str()))
     }
 
     /// What is seen while a fact is said.
@@ -208,10 +286,10 @@ impl<'a> Material<'a> {
         let mut linked = vec![false; n * n];
         let mut groups = vec![Vec::new(); n];
         for (number, link) in links.iter().enumerate() {
-            let troubles = held(&link.trouble);
-            if !troubles.contains(&true) {
+            if !self.mentions(&self.said, &link.trouble) || !self.mentions(&self.said, &link.answer) {
                 continue;
             }
+            let troubles = held(&link.trouble);
             let answers = held(&link.answer);
             for (group, _) in groups.iter_mut().zip(&answers).filter(|(_, answers)| **answers) {
                 group.push(number);
@@ -262,16 +340,12 @@ impl<'a> Material<'a> {
     }
 
     /// By the words of the fact: a picture of the brief, else of the bank, else the product itself.
-    fn picture_for(&self, claim: &Claim<'_>) -> String {
-        let units = phrases::units(&claim.folded, self.chinese);
-        let shared = |text: &str| {
-            let other = phrases::units(&folded(text), self.chinese);
-            units.iter().filter(|unit| other.contains(unit)).count()
-        };
-        let brief = self.brief.product.pictures.iter().map(|picture| (shared(&picture.alt), &picture.alt));
+    fn picture_for(&self, claim: &Claim<'_>, pictures: &[(Vec<String>, &str)], shown: &[&Shown]) -> String {
+        let shared = |other: &[String]| claim.units.iter().filter(|unit| other.contains(unit)).count();
+        let brief = pictures.iter().map(|(units, alt)| (shared(units), *alt));
         let own = brief.max_by_key(|(count, _)| *count);
         if let Some((_, alt)) = own.filter(|(count, _)| *count >= 2) {
-            return alt.clone();
+            return alt.to_owned();
         }
         let scene = matches!(claim.fact.kind, FactKind::Problem | FactKind::Moment);
         if scene {
@@ -279,13 +353,11 @@ impl<'a> Material<'a> {
             let authored = self
                 .fitting
                 .iter()
-                .map(|fitting| &fitting.entry.element)
-                .filter(|element| {
-                    matches!(element.part, Part::Open | Part::Pov) && !element.picture.is_empty()
+                .map(|fitting| fitting.entry)
+                .filter(|entry| {
+                    matches!(entry.element.part, Part::Open | Part::Pov) && !entry.element.picture.is_empty()
                 })
-                .map(|element| {
-                    (shared(&format!("{} {}", element.caption, element.picture)), &element.picture)
-                })
+                .map(|entry| (shared(&entry.units), &entry.element.picture))
                 .max_by_key(|(count, _)| *count);
             if let Some((_, picture)) =
                 authored.filter(|(count, _)| *count >= if self.chinese { 3 } else { 2 })
@@ -293,15 +365,12 @@ impl<'a> Material<'a> {
                 return picture.clone();
             }
         }
-        let known = bank(self.brief.locale).pictures.iter().find(|shown| {
-            let here = shown.only.is_empty() || shown.only.iter().any(|name| name == self.vertical.as_str());
-            here && self.mentions(&claim.folded, &shown.has)
-        });
+        let known = shown.iter().find(|shown| self.mentions(&claim.folded, &shown.has));
         if let Some(shown) = known {
             return shown.picture.clone();
         }
         match own.filter(|(count, _)| *count > 0) {
-            Some((_, alt)) => alt.clone(),
+            Some((_, alt)) => alt.to_owned(),
             None => self.pack_shot(),
         }
     }
@@ -320,6 +389,20 @@ impl<'a> Material<'a> {
     /// Whether `claim` answers `trouble`, by a link between them.
     pub(super) fn answers(&self, trouble: &Claim<'_>, claim: &Claim<'_>) -> bool {
         self.linked.get(trouble.at * self.claims.len() + claim.at).copied().unwrap_or(false)
+    }
+
+    /// Whether a fact of a drama is a line of its plot, not one about watching it.
+    pub(super) fn is_plot(&self, claim: &Claim<'_>) -> bool {
+        !matches!(claim.fact.kind, FactKind::Proof | FactKind::Price | FactKind::Offer | FactKind::Origin)
+            && !phrases::is_about_watching(&claim.folded, self.chinese)
+    }
+
+    /// What an element says in this brief: its slots filled, and of several things where the product is
+    /// several; `None` where that cannot be said.
+    pub(super) fn say(&self, element: &Element, pattern: &str) -> Option<String> {
+        let text = self.fill(pattern, "")?;
+        let of_the_product = matches!(element.part, Part::Ask | Part::Close);
+        if self.naming.several && of_the_product { speech::about_several(&text) } else { Some(text) }
     }
 
     /// Fills the slots of a pattern; `None` when one has no value.

@@ -8,6 +8,40 @@ const COMMON_NOUNS: &[&str] = &[
     "shell", "week", "weekend",
 ];
 
+/// What a name of a place or a service can be: a practice is none of its check-ups.
+const PLACES: &[&str] = &[
+    "academy",
+    "bakery",
+    "bar",
+    "cafe",
+    "camp",
+    "clinic",
+    "club",
+    "cottage",
+    "diner",
+    "gym",
+    "hotel",
+    "house",
+    "inn",
+    "kitchen",
+    "office",
+    "practice",
+    "restaurant",
+    "salon",
+    "school",
+    "service",
+    "shop",
+    "studio",
+];
+
+/// Whether a line of business sells what people do in a place.
+const fn serves(vertical: spotwright_schemas::brief::Vertical) -> bool {
+    use spotwright_schemas::brief::Vertical::{
+        AdultCourses, HealthServices, KidsEducation, LocalServices, Restaurant, Travel,
+    };
+    matches!(vertical, AdultCourses | HealthServices | KidsEducation | LocalServices | Restaurant | Travel)
+}
+
 /// What the product is called.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Naming {
@@ -17,6 +51,8 @@ pub(super) struct Naming {
     kind: String,
     /// The name as the subject of a sentence.
     pub(super) subject: String,
+    /// Whether the product is several things, which "it" cannot stand for; English only.
+    pub(super) several: bool,
     /// A short sentence that introduces the product, with its final point; English only.
     pub(super) introduction: String,
 }
@@ -41,24 +77,35 @@ pub(super) fn naming_of(material: &Material<'_>) -> Naming {
 }
 
 fn chinese(material: &Material<'_>, name: &str, bare: &str) -> Naming {
-    let drama = material.vertical == spotwright_schemas::brief::Vertical::Drama;
+    use spotwright_schemas::brief::Vertical::{Drama, Game};
     let chars: Vec<char> = bare.chars().collect();
     let last: String = chars.iter().skip(chars.len().saturating_sub(2)).collect();
     let held = bare.is_empty() || name.contains(&last);
     let begins: String = chars.iter().take(2).collect();
+    let without = |skipped: usize| chars.iter().skip(skipped).collect::<String>();
+    let end = name.chars().next_back();
     let label = if held {
         name.to_owned()
-    } else if drama {
+    } else if matches!(material.vertical, Drama | Game) {
         format!("{bare}《{name}》")
-    } else if name.ends_with(&begins) {
-        format!("{name}{}", chars.iter().skip(2).collect::<String>())
     } else if begins.chars().count() == 2 && name.contains(&begins) {
+        // What the name says already is not said again: 溪边小住 + 溪边民宿.
+        format!("{name}{}", without(2))
+    } else if chars.len() > 1 && end == chars.first().copied() {
+        // 渡口酸菜鱼 + 鱼馆.
+        format!("{name}{}", without(1))
+    } else if end == chars.last().copied() && serves(material.vertical) {
+        // 拾味小馆 + 酸菜鱼馆: one of the two says what kind of place it is.
+        format!("{name}{}", chars.iter().take(chars.len() - 1).collect::<String>())
+    } else if chars.last().is_some_and(|c| name.contains(*c)) {
+        // 鹤眠灯 + 香薰灯 would run into one another.
         format!("{name}，{bare}")
     } else {
         format!("{name}{bare}")
     };
-    let kind = if held { String::new() } else { last };
-    Naming { subject: label.clone(), label, kind, introduction: String::new() }
+    // What a viewer must have read stands in the label itself.
+    let kind = if held || !label.contains(&last) { String::new() } else { last };
+    Naming { subject: label.clone(), label, kind, ..Naming::default() }
 }
 
 fn english(material: &Material<'_>, name: &str, phrase: &str, bare: &str) -> Naming {
@@ -89,17 +136,22 @@ fn english(material: &Material<'_>, name: &str, phrase: &str, bare: &str) -> Nam
         (false, true) => format!("{name} \u{b7} {brand}, {thing}"),
         (false, false) => format!("{name}, {thing}"),
     };
+    let measured = thing != bare;
+    let is_a = held || !serves(material.vertical) || PLACES.contains(&last.as_str());
     let introduction = if held && common {
-        format!("It's the {name}.")
+        format!("This is the {name}.")
     } else if held && end.ends_with('s') && words.len() > 1 {
         format!("These are {name}.")
-    } else if held || phrase.is_empty() || phrase == bare {
+    } else if !is_a && brand.contains(name) && brand != name {
+        format!("{brand}.")
+    } else if held || phrase.is_empty() || phrase == bare || measured || !is_a {
         format!("{}.", if held { name.to_owned() } else { format!("{name}, {thing}") })
     } else if place {
-        format!("{brand} is {phrase}.")
+        format!("{subject}, from {brand}.")
     } else {
         format!("{subject} is {phrase}.")
     };
+    let several = last.ends_with('s') && !last.ends_with("ss") && (phrase == bare || measured);
     let kind = if held { String::new() } else { last };
-    Naming { label, kind, subject, introduction }
+    Naming { label, kind, subject, introduction, several }
 }

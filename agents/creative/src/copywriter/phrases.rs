@@ -6,7 +6,7 @@ use spotwright_schemas::brief::{Brief, FactId, FactKind, KeyOffer, Vertical};
 use spotwright_schemas::money::Micros;
 
 use super::material::Claim;
-use spotwright_schemas::wording::is_han;
+use spotwright_schemas::wording::{folded, is_han};
 
 /// Measure words that can stand between `一` and the thing.
 const MEASURE_WORDS: &str = "款个件台家双瓶盒包条套把部种门节场本张支罐片顿杯份次项间只副辆顶盏位颗";
@@ -25,6 +25,10 @@ pub(super) struct OfferPhrases {
     pub(super) price_fact: Option<FactId>,
     /// The fact that states the key offer.
     pub(super) fact: Option<FactId>,
+    /// What that fact says.
+    pub(super) own: Option<String>,
+    /// Whether it names a condition that neither what is covered nor how to redeem it names.
+    pub(super) own_conditions: bool,
     /// Offer facts: delivery, returns, gifts, trials.
     pub(super) terms: Vec<(FactId, String)>,
     pub(super) place: Option<String>,
@@ -40,6 +44,10 @@ impl OfferPhrases {
             .map(|claim| (claim.fact.id.clone(), claim.fact.text.clone()))
             .collect();
         let price = first(FactKind::Price);
+        let own = key
+            .and_then(|offer| offer.fact.as_ref())
+            .and_then(|id| brief.fact(id))
+            .map(|fact| fact.text.clone());
         Self {
             covers: key.and_then(|offer| offer.covers.clone()),
             now: key.map(|offer| amount(offer.price_now, offer, brief.locale)),
@@ -48,6 +56,16 @@ impl OfferPhrases {
             redeem: key.and_then(|offer| offer.redeem.clone()),
             price: price.map(|claim| claim.fact.text.clone()),
             price_fact: price.map(|claim| claim.fact.id.clone()),
+            own_conditions: own.as_deref().zip(key).is_some_and(|(own, key)| {
+                let told = folded(&format!(
+                    "{} {}",
+                    key.covers.as_deref().unwrap_or_default(),
+                    key.redeem.as_deref().unwrap_or_default()
+                ));
+                let named = conditions_in(&folded(own), brief.locale.is_chinese());
+                named.iter().any(|word| !told.contains(word.trim_end()))
+            }),
+            own,
             fact: key.and_then(|offer| offer.fact.clone()),
             terms,
             place: None,
@@ -98,15 +116,17 @@ pub(super) fn bare(phrase: &str, chinese: bool) -> (String, String) {
 /// whole word where it ends in a space; anywhere in Chinese.
 pub(super) fn holds(text: &str, anchor: &str, chinese: bool) -> bool {
     let word = anchor.trim_end();
-    if word.is_empty() {
+    // Most texts hold most words nowhere, which the plain search tells fastest.
+    if word.is_empty() || !text.contains(word) {
         return false;
+    }
+    if chinese {
+        return true;
     }
     let goes_on = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     text.match_indices(word).any(|(at, _)| {
         let whole = word.len() < anchor.len();
-        chinese
-            || !(goes_on(text[..at].chars().next_back())
-                || whole && goes_on(text[at + word.len()..].chars().next()))
+        !(goes_on(text[..at].chars().next_back()) || whole && goes_on(text[at + word.len()..].chars().next()))
     })
 }
 
@@ -137,7 +157,7 @@ const PLAIN_WORDS: &[&str] = &[
     "still", "looking", "going", "first", "last", "next", "night", "morning", "minute", "minutes", "hour",
     "hours", "week", "weeks", "thing", "things", "side", "both", "whole", "right", "never", "open", "close",
     "closed", "keep", "keeps", "full", "hand", "hands", "within", "without", "year", "years", "days", "your",
-    "yours", "each",
+    "yours", "each", "does", "need", "long", "many", "been", "anyone",
 ];
 
 /// Content units of a text: words of four letters and more in Latin script, pairs of Han characters.
@@ -423,6 +443,13 @@ pub(super) fn is_a_gain(text: &str, chinese: bool) -> bool {
         &["are free", "instead of", "half", "trial", "try ", "first order"]
     };
     words.iter().any(|word| holds(&text, word, chinese))
+}
+
+/// Whether a term is about taking one's things and going.
+pub(super) fn is_about_leaving(text: &str, chinese: bool) -> bool {
+    let words: &[&str] =
+        if chinese { &["导出", "注销"] } else { &["take your data", "export", "delete your"] };
+    words.iter().any(|word| holds(&text.to_lowercase(), word, chinese))
 }
 
 /// A text as caption and, where it is longer than `limit`, the rest after a comma; `None` where it

@@ -1,6 +1,6 @@
 //! The structures, one builder each: what opens, what turns, what carries on.
 
-use spotwright_schemas::brief::FactKind;
+use spotwright_schemas::brief::{FactKind, Vertical};
 use spotwright_schemas::script::{Hook, Role, Structure};
 
 use super::LISTED;
@@ -16,6 +16,8 @@ impl<'m, 'b> Builder<'m, 'b> {
         match structure {
             Structure::ProblemSolution => self.problem_solution(),
             Structure::BeforeAfter => self.before_after(),
+            // Lines of a plot and terms of watching make no list of reasons.
+            Structure::ThreeReasons if self.material.vertical == Vertical::Drama => None,
             Structure::ThreeReasons => self.three_reasons(),
             Structure::Demonstration => self.demonstration(),
             Structure::DayInTheLife => self.day(),
@@ -303,8 +305,13 @@ impl<'m, 'b> Builder<'m, 'b> {
         } else {
             // What an offer calls by its kind is not introduced by its kind as well.
             let naming = &self.material.naming;
-            if naming.tells(&self.material.name, &open.caption.to_lowercase()) {
-                format!("{}. {}", self.material.name, self.spoken(&open.caption))
+            let (name, brand) = (self.material.name.as_ref(), &self.material.brief.brand.name);
+            if open.caption.contains(name) && !open.caption.contains(brand.as_str()) {
+                format!("{brand}. {}", self.spoken(&open.caption))
+            } else if open.caption.contains(name) {
+                self.spoken(&open.caption)
+            } else if naming.tells(name, &open.caption.to_lowercase()) {
+                format!("{name}. {}", self.spoken(&open.caption))
             } else {
                 format!("{} {}", naming.introduction, self.spoken(&open.caption))
             }
@@ -344,11 +351,9 @@ impl<'m, 'b> Builder<'m, 'b> {
         self.finish(Structure::MakersStory, Hook::Statement, shots, idea)
     }
 
-    fn question_answer(&mut self) -> Option<Built> {
-        // Nobody doubts a drama; its questions are in the plot.
-        if self.material.vertical == spotwright_schemas::brief::Vertical::Drama {
-            return None;
-        }
+    /// Up to three questions with their answers, each about something else: no answer says what an
+    /// earlier question asked for, and no question asks for what was said.
+    fn asked_pairs(&mut self) -> Vec<(&'static Entry, &'m Claim<'b>)> {
         let entries = self.material.elements(Part::Ask, "question_answer");
         let mut claims = self.facts(&[
             FactKind::Benefit,
@@ -358,20 +363,37 @@ impl<'m, 'b> Builder<'m, 'b> {
             FactKind::Offer,
         ]);
         claims.retain(|claim| !self.material.is_for_the_close(claim));
-        let mut pairs: Vec<(&'static Entry, &'m Claim<'b>)> = Vec::new();
+        let mut pairs: Vec<(&Fitting, &'m Claim<'b>)> = Vec::new();
         for fitting in self.draws.shuffled(&entries) {
-            let answer =
-                |claim: &&Claim<'b>| Material::follows(fitting, claim) && !self.echoes(fitting.entry, claim);
-            let Some(at) = claims.iter().position(answer) else {
+            let said: Claims<'m, 'b> = pairs.iter().map(|(_, claim)| *claim).collect();
+            if pairs.len() == 3 || Self::is_answered(fitting, &said) {
                 continue;
+            }
+            let answers = |claim: &&Claim<'b>| {
+                Material::follows(fitting, claim)
+                    && !self.echoes(fitting.entry, claim)
+                    && !pairs.iter().any(|(asked, _)| Material::follows(asked, claim))
             };
-            pairs.push((fitting.entry, claims.remove(at)));
-            if pairs.len() == 3 {
-                break;
+            if let Some(at) = claims.iter().position(answers) {
+                pairs.push((fitting, claims.remove(at)));
             }
         }
-        // A question that only this line of business hears opens; what any shop is asked comes later.
-        pairs.sort_by_key(|(entry, claim)| (claim.fact.kind == FactKind::Offer, entry.vertical == "general"));
+        pairs.into_iter().map(|(fitting, claim)| (fitting.entry, claim)).collect()
+    }
+
+    fn question_answer(&mut self) -> Option<Built> {
+        // Nobody doubts a drama; its questions are in the plot.
+        if self.material.vertical == Vertical::Drama {
+            return None;
+        }
+        let zh = self.zh();
+        let mut pairs = self.asked_pairs();
+        // A question that only this line of business hears opens; what any shop is asked comes later, and
+        // so does "it" before anything was named.
+        let dangling = |entry: &Entry| !zh && speech::points_back(&entry.element.caption);
+        pairs.sort_by_key(|(entry, claim)| {
+            (claim.fact.kind == FactKind::Offer, entry.vertical == "general", dangling(entry))
+        });
         let (first, more) = pairs.split_first()?;
         if more.is_empty() || first.1.fact.kind == FactKind::Offer {
             return None;
@@ -381,7 +403,8 @@ impl<'m, 'b> Builder<'m, 'b> {
         let generals = pairs
             .iter()
             .filter(|(entry, claim)| entry.vertical == "general" && claim.fact.kind != FactKind::Offer);
-        self.loosen(0.25 + 0.75 * generals.count() as f64);
+        let pointing = if dangling(first.0) { 0.5 } else { 0.0 };
+        self.loosen(0.25 + 0.75 * generals.count() as f64 + pointing);
         let open = self.named_below(open);
         let mut shots = vec![open, self.turn_shot(first.1)];
         for (entry, claim) in more {
@@ -427,7 +450,7 @@ impl<'m, 'b> Builder<'m, 'b> {
     fn point_of_view(&mut self) -> Option<Built> {
         let leads = self.facts(SAID);
         let mut moments = self.facts(&[FactKind::Moment]);
-        if self.material.vertical == spotwright_schemas::brief::Vertical::Drama {
+        if self.material.vertical == Vertical::Drama {
             let zh = self.zh();
             moments.retain(|moment| phrases::is_about_watching(&moment.folded, zh));
         }
@@ -459,20 +482,14 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     /// Lines of the plot, in the brief's order; what is about watching is no plot.
     fn cliff_hanger(&mut self) -> Option<Built> {
-        if self.material.vertical != spotwright_schemas::brief::Vertical::Drama {
+        if self.material.vertical != Vertical::Drama {
             return None;
         }
-        let zh = self.zh();
         let plot: Claims<'m, 'b> = self
             .material
             .claims
             .iter()
-            .filter(|claim| {
-                !matches!(
-                    claim.fact.kind,
-                    FactKind::Proof | FactKind::Price | FactKind::Offer | FactKind::Origin
-                ) && !phrases::is_about_watching(&claim.folded, zh)
-            })
+            .filter(|claim| self.material.is_plot(claim) && self.fits_a_caption(claim))
             .collect();
         if plot.len() < 2 {
             return None;

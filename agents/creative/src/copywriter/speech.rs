@@ -167,6 +167,57 @@ pub(super) enum Pronoun {
     Unsaid,
 }
 
+/// The words of a text that can stand for the product, lower case.
+fn pronouns(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split(|c: char| !c.is_alphanumeric() && c != '\'')
+        .map(str::to_lowercase)
+        .filter(|word| matches!(word.as_str(), "it" | "it's" | "its" | "one" | "them" | "they"))
+}
+
+/// Whether a question speaks of "it" or "one" before anything was named.
+pub(super) fn points_back(text: &str) -> bool {
+    pronouns(text).next().is_some()
+}
+
+/// Words after which "it" is an object, so that "them" can stand in its place.
+const BEFORE_OBJECTS: &[&str] = &[
+    "about", "after", "bring", "check", "choose", "clean", "download", "fold", "for", "from", "get", "give",
+    "hate", "hold", "in", "into", "of", "on", "open", "order", "over", "put", "reach", "read", "return",
+    "see", "send", "sew", "start", "take", "test", "tested", "to", "try", "under", "use", "wash", "watch",
+    "wear", "with",
+];
+
+/// A question or call about one thing as one about several; `None` where that takes more than a
+/// pronoun.
+pub(super) fn about_several(text: &str) -> Option<String> {
+    let questions = [
+        ("Can it ", "Can they "),
+        ("Does it ", "Do they "),
+        ("Is it ", "Are they "),
+        ("Will it ", "Will they "),
+    ];
+    let mut said = text.to_owned();
+    for (one, several) in questions {
+        if let Some(rest) = text.strip_prefix(one) {
+            said = format!("{several}{rest}");
+        }
+    }
+    let words: Vec<&str> = said.split(' ').collect();
+    let mut out: Vec<String> = Vec::with_capacity(words.len());
+    for (at, word) in words.iter().enumerate() {
+        let plain = word.trim_end_matches(|c: char| !c.is_alphanumeric());
+        let before = at.checked_sub(1).and_then(|at| words.get(at)).map(|word| word.to_lowercase());
+        match plain.to_lowercase().as_str() {
+            "it" if before.as_deref().is_some_and(|before| BEFORE_OBJECTS.contains(&before)) => {
+                out.push(format!("them{}", word.strip_prefix(plain).unwrap_or_default()));
+            }
+            "it" | "it's" | "its" | "one" | "this" => return None,
+            _ => out.push((*word).to_owned()),
+        }
+    }
+    Some(out.join(" "))
+}
+
 fn lowered(text: &str) -> Option<String> {
     let first = text.split(' ').next()?;
     LOWERED.contains(&first).then(|| {
@@ -225,5 +276,16 @@ mod tests {
         );
         assert_eq!(it("SPF 50, broad spectrum", Place::Next), "SPF 50, broad spectrum");
         assert_eq!(english("Keeps late hours", Place::First, Pronoun::Unsaid), "Keeps late hours");
+    }
+
+    #[test]
+    fn a_question_about_one_thing_is_asked_of_several_or_not_at_all() {
+        assert_eq!(about_several("Can it get wet?").as_deref(), Some("Can they get wet?"));
+        assert_eq!(about_several("Does it run small?").as_deref(), Some("Do they run small?"));
+        assert_eq!(about_several("Order it below").as_deref(), Some("Order them below"));
+        assert_eq!(about_several("Who made the blade?").as_deref(), Some("Who made the blade?"));
+        assert_eq!(about_several("What if it breaks?"), None);
+        assert_eq!(about_several("How long will one last me?"), None);
+        assert!(points_back("Can the two of us use it?") && !points_back("Is my bank on the list?"));
     }
 }

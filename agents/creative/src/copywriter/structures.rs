@@ -5,7 +5,7 @@
 //! step gives nothing; nothing is bent to fit.
 
 use spotwright_core::domain::copy_rules::reading::{ends_sentence, point};
-use spotwright_schemas::brief::{FactId, FactKind};
+use spotwright_schemas::brief::{FactId, FactKind, Vertical};
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Hook, Role, Structure};
 
@@ -151,6 +151,11 @@ impl<'m, 'b> Builder<'m, 'b> {
         if claim.fact.kind == FactKind::Proof { Role::Proof } else { Role::Body }
     }
 
+    /// Whether a fact stands on screen in its own words, in a caption or a caption and what is below it.
+    pub(super) fn fits_a_caption(&self, claim: &Claim<'_>) -> bool {
+        phrases::two_lines(&claim.fact.text, limits(self.material.brief.locale)[0]).is_some()
+    }
+
     /// A fact in its own words. One too long for one caption goes on below it.
     pub(super) fn fact_shot(&self, claim: &Claim<'_>) -> Shot {
         let (caption, detail) = phrases::two_lines(&claim.fact.text, limits(self.material.brief.locale)[0])
@@ -166,12 +171,19 @@ impl<'m, 'b> Builder<'m, 'b> {
         }
     }
 
+    /// Whether a question has its answer already among what was said: then nobody asks it.
+    pub(super) fn is_answered(fitting: &Fitting, said: &[&Claim<'_>]) -> bool {
+        said.iter().any(|claim| Material::follows(fitting, claim))
+    }
+
     /// A fact as the answer to a question that this line of business hears.
-    fn questioned(&mut self, claim: &Claim<'_>) -> Option<Shot> {
+    fn questioned(&mut self, claim: &Claim<'_>, said: &[&Claim<'b>]) -> Option<Shot> {
         let mut asking = self.material.elements(Part::Ask, "question_answer");
         let term = claim.fact.kind == FactKind::Offer;
         asking.retain(|fitting| {
-            Material::follows(fitting, claim) && (term || fitting.entry.vertical != "general")
+            Material::follows(fitting, claim)
+                && (term || fitting.entry.vertical != "general")
+                && !Self::is_answered(fitting, said)
         });
         self.draws.pick(&asking).and_then(|one| self.asked_shot(one.entry, claim))
     }
@@ -182,7 +194,7 @@ impl<'m, 'b> Builder<'m, 'b> {
     pub(super) fn rest(&mut self, n: usize, taken: &[&Claim<'b>]) -> Vec<Shot> {
         let Some(lead) = taken.first().copied() else { return Vec::new() };
         let mut pool = self.facts(&[FactKind::Benefit, FactKind::Feature, FactKind::Proof, FactKind::Origin]);
-        pool.retain(|claim| !taken.iter().any(|other| other.at == claim.at));
+        pool.retain(|claim| self.fits_a_caption(claim) && !taken.iter().any(|other| other.at == claim.at));
         let mut tied: Claims<'m, 'b> =
             pool.iter().copied().filter(|claim| self.on_thread(lead, claim)).collect();
         tied.truncate(n);
@@ -195,9 +207,9 @@ impl<'m, 'b> Builder<'m, 'b> {
             let mut answers = pool.clone();
             answers.extend(self.facts(&[FactKind::Offer]));
             answers.retain(|claim| !self.material.is_for_the_close(claim));
-            let asked = answers.into_iter().find_map(|claim| self.questioned(claim));
+            let asked = answers.into_iter().find_map(|claim| self.questioned(claim, taken));
             if asked.is_some() {
-                self.loosen(0.5);
+                self.loosen(0.75);
             }
             shots.extend(asked);
         }
@@ -272,7 +284,7 @@ impl<'m, 'b> Builder<'m, 'b> {
     /// Gives the lines that are facts in their own words a voice that goes on from line to line.
     fn speak(&self, shots: &mut [Shot]) {
         // Lines of a plot stand side by side; nothing joins them.
-        if self.material.vertical == spotwright_schemas::brief::Vertical::Drama {
+        if self.material.vertical == Vertical::Drama {
             return;
         }
         let pronoun = self.pronoun();
@@ -295,9 +307,15 @@ impl<'m, 'b> Builder<'m, 'b> {
         }
     }
 
+    /// The claims that shots rest on.
+    fn claims_in(&self, shots: &[Shot]) -> Claims<'m, 'b> {
+        let rests = |claim: &&'m Claim<'b>| shots.iter().any(|shot| shot.facts.contains(&claim.fact.id));
+        self.material.claims.iter().filter(rests).collect()
+    }
+
     pub(super) fn element_shot(&self, entry: &Entry, role: Role) -> Option<Shot> {
-        let caption = self.material.fill(&entry.element.caption, "")?;
-        let voice = self.material.fill(&entry.element.voice, "")?;
+        let caption = self.material.say(&entry.element, &entry.element.caption)?;
+        let voice = self.material.say(&entry.element, &entry.element.voice)?;
         let voice = if voice.is_empty() { self.spoken(&caption) } else { voice };
         Some(Shot {
             role,
@@ -312,9 +330,15 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     /// Whether every word of a question comes back in the answer, so that it asks nothing.
     pub(super) fn echoes(&self, entry: &Entry, claim: &Claim<'_>) -> bool {
-        let asked = phrases::units(&entry.element.caption.to_lowercase(), self.zh());
-        let said = phrases::units(&claim.folded, self.zh());
-        asked.len() > 1 && asked.iter().all(|unit| said.contains(unit))
+        let (asked, said) = (&entry.asked, &claim.units);
+        // "What's for breakfast? Breakfast until noon" answers by saying the question again.
+        let repeats = !self.zh() && said.first().is_some_and(|first| asked.contains(first));
+        // "Does it fit a cup holder? Fits a car cup holder" adds no more than a yes.
+        let yes_or_no = ["Can ", "Do ", "Does ", "Is ", "Are ", "Will "]
+            .iter()
+            .any(|word| entry.element.caption.starts_with(word));
+        let least = if yes_or_no { 1 } else { 2 };
+        repeats || asked.len() >= least && asked.iter().all(|unit| said.contains(unit))
     }
 
     /// Question and answer in one shot.
@@ -387,12 +411,6 @@ impl<'m, 'b> Builder<'m, 'b> {
     fn say_what_is_sold(&self, shots: &mut [Shot]) {
         let material = self.material;
         let (naming, name) = (&material.naming, material.name.as_ref());
-        // A label that stands in the first shot is not read again in the second.
-        if let [first, second, ..] = shots {
-            if first.detail == naming.label && second.detail == naming.label {
-                second.detail.clear();
-            }
-        }
         let told = |shot: &Shot| naming.tells(name, &shot.caption) || naming.tells(name, &shot.detail);
         if !shots.iter().take(2).any(told) {
             let free = |shot: &&mut Shot| {
@@ -402,6 +420,14 @@ impl<'m, 'b> Builder<'m, 'b> {
             if let Some(shot) = shots.iter_mut().take(count).rev().find(free) {
                 shot.detail.clone_from(&naming.label);
             }
+        }
+        // A label that stands below one shot is not read again below another.
+        let mut read = false;
+        for shot in shots.iter_mut().filter(|shot| shot.detail == naming.label) {
+            if read {
+                shot.detail.clear();
+            }
+            read = true;
         }
         let names = [name, material.brief.brand.name.as_str()];
         let said = shots.iter().any(|shot| names.iter().any(|name| shot.voice.contains(name)));
@@ -421,6 +447,30 @@ impl<'m, 'b> Builder<'m, 'b> {
         };
     }
 
+    /// A drama is sold by its plot: a script about watching alone gets a line of it for its turn.
+    fn tell_the_plot(&mut self, shots: &mut Vec<Shot>) {
+        if self.material.vertical != Vertical::Drama {
+            return;
+        }
+        let said = self.claims_in(shots);
+        let mut plot =
+            self.facts(&[FactKind::Problem, FactKind::Moment, FactKind::Benefit, FactKind::Feature]);
+        plot.retain(|claim| self.material.is_plot(claim));
+        if plot.iter().any(|claim| said.iter().any(|other| other.at == claim.at)) {
+            return;
+        }
+        let Some(claim) = plot.first().copied() else { return };
+        let label = self.material.naming.label.clone();
+        for shot in shots.iter_mut().filter(|shot| shot.detail == label) {
+            shot.detail.clear();
+            if let Some(fact) = shot.facts.first().and_then(|id| self.material.brief.fact(id)) {
+                shot.voice = self.spoken(&fact.text);
+            }
+        }
+        let turn = self.turn_shot(claim);
+        shots.insert(1.min(shots.len()), turn);
+    }
+
     pub(super) fn finish(
         &mut self,
         structure: Structure,
@@ -434,10 +484,12 @@ impl<'m, 'b> Builder<'m, 'b> {
             let mut pool = self.facts(&[FactKind::Benefit, FactKind::Feature, FactKind::Proof]);
             pool.retain(|claim| !shots.iter().any(|shot| shot.facts.contains(&claim.fact.id)));
             let Some(claim) = pool.first().copied() else { break };
-            let shot = self.questioned(claim).unwrap_or_else(|| self.fact_shot(claim));
+            let said = self.claims_in(&shots);
+            let shot = self.questioned(claim, &said).unwrap_or_else(|| self.fact_shot(claim));
             self.loosen(1.0);
             shots.push(shot);
         }
+        self.tell_the_plot(&mut shots);
         let used: Vec<FactId> = shots.iter().flat_map(|shot| shot.facts.iter().cloned()).collect();
         self.speak(&mut shots);
         self.say_what_is_sold(&mut shots);

@@ -134,7 +134,7 @@ impl CreativeAgent {
                 let mut ranked = Vec::with_capacity(order.len());
                 for place in order {
                     let variant = self.ports.store.variant(place.variant).await?;
-                    ranked.push((variant, place.reason));
+                    ranked.push((variant, place.place));
                 }
                 AgentEvent::Selected(ranked)
             }

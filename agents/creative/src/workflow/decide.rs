@@ -5,7 +5,7 @@ use serde_json::json;
 use spotwright_core::domain::run::{RunView, Stage};
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::domain::variant::VariantState;
-use spotwright_core::ports::step_store::{Commit, NewStep, RunUpdate};
+use spotwright_core::ports::step_store::{Commit, NewStep, RunUpdate, TraceEntry};
 use spotwright_core::spine::Messages;
 use spotwright_schemas::Problem;
 use spotwright_schemas::event::{Payload, StopReason};
@@ -96,7 +96,7 @@ fn open_after(run: &RunView, event: &AgentEvent) -> (u64, u64) {
     )
 }
 
-/// What follows when the user ends the run: commits to be tried in their order; none when it has ended or
+/// What follows when `by` ends the run, which the trace says once: commits to be tried in their order; none when it has ended or
 /// is being ended.
 ///
 /// One ends a run that nobody works on, and is refused by the store as busy when somebody does. The other
@@ -104,18 +104,22 @@ fn open_after(run: &RunView, event: &AgentEvent) -> (u64, u64) {
 ///
 /// # Errors
 /// [`StoreFormat`](spotwright_schemas::error::Code::StoreFormat) when the stored state cannot be understood.
-pub fn cancel(run: &RunView, now: Timestamp) -> Result<Vec<Commit>, Problem> {
+pub fn cancel(run: &RunView, by: &str, now: Timestamp) -> Result<Vec<Commit>, Problem> {
     let unjudged = run.counts.rendered > 0;
     if run.stage == Stage::Finished || (run.cancelling && (run.working > 0 || unjudged)) {
         return Ok(Vec::new());
     }
     // A campaign under way costs money until it has been played, so it is.
     let cancel_waiting_steps = run.stage != Stage::Playing;
-    let later = Commit { cancelling: true, cancel_waiting_steps, ..Commit::default() };
+    let asked = line(run.generation, Chapter::Ended, 0, "run.cancel_asked", None, json!({ "by": by }));
+    // Who asked first is who ended it.
+    let asked: Vec<TraceEntry> = if run.cancelling { Vec::new() } else { vec![asked] };
+    let later = Commit { cancelling: true, cancel_waiting_steps, trace: asked.clone(), ..Commit::default() };
     if unjudged {
         return Ok(vec![later]);
     }
-    let ended = decide(run, &AgentState::of(run)?, AgentEvent::Cancelled, now);
+    let mut ended = decide(run, &AgentState::of(run)?, AgentEvent::Cancelled, now);
+    ended.trace.extend(asked);
     let at_once = Commit { cancelling: true, only_when_idle: true, cancel_waiting_steps, ..ended };
     Ok(vec![at_once, later])
 }

@@ -34,7 +34,7 @@ pub fn tell(
     let known = state.heard.knows(told.id, &told.signal)?;
     if told.signal == Signal::Cancel {
         // A run that was told to end stays so: that is all there is to remember of it.
-        return cancel(run, now);
+        return cancel(run, by, now);
     }
     if known {
         return Ok(Vec::new());

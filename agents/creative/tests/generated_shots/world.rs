@@ -183,7 +183,7 @@ impl World {
         loop {
             let view = self.view().await;
             let mut written = Ok(());
-            for commit in cancel(&view, Timestamp::UNIX_EPOCH).expect("the store answers") {
+            for commit in cancel(&view, "person", Timestamp::UNIX_EPOCH).expect("the store answers") {
                 written = self.store.amend(self.run.id, view.version, commit).await;
                 if written.is_ok() {
                     return;

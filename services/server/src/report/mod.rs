@@ -19,9 +19,7 @@ use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
 use spotwright_core::ports::marketplace::RungResult;
 use spotwright_core::ports::video_backend::GateCheck;
 use spotwright_creative::clarify::Question;
-use spotwright_creative::clarity::clarity;
 use spotwright_creative::learn::{Lesson, angle_name, hook_name};
-use spotwright_creative::select::Candidate;
 use spotwright_experiment::interval::{Counts, wilson};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
@@ -31,7 +29,7 @@ use spotwright_schemas::outcome::{Delivery, Score, Winners};
 use spotwright_schemas::storyboard::Color;
 
 use crate::outputs::{FinishedRun, file_stem, winners};
-use crate::words::{Standing, Words};
+use crate::words::{Reply, Words};
 use plots::Point;
 use why::Why;
 
@@ -160,7 +158,7 @@ pub fn render(
             "left": account(finished.run.budget - finished.run.settled, currency),
             "believed": believed::believed(finished, words),
             "lessons": lessons(finished, words),
-            "questions": questions(finished),
+            "questions": questions(finished, words),
             "reports": finished.state.reports,
             "stopped": finished.state.stopped,
             "failure": finished.state.failure.as_ref().map(|problem| told_failure(problem, words)),
@@ -198,7 +196,7 @@ fn cards(
             file: winner.file.clone(),
             lines: line_rows(variant, words),
             primary_text: variant.body.script.primary_text.clone(),
-            because: because(finished, variant, words),
+            because: because(variant),
             parents: parent_names(finished, variant),
             predicted: predicted(&winner.score, words),
             realized: rate(delivery, words),
@@ -249,46 +247,9 @@ fn ladder_row(step: &RungResult, words: &Words) -> LadderRow {
     }
 }
 
-/// Why a variant stands where it does in the selection: the stored sentence, or the same in the
-/// page's language.
-fn because(finished: &FinishedRun, variant: &Variant, words: &Words) -> String {
-    let (Some(stored), Some(score)) = (&variant.body.selected_because, &variant.body.score) else {
-        return String::new();
-    };
-    let brief = &finished.run.request.brief;
-    let candidate = |variant: &Variant, score: &Score| Candidate {
-        variant: variant.id,
-        direction: variant.body.script.direction,
-        appeal: score.appeal,
-        appeal_sd: score.appeal_sd,
-        unclear: clarity(brief, &variant.body.script).first().copied(),
-    };
-    let itself = candidate(variant, score);
-    let own = itself.upper_confidence();
-    let (mut rank, mut of) = (1, 0);
-    for other in &finished.variants {
-        let Some(score) = &other.body.score else { continue };
-        let rival = candidate(other, score);
-        let beside = other.generation == variant.generation
-            && rival.direction == itself.direction
-            && rival.unclear.is_some() == itself.unclear.is_some();
-        if !beside {
-            continue;
-        }
-        of += 1;
-        let ahead = rival.upper_confidence() > own
-            || rival.upper_confidence() == own && other.number < variant.number;
-        rank += usize::from(ahead);
-    }
-    let standing = Standing {
-        direction: itself.direction,
-        rank,
-        of,
-        appeal: score.appeal,
-        appeal_sd: score.appeal_sd,
-        unclear: itself.unclear,
-    };
-    (words.standing)(stored, &standing)
+/// Why a variant stands where it does in the selection, as it was stored in the brief's language.
+fn because(variant: &Variant) -> String {
+    variant.body.selected_because.clone().unwrap_or_default()
 }
 
 /// What ended the run: the problem as it is, after a sentence of the page.
@@ -339,7 +300,7 @@ fn variant_rows(
                 Some(failure) => (words.failure)(failure),
                 None => (words.state)(variant.state.as_str()),
             },
-            because: because(finished, variant, words),
+            because: because(variant),
             anchor: (variant.state == VariantState::Won).then(|| format!("v-{}", file_stem(variant))),
         });
     }
@@ -401,11 +362,39 @@ fn trend_points(finished: &FinishedRun, words: &Words) -> Vec<Point> {
         .collect()
 }
 
-/// What the agent asked in the first generation, as it stands in the trace.
-fn questions(finished: &FinishedRun) -> Vec<Question> {
-    let planned = finished.trace.iter().find(|entry| entry.what == "generation.planned");
-    let asked = planned.and_then(|entry| entry.detail.get("questions").cloned());
-    asked.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
+/// A question about the brief, with what the run went on with and who said so.
+#[derive(Debug, Serialize)]
+struct QuestionRow {
+    text: String,
+    answer: String,
+    who: String,
+}
+
+/// What the agent asked and what became of it. A run that waits for nobody asks in its first plan, and takes
+/// the defaults.
+fn questions(finished: &FinishedRun, words: &Words) -> Vec<QuestionRow> {
+    let heard = &finished.state.heard;
+    let planned = || -> Vec<Question> {
+        let planned = finished.trace.iter().find(|entry| entry.what == "generation.planned");
+        let asked = planned.and_then(|entry| entry.detail.get("questions").cloned());
+        asked.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
+    };
+    let asked = if heard.questions.is_empty() { planned() } else { heard.questions.clone() };
+    let row = |question: Question| {
+        let answer = heard.answers.iter().find(|answer| answer.question == question.id);
+        let fact = answer.and_then(|answer| answer.fact.as_ref());
+        let reply = match (answer, fact) {
+            (Some(answer), Some(_)) => Reply::Answered(&answer.by),
+            (Some(answer), None) => Reply::DefaultChosen(&answer.by),
+            (None, _) => Reply::DefaultTaken,
+        };
+        QuestionRow {
+            text: question.text,
+            answer: fact.map_or(question.default, |fact| fact.text.clone()),
+            who: (words.reply)(reply),
+        }
+    };
+    asked.into_iter().map(row).collect()
 }
 
 fn realized(delivery: Delivery) -> Option<spotwright_experiment::interval::Interval> {

@@ -2,12 +2,13 @@
 
 use spotwright_core::domain::copy_rules::locale::percent;
 use spotwright_core::domain::copy_rules::reading::ends_sentence;
-use spotwright_core::domain::run::{Approval, RunView, Stage};
 use spotwright_creative::critique::Finding;
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::script::Role;
 
-use super::{GenerationTold, LossWords, LostAt, Page, Plots, TerminalWords, WhyWords, Words, WriterWords};
+use super::{
+    Doing, GenerationTold, LossWords, LostAt, Page, Plots, Reply, TerminalWords, WhyWords, Words, WriterWords,
+};
 use crate::writers::Shares;
 
 /// Said where the words come from the copy engine by choice.
@@ -158,8 +159,8 @@ pub(super) static WORDS: Words = Words {
              chance explains, and cleared below a twentieth."
         )
     },
+    reply,
     lesson: |clicks, impressions| format!("({clicks} clicks of {impressions})"),
-    standing: |stored, _| stored.to_owned(),
     role: |role| match role {
         Role::Hook => "Hook",
         Role::Body => "Body",
@@ -240,7 +241,12 @@ const PAGE: Page = Page {
     alarm_stands: "The drift alarm stands: take predicted click rates of this run as an order of winners, not as \
                    rates.",
     learnt: "What was learnt",
-    helped: "What would have helped to know",
+    asked: "Questions and answers",
+    asked_note: "What the agent asked about the brief, what it went on with, and who said so. An answer becomes a \
+                 fact of this run.",
+    question: "Question",
+    answer: "Answer or default",
+    who: "Who",
     money: "Money",
     budget: "Budget",
     media: "Media",
@@ -314,30 +320,35 @@ fn stop_behind(sentence: &str) -> &'static str {
 }
 
 /// What is going on, for people.
-fn progress(run: &RunView) -> String {
-    let counts = run.counts;
-    let total = run.request.variants;
-    let what = match run.stage {
-        Stage::Requested | Stage::Planning => "choosing directions".to_owned(),
-        Stage::Drafting => "writing scripts".to_owned(),
-        Stage::WaitingForAnswers => "waiting for answers".to_owned(),
-        Stage::WaitingForApproval => format!("{} scripts wait for approval", counts.drafted),
-        Stage::Scoring => format!("previews: {} of {total} scored", counts.scored),
-        Stage::Selecting => "choosing variants".to_owned(),
-        Stage::Rendering => {
-            let wanted = run.request.winners.min(total);
-            // People reject before anything is rendered, and are not told what they know.
-            let seen = run.request.people.approval != Approval::None;
-            let rejected = if counts.rejected == 0 || seen {
-                String::new()
-            } else {
-                format!(", {} did not pass the gate", counts.rejected)
-            };
-            format!("rendering: {} of {wanted} finished{rejected}", counts.won + counts.rendered)
+fn progress(generation: u32, of: u32, doing: Doing) -> String {
+    let what = match doing {
+        Doing::ChoosingDirections => "choosing directions".to_owned(),
+        Doing::WritingScripts => "writing scripts".to_owned(),
+        Doing::WaitingForAnswers => "waiting for answers".to_owned(),
+        Doing::WaitingForApproval(scripts) => format!("{scripts} scripts wait for approval"),
+        Doing::Scoring(scored, total) => format!("previews: {scored} of {total} scored"),
+        Doing::ChoosingVariants => "choosing variants".to_owned(),
+        Doing::Rendering(made, wanted, 0) => format!("rendering: {made} of {wanted} finished"),
+        Doing::Rendering(made, wanted, rejected) => {
+            format!("rendering: {made} of {wanted} finished, {rejected} did not pass the gate")
         }
-        Stage::Playing => "the market is playing".to_owned(),
-        Stage::Observing | Stage::Learning => "learning from the audience".to_owned(),
-        Stage::Finished => "finished".to_owned(),
+        Doing::Playing => "the market is playing".to_owned(),
+        Doing::Learning => "learning from the audience".to_owned(),
+        Doing::Finished => "finished".to_owned(),
     };
-    format!("generation {} of {}: {what}", run.generation.max(1), run.request.generations)
+    format!("generation {generation} of {of}: {what}")
+}
+
+/// Who answered a question, or that its default was taken.
+fn reply(reply: Reply<'_>) -> String {
+    let who = |by: &str| match by.split_once(':') {
+        Some(("key", id)) => format!("with the API key {id}"),
+        _ if by == "person" => "by a person".to_owned(),
+        _ => "by the program".to_owned(),
+    };
+    match reply {
+        Reply::Answered(by) => format!("answered {}", who(by)),
+        Reply::DefaultChosen(by) => format!("default, chosen {}", who(by)),
+        Reply::DefaultTaken => "default; nobody answered".to_owned(),
+    }
 }

@@ -7,11 +7,10 @@ mod en;
 mod zh;
 
 use serde::Serialize;
-use spotwright_core::domain::run::RunView;
-use spotwright_creative::clarity::Unclear;
+use spotwright_core::domain::run::{Approval, RunView, Stage};
 use spotwright_creative::critique::Finding;
 use spotwright_schemas::locale::{Language, Locale};
-use spotwright_schemas::script::{Direction, Role};
+use spotwright_schemas::script::Role;
 
 use crate::writers::Shares;
 
@@ -43,10 +42,10 @@ pub(crate) struct Words {
     pub(crate) from_level: fn(&str) -> String,
     /// PCOC, expected calibration error, the part of it that chance explains.
     pub(crate) believed: fn(&str, &str, &str) -> String,
+    /// Who answered a question, or that its default was taken.
+    pub(crate) reply: fn(Reply<'_>) -> String,
     /// Clicks, impressions behind a lesson.
     pub(crate) lesson: fn(&str, &str) -> String,
-    /// Why a variant stands where it does in the selection, from its text and its numbers.
-    pub(crate) standing: fn(&str, &Standing) -> String,
     pub(crate) role: fn(Role) -> &'static str,
     /// An objective by its name in files.
     pub(crate) objective: fn(&str) -> String,
@@ -68,18 +67,58 @@ pub(crate) struct Words {
     pub(crate) log_differs: fn(u32) -> String,
 }
 
-/// Where a variant stands among those of its direction.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Standing {
-    pub(crate) direction: Direction,
-    /// From 1.
-    pub(crate) rank: usize,
-    /// Scored variants of its direction in its generation.
-    pub(crate) of: usize,
-    pub(crate) appeal: f64,
-    pub(crate) appeal_sd: f64,
-    /// Why it stands behind all that serve the advertiser.
-    pub(crate) unclear: Option<Unclear>,
+/// What is going on in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doing {
+    ChoosingDirections,
+    WritingScripts,
+    WaitingForAnswers,
+    /// Scripts that wait for approval.
+    WaitingForApproval(u64),
+    /// Previews scored, previews in all.
+    Scoring(u64, u32),
+    ChoosingVariants,
+    /// Videos finished and wanted, and those that did not pass the gate, as far as they are told.
+    Rendering(u64, u32, u64),
+    Playing,
+    Learning,
+    Finished,
+}
+
+impl Doing {
+    /// What a run does.
+    pub(crate) fn of(run: &RunView) -> Self {
+        let counts = run.counts;
+        let total = run.request.variants;
+        match run.stage {
+            Stage::Requested | Stage::Planning => Self::ChoosingDirections,
+            Stage::Drafting => Self::WritingScripts,
+            Stage::WaitingForAnswers => Self::WaitingForAnswers,
+            Stage::WaitingForApproval => Self::WaitingForApproval(counts.drafted),
+            Stage::Scoring => Self::Scoring(counts.scored, total),
+            Stage::Selecting => Self::ChoosingVariants,
+            Stage::Rendering => {
+                // People reject before anything is rendered, and are not told what they know.
+                let seen = run.request.people.approval != Approval::None;
+                let rejected = if seen { 0 } else { counts.rejected };
+                Self::Rendering(counts.won + counts.rendered, run.request.winners.min(total), rejected)
+            }
+            Stage::Playing => Self::Playing,
+            Stage::Observing | Stage::Learning => Self::Learning,
+            Stage::Finished => Self::Finished,
+        }
+    }
+}
+
+/// What became of a question about the brief.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reply<'a> {
+    /// Answered, by whom: `person`, `key:<id>` or `system`.
+    Answered(&'a str),
+    /// The default was wished for, by whom.
+    DefaultChosen(&'a str),
+    /// Nobody answered, and the default was taken.
+    DefaultTaken,
 }
 
 /// Texts of the page that hold no numbers. A text between backticks is set as code.
@@ -137,7 +176,11 @@ pub(crate) struct Page {
     pub(crate) held: &'static str,
     pub(crate) alarm_stands: &'static str,
     pub(crate) learnt: &'static str,
-    pub(crate) helped: &'static str,
+    pub(crate) asked: &'static str,
+    pub(crate) asked_note: &'static str,
+    pub(crate) question: &'static str,
+    pub(crate) answer: &'static str,
+    pub(crate) who: &'static str,
     pub(crate) money: &'static str,
     pub(crate) budget: &'static str,
     pub(crate) media: &'static str,
@@ -262,8 +305,8 @@ pub(crate) struct TerminalWords {
     pub(crate) ended_early: &'static str,
     /// Seconds; where the report is.
     pub(crate) end: fn(f64, &str) -> String,
-    /// What is going on in a run.
-    pub(crate) progress: fn(&RunView) -> String,
+    /// What is going on in a generation: the generation, all of them, and what it is.
+    pub(crate) progress: fn(u32, u32, Doing) -> String,
 }
 
 impl Words {
@@ -273,6 +316,11 @@ impl Words {
             Language::English => &en::WORDS,
             Language::Chinese => &zh::WORDS,
         }
+    }
+
+    /// What is going on in a run, for people.
+    pub(crate) fn progress(&self, run: &RunView) -> String {
+        (self.terminal.progress)(run.generation.max(1), run.request.generations, Doing::of(run))
     }
 }
 

@@ -1,18 +1,15 @@
 //! Simplified Chinese.
 
 use spotwright_core::domain::copy_rules::locale::percent;
-use spotwright_core::domain::run::{Approval, RunView, Stage};
-use spotwright_creative::clarity::Unclear;
 use spotwright_creative::copy_engine;
 use spotwright_creative::critique::{Check, Finding};
-use spotwright_creative::learn::{angle_name, hook_name};
 use spotwright_render::picture;
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::script::Role;
 
 use super::en::COPY_ENGINE_WROTE;
 use super::{
-    GenerationTold, LossWords, LostAt, Page, Plots, Standing, TerminalWords, WhyWords, Words, WriterWords,
+    Doing, GenerationTold, LossWords, LostAt, Page, Plots, Reply, TerminalWords, WhyWords, Words, WriterWords,
 };
 use crate::writers::Shares;
 
@@ -144,24 +141,8 @@ pub(super) static WORDS: Words = Words {
              {error} 倍，其中 {chance} 倍可归于随机波动。预计与实际相差一成以上、且超出随机波动时报警，差距回落到半成以内时解除。"
         )
     },
+    reply,
     lesson: |clicks, impressions| format!("（展示 {impressions} 次，点击 {clicks} 次）"),
-    standing: |_, standing: &Standing| {
-        let after = match standing.unclear {
-            None => "",
-            Some(Unclear::OfferMissing) => "排在其他创意之后（结尾没有价格或优惠）：",
-            Some(Unclear::MustSayMissing) => "排在其他创意之后（缺少必须出现的文字）：",
-            Some(Unclear::HidesWhatIsSold) => "排在其他创意之后（开头没有说清卖什么）：",
-        };
-        format!(
-            "{after}在“{} × {}”方向的 {} 条创意中排第 {}；吸引力 {:+.3}，标准差 {:.3}",
-            angle_name(standing.direction.angle, LOCALE),
-            hook_name(standing.direction.hook, LOCALE),
-            standing.of,
-            standing.rank,
-            standing.appeal,
-            standing.appeal_sd
-        )
-    },
     role: |role| match role {
         Role::Hook => "开头",
         Role::Body => "正文",
@@ -252,7 +233,11 @@ const PAGE: Page = Page {
     held: "持续",
     alarm_stands: "偏移报警未解除：本次运行的预测点击率只能用来比较优胜创意的先后，不能当作实际点击率。",
     learnt: "这次学到了什么",
-    helped: "如果知道这些，会写得更好",
+    asked: "提问与回答",
+    asked_note: "关于简报问了什么、按什么继续、由谁决定。回答会作为本次运行的一条事实。",
+    question: "问题",
+    answer: "回答或默认做法",
+    who: "由谁决定",
     money: "费用",
     budget: "预算",
     media: "媒体",
@@ -513,30 +498,35 @@ fn about_picture(remark: &str) -> Option<String> {
 }
 
 /// What is going on, for people.
-fn progress(run: &RunView) -> String {
-    let counts = run.counts;
-    let total = run.request.variants;
-    let what = match run.stage {
-        Stage::Requested | Stage::Planning => "选择方向".to_owned(),
-        Stage::Drafting => "撰写脚本".to_owned(),
-        Stage::WaitingForAnswers => "等待回答".to_owned(),
-        Stage::WaitingForApproval => format!("{} 条脚本等待确认", counts.drafted),
-        Stage::Scoring => format!("预览评分 {} / {total}", counts.scored),
-        Stage::Selecting => "挑选创意".to_owned(),
-        Stage::Rendering => {
-            let wanted = run.request.winners.min(total);
-            // People reject before anything is rendered, and are not told what they know.
-            let seen = run.request.people.approval != Approval::None;
-            let rejected = if counts.rejected == 0 || seen {
-                String::new()
-            } else {
-                format!("，{} 条未过质检", counts.rejected)
-            };
-            format!("制作成片 {} / {wanted}{rejected}", counts.won + counts.rendered)
+fn progress(generation: u32, of: u32, doing: Doing) -> String {
+    let what = match doing {
+        Doing::ChoosingDirections => "选择方向".to_owned(),
+        Doing::WritingScripts => "撰写脚本".to_owned(),
+        Doing::WaitingForAnswers => "等待回答".to_owned(),
+        Doing::WaitingForApproval(scripts) => format!("{scripts} 条脚本等待确认"),
+        Doing::Scoring(scored, total) => format!("预览评分 {scored} / {total}"),
+        Doing::ChoosingVariants => "挑选创意".to_owned(),
+        Doing::Rendering(made, wanted, 0) => format!("制作成片 {made} / {wanted}"),
+        Doing::Rendering(made, wanted, rejected) => {
+            format!("制作成片 {made} / {wanted}，{rejected} 条未过质检")
         }
-        Stage::Playing => "市场投放中".to_owned(),
-        Stage::Observing | Stage::Learning => "从受众反馈中学习".to_owned(),
-        Stage::Finished => "完成".to_owned(),
+        Doing::Playing => "市场投放中".to_owned(),
+        Doing::Learning => "从受众反馈中学习".to_owned(),
+        Doing::Finished => "完成".to_owned(),
     };
-    format!("第 {} 轮，共 {} 轮：{what}", run.generation.max(1), run.request.generations)
+    format!("第 {generation} 轮，共 {of} 轮：{what}")
+}
+
+/// Who answered a question, or that its default was taken.
+fn reply(reply: Reply<'_>) -> String {
+    let who = |by: &str| match by.split_once(':') {
+        Some(("key", id)) => format!("通过 API 密钥 {id} "),
+        _ if by == "person" => "由用户".to_owned(),
+        _ => "由系统".to_owned(),
+    };
+    match reply {
+        Reply::Answered(by) => format!("{}回答", who(by)),
+        Reply::DefaultChosen(by) => format!("{}选择默认", who(by)),
+        Reply::DefaultTaken => "无人回答，按默认处理".to_owned(),
+    }
 }

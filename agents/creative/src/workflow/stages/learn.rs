@@ -62,7 +62,10 @@ impl Decision<'_> {
         lessons: Vec<Lesson>,
         parents: Vec<Parent>,
     ) {
-        let detail = json!({ "beliefs": beliefs, "lessons": lessons, "parents": parents });
+        let locale = self.run.request.brief.locale;
+        let reasons: Vec<String> = parents.iter().map(|parent| parent.told(locale)).collect();
+        let detail =
+            json!({ "beliefs": beliefs, "lessons": lessons, "parents": parents, "reasons": reasons });
         self.state.beliefs = beliefs;
         self.state.lessons = lessons;
         self.state.parents = parents;

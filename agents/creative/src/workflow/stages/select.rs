@@ -7,7 +7,7 @@ use spotwright_core::ports::step_store::ClaimedStep;
 use spotwright_core::spine::{StepError, Undecided};
 
 use crate::clarity::clarity;
-use crate::select::{self, Candidate, Selected};
+use crate::select::{self, Candidate, Place, Selected};
 use crate::workflow::agent::CreativeAgent;
 use crate::workflow::decide::Decision;
 use crate::workflow::state::AgentState;
@@ -45,15 +45,16 @@ impl CreativeAgent {
 }
 
 impl Decision<'_> {
-    pub(in crate::workflow) fn selected(&mut self, ranked: Vec<(Variant, String)>) {
+    pub(in crate::workflow) fn selected(&mut self, ranked: Vec<(Variant, Place)>) {
         if self.ending {
             return;
         }
         let winners = self.run.request.winners as usize;
         self.state.waiting = ranked.iter().skip(winners).map(|(variant, _)| variant.id).collect();
-        for (idx, (mut variant, reason)) in ranked.into_iter().enumerate() {
+        for (idx, (mut variant, place)) in ranked.into_iter().enumerate() {
             let chosen = idx < winners;
-            let detail = json!({ "order": idx + 1, "chosen": chosen, "reason": reason });
+            let reason = place.told(self.run.request.brief.locale);
+            let detail = json!({ "order": idx + 1, "chosen": chosen, "place": place, "reason": reason });
             self.trace(Chapter::Selected, idx as u32, "variant.ranked", Some(variant.id), detail);
             variant.body.selected_because = Some(reason);
             if chosen {
