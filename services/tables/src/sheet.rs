@@ -14,6 +14,11 @@ pub const MAX_ROWS: usize = 1 << 20;
 /// Most bytes of a row.
 pub const MAX_ROW_BYTES: usize = 1 << 20;
 
+/// Most cells of a file, blank ones between others too.
+pub const MAX_CELLS: usize = 10_000_000;
+/// Most bytes that the texts of all cells have: a workbook can name one text in many cells.
+const MAX_TEXT_BYTES: usize = 512 << 20;
+
 /// What a cell holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Kind {
@@ -87,11 +92,42 @@ pub struct Sheet {
     pub rows: Vec<SheetRow>,
 }
 
+/// What may still be kept in memory of a file.
+pub(crate) struct Budget<'a> {
+    name: &'a str,
+    cells: usize,
+    bytes: usize,
+}
+
+impl<'a> Budget<'a> {
+    pub(crate) const fn new(name: &'a str) -> Self {
+        Self { name, cells: MAX_CELLS, bytes: MAX_TEXT_BYTES }
+    }
+
+    /// Takes room for cells of the row at `line`.
+    pub(crate) fn take(&mut self, line: u64, cells: usize, bytes: usize) -> Result<(), Problem> {
+        match (self.cells.checked_sub(cells), self.bytes.checked_sub(bytes)) {
+            (Some(cells), Some(bytes)) => {
+                (self.cells, self.bytes) = (cells, bytes);
+                Ok(())
+            }
+            _ => {
+                let message = format!(
+                    "`{:.60}` has more than {MAX_CELLS} cells up to here, or too long ones; split it",
+                    self.name
+                );
+                Err(problem(place(line, ""), message))
+            }
+        }
+    }
+}
+
 /// Every sheet of a file called `name`: one of a CSV file, those of a workbook in its order.
 ///
 /// # Errors
 /// [`spotwright_schemas::error::Code::Table`] with the file's name or the line, also for more than
-/// [`crate::MAX_FILE_BYTES`], [`MAX_COLUMNS`], [`MAX_ROWS`] or [`MAX_ROW_BYTES`].
+/// [`crate::MAX_FILE_BYTES`], [`MAX_COLUMNS`], [`MAX_ROWS`], [`MAX_CELLS`] or
+/// [`MAX_ROW_BYTES`].
 pub fn sheets(bytes: &[u8], name: &str) -> Result<Vec<Sheet>, Problem> {
     if bytes.len() as u64 > crate::MAX_FILE_BYTES {
         return Err(problem(name, format!("at most {} bytes are read; split it", crate::MAX_FILE_BYTES)));
@@ -112,6 +148,7 @@ fn csv_sheet(bytes: &[u8], name: &str) -> Result<Sheet, Problem> {
         separator::declared(&text).unwrap_or_else(|| (0, separator::guessed_below_titles(&text)));
     let table = Table::without_header(name, text, start, separator)?;
     let mut rows: Vec<SheetRow> = Vec::new();
+    let mut budget = Budget::new(name);
     for row in table.records() {
         let row = row?;
         if row.fields.len() > MAX_COLUMNS {
@@ -121,6 +158,7 @@ fn csv_sheet(bytes: &[u8], name: &str) -> Result<Sheet, Problem> {
         if rows.len() == MAX_ROWS {
             return Err(problem(place(row.line, ""), format!("at most {MAX_ROWS} rows are read; split it")));
         }
+        budget.take(row.line, row.fields.len(), row.fields.as_slice().len())?;
         let cells = row.fields.iter().map(|text| Cell { text: text.to_owned(), kind: Kind::Text });
         let cells: Vec<Cell> = cells.collect();
         fill_blank_lines(&mut rows, row.line);

@@ -8,13 +8,15 @@ use quick_xml::events::{BytesStart, Event};
 use spotwright_schemas::Problem;
 use zip::ZipArchive;
 
-use crate::sheet::{Cell, Form, Kind, MAX_COLUMNS, MAX_ROWS, Sheet, SheetRow};
+use crate::sheet::{Budget, Cell, Form, Kind, MAX_COLUMNS, MAX_ROWS, Sheet, SheetRow};
 use crate::{place, problem};
 
 /// Bytes that all parts of a workbook may unpack to.
 const MAX_UNPACKED: u64 = 256 << 20;
 /// Most sheets that are looked at.
 const MAX_SHEETS: usize = 64;
+/// Serial numbers of the years 1900 to 9999.
+const DATES: std::ops::Range<f64> = 0.0..2_958_466.0;
 /// Most parts of the archive.
 const MAX_PARTS: usize = 5_000;
 
@@ -63,12 +65,17 @@ pub(crate) fn sheets(bytes: &[u8], name: &str) -> Result<Vec<Sheet>, Problem> {
     let styles = parts.text("xl/styles.xml")?.unwrap_or_default();
     let is_date = date_styles(&styles).ok_or_else(|| damaged(name))?;
     let mut sheets = Vec::new();
+    let mut budget = Budget::new(name);
     for (sheet_name, relation) in book.sheets.iter().take(MAX_SHEETS) {
         let Some(target) = relations.get(relation) else { continue };
         let part = target.strip_prefix('/').map_or_else(|| format!("xl/{target}"), str::to_owned);
         let Some(xml) = parts.text(&part)? else { continue };
         let context = Context { strings: &strings, is_date: &is_date, since_1904: book.since_1904, name };
-        sheets.push(Sheet { name: sheet_name.clone(), form: Form::Xlsx, rows: context.rows(&xml)? });
+        sheets.push(Sheet {
+            name: sheet_name.clone(),
+            form: Form::Xlsx,
+            rows: context.rows(&xml, &mut budget)?,
+        });
     }
     if sheets.is_empty() {
         return Err(problem(name, "holds no sheet"));
@@ -227,7 +234,7 @@ struct Open {
 }
 
 impl Context<'_> {
-    fn rows(&self, xml: &str) -> Result<Vec<SheetRow>, Problem> {
+    fn rows(&self, xml: &str, budget: &mut Budget<'_>) -> Result<Vec<SheetRow>, Problem> {
         let mut reader = Reader::from_str(xml);
         let mut rows: Vec<SheetRow> = Vec::new();
         let mut merged = Vec::new();
@@ -239,13 +246,15 @@ impl Context<'_> {
                     let is_empty = matches!(event, Event::Empty(_));
                     match start.local_name().as_ref() {
                         b"row" => {
-                            line = attribute(start, b"r").and_then(|r| r.parse().ok()).unwrap_or(line + 1);
+                            line = attribute(start, b"r")
+                                .and_then(|r| r.parse().ok())
+                                .unwrap_or(line.saturating_add(1));
                             self.begin_row(&mut rows, line)?;
                         }
                         b"c" => {
                             open = self.begin_cell(start, &rows, line)?;
                             if is_empty {
-                                self.end_cell(&mut rows, std::mem::take(&mut open))?;
+                                self.end_cell(&mut rows, std::mem::take(&mut open), budget)?;
                             }
                         }
                         b"v" | b"t" => {
@@ -270,7 +279,7 @@ impl Context<'_> {
                 Event::End(end) => match end.local_name().as_ref() {
                     b"v" | b"t" => in_value = false,
                     b"rPh" => in_reading = false,
-                    b"c" => self.end_cell(&mut rows, std::mem::take(&mut open))?,
+                    b"c" => self.end_cell(&mut rows, std::mem::take(&mut open), budget)?,
                     _ => {}
                 },
                 Event::Eof => break,
@@ -278,7 +287,7 @@ impl Context<'_> {
             }
         }
         for range in merged {
-            fill_down(&mut rows, &range);
+            fill_down(&mut rows, &range, budget)?;
         }
         Ok(rows)
     }
@@ -312,16 +321,13 @@ impl Context<'_> {
         })
     }
 
-    fn end_cell(&self, rows: &mut [SheetRow], open: Open) -> Result<(), Problem> {
+    fn end_cell(&self, rows: &mut [SheetRow], open: Open, budget: &mut Budget<'_>) -> Result<(), Problem> {
         let column = open.column;
         let cell = self.cell(open)?;
-        if let (Some(row), false) = (rows.last_mut(), cell.text.is_empty()) {
-            if row.cells.len() <= column {
-                row.cells.resize(column + 1, Cell::default());
-            }
-            row.cells[column] = cell;
+        match rows.last_mut() {
+            Some(row) if !cell.text.is_empty() => put(row, column, cell, budget),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn cell(&self, open: Open) -> Result<Cell, Problem> {
@@ -340,8 +346,10 @@ impl Context<'_> {
             "d" => Cell { text: open.value.replace('T', " "), kind: Kind::Date },
             _ if self.is_date.get(open.style).copied().unwrap_or(false) => {
                 match open.value.trim().parse::<f64>() {
-                    Ok(serial) => Cell { text: calendar(serial, self.since_1904), kind: Kind::Date },
-                    Err(_) => text(open.value),
+                    Ok(serial) if DATES.contains(&serial) => {
+                        Cell { text: calendar(serial, self.since_1904), kind: Kind::Date }
+                    }
+                    _ => text(open.value),
                 }
             }
             _ => Cell { text: open.value.trim().to_owned(), kind: Kind::Number },
@@ -358,25 +366,36 @@ fn column_of(reference: &str) -> Option<usize> {
     number.checked_sub(1)
 }
 
+/// Puts a cell into its row, as long as the sheet is one that memory holds.
+fn put(row: &mut SheetRow, column: usize, cell: Cell, budget: &mut Budget<'_>) -> Result<(), Problem> {
+    let new = (column + 1).saturating_sub(row.cells.len());
+    budget.take(row.line, new, cell.text.len())?;
+    if new > 0 {
+        row.cells.resize(column + 1, Cell::default());
+    }
+    row.cells[column] = cell;
+    Ok(())
+}
+
 /// Cells merged downward hold the value of the uppermost in each row that they span.
-fn fill_down(rows: &mut [SheetRow], range: &str) {
-    let Some((from, to)) = range.split_once(':') else { return };
+fn fill_down(rows: &mut [SheetRow], range: &str, budget: &mut Budget<'_>) -> Result<(), Problem> {
+    let Some((from, to)) = range.split_once(':') else { return Ok(()) };
     let line_of = |reference: &str| -> Option<u64> {
         reference.trim_start_matches(|c: char| c.is_ascii_alphabetic()).parse().ok()
     };
-    let (Some(column), Some(last_column)) = (column_of(from), column_of(to)) else { return };
-    let (Some(first), Some(last)) = (line_of(from), line_of(to)) else { return };
-    if column != last_column {
-        return;
+    let (Some(column), Some(last_column)) = (column_of(from), column_of(to)) else { return Ok(()) };
+    let (Some(first), Some(last)) = (line_of(from), line_of(to)) else { return Ok(()) };
+    if column != last_column || column >= MAX_COLUMNS {
+        return Ok(());
     }
-    let Ok(top) = rows.binary_search_by_key(&first, |row| row.line) else { return };
-    let Some(value) = rows[top].cells.get(column).cloned() else { return };
+    let Ok(top) = rows.binary_search_by_key(&first, |row| row.line) else { return Ok(()) };
+    let Some(value) = rows[top].cells.get(column).cloned() else { return Ok(()) };
     for row in rows[top + 1..].iter_mut().take_while(|row| row.line <= last) {
-        if row.cells.len() <= column {
-            row.cells.resize(column + 1, Cell::default());
-        }
-        row.cells[column] = value.clone();
+        // One cell more than it is, so that ranges that lie over each other come to an end too.
+        budget.take(row.line, 1, 0)?;
+        put(row, column, value.clone(), budget)?;
     }
+    Ok(())
 }
 
 /// A serial number of days as a date, with the time where there is one.
@@ -481,6 +500,26 @@ mod tests {
         ] {
             assert_eq!(calendar(serial, since_1904), date);
         }
+    }
+
+    #[test]
+    fn a_text_named_in_many_cells_does_not_fill_the_memory() {
+        let cells: String =
+            (1..=600).map(|row| format!("<row r='{row}'><c r='A{row}' t='s'><v>0</v></c></row>")).collect();
+        let sheet = format!("<worksheet><sheetData>{cells}</sheetData></worksheet>");
+        let strings = format!("<sst><si><t>{}</t></si></sst>", "x".repeat(1 << 20));
+        let bytes = xlsx(&[
+            WORKBOOK,
+            RELATIONS,
+            ("xl/sharedStrings.xml", &strings),
+            ("xl/worksheets/sheet1.xml", &sheet),
+        ]);
+        assert_eq!(sheets(&bytes, "a.xlsx").unwrap_err().field, "line 513");
+        let cells: String =
+            (1..=700).map(|row| format!("<row r='{row}'><c r='XFD{row}'><v>0</v></c></row>")).collect();
+        let sheet = format!("<worksheet><sheetData>{cells}</sheetData></worksheet>");
+        let bytes = xlsx(&[WORKBOOK, RELATIONS, ("xl/worksheets/sheet1.xml", &sheet)]);
+        assert_eq!(sheets(&bytes, "a.xlsx").unwrap_err().field, "line 611");
     }
 
     #[test]

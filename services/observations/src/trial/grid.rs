@@ -15,7 +15,10 @@ use crate::DecimalMark;
 use crate::number::{evidence, is_nothing, plain, stored};
 
 /// Most rows of a table that are read.
-const MOST_ROWS: usize = 20_000_000;
+const MOST_ROWS: i64 = 20_000_000;
+/// Most cells of a parquet file, and most bytes of their texts: one text can stand in many rows.
+const MOST_CELLS: i64 = 100_000_000;
+const MOST_TEXT_BYTES: usize = 512 << 20;
 /// Most columns of a parquet file that are read.
 const MOST_COLUMNS: usize = 1_000;
 
@@ -198,9 +201,12 @@ impl Grid {
         if schema.num_columns() > MOST_COLUMNS {
             return Err(wrong(name, format!("at most {MOST_COLUMNS} columns are read")));
         }
-        if reader.metadata().file_metadata().num_rows() > MOST_ROWS as i64 {
-            return Err(wrong(name, format!("at most {MOST_ROWS} rows are read")));
+        let n_rows = reader.metadata().file_metadata().num_rows();
+        if n_rows > MOST_ROWS || n_rows.saturating_mul(schema.num_columns() as i64) > MOST_CELLS {
+            let message = format!("at most {MOST_ROWS} rows and {MOST_CELLS} cells are read; split it");
+            return Err(wrong(name, message));
         }
+        let mut bytes_left = MOST_TEXT_BYTES;
         let header = schema.columns().iter().map(|column| column.path().string()).collect();
         let mut grid = Self::new(name, header, Form::Rows);
         for (idx, row) in reader.get_row_iter(None).map_err(|error| damaged(&error))?.enumerate() {
@@ -210,6 +216,14 @@ impl Grid {
                 let cell = cell_of(field).ok_or_else(|| {
                     wrong(grid.place(idx as u64 + 1, column), "a text, number or time is expected")
                 })?;
+                if let Cell::Text(text) = &cell {
+                    bytes_left = bytes_left.checked_sub(text.len()).ok_or_else(|| {
+                        wrong(
+                            grid.place(idx as u64 + 1, column),
+                            "the texts up to here are too long; split it",
+                        )
+                    })?;
+                }
                 cells.push(cell);
             }
             grid.rows.push((idx as u64 + 1, cells));
