@@ -97,7 +97,7 @@ pub(crate) fn plain(text: &str, mark: DecimalMark) -> Option<String> {
         return None;
     }
     if let Some(fraction) = fraction {
-        if fraction.is_empty() {
+        if fraction.is_empty() || !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
             return None;
         }
         plain.push('.');

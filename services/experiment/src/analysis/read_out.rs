@@ -193,3 +193,80 @@ pub fn newcombe(control: Counts, treatment: Counts, alpha: f64) -> Result<Option
     let up = (of_b.high - b).hypot(a - of_a.low);
     Ok(Some(EffectInterval { low: b - a - down, estimate: b - a, high: b - a + up }))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::analysis::effect::effect;
+    use crate::analysis::moments::Moments;
+
+    fn arm() -> impl Strategy<Value = Moments> {
+        (2.0_f64..1e6, 0.01_f64..50.0, 1e-4_f64..400.0).prop_map(|(units, mean, variance)| {
+            let units = units.floor();
+            Moments { units, mean, variance, unadjusted_mean: mean }
+        })
+    }
+
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() <= 1e-7 * a.abs().max(b.abs()).max(1e-9)
+    }
+
+    proptest! {
+        #[test]
+        fn exchanging_the_arms_mirrors_absolute_effects(a in arm(), b in arm(), alpha in 0.001_f64..0.3) {
+            let there = effect(&a, &b, Difference::Absolute)?;
+            let back = effect(&b, &a, Difference::Absolute)?;
+            let (one, other) = (fixed_horizon(&there, alpha)?, fixed_horizon(&back, alpha)?);
+            prop_assert!(close(one.interval.low, -other.interval.high) && close(one.p_value, other.p_value));
+            let (one, other) = (always_valid(&there, alpha, 5e3)?, always_valid(&back, alpha, 5e3)?);
+            prop_assert!(close(one.interval.low, -other.interval.high) && close(one.p_value, other.p_value));
+            let (one, other) = (bayesian(&there, alpha, None)?, bayesian(&back, alpha, None)?);
+            prop_assert!((one.chance_to_win + other.chance_to_win - 1.0).abs() < 1e-9);
+            prop_assert!((one.risk_of_control - other.risk_of_treatment).abs() < 1e-7);
+        }
+
+        #[test]
+        fn p_values_say_whether_zero_is_inside(a in arm(), b in arm(), alpha in 0.001_f64..0.3) {
+            for difference in [Difference::Absolute, Difference::Relative] {
+                let effect = effect(&a, &b, difference)?;
+                let fixed = fixed_horizon(&effect, alpha)?;
+                let always = always_valid(&effect, alpha, 5e3)?;
+                if (fixed.p_value - alpha).abs() > 1e-9 {
+                    prop_assert_eq!(fixed.interval.excludes_zero(), fixed.p_value < alpha);
+                }
+                if (always.p_value - alpha).abs() > 1e-9 {
+                    prop_assert_eq!(always.interval.excludes_zero(), always.p_value < alpha);
+                }
+                // Validity at every look costs width, and never certainty at one.
+                let normal = normal_quantile(1.0 - alpha / 2.0) * effect.standard_error();
+                prop_assert!(always.interval.high - always.interval.estimate >= normal * (1.0 - 1e-9));
+            }
+        }
+
+        #[test]
+        fn a_prior_draws_toward_its_mean_and_narrows(a in arm(), b in arm(), mean in -0.5_f64..0.5) {
+            let effect = effect(&a, &b, Difference::Relative)?;
+            let flat = bayesian(&effect, 0.05, None)?;
+            let drawn = bayesian(&effect, 0.05, Some(Prior { mean, variance: 0.04 }))?;
+            let (low, high) = (flat.interval.estimate.min(mean), flat.interval.estimate.max(mean));
+            prop_assert!(drawn.interval.estimate >= low - 1e-9 && drawn.interval.estimate <= high + 1e-9);
+            let width = |own: EffectInterval| own.high - own.low;
+            prop_assert!(width(drawn.interval) <= width(flat.interval) * (1.0 + 1e-9));
+            prop_assert!(drawn.risk_of_control >= 0.0 && drawn.risk_of_treatment >= 0.0);
+        }
+    }
+
+    #[test]
+    fn settings_out_of_range_are_named() {
+        let arm = Moments { units: 100.0, mean: 1.0, variance: 1.0, unadjusted_mean: 1.0 };
+        let effect = effect(&arm, &arm, Difference::Absolute).unwrap();
+        for alpha in [0.0, 1.0, f64::NAN] {
+            assert!(matches!(fixed_horizon(&effect, alpha), Err(Error::Setting { name: "alpha", .. })));
+        }
+        assert!(matches!(always_valid(&effect, 0.05, 0.0), Err(Error::Setting { name: "tuning", .. })));
+        let prior = Some(Prior { mean: 0.0, variance: 0.0 });
+        assert!(matches!(bayesian(&effect, 0.05, prior), Err(Error::Setting { .. })));
+    }
+}
