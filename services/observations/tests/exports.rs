@@ -292,3 +292,90 @@ fn the_same_in_other_bytes_is_the_same() {
         assert_eq!(reading.observations, wanted, "{idx}");
     }
 }
+
+/// A workbook of sheets of texts; cells that parse as numbers are stored as numbers.
+fn workbook(sheets: &[(&str, &[(u32, &str, &[&str])])]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let mut part = |name: &str, text: &str| {
+        writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+    };
+    let (mut names, mut relations) = (String::new(), String::new());
+    for (idx, (name, rows)) in sheets.iter().enumerate() {
+        names += &format!("<sheet name='{name}' sheetId='{idx}' r:id='r{idx}'/>");
+        relations += &format!("<Relationship Id='r{idx}' Target='worksheets/s{idx}.xml'/>");
+        let mut xml = "<worksheet><sheetData>".to_owned();
+        for (line, first, cells) in *rows {
+            xml += &format!("<row r='{line}'>");
+            let first = first.as_bytes()[0];
+            for (at, cell) in cells.iter().enumerate() {
+                let column = char::from(first + u8::try_from(at).unwrap());
+                xml += &if cell.parse::<f64>().is_ok() && cell.len() < 15 {
+                    format!("<c r='{column}{line}'><v>{cell}</v></c>")
+                } else {
+                    format!("<c r='{column}{line}' t='inlineStr'><is><t>{cell}</t></is></c>")
+                };
+            }
+            xml += "</row>";
+        }
+        part(&format!("xl/worksheets/s{idx}.xml"), &(xml + "</sheetData></worksheet>"));
+    }
+    part("xl/workbook.xml", &format!("<workbook xmlns:r='x'><sheets>{names}</sheets></workbook>"));
+    part("xl/_rels/workbook.xml.rels", &format!("<Relationships>{relations}</Relationships>"));
+    writer.finish().unwrap().into_inner()
+}
+
+const META: [&str; 8] = [
+    "Campaign name",
+    "Day",
+    "Ad name",
+    "Ad ID",
+    "Impressions",
+    "Link clicks",
+    "Amount spent (EUR)",
+    "Results",
+];
+const META_ROW: [&str; 8] =
+    ["Autumn", "2026-09-07", "A", "120299000000010101", "12480", "211", "1148.6", "9"];
+
+#[test]
+fn a_header_in_the_third_row_and_second_column_is_found() {
+    let titles: &[&str] = &["Autumn report"];
+    let period: &[&str] = &["Sep 7, 2026 - Sep 9, 2026"];
+    let rows: &[(u32, &str, &[&str])] =
+        &[(1, "B", titles), (2, "B", period), (3, "B", &META), (4, "B", &META_ROW)];
+    let bytes = workbook(&[("Formatted Report", rows)]);
+    let reading = export::read(&bytes, "a.xlsx", &Given::default()).unwrap();
+    assert_eq!((reading.source, reading.header_line), (Platform::Meta, 3));
+    let row = &reading.observations[0];
+    assert_eq!(row.external_ad_id.as_deref(), Some("120299000000010101"));
+    assert_eq!((row.spend_micros, row.currency.as_deref()), (Some(1_148_600_000), Some("EUR")));
+}
+
+#[test]
+fn of_two_sheets_the_raw_one_is_read_and_the_other_named() {
+    let rows: &[(u32, &str, &[&str])] = &[(1, "A", &META), (2, "A", &META_ROW)];
+    let bytes = workbook(&[("Formatted Report", rows), ("Raw Data Report", rows)]);
+    let reading = export::read(&bytes, "a.xlsx", &Given::default()).unwrap();
+    assert_eq!(reading.sheet.as_deref(), Some("Raw Data Report"));
+    assert!(reading.notes.iter().any(|note| note.contains("`Formatted Report` is not read")));
+}
+
+#[test]
+fn ids_stored_as_numbers_are_refused() {
+    let mut row = META_ROW;
+    row[3] = "1.20299E17";
+    let rows: &[(u32, &str, &[&str])] = &[(1, "A", &META), (2, "A", &row)];
+    let reading = export::read(&workbook(&[("Sheet1", rows)]), "a.xlsx", &Given::default()).unwrap();
+    assert_eq!(reading.refused[0].reason, spotwright_observations::RefusalReason::IdLostDigits);
+    assert_eq!(reading.refused[0].column, "Ad ID");
+}
+
+#[test]
+fn gmv_max_of_tiktok_is_recognized() {
+    let reading = of("视频标题,视频 ID,货币,成本,商品广告曝光数,商品广告点击数,SKU 订单数,总收入\n\
+        A,7300000000000000001,USD,148.60,12480,211,9,980.00\n");
+    assert_eq!(reading.source, Platform::TikTok);
+    assert_eq!(reading.observations[0].revenue_micros, Some(980_000_000));
+}
