@@ -98,6 +98,10 @@ codes! {
     ServerUnreachable = "SW0306",
     /// A table file (CSV) cannot be read: its encoding, separator, columns or a line.
     Table = "SW0307",
+    /// A table of an experiment cannot be analyzed: a cell, a unit, an arm, or a setting of the analysis.
+    Trial = "SW0320",
+    /// An export of an advertising platform cannot be read: its columns, a row, or what was said about it.
+    Export = "SW0321",
     /// The run ended because its budget is used up.
     BudgetExhausted = "SW0401",
     /// A step failed for good after its last attempt.

@@ -1,6 +1,8 @@
 //! Statistics and allocation policies of creative tests, as pure functions.
 //!
 //! # Purpose
+//! [`analysis`] reads out controlled experiments: intervals and p-values that hold however often they are
+//! looked at, beside fixed-horizon and Bayesian ones, and the checks and plans around them.
 //! [`interval`] says how far a click rate is known, [`ladder`] whether an advertisement earns more
 //! traffic, [`bandit`] which advertisement is shown next and with what probability, [`policy`] how a
 //! test with a known horizon divides its batches, [`linear_bandit`] and [`tree_bandit`] learn rewards
@@ -8,9 +10,9 @@
 //! on a log.
 //!
 //! It deliberately does no I/O, keeps no state and knows nothing of auctions, creatives or
-//! storage. Decisions here are Bayesian: thresholds on posterior probabilities, not frequentist
-//! sequential tests, so they bound the expected share of wrong decisions under the prior and make
-//! no promise about a test's false-positive rate under continuous peeking.
+//! storage. Decisions of [`ladder`] and [`policy`] are Bayesian: thresholds on posterior probabilities,
+//! so they bound the expected share of wrong decisions under the prior and make no promise about a
+//! test's false-positive rate under continuous peeking. Verdicts of [`analysis`] do.
 //!
 //! # Invariants
 //! - Equal inputs give equal results; randomness comes from a [`Stream`] that the caller passes.
@@ -34,6 +36,7 @@
 //!
 //! [`Stream`]: spotwright_schemas::random::Stream
 
+pub mod analysis;
 pub mod bandit;
 mod grid;
 pub mod interval;

@@ -7,6 +7,9 @@ use clap::{Args, Parser, Subcommand};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 
+use crate::commands::experiment::Experiment;
+use crate::commands::results::Results;
+
 /// Takes an advertiser's brief to placed, measured, improving video ads.
 #[derive(Debug, Parser)]
 #[command(name = "spotwright", version, about)]
@@ -137,6 +140,18 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         what: Feed,
+    },
+    /// Plan and read out A/B tests, run anywhere.
+    Experiment {
+        /// What to do.
+        #[command(subcommand)]
+        what: Experiment,
+    },
+    /// Look after results of advertising platforms.
+    Results {
+        /// What to do.
+        #[command(subcommand)]
+        what: Results,
     },
     /// Use parts of the creative agent alone.
     Agent {

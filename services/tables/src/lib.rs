@@ -4,6 +4,7 @@
 //! The one reader of every CSV that somebody hands in. It finds out the encoding (UTF-8 and UTF-16 with or
 //! without a mark, GB 18030, Windows code pages) and the separator (`,` `;` tab `|`, or what a first line
 //! `sep=;` says), matches columns whatever their case, and names the line of the file in every error.
+//! [`sheet`] reads files whose header is not in the first line, and Excel workbooks (XLSX).
 //!
 //! # Invariants
 //! - A file is read as its author sees it, or refused; no field is cut, shifted or guessed.
@@ -23,6 +24,8 @@
 
 mod encoding;
 mod separator;
+pub mod sheet;
+mod workbook;
 
 use std::fs::File;
 use std::io::Read as _;
@@ -118,26 +121,33 @@ impl Table {
             Some(found) => found,
             None => (0, separator::guessed(&text)),
         };
+        let mut table = Self::without_header(name, text, start, separator)?;
+        table.encoding = encoding;
+        table.is_guessed = is_guessed;
+        let header =
+            table.records().next().ok_or_else(|| problem(name, "is empty; a header is expected"))??;
+        table.header = header.fields.iter().map(|name| name.trim().to_owned()).collect();
+        Ok(table)
+    }
+
+    /// The table of a text whose first row is not a header, or is read later.
+    fn without_header(name: &str, text: String, start: usize, separator: u8) -> Result<Self, Problem> {
         let first_line = 1 + u64::from(start > 0);
         if let Some(line) = separator::unclosed_quote(&text[start..], separator) {
             let message =
                 "a quote begins here that is never closed; close it, or double a quote inside a text";
             return Err(problem(place(first_line + line, ""), message));
         }
-        let mut table = Self {
+        Ok(Self {
             name: name.to_owned(),
-            encoding,
-            is_guessed,
+            encoding: "UTF-8",
+            is_guessed: false,
             text,
             start,
             first_line,
             separator,
             header: Vec::new(),
-        };
-        let header =
-            table.records().next().ok_or_else(|| problem(name, "is empty; a header is expected"))??;
-        table.header = header.fields.iter().map(|name| name.trim().to_owned()).collect();
-        Ok(table)
+        })
     }
 
     /// The encoding, e.g. `UTF-8` or `GBK`.

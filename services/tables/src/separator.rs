@@ -37,6 +37,24 @@ pub(crate) fn guessed(text: &str) -> u8 {
     best.copied().unwrap_or(SEPARATORS[0])
 }
 
+/// The separator of a file with titles above its header: that by which the most fields stand in records of
+/// equally many.
+pub(crate) fn guessed_below_titles(text: &str) -> u8 {
+    let score = |separator: u8| {
+        let mut builder = csv::ReaderBuilder::new();
+        builder.delimiter(separator).has_headers(false).flexible(true);
+        let mut reader = builder.from_reader(text.as_bytes());
+        let mut alike = std::collections::BTreeMap::<usize, usize>::new();
+        for record in reader.byte_records().take(LOOKED_AT).map_while(Result::ok) {
+            *alike.entry(record.len()).or_default() += 1;
+        }
+        // One field says nothing.
+        alike.iter().filter(|(fields, _)| **fields > 1).map(|(fields, n)| fields * n).max().unwrap_or(0)
+    };
+    let best = SEPARATORS.iter().rev().max_by_key(|separator| score(**separator));
+    best.copied().unwrap_or(SEPARATORS[0])
+}
+
 /// The lines before the one on which a quoted field begins that never ends.
 pub(crate) fn unclosed_quote(text: &str, separator: u8) -> Option<u64> {
     let bytes = text.as_bytes();

@@ -13,16 +13,20 @@ pub mod copy_lint;
 pub mod dlq;
 pub mod doctor;
 pub mod doctor_video;
+pub mod experiment;
 pub mod explain;
 pub mod feed_check;
 pub mod launch_pack;
 pub mod render;
+pub mod results;
 pub mod run;
 pub mod scorer;
 pub mod serve;
 pub mod verify;
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read as _, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -107,6 +111,8 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
             print_text(&text.map_err(|error| Problem::new(Code::Prerequisite, "", error))?);
             Ok(true)
         }
+        Command::Experiment { what } => experiment::execute(what).map(|()| true),
+        Command::Results { what } => results::execute(what).map(|()| true),
         Command::Check { brief, json } => check::execute(brief, *json).map(|()| true),
         Command::Brief { what: Brief::Read { sources, out, locale, item, allow_loopback, json } } => {
             let options = brief_read::Options {
@@ -208,6 +214,8 @@ const fn wants_json(command: &Command) -> bool {
         Command::Agent { what: Agent::Write { json, .. } | Agent::Cases { json, .. } } => *json,
         Command::Brief { what: Brief::Read { json, .. } } => *json,
         Command::Feed { what: Feed::Check { json, .. } } => *json,
+        Command::Experiment { what } => what.wants_json(),
+        Command::Results { what } => what.wants_json(),
         Command::Dlq { what: Dlq::List { json, .. } } => *json,
         Command::Explain { .. }
         | Command::Config { .. }
@@ -221,7 +229,8 @@ const fn wants_json(command: &Command) -> bool {
 }
 
 fn is_input(code: Code) -> bool {
-    code.as_str() < Code::Prerequisite.as_str() || matches!(code, Code::ServerAddress | Code::Table)
+    code.as_str() < Code::Prerequisite.as_str()
+        || matches!(code, Code::ServerAddress | Code::Table | Code::Trial | Code::Export)
 }
 
 fn runtime(workers: usize) -> Result<tokio::runtime::Runtime, Problem> {
@@ -260,6 +269,24 @@ impl Machine {
             load: load.and_then(|text| text.split(' ').next()?.parse().ok()),
         }
     }
+}
+
+/// The bytes of a table that somebody hands in, and its name for problems.
+///
+/// # Errors
+/// [`Code::Table`]: the file cannot be read, is a folder, or is larger than tables are read.
+pub(crate) fn table_bytes(path: &Path) -> Result<(Vec<u8>, String), Problem> {
+    let name = path.display().to_string();
+    let wrong = |message: String| Problem::new(Code::Table, name.as_str(), message);
+    let file = File::open(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let mut bytes = Vec::new();
+    let read = file.take(spotwright_tables::MAX_FILE_BYTES + 1).read_to_end(&mut bytes);
+    read.map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    if bytes.len() as u64 > spotwright_tables::MAX_FILE_BYTES {
+        let most = spotwright_tables::MAX_FILE_BYTES;
+        return Err(wrong(format!("at most {most} bytes are read; split it")));
+    }
+    Ok((bytes, name))
 }
 
 /// Prints one JSON document on standard output.
