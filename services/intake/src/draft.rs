@@ -298,7 +298,7 @@ fn state(source: &Findings, locale: Locale, draft: &mut Draft) {
 }
 
 /// Whether a sentence says the price of the product, or the one before; `两块` may count pieces.
-fn says_own_price(sentence: &str, locale: Locale, draft: &Draft) -> bool {
+pub(crate) fn says_own_price(sentence: &str, locale: Locale, draft: &Draft) -> bool {
     let is_written = sentence.contains(['¥', '￥', '$', '€', '£', '元'])
         || ["USD", "EUR", "GBP", "CNY"].iter().any(|code| sentence.contains(code));
     if !is_written {
@@ -330,7 +330,7 @@ fn take_facts(considered: Vec<(usize, DraftFact)>, draft: &mut Draft) {
     }
 }
 
-fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
@@ -403,7 +403,7 @@ pub(crate) fn iso_day(text: &str) -> Option<String> {
 }
 
 /// What the sources do not say.
-fn questions(draft: &Draft) -> Vec<Question> {
+pub(crate) fn questions(draft: &Draft) -> Vec<Question> {
     let zh = draft.locale == Locale::ZhCn;
     let mut missing = Vec::new();
     let mut ask = |is_missing: bool, field: &'static str, en: &str, in_zh: &str| {

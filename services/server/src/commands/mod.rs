@@ -14,6 +14,7 @@ pub mod dlq;
 pub mod doctor;
 pub mod doctor_video;
 pub mod explain;
+pub mod feed_apply;
 pub mod feed_check;
 pub mod launch_pack;
 pub mod render;
@@ -128,6 +129,18 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
                 json: *json,
             })
         }
+        Command::Feed { what: Feed::Apply { feed, old, run, organization, item, dry_run, json } } => {
+            let options = feed_apply::Options {
+                new: feed,
+                old: old.as_deref(),
+                run: run.as_deref(),
+                organization: *organization,
+                item: item.as_deref(),
+                trial: *dry_run,
+                json: *json,
+            };
+            runtime(processors())?.block_on(feed_apply::execute(&options, &config()?))
+        }
         Command::Render { what: Some(RenderWhat::Check { file, placement, json }), .. } => {
             render::check(file, placement, *json)
         }
@@ -207,7 +220,7 @@ const fn wants_json(command: &Command) -> bool {
         }
         Command::Agent { what: Agent::Write { json, .. } | Agent::Cases { json, .. } } => *json,
         Command::Brief { what: Brief::Read { json, .. } } => *json,
-        Command::Feed { what: Feed::Check { json, .. } } => *json,
+        Command::Feed { what: Feed::Check { json, .. } | Feed::Apply { json, .. } } => *json,
         Command::Dlq { what: Dlq::List { json, .. } } => *json,
         Command::Explain { .. }
         | Command::Config { .. }

@@ -8,6 +8,7 @@ mod zh;
 
 use serde::Serialize;
 use spotwright_core::domain::run::RunView;
+use spotwright_core::domain::withdrawal::{Price, Withdrawal};
 use spotwright_creative::clarity::Unclear;
 use spotwright_creative::critique::Finding;
 use spotwright_schemas::locale::{Language, Locale};
@@ -54,6 +55,8 @@ pub(crate) struct Words {
     pub(crate) state: fn(&str) -> String,
     /// A failure as stored, in short.
     pub(crate) failure: fn(&str) -> String,
+    /// Why a variant was withdrawn, in short.
+    pub(crate) withdrawal: fn(&Withdrawal) -> String,
     /// A decision of the traffic ladder by its stored name.
     pub(crate) decision: fn(&str) -> String,
     /// A check of the quality gate: its name, whether it passed, what was measured.
@@ -66,6 +69,17 @@ pub(crate) struct Words {
     pub(crate) log_of_earlier_version: fn(u32) -> String,
     /// The log lacks a generation that the market no longer plays alike.
     pub(crate) log_differs: fn(u32) -> String,
+}
+
+/// An amount of money in a product feed, `none` where there is no amount.
+pub(crate) fn feed_price(price: Option<&Price>, none: &str) -> String {
+    price.map_or_else(
+        || none.to_owned(),
+        |price| {
+            let code = price.currency.as_deref().unwrap_or_default();
+            format!("{} {code}", price.amount.to_decimal()).trim_end().to_owned()
+        },
+    )
 }
 
 /// Where a variant stands among those of its direction.
@@ -203,6 +217,7 @@ pub(crate) enum LostAt {
     Scoring,
     Final,
     Gate,
+    Feed,
 }
 
 /// Texts on videos that were asked for and did not come.

@@ -2,6 +2,7 @@
 
 use spotwright_core::domain::copy_rules::locale::percent;
 use spotwright_core::domain::run::{Approval, RunView, Stage};
+use spotwright_core::domain::withdrawal::{Change, Price, Withdrawal};
 use spotwright_creative::clarity::Unclear;
 use spotwright_creative::copy_engine;
 use spotwright_creative::critique::{Check, Finding};
@@ -13,6 +14,7 @@ use spotwright_schemas::script::Role;
 use super::en::COPY_ENGINE_WROTE;
 use super::{
     GenerationTold, LossWords, LostAt, Page, Plots, Standing, TerminalWords, WhyWords, Words, WriterWords,
+    feed_price,
 };
 use crate::writers::Shares;
 
@@ -174,6 +176,7 @@ pub(super) static WORDS: Words = Words {
         Some(code) => format!("制作失败（{code}）"),
         None => "制作失败".to_owned(),
     },
+    withdrawal,
     decision: |stored| {
         match stored {
             "promoted" => "晋级",
@@ -276,6 +279,26 @@ const PAGE: Page = Page {
     files: "。完整过程见 `trace.jsonl`，各项数字见 `winners.json`、`explanations.json` 和 `market.json`，市场的每次决定见 `impressions.parquet`。",
 };
 
+fn withdrawal(why: &Withdrawal) -> String {
+    let price = |price: Option<&Price>| feed_price(price, "未标价");
+    let what = match &why.change {
+        Change::Price { old, new } => {
+            format!("价格原为 {}，现为 {}", price(Some(old)), price(new.as_ref()))
+        }
+        Change::PriceBefore { old, new } => {
+            format!("划线价原为 {}，现为 {}", price(Some(old)), price(new.as_ref()))
+        }
+        Change::Ends { old, new } => {
+            format!("截止日期原为 {old}，现为 {}", new.as_deref().unwrap_or("未注明"))
+        }
+        Change::SoldOut => "已售罄".to_owned(),
+        Change::Removed => "已不在商品数据中".to_owned(),
+    };
+    let says = if why.line.is_empty() { String::new() } else { format!("文案仍写着“{}”。", why.line) };
+    let product = if why.title.is_empty() { &why.product } else { &why.title };
+    format!("已撤下：{product}，{what}（{}）。{says}", why.source)
+}
+
 fn lost(stage: LostAt, lost: usize, reason: Option<&str>) -> String {
     let what = match stage {
         LostAt::Writing => "条脚本没能写成",
@@ -283,6 +306,7 @@ fn lost(stage: LostAt, lost: usize, reason: Option<&str>) -> String {
         LostAt::Scoring => "条预览没能评分",
         LostAt::Final => "条成片没能做出",
         LostAt::Gate => "条成片没有通过质检",
+        LostAt::Feed => "条创意因商品数据变化被撤下",
     };
     match (reason, lost) {
         (None, _) => format!("有 {lost} {what}。"),
@@ -462,6 +486,7 @@ fn state(name: &str) -> String {
         "won" => "优胜",
         "rejected" => "质检未过",
         "failed" => "制作失败",
+        "withdrawn" => "已撤下",
         other => other,
     }
     .to_owned()
