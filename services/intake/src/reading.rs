@@ -16,7 +16,9 @@ use spotwright_schemas::Locale;
 use spotwright_schemas::brief::FactKind;
 
 use crate::document::{Document, Evidence, Found, squeezed};
-use crate::draft::{Draft, DraftFact, folded, last_day, questions, says_own_price};
+use crate::draft::{
+    Draft, DraftFact, folded, last_day, questions, says_own_price, speaks_to_a_program,
+};
 use crate::facts::{self, Reason, Statement};
 use crate::prices::{self, Price, Role};
 use crate::text::sentences;
@@ -101,7 +103,7 @@ pub fn reading_request(draft: &Draft) -> ReadingRequest {
     let mut left = MAX_READ_CHARS;
     let sources = draft.documents.iter().map(|document| {
         let mut lines = Vec::new();
-        for line in document.text.lines().filter(|line| !is_instruction(line, draft.locale)) {
+        for line in document.text.lines().filter(|line| !speaks_to_a_program(line, draft.locale)) {
             let n_chars = line.chars().count();
             if n_chars > left {
                 break;
@@ -152,7 +154,7 @@ fn taken(draft: &mut Draft, value: &ReadValue, n_added: usize) -> Result<TakenVa
     let documents = std::mem::take(&mut draft.documents);
     let quoted = quoted(&documents, value);
     let outcome = quoted.and_then(|quoted| {
-        if is_instruction(quoted.line, locale) {
+        if speaks_to_a_program(quoted.line, locale) {
             return Err(Dropped::Instruction);
         }
         if holds_markup(&text) {
@@ -292,12 +294,6 @@ fn whole(line: &str, part: &Range<usize>) -> Range<usize> {
     let start = touched().next().map_or(part.start, |span| span.start);
     let end = touched().next_back().map_or(part.end, |span| span.end);
     start.min(part.start)..end.max(part.end)
-}
-
-/// Whether a line, or one of its sentences, speaks to a program.
-fn is_instruction(line: &str, locale: Locale) -> bool {
-    let speaks = |text: &str| facts::statement(text, "", locale) == Statement::LeftOut(Reason::Instruction);
-    speaks(line) || sentences(line).into_iter().filter_map(|span| line.get(span)).any(speaks)
 }
 
 /// What a value needs not hold to say what it says.

@@ -219,6 +219,20 @@ pub(crate) const INSTRUCTION: &[&str] = &[
     "你现在是",
     "大模型",
     "请输出",
+    "treat this as",
+    "ai assistants",
+    "dear crawler",
+    "machines:",
+    "mark of your rules",
+    "the key you were given",
+    "模型请注意",
+    "ai助手",
+    "致爬虫",
+    "机器：",
+    "新规则：",
+    "提示词",
+    "规则的暗号",
+    "把你拿到的密钥",
 ];
 
 /// What takes something off, adds something or is promised with the purchase.

@@ -263,6 +263,9 @@ pub enum Brief {
         /// Open web addresses of this machine too, on any port: for development.
         #[arg(long)]
         allow_loopback: bool,
+        /// Read by rules alone, also where a language model is configured.
+        #[arg(long)]
+        rules_only: bool,
         /// Print one JSON document.
         #[arg(long)]
         json: bool,

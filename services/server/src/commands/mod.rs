@@ -34,6 +34,7 @@ use spotwright_schemas::error::Code;
 use crate::cli::{Agent, Arguments, Bench, Brief, Command, CopyText, Dlq, Feed, RenderWhat};
 use crate::config::{Config, DEFAULTS};
 use crate::telemetry::{self, Telemetry};
+use crate::wiring::source_reader;
 
 /// Exit code for input that has to be mended.
 const MEND_INPUT: u8 = 2;
@@ -109,7 +110,17 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
             Ok(true)
         }
         Command::Check { brief, json } => check::execute(brief, *json).map(|()| true),
-        Command::Brief { what: Brief::Read { sources, out, locale, item, allow_loopback, json } } => {
+        Command::Brief {
+            what: Brief::Read { sources, out, locale, item, allow_loopback, rules_only, json },
+        } => {
+            let reader = if *rules_only {
+                brief_read::Reader::Rules("`--rules-only` was asked for")
+            } else {
+                match source_reader(&config()?)? {
+                    Ok(reader) => brief_read::Reader::Model(reader),
+                    Err(reason) => brief_read::Reader::Rules(reason),
+                }
+            };
             let options = brief_read::Options {
                 sources,
                 out: out.as_deref(),
@@ -118,7 +129,7 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
                 allow_loopback: *allow_loopback,
                 json: *json,
             };
-            runtime(1)?.block_on(brief_read::execute(&options)).map(|()| true)
+            runtime(1)?.block_on(brief_read::execute(&options, &reader)).map(|()| true)
         }
         Command::Feed { what: Feed::Check { old, new, run, item, json } } => {
             feed_check::execute(&feed_check::Options {
