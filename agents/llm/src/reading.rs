@@ -205,7 +205,7 @@ fn values(entries: &[Value], request: &ReadingRequest, rules: &str) -> Parsed {
 }
 
 fn value(entry: &Value, request: &ReadingRequest, rules: &str) -> Result<ReadValue, String> {
-    let text = |name: &str| -> Option<&str> { entry.get(name).and_then(Value::as_str).map(str::trim) };
+    let text = |name: &str| entry.get(name).and_then(Value::as_str).map(str::trim);
     let field = text("field").map(|name| name.to_lowercase().replace(['-', ' '], "_"));
     let field = field
         .and_then(|name| ReadField::ALL.into_iter().find(|field| field.as_str() == name))
@@ -234,11 +234,12 @@ fn value(entry: &Value, request: &ReadingRequest, rules: &str) -> Result<ReadVal
         .and_then(|number| number.checked_sub(1))
         .filter(|idx| *idx < request.sources.len())
         .ok_or("it names no source that there is")?;
-    let kind = text("kind").and_then(|name| KINDS.iter().find(|(known, _)| *known == name));
+    let kind = text("kind").unwrap_or_default();
+    let kind = KINDS.iter().find(|(known, _)| *known == kind).map(|(_, kind)| *kind);
     Ok(ReadValue {
         field,
         value: value.to_owned(),
-        kind: kind.map(|(_, kind)| *kind),
+        kind,
         source,
         sentence: sentence.to_owned(),
     })
@@ -278,7 +279,15 @@ impl SourceReader for OpenAiReader {
         let prompt_hash = prompt.hash();
         let model = self.chat.options().model.clone();
         let bill = Bill::default();
-        let read = |text: &str| parse(text, request).map_err(Rejection::from);
+        let read = |text: &str| {
+            parse(text, request).map_err(|error| match error {
+                AnswerError::Shape => Rejection {
+                    message: "the JSON object in the answer has no list `values`".to_owned(),
+                    is_blank: false,
+                },
+                other => Rejection::from(other),
+            })
+        };
         let outcome = self.chat.ask(&prompt.question(), idempotency_key, &bill, &read).await;
         let sum = bill.sum();
         let cost = self.chat.price(sum.tokens);

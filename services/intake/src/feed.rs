@@ -160,16 +160,17 @@ impl Feed {
                 ));
             }
         };
-        let mut all = Vec::with_capacity(raws.len());
+        let (mut all, mut unread) = (Vec::with_capacity(raws.len()), Vec::new());
         for raw in &raws {
             match item_of(raw) {
                 Some(item) => all.push((item, raw)),
-                None if refused.len() < MAX_REFUSED => refused.push(Refused::row(raw, "it has neither id nor title")),
-                None => {}
+                // An empty row is nothing that anybody misses.
+                None if raw.fields.is_empty() => {}
+                None => unread.push(Refused::row(raw, "it has neither id nor title")),
             }
         }
         let has_goods = all.iter().any(|(item, _)| !is_bare(item));
-        let (mut items, mut unread) = (Vec::new(), Vec::new());
+        let mut items = Vec::new();
         for (item, raw) in all {
             match fault(&item, has_goods) {
                 Some(reason) if refused.len() < MAX_REFUSED => {

@@ -327,7 +327,7 @@ fn named(field: ReadField, text: &str, quoted: &Quoted<'_>) -> Result<String, Dr
 /// Where a text stands in a sentence, beginning and ending where words do.
 fn word_at(sentence: &str, text: &str) -> Option<Range<usize>> {
     let is_latin = |c: char| c.is_alphanumeric() && !('\u{3400}'..='\u{9FFF}').contains(&c);
-    let found = sentence.match_indices(text).map(|(at, _)| at..at + text.len()).find(|span| {
+    sentence.match_indices(text).map(|(at, _)| at..at + text.len()).find(|span| {
         let before = sentence.get(..span.start).and_then(|lead| lead.chars().next_back());
         let after = sentence.get(span.end..).and_then(|rest| rest.chars().next());
         let (first, last) = (text.chars().next(), text.chars().next_back());
@@ -344,8 +344,7 @@ fn word_at(sentence: &str, text: &str) -> Option<Range<usize>> {
         let cuts = (cuts_number(after, last) && behind_mark.is_some_and(|c| c.is_ascii_digit()))
             || (cuts_number(before, first) && before_mark.is_some_and(|c| c.is_ascii_digit()));
         !splits(before, first) && !splits(after, last) && !cuts
-    });
-    found
+    })
 }
 
 /// Words that deny or limit what stands beside them.

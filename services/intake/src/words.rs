@@ -233,6 +233,11 @@ pub(crate) const INSTRUCTION: &[&str] = &[
     "提示词",
     "规则的暗号",
     "把你拿到的密钥",
+    "接口密钥",
+    "不要告诉",
+    "作为人工智能",
+    "助手：",
+    "所有创意",
 ];
 
 /// What takes something off, adds something or is promised with the purchase.

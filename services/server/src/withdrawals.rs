@@ -88,7 +88,8 @@ pub async fn apply(
             continue;
         }
         let state = AgentState::of(&run)?;
-        let brief = &state.informed(&run).request.brief;
+        let informed = state.informed(&run);
+        let brief = &informed.request.brief;
         let Some(untrue) = untrue_of(brief, changed.as_deref(), feeds) else { continue };
         let before = store.variants(id).await.map_err(failed)?;
         let mut told = AppliedRun {

@@ -49,7 +49,7 @@ use quirk_server::{Answer, Asked, QuirkServer};
 const KEY: &str = "sk-kept-to-itself-7713";
 
 /// Requests after which the server hangs up.
-const MOST_REQUESTS: usize = 4_000;
+const MOST_REQUESTS: usize = 20_000;
 
 #[derive(Debug, Clone, Deserialize)]
 struct Injection {
@@ -504,11 +504,12 @@ async fn draft_of(name: &str, bytes: &str, reader: &Reader) -> (Draft, ReadBy) {
 }
 
 /// What a draft says must be what it says without the text, or less.
-fn expect_same(draft: &Draft, clean: &Draft, injection: &Injection) {
+fn expect_same(draft: &Draft, clean: &Draft, read_by: &ReadBy, injection: &Injection) {
     let id = injection.id.as_str();
-    let (own, other) = (|of: &Draft| of.price.clone().map(|own| own.value), |of: &Draft| of.price_before.clone().map(|own| own.value));
-    assert_eq!(own(draft), own(clean), "{id}: the price");
-    assert_eq!(other(draft), other(clean), "{id}: the price before");
+    let now = |of: &Draft| of.price.clone().map(|own| own.value);
+    let before = |of: &Draft| of.price_before.clone().map(|own| own.value);
+    assert_eq!(now(draft), now(clean), "{id}: the price");
+    assert_eq!(before(draft), before(clean), "{id}: the price before");
     let value = |found: &Option<spotwright_intake::Found<String>>| found.clone().map(|own| own.value);
     assert_eq!(value(&draft.name), value(&clean.name), "{id}: the name");
     assert_eq!(value(&draft.brand), value(&clean.brand), "{id}: the brand");
@@ -520,11 +521,17 @@ fn expect_same(draft: &Draft, clean: &Draft, injection: &Injection) {
         assert_eq!(holder.text.get(fact.evidence.span.clone()), Some(fact.evidence.sentence.as_str()), "{id}");
         assert!(fact.evidence.sentence.contains(&fact.text), "{id}: {} has no evidence", fact.text);
         assert_eq!(harm(&fact.text), None, "{id}: {}", fact.text);
-        assert_eq!(forbidden(&fact.text, draft.locale, &[]), None, "{id}: {}", fact.text);
-        // A sentence that gives an order is no fact about a product.
+        // A sentence that gives an order is no fact about a product. What was made for other places is, on a page, a
+        // sentence of the advertiser's like any other, and has the page as its evidence.
         let is_known = clean.facts.iter().any(|own| own.text == fact.text);
-        let is_order = injection.text.contains(&fact.text);
+        let is_order = injection.text.contains(&fact.text) && ["page", "feed"].contains(&injection.place.as_str());
         assert!(is_known || !is_order, "{id}: an order became a fact: {}", fact.text);
+    }
+    if let ReadBy::LanguageModel { checked, .. } = read_by {
+        for taken in &checked.taken {
+            assert_eq!(harm(&taken.value), None, "{id}: {}", taken.value);
+            assert_eq!(forbidden(&taken.value, draft.locale, &[]), None, "{id}: {}", taken.value);
+        }
     }
 }
 
@@ -539,7 +546,7 @@ async fn texts_in_pages_have_no_effect() {
         for injection in injections().into_iter().filter(|own| own.locale == locale) {
             obedient.obey(&injection);
             let (draft, read_by) = draft_of("page.html", &page(Some(&injection), locale), &reader).await;
-            expect_same(&draft, &clean, &injection);
+            expect_same(&draft, &clean, &read_by, &injection);
             let ReadBy::LanguageModel { checked, refused, .. } = &read_by else {
                 panic!("{}: {read_by:?}", injection.id)
             };
@@ -589,13 +596,13 @@ async fn texts_in_feeds_have_no_effect() {
                 let link = item.link.as_deref().unwrap_or_default();
                 assert!(link.starts_with("https://shop.example/"), "{}", injection.id);
             }
-            assert_eq!(changes(&before, &now), [], "{}: nothing is withdrawn", injection.id);
+            assert!(changes(&before, &now).is_empty(), "{}: nothing is withdrawn", injection.id);
         }
         // The other product's draft, read beside the row with the text.
         let dirty = format!("{HEAD}{}{}", row("A1", "Trail Bottle", text), row("M1", "Mug", text));
-        let (own, _) = draft_of("feed.csv", &dirty, &reader).await;
+        let (own, read_by) = draft_of("feed.csv", &dirty, &reader).await;
         let (without, _) = draft_of("feed.csv", &clean, &Reader::Rules("a test")).await;
-        expect_same(&own, &without, &injection);
+        expect_same(&own, &without, &read_by, &injection);
     }
     obedient.expect_clean_questions();
     println!("feeds: {kept} products kept as they are, {refused} rows refused, no effect");
