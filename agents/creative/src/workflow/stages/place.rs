@@ -129,8 +129,8 @@ impl Decision<'_> {
         let mut n_shown = 0;
         self.end_withdrawn(&report, placements);
         for (idx, row) in report.creatives.iter().enumerate() {
-            let is_own = |own: &&PlacedVariant| own.placement == row.placement && own.variant == row.variant;
-            if placements.iter().find(is_own).is_none() {
+            let is_own = |own: &PlacedVariant| own.placement == row.placement && own.variant == row.variant;
+            if !placements.iter().any(is_own) {
                 continue;
             }
             n_shown += 1;

@@ -70,8 +70,13 @@ impl Decision<'_> {
                 artifact: rendered.artifact.0.clone(),
             }),
         );
-        variant.state = VariantState::Rendered;
         variant.body.final_render = Some(rendered);
+        if variant.state == VariantState::Withdrawn {
+            // Its run had ended when it was withdrawn, and the video was under way.
+            self.commit.variants.push(variant);
+            return;
+        }
+        variant.state = VariantState::Rendered;
         if self.ending {
             // Nobody will be told of it any more.
             self.judge(variant);
