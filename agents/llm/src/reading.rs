@@ -236,13 +236,7 @@ fn value(entry: &Value, request: &ReadingRequest, rules: &str) -> Result<ReadVal
         .ok_or("it names no source that there is")?;
     let kind = text("kind").unwrap_or_default();
     let kind = KINDS.iter().find(|(known, _)| *known == kind).map(|(_, kind)| *kind);
-    Ok(ReadValue {
-        field,
-        value: value.to_owned(),
-        kind,
-        source,
-        sentence: sentence.to_owned(),
-    })
+    Ok(ReadValue { field, value: value.to_owned(), kind, source, sentence: sentence.to_owned() })
 }
 
 /// `39.99USD` looks like an address with a dot between letters and is none.
@@ -274,7 +268,11 @@ impl SourceReader for OpenAiReader {
         self.chat.quote(&ReadPrompt::new(request).question())
     }
 
-    async fn read(&self, request: &ReadingRequest, idempotency_key: &str) -> Result<Reading, LanguageModelError> {
+    async fn read(
+        &self,
+        request: &ReadingRequest,
+        idempotency_key: &str,
+    ) -> Result<Reading, LanguageModelError> {
         let prompt = ReadPrompt::new(request);
         let prompt_hash = prompt.hash();
         let model = self.chat.options().model.clone();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 pub use spotwright_core::domain::withdrawal::Change;
-use spotwright_core::domain::withdrawal::{MAX_CHANGES, MAX_TEXT, Untrue, against_offer, sells, states};
+use spotwright_core::domain::withdrawal::{self, MAX_CHANGES, MAX_TEXT, Untrue, against_offer, states};
 use spotwright_schemas::Locale;
 use spotwright_schemas::brief::Brief;
 
@@ -149,7 +149,7 @@ fn untrue_line(variant: &VariantText, change: &Change, locale: Locale) -> Option
 pub fn against_brief(brief: &Brief, feed: &Feed, item: Option<&str>) -> Option<ProductChange> {
     let found = feed.items.iter().find(|own| match item {
         Some(id) => own.id == id,
-        None => sells(brief, &own.title, own.link.as_deref()),
+        None => withdrawal::sells(brief, &own.title, own.link.as_deref()),
     })?;
     let offer = brief.offer.as_ref().map(|offer| {
         let (price, before) = (found.price.as_ref(), found.price_before.as_ref());
@@ -172,15 +172,14 @@ impl ProductChange {
     /// Whether a brief sells the product.
     #[must_use]
     pub fn is_sold_by(&self, brief: &Brief) -> bool {
-        sells(brief, &self.title, self.link.as_deref())
+        withdrawal::sells(brief, &self.title, self.link.as_deref())
     }
 
     /// What a run is told of it.
     #[must_use]
     pub fn untrue(&self) -> Untrue {
-        let shown = |text: &str| -> String {
-            text.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect()
-        };
+        let shown =
+            |text: &str| -> String { text.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect() };
         Untrue {
             product: shown(&self.id),
             title: shown(&self.title),

@@ -123,7 +123,8 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
 /// Whether a text sends its reader to another page: a script's address, a web address, a name with a common ending.
 fn holds_address(lower: &str) -> bool {
     const ENDINGS: [&str; 14] = [
-        "com", "net", "org", "cn", "io", "co", "example", "shop", "store", "app", "info", "xyz", "top", "site",
+        "com", "net", "org", "cn", "io", "co", "example", "shop", "store", "app", "info", "xyz", "top",
+        "site",
     ];
     let is_name = |word: &str| {
         let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());

@@ -126,7 +126,11 @@ fn unread_fields(raw: &Raw, item: &Item) -> Vec<Refused> {
         ("price", &is_money, NO_AMOUNT),
         ("sale", &is_money, NO_AMOUNT),
         ("before", &is_money, NO_AMOUNT),
-        ("ends", &|text| iso_day(text.rsplit('/').next().unwrap_or(text)).is_some(), "it is no calendar date"),
+        (
+            "ends",
+            &|text| iso_day(text.rsplit('/').next().unwrap_or(text)).is_some(),
+            "it is no calendar date",
+        ),
         ("availability", &|text| stock(Some(text), None).is_some(), "it says neither in stock nor sold out"),
         ("quantity", &|text| stock(None, Some(text)).is_some(), "it is no number"),
     ];
@@ -379,8 +383,7 @@ fn item_of(raw: &Raw) -> Option<Item> {
         return None;
     }
     let locale = locale_of(None, &format!("{title}{}", first("description").unwrap_or_default()));
-    let named =
-        |field: &str| raw.first(field).and_then(|(name, _)| currency_of(name));
+    let named = |field: &str| raw.first(field).and_then(|(name, _)| currency_of(name));
     let currency = first("currency").or_else(|| named("price")).or_else(|| named("sale"));
     let price = |field: &str| first(field).and_then(|text| amount(&text, currency.as_deref(), locale));
     let (full, sale, before) = (price("price"), price("sale"), price("before"));

@@ -117,7 +117,8 @@ impl RunControl for Control {
         let by = caller.label();
         'decide: loop {
             let run = self.run_of(id, caller).await?;
-            let (variants, placements) = self.material(&run, &told.signal).await.map_err(|error| problem(&error))?;
+            let (variants, placements) =
+                self.material(&run, &told.signal).await.map_err(|error| problem(&error))?;
             let commits = tell(&run, told, &by, &variants, &placements, now())?;
             if !commits.is_empty() {
                 self.must_be_drawable(&told.signal)?;

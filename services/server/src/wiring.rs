@@ -184,7 +184,8 @@ pub(crate) fn source_reader(config: &Config) -> Result<Result<Arc<dyn SourceRead
             let options = server_options(config)?;
             let client = openai::build_client(&config.llm.base_url, options.request_timeout);
             let chat = openai::Chat::new(options, client.map_err(wrong_option)?, RungMemory::default());
-            Ok(Arc::new(OpenAiReader::new(chat.map_err(wrong_option)?)))
+            let reader: Arc<dyn SourceReader> = Arc::new(OpenAiReader::new(chat.map_err(wrong_option)?));
+            Ok(reader)
         }
     })
 }
@@ -220,7 +221,8 @@ pub(crate) fn language_model(config: &Config, models: &Path) -> Result<Arc<dyn L
         Provider::Engine => Arc::new(CopyEngine),
         Provider::Openai => {
             let options = server_options(config)?;
-            let client = openai::build_client(&llm.base_url, options.request_timeout).map_err(wrong_option)?;
+            let client =
+                openai::build_client(&llm.base_url, options.request_timeout).map_err(wrong_option)?;
             Arc::new(OpenAi::new(options, client, RungMemory::default()).map_err(wrong_option)?)
         }
         Provider::Gguf => {

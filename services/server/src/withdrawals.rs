@@ -158,9 +158,8 @@ fn concerned(variants: &[Variant], untrue: &Untrue, brief: &Brief) -> Vec<Concer
 fn newly_withdrawn(before: &[Variant], after: &[Variant]) -> Vec<Concerned> {
     let known: BTreeSet<VariantId> =
         before.iter().filter(|own| own.body.withdrawal.is_some()).map(|own| own.id).collect();
-    let from = |id: VariantId| {
-        before.iter().find(|own| own.id == id).map_or(VariantState::Drafted, |own| own.state)
-    };
+    let from =
+        |id: VariantId| before.iter().find(|own| own.id == id).map_or(VariantState::Drafted, |own| own.state);
     after
         .iter()
         .filter(|own| !known.contains(&own.id))

@@ -187,10 +187,7 @@ pub fn untrue_line(
         }
     }
     let shown = storyboard.map(texts_of).unwrap_or_default();
-    std::iter::once(script.primary_text.as_str())
-        .chain(shown)
-        .find(|text| says(text))
-        .map(str::to_owned)
+    std::iter::once(script.primary_text.as_str()).chain(shown).find(|text| says(text)).map(str::to_owned)
 }
 
 /// Whether a text states the value that `change` has made old.
@@ -292,7 +289,8 @@ pub fn against_offer(
 ) -> Vec<Change> {
     let own = |amount: Micros| Price { amount, currency: Some(offer.currency.code().to_owned()) };
     let differs = |old: &Price, new: &Price| {
-        old.amount != new.amount || new.currency.as_ref().is_some_and(|code| Some(code) != old.currency.as_ref())
+        old.amount != new.amount
+            || new.currency.as_ref().is_some_and(|code| Some(code) != old.currency.as_ref())
     };
     let mut changes = Vec::new();
     let now = own(offer.price_now);

@@ -136,5 +136,9 @@ pub trait SourceReader: Send + Sync {
     ///
     /// # Errors
     /// [`LanguageModelError`]; cancel-safe.
-    async fn read(&self, request: &ReadingRequest, idempotency_key: &str) -> Result<Reading, LanguageModelError>;
+    async fn read(
+        &self,
+        request: &ReadingRequest,
+        idempotency_key: &str,
+    ) -> Result<Reading, LanguageModelError>;
 }

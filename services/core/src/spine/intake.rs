@@ -75,8 +75,10 @@ enum Decided {
 /// The version is not changed: it belongs to what was read.
 #[must_use]
 pub fn view_after(run: &RunView, commit: &Commit) -> Option<RunView> {
-    let is_of_store =
-        !commit.variants.is_empty() || !commit.ended.is_empty() || !commit.ledger.is_empty() || !commit.calls.is_empty();
+    let is_of_store = !commit.variants.is_empty()
+        || !commit.ended.is_empty()
+        || !commit.ledger.is_empty()
+        || !commit.calls.is_empty();
     if is_of_store {
         return None;
     }

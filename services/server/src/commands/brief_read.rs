@@ -348,7 +348,8 @@ mod tests {
             json: false,
         };
         drop(rustls::crypto::ring::default_provider().install_default());
-        assert_eq!(runtime().block_on(execute(&options, &Reader::Rules("a test"))).unwrap_err().code, Code::AddressRefused);
+        let refused = runtime().block_on(execute(&options, &Reader::Rules("a test")));
+        assert_eq!(refused.unwrap_err().code, Code::AddressRefused);
         assert!(!out.exists());
     }
 }

@@ -98,8 +98,7 @@ async fn apply_to_folder(
     };
     let is_changed = |own: &AppliedRun| own.is_news && own.stage == Stage::Finished;
     if applied.iter().any(is_changed) {
-        let again =
-            RunArguments { out: Some(out.to_path_buf()), resume: true, ..RunArguments::default() };
+        let again = RunArguments { out: Some(out.to_path_buf()), resume: true, ..RunArguments::default() };
         Box::pin(run::execute(&again, config)).await?;
     }
     Ok(applied)
@@ -121,7 +120,10 @@ fn shown(applied: &[AppliedRun], trial: bool) -> String {
         for variant in &own.withdrawn {
             let line = &variant.withdrawal.line;
             let line = if line.is_empty() { "all of it".to_owned() } else { format!("“{line}”") };
-            text.push_str(&format!("  {verb}: {} {} of run {}: {line}\n", own.brief, variant.variant, own.run));
+            text.push_str(&format!(
+                "  {verb}: {} {} of run {}: {line}\n",
+                own.brief, variant.variant, own.run
+            ));
         }
         if own.withdrawn.is_empty() {
             let known = if trial || own.is_news { "says nothing of it" } else { "knew that before" };

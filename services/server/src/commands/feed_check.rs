@@ -44,12 +44,10 @@ pub fn execute(options: &Options<'_>) -> Result<bool, Problem> {
         None => Vec::new(),
     };
     if options.json {
-        print_json(
-            &json!({
-                "changes": changed, "withdraw": withdrawn, "refused": new.refused, "unread": new.unread,
-                "version": env!("CARGO_PKG_VERSION"),
-            }),
-        );
+        print_json(&json!({
+            "changes": changed, "withdraw": withdrawn, "refused": new.refused, "unread": new.unread,
+            "version": env!("CARGO_PKG_VERSION"),
+        }));
     } else {
         print_text(&(refusals(&new) + &shown(&changed, &withdrawn)));
     }

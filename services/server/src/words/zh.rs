@@ -294,7 +294,8 @@ fn withdrawal(why: &Withdrawal) -> String {
         Change::SoldOut => "已售罄".to_owned(),
         Change::Removed => "已不在商品数据中".to_owned(),
     };
-    let says = if why.line.is_empty() { String::new() } else { format!("文案仍写着“{}”。", why.line) };
+    let says =
+        if why.line.is_empty() { String::new() } else { format!("文案仍写着“{}”。", why.line) };
     let product = if why.title.is_empty() { &why.product } else { &why.title };
     format!("已撤下：{product}，{what}（{}）。{says}", why.source)
 }

@@ -11,9 +11,7 @@ use spotwright_core::ports::marketplace::MarketReport;
 use spotwright_core::ports::step_store::{ClaimedStep, LedgerEntry, LedgerKind, NewStep};
 use spotwright_core::spine::StepError;
 use spotwright_schemas::error::Code;
-use spotwright_schemas::event::{
-    CreativeFatigued, FeedbackSource, Payload, PlacementFeedback, StopReason,
-};
+use spotwright_schemas::event::{CreativeFatigued, FeedbackSource, Payload, PlacementFeedback, StopReason};
 use spotwright_schemas::ids::{PlacementId, VariantId};
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::outcome::Delivery;
@@ -119,11 +117,7 @@ impl Decision<'_> {
         format!("play:{}:g{}", self.run.id, self.generation)
     }
 
-    pub(in crate::workflow) fn played(
-        &mut self,
-        report: MarketReport,
-        placements: &[PlacedVariant],
-    ) {
+    pub(in crate::workflow) fn played(&mut self, report: MarketReport, placements: &[PlacedVariant]) {
         let generation = self.generation;
         let mut spend = Micros::ZERO;
         let mut n_shown = 0;

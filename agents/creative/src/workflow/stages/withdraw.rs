@@ -132,9 +132,7 @@ impl Decision<'_> {
         let mut n_open = self.run.counts.selected + self.run.counts.rendered;
         for _ in 0..won {
             let next = self.state.waiting.first().copied();
-            let Some(mut next) =
-                next.and_then(|id| left.iter().find(|own| own.id == id)).cloned()
-            else {
+            let Some(mut next) = next.and_then(|id| left.iter().find(|own| own.id == id)).cloned() else {
                 break;
             };
             self.state.waiting.retain(|id| *id != next.id);
