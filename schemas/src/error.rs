@@ -112,6 +112,8 @@ codes! {
     RunCancelled = "SW0404",
     /// The words that a person gave a line do not pass the critique.
     LineRefused = "SW0405",
+    /// Every script that was left says what a product feed has made untrue.
+    Untrue = "SW0406",
     /// The run's store cannot be read or written.
     Store = "SW0501",
     /// A stored row or message does not have the expected form.

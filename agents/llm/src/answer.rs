@@ -550,6 +550,17 @@ fn check_hostile(text: &str, rules: &str, locale: Locale) -> Result<(), DropReas
     if holds_address_or_markup(text) { Err(DropReason::AddressOrMarkup) } else { Ok(()) }
 }
 
+/// The letters of the rules, for [`repeats_rules`].
+pub(crate) fn rules_key(system: &str) -> String {
+    comparison_key(system)
+}
+
+/// Whether a text holds the mark of the rules, or more of their letters in a row than chance allows.
+pub(crate) fn repeats_rules(text: &str, rules: &str, locale: Locale) -> bool {
+    let key = comparison_key(text);
+    key.contains(&comparison_key(CANARY)) || echoes(&key, rules, locale)
+}
+
 /// Whether a text shares more letters in a row with the rules than chance allows.
 fn echoes(key: &str, rules: &str, locale: Locale) -> bool {
     let [latin, chinese] = SHARED_LETTERS;
@@ -573,7 +584,7 @@ fn is_undrawable(c: char) -> bool {
             | '\u{FEFF}' | '\u{FFFD}' | '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}')
 }
 
-fn holds_address_or_markup(text: &str) -> bool {
+pub(crate) fn holds_address_or_markup(text: &str) -> bool {
     let plain: String = text.chars().map(half_width).collect::<String>().to_lowercase();
     if plain.contains("://") || plain.contains("www.") || plain.contains("http") {
         return true;

@@ -6,7 +6,8 @@
 //! | [`gguf`] | an embedded model read from a GGUF file, decoded under a grammar | the file |
 //! | [`replay`] | recorded answers of another provider | the recording |
 //!
-//! [`prompt`] writes what a server is asked, [`extract`] finds the JSON in what it answers, [`answer`]
+//! [`reading`] asks a server to read an advertiser's sources; it points, and others check. [`prompt`] writes what a
+//! server is asked for scripts, [`extract`] finds the JSON in what it answers, [`answer`]
 //! decides what of it may be used.
 //!
 //! What this crate does not do: it does not judge advertising law (that is the lint of
@@ -44,6 +45,7 @@ pub mod extract;
 pub mod gguf;
 pub mod openai;
 pub mod prompt;
+pub mod reading;
 pub mod replay;
 
 #[cfg(test)]

@@ -305,7 +305,7 @@ fn part(parts: &'static str, key: &str) -> &'static str {
 
 /// Puts `values` into the places of `template` that name them, in one pass: what a value holds is
 /// never looked at again.
-fn fill(template: &str, values: &[(&str, &str)]) -> String {
+pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((before, behind)) = rest.split_once("{{") {
@@ -321,7 +321,7 @@ fn fill(template: &str, values: &[(&str, &str)]) -> String {
 }
 
 /// Replaces `<`, `>` and `&`, which in JSON occur inside strings only, by their escapes.
-fn escape_markup(json: &str) -> String {
+pub(crate) fn escape_markup(json: &str) -> String {
     json.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e")
 }
 

@@ -3,42 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use spotwright_core::domain::copy_rules::quantity::{self, Value};
+pub use spotwright_core::domain::withdrawal::Change;
+use spotwright_core::domain::withdrawal::{self, MAX_CHANGES, MAX_TEXT, Untrue, against_offer, states};
 use spotwright_schemas::Locale;
+use spotwright_schemas::brief::Brief;
 
-use crate::feed::{Feed, Item};
-use crate::prices::Price;
-
-/// One thing that changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "what")]
-pub enum Change {
-    /// The price to pay.
-    Price {
-        /// As it was.
-        old: Price,
-        /// As it is; `None` where the feed gives none any more.
-        new: Option<Price>,
-    },
-    /// The price before, which an advertisement may compare with.
-    PriceBefore {
-        /// As it was.
-        old: Price,
-        /// As it is; `None` where the product is no longer reduced.
-        new: Option<Price>,
-    },
-    /// The last day of the reduced price.
-    Ends {
-        /// As it was.
-        old: String,
-        /// As it is.
-        new: Option<String>,
-    },
-    /// It cannot be bought any more.
-    SoldOut,
-    /// It is not in the feed any more.
-    Removed,
-}
+use crate::feed::{CUT_OFF, Feed, Item, NO_AMOUNT};
 
 /// What changed of one product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,6 +19,8 @@ pub struct ProductChange {
     pub title: String,
     /// Its page in the old feed, by which a brief names it.
     pub link: Option<String>,
+    /// Where a feed says so, e.g. `feed.csv, line 7`.
+    pub source: String,
     /// The changes.
     pub changes: Vec<Change>,
 }
@@ -83,20 +55,35 @@ pub fn changes(old: &Feed, new: &Feed) -> Vec<ProductChange> {
     let now: BTreeMap<&str, &Item> = new.items.iter().map(|item| (item.id.as_str(), item)).collect();
     let mut found = Vec::new();
     for item in &old.items {
-        let changes = match now.get(item.id.as_str()) {
+        let later = now.get(item.id.as_str());
+        let mut changes = match later {
             Some(later) => of_item(item, later),
+            None if may_be_left_out(new, &item.id) => Vec::new(),
             None => vec![Change::Removed],
         };
+        if new.unread.iter().any(|own| own.id == item.id && own.reason == NO_AMOUNT) {
+            // What cannot be read is no change: somebody has to look at it, and the caller tells.
+            changes.retain(|own| {
+                !matches!(own, Change::Price { new: None, .. } | Change::PriceBefore { new: None, .. })
+            });
+        }
         if !changes.is_empty() {
             found.push(ProductChange {
                 id: item.id.clone(),
                 title: item.title.clone(),
                 link: item.link.clone(),
+                // What is gone is told by the place that it had.
+                source: later.map_or(item, |later| *later).place.clone(),
                 changes,
             });
         }
     }
     found
+}
+
+/// Whether a product that is not there may be in a row that was left out.
+fn may_be_left_out(feed: &Feed, id: &str) -> bool {
+    feed.refused.iter().any(|own| own.id == id || own.reason == CUT_OFF)
 }
 
 fn of_item(old: &Item, new: &Item) -> Vec<Change> {
@@ -150,43 +137,56 @@ fn sells(variant: &VariantText, product: &ProductChange) -> bool {
 fn untrue_line(variant: &VariantText, change: &Change, locale: Locale) -> Option<String> {
     match change {
         Change::SoldOut | Change::Removed => Some(String::new()),
-        Change::Price { old, .. } | Change::PriceBefore { old, .. } => {
-            variant.lines.iter().find(|line| states_amount(line, old, locale)).cloned()
-        }
-        Change::Ends { old, .. } => variant.lines.iter().find(|line| states_day(line, old, locale)).cloned(),
+        _ => variant.lines.iter().find(|line| states(line, change, locale)).cloned(),
     }
 }
 
-/// Whether a line states an amount of money: with its sign, or as a bare figure of the same value, since
-/// captions may leave the sign to the picture.
-fn states_amount(line: &str, price: &Price, locale: Locale) -> bool {
-    quantity::parse(line, locale).iter().any(|found| {
-        let same_currency = match (found.quantity.currency.as_ref(), price.currency.as_deref()) {
-            (Some(own), Some(code)) => own.code() == code,
-            (Some(_), None) => true,
-            // A number with a unit counts something else.
-            (None, _) => found.quantity.unit.is_none(),
-        };
-        let numbers = match &found.quantity.value {
-            Value::Number(number) => vec![*number],
-            Value::Range(low, high) => vec![*low, *high],
-            Value::Pair(first, second, _) => vec![*first, *second],
-            _ => Vec::new(),
-        };
-        same_currency && numbers.into_iter().any(|number| number.micros() == Some(price.amount.0))
+/// What the feed, as it is now, makes untrue of a brief that sells one of its products: by the product's id where
+/// `item` names it, by its page or its name else. `None` where the feed does not hold the product.
+///
+/// Without an earlier version only the brief's key offer can be compared, and the stock.
+#[must_use]
+pub fn against_brief(brief: &Brief, feed: &Feed, item: Option<&str>) -> Option<ProductChange> {
+    let found = feed.items.iter().find(|own| match item {
+        Some(id) => own.id == id,
+        None => withdrawal::sells(brief, &own.title, own.link.as_deref()),
+    })?;
+    let offer = brief.offer.as_ref().map(|offer| {
+        let (price, before) = (found.price.as_ref(), found.price_before.as_ref());
+        against_offer(offer, price, before, found.ends.as_deref())
+    });
+    let mut changes = offer.unwrap_or_default();
+    if found.in_stock == Some(false) {
+        changes.push(Change::SoldOut);
+    }
+    Some(ProductChange {
+        id: found.id.clone(),
+        title: found.title.clone(),
+        link: found.link.clone(),
+        source: found.place.clone(),
+        changes,
     })
 }
 
-fn states_day(line: &str, day: &str, locale: Locale) -> bool {
-    let Ok(wanted) = day.parse::<jiff::civil::Date>() else { return false };
-    quantity::parse(line, locale).iter().any(|found| match found.quantity.value {
-        Value::Date { year, month, day: Some(day) } => {
-            year.is_none_or(|year| i32::from(year) == i32::from(wanted.year()))
-                && month.is_none_or(|month| i32::from(month) == i32::from(wanted.month()))
-                && i32::from(day) == i32::from(wanted.day())
+impl ProductChange {
+    /// Whether a brief sells the product.
+    #[must_use]
+    pub fn is_sold_by(&self, brief: &Brief) -> bool {
+        withdrawal::sells(brief, &self.title, self.link.as_deref())
+    }
+
+    /// What a run is told of it.
+    #[must_use]
+    pub fn untrue(&self) -> Untrue {
+        let shown =
+            |text: &str| -> String { text.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect() };
+        Untrue {
+            product: shown(&self.id),
+            title: shown(&self.title),
+            source: shown(&self.source),
+            changes: self.changes.iter().take(MAX_CHANGES).cloned().collect(),
         }
-        _ => false,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -237,17 +237,41 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_counts_something_else_is_no_price() {
-        let price =
-            Price { amount: spotwright_schemas::Micros(24_000_000), currency: Some("USD".to_owned()) };
-        assert!(!states_amount("Cold for 24 hours", &price, Locale::EnUs));
-        assert!(states_amount("Only $24", &price, Locale::EnUs));
-        assert!(!states_amount("Only €24", &price, Locale::EnUs));
+    fn what_cannot_be_read_is_told_by_row_and_column_and_changes_nothing() {
+        let old = feed("id,title,price,availability\nB1,Bottle,59.99 USD,in_stock\nM1,Mug,18 USD,in_stock\n");
+        let new = feed("id,title,price,availability\nB1,Bottle,call us,maybe\nM1,Mug\n");
+        assert!(changes(&old, &new).is_empty());
+        let told: Vec<(&str, Option<&str>)> =
+            new.unread.iter().map(|own| (own.place.as_str(), own.column.as_deref())).collect();
+        assert_eq!(told, [("feed.csv, line 2", Some("price")), ("feed.csv, line 2", Some("availability"))]);
+        let refused: Vec<&str> = new.refused.iter().map(|own| own.place.as_str()).collect();
+        assert_eq!(refused.len(), 1);
+        assert!(refused[0].contains("line 3"), "{refused:?}");
     }
 
     #[test]
     fn the_same_feed_changes_nothing() {
         let old = feed("id,title,price,availability\nB1,Bottle,59.99 USD,in_stock\n");
         assert!(changes(&old, &old).is_empty());
+    }
+
+    #[test]
+    fn a_feed_without_a_version_before_is_held_against_the_brief() {
+        let yaml = include_bytes!("../../../examples/bench/bakery-en/brief.yaml");
+        let brief = Brief::from_yaml(yaml).unwrap();
+        let offer = brief.offer.clone().unwrap();
+        let link = brief.destination_url.as_str();
+        let text = format!(
+            "id,title,price,availability,link\n9,Other,1.00 USD,in_stock,https://other.example/\n7,A title,{} {},out_of_stock,{link}\n",
+            "1.11",
+            offer.currency.code()
+        );
+        let found = against_brief(&brief, &feed(&text), None).unwrap();
+        assert_eq!((found.id.as_str(), found.source.as_str()), ("7", "feed.csv, line 3"));
+        assert!(matches!(&found.changes[0], Change::Price { old, .. } if old.amount == offer.price_now));
+        assert_eq!(found.changes.last(), Some(&Change::SoldOut));
+        assert!(found.untrue().check().is_ok());
+        assert!(against_brief(&brief, &feed("id,title,price\n9,Other,1 USD\n"), None).is_none());
+        assert!(against_brief(&brief, &feed("id,title,price\n9,Other,1 USD\n"), Some("9")).is_some());
     }
 }

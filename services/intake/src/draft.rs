@@ -236,9 +236,7 @@ fn state(source: &Findings, locale: Locale, draft: &mut Draft) {
         let Some(line) = source.document.text.get(statement.span.clone()) else { continue };
         let spans = sentences(line);
         // A line that speaks to a program does so in all its sentences.
-        let is_instruction = spans.iter().filter_map(|span| line.get(span.clone())).any(|sentence| {
-            facts::statement(sentence, "", locale) == Statement::LeftOut(Reason::Instruction)
-        });
+        let is_instruction = speaks_to_a_program(line, locale);
         for span in spans {
             let Some(sentence) = line.get(span.clone()) else { continue };
             let place = statement.span.start + span.start..statement.span.start + span.end;
@@ -297,8 +295,14 @@ fn state(source: &Findings, locale: Locale, draft: &mut Draft) {
     take_facts(considered, draft);
 }
 
+/// Whether a line, or one of its sentences, speaks to a program.
+pub(crate) fn speaks_to_a_program(line: &str, locale: Locale) -> bool {
+    let speaks = |text: &str| facts::statement(text, "", locale) == Statement::LeftOut(Reason::Instruction);
+    speaks(line) || sentences(line).into_iter().filter_map(|span| line.get(span)).any(speaks)
+}
+
 /// Whether a sentence says the price of the product, or the one before; `两块` may count pieces.
-fn says_own_price(sentence: &str, locale: Locale, draft: &Draft) -> bool {
+pub(crate) fn says_own_price(sentence: &str, locale: Locale, draft: &Draft) -> bool {
     let is_written = sentence.contains(['¥', '￥', '$', '€', '£', '元'])
         || ["USD", "EUR", "GBP", "CNY"].iter().any(|code| sentence.contains(code));
     if !is_written {
@@ -330,7 +334,7 @@ fn take_facts(considered: Vec<(usize, DraftFact)>, draft: &mut Draft) {
     }
 }
 
-fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
@@ -403,7 +407,7 @@ pub(crate) fn iso_day(text: &str) -> Option<String> {
 }
 
 /// What the sources do not say.
-fn questions(draft: &Draft) -> Vec<Question> {
+pub(crate) fn questions(draft: &Draft) -> Vec<Question> {
     let zh = draft.locale == Locale::ZhCn;
     let mut missing = Vec::new();
     let mut ask = |is_missing: bool, field: &'static str, en: &str, in_zh: &str| {
@@ -469,6 +473,9 @@ pub(crate) fn prices_of_text(findings: &mut Findings, locale: Locale) {
             break;
         }
         let Some(line) = findings.document.text.get(statement.span.clone()) else { continue };
+        if speaks_to_a_program(line, locale) {
+            continue;
+        }
         for span in sentences(line) {
             let Some(sentence) = line.get(span.clone()) else { continue };
             let place = statement.span.start + span.start..statement.span.start + span.end;

@@ -68,7 +68,7 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
         .iter()
         .any(|word| lower.contains(word));
     let gives = asks_nothing || lower.contains('送') && letters >= 8;
-    if (has(TERMS) && !gives) || sentence.contains("http") || sentence.contains('{') {
+    if (has(TERMS) && !gives) || holds_address(&lower) || sentence.contains('{') {
         return Statement::LeftOut(Reason::ShopTerms);
     }
     if has(REVIEW) || has(VOICE) || is_quoted_praise(sentence) {
@@ -118,6 +118,24 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
         return Statement::LeftOut(Reason::Empty);
     };
     Statement::Fact(kind)
+}
+
+/// Whether a text sends its reader to another page: a script's address, a web address, a name with a common ending.
+fn holds_address(lower: &str) -> bool {
+    const ENDINGS: [&str; 14] = [
+        "com", "net", "org", "cn", "io", "co", "example", "shop", "store", "app", "info", "xyz", "top",
+        "site",
+    ];
+    let is_name = |word: &str| {
+        let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        let host = word.split('/').next().unwrap_or_default();
+        let parts = host.rsplit_once('.');
+        parts.is_some_and(|(name, ending)| !name.is_empty() && ENDINGS.contains(&ending))
+    };
+    lower.contains("http")
+        || lower.contains("www.")
+        || lower.contains("javascript:")
+        || lower.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '/'))).any(is_name)
 }
 
 /// A question of the page's own help without its mark: `What does this price mean`.

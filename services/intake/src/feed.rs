@@ -1,5 +1,7 @@
 //! Product feeds: tables and XML, with the names of Google Merchant Center and common Chinese ones.
 
+mod names;
+
 use std::collections::BTreeMap;
 
 use quick_xml::Reader;
@@ -14,6 +16,7 @@ use crate::facts::{self, Reason, Statement};
 use crate::findings::{DraftPicture, Findings};
 use crate::prices::{Price, of_data};
 use crate::{Format, Source, charset, check_size, format_of, structured};
+use names::{currency_of, field_of, folded};
 
 /// Most products of a feed that are read.
 const MAX_ITEMS: usize = 50_000;
@@ -51,6 +54,8 @@ pub struct Item {
     pub link: Option<String>,
     /// Further properties, as `name: value`.
     pub properties: Vec<String>,
+    /// Where it stands, e.g. `feed.csv, line 7` or `feed.xml, product 3`.
+    pub place: String,
 }
 
 /// A product feed.
@@ -60,157 +65,84 @@ pub struct Feed {
     pub items: Vec<Item>,
     /// Rows that are no products, with the reason.
     pub refused: Vec<Refused>,
+    /// Fields of products that cannot be understood, with the reason: the products are taken without them.
+    pub unread: Vec<Refused>,
 }
 
-/// A row of a feed that is left out.
+/// A row of a feed that is left out, or one of its fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Refused {
+    /// Where it stands, e.g. `feed.csv, line 7`.
+    pub place: String,
+    /// The column or element, where it is about one.
+    pub column: Option<String>,
     /// Its id in the shop; the place in the file where the row is too broken to have one.
     pub id: String,
     /// Why it is left out.
     pub reason: &'static str,
 }
 
+/// Why a field of money is left out.
+pub(crate) const NO_AMOUNT: &str = "it is no amount of money";
+
+/// Why a row that is cut off is left out.
+pub(crate) const CUT_OFF: &str = "it has not as many fields as the header";
+
 /// Most rows that are listed as left out.
 const MAX_REFUSED: usize = 1_000;
 
-/// Names of a field, folded: lowercase without marks.
-const FIELDS: [(&str, &[&str]); 17] = [
-    (
-        "id",
-        &[
-            "id",
-            "sku",
-            "itemid",
-            "productid",
-            "offerid",
-            "guid",
-            "商品id",
-            "商品编号",
-            "编号",
-            "货号",
-            "商品编码",
-            "宝贝id",
-            "skuid",
-        ],
-    ),
-    (
-        "title",
-        &[
-            "title",
-            "name",
-            "productname",
-            "producttitle",
-            "itemtitle",
-            "商品名称",
-            "商品名",
-            "商品标题",
-            "标题",
-            "名称",
-            "产品名称",
-            "宝贝标题",
-        ],
-    ),
-    ("brand", &["brand", "manufacturer", "品牌", "品牌名称"]),
-    ("category", &["producttype", "googleproductcategory", "category", "类目", "商品类目", "分类", "品类"]),
-    (
-        "description",
-        &[
-            "description",
-            "summary",
-            "content",
-            "text",
-            "details",
-            "描述",
-            "商品描述",
-            "详情",
-            "卖点",
-            "商品详情",
-        ],
-    ),
-    ("price", &["price", "regularprice", "价格", "售价", "商品价格", "销售价", "单价"]),
-    (
-        "sale",
-        &["saleprice", "specialprice", "促销价", "活动价", "现价", "券后价", "到手价", "优惠价", "折扣价"],
-    ),
-    (
-        "before",
-        &["listprice", "originalprice", "compareatprice", "msrp", "原价", "市场价", "划线价", "吊牌价"],
-    ),
-    ("currency", &["currency", "pricecurrency", "币种", "货币"]),
-    (
-        "ends",
-        &[
-            "salepriceeffectivedate",
-            "saleenddate",
-            "promotionenddate",
-            "活动结束时间",
-            "结束时间",
-            "截止日期",
-            "促销结束",
-        ],
-    ),
-    ("availability", &["availability", "instock", "stockstatus", "库存状态", "状态", "上架状态"]),
-    (
-        "quantity",
-        &[
-            "quantity",
-            "inventory",
-            "stock",
-            "stockquantity",
-            "selltoonlinequantity",
-            "库存",
-            "库存数量",
-            "可售库存",
-        ],
-    ),
-    (
-        "image",
-        &["imagelink", "image", "imageurl", "mainimage", "主图", "图片", "图片链接", "主图链接", "商品图片"],
-    ),
-    ("images", &["additionalimagelink", "additionalimages", "images", "附图", "其他图片", "详情图"]),
-    ("link", &["link", "url", "productlink", "producturl", "链接", "商品链接", "落地页", "网址"]),
-    ("property", &["material", "color", "size", "材质", "颜色", "尺寸", "规格", "产地"]),
-    ("highlight", &["producthighlight", "highlight", "亮点"]),
-];
+/// Fields of a product as the feed writes them, by the names of [`field_of`].
+type Fields = BTreeMap<&'static str, Vec<(String, String)>>;
 
-fn folded(name: &str) -> String {
-    let local = name.rsplit(':').next().unwrap_or(name);
-    local.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+/// A product as the feed writes it.
+#[derive(Debug, Default)]
+struct Raw {
+    /// Where it stands.
+    place: String,
+    fields: Fields,
 }
 
-fn field_of(name: &str) -> Option<&'static str> {
-    let folded = folded(name);
-    let of = |name: &str| FIELDS.iter().find(|(_, names)| names.contains(&name)).map(|(field, _)| *field);
-    // `price_eur` is a price.
-    of(&folded).or_else(|| of(without_currency(&folded)?).filter(|field| is_money(field)))
-}
-
-fn is_money(field: &str) -> bool {
-    matches!(field, "price" | "sale" | "before")
-}
-
-/// A folded name without the currency at its end.
-fn without_currency(folded: &str) -> Option<&str> {
-    CURRENCIES.iter().find_map(|code| folded.strip_suffix(code))
-}
-
-/// The currency that the name of a column says.
-fn currency_of(name: &str) -> Option<String> {
-    // A column `售价` without a currency is one of renminbi.
-    if name.contains('价') {
-        return Some("CNY".to_owned());
+impl Raw {
+    fn list(&self, field: &str) -> &[(String, String)] {
+        self.fields.get(field).map(Vec::as_slice).unwrap_or_default()
     }
-    let folded = folded(name);
-    let code = CURRENCIES.iter().find(|code| folded.ends_with(**code))?;
-    field_of(name).filter(|field| is_money(field)).map(|_| code.to_uppercase())
+
+    fn first(&self, field: &str) -> Option<&(String, String)> {
+        self.list(field).first()
+    }
 }
 
-/// Currencies that names of columns end with.
-const CURRENCIES: [&str; 8] = ["usd", "eur", "gbp", "cny", "rmb", "cad", "aud", "jpy"];
+impl Refused {
+    fn row(raw: &Raw, reason: &'static str) -> Self {
+        Self { place: raw.place.clone(), column: None, id: raw.place.clone(), reason }
+    }
+}
 
-/// Fields of a product as the feed writes them, by their names in [`FIELDS`].
-type Raw = BTreeMap<&'static str, Vec<(String, String)>>;
+/// The fields of a product that hold something and say nothing.
+fn unread_fields(raw: &Raw, item: &Item) -> Vec<Refused> {
+    let locale = locale_of(None, &item.title);
+    let is_money = |text: &str| amount(text, None, locale).is_some();
+    let checks: [(&str, &dyn Fn(&str) -> bool, &'static str); 6] = [
+        ("price", &is_money, NO_AMOUNT),
+        ("sale", &is_money, NO_AMOUNT),
+        ("before", &is_money, NO_AMOUNT),
+        (
+            "ends",
+            &|text| iso_day(text.rsplit('/').next().unwrap_or(text)).is_some(),
+            "it is no calendar date",
+        ),
+        ("availability", &|text| stock(Some(text), None).is_some(), "it says neither in stock nor sold out"),
+        ("quantity", &|text| stock(None, Some(text)).is_some(), "it is no number"),
+    ];
+    let mut unread = Vec::new();
+    for (field, is_read, reason) in checks {
+        if let Some((column, _)) = raw.first(field).filter(|(_, value)| !is_read(value)) {
+            let column = Some(column.clone());
+            unread.push(Refused { place: raw.place.clone(), column, id: item.id.clone(), reason });
+        }
+    }
+    unread
+}
 
 impl Feed {
     /// Reads a feed.
@@ -232,20 +164,34 @@ impl Feed {
                 ));
             }
         };
-        let all: Vec<Item> = raws.iter().filter_map(item_of).collect();
-        let has_goods = all.iter().any(|item| !is_bare(item));
-        let mut items = Vec::new();
-        for item in all {
-            match fault(&item, has_goods) {
-                Some(reason) if refused.len() < MAX_REFUSED => refused.push(Refused { id: item.id, reason }),
-                Some(_) => {}
-                None => items.push(item),
+        let (mut all, mut unread) = (Vec::with_capacity(raws.len()), Vec::new());
+        for raw in &raws {
+            match item_of(raw) {
+                Some(item) => all.push((item, raw)),
+                // An empty row is nothing that anybody misses.
+                None if raw.fields.is_empty() => {}
+                None => unread.push(Refused::row(raw, "it has neither id nor title")),
             }
         }
+        let has_goods = all.iter().any(|(item, _)| !is_bare(item));
+        let mut items = Vec::new();
+        for (item, raw) in all {
+            match fault(&item, has_goods) {
+                Some(reason) if refused.len() < MAX_REFUSED => {
+                    refused.push(Refused { id: item.id, ..Refused::row(raw, reason) });
+                }
+                Some(_) => {}
+                None => {
+                    unread.extend(unread_fields(raw, &item));
+                    items.push(item);
+                }
+            }
+        }
+        unread.truncate(MAX_REFUSED);
         if items.is_empty() {
             return Err(Problem::new(Code::Feed, source.name, "holds no product with an id or a title"));
         }
-        Ok(Self { items, refused })
+        Ok(Self { items, refused, unread })
     }
 
     /// The product with an id, or the first.
@@ -300,23 +246,31 @@ fn rows(source: &Source<'_>, broken: &mut Vec<Refused>) -> Result<Vec<Raw>, Prob
             Ok(row) => row,
             // A row that is cut off does not hide the others.
             Err(problem) if broken.len() < MAX_REFUSED => {
-                broken.push(Refused { id: problem.field, reason: "it has not as many fields as the header" });
+                let reason = CUT_OFF;
+                let place = placed(source.name, &problem.field);
+                broken.push(Refused { place, column: None, id: problem.field, reason });
                 continue;
             }
             Err(_) => continue,
         };
-        let mut raw = Raw::new();
+        let place = format!("{}, line {}", source.name, row.line);
+        let mut raw = Raw { place, fields: Fields::new() };
         for (field, name, column) in &columns {
             let value = row.get(*column).trim();
             // A row without a number in the column of stock has none.
             let value = if *field == "quantity" && value.is_empty() { "0" } else { value };
             if !value.is_empty() {
-                raw.entry(*field).or_default().push((name.clone(), value.to_owned()));
+                raw.fields.entry(*field).or_default().push((name.clone(), value.to_owned()));
             }
         }
         raws.push(raw);
     }
     Ok(raws)
+}
+
+/// A place of a table, which names the line and may name the file, with the file in front.
+fn placed(name: &str, place: &str) -> String {
+    if place.contains(name) { place.to_owned() } else { format!("{name}, {place}") }
 }
 
 /// The text of `&amp;` and `&#20803;`; entities that a file declares itself stand for nothing.
@@ -356,7 +310,8 @@ fn elements(xml: &str, name: &str) -> Result<Vec<Raw>, Problem> {
                 let own = String::from_utf8_lossy(start.name().as_ref()).into_owned();
                 if raw.is_none() {
                     if is_product(&folded(&own)) {
-                        raw = Some(Raw::new());
+                        let place = format!("{name}, product {}", raws.len() + 1);
+                        raw = Some(Raw { place, fields: Fields::new() });
                     }
                     continue;
                 }
@@ -385,7 +340,7 @@ fn elements(xml: &str, name: &str) -> Result<Vec<Raw>, Problem> {
                     let is_field =
                         open.is_empty() || open.iter().all(|outer| folded(outer).starts_with("image"));
                     if let (Some(raw), true, Some(field)) = (raw.as_mut(), is_field, field_of(&own)) {
-                        let list = raw.entry(field).or_default();
+                        let list = raw.fields.entry(field).or_default();
                         if !value.trim().is_empty() && list.len() < MAX_FIELDS {
                             list.push((own, value.trim().to_owned()));
                         }
@@ -414,22 +369,21 @@ fn link_of(start: &quick_xml::events::BytesStart<'_>, name: &str, raw: &mut Raw)
     };
     let is_page = of(b"rel").is_none_or(|rel| rel == "alternate");
     if let (Some(href), true) = (of(b"href"), is_page) {
-        raw.entry("link").or_default().push(("link".to_owned(), href));
+        raw.fields.entry("link").or_default().push(("link".to_owned(), href));
     }
 }
 
 fn item_of(raw: &Raw) -> Option<Item> {
-    let first = |field: &str| raw.get(field).and_then(|list| list.first()).map(|(_, value)| value.clone());
+    let first = |field: &str| raw.first(field).map(|(_, value)| value.clone());
     let title = first("title").map(|text| structured::unescaped(&text)).unwrap_or_default();
     // Feeds for shopping name the product with `g:id`; Atom's own id is that of the entry.
-    let own = raw.get("id").and_then(|list| list.iter().find(|(name, _)| name.starts_with("g:")));
+    let own = raw.list("id").iter().find(|(name, _)| name.starts_with("g:"));
     let id = own.map(|(_, id)| id.clone()).or_else(|| first("id")).unwrap_or_else(|| title.clone());
     if id.is_empty() {
         return None;
     }
     let locale = locale_of(None, &format!("{title}{}", first("description").unwrap_or_default()));
-    let named =
-        |field: &str| raw.get(field).and_then(|list| list.first()).and_then(|(name, _)| currency_of(name));
+    let named = |field: &str| raw.first(field).and_then(|(name, _)| currency_of(name));
     let currency = first("currency").or_else(|| named("price")).or_else(|| named("sale"));
     let price = |field: &str| first(field).and_then(|text| amount(&text, currency.as_deref(), locale));
     let (full, sale, before) = (price("price"), price("sale"), price("before"));
@@ -447,13 +401,13 @@ fn item_of(raw: &Raw) -> Option<Item> {
         (None, None) => (before, None),
     };
     let mut pictures = Vec::new();
-    for (_, value) in raw.get("image").into_iter().chain(raw.get("images")).flatten() {
+    for (_, value) in raw.list("image").iter().chain(raw.list("images")) {
         pictures.extend(
             value.split([',', ' ', '|', ';']).filter(|part| part.starts_with("http")).map(str::to_owned),
         );
     }
     pictures.truncate(24);
-    let named = |field: &str| raw.get(field).into_iter().flatten();
+    let named = |field: &str| raw.list(field).iter();
     let mut properties: Vec<String> =
         named("property").map(|(name, value)| format!("{}: {value}", short_name(name))).collect();
     properties.extend(named("highlight").map(|(_, value)| value.clone()));
@@ -471,6 +425,7 @@ fn item_of(raw: &Raw) -> Option<Item> {
         pictures,
         link: first("link"),
         properties,
+        place: raw.place.clone(),
     })
 }
 

@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::aside::relevant;
 use crate::dom::{NodeId, Page};
+use crate::draft::speaks_to_a_program;
 use crate::findings::{DraftPicture, Findings, best};
 use crate::prices::{self, Price};
 use crate::structured::Marked;
@@ -414,6 +415,9 @@ fn shown(shown: &visible::Shown, all: &[Line], locale: Locale, findings: &mut Fi
 fn in_lines(all: &[Line], crossed: &[String], locale: Locale, findings: &mut Findings) {
     for line in all.iter().take(400) {
         if line.text.chars().count() > 200 || visible::says_sold_out(&line.text) {
+            continue;
+        }
+        if speaks_to_a_program(&line.text, locale) {
             continue;
         }
         let (now, before) = prices::in_block(&line.text, locale);

@@ -5,7 +5,9 @@
 //! pictures and colors, each with the sentence that says it and its place in the source's text, and a list
 //! of questions for what no source says. [`brief_yaml`] writes the draft as a brief to be corrected.
 //! [`changes`] compares two versions of a feed, and [`variants_to_withdraw`] names the advertisements that
-//! say what is no longer true. Everything works by rules; no language model is asked.
+//! say what is no longer true. Everything works by rules. What a language model has read in the sources is an
+//! input like any other: [`reading_request`] says what one is shown, [`complete`] holds its answer against the
+//! sources and takes what they say.
 //!
 //! # Invariants
 //! - Pure: no network, no clock, no files. The same bytes give the same draft.
@@ -45,19 +47,23 @@ mod json;
 mod pdf;
 mod plain;
 mod prices;
+mod reading;
 mod structured;
 mod text;
 mod visible;
 mod words;
 mod yaml;
 
-pub use changes::{Change, ProductChange, VariantText, Withdrawal, changes, variants_to_withdraw};
+pub use changes::{
+    Change, ProductChange, VariantText, Withdrawal, against_brief, changes, variants_to_withdraw,
+};
 pub use document::{Document, Evidence, Found, Section};
 pub use draft::{Draft, DraftFact, DraftOffer, LeftOut, Question};
 pub use facts::{Reason, Statement, is_chinese, shown_text, statement};
 pub use feed::{Feed, Item, Refused};
 pub use findings::DraftPicture;
 pub use prices::Price;
+pub use reading::{Checked, Dropped, DroppedValue, TakenValue, complete, reading_request};
 pub use text::sentences;
 pub use yaml::{brief_json, brief_yaml};
 

@@ -15,14 +15,7 @@ const PIECE: usize = 2_000;
 /// Amounts of one text after which the rest is not read: a list that long is not about one product.
 const MOST: usize = 64;
 
-/// An amount of money.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Price {
-    /// Millionths of one unit.
-    pub amount: Micros,
-    /// ISO 4217 code; `None` where nothing says which.
-    pub currency: Option<String>,
-}
+pub use spotwright_core::domain::withdrawal::Price;
 
 /// The part an amount plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -3,6 +3,7 @@
 use spotwright_schemas::Locale;
 
 use crate::dom::{Kind, NodeId, Page};
+use crate::draft::speaks_to_a_program;
 use crate::prices::{self, Price, Role};
 use crate::text::{is_cents, marks, seen};
 
@@ -275,6 +276,9 @@ fn read(page: &Page, id: NodeId, old: bool, text: &str, locale: Locale, into: &m
     let rest = crate::document::squeezed(&rest);
     let rest = rest.trim_matches([' ', '|']).to_owned();
     let with_label = format!("{} {rest}", label(page, id));
+    if speaks_to_a_program(&with_label, locale) {
+        return false;
+    }
     let (now, before) = prices::in_block(&with_label, locale);
     let has_before = before.is_some();
     let now = now.map(|own| (own.price, own.role)).or_else(|| {

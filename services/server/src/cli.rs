@@ -278,6 +278,9 @@ pub enum Brief {
         /// Open web addresses of this machine too, on any port: for development.
         #[arg(long)]
         allow_loopback: bool,
+        /// Read by rules alone, also where a language model is configured.
+        #[arg(long)]
+        rules_only: bool,
         /// Print one JSON document.
         #[arg(long)]
         json: bool,
@@ -301,6 +304,30 @@ pub enum Feed {
         /// Id of the product that the run sells; by default every changed product is meant.
         #[arg(long)]
         item: Option<String>,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Withdraw the variants that say what a feed has made untrue: a changed price or last day, empty stock. Exit
+    /// code 1 when a part of the feed cannot be read.
+    Apply {
+        /// The feed as it is.
+        feed: PathBuf,
+        /// The feed as it was; by default each brief's own offer is what was.
+        #[arg(long)]
+        old: Option<PathBuf>,
+        /// Output folder of a run; by default the runs of the configured service.
+        #[arg(long, conflicts_with = "organization")]
+        run: Option<PathBuf>,
+        /// Only runs of this organization.
+        #[arg(long)]
+        organization: Option<uuid::Uuid>,
+        /// Id of the product; with `--run` it is what the run sells, else briefs are matched by page or name.
+        #[arg(long)]
+        item: Option<String>,
+        /// Only tell what would be withdrawn.
+        #[arg(long)]
+        dry_run: bool,
         /// Print one JSON document.
         #[arg(long)]
         json: bool,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use spotwright_core::domain::run::{NewRun, RunView, Stage};
 use spotwright_core::domain::signal::{AskedQuestion, Caller, Signal, Taken, Told};
+use spotwright_core::domain::variant::{Placement, Variant};
 use spotwright_core::ports::clock::{Clock, SystemClock};
 use spotwright_core::ports::entropy::{Entropy, EntropyError};
 use spotwright_core::ports::letters::{Letters as Drawable, undrawable_message};
@@ -56,6 +57,22 @@ impl Control {
         Err(Problem::new(Code::Letters, field, undrawable_message(&missing)))
     }
 
+    /// What a decision about the signal reads of the run.
+    async fn material(
+        &self,
+        run: &RunView,
+        signal: &Signal,
+    ) -> Result<(Vec<Variant>, Vec<Placement>), StoreError> {
+        if matches!(signal, Signal::Withdraw { .. }) {
+            return Ok((self.store.variants(run.id).await?, self.store.placements(run.id).await?));
+        }
+        let variants = match run.stage {
+            Stage::WaitingForApproval => self.store.variants_of(run.id, run.generation).await?,
+            _ => Vec::new(),
+        };
+        Ok((variants, Vec::new()))
+    }
+
     async fn run(&self, id: RunId) -> Result<RunView, Problem> {
         self.store.run(id).await.map_err(|error| problem(&error))
     }
@@ -100,12 +117,9 @@ impl RunControl for Control {
         let by = caller.label();
         'decide: loop {
             let run = self.run_of(id, caller).await?;
-            let variants = match run.stage {
-                Stage::WaitingForApproval => self.store.variants_of(id, run.generation).await,
-                _ => Ok(Vec::new()),
-            };
-            let variants = variants.map_err(|error| problem(&error))?;
-            let commits = tell(&run, told, &by, &variants, now())?;
+            let (variants, placements) =
+                self.material(&run, &told.signal).await.map_err(|error| problem(&error))?;
+            let commits = tell(&run, told, &by, &variants, &placements, now())?;
             if !commits.is_empty() {
                 self.must_be_drawable(&told.signal)?;
             }

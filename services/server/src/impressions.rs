@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use spotwright_core::domain::variant::Variant;
 use spotwright_core::ports::marketplace::{Marketplace, PlacementDecision};
-use spotwright_creative::workflow::{campaign, score_input};
+use spotwright_creative::workflow::{played_campaign, score_input};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::FeedbackSource;
@@ -64,7 +64,7 @@ pub fn log(finished: &FinishedRun, market: &dyn Marketplace) -> Result<Log, Prob
             log.missing.push(Missing::EarlierVersion(generation));
             continue;
         }
-        let campaign = campaign(&finished.run, &finished.variants, generation, report.budget)?;
+        let campaign = played_campaign(&finished.run, &finished.variants, report, generation)?;
         let decisions =
             market.decisions(&campaign).map_err(|error| Problem::new(Code::Market, "", error.to_string()))?;
         let delivered: Sums = report

@@ -49,6 +49,7 @@ pub mod text_vectors;
 pub mod video_jobs;
 pub mod video_sources;
 pub mod wiring;
+pub mod withdrawals;
 mod words;
 pub mod writers;
 

@@ -79,6 +79,9 @@ fn stages(finished: &FinishedRun, generation: u32, words: &Words) -> Vec<Stage> 
             &|variant| variant.state == VariantState::Rejected && variant.final_gate.is_some(),
             &failed_check,
         ),
+        lost(LostAt::Feed, &|variant| variant.state == VariantState::Withdrawn, &|variant| {
+            variant.body.withdrawal.as_ref().map(words.withdrawal)
+        }),
     ]
 }
 

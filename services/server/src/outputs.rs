@@ -9,6 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use spotwright_core::domain::run::RunView;
 use spotwright_core::domain::variant::{Placement, Variant, VariantState};
+use spotwright_core::domain::withdrawal::Withdrawal;
 use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
 use spotwright_core::ports::step_store::{StepStore, TraceEntry};
 use spotwright_creative::workflow::AgentState;
@@ -80,11 +81,16 @@ impl FinishedRun {
         self.variants.iter().filter(|variant| variant.state == VariantState::Won)
     }
 
-    /// The deliveries of one generation, summed.
+    /// The variants that were withdrawn, with the reason.
+    pub fn withdrawn(&self) -> impl Iterator<Item = (&Variant, &Withdrawal)> {
+        self.variants.iter().filter_map(|variant| Some((variant, variant.body.withdrawal.as_ref()?)))
+    }
+
+    /// The deliveries of one generation, summed: of its winners, and of those that were withdrawn by now.
     #[must_use]
     pub fn delivered(&self, generation: u32) -> Delivery {
         let mut sum = Delivery::default();
-        for variant in self.winners().filter(|variant| variant.generation == generation) {
+        for variant in self.variants.iter().filter(|variant| variant.generation == generation) {
             let delivery = self.delivery_of(variant);
             sum.impressions += delivery.impressions;
             sum.clicks += delivery.clicks;
@@ -210,6 +216,12 @@ pub fn write_all(
             copy(artifacts, &render.poster, &folder.join(format!("{stem}.{POSTER_ENDING}")))?;
         }
     }
+    for (variant, _) in finished.withdrawn() {
+        // Nobody shall place by hand what was withdrawn; the artifact stays in the run's state.
+        for ending in ["mp4", POSTER_ENDING] {
+            remove(&folder.join(format!("{}.{ending}", file_stem(variant))))?;
+        }
+    }
     let mut trace = String::new();
     for line in trace_lines(&finished.trace) {
         trace.push_str(&json_line(&line));
@@ -229,6 +241,13 @@ pub fn write_all(
 
 /// Ending of the stills beside the videos.
 pub const POSTER_ENDING: &str = "jpg";
+
+fn remove(path: &Path) -> Result<(), Problem> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(path, &error)),
+        _ => Ok(()),
+    }
+}
 
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     whole_file::write_whole(path, bytes).map_err(|error| failed(path, &error))

@@ -45,6 +45,10 @@ impl PublishTarget for MarketTarget {
         let found = found.ok_or_else(|| {
             PublishError::Refused(format!("the market has not taken variant {} in", winner.variant))
         })?;
+        if found.ended {
+            let message = format!("variant {} was withdrawn; its placement has ended", winner.variant);
+            return Err(PublishError::Refused(message));
+        }
         let (account, id) = (found.campaign, found.id.to_string());
         Ok(vec![ExternalRef { platform: self.name().to_owned(), account, id }])
     }

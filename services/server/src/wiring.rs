@@ -13,6 +13,7 @@ use spotwright_core::ports::event_bus::EventBus;
 use spotwright_core::ports::language_model::LanguageModel;
 use spotwright_core::ports::outcome_sink::OutcomeSink;
 use spotwright_core::ports::quality_gate::QualityGate;
+use spotwright_core::ports::source_reader::SourceReader;
 use spotwright_core::ports::step_store::StepStore;
 use spotwright_core::ports::video_backend::VideoBackend;
 use spotwright_core::spine::{
@@ -22,6 +23,7 @@ use spotwright_creative::copy_engine::CopyEngine;
 use spotwright_creative::workflow::{CreativeAgent, FootagePorts, Ports};
 use spotwright_llm::gguf::{self, Gguf};
 use spotwright_llm::openai::{self, ApiKey, OpenAi, RungMemory};
+use spotwright_llm::reading::OpenAiReader;
 use spotwright_market::simulator::{self, Simulator};
 use spotwright_render::{self as studio, Studio};
 use spotwright_schemas::Problem;
@@ -170,33 +172,58 @@ impl World {
     }
 }
 
+/// Who reads sources: the configured server, or nobody, for the reason that is given.
+///
+/// # Errors
+/// [`Code::Option`] for settings that no server can be asked with.
+pub(crate) fn source_reader(config: &Config) -> Result<Result<Arc<dyn SourceReader>, &'static str>, Problem> {
+    Ok(match config.llm.provider {
+        Provider::Engine => Err("no language model is configured"),
+        Provider::Gguf => Err("the embedded language model reads no sources"),
+        Provider::Openai => {
+            let options = server_options(config)?;
+            let client = openai::build_client(&config.llm.base_url, options.request_timeout);
+            let chat = openai::Chat::new(options, client.map_err(wrong_option)?, RungMemory::default());
+            let reader: Arc<dyn SourceReader> = Arc::new(OpenAiReader::new(chat.map_err(wrong_option)?));
+            Ok(reader)
+        }
+    })
+}
+
+fn wrong_option(error: openai::OptionsError) -> Problem {
+    let (key, text) = (error.key(), error.to_string());
+    let message = text.strip_prefix(&format!("{key} ")).unwrap_or(&text).to_owned();
+    Problem::new(Code::Option, key, message)
+}
+
+/// The configured OpenAI-compatible server.
+fn server_options(config: &Config) -> Result<openai::Options, Problem> {
+    let llm = &config.llm;
+    Ok(openai::Options {
+        base_url: llm.base_url.clone(),
+        api_key: ApiKey::new(llm.api_key.clone()).map_err(wrong_option)?,
+        model: llm.model.clone(),
+        input_price: Micros(llm.input_price_micros),
+        output_price: Micros(llm.output_price_micros),
+        max_output_tokens: llm.max_output_tokens,
+        extra_body: llm.extra_body.clone().into_iter().collect(),
+        request_timeout: Duration::from_millis(llm.timeout_ms),
+        patience: Duration::from_millis(llm.patience_ms),
+        proxy: proxy::of_environment(&llm.base_url),
+        ..openai::Options::default()
+    })
+}
+
 /// The language model that the configuration names.
 pub(crate) fn language_model(config: &Config, models: &Path) -> Result<Arc<dyn LanguageModel>, Problem> {
     let llm = &config.llm;
     Ok(match llm.provider {
         Provider::Engine => Arc::new(CopyEngine),
         Provider::Openai => {
-            let wrong = |error: openai::OptionsError| {
-                let (key, text) = (error.key(), error.to_string());
-                let message = text.strip_prefix(&format!("{key} ")).unwrap_or(&text).to_owned();
-                Problem::new(Code::Option, key, message)
-            };
-            let timeout = Duration::from_millis(llm.timeout_ms);
-            let options = openai::Options {
-                base_url: llm.base_url.clone(),
-                api_key: ApiKey::new(llm.api_key.clone()).map_err(wrong)?,
-                model: llm.model.clone(),
-                input_price: Micros(llm.input_price_micros),
-                output_price: Micros(llm.output_price_micros),
-                max_output_tokens: llm.max_output_tokens,
-                extra_body: llm.extra_body.clone().into_iter().collect(),
-                request_timeout: timeout,
-                patience: Duration::from_millis(llm.patience_ms),
-                proxy: proxy::of_environment(&llm.base_url),
-                ..openai::Options::default()
-            };
-            let client = openai::build_client(&llm.base_url, timeout).map_err(wrong)?;
-            Arc::new(OpenAi::new(options, client, RungMemory::default()).map_err(wrong)?)
+            let options = server_options(config)?;
+            let client =
+                openai::build_client(&llm.base_url, options.request_timeout).map_err(wrong_option)?;
+            Arc::new(OpenAi::new(options, client, RungMemory::default()).map_err(wrong_option)?)
         }
         Provider::Gguf => {
             let installed = llm.model.is_empty();

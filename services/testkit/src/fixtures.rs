@@ -5,6 +5,7 @@ use serde_json::json;
 use spotwright_core::domain::run::{Involvement, NewRun, RunRequest, Stage};
 use spotwright_core::domain::topology::{StepKind, consumer_of};
 use spotwright_core::domain::variant::{Placement, Variant, VariantBody, VariantState};
+use spotwright_core::domain::withdrawal::{Change, Price, Withdrawal};
 use spotwright_core::ports::marketplace::CreativeDelivery;
 use spotwright_core::ports::step_store::{
     Commit, LedgerEntry, LedgerKind, NewStep, OutboxMessage, RunUpdate, TraceEntry,
@@ -165,7 +166,22 @@ pub fn variant(run: RunId, generation: u32, number: u32, state: VariantState) ->
             selected_because: None,
             final_render: None,
             failure: None,
+            withdrawal: None,
         },
+    }
+}
+
+/// Why a variant was withdrawn.
+#[must_use]
+pub fn withdrawal() -> Withdrawal {
+    let price = |amount| Price { amount: Micros(amount), currency: Some("USD".to_owned()) };
+    Withdrawal {
+        product: "T1".to_owned(),
+        title: "Hill tea".to_owned(),
+        source: "feed.csv, line 2".to_owned(),
+        change: Change::Price { old: price(18_000_000), new: Some(price(21_500_000)) },
+        line: "Now $18".to_owned(),
+        by: "person".to_owned(),
     }
 }
 
@@ -180,6 +196,7 @@ pub fn placement(variant: &Variant) -> Placement {
         generation: variant.generation,
         delivery: None,
         observed: false,
+        ended: false,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::run::{RunView, Stage};
-use spotwright_core::domain::variant::{Placement, Variant};
+use spotwright_core::domain::variant::{Placement, Variant, VariantState};
 use spotwright_core::ports::step_store::{StepStore, StoreError};
 use spotwright_schemas::brief::{Brief, Objective, Vertical};
 use spotwright_schemas::event::FeedbackSource;
@@ -155,7 +155,7 @@ pub fn winners_of(run: &RunView, variants: &[Variant], placements: &[Placement])
     let brief = &run.request.brief;
     let mut winners: Vec<Winner> = variants
         .iter()
-        .filter(|variant| variant.run == run.id)
+        .filter(|variant| variant.run == run.id && variant.state != VariantState::Withdrawn)
         .filter_map(|variant| {
             let lift = lift_of(run.id, variant, placements).filter(|lift| lift.low > 1.0)?;
             let report = state.reports.get((variant.generation as usize).checked_sub(1)?)?;

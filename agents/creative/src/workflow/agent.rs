@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use spotwright_core::domain::run::{Counts, NewRun, RunView, Stage};
 use spotwright_core::domain::topology::StepKind;
-use spotwright_core::domain::variant::Variant;
+use spotwright_core::domain::variant::{Placement, Variant, VariantState};
 use spotwright_core::ports::click_model::ClickModel;
 use spotwright_core::ports::clip_library::ClipKey;
 use spotwright_core::ports::language_model::LanguageModel;
@@ -34,7 +34,7 @@ use super::stages::clarify::ends_the_wait;
 use super::stages::clip::{ClipResult, clip_of_step, next_step};
 use super::stages::draft::new_variant;
 use super::stages::learn::LearnResult;
-use super::stages::place::PlayInput;
+use super::stages::place::{PlacedVariant, PlayInput};
 use super::stages::plan::PlanResult;
 use super::state::{AgentEvent, AgentState};
 use super::{decide, trace};
@@ -147,8 +147,8 @@ impl CreativeAgent {
             },
             StepKind::Play => {
                 let placements = self.ports.store.placements_of(run.id, run.generation).await?;
-                let known = placements.iter().map(|placement| (placement.id, placement.variant)).collect();
-                AgentEvent::Played(parse(result)?, known)
+                let variants = self.ports.store.variants_of(run.id, run.generation).await?;
+                AgentEvent::Played(parse(result)?, placed_variants(&placements, &variants))
             }
             StepKind::Learn => {
                 let LearnResult { beliefs, lessons, parents } = parse(result)?;
@@ -259,7 +259,9 @@ impl Workflow for CreativeAgent {
                 },
             },
             Payload::VariantScored(_) => AgentEvent::ScoreAnnounced,
-            Payload::CreativeWon(data) => AgentEvent::Won(data.variant),
+            Payload::CreativeWon(data) => {
+                AgentEvent::Won(data.variant, self.ports.store.variant(data.variant).await?.state)
+            }
             Payload::PlacementFeedback(feedback) => AgentEvent::Feedback(feedback.clone()),
             Payload::CreativeFatigued(fatigued) => AgentEvent::Fatigued(fatigued.clone()),
             Payload::RunFinished(_) => AgentEvent::FinishAnnounced,
@@ -278,6 +280,20 @@ pub(super) async fn in_background<T: Send + 'static>(
 
 pub(super) fn permanent(code: Code, message: String) -> StepError {
     StepError::Permanent(Problem::new(code, "", message))
+}
+
+/// The placements that the market may have shown: all that had not ended before it began.
+fn placed_variants(placements: &[Placement], variants: &[Variant]) -> Vec<PlacedVariant> {
+    let is_withdrawn = |placement: &Placement| {
+        variants.iter().any(|own| own.id == placement.variant && own.state == VariantState::Withdrawn)
+    };
+    let open = placements.iter().filter(|placement| !placement.ended);
+    open.map(|placement| PlacedVariant {
+        placement: placement.id,
+        variant: placement.variant,
+        is_withdrawn: is_withdrawn(placement),
+    })
+    .collect()
 }
 
 fn parse_variant(key: &str) -> Result<VariantId, Problem> {

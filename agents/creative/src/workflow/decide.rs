@@ -51,7 +51,7 @@ pub fn decide(run: &RunView, state: &AgentState, event: AgentEvent, now: Timesta
         AgentEvent::FinalRequested(variant) => decision.step(StepKind::Render, &variant.to_string()),
         AgentEvent::Rendered(variant, rendered) => decision.rendered(*variant, rendered),
         AgentEvent::FinalAnnounced { variant, next } => decision.judged(*variant, next.map(|next| *next)),
-        AgentEvent::Won(variant) => decision.won(variant),
+        AgentEvent::Won(variant, state) => decision.won(variant, state),
         AgentEvent::Played(report, placements) => decision.played(report, &placements),
         AgentEvent::Feedback(feedback) => decision.feedback(&feedback),
         AgentEvent::Fatigued(fatigued) => decision.fatigued(&fatigued),

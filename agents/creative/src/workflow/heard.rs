@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::run::{RunRequest, RunView};
 use spotwright_core::domain::signal::{AskedQuestion, Signal};
+use spotwright_core::domain::withdrawal::Untrue;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::{SignalId, VariantId};
@@ -40,6 +41,17 @@ pub struct Heard {
     pub redrafts: u32,
     /// What is being written anew, the one under way first.
     pub redrafting: Vec<Redraft>,
+    /// What product feeds have made untrue, oldest first: no script that says it is placed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub untrue: Vec<Untrue>,
+    /// How many changes of products were taken in.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub product_changes: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A signal that was taken in.

@@ -33,8 +33,9 @@ pub use clips::{
 pub use decide::{cancel, decide};
 pub use footage_ports::{ClipOptions, FootagePorts};
 pub use heard::{Heard, HeardSignal, MAX_SIGNALS, Redraft};
-pub use play::{campaign, outcomes};
+pub use play::{campaign, outcomes, played_campaign};
 pub use scoring::{history_before, score_input};
 pub use stages::approve::PERSON;
+pub use stages::place::PlacedVariant;
 pub use state::{AgentEvent, AgentState};
 pub use tell::tell;

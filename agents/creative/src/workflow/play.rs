@@ -2,7 +2,7 @@
 
 use spotwright_core::domain::run::RunView;
 use spotwright_core::domain::variant::{Placement, Variant, VariantState};
-use spotwright_core::ports::marketplace::{Campaign, CampaignCreative};
+use spotwright_core::ports::marketplace::{Campaign, CampaignCreative, MarketReport};
 use spotwright_core::ports::outcome_sink::PredictionOutcome;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
@@ -21,9 +21,34 @@ pub fn campaign(
     generation: u32,
     budget: Micros,
 ) -> Result<Campaign, Problem> {
-    let mut creatives = Vec::new();
     let won = |variant: &&Variant| variant.generation == generation && variant.state == VariantState::Won;
-    for variant in variants.iter().filter(won) {
+    campaign_of(run, variants.iter().filter(won), generation, budget)
+}
+
+/// The campaign as it was played: with the variants that have a delivery, whatever became of them since.
+///
+/// # Errors
+/// As [`campaign`].
+pub fn played_campaign(
+    run: &RunView,
+    variants: &[Variant],
+    report: &MarketReport,
+    generation: u32,
+) -> Result<Campaign, Problem> {
+    let was_shown = |variant: &&Variant| {
+        variant.generation == generation && report.creatives.iter().any(|row| row.variant == variant.id)
+    };
+    campaign_of(run, variants.iter().filter(was_shown), generation, report.budget)
+}
+
+fn campaign_of<'v>(
+    run: &RunView,
+    variants: impl Iterator<Item = &'v Variant>,
+    generation: u32,
+    budget: Micros,
+) -> Result<Campaign, Problem> {
+    let mut creatives = Vec::new();
+    for variant in variants {
         let (Some(render), Some(score)) = (&variant.body.final_render, &variant.body.score) else {
             let message = format!("{} won without a video", variant.id);
             return Err(Problem::new(Code::StoreFormat, "", message));

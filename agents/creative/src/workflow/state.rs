@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::run::{RunRequest, RunView, Stage};
 use spotwright_core::domain::topology::StepKind;
-use spotwright_core::domain::variant::{Placement, Variant};
+use spotwright_core::domain::variant::{Placement, Variant, VariantState};
 use spotwright_core::ports::clip_library::ClipKey;
 use spotwright_core::ports::marketplace::MarketReport;
 use spotwright_core::ports::step_store::NewStep;
@@ -17,6 +17,7 @@ use spotwright_schemas::outcome::Score;
 
 use super::clips::{ClipOutcome, Clips};
 use super::heard::Heard;
+use super::stages::place::PlacedVariant;
 use crate::clarify::Question;
 use crate::drafting::{Call, Dropped};
 use crate::learn::{Beliefs, Lesson, Parent};
@@ -156,10 +157,10 @@ pub enum AgentEvent {
         /// The variant that is next in order, if it is needed and there is one.
         next: Option<Box<Variant>>,
     },
-    /// The market was told of a winner.
-    Won(VariantId),
+    /// The market was told of a winner, which stands so by now.
+    Won(VariantId, VariantState),
     /// The market has played.
-    Played(MarketReport, Vec<(PlacementId, VariantId)>),
+    Played(MarketReport, Vec<PlacedVariant>),
     /// Feedback arrived.
     Feedback(PlacementFeedback),
     /// A creative wore out.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use spotwright_core::domain::run::{RunView, Stage};
 use spotwright_core::domain::signal::{Signal, Told};
-use spotwright_core::domain::variant::Variant;
+use spotwright_core::domain::variant::{Placement, Variant};
 use spotwright_core::ports::step_store::Commit;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
@@ -16,7 +16,8 @@ use super::state::AgentState;
 /// none when the signal was taken in before.
 ///
 /// Pure, as `decide` is: equal arguments give equal commits. `variants` are those of the run's
-/// current generation, read at its version or later. Each commit remembers the signal, so once one of them is
+/// current generation, read at its version or later; for [`Signal::Withdraw`] all of the run's, with its
+/// `placements`, which nothing else asks for. Each commit remembers the signal, so once one of them is
 /// written the signal counts, and counts once.
 ///
 /// # Errors
@@ -28,6 +29,7 @@ pub fn tell(
     told: &Told,
     by: &str,
     variants: &[Variant],
+    placements: &[Placement],
     now: Timestamp,
 ) -> Result<Vec<Commit>, Problem> {
     let state = AgentState::of(run)?;
@@ -35,6 +37,11 @@ pub fn tell(
     if told.signal == Signal::Cancel {
         // A run that was told to end stays so: that is all there is to remember of it.
         return cancel(run, by, now);
+    }
+    if let Signal::Withdraw { untrue } = &told.signal {
+        // What was written since it was told first may say the old value too.
+        let take_in = |decision: &mut Decision<'_>| decision.untrue(untrue, variants, placements, by);
+        return withdraw(run, &state, told, known, take_in, now);
     }
     if known {
         return Ok(Vec::new());
@@ -59,10 +66,32 @@ pub fn tell(
             decision.regenerated(*variant, note.as_deref(), variants, by)?;
         }
         // Decided on above.
-        Signal::Cancel => {}
+        Signal::Withdraw { .. } | Signal::Cancel => {}
     }
     let signal = HeardSignal { id: told.id, digest: digest(&told.signal) };
     decision.state.heard.signals.push(signal);
     decision.changed = true;
+    Ok(vec![decision.into_commit()])
+}
+
+/// What follows from a change of a product. It is taken in whatever the run's stage, and however many signals the
+/// run has heard: an advertisement that says what is untrue must not go on because of a bound.
+fn withdraw(
+    run: &RunView,
+    state: &AgentState,
+    told: &Told,
+    known: bool,
+    decide: impl FnOnce(&mut Decision<'_>) -> Result<bool, Problem>,
+    now: Timestamp,
+) -> Result<Vec<Commit>, Problem> {
+    let run = state.informed(run);
+    let mut decision = Decision::new(&run, state, now);
+    if !decide(&mut decision)? {
+        return Ok(Vec::new());
+    }
+    if !known && state.heard.signals.len() < MAX_SIGNALS {
+        let signal = HeardSignal { id: told.id, digest: digest(&told.signal) };
+        decision.state.heard.signals.push(signal);
+    }
     Ok(vec![decision.into_commit()])
 }

@@ -22,6 +22,7 @@ pub(super) enum Chapter {
     Played = 75,
     Observed = 80,
     Fatigued = 85,
+    Withdrawn = 87,
     Learned = 90,
     Ended = 99,
 }

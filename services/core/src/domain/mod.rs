@@ -1,4 +1,4 @@
-//! The domain: accounts, runs, signals, variants, placements and the kinds of work between them.
+//! The domain: accounts, runs, signals, variants, placements, withdrawals and the kinds of work between them.
 
 pub mod account;
 pub mod copy_rules;
@@ -8,3 +8,4 @@ pub mod run;
 pub mod signal;
 pub mod topology;
 pub mod variant;
+pub mod withdrawal;

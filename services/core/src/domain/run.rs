@@ -209,7 +209,9 @@ pub struct Counts {
     pub rejected: u64,
     /// Variants that failed.
     pub failed: u64,
-    /// Placements made.
+    /// Variants that were withdrawn.
+    pub withdrawn: u64,
+    /// Placements made, but for those that ended before they were shown.
     pub placed: u64,
     /// Placements whose feedback was taken in.
     pub observed: u64,

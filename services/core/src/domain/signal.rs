@@ -5,6 +5,8 @@
 use serde::{Deserialize, Serialize};
 use spotwright_schemas::ids::{KeyId, OrganizationId, RunId, SignalId, VariantId};
 
+use super::withdrawal::Untrue;
+
 /// Longest text of a signal, in characters.
 pub const MAX_SIGNAL_TEXT: usize = 300;
 
@@ -98,6 +100,11 @@ pub enum Signal {
         #[serde(default)]
         note: Option<String>,
     },
+    /// Withdraws the variants that say what is no longer true of a product, in whatever state the run is.
+    Withdraw {
+        /// The product, and what changed.
+        untrue: Untrue,
+    },
     /// Ends the run.
     Cancel,
 }
@@ -112,6 +119,7 @@ impl Signal {
             Self::Reject { .. } => "reject",
             Self::Edit { .. } => "edit",
             Self::Regenerate { .. } => "regenerate",
+            Self::Withdraw { .. } => "withdraw",
             Self::Cancel => "cancel",
         }
     }

@@ -6,6 +6,7 @@ use spotwright_schemas::outcome::Score;
 use spotwright_schemas::script::Script;
 use spotwright_schemas::storyboard::Storyboard;
 
+use super::withdrawal::Withdrawal;
 use crate::ports::marketplace::CreativeDelivery;
 use crate::ports::video_backend::Rendered;
 
@@ -29,6 +30,9 @@ pub enum VariantState {
     Rejected,
     /// Could not be made.
     Failed,
+    /// Says what a product feed has made untrue, for the reason under `withdrawal`. It is not placed any more; a
+    /// placement that it had has ended. Nothing follows on this state.
+    Withdrawn,
 }
 
 impl VariantState {
@@ -44,6 +48,7 @@ impl VariantState {
             Self::Won => "won",
             Self::Rejected => "rejected",
             Self::Failed => "failed",
+            Self::Withdrawn => "withdrawn",
         }
     }
 }
@@ -87,6 +92,9 @@ pub struct VariantBody {
     pub final_render: Option<Rendered>,
     /// Why it failed, or why a person rejected it.
     pub failure: Option<String>,
+    /// Why it was withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawal: Option<Withdrawal>,
 }
 
 /// A placement as stored.
@@ -106,4 +114,6 @@ pub struct Placement {
     pub delivery: Option<CreativeDelivery>,
     /// Whether the agent has taken the feedback in.
     pub observed: bool,
+    /// Whether it ended because its variant was withdrawn; what was delivered by then stands in `delivery`.
+    pub ended: bool,
 }

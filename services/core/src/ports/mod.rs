@@ -22,6 +22,7 @@ pub mod publish_target;
 pub mod quality_gate;
 pub mod readiness;
 pub mod run_control;
+pub mod source_reader;
 pub mod step_store;
 pub mod video_backend;
 pub mod video_jobs;

@@ -242,6 +242,8 @@ pub struct Commit {
     pub deliveries: Vec<(PlacementId, CreativeDelivery)>,
     /// Placements whose feedback was taken in.
     pub observed: Vec<PlacementId>,
+    /// Placements that end because their variant was withdrawn; ending one again changes nothing.
+    pub ended: Vec<PlacementId>,
     /// Steps to create. Those of a paused run wait until it goes on.
     pub steps: Vec<NewStep>,
     /// Steps to create that wait before they may be claimed.

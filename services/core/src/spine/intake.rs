@@ -69,12 +69,17 @@ enum Decided {
     Later,
 }
 
-/// The run as a commit leaves it; `None` when only the store can tell, because variants or money move.
+/// The run as a commit leaves it; `None` when only the store can tell, because variants, ends of
+/// placements or money move.
 ///
 /// The version is not changed: it belongs to what was read.
 #[must_use]
 pub fn view_after(run: &RunView, commit: &Commit) -> Option<RunView> {
-    if !commit.variants.is_empty() || !commit.ledger.is_empty() || !commit.calls.is_empty() {
+    let is_of_store = !commit.variants.is_empty()
+        || !commit.ended.is_empty()
+        || !commit.ledger.is_empty()
+        || !commit.calls.is_empty();
+    if is_of_store {
         return None;
     }
     let mut after = run.clone();
@@ -102,6 +107,7 @@ fn join(commit: &mut Commit, next: Commit) {
         placements,
         deliveries,
         observed,
+        ended,
         steps,
         later,
         cancel_waiting_steps,
@@ -119,6 +125,7 @@ fn join(commit: &mut Commit, next: Commit) {
     commit.placements.extend(placements);
     commit.deliveries.extend(deliveries);
     commit.observed.extend(observed);
+    commit.ended.extend(ended);
     commit.steps.extend(steps);
     commit.later.extend(later);
     commit.cancel_waiting_steps |= cancel_waiting_steps;

@@ -3,10 +3,15 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::{Value, json};
+use spotwright_core::ports::source_reader::SourceReader;
 use spotwright_egress::EgressClient;
-use spotwright_intake::{Draft, MAX_BYTES, Source, brief_json, brief_yaml};
+use spotwright_intake::{
+    Checked, Draft, MAX_BYTES, Source, brief_json, brief_yaml, complete, reading_request,
+};
 use spotwright_schemas::error::Code;
 use spotwright_schemas::{Locale, Problem};
 use url::Url;
@@ -30,6 +35,94 @@ pub struct Options<'a> {
     pub json: bool,
 }
 
+/// Who reads beside the rules.
+pub enum Reader {
+    /// Nobody, for this reason.
+    Rules(&'static str),
+    /// A language model.
+    Model(Arc<dyn SourceReader>),
+}
+
+/// Who has read, and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum ReadBy {
+    /// Rules alone.
+    Rules {
+        /// Why no language model had a part in it.
+        reason: String,
+        /// What a failed call has cost, in micros.
+        cost_micros: i64,
+    },
+    /// Rules, and a language model whose every value was found in its source.
+    LanguageModel {
+        /// The provider.
+        provider: String,
+        /// The model.
+        model: String,
+        /// Hash of the prompt.
+        prompt_hash: String,
+        /// Values that the draft has from it, and those that were dropped.
+        #[serde(flatten)]
+        checked: Checked,
+        /// Entries of its answer that are no values.
+        refused: Vec<String>,
+        /// Tokens read and written.
+        tokens: [u64; 2],
+        /// What the call has cost, in micros.
+        cost_micros: i64,
+    },
+}
+
+/// Lets a language model add to a draft what the rules missed; without one, and where it fails, the draft stays as
+/// the rules made it.
+pub async fn read_with(draft: &mut Draft, reader: &Reader) -> ReadBy {
+    let reader = match reader {
+        Reader::Rules(reason) => return ReadBy::Rules { reason: (*reason).to_owned(), cost_micros: 0 },
+        Reader::Model(reader) => reader,
+    };
+    let request = reading_request(draft);
+    if request.sources.iter().all(|source| source.lines.is_empty()) {
+        return ReadBy::Rules { reason: "no source has a line to be read".to_owned(), cost_micros: 0 };
+    }
+    // The same sources are the same question.
+    let written = serde_json::to_vec(&request.sources.iter().map(|own| &own.lines).collect::<Vec<_>>());
+    let key = format!("read/{}", blake3::hash(&written.unwrap_or_default()).to_hex());
+    match reader.read(&request, &key).await {
+        Ok(reading) => ReadBy::LanguageModel {
+            checked: complete(draft, &reading),
+            provider: reader.provider().to_owned(),
+            model: reading.model,
+            prompt_hash: reading.prompt_hash,
+            refused: reading.refused,
+            tokens: reading.tokens,
+            cost_micros: reading.cost.0,
+        },
+        Err(error) => {
+            tracing::warn!(%error, "the language model has not read; rules alone did");
+            ReadBy::Rules { reason: error.to_string(), cost_micros: error.cost().0 }
+        }
+    }
+}
+
+impl ReadBy {
+    /// The same in a sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Rules { reason, .. } => format!("read by rules: {reason}"),
+            Self::LanguageModel { provider, model, checked, refused, .. } => {
+                let n_dropped = checked.dropped.len() + refused.len();
+                format!(
+                    "read by rules and by {provider} {model}: {} of its values were found in the sources and added, \
+                     {n_dropped} were dropped",
+                    checked.taken.len(),
+                )
+            }
+        }
+    }
+}
+
 /// The bytes of a source.
 struct Loaded {
     name: String,
@@ -43,7 +136,7 @@ struct Loaded {
 /// # Errors
 /// The first source that cannot be read; [`Code::Option`] for an unknown locale; [`Code::OutputFolder`] when the
 /// draft cannot be written, or would be written over something else.
-pub async fn execute(options: &Options<'_>) -> Result<(), Problem> {
+pub async fn execute(options: &Options<'_>, reader: &Reader) -> Result<(), Problem> {
     let locale = options.locale.map(locale_of).transpose()?;
     if let Some(out) = options.out.filter(|out| out.exists()) {
         let message = format!("`{}` is there already; a draft is not written over it", out.display());
@@ -63,15 +156,16 @@ pub async fn execute(options: &Options<'_>) -> Result<(), Problem> {
             item: options.item,
         })
         .collect();
-    let draft = spotwright_intake::read(&sources, locale)?;
-    let yaml = brief_yaml(&draft);
+    let mut draft = spotwright_intake::read(&sources, locale)?;
+    let read_by = read_with(&mut draft, reader).await;
+    let yaml = format!("# {}\n{}", one_line(&read_by.sentence()), brief_yaml(&draft));
     if let Some(out) = options.out {
         write(out, &yaml)?;
     }
     if options.json {
-        print_json(&document(&draft));
+        print_json(&document(&draft, &read_by));
     } else if let Some(out) = options.out {
-        print_text(&summary(&draft, out));
+        print_text(&summary(&draft, &read_by, out));
     } else {
         print_text(&yaml);
     }
@@ -138,8 +232,13 @@ fn write(out: &Path, text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+/// A text that ends no comment: words of a server may hold line breaks.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect()
+}
+
 /// The draft for programs.
-fn document(draft: &Draft) -> Value {
+fn document(draft: &Draft, read_by: &ReadBy) -> Value {
     let sources: Vec<Value> = draft
         .facts
         .iter()
@@ -170,11 +269,12 @@ fn document(draft: &Draft) -> Value {
         "destination_url": draft.destination_url,
         "locale": draft.locale,
         "documents": draft.documents,
+        "read": read_by,
         "version": env!("CARGO_PKG_VERSION"),
     })
 }
 
-fn summary(draft: &Draft, out: &Path) -> String {
+fn summary(draft: &Draft, read_by: &ReadBy, out: &Path) -> String {
     let mut text = format!(
         "{}: {} facts, {} pictures, {} sentences left out\n",
         out.display(),
@@ -182,6 +282,17 @@ fn summary(draft: &Draft, out: &Path) -> String {
         draft.pictures.len(),
         draft.left_out.len()
     );
+    text.push_str(&format!("  {}\n", one_line(&read_by.sentence())));
+    if let ReadBy::LanguageModel { checked, refused, .. } = read_by {
+        for own in &checked.dropped {
+            let reason = json!(own.reason);
+            let (field, why) = (own.field.as_str(), reason.as_str().unwrap_or_default());
+            text.push_str(&format!("  dropped {field} “{}”: {why}\n", one_line(&own.value)));
+        }
+        for own in refused {
+            text.push_str(&format!("  dropped {}\n", one_line(own)));
+        }
+    }
     for question in &draft.missing {
         text.push_str(&format!("  to be answered: {}: {}\n", question.field, question.question));
     }
@@ -206,7 +317,7 @@ mod tests {
             allow_loopback: false,
             json: false,
         };
-        runtime().block_on(execute(&options))
+        runtime().block_on(execute(&options, &Reader::Rules("a test")))
     }
 
     #[test]
@@ -237,7 +348,8 @@ mod tests {
             json: false,
         };
         drop(rustls::crypto::ring::default_provider().install_default());
-        assert_eq!(runtime().block_on(execute(&options)).unwrap_err().code, Code::AddressRefused);
+        let refused = runtime().block_on(execute(&options, &Reader::Rules("a test")));
+        assert_eq!(refused.unwrap_err().code, Code::AddressRefused);
         assert!(!out.exists());
     }
 }

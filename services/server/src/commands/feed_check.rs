@@ -44,22 +44,39 @@ pub fn execute(options: &Options<'_>) -> Result<bool, Problem> {
         None => Vec::new(),
     };
     if options.json {
-        print_json(
-            &json!({ "changes": changed, "withdraw": withdrawn, "version": env!("CARGO_PKG_VERSION") }),
-        );
+        print_json(&json!({
+            "changes": changed, "withdraw": withdrawn, "refused": new.refused, "unread": new.unread,
+            "version": env!("CARGO_PKG_VERSION"),
+        }));
     } else {
-        print_text(&shown(&changed, &withdrawn));
+        print_text(&(refusals(&new) + &shown(&changed, &withdrawn)));
     }
     Ok(withdrawn.is_empty())
 }
 
-fn read(path: &Path) -> Result<Feed, Problem> {
+/// Reads a feed from a file.
+///
+/// # Errors
+/// [`Code::SourceUnreadable`] and what [`Feed::read`] says.
+pub(super) fn read(path: &Path) -> Result<Feed, Problem> {
     let name = path.display().to_string();
     let file = File::open(path).map_err(|error| {
         Problem::new(Code::SourceUnreadable, name.as_str(), format!("cannot be read: {error}"))
     })?;
     let bytes = bounded(file, &name)?;
-    Feed::read(&Source::named(&name, &bytes))
+    // What is told of a line names the file and not the folders above it.
+    let shown = path.file_name().map_or_else(|| name.clone(), |own| own.to_string_lossy().into_owned());
+    Feed::read(&Source::named(&shown, &bytes))
+}
+
+/// What of a feed was not taken, by row and column; empty where all was.
+pub(super) fn refusals(feed: &Feed) -> String {
+    let mut text = String::new();
+    for own in feed.refused.iter().chain(&feed.unread) {
+        let column = own.column.as_ref().map_or_else(String::new, |column| format!(", column `{column}`"));
+        text.push_str(&format!("not taken: {}{column}: {}\n", own.place, own.reason));
+    }
+    text
 }
 
 /// What the winners of a run say, and in which language.
@@ -82,7 +99,7 @@ fn variants_of(run: &Path, item: Option<&str>) -> Result<(Vec<VariantText>, Loca
     Ok((variants.collect(), winners.locale))
 }
 
-fn told(change: &Change) -> String {
+pub(super) fn told(change: &Change) -> String {
     let amount = |price: &spotwright_intake::Price| {
         format!("{} {}", price.amount.to_decimal(), price.currency.as_deref().unwrap_or_default())
             .trim_end()

@@ -15,6 +15,7 @@ pub mod doctor;
 pub mod doctor_video;
 pub mod experiment;
 pub mod explain;
+pub mod feed_apply;
 pub mod feed_check;
 pub mod launch_pack;
 pub mod render;
@@ -37,6 +38,7 @@ use spotwright_schemas::error::Code;
 use crate::cli::{Agent, Arguments, Bench, Brief, Command, CopyText, Dlq, Feed, RenderWhat};
 use crate::config::{Config, DEFAULTS};
 use crate::telemetry::{self, Telemetry};
+use crate::wiring::source_reader;
 
 /// Exit code for input that has to be mended.
 const MEND_INPUT: u8 = 2;
@@ -114,7 +116,17 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
         Command::Experiment { what } => experiment::execute(what).map(|()| true),
         Command::Results { what } => results::execute(what).map(|()| true),
         Command::Check { brief, json } => check::execute(brief, *json).map(|()| true),
-        Command::Brief { what: Brief::Read { sources, out, locale, item, allow_loopback, json } } => {
+        Command::Brief {
+            what: Brief::Read { sources, out, locale, item, allow_loopback, rules_only, json },
+        } => {
+            let reader = if *rules_only {
+                brief_read::Reader::Rules("`--rules-only` was asked for")
+            } else {
+                match source_reader(&config()?)? {
+                    Ok(reader) => brief_read::Reader::Model(reader),
+                    Err(reason) => brief_read::Reader::Rules(reason),
+                }
+            };
             let options = brief_read::Options {
                 sources,
                 out: out.as_deref(),
@@ -123,7 +135,7 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
                 allow_loopback: *allow_loopback,
                 json: *json,
             };
-            runtime(1)?.block_on(brief_read::execute(&options)).map(|()| true)
+            runtime(1)?.block_on(brief_read::execute(&options, &reader)).map(|()| true)
         }
         Command::Feed { what: Feed::Check { old, new, run, item, json } } => {
             feed_check::execute(&feed_check::Options {
@@ -133,6 +145,18 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
                 item: item.as_deref(),
                 json: *json,
             })
+        }
+        Command::Feed { what: Feed::Apply { feed, old, run, organization, item, dry_run, json } } => {
+            let options = feed_apply::Options {
+                new: feed,
+                old: old.as_deref(),
+                run: run.as_deref(),
+                organization: *organization,
+                item: item.as_deref(),
+                trial: *dry_run,
+                json: *json,
+            };
+            runtime(processors())?.block_on(feed_apply::execute(&options, &config()?))
         }
         Command::Render { what: Some(RenderWhat::Check { file, placement, json }), .. } => {
             render::check(file, placement, *json)
@@ -213,7 +237,7 @@ const fn wants_json(command: &Command) -> bool {
         }
         Command::Agent { what: Agent::Write { json, .. } | Agent::Cases { json, .. } } => *json,
         Command::Brief { what: Brief::Read { json, .. } } => *json,
-        Command::Feed { what: Feed::Check { json, .. } } => *json,
+        Command::Feed { what: Feed::Check { json, .. } | Feed::Apply { json, .. } } => *json,
         Command::Experiment { what } => what.wants_json(),
         Command::Results { what } => what.wants_json(),
         Command::Dlq { what: Dlq::List { json, .. } } => *json,

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 use spotwright_core::domain::run::{NewRun, RunRequest, Stage, StoredPicture};
+use spotwright_core::domain::variant::Variant;
+use spotwright_core::domain::withdrawal::Withdrawal;
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clock::{Clock, SystemClock};
 use spotwright_core::ports::letters::Letters;
@@ -16,9 +18,9 @@ use spotwright_creative::workflow::first_commit;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::StopReason;
-use spotwright_schemas::ids::{OrganizationId, RunId};
+use spotwright_schemas::ids::{OrganizationId, RunId, VariantId};
 use spotwright_schemas::locale::Locale;
-use spotwright_schemas::outcome::PlacementOutcome;
+use spotwright_schemas::outcome::{Delivery, PlacementOutcome};
 
 use super::ask::Asker;
 use super::launch_pack::expect_folder;
@@ -56,6 +58,9 @@ pub struct Summary {
     pub generations: Vec<GenerationSummary>,
     /// Winners, best first.
     pub winners: Vec<WinnerSummary>,
+    /// Variants that were withdrawn because of a product feed, by generation and number.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub withdrawn: Vec<WithdrawnSummary>,
     /// Wall-clock time of this process' part of the run.
     pub wall_seconds: f64,
     /// SHA-256 of `trace.jsonl`.
@@ -106,6 +111,20 @@ pub struct WinnerSummary {
     pub score: f64,
     /// Where it was placed and what came of it.
     pub placement: PlacementOutcome,
+}
+
+/// A withdrawn variant.
+#[derive(Debug, Clone, Serialize)]
+pub struct WithdrawnSummary {
+    /// Name, e.g. `g1-03`.
+    pub variant: String,
+    /// Its id.
+    pub id: VariantId,
+    /// What its placement had delivered by then; `None` for one that was not shown.
+    pub delivery: Option<Delivery>,
+    /// Why.
+    #[serde(flatten)]
+    pub withdrawal: Withdrawal,
 }
 
 /// Processors a run may use.
@@ -190,8 +209,11 @@ pub async fn execute_in(
 /// Sentences the user should read, in the language of `words`.
 fn notices(finished: &FinishedRun, world: &[String], log: &Log, words: &Words) -> Vec<String> {
     let stored = |sentences: &[String]| sentences.iter().map(|text| (words.stored)(text)).collect::<Vec<_>>();
+    let withdrawn =
+        finished.withdrawn().map(|(own, why)| format!("{}: {}", file_stem(own), (words.withdrawal)(why)));
     [
         stored(&finished.run.request.remarks),
+        withdrawn.collect(),
         losses::notices(finished, words),
         stored(world),
         writers::notices(finished, words),
@@ -440,6 +462,7 @@ fn summarize(
         failure: finished.state.failure.clone(),
         generations,
         winners,
+        withdrawn: withdrawn(finished),
         wall_seconds: wall_micros as f64 / 1e6,
         trace_sha256,
         launch_pack: None,
@@ -450,6 +473,22 @@ fn summarize(
         version: env!("CARGO_PKG_VERSION"),
         machine: Machine::here(),
     }
+}
+
+/// The withdrawn variants of a run, by generation and number.
+pub(super) fn withdrawn(finished: &FinishedRun) -> Vec<WithdrawnSummary> {
+    let shown = |variant: &Variant| {
+        finished.placement_of(variant).and_then(|own| own.delivery.as_ref()).map(|row| row.delivery)
+    };
+    finished
+        .withdrawn()
+        .map(|(variant, why)| WithdrawnSummary {
+            variant: file_stem(variant),
+            id: variant.id,
+            delivery: shown(variant),
+            withdrawal: why.clone(),
+        })
+        .collect()
 }
 
 impl Summary {

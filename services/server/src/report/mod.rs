@@ -296,9 +296,10 @@ fn variant_rows(
             predicted: score.map(|score| predicted(score, words)),
             appeal: score
                 .map_or_else(String::new, |score| format!("{:+.2} ± {:.2}", score.appeal, score.appeal_sd)),
-            state: match &variant.body.failure {
-                Some(failure) => (words.failure)(failure),
-                None => (words.state)(variant.state.as_str()),
+            state: match (&variant.body.withdrawal, &variant.body.failure) {
+                (Some(why), _) => (words.withdrawal)(why),
+                (None, Some(failure)) => (words.failure)(failure),
+                (None, None) => (words.state)(variant.state.as_str()),
             },
             because: because(variant),
             anchor: (variant.state == VariantState::Won).then(|| format!("v-{}", file_stem(variant))),

@@ -2,12 +2,14 @@
 
 use spotwright_core::domain::copy_rules::locale::percent;
 use spotwright_core::domain::copy_rules::reading::ends_sentence;
+use spotwright_core::domain::withdrawal::{Change, Price, Withdrawal};
 use spotwright_creative::critique::Finding;
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::script::Role;
 
 use super::{
-    Doing, GenerationTold, LossWords, LostAt, Page, Plots, Reply, TerminalWords, WhyWords, Words, WriterWords,
+    Doing, GenerationTold, LossWords, LostAt, Page, Plots, Reply, TerminalWords, WhyWords, Words,
+    WriterWords, feed_price,
 };
 use crate::writers::Shares;
 
@@ -170,6 +172,7 @@ pub(super) static WORDS: Words = Words {
     objective: str::to_owned,
     state: str::to_owned,
     failure: str::to_owned,
+    withdrawal,
     decision: str::to_owned,
     check: |id, pass, value| format!("{id} {} {value}", if pass { "✓" } else { "✗" }),
     provider: str::to_owned,
@@ -274,12 +277,36 @@ const PAGE: Page = Page {
             `market.json`, every decision of the market in `impressions.parquet`.",
 };
 
+fn withdrawal(why: &Withdrawal) -> String {
+    let price = |price: Option<&Price>| feed_price(price, "no price");
+    let what = match &why.change {
+        Change::Price { old, new } => {
+            format!("the price was {} and is {}", price(Some(old)), price(new.as_ref()))
+        }
+        Change::PriceBefore { old, new } => {
+            format!("the price before was {} and is {}", price(Some(old)), price(new.as_ref()))
+        }
+        Change::Ends { old, new } => {
+            format!("the last day was {old} and is {}", new.as_deref().unwrap_or("not said"))
+        }
+        Change::SoldOut => "it is sold out".to_owned(),
+        Change::Removed => "it is not in the feed any more".to_owned(),
+    };
+    let says = if why.line.is_empty() { String::new() } else { format!(" It says “{}”.", why.line) };
+    let product = if why.title.is_empty() { &why.product } else { &why.title };
+    format!("withdrawn: {product}: {what} ({}).{says}", why.source)
+}
+
 fn lost(stage: LostAt, lost: usize, reason: Option<&str>) -> String {
     let what = match stage {
         LostAt::Writing => ["script could not be written", "scripts could not be written"],
         LostAt::Preview => ["preview could not be made", "previews could not be made"],
         LostAt::Scoring => ["preview could not be scored", "previews could not be scored"],
         LostAt::Final => ["final video could not be made", "final videos could not be made"],
+        LostAt::Feed => [
+            "video was withdrawn because of a product feed",
+            "videos were withdrawn because of a product feed",
+        ],
         LostAt::Gate => {
             ["final video did not pass the quality gate", "final videos did not pass the quality gate"]
         }

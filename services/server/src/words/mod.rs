@@ -8,6 +8,7 @@ mod zh;
 
 use serde::Serialize;
 use spotwright_core::domain::run::{Approval, RunView, Stage};
+use spotwright_core::domain::withdrawal::{Price, Withdrawal};
 use spotwright_creative::critique::Finding;
 use spotwright_schemas::locale::{Language, Locale};
 use spotwright_schemas::script::Role;
@@ -53,6 +54,8 @@ pub(crate) struct Words {
     pub(crate) state: fn(&str) -> String,
     /// A failure as stored, in short.
     pub(crate) failure: fn(&str) -> String,
+    /// Why a variant was withdrawn, in short.
+    pub(crate) withdrawal: fn(&Withdrawal) -> String,
     /// A decision of the traffic ladder by its stored name.
     pub(crate) decision: fn(&str) -> String,
     /// A check of the quality gate: its name, whether it passed, what was measured.
@@ -65,6 +68,17 @@ pub(crate) struct Words {
     pub(crate) log_of_earlier_version: fn(u32) -> String,
     /// The log lacks a generation that the market no longer plays alike.
     pub(crate) log_differs: fn(u32) -> String,
+}
+
+/// An amount of money in a product feed, `none` where there is no amount.
+pub(crate) fn feed_price(price: Option<&Price>, none: &str) -> String {
+    price.map_or_else(
+        || none.to_owned(),
+        |price| {
+            let code = price.currency.as_deref().unwrap_or_default();
+            format!("{} {code}", price.amount.to_decimal()).trim_end().to_owned()
+        },
+    )
 }
 
 /// What is going on in a run.
@@ -246,6 +260,7 @@ pub(crate) enum LostAt {
     Scoring,
     Final,
     Gate,
+    Feed,
 }
 
 /// Texts on videos that were asked for and did not come.

@@ -1,6 +1,7 @@
 //! Simplified Chinese.
 
 use spotwright_core::domain::copy_rules::locale::percent;
+use spotwright_core::domain::withdrawal::{Change, Price, Withdrawal};
 use spotwright_creative::copy_engine;
 use spotwright_creative::critique::{Check, Finding};
 use spotwright_render::picture;
@@ -9,7 +10,8 @@ use spotwright_schemas::script::Role;
 
 use super::en::COPY_ENGINE_WROTE;
 use super::{
-    Doing, GenerationTold, LossWords, LostAt, Page, Plots, Reply, TerminalWords, WhyWords, Words, WriterWords,
+    Doing, GenerationTold, LossWords, LostAt, Page, Plots, Reply, TerminalWords, WhyWords, Words,
+    WriterWords, feed_price,
 };
 use crate::writers::Shares;
 
@@ -155,6 +157,7 @@ pub(super) static WORDS: Words = Words {
         Some(code) => format!("制作失败（{code}）"),
         None => "制作失败".to_owned(),
     },
+    withdrawal,
     decision: |stored| {
         match stored {
             "promoted" => "晋级",
@@ -261,6 +264,27 @@ const PAGE: Page = Page {
     files: "。完整过程见 `trace.jsonl`，各项数字见 `winners.json`、`explanations.json` 和 `market.json`，市场的每次决定见 `impressions.parquet`。",
 };
 
+fn withdrawal(why: &Withdrawal) -> String {
+    let price = |price: Option<&Price>| feed_price(price, "未标价");
+    let what = match &why.change {
+        Change::Price { old, new } => {
+            format!("价格原为 {}，现为 {}", price(Some(old)), price(new.as_ref()))
+        }
+        Change::PriceBefore { old, new } => {
+            format!("划线价原为 {}，现为 {}", price(Some(old)), price(new.as_ref()))
+        }
+        Change::Ends { old, new } => {
+            format!("截止日期原为 {old}，现为 {}", new.as_deref().unwrap_or("未注明"))
+        }
+        Change::SoldOut => "已售罄".to_owned(),
+        Change::Removed => "已不在商品数据中".to_owned(),
+    };
+    let says =
+        if why.line.is_empty() { String::new() } else { format!("文案仍写着“{}”。", why.line) };
+    let product = if why.title.is_empty() { &why.product } else { &why.title };
+    format!("已撤下：{product}，{what}（{}）。{says}", why.source)
+}
+
 fn lost(stage: LostAt, lost: usize, reason: Option<&str>) -> String {
     let what = match stage {
         LostAt::Writing => "条脚本没能写成",
@@ -268,6 +292,7 @@ fn lost(stage: LostAt, lost: usize, reason: Option<&str>) -> String {
         LostAt::Scoring => "条预览没能评分",
         LostAt::Final => "条成片没能做出",
         LostAt::Gate => "条成片没有通过质检",
+        LostAt::Feed => "条创意因商品数据变化被撤下",
     };
     match (reason, lost) {
         (None, _) => format!("有 {lost} {what}。"),
@@ -447,6 +472,7 @@ fn state(name: &str) -> String {
         "won" => "优胜",
         "rejected" => "质检未过",
         "failed" => "制作失败",
+        "withdrawn" => "已撤下",
         other => other,
     }
     .to_owned()

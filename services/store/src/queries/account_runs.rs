@@ -71,8 +71,9 @@ macro_rules! records {
              count(CASE WHEN v.state = 'won' THEN 1 END) AS won, \
              count(CASE WHEN v.state = 'rejected' THEN 1 END) AS rejected, \
              count(CASE WHEN v.state = 'failed' THEN 1 END) AS failed, \
-             (SELECT count(*) FROM placement p \
-              WHERE p.run_id = r.id AND p.generation = r.generation) AS placed, \
+             count(CASE WHEN v.state = 'withdrawn' THEN 1 END) AS withdrawn, \
+             (SELECT count(*) FROM placement p WHERE p.run_id = r.id AND p.generation = r.generation \
+              AND (p.ended = 0 OR p.delivery IS NOT NULL)) AS placed, \
              (SELECT count(*) FROM placement p \
               WHERE p.run_id = r.id AND p.generation = r.generation AND p.observed = 1) AS observed \
              FROM run r LEFT JOIN run_order q ON q.run_id = r.id \
@@ -109,6 +110,7 @@ row! {
         won: i64,
         rejected: i64,
         failed: i64,
+        withdrawn: i64,
         placed: i64,
         observed: i64,
     }
@@ -136,6 +138,7 @@ impl RecordRow {
                 won: count(self.won)?,
                 rejected: count(self.rejected)?,
                 failed: count(self.failed)?,
+                withdrawn: count(self.withdrawn)?,
                 placed: count(self.placed)?,
                 observed: count(self.observed)?,
             },

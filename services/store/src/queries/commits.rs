@@ -36,6 +36,9 @@ pub(super) async fn write(
     for placement in &commit.observed {
         runs::mark_observed(conn, run, *placement).await?;
     }
+    for placement in &commit.ended {
+        runs::end_placement(conn, run, *placement).await?;
+    }
     for step in &commit.steps {
         steps::create(conn, run, &touched, step, Duration::ZERO).await?;
     }

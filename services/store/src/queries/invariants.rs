@@ -82,10 +82,20 @@ const BY_ID: &[(&str, &str)] = &[
          WHERE coalesce(v.final_gate, '') <> 'passed'",
     ),
     (
+        "I7 a placement of a withdrawn variant has not ended",
+        "SELECT p.id FROM placement p JOIN variant v ON v.id = p.variant_id \
+         WHERE v.state = 'withdrawn' AND p.ended = 0 AND p.delivery IS NOT NULL",
+    ),
+    (
+        "I7 a placement has ended and its variant was not withdrawn",
+        "SELECT p.id FROM placement p JOIN variant v ON v.id = p.variant_id \
+         WHERE p.ended = 1 AND v.state <> 'withdrawn'",
+    ),
+    (
         "I7 a variant of a finished generation is not at its end",
         "SELECT v.id FROM variant v JOIN run r ON r.id = v.run_id \
          WHERE r.state = 'finished' AND v.generation < r.generation \
-         AND v.state NOT IN ('scored', 'won', 'rejected', 'failed')",
+         AND v.state NOT IN ('scored', 'won', 'rejected', 'failed', 'withdrawn')",
     ),
 ];
 

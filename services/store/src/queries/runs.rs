@@ -36,6 +36,7 @@ row! {
         won: i64,
         rejected: i64,
         failed: i64,
+        withdrawn: i64,
         placed: i64,
         observed: i64,
     }
@@ -141,9 +142,11 @@ pub(super) async fn view(
          count(CASE WHEN v.state = 'rendered' THEN 1 END) AS rendered, \
          count(CASE WHEN v.state = 'won' THEN 1 END) AS won, \
          count(CASE WHEN v.state = 'rejected' THEN 1 END) AS rejected, \
-         count(CASE WHEN v.state = 'failed' THEN 1 END) AS failed FROM variant v \
+         count(CASE WHEN v.state = 'failed' THEN 1 END) AS failed, \
+         count(CASE WHEN v.state = 'withdrawn' THEN 1 END) AS withdrawn FROM variant v \
           WHERE v.run_id = $1 AND v.generation = (SELECT generation FROM run WHERE id = $1)) AS v, \
-         (SELECT count(*) AS placed, count(CASE WHEN p.observed = 1 THEN 1 END) AS observed FROM placement p \
+         (SELECT count(CASE WHEN p.ended = 0 OR p.delivery IS NOT NULL THEN 1 END) AS placed, \
+          count(CASE WHEN p.observed = 1 THEN 1 END) AS observed FROM placement p \
           WHERE p.run_id = $1 AND p.generation = (SELECT generation FROM run WHERE id = $1)) AS p \
          WHERE r.id = $1",
     )
@@ -176,6 +179,7 @@ pub(super) async fn view(
             won: count(row.won)?,
             rejected: count(row.rejected)?,
             failed: count(row.failed)?,
+            withdrawn: count(row.withdrawn)?,
             placed: count(row.placed)?,
             observed: count(row.observed)?,
         },
@@ -369,6 +373,7 @@ row! {
         generation: i64,
         delivery: Option<String>,
         observed: i64,
+        ended: i64,
     }
 }
 
@@ -382,6 +387,7 @@ impl PlacementRow {
             generation: unsigned("generation", self.generation)?,
             delivery: self.delivery.map(|text| from_json("delivery", &text)).transpose()?,
             observed: self.observed != 0,
+            ended: self.ended != 0,
         })
     }
 }
@@ -397,8 +403,8 @@ pub(super) async fn insert_placement(
     }
     let delivery = placement.delivery.as_ref().map(to_json).transpose()?;
     let written = sqlx::query(
-        "INSERT INTO placement (id, run_id, campaign_id, variant_id, generation, delivery, observed) \
-         SELECT $1, $2, $3, id, $5, $6, $7 FROM variant WHERE id = $4 AND run_id = $2 \
+        "INSERT INTO placement (id, run_id, campaign_id, variant_id, generation, delivery, observed, ended) \
+         SELECT $1, $2, $3, id, $5, $6, $7, $8 FROM variant WHERE id = $4 AND run_id = $2 \
          ON CONFLICT DO NOTHING",
     )
     .bind(placement.id.0)
@@ -408,6 +414,7 @@ pub(super) async fn insert_placement(
     .bind(i64::from(placement.generation))
     .bind(delivery)
     .bind(i64::from(placement.observed))
+    .bind(i64::from(placement.ended))
     .execute(&mut *conn)
     .await
     .map_err(database)?;
@@ -464,6 +471,21 @@ pub(super) async fn mark_observed(
     if written.rows_affected() == 1 { Ok(()) } else { placement_of_run(conn, run, id).await }
 }
 
+/// Ends a placement; ending one again changes nothing.
+pub(super) async fn end_placement(
+    conn: &mut Connection,
+    run: RunId,
+    id: PlacementId,
+) -> Result<(), StoreError> {
+    let written = sqlx::query("UPDATE placement SET ended = 1 WHERE id = $1 AND run_id = $2")
+        .bind(id.0)
+        .bind(run.0)
+        .execute(&mut *conn)
+        .await
+        .map_err(database)?;
+    if written.rows_affected() == 1 { Ok(()) } else { placement_of_run(conn, run, id).await }
+}
+
 async fn placement_of_run(conn: &mut Connection, run: RunId, id: PlacementId) -> Result<(), StoreError> {
     let found: Option<String> =
         sqlx::query_scalar("SELECT campaign_id FROM placement WHERE id = $1 AND run_id = $2")
@@ -477,7 +499,7 @@ async fn placement_of_run(conn: &mut Connection, run: RunId, id: PlacementId) ->
 
 pub(super) async fn placements(conn: &mut Connection, run: RunId) -> Result<Vec<Placement>, StoreError> {
     let rows: Vec<PlacementRow> = sqlx::query_as(
-        "SELECT p.id, p.run_id, p.campaign_id, p.variant_id, p.generation, p.delivery, p.observed \
+        "SELECT p.id, p.run_id, p.campaign_id, p.variant_id, p.generation, p.delivery, p.observed, p.ended \
          FROM placement p JOIN variant v ON v.id = p.variant_id \
          WHERE p.run_id = $1 ORDER BY p.generation, v.generation, v.number",
     )
@@ -496,7 +518,7 @@ pub(super) async fn placements_of(
     generation: u32,
 ) -> Result<Vec<Placement>, StoreError> {
     let rows: Vec<PlacementRow> = sqlx::query_as(
-        "SELECT p.id, p.run_id, p.campaign_id, p.variant_id, p.generation, p.delivery, p.observed \
+        "SELECT p.id, p.run_id, p.campaign_id, p.variant_id, p.generation, p.delivery, p.observed, p.ended \
          FROM placement p JOIN variant v ON v.id = p.variant_id \
          WHERE p.run_id = $1 AND p.generation = $2 ORDER BY v.generation, v.number",
     )
@@ -545,7 +567,7 @@ pub(super) async fn placement_of(
     variant: &Variant,
 ) -> Result<Option<Placement>, StoreError> {
     let row: Option<PlacementRow> = sqlx::query_as(
-        "SELECT id, run_id, campaign_id, variant_id, generation, delivery, observed FROM placement \
+        "SELECT id, run_id, campaign_id, variant_id, generation, delivery, observed, ended FROM placement \
          WHERE run_id = $1 AND variant_id = $2 AND generation = $3",
     )
     .bind(variant.run.0)

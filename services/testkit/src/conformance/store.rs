@@ -66,6 +66,7 @@ macro_rules! step_store_suite {
                 finished_runs_are_those_of_one_organization_newest_first,
                 variants_placements_and_traces_are_read_back,
                 a_placement_is_made_once,
+                a_withdrawn_variant_keeps_its_reason_and_its_placement_ends,
                 a_step_is_created_once_and_contradictions_are_refused,
                 steps_are_claimed_oldest_first_and_by_one_worker,
                 only_the_kinds_asked_for_are_claimed,
@@ -260,6 +261,44 @@ pub async fn a_missing_run_is_missing<S: StepStore>(store: Arc<S>) {
     assert!(matches!(store.variant(variant).await, Err(StoreError::Missing(_))));
     let consumed = store.consume("testkit", &[MessageId::derive(1, "m", 1)], id, 1, Commit::default()).await;
     assert!(matches!(consumed, Err(StoreError::Missing(_))));
+}
+
+/// A withdrawn variant is stored with its reason; its placement ends, once, and counts only where it was shown.
+pub async fn a_withdrawn_variant_keeps_its_reason_and_its_placement_ends<S: StepStore>(store: Arc<S>) {
+    let run = fixtures::run(1);
+    let mut variants: Vec<_> =
+        (1..=3).map(|number| fixtures::variant(run.id, 1, number, VariantState::Won)).collect();
+    let mut placements: Vec<_> = variants.iter().map(fixtures::placement).collect();
+    placements[0].delivery = Some(fixtures::delivery(&placements[0]));
+    let first = Commit {
+        run: Some(fixtures::update(Stage::Playing, 1)),
+        variants: variants.clone(),
+        placements: placements.clone(),
+        ..Commit::default()
+    };
+    store.create_run(&run, first).await.expect("a run");
+    let counts = store.run(run.id).await.expect("the run").counts;
+    assert_eq!((counts.won, counts.withdrawn, counts.placed), (3, 0, 3));
+
+    for variant in &mut variants[..2] {
+        variant.state = VariantState::Withdrawn;
+        variant.body.withdrawal = Some(fixtures::withdrawal());
+    }
+    let ended = vec![placements[0].id, placements[1].id];
+    for _ in 0..2 {
+        let commit = Commit { variants: variants[..2].to_vec(), ended: ended.clone(), ..Commit::default() };
+        write(&*store, run.id, commit).await.expect("written");
+    }
+    placements[0].ended = true;
+    placements[1].ended = true;
+    assert_eq!(store.variants(run.id).await.expect("variants"), variants);
+    assert_eq!(store.placements(run.id).await.expect("placements"), placements);
+    let counts = store.run(run.id).await.expect("the run").counts;
+    assert_eq!((counts.won, counts.withdrawn, counts.placed), (1, 2, 2), "one of the two was shown");
+
+    let other = fixtures::placement(&fixtures::variant(run.id, 1, 9, VariantState::Won));
+    let missing = write(&*store, run.id, Commit { ended: vec![other.id], ..Commit::default() }).await;
+    assert!(matches!(missing, Err(StoreError::Missing(_))));
 }
 
 /// Whole values come back, numbers bit for bit, in the promised orders.

@@ -185,12 +185,14 @@ impl Decision<'_> {
         }
         heard.redrafting.remove(0);
         let next = heard.redrafting.first().cloned();
-        if heard.approves_all {
-            heard.approved.extend(variants.iter().map(|variant| variant.id));
-        }
         // Lines of several redrafts stand beside one another.
         let told = self.commit.trace.len();
         self.trace_draft(&variants, dropped, calls);
+        let variants = self.without_untrue(variants);
+        let heard = &mut self.state.heard;
+        if heard.approves_all {
+            heard.approved.extend(variants.iter().map(|variant| variant.id));
+        }
         if let Some(problem) = problem {
             self.trace(Chapter::Drafted, 3_000, "redraft.failed", None, json!({ "problem": problem }));
         }
@@ -198,7 +200,7 @@ impl Decision<'_> {
             entry.order = format!("{}/r{number:04}", entry.order);
         }
         let left = self.run.counts.drafted as usize + variants.len();
-        self.commit.variants = variants;
+        self.commit.variants.extend(variants);
         self.changed = true;
         if let Some(next) = next {
             self.begin(&next);
@@ -217,7 +219,7 @@ impl Decision<'_> {
 
     /// Has the previews of the generation rendered, once nothing of it is open. `left` scripts were not
     /// dropped.
-    fn render_what_is_approved(&mut self, left: usize) {
+    pub(in crate::workflow) fn render_what_is_approved(&mut self, left: usize) {
         if !self.state.heard.redrafting.is_empty() || self.state.heard.approved.len() < left {
             return;
         }

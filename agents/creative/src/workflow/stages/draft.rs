@@ -150,7 +150,8 @@ impl CreativeAgent {
         }
         for id in edited.into_iter().take(EDITED_PARENTS) {
             let variant = store.variant(id).await?;
-            if variant.state != VariantState::Rejected && !parents.contains(&variant.body.script) {
+            let is_example = !matches!(variant.state, VariantState::Rejected | VariantState::Withdrawn);
+            if is_example && !parents.contains(&variant.body.script) {
                 parents.push(variant.body.script);
             }
         }
@@ -183,7 +184,11 @@ impl CreativeAgent {
     pub(in crate::workflow) async fn parents(&self, state: &AgentState) -> Result<Vec<Variant>, StoreError> {
         let mut parents = Vec::with_capacity(state.parents.len());
         for parent in &state.parents {
-            parents.push(self.ports.store.variant(parent.variant).await?);
+            let variant = self.ports.store.variant(parent.variant).await?;
+            // What says something untrue is no example.
+            if variant.state != VariantState::Withdrawn {
+                parents.push(variant);
+            }
         }
         Ok(parents)
     }
@@ -208,18 +213,23 @@ impl Decision<'_> {
             return;
         }
         self.trace_draft(&variants, dropped, calls);
+        let highest = variants.iter().map(|variant| variant.number).max().unwrap_or(0);
+        let variants = self.without_untrue(variants);
+        if variants.is_empty() {
+            self.nothing_true();
+            return;
+        }
         let people = self.run.request.people;
         if people.approval == Approval::Scripts && !self.state.heard.approves_all {
-            let highest = variants.iter().map(|variant| variant.number).max().unwrap_or(0);
             self.state.heard.numbers = highest.max(self.run.request.variants);
-            self.commit.variants = variants;
+            self.commit.variants.extend(variants);
             self.enter(Stage::WaitingForApproval);
             return;
         }
         for variant in &variants {
             self.request(variant.id, RenderStage::Preview);
         }
-        self.commit.variants = variants;
+        self.commit.variants.extend(variants);
         self.enter(Stage::Scoring);
     }
 
@@ -271,6 +281,7 @@ pub(in crate::workflow) fn new_variant(
             selected_because: None,
             final_render: None,
             failure: None,
+            withdrawal: None,
         },
     })
 }

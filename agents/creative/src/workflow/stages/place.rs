@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use spotwright_core::domain::run::Stage;
 use spotwright_core::domain::topology::StepKind;
-use spotwright_core::domain::variant::Placement;
+use spotwright_core::domain::variant::{Placement, VariantState};
 use spotwright_core::ports::marketplace::MarketReport;
 use spotwright_core::ports::step_store::{ClaimedStep, LedgerEntry, LedgerKind, NewStep};
 use spotwright_core::spine::StepError;
 use spotwright_schemas::error::Code;
-use spotwright_schemas::event::{CreativeFatigued, Payload, PlacementFeedback, StopReason};
+use spotwright_schemas::event::{CreativeFatigued, FeedbackSource, Payload, PlacementFeedback, StopReason};
 use spotwright_schemas::ids::{PlacementId, VariantId};
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::outcome::Delivery;
@@ -25,10 +25,36 @@ use crate::workflow::trace::{Chapter, line};
 /// Smallest media budget of a generation that is worth an auction: one unit of the currency.
 const SMALLEST_CAMPAIGN: Micros = Micros(1_000_000);
 
+/// A placement of the generation that is played.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlacedVariant {
+    /// The placement.
+    pub placement: PlacementId,
+    /// The variant that it shows.
+    pub variant: VariantId,
+    /// Whether the variant was withdrawn after it was placed.
+    pub is_withdrawn: bool,
+}
+
 /// What a campaign is played with.
 #[derive(Serialize, Deserialize)]
 pub(in crate::workflow) struct PlayInput {
     pub(in crate::workflow) budget: Micros,
+}
+
+/// The report of a campaign whose every advertisement was withdrawn before the market began.
+fn nothing_played(budget: Micros) -> MarketReport {
+    MarketReport {
+        source: FeedbackSource::Simulated,
+        marketplace: "none: every winner was withdrawn".to_owned(),
+        audience: String::new(),
+        auctions: 0,
+        won: 0,
+        competitors: 0,
+        mean_cpm: Micros::ZERO,
+        budget,
+        creatives: Vec::new(),
+    }
 }
 
 impl CreativeAgent {
@@ -37,6 +63,9 @@ impl CreativeAgent {
         let PlayInput { budget } = parse(step.input.clone()).map_err(StepError::Permanent)?;
         let variants = self.ports.store.variants_of(run.id, run.generation).await?;
         let campaign = campaign(&run, &variants, run.generation, budget).map_err(StepError::Permanent)?;
+        if campaign.creatives.is_empty() {
+            return Ok(nothing_played(budget));
+        }
         let market = Arc::clone(&self.ports.marketplace);
         let played = in_background(move || market.play(&campaign)).await?;
         played.map_err(|error| permanent(Code::Market, error.to_string()))
@@ -44,8 +73,10 @@ impl CreativeAgent {
 }
 
 impl Decision<'_> {
-    pub(in crate::workflow) fn won(&mut self, variant: VariantId) {
-        if self.ending || self.run.stage != Stage::Rendering {
+    /// Places a winner. One that was withdrawn since it won is not placed, and what follows from that was decided
+    /// when it was withdrawn.
+    pub(in crate::workflow) fn won(&mut self, variant: VariantId, state: VariantState) {
+        if self.ending || self.run.stage != Stage::Rendering || state != VariantState::Won {
             return;
         }
         let id = placement_id(self.run.id, self.generation, variant);
@@ -58,6 +89,7 @@ impl Decision<'_> {
             generation: self.generation,
             delivery: None,
             observed: false,
+            ended: false,
         });
         let counts = self.run.counts;
         if counts.selected + counts.rendered == 0 && counts.placed + 1 == counts.won {
@@ -85,17 +117,17 @@ impl Decision<'_> {
         format!("play:{}:g{}", self.run.id, self.generation)
     }
 
-    pub(in crate::workflow) fn played(
-        &mut self,
-        report: MarketReport,
-        placements: &[(PlacementId, VariantId)],
-    ) {
+    pub(in crate::workflow) fn played(&mut self, report: MarketReport, placements: &[PlacedVariant]) {
         let generation = self.generation;
         let mut spend = Micros::ZERO;
+        let mut n_shown = 0;
+        self.end_withdrawn(&report, placements);
         for (idx, row) in report.creatives.iter().enumerate() {
-            if !placements.contains(&(row.placement, row.variant)) {
+            let is_own = |own: &PlacedVariant| own.placement == row.placement && own.variant == row.variant;
+            if !placements.iter().any(is_own) {
                 continue;
             }
+            n_shown += 1;
             let Delivery { impressions, clicks, conversions, spend: cost } = row.delivery;
             spend += cost;
             self.trace(Chapter::Played, idx as u32, "placement.delivered", Some(row.variant), json!(row));
@@ -129,8 +161,27 @@ impl Decision<'_> {
         // What became of each advertisement is stored with its placement.
         self.state.reports.push(MarketReport { creatives: Vec::new(), ..report });
         self.enter(Stage::Observing);
+        if n_shown == 0 && !self.ending {
+            // Nothing was shown, so nobody will report.
+            self.enter(Stage::Learning);
+            self.generation_step(StepKind::Learn);
+        }
         if self.state.cancelling {
             self.finish(StopReason::Cancelled, None);
+        }
+    }
+
+    /// Ends the placements of withdrawn variants: with what the market delivered where it had begun before the
+    /// withdrawal, and without a delivery else.
+    fn end_withdrawn(&mut self, report: &MarketReport, placements: &[PlacedVariant]) {
+        for own in placements.iter().filter(|own| own.is_withdrawn) {
+            let row = report.creatives.iter().find(|row| row.placement == own.placement);
+            let detail = json!({ "placement": own.placement, "delivery": row.map(|row| row.delivery) });
+            let what = "placement.ended";
+            let mut entry = line(self.generation, Chapter::Withdrawn, 0, what, Some(own.variant), detail);
+            entry.order = format!("{}/{}", entry.order, own.placement);
+            self.commit.trace.push(entry);
+            self.commit.ended.push(own.placement);
         }
     }
 

@@ -70,8 +70,13 @@ impl Decision<'_> {
                 artifact: rendered.artifact.0.clone(),
             }),
         );
-        variant.state = VariantState::Rendered;
         variant.body.final_render = Some(rendered);
+        if variant.state == VariantState::Withdrawn {
+            // Its run had ended when it was withdrawn, and the video was under way.
+            self.commit.variants.push(variant);
+            return;
+        }
+        variant.state = VariantState::Rendered;
         if self.ending {
             // Nobody will be told of it any more.
             self.judge(variant);
@@ -86,13 +91,17 @@ impl Decision<'_> {
         }
     }
 
-    /// The final gate: a variant that passed is published in the transaction that says so. Whether it
-    /// passed.
+    /// The final gate: a variant that passed is published in the transaction that says so, unless a product feed
+    /// has made untrue what it says. Whether it was published.
     pub(in crate::workflow) fn judge(&mut self, mut variant: Variant) -> bool {
         let verdict = variant.body.final_render.as_ref().and_then(|rendered| rendered.gate.clone());
         let artifact = variant.body.final_render.as_ref().map(|rendered| rendered.artifact.0.clone());
         let passed = verdict.as_ref().is_some_and(GateReport::passes);
         variant.final_gate = Some(passed);
+        if let Some(untrue) = self.untrue_now(&variant) {
+            self.withdraw(variant, untrue);
+            return false;
+        }
         if let (true, Some(artifact)) = (passed, artifact) {
             variant.state = VariantState::Won;
             let detail = json!({ "artifact": artifact });
@@ -133,7 +142,10 @@ impl Decision<'_> {
         if counts.selected + counts.rendered > 1 {
             return;
         }
-        if counts.won == 0 {
+        let is_withdrawn = |own: &Variant| own.state == VariantState::Withdrawn;
+        if counts.won == 0 && self.commit.variants.iter().any(is_withdrawn) {
+            self.nothing_true();
+        } else if counts.won == 0 {
             self.fail(Problem::new(Code::QualityGate, "", "no variant passed the final quality gate"));
         } else if counts.placed == counts.won {
             self.play();

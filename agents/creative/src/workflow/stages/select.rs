@@ -49,6 +49,11 @@ impl Decision<'_> {
         if self.ending {
             return;
         }
+        let ranked = self.ranked_and_true(ranked);
+        if ranked.is_empty() {
+            self.nothing_true();
+            return;
+        }
         let winners = self.run.request.winners as usize;
         self.state.waiting = ranked.iter().skip(winners).map(|(variant, _)| variant.id).collect();
         for (idx, (mut variant, place)) in ranked.into_iter().enumerate() {
@@ -64,5 +69,17 @@ impl Decision<'_> {
             self.commit.variants.push(variant);
         }
         self.enter(Stage::Rendering);
+    }
+
+    /// The ranking without what a product feed has made untrue meanwhile.
+    fn ranked_and_true(&mut self, ranked: Vec<(Variant, String)>) -> Vec<(Variant, String)> {
+        let mut kept = Vec::with_capacity(ranked.len());
+        for (variant, reason) in ranked {
+            match self.untrue_now(&variant) {
+                Some(untrue) => self.withdraw(variant, untrue),
+                None => kept.push((variant, reason)),
+            }
+        }
+        kept
     }
 }

@@ -100,7 +100,9 @@ pub(crate) struct RunCounts {
     rejected: u64,
     /// Failed.
     failed: u64,
-    /// Placements made.
+    /// Withdrawn: they say what a product feed has made untrue.
+    withdrawn: u64,
+    /// Placements made, but for those that ended before they were shown.
     placed: u64,
     /// Placements whose feedback was taken in.
     observed: u64,
@@ -157,6 +159,7 @@ impl From<RunRecord> for Run {
                 won: counts.won,
                 rejected: counts.rejected,
                 failed: counts.failed,
+                withdrawn: counts.withdrawn,
                 placed: counts.placed,
                 observed: counts.observed,
             },

@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::signal::{Signal, Taken, Told};
+use spotwright_core::domain::withdrawal::Untrue;
 use spotwright_schemas::ids::{RunId, SignalId, VariantId};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -13,6 +14,7 @@ use crate::auth::Caller;
 use crate::extract::{self, JsonBody};
 use crate::problem::ApiProblem;
 use crate::state::App;
+use crate::v1::variants::ProductChange;
 
 /// Something a run is told.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -74,8 +76,37 @@ pub(crate) enum SignalOrder {
         #[serde(default)]
         note: Option<String>,
     },
+    /// Withdraws the variants that say what is no longer true of a product, also of a finished run. What is
+    /// placed ends with what was delivered by then; what is under way is not placed any more.
+    Withdraw {
+        /// The product, and what changed.
+        untrue: UntrueProduct,
+    },
     /// Ends the run.
     Cancel,
+}
+
+/// A product of which something is no longer true.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UntrueProduct {
+    /// Its id in the feed, 1–200 characters.
+    product: String,
+    /// Its name in the feed, at most 200 characters.
+    #[serde(default)]
+    title: String,
+    /// Where the feed says so, 1–200 characters.
+    #[schema(example = "feed.csv, line 7")]
+    source: String,
+    /// What changed, 1–5 changes.
+    changes: Vec<ProductChange>,
+}
+
+impl From<UntrueProduct> for Untrue {
+    fn from(untrue: UntrueProduct) -> Self {
+        let UntrueProduct { product, title, source, changes } = untrue;
+        Self { product, title, source, changes: changes.into_iter().map(Into::into).collect() }
+    }
 }
 
 impl From<SignalOrder> for Signal {
@@ -90,6 +121,7 @@ impl From<SignalOrder> for Signal {
             SignalOrder::Regenerate { variant, note } => {
                 Self::Regenerate { variant: variant.map(VariantId), note }
             }
+            SignalOrder::Withdraw { untrue } => Self::Withdraw { untrue: untrue.into() },
             SignalOrder::Cancel => Self::Cancel,
         }
     }
@@ -104,7 +136,8 @@ pub(crate) struct TakenSignal {
     run: Run,
 }
 
-/// Tells a run something: an answer, an approval, a rejection, an edit, a wish for another draft, its end.
+/// Tells a run something: an answer, an approval, a rejection, an edit, a wish for another
+/// draft, a product that has changed, its end.
 /// Durable once it is answered. What the run's state does not allow is 409; words that do not pass the
 /// checks, and another signal under a known id, are 422.
 #[utoipa::path(post, path = "/v1/runs/{id}/signals", operation_id = "tellRun", tag = "runs",

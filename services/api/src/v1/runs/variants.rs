@@ -29,7 +29,7 @@ struct VariantsQuery {
 #[utoipa::path(get, path = "/v1/runs/{id}/variants", operation_id = "listVariants", tag = "variants",
     params(("id" = Uuid, Path, description = "The run"),
         ("state" = Option<String>, Query, description = "Only variants in this state: `drafted`, `previewed`, \
-            `scored`, `selected`, `rendered`, `won`, `rejected` or `failed`")),
+            `scored`, `selected`, `rendered`, `won`, `rejected`, `failed` or `withdrawn`")),
     responses((status = 200, description = "A page of variants", body = Listing<VariantSummary>)))]
 pub(crate) async fn handle(
     State(app): State<App>,

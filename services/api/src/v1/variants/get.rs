@@ -48,6 +48,8 @@ pub(crate) struct PlacementView {
     /// The numbers; `null` until the market has played.
     #[schema(value_type = Option<foreign::Delivery>)]
     delivery: Option<Delivery>,
+    /// Whether it ended because the variant was withdrawn; the numbers are what was delivered by then.
+    ended: bool,
 }
 
 impl From<Placement> for PlacementView {
@@ -58,6 +60,7 @@ impl From<Placement> for PlacementView {
             // Placements are made in the market simulator; other platforms report by import.
             source: FeedbackSource::Simulated,
             delivery: placement.delivery.map(|delivery| delivery.delivery),
+            ended: placement.ended,
         }
     }
 }
