@@ -103,14 +103,16 @@ pub(crate) fn noise(seed: u32, size: FrameSize, folder: &Folder) -> Result<Tenso
     Tensor::from_vec(values, shape, &Device::Cpu).map_err(|error| error.to_string())
 }
 
-/// A PNG of a picture, `[3, height, width]` in 0..=1, which says in its metadata that a model made it.
-/// `from_picture`: whether it was made from another picture. `id` is printable ASCII without quotes.
-pub(crate) fn png(picture: &Tensor, id: &str, from_picture: bool) -> Result<Vec<u8>, String> {
+/// A PNG of a picture, `[3, height, width]` in 0..=1, which says in its metadata that a model made it, under an id
+/// of its pixels: equal pictures are equal files. `from_picture`: whether it was made from another picture.
+pub(crate) fn png(picture: &Tensor, from_picture: bool) -> Result<Vec<u8>, String> {
     let said = |error: candle_core::Error| error.to_string();
     let (_, height, width) = picture.dims3().map_err(said)?;
     let values = picture.to_dtype(DType::F32).and_then(|picture| picture.permute((1, 2, 0))?.flatten_all());
     let values = values.and_then(|values| values.to_vec1::<f32>()).map_err(said)?;
-    let pixels: Vec<u8> = values.iter().map(|value| (value * 255.0).round().clamp(0.0, 255.0) as u8).collect();
+    let pixels: Vec<u8> =
+        values.iter().map(|value| (value * 255.0).round().clamp(0.0, 255.0) as u8).collect();
+    let id = id(&[&pixels]);
     let mut file = Vec::new();
     let failed = |error: png::EncodingError| error.to_string();
     let mut encoder = png::Encoder::new(&mut file, width as u32, height as u32);
@@ -118,12 +120,22 @@ pub(crate) fn png(picture: &Tensor, id: &str, from_picture: bool) -> Result<Vec<
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Fast);
     encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
-    encoder.add_text_chunk("AIGC".to_owned(), label(id)).map_err(failed)?;
+    encoder.add_text_chunk("AIGC".to_owned(), label(&id)).map_err(failed)?;
     encoder.add_itxt_chunk("XML:com.adobe.xmp".to_owned(), xmp(from_picture)).map_err(failed)?;
     let mut writer = encoder.write_header().map_err(failed)?;
     writer.write_image_data(&pixels).map_err(failed)?;
     writer.finish().map_err(failed)?;
     Ok(file)
+}
+
+/// An id of content, printable ASCII.
+pub(crate) fn id(parts: &[&[u8]]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    format!("keyframe-{}", &hasher.finalize().to_hex()[..32])
 }
 
 /// The label of content that a model made, in the form that China's rules prescribe for metadata.
@@ -239,17 +251,19 @@ mod tests {
     fn a_png_holds_its_pixels_and_says_who_made_it() {
         let ramp: Vec<f32> = (0..3 * 4 * 2).map(|value| value as f32 / 23.0).collect();
         let picture = Tensor::from_vec(ramp, (3, 4, 2), &Device::Cpu).unwrap();
-        let file = png(&picture, "keyframe-1", false).unwrap();
+        let file = png(&picture, false).unwrap();
         let back = image::load_from_memory(&file).unwrap().into_rgb8();
         assert_eq!(back.dimensions(), (2, 4));
         assert_eq!(back.get_pixel(1, 0).0, [11, 100, 188]);
         let decoder = png::Decoder::new(Cursor::new(&file)).read_info().unwrap();
         let texts = &decoder.info().uncompressed_latin1_text;
         assert_eq!(texts[0].keyword, "AIGC");
-        assert!(texts[0].text.contains(r#""Label":"1""#) && texts[0].text.contains("keyframe-1"));
+        assert!(
+            texts[0].text.contains(r#""Label":"1""#) && texts[0].text.contains(r#""ProduceID":"keyframe-"#)
+        );
         let xmp = decoder.info().utf8_text[0].get_text().unwrap();
         assert!(xmp.contains("digitalsourcetype/trainedAlgorithmicMedia"), "{xmp}");
-        assert_eq!(file, png(&picture, "keyframe-1", false).unwrap());
+        assert_eq!(file, png(&picture, false).unwrap());
     }
 
     #[test]

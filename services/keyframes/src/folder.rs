@@ -61,7 +61,11 @@ impl Folder {
         let side = u32::try_from(unet.sample_size * pixels_per_value).unwrap_or(u32::MAX);
         let diffusion = ["diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.fp16.safetensors"];
         Ok(Self {
-            text_weights: weights::find(path, "text_encoder", ["model.safetensors", "model.fp16.safetensors"])?,
+            text_weights: weights::find(
+                path,
+                "text_encoder",
+                ["model.safetensors", "model.fp16.safetensors"],
+            )?,
             unet_weights: weights::find(path, "unet", diffusion)?,
             vae_weights: weights::find(path, "vae", diffusion)?,
             path: path.to_owned(),

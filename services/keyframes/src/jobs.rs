@@ -26,7 +26,6 @@ pub(crate) trait Work: Send {
     fn make(
         &mut self,
         request: &ClipRequest,
-        id: &str,
         stop: &Shutdown,
         progress: &dyn Fn(u8),
     ) -> Result<Vec<u8>, ClipError>;
@@ -204,7 +203,7 @@ impl Shared {
                 job.stand = Stand::Running(percent.min(99));
             }
         };
-        let made = catch_unwind(AssertUnwindSafe(|| work.make(&request, &id, &stop, &progress)));
+        let made = catch_unwind(AssertUnwindSafe(|| work.make(&request, &stop, &progress)));
         let stand = match made {
             Ok(Ok(file)) if file.is_empty() => Stand::Failed(failed("nothing was made")),
             Ok(Ok(file)) => Stand::Done(file.into(), request.seed),

@@ -36,7 +36,6 @@ impl Work for Maker {
     fn make(
         &mut self,
         request: &ClipRequest,
-        id: &str,
         stop: &Shutdown,
         progress: &dyn Fn(u8),
     ) -> Result<Vec<u8>, ClipError> {
@@ -47,11 +46,11 @@ impl Work for Maker {
             progress(u8::try_from(done * share / of.max(1)).unwrap_or(u8::MAX));
             !stop.is_set()
         })?;
-        let picture = canvas::png(&picture, id, from_picture).map_err(failed)?;
+        let picture = canvas::png(&picture, from_picture).map_err(failed)?;
         if is_picture {
             return Ok(picture);
         }
-        self.animate(request, id, picture, stop)
+        self.animate(request, picture, stop)
     }
 }
 
@@ -96,18 +95,19 @@ impl Maker {
     fn animate(
         &self,
         request: &ClipRequest,
-        id: &str,
         picture: Vec<u8>,
         stop: &Shutdown,
     ) -> Result<Vec<u8>, ClipError> {
+        let form = (request.size, request.frames, request.fps, request.camera, request.seed);
+        let form = serde_json::to_vec(&form).map_err(|error| failed(error.to_string()))?;
         let order = MotionOrder {
-            picture,
             size: request.size,
             frames: request.frames,
             fps: request.fps,
             camera: request.camera,
             seed: request.seed,
-            name: id.to_owned(),
+            name: canvas::id(&[&picture, &form]),
+            picture,
         };
         // The studio is asynchronous; this thread has nothing else to do.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

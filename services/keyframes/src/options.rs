@@ -238,7 +238,9 @@ mod tests {
     #[test]
     fn unknown_settings_and_missing_terms_are_refused() {
         assert!(options(|settings| settings["strenght"] = json!(0.5)).is_err());
-        assert!(options(|settings| drop(settings["row"].as_object_mut().unwrap().remove("licence"))).is_err());
+        assert!(
+            options(|settings| drop(settings["row"].as_object_mut().unwrap().remove("licence"))).is_err()
+        );
         assert!(options(|settings| settings["device"] = json!("cuda")).is_err());
         let gpu = options(|settings| settings["device"] = json!({ "cuda": 1 })).unwrap();
         assert_eq!(gpu.device, DeviceChoice::Cuda(1));

@@ -69,7 +69,11 @@ fn check_form(request: &ClipRequest) -> Result<(), ClipError> {
         return Err(refuse(format!("{} frames a second: 10 to 60 are made", request.fps)));
     }
     if request.frames == 0 || request.frames > MOST_SECONDS * request.fps {
-        return Err(refuse(format!("{} frames: 1 to {} are made", request.frames, MOST_SECONDS * request.fps)));
+        return Err(refuse(format!(
+            "{} frames: 1 to {} are made",
+            request.frames,
+            MOST_SECONDS * request.fps
+        )));
     }
     Ok(())
 }

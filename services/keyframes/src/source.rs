@@ -23,8 +23,7 @@ use crate::words::Words;
 const LEAST_PIXELS: u32 = 4_096;
 
 /// Said of a model on a processor.
-pub(crate) const SLOW: &str =
-    "the model computes on the processor, which takes minutes for a picture; set `device = { cuda = 0 }` on a \
+pub(crate) const SLOW: &str = "the model computes on the processor, which takes minutes for a picture; set `device = { cuda = 0 }` on a \
      machine with a GPU";
 
 /// Paints pictures and sets them in motion.
@@ -103,7 +102,8 @@ impl Asked {
         let plan = plan(request, &self.words, self.options.other_letters)?;
         if let Some(hash) = &plan.start {
             let bytes = read(&*self.artifacts, hash)?;
-            canvas::check(&bytes).map_err(|message| refuse(format!("the picture to begin with {message}")))?;
+            canvas::check(&bytes)
+                .map_err(|message| refuse(format!("the picture to begin with {message}")))?;
         }
         let row = &self.options.row;
         Ok(Quote { at_most: row.price, currency: row.currency, prices_of: row.prices_of.clone() })
@@ -173,7 +173,8 @@ fn open(device: DeviceChoice) -> Result<Device, OptionsError> {
         DeviceChoice::Cuda(number) if cfg!(feature = "cuda") => Device::new_cuda(number)
             .map_err(|error| OptionsError::Device(format!("the GPU {number} cannot be used: {error}"))),
         DeviceChoice::Cuda(_) => Err(OptionsError::Device(
-            "the program was built without GPUs: build it with `--features cuda`, or set `device = \"cpu\"`".to_owned(),
+            "the program was built without GPUs: build it with `--features cuda`, or set `device = \"cpu\"`"
+                .to_owned(),
         )),
     }
 }

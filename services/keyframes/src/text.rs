@@ -44,7 +44,8 @@ impl TextEncoder {
         let embeddings = weights.pp("embeddings");
         let words = candle_nn::embedding(settings.vocab_size, width, embeddings.pp("token_embedding"))?;
         let places = embeddings.get((length, width), "position_embedding.weight")?;
-        let hidden = |row: usize| (0..length).map(move |place| if place > row { f32::NEG_INFINITY } else { 0.0 });
+        let hidden =
+            |row: usize| (0..length).map(move |place| if place > row { f32::NEG_INFINITY } else { 0.0 });
         let mask: Vec<f32> = (0..length).flat_map(hidden).collect();
         let layers = (0..settings.num_hidden_layers)
             .map(|place| Layer::new(settings, &weights.pp(format!("encoder.layers.{place}"))))
@@ -71,8 +72,7 @@ impl TextEncoder {
 
 impl Layer {
     fn new(settings: &TextSettings, weights: &VarBuilder<'_>) -> Result<Self> {
-        let (width, inner, eps) =
-            (settings.hidden_size, settings.intermediate_size, settings.layer_norm_eps);
+        let (width, inner, eps) = (settings.hidden_size, settings.intermediate_size, settings.layer_norm_eps);
         let attention = |name: &str| candle_nn::linear(width, width, weights.pp("self_attn").pp(name));
         Ok(Self {
             norms: [

@@ -191,7 +191,9 @@ impl UnetSettings {
         self.check_family()?;
         let depth = self.block_out_channels.len();
         if !(2..=MOST_BLOCKS).contains(&depth) || self.down_block_types.len() != depth {
-            return Err(format!("block_out_channels and down_block_types must name 2 to {MOST_BLOCKS} blocks"));
+            return Err(format!(
+                "block_out_channels and down_block_types must name 2 to {MOST_BLOCKS} blocks"
+            ));
         }
         in_range(&[
             ("norm_num_groups", self.norm_num_groups, MOST),
@@ -251,7 +253,10 @@ impl UnetSettings {
             ("time_cond_proj_dim", !self.time_cond_proj_dim.is_null()),
             ("dual_cross_attention", self.dual_cross_attention),
             ("only_cross_attention", holds(&self.only_cross_attention, |value| value == &Value::Bool(true))),
-            ("resnet_time_scale_shift", self.resnet_time_scale_shift.as_deref().is_some_and(|s| s != "default")),
+            (
+                "resnet_time_scale_shift",
+                self.resnet_time_scale_shift.as_deref().is_some_and(|s| s != "default"),
+            ),
             (
                 "transformer_layers_per_block",
                 holds(&self.transformer_layers_per_block, |value| value.as_u64().is_some_and(|n| n != 1)),
@@ -270,7 +275,10 @@ impl UnetSettings {
             ("CrossAttnDownBlock2D", Some("CrossAttnUpBlock2D")) => Some(1),
             ("DownBlock2D", Some("UpBlock2D")) => None,
             (down, up) => {
-                return Err(format!("block {place} is {down} on the way down and {} up", up.unwrap_or("none")));
+                return Err(format!(
+                    "block {place} is {down} on the way down and {} up",
+                    up.unwrap_or("none")
+                ));
             }
         };
         // Misnamed in the files: these are numbers of heads.

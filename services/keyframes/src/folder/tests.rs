@@ -87,7 +87,10 @@ fn missing_and_cut_files_are_named() {
     let half = copy.path().join("vae").join(names[1]);
     std::fs::write(&half, &whole[..whole.len() / 2]).unwrap();
     let cut = weights::find(copy.path(), "vae", names).unwrap_err().to_string();
-    assert!(cut.contains("vae/diffusion_pytorch_model.fp16.safetensors") && cut.contains("not whole"), "{cut}");
+    assert!(
+        cut.contains("vae/diffusion_pytorch_model.fp16.safetensors") && cut.contains("not whole"),
+        "{cut}"
+    );
     std::fs::write(&half, b"PK\x03\x04 a pickle").unwrap();
     let other = weights::find(copy.path(), "vae", names).unwrap_err().to_string();
     assert!(other.contains("no safetensors file"), "{other}");

@@ -44,8 +44,7 @@ fn check(path: &Path) -> Result<(), String> {
     }
     let mut header = Vec::new();
     file.take(length).read_to_end(&mut header).map_err(unreadable)?;
-    let header: Value =
-        serde_json::from_slice(&header).map_err(|_| "is no safetensors file".to_owned())?;
+    let header: Value = serde_json::from_slice(&header).map_err(|_| "is no safetensors file".to_owned())?;
     let ends = header.as_object().into_iter().flatten().filter(|(name, _)| *name != "__metadata__");
     let end = ends.filter_map(|(_, tensor)| tensor["data_offsets"][1].as_u64()).max().unwrap_or_default();
     let expected = end.saturating_add(8 + length);

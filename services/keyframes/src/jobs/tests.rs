@@ -25,7 +25,6 @@ impl Work for Led {
     fn make(
         &mut self,
         request: &ClipRequest,
-        _id: &str,
         stop: &Shutdown,
         progress: &dyn Fn(u8),
     ) -> Result<Vec<u8>, ClipError> {

@@ -44,7 +44,8 @@ fn apart(made: &Tensor, recorded: &Tensor) -> f32 {
     assert_eq!(made.dims(), recorded.dims());
     let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     let (made, recorded) = (values(made), values(recorded));
-    let spread = recorded.iter().fold(f32::MIN, |a, b| a.max(*b)) - recorded.iter().fold(f32::MAX, |a, b| a.min(*b));
+    let spread =
+        recorded.iter().fold(f32::MIN, |a, b| a.max(*b)) - recorded.iter().fold(f32::MAX, |a, b| a.min(*b));
     assert!(spread > 0.5, "{spread}");
     assert!(made.iter().all(|value| value.is_finite()));
     made.iter().zip(&recorded).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
@@ -117,9 +118,7 @@ fn pictures_are_encoded_and_decoded_as_by_diffusers() {
 fn steps_have_the_coefficients_of_diffusers() {
     let recorded = Recorded::open();
     let (sample, output) = (recorded.get("scheduler.sample"), recorded.get("scheduler.output"));
-    for (prediction, name) in
-        [(Prediction::Epsilon, "epsilon"), (Prediction::VPrediction, "v_prediction")]
-    {
+    for (prediction, name) in [(Prediction::Epsilon, "epsilon"), (Prediction::VPrediction, "v_prediction")] {
         for count in [4_usize, 30] {
             let mut settings = recorded.folder.scheduler.clone();
             settings.prediction_type = prediction;
