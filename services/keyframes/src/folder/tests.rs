@@ -67,6 +67,66 @@ fn models_of_other_families_are_refused_by_what_sets_them_apart() {
     }
 }
 
+/// Settings of the published models, read in their configurations: `stable-diffusion-v1-5` and
+/// `stable-diffusion-2-1`.
+fn published(heads: Value, words: usize, side: usize, linear: bool) -> String {
+    let down = ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"];
+    let up = ["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"];
+    let mut unet = json!({
+        "_class_name": "UNet2DConditionModel", "act_fn": "silu", "attention_head_dim": heads,
+        "block_out_channels": [320, 640, 1280, 1280], "center_input_sample": false,
+        "cross_attention_dim": words, "down_block_types": down, "downsample_padding": 1,
+        "flip_sin_to_cos": true, "freq_shift": 0, "in_channels": 4, "layers_per_block": 2,
+        "mid_block_scale_factor": 1, "norm_eps": 1e-5, "norm_num_groups": 32, "out_channels": 4,
+        "sample_size": side, "up_block_types": up,
+    });
+    if linear {
+        for (key, value) in [
+            ("use_linear_projection", json!(true)),
+            ("dual_cross_attention", json!(false)),
+            ("only_cross_attention", json!(false)),
+            ("num_class_embeds", json!(null)),
+            ("upcast_attention", json!(true)),
+        ] {
+            unet[key] = value;
+        }
+    }
+    let unet: UnetSettings = serde_json::from_value(unet).unwrap();
+    let types = |name: &str| vec![name.to_owned(); 4];
+    let vae: VaeSettings = serde_json::from_value(json!({
+        "_class_name": "AutoencoderKL", "act_fn": "silu", "block_out_channels": [128, 256, 512, 512],
+        "down_block_types": types("DownEncoderBlock2D"), "in_channels": 3, "latent_channels": 4,
+        "layers_per_block": 2, "norm_num_groups": 32, "out_channels": 3, "sample_size": 512,
+        "up_block_types": types("UpDecoderBlock2D"),
+    }))
+    .unwrap();
+    format!("{:?} {:?}", unet.config().unwrap(), vae.config().unwrap())
+}
+
+#[test]
+fn published_models_are_read_as_candle_knows_them() {
+    use candle_transformers::models::stable_diffusion::StableDiffusionConfig;
+
+    let models = [
+        (StableDiffusionConfig::v1_5(None, None, None), published(json!(8), 768, 64, false)),
+        (StableDiffusionConfig::v2_1(None, None, None), published(json!([5, 10, 20, 20]), 1_024, 96, true)),
+    ];
+    for (known, read) in models {
+        let known = format!("{known:?}");
+        for part in read.split(" AutoEncoder") {
+            assert!(known.contains(part), "{part}\n{known}");
+        }
+    }
+    let scheduler: SchedulerSettings = serde_json::from_value(json!({
+        "_class_name": "PNDMScheduler", "beta_end": 0.012, "beta_schedule": "scaled_linear",
+        "beta_start": 0.00085, "clip_sample": false, "num_train_timesteps": 1000, "set_alpha_to_one": false,
+        "skip_prk_steps": true, "steps_offset": 1, "trained_betas": null,
+    }))
+    .unwrap();
+    assert_eq!(scheduler.check(), Ok(()));
+    assert_eq!(scheduler.prediction_type, Prediction::Epsilon);
+}
+
 #[test]
 fn heads_are_counted_for_each_block() {
     let folder = changed("unet/config.json", "attention_head_dim", json!([2, 8])).unwrap();

@@ -11,8 +11,8 @@ use crate::folder::Prediction;
 use crate::words::Words;
 
 const EXACT: f32 = 2e-5;
-const UNET: f32 = 2e-3;
-const PICTURE: f32 = 0.02;
+const UNET: f32 = 1e-3;
+const PICTURE: f32 = 2e-3;
 
 struct Recorded {
     tensors: HashMap<String, Tensor>,
@@ -107,9 +107,9 @@ fn one_step_of_the_large_part_is_that_of_diffusers() {
 fn pictures_are_encoded_and_decoded_as_by_diffusers() {
     let recorded = Recorded::open();
     let decoded = recorded.painter.decode(recorded.get("vae.latents")).unwrap();
-    assert_near("decoded", &decoded, recorded.get("vae.decoded"), 10.0 * EXACT);
+    assert_near("decoded", &decoded, recorded.get("vae.decoded"), 2.0 * EXACT);
     let mean = recorded.painter.encode(recorded.get("vae.picture")).unwrap();
-    assert_near("encoded", &mean, recorded.get("vae.mean"), 10.0 * EXACT);
+    assert_near("encoded", &mean, recorded.get("vae.mean"), 2.0 * EXACT);
     let again = recorded.painter.encode(recorded.get("vae.picture")).unwrap();
     assert_eq!(apart(&again, &mean), 0.0);
 }
@@ -172,7 +172,7 @@ fn a_whole_picture_of_four_steps_is_that_of_diffusers() {
     // Words and noise decide it.
     let other = Wanted { rows: &unwanted, unwanted: &rows, ..wanted };
     let other = recorded.painter.paint(&other, &mut |_, _| true).unwrap();
-    assert!(apart(&other.unsqueeze(0).unwrap(), recorded.get("whole.picture")) > 5.0 * PICTURE);
+    assert!(apart(&other.unsqueeze(0).unwrap(), recorded.get("whole.picture")) > 50.0 * PICTURE);
 }
 
 #[test]
