@@ -1,3 +1,5 @@
+//! Folders that are read, and those that are refused.
+
 use std::path::Path;
 
 use serde_json::{Value, json};

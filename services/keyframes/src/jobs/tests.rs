@@ -1,3 +1,5 @@
+//! Jobs, with work that the test leads.
+
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use spotwright_core::ports::clip_source::ClipTask;
