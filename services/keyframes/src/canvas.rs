@@ -18,11 +18,13 @@ const MAX_PIXELS: u64 = 25_000_000;
 const SIDES: [u32; 2] = [32, 16_384];
 /// Sides of what is made are multiples of this many pixels, or of what one latent value covers.
 const MULTIPLE: u32 = 8;
+/// Shortest side of what is made, in pixels: smaller pictures are not taken by those who set them in motion.
+const SHORTEST: u32 = 64;
 /// How much smaller than possible a side may become for a ratio nearer to the ad's.
 const SHRINK: f64 = 0.8;
 
-/// The size that comes nearest to the ad's ratio: sides in multiples, at most `most` pixels, not larger than the
-/// ad; of equally near ones the largest.
+/// The size that comes nearest to the ad's ratio: sides in multiples, of at least 64 and together at most `most`
+/// pixels, not larger than the ad; of equally near ones the largest.
 pub(crate) fn size(ad: FrameSize, most: u32, folder: &Folder) -> FrameSize {
     let multiple = MULTIPLE.max(u32::try_from(folder.pixels_per_value).unwrap_or(MULTIPLE));
     nearest(ad, most, multiple)
@@ -32,12 +34,16 @@ fn nearest(ad: FrameSize, most: u32, multiple: u32) -> FrameSize {
     let (width, height) = (f64::from(ad.width.max(1)), f64::from(ad.height.max(1)));
     let scale = (f64::from(most) / (width * height)).sqrt().min(1.0);
     let steps = |length: f64| length / f64::from(multiple);
-    let first = (steps(width * scale * SHRINK) as u32).max(1);
+    let shortest = SHORTEST.div_ceil(multiple);
+    // So narrow that the shortest height still fits.
+    let first =
+        (steps(width * scale * SHRINK) as u32).min(most / multiple / multiple / shortest).max(shortest);
     let last = (steps(width * scale).ceil() as u32).max(first);
     let mut best: Option<(f64, FrameSize)> = None;
     for wide in first..=last {
         let exact = f64::from(wide) * height / width;
-        for high in [exact.floor() as u32, exact.ceil() as u32].map(|high| high.max(1)) {
+        let highest = most / multiple / multiple / wide;
+        for high in [exact.floor() as u32, exact.ceil() as u32, highest].map(|high| high.max(shortest)) {
             let size = FrameSize { width: wide * multiple, height: high * multiple };
             if size.width.saturating_mul(size.height) > most {
                 continue;
@@ -49,7 +55,7 @@ fn nearest(ad: FrameSize, most: u32, multiple: u32) -> FrameSize {
             }
         }
     }
-    let least = FrameSize { width: multiple, height: multiple };
+    let least = FrameSize { width: shortest * multiple, height: shortest * multiple };
     best.map_or(least, |(_, size)| size)
 }
 
@@ -203,20 +209,24 @@ mod tests {
         assert_eq!(sized(1_920, 1_080, 512 * 512), (640, 360));
         assert_eq!(sized(1_080, 1_920, 768 * 768), (576, 1_024));
         assert_eq!(sized(320, 180, 512 * 512), (256, 144));
+        // Too narrow: what is missing is cut off above and below, or at the sides.
+        assert_eq!(sized(160, 2_160, 16_384), (64, 256));
+        assert_eq!(sized(2_160, 160, 16_384), (256, 64));
     }
 
     proptest! {
         #[test]
         fn sizes_are_multiples_within_the_limit(
-            width in 160..2_160_u32, height in 160..2_160_u32, most in 4_096..786_432_u32,
+            width in 160..2_160_u32, height in 160..2_160_u32, most in 16_384..786_432_u32,
         ) {
             let (made_width, made_height) = sized(width, height, most);
             prop_assert_eq!((made_width % 8, made_height % 8), (0, 0));
-            prop_assert!(made_width > 0 && made_height > 0 && made_width * made_height <= most);
+            prop_assert!(made_width.min(made_height) >= 64 && made_width * made_height <= most);
             let ratio = f64::from(made_width) / f64::from(made_height) * f64::from(height) / f64::from(width);
             // Half a step of the shorter side is what cannot be had.
             let step = 8.0 / f64::from(made_width.min(made_height));
-            prop_assert!(ratio.ln().abs() <= step, "{made_width}x{made_height}: {ratio}");
+            let narrow = made_width.min(made_height) == 64;
+            prop_assert!(narrow || ratio.ln().abs() <= step, "{made_width}x{made_height}: {ratio}");
         }
     }
 

@@ -12,7 +12,7 @@ use spotwright_schemas::money::{Currency, Micros};
 /// size 9 times that.
 pub(crate) const MOST_PIXELS: u32 = 1_024 * 768;
 /// Fewest pixels of a picture.
-const FEWEST_PIXELS: u32 = 4_096;
+pub(crate) const FEWEST_PIXELS: u32 = 16_384;
 /// Most steps of a picture.
 pub(crate) const MOST_STEPS: u32 = 100;
 
@@ -66,7 +66,7 @@ pub struct Options {
     /// How much of a given picture is made anew, above 0 to 1; 0.5 by default.
     #[serde(default = "Options::default_strength")]
     pub strength: f64,
-    /// Most pixels of a picture, 4,096–786,432; by default as many as the model was trained with. Larger ads get
+    /// Most pixels of a picture, 16,384–786,432; by default as many as the model was trained with. Larger ads get
     /// the picture scaled up.
     #[serde(default)]
     pub max_pixels: Option<u32>,

@@ -15,12 +15,9 @@ use crate::folder::Folder;
 use crate::jobs::{Jobs, Stand};
 use crate::maker::{Maker, read};
 use crate::motion::Motion;
-use crate::options::{DeviceChoice, MOST_PIXELS, Options, OptionsError};
+use crate::options::{DeviceChoice, FEWEST_PIXELS, MOST_PIXELS, Options, OptionsError};
 use crate::request::{ABILITIES, MOST_SECONDS, plan, refuse};
 use crate::words::Words;
-
-/// Pictures of models that were trained with less are at least of so many pixels.
-const LEAST_PIXELS: u32 = 4_096;
 
 /// Said of a model on a processor.
 pub(crate) const SLOW: &str = "the model computes on the processor, which takes minutes for a picture; set `device = { cuda = 0 }` on a \
@@ -58,7 +55,7 @@ impl Keyframes {
         let words = Arc::new(Words::open(&folder)?);
         let device = open(options.device)?;
         let most_pixels =
-            options.max_pixels.unwrap_or_else(|| folder.trained_pixels.clamp(LEAST_PIXELS, MOST_PIXELS));
+            options.max_pixels.unwrap_or_else(|| folder.trained_pixels.clamp(FEWEST_PIXELS, MOST_PIXELS));
         if let Some(notice) = Self::notice(&options) {
             tracing::warn!(clip.source = name, "{notice}");
         }

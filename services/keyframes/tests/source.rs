@@ -84,7 +84,7 @@ fn options() -> Options {
         prices_of: "2026-11-29".to_owned(),
         price: Micros(1_500),
     };
-    Options { steps: 3, ..Options::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tiny"), row) }
+    Options { steps: 2, ..Options::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tiny"), row) }
 }
 
 struct World {
@@ -148,8 +148,8 @@ async fn a_picture_is_made_from_words_and_follows_words_and_seed() {
     let world = world(options(), Noted::default());
     let first = made(&world.source, &picture("a red cup"), "first").await;
     let decoded = image::load_from_memory(&first).unwrap().into_rgb8();
-    // 4,096 pixels at most: the least, since the tiny model was made for 256.
-    assert_eq!(decoded.dimensions(), (40, 72));
+    // 16,384 pixels at most: the least, since the tiny model was made for 256.
+    assert_eq!(decoded.dimensions(), (72, 128));
     let colors: std::collections::HashSet<_> = decoded.pixels().collect();
     assert!(colors.len() > 100, "{}", colors.len());
     assert_eq!(made(&world.source, &picture("a red cup"), "again").await, first);
@@ -175,7 +175,7 @@ async fn a_clip_is_the_picture_in_motion() {
 
 #[tokio::test]
 async fn a_first_frame_or_a_product_picture_is_what_the_model_begins_with() {
-    let little = Options { strength: 0.4, steps: 5, ..options() };
+    let little = Options { strength: 0.5, steps: 4, ..options() };
     let world = world(little, Noted::default());
     let gradient = image::RgbImage::from_fn(90, 160, |x, y| image::Rgb([x as u8 * 2, y as u8, 60]));
     let mut file = std::io::Cursor::new(Vec::new());

@@ -24,7 +24,7 @@ use spotwright_store::folder::FolderArtifacts;
 fn config(folder: &Path, change: impl FnOnce(String) -> String) -> Config {
     let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("../keyframes/tests/data/tiny");
     let text = format!(
-        "[video.sources.house]\nkind = \"candle_keyframes\"\nfolder = \"{}\"\ndevice = \"cpu\"\nsteps = 3\n\
+        "[video.sources.house]\nkind = \"candle_keyframes\"\nfolder = \"{}\"\ndevice = \"cpu\"\nsteps = 2\n\
          row = {{ model = \"tiny\", currency = \"USD\", prices_of = \"2026-11-29\", licence = {{ name = \"none\", \
          excluded = [\"KR\"], read = \"2026-11-29\" }} }}\n",
         tiny.display()
@@ -132,10 +132,10 @@ async fn the_configured_model_paints_and_the_studio_sets_it_in_motion() {
 #[test]
 fn settings_that_cannot_be_used_are_named_by_their_path() {
     let cases: [(&str, &str, &str); 4] = [
-        ("steps = 3", "steps = 1", "video.sources.house.steps"),
+        ("steps = 2", "steps = 1", "video.sources.house.steps"),
         ("device = \"cpu\"", "half_precision = true", "video.sources.house.half_precision"),
         ("tests/data/tiny", "tests/data", "video.sources.house.folder"),
-        ("steps = 3", "stepz = 3", "video.sources.house"),
+        ("steps = 2", "stepz = 2", "video.sources.house"),
     ];
     for (from, to, field) in cases {
         let folder = tempfile::tempdir().unwrap();
