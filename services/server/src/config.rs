@@ -142,8 +142,9 @@ pub struct Render {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Video {
-    /// Sources by name, in the order of their names: `kind` is `kling`, `openai_videos` or `comfyui`; what
-    /// each needs beside it stands in docs/video-backends.md. None: generated shots show their pictures.
+    /// Sources by name, in the order of their names: `kind` is `kling`, `openai_videos`, `comfyui` or
+    /// `candle_keyframes`; what each needs beside it stands in docs/video-backends.md. None: generated shots
+    /// show their pictures.
     pub sources: BTreeMap<String, serde_json::Value>,
     /// First wait before a job is looked at, in milliseconds: 10–600,000.
     pub shortest_wait_ms: u64,

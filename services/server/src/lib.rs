@@ -47,6 +47,7 @@ pub mod standins;
 pub mod telemetry;
 pub mod text_vectors;
 pub mod video_jobs;
+pub mod video_motion;
 pub mod video_sources;
 pub mod wiring;
 pub mod withdrawals;

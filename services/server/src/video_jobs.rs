@@ -304,7 +304,7 @@ fn palette(seed: u64) -> Palette {
 }
 
 /// One shot without words, over the picture `hash`.
-fn storyboard(order: &VideoOrder, hash: String) -> Storyboard {
+pub(crate) fn storyboard(order: &VideoOrder, hash: String) -> Storyboard {
     let motion = [Motion::PushIn, Motion::PullOut, Motion::PanRight, Motion::PanLeft];
     Storyboard {
         locale: Locale::EnUs,

@@ -15,12 +15,14 @@ use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clip_source::ClipSource;
 use spotwright_core::ports::clock::{Clock, SystemClock};
 use spotwright_creative::workflow::{ClipOptions, FootagePorts};
+use spotwright_keyframes::{self as keyframes, Keyframes, Motion};
 use spotwright_render::{ClipImport, Studio};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_store::clips::FolderClips;
 
 use crate::config::Video;
+use crate::video_motion::StudioMotion;
 
 /// Settings of one source: `kind`, and what a source of that kind needs.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -32,22 +34,35 @@ pub enum SourceOptions {
     OpenaiVideos(Box<openai_videos::Options>),
     /// A ComfyUI server.
     Comfyui(Box<comfyui::Options>),
+    /// A diffusion model of candle in this process, and the studio's motion.
+    CandleKeyframes(Box<keyframes::Options>),
 }
 
-/// The sources of the configuration, by their names.
+/// The sources of the configuration, by their names. `studio` is asked for where one of them paints pictures,
+/// which it sets in motion; it works on the same artifacts.
 ///
 /// # Errors
-/// [`Code::Option`] with the path of the setting.
+/// [`Code::Option`] with the path of the setting; those of `studio`.
 pub fn sources(
     video: &Video,
     artifacts: &Arc<dyn ArtifactStore>,
     clock: &Arc<dyn Clock>,
+    studio: &dyn Fn() -> Result<Studio, Problem>,
 ) -> Result<Vec<Arc<dyn ClipSource>>, Problem> {
     let mut sources = Vec::with_capacity(video.sources.len());
     for (name, settings) in &video.sources {
-        sources.push(source(name, settings, artifacts, clock)?);
+        sources.push(source(name, settings, artifacts, clock, studio)?);
     }
     Ok(sources)
+}
+
+/// What somebody who has configured a source so should know; `None` where there is nothing.
+#[must_use]
+pub fn notice(settings: &Value) -> Option<&'static str> {
+    match serde_json::from_value(settings.clone()) {
+        Ok(SourceOptions::CandleKeyframes(options)) => Keyframes::notice(&options),
+        _ => None,
+    }
 }
 
 fn source(
@@ -55,6 +70,7 @@ fn source(
     settings: &Value,
     artifacts: &Arc<dyn ArtifactStore>,
     clock: &Arc<dyn Clock>,
+    studio: &dyn Fn() -> Result<Studio, Problem>,
 ) -> Result<Arc<dyn ClipSource>, Problem> {
     let path = format!("video.sources.{name}");
     // The reader's message may quote a value, which may be a key: it is not repeated.
@@ -64,11 +80,11 @@ fn source(
         let message = "is missing, unknown, or has a value that is not accepted; see docs/video-backends.md";
         Problem::new(Code::Option, field, message)
     })?;
-    let wrong = |error: OptionsError| {
-        let key = error.key();
+    let named = |key: &str, message: String| {
         let field = if key.is_empty() { path.clone() } else { format!("{path}.{key}") };
-        Problem::new(Code::Option, field, error.to_string())
+        Problem::new(Code::Option, field, message)
     };
+    let wrong = |error: OptionsError| named(error.key(), error.to_string());
     let (artifacts, clock) = (Arc::clone(artifacts), Arc::clone(clock));
     Ok(match options {
         SourceOptions::Kling(options) => {
@@ -79,6 +95,11 @@ fn source(
         }
         SourceOptions::Comfyui(options) => {
             Arc::new(ComfyUi::new(name, *options, artifacts, clock).map_err(wrong)?)
+        }
+        SourceOptions::CandleKeyframes(options) => {
+            let motion: Arc<dyn Motion> = Arc::new(StudioMotion::new(studio()?, Arc::clone(&artifacts)));
+            let made = Keyframes::new(name, *options, artifacts, motion);
+            Arc::new(made.map_err(|error| named(error.key(), error.to_string()))?)
         }
     })
 }
@@ -103,7 +124,7 @@ pub fn footage(
     let importer = ClipImport::new(Arc::clone(artifacts), folder.join("import"))
         .map_err(|error| Problem::new(Code::Store, "", error.to_string()))?;
     Ok(Some(FootagePorts {
-        clips: sources(video, artifacts, &clock)?,
+        clips: sources(video, artifacts, &clock, &|| Ok(studio.clone()))?,
         clip_library: Arc::new(library),
         clip_importer: Arc::new(importer),
         fidelity: Arc::new(studio.clone()),

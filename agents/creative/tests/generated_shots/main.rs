@@ -349,6 +349,20 @@ async fn a_job_that_its_provider_forgot_is_asked_for_again_only_where_it_costs_n
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_was_lost_and_not_charged_is_made_again_and_paid_once() {
+    let source = Scripted::new("house", PRICE).fates([Fate::ForgottenForFree]);
+    let plan = Plan::new(GeneratedShots::Opening, [source]);
+    let world = World::new(&plan).await;
+    let view = world.finish().await;
+    let clips = world.clips().await;
+    let count = clips.asked.len();
+    assert_eq!((made(&clips.asked), plan.sources[0].arrived_twice().len()), (count, 2));
+    assert_eq!(view.settled, plan.sources[0].billed());
+    assert_eq!(view.settled, Micros(PRICE * count as i64));
+    assert!(tries(&world).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_ended_calls_its_jobs_off_and_tells_what_they_cost() {
     for (cancelled, cost) in [(Cancelled::MayGoOn, PRICE), (Cancelled::Free, 0)] {
         let mut source = Scripted::new("kling", PRICE).fates(std::iter::repeat_n(Fate::Hangs, 50));

@@ -36,6 +36,8 @@ pub(crate) enum Fate {
     Hangs,
     /// The source forgets it.
     Forgotten,
+    /// The source forgets it, and says that it charged nothing.
+    ForgottenForFree,
 }
 
 /// A job as its provider knows it.
@@ -194,7 +196,8 @@ impl ClipSource for Scripted {
             return Err(error(ClipErrorKind::BadAnswer));
         }
         let books = self.books();
-        let known = books.jobs.get(key).filter(|job| !matches!(job.fate, Fate::Forgotten));
+        let known =
+            books.jobs.get(key).filter(|job| !matches!(job.fate, Fate::Forgotten | Fate::ForgottenForFree));
         Ok(known.map(|_| JobId(format!("job-{key}"))))
     }
 
@@ -221,6 +224,9 @@ impl ClipSource for Scripted {
                 Ok(JobState::Failed(ClipError { charged, ..error(kind) }))
             }
             Fate::Forgotten => Err(error(ClipErrorKind::UnknownJob)),
+            Fate::ForgottenForFree => {
+                Err(ClipError { charged: Some(Micros::ZERO), ..error(ClipErrorKind::UnknownJob) })
+            }
             Fate::Done(_) | Fate::Hangs => Ok(JobState::Running { percent: None }),
         }
     }

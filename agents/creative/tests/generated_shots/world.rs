@@ -41,6 +41,7 @@ use spotwright_schemas::explanation::Explanation;
 use spotwright_schemas::ids::{MessageId, OrganizationId, RunId};
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::outcome::{Delivery, Score};
+use spotwright_schemas::storyboard::{self, Shot};
 use spotwright_store::clips::FolderClips;
 use spotwright_store::folder::FolderArtifacts;
 use spotwright_store::sqlite::SqliteStore;
@@ -341,6 +342,11 @@ impl VideoBackend for Video {
     }
 
     async fn render(&self, request: &RenderRequest, _: &str, _: &Shutdown) -> Result<Footage, RenderError> {
+        // As the studio: nobody can show a clip that is not made.
+        let wished = |shot: &Shot| matches!(shot.footage, Some(storyboard::Footage::Generated(_)));
+        if request.storyboard.shots.iter().any(wished) {
+            return Err(RenderError::Impossible("a clip is not made yet".to_owned()));
+        }
         self.0.lock().expect("not poisoned").push(request.clone());
         let artifact = ArtifactHash::of(&serde_json::to_vec(request).expect("plain data"));
         Ok(Footage {

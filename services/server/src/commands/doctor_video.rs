@@ -7,6 +7,7 @@ use serde_json::json;
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clip_source::{Capabilities, ClipRequest, ClipSource, ClipTask, Licence};
 use spotwright_core::ports::clock::{Clock, SystemClock};
+use spotwright_render::Studio;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::storyboard::FrameSize;
@@ -24,6 +25,8 @@ struct Found {
     answers: bool,
     /// What it said where it did not.
     error: Option<String>,
+    /// What its owner should know.
+    notice: Option<&'static str>,
     capabilities: Capabilities,
     licence: Licence,
     /// What 5 seconds of 720 × 1280 from words would cost at most, or why it cannot make them.
@@ -42,8 +45,15 @@ pub async fn execute(config: &Config, as_json: bool) -> Result<bool, Problem> {
     );
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut found = Vec::new();
-    for source in video_sources::sources(&config.video, &artifacts, &clock)? {
-        found.push(ask(source.as_ref(), clock.now_micros()).await);
+    let studio = || {
+        let folder = scratch.path().join("studio");
+        let options = spotwright_render::Options { folder, ..spotwright_render::Options::default() };
+        Studio::new(options, Arc::clone(&artifacts))
+            .map_err(|error| Problem::new(Code::Render, "", error.to_string()))
+    };
+    for source in video_sources::sources(&config.video, &artifacts, &clock, &studio)? {
+        let notice = config.video.sources.get(source.name()).and_then(video_sources::notice);
+        found.push(Found { notice, ..ask(source.as_ref(), clock.now_micros()).await });
     }
     let good = found.iter().all(|source| source.answers);
     if as_json {
@@ -78,6 +88,7 @@ async fn ask(source: &dyn ClipSource, now: i64) -> Found {
         name: source.name().to_owned(),
         answers: asked.is_ok(),
         error: asked.err().map(|error| error.to_string()),
+        notice: None,
         capabilities: source.capabilities().clone(),
         licence: source.licence().clone(),
         quote,
@@ -131,6 +142,9 @@ fn words(found: &[Found]) -> String {
             },
             source.quote,
         ));
+        if let Some(notice) = source.notice {
+            text.push_str(&format!("     note: {notice}\n"));
+        }
         if let Some(error) = &source.error {
             text.push_str(&format!("     does not answer: {error}\n"));
         }

@@ -13,6 +13,7 @@ use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{CreativeWon, Payload, RenderStage, VariantRendered};
 
+use crate::footage::with_clips;
 use crate::workflow::agent::{CreativeAgent, permanent};
 use crate::workflow::decide::Decision;
 use crate::workflow::trace::Chapter;
@@ -30,8 +31,12 @@ impl CreativeAgent {
         let variant = self.variant_of(step).await?;
         let name = if stage == RenderStage::Preview { "preview" } else { "final" };
         let key = format!("{}-{name}", variant.id);
-        let request =
-            RenderRequest { storyboard: variant.body.storyboard, stage, produce_id: variant.id.to_string() };
+        let mut storyboard = variant.body.storyboard;
+        if stage == RenderStage::Preview {
+            // Clips are made of selected variants only: until then their shots show their pictures.
+            storyboard = with_clips(&storyboard, |_| None);
+        }
+        let request = RenderRequest { storyboard, stage, produce_id: variant.id.to_string() };
         let video = &self.ports.video;
         let priced = |footage: Footage| {
             let cost = footage.cost;

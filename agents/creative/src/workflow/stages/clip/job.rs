@@ -145,17 +145,18 @@ impl ClipWork<'_> {
         }
     }
 
-    /// The source does not know a job that it had. What costs nothing is asked for anew, under the same key;
-    /// what may have been charged is not.
+    /// The source does not know a job that it had. What costs nothing, or was not charged as the source says, is
+    /// asked for anew, under the same key; what may have been charged is not.
     fn job_is_gone(&mut self, asking: &Asking<'_>, error: &ClipError) -> Result<Turn, StepError> {
-        if asking.current.quote > Micros::ZERO {
+        if error.charged.unwrap_or(asking.current.quote) > Micros::ZERO {
             return Ok(self.lost(asking, &error.message));
         }
         if let Some(current) = &mut self.progress.current {
             current.job = None;
         }
         if self.is_fault_too_many() {
-            return Ok(self.lost(asking, &error.message));
+            self.calls.ended(asking.key, Micros::ZERO);
+            return Ok(Turn::Over(asking.current.over(TryEnd::Lost, &error.message, Micros::ZERO)));
         }
         // A moment later, so that a source that comes up again has its jobs.
         Err(self.wait(None))
