@@ -159,6 +159,7 @@ pub fn render(
             "production": account(finished.run.settled - media, currency),
             "left": account(finished.run.budget - finished.run.settled, currency),
             "believed": believed::believed(finished, words),
+            "generated": crate::generated::rows(finished, words),
             "lessons": lessons(finished, words),
             "questions": questions(finished),
             "reports": finished.state.reports,

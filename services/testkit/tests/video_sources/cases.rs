@@ -1,6 +1,7 @@
 //! Every fault that a provider can commit, on clips that are made side by side: each ends as it should, and
 //! costs to the micro what the provider charges.
 
+use futures_util::future::join_all;
 use spotwright_creative::workflow::{ClipOutcome, TryEnd};
 use spotwright_fake_video::{Fault, Plan as Faults, Route};
 use spotwright_schemas::money::Micros;
@@ -239,17 +240,15 @@ async fn films_that_are_not_what_was_asked_for_are_mended_or_paid_and_not_shown(
 /// told whose a listed job is, and never a second one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_is_lost_where_jobs_cannot_be_told_apart_counts_as_spent_and_is_not_sent_again() {
-    let mut worlds = tokio::task::JoinSet::new();
+    let mut worlds = Vec::new();
     for server in [Server::Sglang, Server::TensorrtLlm] {
         for (idx, mut case) in lost_answers().into_iter().enumerate() {
             let accepted = idx == 2 || idx == 4;
             case.ends = if accepted { Ends::Tried(TryEnd::Lost) } else { Ends::Made };
-            worlds.spawn(async move {
+            worlds.push(async move {
                 run(Plan::new(server), &[case]).await;
             });
         }
     }
-    while let Some(ended) = worlds.join_next().await {
-        ended.unwrap();
-    }
+    join_all(worlds).await;
 }

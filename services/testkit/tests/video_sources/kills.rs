@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use spotwright_core::spine::Checkpoints;
 use spotwright_creative::workflow::{ClipOutcome, TryEnd};
 use spotwright_fake_video::{Fault, Route};
 use spotwright_schemas::money::Micros;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 
 use crate::servers::Server;
 use crate::world::{Plan, World, until};
@@ -82,17 +82,13 @@ async fn killed_at(server: Server, point: &'static str, nth: u32) {
 
 async fn killed_at_points(nths: &[u32]) {
     for server in Server::ALL {
-        let mut worlds = JoinSet::new();
+        let mut worlds = Vec::new();
         for point in POINTS {
             // A process that makes three clips ends three calls.
             let passed = |nth: &&u32| point != "call.after_call" || **nth < CLIPS as u32;
-            for nth in nths.iter().filter(passed) {
-                worlds.spawn(killed_at(server, point, *nth));
-            }
+            worlds.extend(nths.iter().filter(passed).map(|nth| killed_at(server, point, *nth)));
         }
-        while let Some(ended) = worlds.join_next().await {
-            ended.unwrap();
-        }
+        join_all(worlds).await;
     }
 }
 
@@ -125,14 +121,10 @@ async fn killed_in_call(server: Server, route: Route, accepted: bool) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_killed_in_the_middle_of_any_call_leaves_every_clip_paid_once() {
     for server in Server::ALL {
-        let mut worlds = JoinSet::new();
+        let mut worlds = Vec::new();
         for route in [Route::Create, Route::Poll, Route::Download] {
-            for accepted in [true, false] {
-                worlds.spawn(killed_in_call(server, route, accepted));
-            }
+            worlds.extend([true, false].map(|accepted| killed_in_call(server, route, accepted)));
         }
-        while let Some(ended) = worlds.join_next().await {
-            ended.unwrap();
-        }
+        join_all(worlds).await;
     }
 }

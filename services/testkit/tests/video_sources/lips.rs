@@ -62,7 +62,7 @@ fn source(world: &World, clips_url: &str) -> Arc<dyn ClipSource> {
         ..options.row.prices[0].clone()
     };
     let prices = vec![price("identify_face", Per::Job, FACE), price("lip_sync", Per::FiveSeconds, LIPS)];
-    options.row.prices.splice(0..0, prices);
+    drop(options.row.prices.splice(0..0, prices));
     let artifacts: Arc<dyn ArtifactStore> = world.artifacts.clone();
     Arc::new(Kling::new("kling-legacy", options, artifacts, world.plan.clock.clone()).unwrap())
 }

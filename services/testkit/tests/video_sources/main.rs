@@ -5,11 +5,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 
+mod ads;
+mod callbacks;
 mod cases;
 mod crowd;
 mod endings;
+mod jobs;
 mod kills;
 mod life;
 mod lips;
 mod servers;
+mod settings;
 mod world;
