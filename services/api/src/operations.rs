@@ -105,12 +105,7 @@ pub const OPERATIONS: &[Operation] = &[
     get("/kling/v1/videos/{kind}/{id}", Access::Needs(Scope::RunsRead)),
     get("/kling/files/{organization}/{token}", Access::Public),
     // Signed by the provider, not by a key.
-    Operation {
-        method: "POST",
-        path: "/callbacks/kling/{source}",
-        access: Access::Public,
-        creates: false,
-    },
+    Operation { method: "POST", path: "/callbacks/kling/{source}", access: Access::Public, creates: false },
 ];
 
 /// The operation of a method and routed path.

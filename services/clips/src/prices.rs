@@ -156,7 +156,8 @@ impl Row {
                     self.model, part.task, part.resolution
                 ))
             })?;
-            let whole = |units: u64| i64::try_from(units).ok().and_then(|units| price.amount.0.checked_mul(units));
+            let whole =
+                |units: u64| i64::try_from(units).ok().and_then(|units| price.amount.0.checked_mul(units));
             let cost = match price.per {
                 Per::Job => whole(1),
                 Per::Second => whole(part.length.begun(1)),

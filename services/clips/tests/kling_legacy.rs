@@ -191,7 +191,8 @@ async fn lips_follow_a_sound_in_two_steps() {
     assert_eq!(silent.quote(&request).unwrap_err().message, said);
     let mut options = options(&provider, "kling-v1-6");
     options.clips_url = Some("https://ads.example.com/clips/{hash}.mp4".to_owned());
-    let per_job = Price { task: Some("identify_face".to_owned()), per: Per::Job, ..options.row.prices[0].clone() };
+    let per_job =
+        Price { task: Some("identify_face".to_owned()), per: Per::Job, ..options.row.prices[0].clone() };
     options.row.prices.insert(0, per_job);
     let again = options.clone();
     let kling = source(options, artifacts.clone());

@@ -199,7 +199,8 @@ pub(crate) fn rows(finished: &FinishedRun, words: &Words) -> Vec<Row> {
         if !shot.why.is_empty() {
             note.push(format!("`{}`", shot.why.replace('`', "'")));
         } else {
-            let tried = shot.tried.iter().map(|tried| format!("`{}: {}`", tried.source, tried.why.replace('`', "'")));
+            let tried =
+                shot.tried.iter().map(|tried| format!("`{}: {}`", tried.source, tried.why.replace('`', "'")));
             note.extend(tried);
         }
         let shortened: String = shot.prompt.chars().take(MAX_PROMPT).collect();

@@ -246,8 +246,7 @@ async fn work_that_reads_and_the_watch_of_its_lease_do_not_wait_for_each_other()
     let inner = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
     let run = fixtures::run(1);
     inner.create_run(&run, fixtures::steps(StepKind::Plan, &["a", "b", "c", "d"])).await.unwrap();
-    let store =
-        Arc::new(OneReader { inner, reader: Semaphore::new(1), looks: AtomicU32::new(0) });
+    let store = Arc::new(OneReader { inner, reader: Semaphore::new(1), looks: AtomicU32::new(0) });
     let engine = Engine {
         store: store.clone() as Arc<dyn StepStore>,
         bus: Arc::new(MemoryBus::new()),

@@ -36,10 +36,8 @@ pub(crate) async fn handle(
     request: Request<Body>,
 ) -> Result<Json<Taken>, ApiProblem> {
     let body = extract::body(request, MAX_BYTES).await?;
-    let headers: Vec<(&str, &str)> = headers
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
-        .collect();
+    let headers: Vec<(&str, &str)> =
+        headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
     let hints = app.state.clip_hints.as_ref().ok_or_else(|| ApiProblem::missing("source"))?;
     hints.take(&source, &headers, &body).await.map_err(|error| match error {
         HintError::Unknown => ApiProblem::missing("source"),

@@ -110,16 +110,7 @@ impl Kling {
         let secrets = keys.into_iter().flatten().cloned().collect();
         let http = Http::new(options.server.clone(), secrets, clock)?;
         let capabilities = capabilities(&options, &limits);
-        Ok(Self {
-            name: name.into(),
-            options,
-            limits,
-            licence,
-            capabilities,
-            auth,
-            http,
-            artifacts,
-        })
+        Ok(Self { name: name.into(), options, limits, licence, capabilities, auth, http, artifacts })
     }
 
     fn ask<'a>(&'a self, request: &'a ClipRequest, files: &'a Files, key: &'a str) -> Ask<'a> {
@@ -188,8 +179,8 @@ impl Kling {
             (end.saturating_sub(start) >= MIN_FACE_MS).then_some((start, end))
         };
         let found = faces.iter().find_map(|face| Some((text(&face["face_id"])?, seen(face)?)));
-        let (face, (start_ms, end_ms)) = found
-            .ok_or_else(|| paid(ClipError::new(ClipErrorKind::Failed, "no face is seen for 2 s")))?;
+        let (face, (start_ms, end_ms)) =
+            found.ok_or_else(|| paid(ClipError::new(ClipErrorKind::Failed, "no face is seen for 2 s")))?;
         Ok(Face { session, face, start_ms, end_ms }.job())
     }
 
@@ -199,15 +190,8 @@ impl Kling {
             return Err(refuse("faces are looked for in lip-sync only"));
         };
         let end_ms = (*sound_ms).min(face.end_ms - face.start_ms);
-        let body = plan::lip_sync_body(
-            &self.options,
-            &face.session,
-            &face.face,
-            face.start_ms,
-            end_ms,
-            sound,
-            key,
-        );
+        let body =
+            plan::lip_sync_body(&self.options, &face.session, &face.face, face.start_ms, end_ms, sound, key);
         self.create(legacy::LIP_SYNC, &body).await
     }
 

@@ -12,7 +12,8 @@ use spotwright_schemas::script::Role;
 
 use super::en::COPY_ENGINE_WROTE;
 use super::{
-    ClipMakerTold, ClipWords, GenerationTold, LossWords, LostAt, Page, Plots, Standing, TerminalWords, WhyWords, Words, WriterWords,
+    ClipMakerTold, ClipWords, GenerationTold, LossWords, LostAt, Page, Plots, Standing, TerminalWords,
+    WhyWords, Words, WriterWords,
 };
 use crate::writers::Shares;
 

@@ -188,9 +188,7 @@ impl StepStore for Store {
         let key = idempotency_key.to_owned();
         let wakes = Wakes { steps: true, messages: false };
         self.writer
-            .write(Some(run), wakes, move |conn| {
-                Box::pin(async move { steps::wake(conn, run, &key).await })
-            })
+            .write(Some(run), wakes, move |conn| Box::pin(async move { steps::wake(conn, run, &key).await }))
             .await
     }
 

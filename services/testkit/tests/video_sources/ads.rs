@@ -48,7 +48,9 @@ async fn job(folder: &Path, server: Server, provider: &FakeProvider, generated: 
         ..RunArguments::default()
     };
     let checkpoints = Arc::new(NoCheckpoints);
-    run::execute_in(&arguments, &config, checkpoints, |workspace| Ok(world(workspace, &config))).await.unwrap()
+    run::execute_in(&arguments, &config, checkpoints, |workspace| Ok(world(workspace, &config)))
+        .await
+        .unwrap()
 }
 
 /// The variants of the run in `folder`.
@@ -70,8 +72,9 @@ impl Sink for Corners {
             let (data, stride) = view.planes[idx];
             let (across, down) = (view.width / 20 / divisor, view.height / 20 / divisor);
             let rows = (down / 2..down).flat_map(|y| (across / 2..across).map(move |x| (x, y)));
-            let (sum, count) =
-                rows.fold((0.0, 0.0), |(sum, count), (x, y)| (sum + f64::from(data[y * stride + x]), count + 1.0));
+            let (sum, count) = rows.fold((0.0, 0.0), |(sum, count), (x, y)| {
+                (sum + f64::from(data[y * stride + x]), count + 1.0)
+            });
             sum / f64::max(count, 1.0)
         };
         let (luma, blue, red) = ((mean(0, 1) - 16.0) * 1.164, mean(1, 2) - 128.0, mean(2, 2) - 128.0);

@@ -15,8 +15,13 @@ use crate::servers::Server;
 use crate::world::{Plan, World, until};
 
 /// The points of a step.
-const POINTS: [&str; 5] =
-    ["step.after_claim", "call.after_intent", "call.after_call", "step.before_complete", "step.after_complete"];
+const POINTS: [&str; 5] = [
+    "step.after_claim",
+    "call.after_intent",
+    "call.after_call",
+    "step.before_complete",
+    "step.after_complete",
+];
 const CLIPS: usize = 3;
 
 /// Ends the process when a point is reached for the n-th time.

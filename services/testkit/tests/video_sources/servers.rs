@@ -16,7 +16,7 @@ use spotwright_schemas::money::{Currency, Micros};
 use spotwright_schemas::storyboard::FrameSize;
 
 /// Longest wait for an answer.
-const TIMEOUT: Duration = Duration::from_millis(1_500);
+const TIMEOUT: Duration = Duration::from_secs(3);
 /// The provider's price of a second, on a server of one's own and at Kling.
 const OWN_SECOND: Micros = Micros(10_000);
 const KLING_SECOND: Micros = Micros(400_000);
@@ -148,8 +148,7 @@ impl Server {
             options.api_key = secret("fake-api-key");
             return options;
         }
-        let mut options =
-            kling::Options::new(address, kling::Dialect::Legacy, row("kling-v3", KLING_SECOND));
+        let mut options = kling::Options::new(address, kling::Dialect::Legacy, row("kling-v3", KLING_SECOND));
         (options.access_key, options.secret_key) = (secret("fake-access"), secret("fake-secret"));
         options
     }

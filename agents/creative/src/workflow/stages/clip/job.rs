@@ -280,8 +280,7 @@ impl ClipWork<'_> {
     fn lost(&self, asking: &Asking<'_>, error: &ClipError) -> Turn {
         let cost = error.charged.unwrap_or(asking.current.quote);
         self.calls.ended(asking.key, cost);
-        let why =
-            format!("nobody can tell what became of its job, which counts as spent: {}", error.message);
+        let why = format!("nobody can tell what became of its job, which counts as spent: {}", error.message);
         Turn::Over(asking.current.over(TryEnd::Lost, &why, cost))
     }
 
