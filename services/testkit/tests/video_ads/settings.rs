@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use spotwright_fake_video::{Flavor, Options, Prices};
 use spotwright_schemas::money::{Currency, Micros};
 
-use crate::servers::Server;
+use crate::server::Server;
 
 /// The provider's price of a second of clip: of every server the same.
 const SECOND: i64 = 10_000;

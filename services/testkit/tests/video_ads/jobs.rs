@@ -11,7 +11,7 @@ use spotwright_fake_video::FakeProvider;
 use spotwright_schemas::money::Currency;
 use spotwright_testkit::faults::{EndState, Ended, Job, Kill, Providers};
 
-use crate::servers::Server;
+use crate::server::Server;
 use crate::settings;
 
 const RENDER_PRICE: i64 = 250_000;

@@ -11,16 +11,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use spotwright_bus::memory::MemoryBus;
 use spotwright_core::domain::run::{NewRun, RunView};
 use spotwright_core::domain::topology::StepKind;
-use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
-use spotwright_core::ports::clip_importer::{ClipFacts, ClipImporter, ClipPlan, ImportError, ImportedClip};
+use spotwright_core::ports::artifacts::ArtifactStore;
+use spotwright_core::ports::clip_importer::ClipImporter;
 use spotwright_core::ports::clip_source::{ClipRequest, ClipSource};
 use spotwright_core::ports::clock::{Clock, ManualClock};
-use spotwright_core::ports::fidelity::{Fidelity, FidelityReport};
 use spotwright_core::ports::step_store::{ClaimedStep, Commit, NewStep, StepStore};
-use spotwright_core::ports::video_backend::RenderError;
 use spotwright_core::spine::{
     Checkpoints, ClaimQueue, Engine, EngineOptions, NoCheckpoints, PaidCalls, RunLocks, Shutdown, StepError,
     StepOutcome, Undecided, Workflow,
@@ -28,17 +25,16 @@ use spotwright_core::spine::{
 use spotwright_creative::copy_engine::CopyEngine;
 use spotwright_creative::workflow::{ClipOptions, ClipOutcome, CreativeAgent, FootagePorts, Ports};
 use spotwright_fake_video::{FakeProvider, Generation, Options};
-use spotwright_render::ClipImport;
 use spotwright_schemas::Problem;
 use spotwright_schemas::event::Event;
 use spotwright_schemas::money::{Currency, Micros};
-use spotwright_server::standins::{StandInClickModel, StandInGate, StandInMarket, StandInVideo};
 use spotwright_store::clips::FolderClips;
 use spotwright_store::folder::FolderArtifacts;
 use spotwright_store::sqlite::SqliteStore;
-use spotwright_testkit::fixtures;
 use tokio::task::JoinHandle;
 
+use crate::nobody::{self, Nobody};
+use crate::reader::{Decoding, Trusting};
 use crate::servers::{Server, request};
 
 /// How often logical time moves.
@@ -51,8 +47,8 @@ pub(crate) const AGES: Duration = Duration::from_hours(1_000_000);
 /// Who turns what came into clips.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reader {
-    /// The program's own: a caged child process that decodes.
-    Caged,
+    /// Decodes every frame.
+    Decoding,
     /// Takes bytes as they are, where a test is not about them.
     Trusting,
 }
@@ -130,9 +126,7 @@ impl World {
                 before = now;
             }
         });
-        let mut run = fixtures::run(1);
-        run.budget = Micros(5_000_000_000);
-        Self { folder, plan, provider, artifacts, run, ticking, ends: Arc::default() }
+        Self { folder, plan, provider, artifacts, run: nobody::run(), ticking, ends: Arc::default() }
     }
 
     /// Asks for clips by name.
@@ -185,7 +179,7 @@ impl World {
         let agent = CreativeAgent::new(self.ports(&store, source));
         let engine = Engine {
             store: store.clone() as Arc<dyn StepStore>,
-            bus: Arc::new(MemoryBus::new()),
+            bus: Arc::new(Nobody),
             workflow: Arc::new(OnlyClips { agent, ends: self.ends.clone() }),
             clock: self.plan.clock.clone(),
             checkpoints,
@@ -209,24 +203,20 @@ impl World {
         let library = FolderClips::open(&self.folder.path().join("clips"), 1 << 30, clock.clone()).unwrap();
         let clip_importer: Arc<dyn ClipImporter> = match self.plan.reader {
             Reader::Trusting => Arc::new(Trusting),
-            Reader::Caged => {
-                let program = PathBuf::from(env!("CARGO_BIN_EXE_spotwright-fault-child"));
-                let scratch = self.folder.path().join("import");
-                Arc::new(ClipImport::with_program(artifacts.clone(), scratch, program).unwrap())
-            }
+            Reader::Decoding => Arc::new(Decoding(self.artifacts.clone())),
         };
         Ports {
             store: store.clone(),
             language_model: Arc::new(CopyEngine),
-            video: Arc::new(StandInVideo { artifacts: None, witness: None, price: Micros::ZERO }),
-            gate: Arc::new(StandInGate::default()),
-            click_model: Arc::new(StandInClickModel),
-            marketplace: Arc::new(StandInMarket { witness: None }),
+            video: Arc::new(Nobody),
+            gate: Arc::new(Nobody),
+            click_model: Arc::new(Nobody),
+            marketplace: Arc::new(Nobody),
             footage: Some(FootagePorts {
                 clips: vec![source],
                 clip_library: Arc::new(library),
                 clip_importer,
-                fidelity: Arc::new(NoProduct),
+                fidelity: Arc::new(Nobody),
                 artifacts,
                 clock,
                 options: ClipOptions {
@@ -356,25 +346,5 @@ impl Workflow for OnlyClips {
 
     async fn after_message(&self, _: &RunView, _: &Event, _: Timestamp) -> Result<Commit, Undecided> {
         Ok(Commit::default())
-    }
-}
-
-/// Takes bytes as they are.
-struct Trusting;
-
-#[async_trait]
-impl ClipImporter for Trusting {
-    async fn import(&self, file: &ArtifactHash, plan: &ClipPlan) -> Result<ImportedClip, ImportError> {
-        Ok(ImportedClip { artifact: file.clone(), frames: plan.frames, facts: ClipFacts::default() })
-    }
-}
-
-/// No clip here shows a product.
-struct NoProduct;
-
-#[async_trait]
-impl Fidelity for NoProduct {
-    async fn compare(&self, _: &ArtifactHash, _: &[ArtifactHash]) -> Result<FidelityReport, RenderError> {
-        Err(RenderError::Impossible("no clip of this test shows a product".to_owned()))
     }
 }

@@ -229,9 +229,9 @@ every_fault! {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn films_that_are_not_what_was_asked_for_are_mended_or_paid_and_not_shown() {
-    // The file is read by the same program whoever sends it.
+    // A file is read alike whoever sends it.
     for server in [Server::KlingCurrent, Server::VllmOmni] {
-        let plan = Plan { reader: Reader::Caged, ..Plan::new(server) };
+        let plan = Plan { reader: Reader::Decoding, ..Plan::new(server) };
         run(plan, &pictures()).await;
     }
 }

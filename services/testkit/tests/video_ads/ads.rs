@@ -19,7 +19,7 @@ use spotwright_server::config::Config;
 use spotwright_server::wiring::{STATE_FOLDER, Workspace, World};
 use spotwright_store::sqlite::SqliteStore;
 
-use crate::servers::Server;
+use crate::server::Server;
 use crate::settings;
 
 /// The program's own world, with this test's program for the cage.

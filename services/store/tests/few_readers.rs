@@ -12,23 +12,24 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
-use spotwright_bus::memory::MemoryBus;
-use spotwright_core::domain::run::{NewRun, RunView};
+use spotwright_core::domain::run::{Involvement, NewRun, RunRequest, RunView};
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::domain::variant::{Placement, Variant};
 use spotwright_core::ports::clock::SystemClock;
+use spotwright_core::ports::event_bus::{BusError, EventBus, Subscription};
 use spotwright_core::ports::step_store::{
-    CallState, ClaimedStep, Commit, Consumed, NewCall, OutboxMessage, StepEnd, StepStore, StoreError,
-    TraceEntry,
+    CallState, ClaimedStep, Commit, Consumed, NewCall, NewStep, OutboxMessage, StepEnd, StepStore,
+    StoreError, TraceEntry,
 };
 use spotwright_core::spine::{
     ClaimQueue, Engine, EngineOptions, NoCheckpoints, PaidCalls, RunLocks, Shutdown, StepError, StepOutcome,
     Undecided, Workflow,
 };
+use spotwright_schemas::brief::Brief;
 use spotwright_schemas::event::Event;
 use spotwright_schemas::ids::{MessageId, OrganizationId, RunId, VariantId};
+use spotwright_schemas::money::Micros;
 use spotwright_store::sqlite::SqliteStore;
-use spotwright_testkit::fixtures;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 /// Steps at the same time, each of which reads; there is one connection for all of them.
@@ -213,6 +214,40 @@ impl StepStore for OneReader {
     }
 }
 
+/// A bus that is never asked: no message is written.
+struct NoBus;
+
+#[async_trait]
+impl EventBus for NoBus {
+    async fn publish(&self, message: OutboxMessage) -> Result<MessageId, BusError> {
+        Err(BusError::Unroutable(message.consumer))
+    }
+
+    async fn subscribe(&self, consumer: &str) -> Result<Box<dyn Subscription>, BusError> {
+        Err(BusError::Unroutable(consumer.to_owned()))
+    }
+}
+
+fn run() -> NewRun {
+    let brief = include_bytes!("../../../examples/coffee-en/brief.yaml");
+    NewRun {
+        id: RunId::derive(1, "readers", 0),
+        organization: OrganizationId::derive(1, "readers", 0),
+        budget: Micros(1),
+        request: RunRequest {
+            brief: Brief::from_yaml(brief).unwrap(),
+            pictures: Vec::new(),
+            generations: 1,
+            variants: 1,
+            winners: 1,
+            seed: 1,
+            opportunities: 1_000,
+            remarks: Vec::new(),
+            people: Involvement::default(),
+        },
+    }
+}
+
 /// Reads again and again.
 struct Reads(Arc<OneReader>);
 
@@ -244,12 +279,14 @@ impl Workflow for Reads {
 async fn work_that_reads_and_the_watch_of_its_lease_do_not_wait_for_each_other() {
     let folder = tempfile::tempdir().unwrap();
     let inner = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
-    let run = fixtures::run(1);
-    inner.create_run(&run, fixtures::steps(StepKind::Plan, &["a", "b", "c", "d"])).await.unwrap();
+    let run = run();
+    let step = |key: &str| NewStep { kind: StepKind::Plan, key: key.to_owned(), input: Value::Null };
+    let commit = Commit { steps: ["a", "b", "c", "d"].map(step).to_vec(), ..Commit::default() };
+    inner.create_run(&run, commit).await.unwrap();
     let store = Arc::new(OneReader { inner, reader: Semaphore::new(1), looks: AtomicU32::new(0) });
     let engine = Engine {
         store: store.clone() as Arc<dyn StepStore>,
-        bus: Arc::new(MemoryBus::new()),
+        bus: Arc::new(NoBus),
         workflow: Arc::new(Reads(store.clone())),
         clock: Arc::new(SystemClock),
         checkpoints: Arc::new(NoCheckpoints),

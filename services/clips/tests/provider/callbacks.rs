@@ -1,25 +1,43 @@
 //! Signed callbacks of Kling bring the next look forward; forged ones and repeats change nothing.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use spotwright_clips::Secret;
-use spotwright_core::ports::clip_hints::{ClipHints, HintError};
+use spotwright_clips::kling::callback::{CallbackError, read};
 use spotwright_core::ports::clock::Clock as _;
+use spotwright_core::ports::step_store::StepStore as _;
+use spotwright_creative::workflow::run_of_job;
 use spotwright_fake_video::{Route, sign_webhook};
 use spotwright_schemas::money::Micros;
-use spotwright_server::clip_hints::Hints;
 
 use crate::servers::Server;
-use crate::world::{Plan, World, until};
+use crate::world::{Plan, Process, World, until};
 
 const NAME: &str = "told";
 const SECRET: &str = "whsec_c3BvdHdyaWdodCB0ZXN0IHNlY3JldA==";
 const OTHER: &str = "whsec_bm90IHRoZSBwcm92aWRlcidzIHNlY3JldA==";
 
+/// Why a callback changed nothing.
+#[derive(Debug, PartialEq, Eq)]
+enum Not {
+    Taken(CallbackError),
+    Ours,
+    Waiting,
+}
+
+/// What the service does with a callback: the step behind the job that it names is woken.
+async fn take(world: &World, process: &Process, headers: &[(&str, &str)], body: &str) -> Result<(), Not> {
+    let secret = Secret::new(SECRET).unwrap();
+    let hint = read(headers, body.as_bytes(), Some(&secret), world.plan.clock.now_micros());
+    let hint = hint.map_err(Not::Taken)?;
+    let key = hint.key.unwrap_or_default();
+    let run = run_of_job(&key).ok_or(Not::Ours)?;
+    if process.store.wake(run, &key).await.unwrap() { Ok(()) } else { Err(Not::Waiting) }
+}
+
 /// Sends a callback with the signature of `secret`.
-async fn send(hints: &Hints, world: &World, secret: &str, body: &Value) -> Result<(), HintError> {
+async fn send(world: &World, process: &Process, secret: &str, body: &Value) -> Result<(), Not> {
     let (text, at) = (body.to_string(), world.plan.clock.now_micros() / 1_000_000);
     let signature = sign_webhook(secret, "call-1", at, &text).unwrap();
     let at = at.to_string();
@@ -28,7 +46,7 @@ async fn send(hints: &Hints, world: &World, secret: &str, body: &Value) -> Resul
         ("webhook-timestamp", at.as_str()),
         ("webhook-signature", signature.as_str()),
     ];
-    hints.take("kling", &headers, text.as_bytes()).await
+    take(world, process, &headers, &text).await
 }
 
 fn polls(world: &World) -> usize {
@@ -43,11 +61,6 @@ async fn a_signed_callback_brings_the_next_look_forward_and_a_forged_one_does_no
     world.ask(&[NAME.to_owned()]).await;
     let process = world.start().await;
     until(async || !world.generations(NAME).is_empty()).await;
-    let hints = Hints {
-        secrets: BTreeMap::from([("kling".to_owned(), Secret::new(SECRET).unwrap())]),
-        store: process.store.clone(),
-        clock: world.plan.clock.clone(),
-    };
     let job = world.generations(NAME).remove(0);
     let told = |status: &str| json!({ "id": job.job, "status": status, "external_id": job.key });
     // The submission is written before anybody can be woken.
@@ -55,30 +68,31 @@ async fn a_signed_callback_brings_the_next_look_forward_and_a_forged_one_does_no
     let before = polls(&world);
 
     // A forger says that the job has failed; a stranger, that another is done.
-    let forged = send(&hints, &world, OTHER, &told("failed")).await;
-    assert!(matches!(forged, Err(HintError::Refused(_))), "{forged:?}");
-    let unsigned = hints.take("kling", &[], told("failed").to_string().as_bytes()).await;
-    assert!(matches!(unsigned, Err(HintError::Refused(_))), "{unsigned:?}");
-    assert_eq!(hints.take("other", &[], b"{}").await, Err(HintError::Unknown));
+    let forged = send(&world, &process, OTHER, &told("failed")).await;
+    assert_eq!(forged, Err(Not::Taken(CallbackError::Forged)));
+    let unsigned = take(&world, &process, &[], &told("failed").to_string()).await;
+    assert_eq!(unsigned, Err(Not::Taken(CallbackError::NotSigned("webhook-id"))));
     let unknown = json!({ "id": "999", "status": "succeeded", "external_id": "not ours" });
-    send(&hints, &world, SECRET, &unknown).await.unwrap();
+    assert_eq!(send(&world, &process, SECRET, &unknown).await, Err(Not::Ours));
+    let strange = json!({ "id": "999", "external_id": format!("{}-other-kling", world.run.id) });
+    assert_eq!(send(&world, &process, SECRET, &strange).await, Err(Not::Waiting));
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(polls(&world), before, "nobody looked");
 
     // A true one that lies costs a look; what it says is not believed.
-    send(&hints, &world, SECRET, &told("failed")).await.unwrap();
+    send(&world, &process, SECRET, &told("failed")).await.unwrap();
     until(async || polls(&world) == before + 1).await;
     assert!(world.ends.lock().unwrap().is_empty());
 
     // The job is done, and says so three times.
     world.provider.advance(Duration::from_mins(2)).await;
     until(async || {
-        send(&hints, &world, SECRET, &told("succeeded")).await.unwrap();
+        drop(send(&world, &process, SECRET, &told("succeeded")).await);
         world.ends.lock().unwrap().contains_key(NAME)
     })
     .await;
     for _ in 0..2 {
-        send(&hints, &world, SECRET, &told("succeeded")).await.unwrap();
+        assert_eq!(send(&world, &process, SECRET, &told("succeeded")).await, Err(Not::Waiting));
     }
     process.end().await;
     let outcomes = world.outcomes().await;
