@@ -6,6 +6,7 @@ use spotwright_core::ports::clip_source::{ClipError, ClipRequest};
 use spotwright_schemas::storyboard::FrameSize;
 
 use crate::options::OptionsError;
+use crate::prices::Length;
 use crate::words::refuse;
 
 /// What a model makes.
@@ -55,8 +56,8 @@ impl Made {
         self.frames.div_ceil(self.fps.max(1)).max(1)
     }
 
-    pub(crate) fn length_ms(&self) -> u64 {
-        (u64::from(self.frames) * 1_000).div_ceil(u64::from(self.fps.max(1)))
+    pub(crate) fn length(&self) -> Length {
+        Length { parts: u64::from(self.frames), per_second: u64::from(self.fps.max(1)) }
     }
 
     /// `720x1280`.
@@ -160,7 +161,7 @@ mod tests {
         let wan = Shape { fps: Some(24), ..Shape::default() };
         let made = wan.made(&request(90, 30, 1_080, 1_920)).unwrap();
         assert_eq!(made, Made { size: FrameSize { width: 720, height: 1_280 }, frames: 73, fps: 24 });
-        assert_eq!((made.seconds(), made.length_ms()), (4, 3_042));
+        assert_eq!((made.seconds(), made.length()), (4, Length { parts: 73, per_second: 24 }));
         let long = wan.made(&request(180, 30, 720, 1_280)).unwrap_err();
         assert_eq!(long.message, "the shot takes 145 frames at 24 a second, and at most 121 are made");
     }

@@ -32,6 +32,11 @@ pub struct Row {
     /// Price of one unit of a resource pack, for providers that tell in units what they charged.
     #[serde(default)]
     pub unit_price: Option<Micros>,
+    /// Whether only what was made costs something: a job that fails, or certainly stopped before its end, is
+    /// free. Where it is not known to be so (the default), such a job counts as paid unless its provider
+    /// tells otherwise.
+    #[serde(default)]
+    pub only_made: bool,
 }
 
 /// One line of a price table. What is left out fits everything.
@@ -67,6 +72,8 @@ pub enum Per {
     Second,
     /// Each begun 5 seconds of the result.
     FiveSeconds,
+    /// A second of the result, and parts of one in proportion; rounded up to a whole millionth.
+    ExactSecond,
 }
 
 /// Work that has a price.
@@ -76,8 +83,35 @@ pub(crate) struct Work {
     pub(crate) resolution: String,
     pub(crate) sound: bool,
     pub(crate) reference_clip: bool,
-    /// Milliseconds of the result.
-    pub(crate) length_ms: u64,
+    /// How long the result is.
+    pub(crate) length: Length,
+}
+
+/// Seconds as a fraction, so that no frame is rounded before its price is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Length {
+    /// Frames, or milliseconds.
+    pub(crate) parts: u64,
+    /// How many of them are a second, at least 1.
+    pub(crate) per_second: u64,
+}
+
+impl Length {
+    pub(crate) const fn of_ms(ms: u64) -> Self {
+        Self { parts: ms, per_second: 1_000 }
+    }
+
+    const fn begun(self, seconds: u64) -> u64 {
+        let unit = self.per_second.saturating_mul(seconds);
+        if unit == 0 { self.parts } else { self.parts.div_ceil(unit) }
+    }
+
+    /// What it costs at `amount` for a second; `None` where that cannot be counted.
+    fn at(self, amount: Micros) -> Option<i64> {
+        let per_second = i128::from(self.per_second.max(1));
+        let cost = i128::from(amount.0) * i128::from(self.parts);
+        i64::try_from((cost + per_second - 1).div_euclid(per_second)).ok()
+    }
 }
 
 impl Row {
@@ -122,17 +156,25 @@ impl Row {
                     self.model, part.task, part.resolution
                 ))
             })?;
-            let units = match price.per {
-                Per::Job => 1,
-                Per::Second => part.length_ms.div_ceil(1_000),
-                Per::FiveSeconds => part.length_ms.div_ceil(5_000),
+            let whole =
+                |units: u64| i64::try_from(units).ok().and_then(|units| price.amount.0.checked_mul(units));
+            let cost = match price.per {
+                Per::Job => whole(1),
+                Per::Second => whole(part.length.begun(1)),
+                Per::FiveSeconds => whole(part.length.begun(5)),
+                Per::ExactSecond => part.length.at(price.amount),
             };
-            let cost = i64::try_from(units).ok().and_then(|units| price.amount.0.checked_mul(units));
             sum = cost
                 .and_then(|cost| sum.checked_add(cost))
                 .ok_or_else(|| refuse("the price is beyond what can be counted"))?;
         }
         Ok(Quote { at_most: Micros(sum), currency: self.currency, prices_of: self.prices_of.clone() })
+    }
+
+    /// What a job costs that made nothing and that its provider tells nothing of; `None` where it may have
+    /// cost something.
+    pub(crate) fn of_nothing_made(&self) -> Option<Micros> {
+        self.only_made.then_some(Micros::ZERO)
     }
 
     /// What a number of pack units, written as a decimal, costs; rounded up. `None` without a unit price.
@@ -165,7 +207,8 @@ mod tests {
     }
 
     fn work(task: &'static str, resolution: &str, sound: bool, length_ms: u64) -> Work {
-        Work { task, resolution: resolution.to_owned(), sound, reference_clip: false, length_ms }
+        let length = Length::of_ms(length_ms);
+        Work { task, resolution: resolution.to_owned(), sound, reference_clip: false, length }
     }
 
     #[test]
@@ -179,6 +222,17 @@ mod tests {
         assert_eq!(missing.message, "the price table of Wan2.2-TI2V-5B has no price for generate at 4k");
         let both = row.quote(&[work("picture", "", false, 0), work("generate", "", false, 1)]).unwrap();
         assert_eq!(both.at_most, Micros(105));
+    }
+
+    #[test]
+    fn parts_of_seconds_are_counted_in_proportion() {
+        let price = Price { per: Per::ExactSecond, amount: Micros(10_000), ..row().prices[0].clone() };
+        let row = Row { prices: vec![Price { task: None, ..price }], ..row() };
+        let cost = |parts, per_second| {
+            let length = Length { parts, per_second };
+            row.quote(&[Work { length, ..work("generate", "720p", false, 0) }]).unwrap().at_most
+        };
+        assert_eq!([cost(121, 24), cost(120, 24), cost(1, 1_000)], [50_417, 50_000, 10].map(Micros));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use common::{Answer, Asked, Memory, Provider, golden_json, json, png, reference,
 use serde_json::json;
 use spotwright_clips::Secret;
 use spotwright_clips::kling::{Dialect, Kling, Options, Resolution};
+use spotwright_clips::prices::{Per, Price};
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clip_source::{
     CameraMove, ClipErrorKind, ClipRequest, ClipSource, ClipTask, JobId, JobState, MovedPart, ReferenceKind,
@@ -190,10 +191,20 @@ async fn lips_follow_a_sound_in_two_steps() {
     assert_eq!(silent.quote(&request).unwrap_err().message, said);
     let mut options = options(&provider, "kling-v1-6");
     options.clips_url = Some("https://ads.example.com/clips/{hash}.mp4".to_owned());
+    let per_job =
+        Price { task: Some("identify_face".to_owned()), per: Per::Job, ..options.row.prices[0].clone() };
+    options.row.prices.insert(0, per_job);
+    let again = options.clone();
     let kling = source(options, artifacts.clone());
-    kling.quote(&request).unwrap();
-    assert_eq!(kling.submit(&request, "key-1").await.unwrap_err().kind, ClipErrorKind::Busy);
-    let job = kling.submit(&request, "key-1").await.unwrap();
+    let face = Micros(100_000);
+    assert_eq!(kling.quote(&request).unwrap().at_most, Micros(600_000));
+    let halfway = kling.submit(&request, "key-1").await.unwrap();
+    // Another process goes on with what was paid.
+    let kling = source(again, artifacts.clone());
+    assert_eq!(kling.poll(&halfway).await.unwrap(), JobState::Halfway { charged: face });
+    let busy = kling.go_on(&request, "key-1", &halfway).await.unwrap_err();
+    assert_eq!((busy.kind, busy.charged), (ClipErrorKind::Busy, Some(face)));
+    let job = kling.go_on(&request, "key-1", &halfway).await.unwrap();
     assert_eq!(job, JobId("advanced-lip-sync:55".to_owned()));
     let asked = provider.asked();
     let url = format!("https://ads.example.com/clips/{clip}.mp4");

@@ -166,6 +166,10 @@ impl Server<'_> {
             "seconds": seconds.strip_suffix(".0").unwrap_or(&seconds),
             "seed": job.asked.work.seed(&job.asked.faults),
         });
+        if self.flavor == Flavor::VllmOmni {
+            // Its record of a job has the prompt; SGLang's and TensorRT-LLM's have not.
+            record["prompt"] = Value::from(footage.prompt.as_str());
+        }
         if let Some(ended) = job.ended_ms.filter(|_| job.phase == Phase::Done) {
             record["completed_at"] = Value::from(ended / 1_000);
         }
@@ -180,12 +184,20 @@ impl Server<'_> {
         record
     }
 
+    /// Newest first, in pages where they are asked for.
     fn list(&self) -> Reply {
         let state = self.provider.state();
         let jobs = state.jobs.in_order().into_iter().rev();
         let shown = jobs.filter(|job| job.asked.pool == Pool::Videos && job.is_known() && !job.hidden);
-        let records: Vec<Value> = shown.map(|job| self.record(job)).collect();
-        Reply::Json(200, json!({"object": "list", "data": records, "has_more": false}))
+        let mut records: Vec<Value> = shown.map(|job| self.record(job)).collect();
+        if let Some(after) = self.call.query.get("after") {
+            let behind = records.iter().position(|record| record["id"] == after.as_str());
+            records.drain(..behind.map_or(0, |place| place + 1));
+        }
+        let limit = self.call.query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(usize::MAX);
+        let has_more = records.len() > limit;
+        records.truncate(limit);
+        Reply::Json(200, json!({"object": "list", "data": records, "has_more": has_more}))
     }
 
     fn one(&self, id: &str) -> Result<Reply, Refusal> {

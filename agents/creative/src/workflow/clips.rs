@@ -7,8 +7,19 @@ use spotwright_core::domain::routing::LeftOut;
 use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_core::ports::clip_library::ClipKey;
 use spotwright_core::ports::fidelity::FidelityReport;
-use spotwright_schemas::ids::VariantId;
+use spotwright_schemas::ids::{RunId, VariantId};
 use spotwright_schemas::money::{Currency, Micros};
+
+/// Characters of a run's id.
+const RUN_ID: usize = 36;
+
+/// The run of a job by its name at the provider, which begins with the run's id; `None` for names that are not
+/// ours.
+#[must_use]
+pub fn run_of_job(key: &str) -> Option<RunId> {
+    let (run, rest) = key.split_at_checked(RUN_ID)?;
+    if rest.starts_with('-') { run.parse().ok() } else { None }
+}
 
 /// How the work for one clip ended.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -315,6 +326,15 @@ mod tests {
             cost: Micros(cost),
             failed_tries: 0,
             why: why.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_run_of_a_job_stands_at_the_beginning_of_its_name() {
+        let run = RunId::derive(1, "clips", 0);
+        assert_eq!(run_of_job(&format!("{run}-abc-kling")), Some(run));
+        for key in [String::new(), run.to_string(), format!("{run}abc"), "k".repeat(60)] {
+            assert_eq!(run_of_job(&key), None, "{key}");
         }
     }
 

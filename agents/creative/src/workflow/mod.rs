@@ -29,6 +29,7 @@ mod trace;
 pub use agent::{CreativeAgent, Ports, first_commit};
 pub use clips::{
     AskedClip, ClipEnd, ClipMaker, ClipOutcome, ClipReport, Clips, FellBack, MadeClip, Tried, TryEnd,
+    run_of_job,
 };
 pub use decide::{cancel, decide};
 pub use footage_ports::{ClipOptions, FootagePorts};

@@ -398,7 +398,7 @@ async fn work_for_a_gpu_is_passed_on_to_where_one_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deadlines_are_measured_in_logical_time_and_waiting_holds_no_worker() {
+async fn a_job_that_takes_an_hour_of_logical_time_is_within_a_deadline_of_two() {
     let plan = Plan {
         deadline: Duration::from_hours(2),
         ..Plan::new(

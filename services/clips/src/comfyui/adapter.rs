@@ -178,13 +178,23 @@ impl ComfyUi {
         self.options.shape.made(request)
     }
 
+    /// What a failure costs. A prompt that ended without a file has worked to its end all the same.
+    fn with_price(&self, state: JobState) -> JobState {
+        match state {
+            JobState::Failed(error) if error.code.as_deref() != Some(wire::NO_OUTPUT) => {
+                JobState::Failed(ClipError { charged: self.options.row.of_nothing_made(), ..error })
+            }
+            other => other,
+        }
+    }
+
     fn quote_of(&self, request: &ClipRequest, made: &Made) -> Result<Quote, ClipError> {
         self.options.row.quote(&[Work {
             task: request.task.as_str(),
             resolution: made.size_text(),
             sound: false,
             reference_clip: false,
-            length_ms: made.length_ms(),
+            length: made.length(),
         }])
     }
 
@@ -327,6 +337,7 @@ impl ClipSource for ComfyUi {
             let found = answer
                 .map_err(|error| if error.kind == ClipErrorKind::UnknownJob { lost() } else { error })?;
             return wire::of_job(&found, output, excerpt)
+                .map(|state| self.with_price(state))
                 .ok_or_else(|| bad_answer("the job is not understood"));
         }
         let queue = self.get(&["queue"]).await?;
@@ -337,11 +348,11 @@ impl ClipSource for ComfyUi {
         }
         let history = self.get(&["history", &job.0]).await?;
         let entry = history.get(&job.0).ok_or_else(lost)?;
-        Ok(wire::of_history(entry, output, excerpt))
+        Ok(self.with_price(wire::of_history(entry, output, excerpt)))
     }
 
-    /// A prompt that waits is taken out of the queue, and costs nothing; one that runs is interrupted, and has
-    /// cost something.
+    /// A prompt that waits is taken out of the queue, and costs nothing; one that runs is interrupted, and costs
+    /// nothing where only what was made does and the server says that it stopped.
     async fn cancel(&self, job: &JobId) -> Result<Cancelled, ClipError> {
         let is_ours = |id: &str, _: &Value| id == job.0;
         let before = wire::in_queue(&self.get(&["queue"]).await?, is_ours);
@@ -363,7 +374,11 @@ impl ClipSource for ComfyUi {
                 if !answer.status.is_success() {
                     self.read(&answer, Effect::None)?;
                 }
-                Ok(Cancelled::MayGoOn)
+                // The server interrupts between two steps of its work, and may have come to the end before.
+                let history = self.get(&["history", &job.0]).await?;
+                let stopped = history.get(&job.0).is_some_and(wire::was_interrupted);
+                let is_free = stopped && self.options.row.only_made;
+                Ok(if is_free { Cancelled::Free } else { Cancelled::MayGoOn })
             }
             None => Ok(Cancelled::MayGoOn),
         }

@@ -4,6 +4,11 @@ use serde_json::Value;
 use spotwright_core::ports::clip_source::{ClipError, ClipErrorKind, JobState, Output};
 use url::form_urlencoded;
 
+use crate::words::is_policy;
+
+/// Code of the failure of a prompt that ended without a file.
+pub(super) const NO_OUTPUT: &str = "no_output";
+
 /// The name of our key in `extra_data`.
 pub(super) const KEY: &str = "spotwright_key";
 
@@ -43,7 +48,7 @@ pub(super) fn of_history(entry: &Value, output: &str, excerpt: impl Fn(&str) -> 
     let messages = status["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
     let event =
         |name: &str| messages.iter().find(|event| event[0].as_str() == Some(name)).map(|event| &event[1]);
-    if event("execution_interrupted").is_some() {
+    if was_interrupted(entry) {
         return failed("interrupted", "the prompt was interrupted at the server".to_owned());
     }
     if status["status_str"].as_str() == Some("error") {
@@ -51,6 +56,12 @@ pub(super) fn of_history(entry: &Value, output: &str, excerpt: impl Fn(&str) -> 
         return failed("execution_error", excerpt(&words));
     }
     of_outputs(&entry["outputs"], output)
+}
+
+/// Whether an entry of the history says that the prompt was interrupted.
+pub(super) fn was_interrupted(entry: &Value) -> bool {
+    let messages = entry["status"]["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    messages.iter().any(|event| event[0].as_str() == Some("execution_interrupted"))
 }
 
 /// The state that `/api/jobs/{id}` tells; `None` where it is not understood.
@@ -75,8 +86,10 @@ fn said(error: &Value) -> String {
 }
 
 fn failed(code: &str, words: String) -> JobState {
+    // Nodes that check content fail with words of their own.
+    let kind = if is_policy(&words) { ClipErrorKind::Policy } else { ClipErrorKind::Failed };
     let message = if words.is_empty() { "the prompt failed".to_owned() } else { words };
-    let error = ClipError::new(ClipErrorKind::Failed, message);
+    let error = ClipError::new(kind, message);
     JobState::Failed(ClipError { code: Some(code.to_owned()), ..error })
 }
 
@@ -85,7 +98,7 @@ fn of_outputs(outputs: &Value, output: &str) -> JobState {
     let best = files.into_iter().min_by_key(|(rank, _)| *rank);
     match best {
         Some((_, output)) => JobState::Done { outputs: vec![output], charged: None, seed: None },
-        None => failed("no_output", "the prompt ended without a file".to_owned()),
+        None => failed(NO_OUTPUT, "the prompt ended without a file".to_owned()),
     }
 }
 

@@ -1,13 +1,14 @@
 //! The source: plans, sends, and reads answers.
 
-use std::collections::VecDeque;
 use std::fmt;
-use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clip_source::{
@@ -15,6 +16,7 @@ use spotwright_core::ports::clip_source::{
     JobState, Licence, Output, Quote, RendererClass,
 };
 use spotwright_core::ports::clock::Clock;
+use spotwright_schemas::money::Micros;
 
 use super::auth::Auth;
 use super::errors;
@@ -36,22 +38,32 @@ const MIN_FACE_MS: u64 = 2_000;
 /// Tasks that are listed to find an extension.
 const PAGE: &str = "500";
 
-/// How long a face that was found is kept, in microseconds: the provider keeps it for 24 h.
-const SESSION_MICROS: i64 = 23 * 3_600 * 1_000_000;
+/// How the ids of lip-syncs begin whose face was found and whose lips do not move yet.
+const FACE: &str = "face";
 
-/// Faces that are kept, so that a task that had to wait does not pay for looking twice.
-const KEPT_FACES: usize = 64;
-
-/// A face of a clip.
-#[derive(Debug, Clone)]
+/// A face of a clip; the provider keeps its session for 24 h.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Face {
-    clip_url: String,
     session: String,
-    id: String,
-    /// When it is seen, in milliseconds of the clip.
-    seen: Range<u64>,
-    /// When it was found, in microseconds.
-    found: i64,
+    face: String,
+    /// From when it is seen, in milliseconds of the clip.
+    start_ms: u64,
+    /// Until when, later than `start_ms`.
+    end_ms: u64,
+}
+
+impl Face {
+    fn job(&self) -> JobId {
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        JobId(format!("{FACE}:{}", URL_SAFE_NO_PAD.encode(text)))
+    }
+
+    fn of(job: &JobId) -> Option<Self> {
+        let (tag, text) = job.0.split_once(':')?;
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok().filter(|_| tag == FACE)?;
+        let face: Self = serde_json::from_slice(&bytes).ok()?;
+        (face.end_ms > face.start_ms).then_some(face)
+    }
 }
 
 /// Kling's open API. See the [module](super) for what it does.
@@ -64,7 +76,6 @@ pub struct Kling {
     auth: Auth,
     http: Http,
     artifacts: Arc<dyn ArtifactStore>,
-    faces: Mutex<VecDeque<Face>>,
 }
 
 impl fmt::Debug for Kling {
@@ -99,17 +110,7 @@ impl Kling {
         let secrets = keys.into_iter().flatten().cloned().collect();
         let http = Http::new(options.server.clone(), secrets, clock)?;
         let capabilities = capabilities(&options, &limits);
-        Ok(Self {
-            name: name.into(),
-            options,
-            limits,
-            licence,
-            capabilities,
-            auth,
-            http,
-            artifacts,
-            faces: Mutex::default(),
-        })
+        Ok(Self { name: name.into(), options, limits, licence, capabilities, auth, http, artifacts })
     }
 
     fn ask<'a>(&'a self, request: &'a ClipRequest, files: &'a Files, key: &'a str) -> Ask<'a> {
@@ -163,52 +164,52 @@ impl Kling {
         Ok(JobId(format!("{}:{id}", path.tag())))
     }
 
-    /// Lets the lips of the first face that is seen long enough follow the sound.
-    async fn sync_lips(
-        &self,
-        clip_url: &str,
-        sound: &str,
-        sound_ms: u64,
-        key: &str,
-    ) -> Result<JobId, ClipError> {
-        let face = match self.known_face(clip_url) {
-            Some(face) => face,
-            None => self.look_for_face(clip_url).await?,
-        };
-        let end_ms = sound_ms.min(face.seen.end - face.seen.start);
-        let body =
-            plan::lip_sync_body(&self.options, &face.session, &face.id, face.seen.start, end_ms, sound, key);
-        self.create(legacy::LIP_SYNC, &body).await
-    }
-
-    /// A face that was looked for, and paid, not long ago.
-    fn known_face(&self, clip_url: &str) -> Option<Face> {
-        let since = self.http.now_micros() - SESSION_MICROS;
-        let mut faces = self.faces.lock().unwrap_or_else(PoisonError::into_inner);
-        faces.retain(|face| face.found > since);
-        faces.iter().find(|face| face.clip_url == clip_url).cloned()
-    }
-
-    async fn look_for_face(&self, clip_url: &str) -> Result<Face, ClipError> {
+    /// Looks for the first face that is seen long enough: the first part of lip-sync, which is paid by itself
+    /// and answered at once. What was found is the job's id, so that nobody looks and pays for it twice.
+    async fn look_for_face(&self, clip_url: &str) -> Result<JobId, ClipError> {
         let body = serde_json::json!({ "video_url": clip_url });
         let segments = ["v1", "videos", "identify-face"];
         let data = self.call(&Method::POST, &segments, &[], Some(&body), Effect::Begins).await?;
-        let session = text(&data["session_id"]).ok_or_else(|| bad_answer("the answer has no session"))?;
+        let paid = |error: ClipError| ClipError { charged: Some(self.face_price()), ..error };
+        let session =
+            text(&data["session_id"]).ok_or_else(|| paid(bad_answer("the answer has no session")))?;
         let faces = data["face_data"].as_array().map(Vec::as_slice).unwrap_or_default();
         let seen = |face: &Value| {
             let (start, end) = (face["start_time"].as_u64()?, face["end_time"].as_u64()?);
-            (end.saturating_sub(start) >= MIN_FACE_MS).then_some(start..end)
+            (end.saturating_sub(start) >= MIN_FACE_MS).then_some((start, end))
         };
         let found = faces.iter().find_map(|face| Some((text(&face["face_id"])?, seen(face)?)));
-        let (id, seen) =
-            found.ok_or_else(|| ClipError::new(ClipErrorKind::Failed, "no face is seen for 2 s"))?;
-        let face = Face { clip_url: clip_url.to_owned(), session, id, seen, found: self.http.now_micros() };
-        let mut faces = self.faces.lock().unwrap_or_else(PoisonError::into_inner);
-        if faces.len() == KEPT_FACES {
-            faces.pop_front();
+        let (face, (start_ms, end_ms)) =
+            found.ok_or_else(|| paid(ClipError::new(ClipErrorKind::Failed, "no face is seen for 2 s")))?;
+        Ok(Face { session, face, start_ms, end_ms }.job())
+    }
+
+    /// Lets the lips of a face that was found follow the sound.
+    async fn sync_lips(&self, face: &Face, plan: &Plan, key: &str) -> Result<JobId, ClipError> {
+        let Plan::LipSync { sound, sound_ms, .. } = plan else {
+            return Err(refuse("faces are looked for in lip-sync only"));
+        };
+        let end_ms = (*sound_ms).min(face.end_ms - face.start_ms);
+        let body =
+            plan::lip_sync_body(&self.options, &face.session, &face.face, face.start_ms, end_ms, sound, key);
+        self.create(legacy::LIP_SYNC, &body).await
+    }
+
+    /// What looking for a face costs at most.
+    fn face_price(&self) -> Micros {
+        let work = plan::face_work(&self.options);
+        // The quote of every lip-sync holds it, so that there is a price.
+        self.options.row.quote(&[work]).map_or(Micros::ZERO, |quote| quote.at_most)
+    }
+
+    /// The task of a lip-sync by its key. Its first part carries none: where there is no task, only that part
+    /// may have been paid.
+    async fn find_lip_sync(&self, key: &str) -> Result<Option<JobId>, ClipError> {
+        if let Some(job) = self.find_task(legacy::LIP_SYNC, key).await? {
+            return Ok(Some(job));
         }
-        faces.push_back(face.clone());
-        Ok(face)
+        let error = bad_answer("a face may have been looked for, which carries no key");
+        Err(ClipError { charged: Some(self.face_price()), ..error })
     }
 
     /// Speech is answered with the result at once.
@@ -331,9 +332,7 @@ impl ClipSource for Kling {
         let submitted = match &plan {
             Plan::Task { path, body } => self.create(*path, body).await,
             Plan::Speech { body } => self.speak(body).await,
-            Plan::LipSync { clip_url, sound, sound_ms } => {
-                self.sync_lips(clip_url, sound, *sound_ms, idempotency_key).await
-            }
+            Plan::LipSync { clip_url, .. } => self.look_for_face(clip_url).await,
         };
         match submitted {
             // A key that was used before is a job that was begun before.
@@ -344,13 +343,33 @@ impl ClipSource for Kling {
         }
     }
 
+    async fn go_on(
+        &self,
+        request: &ClipRequest,
+        idempotency_key: &str,
+        job: &JobId,
+    ) -> Result<JobId, ClipError> {
+        let paid = |error: ClipError| ClipError { charged: Some(self.face_price()), ..error };
+        let face = Face::of(job).ok_or_else(|| paid(refuse("the job has no second part")))?;
+        let files = Files::load_async(&self.artifacts, request, false).await.map_err(paid)?;
+        let ask = self.ask(request, &files, idempotency_key);
+        let (plan, _) = plan::plan(&ask, &self.capabilities.abilities).map_err(paid)?;
+        match self.sync_lips(&face, &plan, idempotency_key).await {
+            Err(error) if error.kind == ClipErrorKind::BadRequest && names_key(&error) => {
+                let found = self.find_task(legacy::LIP_SYNC, idempotency_key).await.map_err(paid)?;
+                found.ok_or_else(|| paid(error))
+            }
+            other => other.map_err(paid),
+        }
+    }
+
     async fn find(&self, request: &ClipRequest, idempotency_key: &str) -> Result<Option<JobId>, ClipError> {
         match &request.task {
             ClipTask::Extend { of } => self.find_extension(of).await,
             ClipTask::Speech { .. } => {
                 Err(bad_answer("speech carries no key, so that it cannot be found again"))
             }
-            ClipTask::LipSync { .. } => self.find_task(legacy::LIP_SYNC, idempotency_key).await,
+            ClipTask::LipSync { .. } => self.find_lip_sync(idempotency_key).await,
             _ => {
                 let files = Files::load_async(&self.artifacts, request, false).await?;
                 let ask = self.ask(request, &files, idempotency_key);
@@ -365,6 +384,9 @@ impl ClipSource for Kling {
     async fn poll(&self, job: &JobId) -> Result<JobState, ClipError> {
         if let Some(state) = done::state(job) {
             return Ok(state);
+        }
+        if Face::of(job).is_some() {
+            return Ok(JobState::Halfway { charged: self.face_price() });
         }
         let unknown = || ClipError::new(ClipErrorKind::UnknownJob, format!("there is no job {}", job.0));
         let (tag, id) = job.0.split_once(':').ok_or_else(unknown)?;
@@ -389,8 +411,15 @@ impl ClipSource for Kling {
             }
             one => Task::read(one, row),
         };
-        let task = task.ok_or_else(|| bad_answer("the task in the answer is not understood"))?;
-        Ok(task.state(|words| errors::of_task(&self.http, words)))
+        let mut task = task.ok_or_else(|| bad_answer("the task in the answer is not understood"))?;
+        let mut of_failure = row.of_nothing_made();
+        if tag == legacy::LIP_SYNC.tag() {
+            // The task tells of itself only; its face was paid before.
+            let face = self.face_price();
+            task.charged = task.charged.map(|charged| charged + face);
+            of_failure = of_failure.map(|charged| charged + face);
+        }
+        Ok(task.state(of_failure, |words| errors::of_task(&self.http, words)))
     }
 
     /// The provider has no way to stop a task.

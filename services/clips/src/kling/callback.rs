@@ -101,6 +101,17 @@ pub fn read(
     Ok(Hint { task, key, signed: secret.is_some() })
 }
 
+/// Whether a secret is one that callbacks can be checked with.
+pub(super) fn is_secret(secret: &Secret) -> bool {
+    key_of(secret).is_some()
+}
+
+/// The key of the signatures: Base64, behind `whsec_` or not.
+fn key_of(secret: &Secret) -> Option<Vec<u8>> {
+    let text = secret.expose();
+    STANDARD.decode(text.strip_prefix("whsec_").unwrap_or(text)).ok().filter(|key| !key.is_empty())
+}
+
 fn verify(
     headers: &[(&str, &str)],
     body: &[u8],
@@ -120,9 +131,7 @@ fn verify(
     if seconds.abs_diff(now_micros.div_euclid(1_000_000)) > TOLERANCE_SECONDS.unsigned_abs() {
         return Err(CallbackError::Stale);
     }
-    let key = secret.expose();
-    let key =
-        STANDARD.decode(key.strip_prefix("whsec_").unwrap_or(key)).map_err(|_| CallbackError::Secret)?;
+    let key = key_of(secret).ok_or(CallbackError::Secret)?;
     let wanted = sign(&key, &[id.as_bytes(), b".", time.as_bytes(), b".", body]);
     // While secrets are changed there are several; all are compared, whichever fits.
     let mut fits = subtle::Choice::from(0);

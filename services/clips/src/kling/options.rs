@@ -7,6 +7,7 @@ use spotwright_core::ports::clip_source::{Ability, Licence};
 use crate::options::{OptionsError, Secret, Server};
 use crate::prices::Row;
 
+use super::callback;
 use super::limits::{self, Limits};
 
 /// Which paths are used.
@@ -82,6 +83,10 @@ pub struct Options {
     /// Where the provider tells of changes; must begin with `https://`. Nothing waits for it.
     #[serde(default)]
     pub callback_url: Option<String>,
+    /// The secret that the provider signs its callbacks with (`whsec_` and Base64): with it, the service takes
+    /// them at `/callbacks/kling/NAME`.
+    #[serde(default)]
+    pub webhook_secret: Option<Secret>,
     /// An address under which the provider can fetch clips of the artifact store, with `{hash}` in the place
     /// of the hash. Lip-sync and reference clips need it, since the provider takes no clips in a request.
     #[serde(default)]
@@ -129,6 +134,7 @@ impl Options {
             secret_key: None,
             parallel: Self::default_parallel(),
             callback_url: None,
+            webhook_secret: None,
             clips_url: None,
             picture_model: Self::default_picture_model(),
             voice: None,
@@ -159,6 +165,7 @@ impl Options {
         let in_range = [
             ("parallel", (1..=1_000).contains(&self.parallel)),
             ("callback_url", is_https(&self.callback_url)),
+            ("webhook_secret", self.webhook_secret.as_ref().is_none_or(callback::is_secret)),
             ("clips_url", self.clips_url.as_ref().is_none_or(|url| url.contains("{hash}"))),
             ("cfg_scale", self.cfg_scale.is_none_or(|scale| (0.0..=1.0).contains(&scale))),
             (

@@ -13,7 +13,7 @@ use super::limits::Limits;
 use super::options::{Dialect, Options};
 use super::{current, legacy};
 use crate::files::{Files, Picture, PictureRules};
-use crate::prices::Work;
+use crate::prices::{Length, Work};
 use crate::words::{check_length, refuse};
 
 /// Longest prompt and negative prompt in characters.
@@ -171,7 +171,7 @@ fn lip_sync(
     }
     // The result is as long as the clip, of which only the request knows.
     let length_ms = ((ask.request.seconds() * 1_000.0).ceil() as u64).max(sound_ms);
-    let works = vec![ask.work("identify_face", 0), ask.work("lip_sync", length_ms)];
+    let works = vec![face_work(ask.options), ask.work("lip_sync", length_ms)];
     Ok((Plan::LipSync { clip_url, sound: STANDARD.encode(bytes), sound_ms }, works))
 }
 
@@ -182,7 +182,7 @@ impl Ask<'_> {
             resolution: self.options.resolution.as_str().to_owned(),
             sound: self.request.sound,
             reference_clip: self.request.references.iter().any(|one| one.kind == ReferenceKind::Clip),
-            length_ms,
+            length: Length::of_ms(length_ms),
         }
     }
 
@@ -292,6 +292,17 @@ fn nearest(size: FrameSize, ratios: &[(&'static str, f64)]) -> &'static str {
     let distance = |ratio: f64| (ratio.ln() - wanted).abs();
     let best = ratios.iter().min_by(|(_, a), (_, b)| distance(*a).total_cmp(&distance(*b)));
     best.map_or("16:9", |(name, _)| name)
+}
+
+/// Looking for a face, as prices know it.
+pub(super) fn face_work(options: &Options) -> Work {
+    Work {
+        task: "identify_face",
+        resolution: options.resolution.as_str().to_owned(),
+        sound: false,
+        reference_clip: false,
+        length: Length::of_ms(0),
+    }
 }
 
 /// The body of the second step of lip-sync.

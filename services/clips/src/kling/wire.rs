@@ -60,9 +60,11 @@ impl Task {
         })
     }
 
-    /// The state of the job; a task without outputs is not done, whatever it says.
+    /// The state of the job; a task without outputs is not done, whatever it says. `of_failure` is what a
+    /// failed one costs of which the provider tells nothing.
     pub(super) fn state(
         self,
+        of_failure: Option<Micros>,
         failure: impl FnOnce(&str) -> spotwright_core::ports::clip_source::ClipError,
     ) -> JobState {
         match self.status {
@@ -73,7 +75,7 @@ impl Task {
             Status::Processing | Status::Done => JobState::Running { percent: None },
             Status::Failed => {
                 let mut error = failure(&self.message);
-                error.charged = self.charged;
+                error.charged = self.charged.or(of_failure);
                 JobState::Failed(error)
             }
         }
@@ -118,8 +120,16 @@ fn charged(data: &Value, row: &Row) -> Option<Micros> {
         }
         return Some(sum);
     }
-    let units = text(&data["final_unit_deduction"]);
-    units.and_then(|units| row.units(&units))
+    let units = text(&data["final_unit_deduction"]).and_then(|units| row.units(&units));
+    // Accounts without a pack pay from their balance, which has one currency: the row's.
+    let balance = || {
+        let quota = text(&data["final_balance_deduction"]["quota"])?;
+        Micros::parse_decimal(&quota).filter(|amount| *amount >= Micros::ZERO)
+    };
+    match units {
+        Some(units) if units > Micros::ZERO => Some(units),
+        none => balance().or(none),
+    }
 }
 
 #[cfg(test)]
@@ -138,11 +148,12 @@ mod tests {
             prices_of: "2026-09-20".to_owned(),
             prices: Vec::new(),
             unit_price: Some(Micros(140_000)),
+            only_made: false,
         }
     }
 
     fn state(data: &Value) -> JobState {
-        Task::read(data, &row()).unwrap().state(|words| ClipError::new(ClipErrorKind::Failed, words))
+        Task::read(data, &row()).unwrap().state(None, |words| ClipError::new(ClipErrorKind::Failed, words))
     }
 
     #[test]
@@ -173,6 +184,21 @@ mod tests {
         assert_eq!(state(&empty), JobState::Running { percent: None });
         assert_eq!(Task::read(&json!({"id": "7", "status": "paused"}), &row()), None);
         assert_eq!(Task::read(&json!({"status": "succeeded"}), &row()), None);
+    }
+
+    #[test]
+    fn packs_and_balances_are_both_read() {
+        let charged = |more: Value| {
+            let mut data = json!({"task_id": "7", "task_status": "succeed"});
+            data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            Task::read(&data, &row()).unwrap().charged
+        };
+        let balance = json!({"quota": "0.35", "list_price": "0.5"});
+        assert_eq!(charged(json!({"final_unit_deduction": "2.5"})), Some(Micros(350_000)));
+        assert_eq!(charged(json!({"final_balance_deduction": balance})), Some(Micros(350_000)));
+        let both = json!({"final_unit_deduction": "0", "final_balance_deduction": balance});
+        assert_eq!(charged(both), Some(Micros(350_000)));
+        assert_eq!(charged(json!({})), None);
     }
 
     #[test]

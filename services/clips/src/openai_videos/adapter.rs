@@ -45,6 +45,24 @@ struct Memory {
     jobs: VecDeque<(String, String)>,
     /// Keys with the second in which they were sent first.
     sent: VecDeque<(String, i64)>,
+    /// Requests for jobs that wait for their answer: the server may list jobs that have no key here yet.
+    under_way: usize,
+}
+
+/// A request for a job that waits for its answer.
+struct UnderWay<'a>(&'a Mutex<Memory>);
+
+impl<'a> UnderWay<'a> {
+    fn new(memory: &'a Mutex<Memory>) -> Self {
+        memory.lock().unwrap_or_else(PoisonError::into_inner).under_way += 1;
+        Self(memory)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).under_way -= 1;
+    }
 }
 
 /// A server of `/v1/videos`. See the [module](super) for what it does.
@@ -133,7 +151,7 @@ impl OpenAiVideos {
             resolution: made.size_text(),
             sound: request.sound,
             reference_clip: false,
-            length_ms: made.length_ms(),
+            length: made.length(),
         }
     }
 
@@ -176,8 +194,14 @@ impl OpenAiVideos {
             let last = jobs.last().and_then(|job| job["id"].as_str()).map(str::to_owned);
             // SGLang does not say whether there is more; a full page may have a next one.
             let full = jobs.len() >= PAGE.parse().unwrap_or(usize::MAX);
-            all.extend(jobs);
-            if (!more && !full) || last.is_none() || last == after {
+            let before = all.len();
+            // A server that knows no pages lists everything again.
+            for job in jobs {
+                if all.iter().all(|known: &Value| known["id"] != job["id"]) {
+                    all.push(job);
+                }
+            }
+            if (!more && !full) || last.is_none() || all.len() == before {
                 return Ok(all);
             }
             after = last;
@@ -194,6 +218,10 @@ impl OpenAiVideos {
         key: &str,
     ) -> Result<Option<JobId>, ClipError> {
         let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = memory.jobs.iter().find(|(other, _)| other == key).map(|(_, job)| job.as_str());
+        if let Some(own) = own.filter(|own| jobs.iter().any(|job| job["id"].as_str() == Some(own))) {
+            return Ok(Some(JobId(own.to_owned())));
+        }
         let since = memory.sent.iter().find(|(other, _)| other == key).map(|(_, second)| *second);
         let of_another = |id: &str| memory.jobs.iter().any(|(other, job)| job == id && other != key);
         let (mut likely, mut unknown) = (Vec::new(), 0);
@@ -216,6 +244,11 @@ impl OpenAiVideos {
         match (likely.as_slice(), unknown) {
             ([], 0) => Ok(None),
             ([one], 0) => Ok(Some(JobId((*one).to_owned()))),
+            // Those may be jobs of others here, whose answers tell so in a moment.
+            _ if memory.under_way > 0 => {
+                let message = "jobs are listed that another request here may have made";
+                Err(ClipError::new(ClipErrorKind::Unavailable, message))
+            }
             (several, unknown) => Err(bad_answer(format!(
                 "{} listed jobs may be this one, and the server tells too little of them",
                 several.len() + unknown
@@ -251,6 +284,7 @@ impl ClipSource for OpenAiVideos {
         self.options.row.quote(&[Self::work(request, &made)])?;
         let body = body::body(&self.options, request, &files, &made, idempotency_key)?;
         self.remember_sending(idempotency_key);
+        let _under_way = UnderWay::new(&self.memory);
         let answer = self.call(Method::POST, &["v1", "videos"], &[], Some(body), Effect::Begins).await?;
         let begun = |message: &str| ClipError { may_have_begun: true, ..bad_answer(message) };
         let id = answer["id"].as_str().filter(|id| !id.is_empty());
@@ -297,7 +331,10 @@ impl ClipSource for OpenAiVideos {
             Status::InProgress if percent.is_none() && self.options.in_progress_may_wait => JobState::Queued,
             Status::InProgress => JobState::Running { percent },
             Status::Completed => wire::done(job, &body),
-            Status::Failed => JobState::Failed(errors::of_job(&self.http, &body)),
+            Status::Failed => {
+                let charged = self.options.row.of_nothing_made();
+                JobState::Failed(ClipError { charged, ..errors::of_job(&self.http, &body) })
+            }
             Status::Gone => {
                 let word = body["status"].as_str().unwrap_or_default().to_owned();
                 let message = format!("the server says that the job is {word}");

@@ -213,6 +213,7 @@ pub(crate) fn row(model: &str, micros: i64) -> Row {
             amount: Micros(micros),
         }],
         unit_price: Some(Micros(140_000)),
+        only_made: false,
     }
 }
 

@@ -326,6 +326,11 @@ pub enum JobState {
         /// Percent done, where the provider tells.
         percent: Option<u8>,
     },
+    /// The first of two parts is done and paid; [`ClipSource::go_on`] begins the second.
+    Halfway {
+        /// What the first part was charged, at most.
+        charged: Micros,
+    },
     /// Done.
     Done {
         /// What it made; never empty.
@@ -402,7 +407,8 @@ pub struct ClipError {
     pub retry_after: Option<Duration>,
     /// Whether the call may have had an effect all the same: the answer was lost on its way.
     pub may_have_begun: bool,
-    /// What the provider says it charged for a failed job; `None` where it does not tell.
+    /// What the provider says it charged for a failed job, or what a job costs at most that cannot be found;
+    /// `None` where nobody tells.
     pub charged: Option<Micros>,
 }
 
@@ -433,6 +439,9 @@ impl ClipError {
 /// 4. `poll` costs nothing and changes nothing. A job without outputs is not done, whatever it says.
 /// 5. `cancel` says [`Cancelled::Free`] only where the provider promises it.
 /// 6. `fetch` gives whole files: what is shorter than promised is an error.
+/// 7. A job of two parts that are paid one by one is [`JobState::Halfway`] between them, so that whoever asked
+///    for it knows what is paid before the second begins. `go_on` sends the key: begun twice, the second part
+///    is the same job.
 #[async_trait]
 pub trait ClipSource: Send + Sync {
     /// The source's name in configuration, trace and report.
@@ -467,6 +476,20 @@ pub trait ClipSource: Send + Sync {
     /// # Errors
     /// [`ClipError`] when it cannot be told; a job that failed is [`JobState::Failed`].
     async fn poll(&self, job: &JobId) -> Result<JobState, ClipError>;
+
+    /// Begins the second part of a job that is [`JobState::Halfway`], and gives the job that it is from then on.
+    ///
+    /// # Errors
+    /// [`ClipError`], whose `charged` counts the first part; kind [`ClipErrorKind::BadRequest`] from sources
+    /// whose jobs have one part.
+    async fn go_on(
+        &self,
+        _request: &ClipRequest,
+        _idempotency_key: &str,
+        _job: &JobId,
+    ) -> Result<JobId, ClipError> {
+        Err(ClipError::new(ClipErrorKind::BadRequest, "jobs of this source have one part"))
+    }
 
     /// Tells the job to stop.
     ///

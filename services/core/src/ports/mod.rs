@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod artifacts;
 pub mod click_model;
+pub mod clip_hints;
 pub mod clip_importer;
 pub mod clip_library;
 pub mod clip_source;

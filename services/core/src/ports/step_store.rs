@@ -371,6 +371,7 @@ pub enum Consumed {
 ///     it is, and its money stays reserved until it has an end.
 /// 11. A step that is created for later is not claimed before its time, nor is one that waits.
 /// 12. A step that waits holds neither lease nor worker, and keeps its progress over crashes and retries.
+/// 13. `wake` lets a step that waits with an open paid call be claimed at once, and changes nothing else.
 #[async_trait]
 pub trait StepStore: Send + Sync {
     /// Creates a run together with its first commit. Creating it again is [`StoreError::Contradiction`].
@@ -442,6 +443,11 @@ pub trait StepStore: Send + Sync {
     /// Records the intent of a paid call and reserves its money, or tells what is known of it. A call that
     /// would begin now is [`StoreError::Ended`] when the run has ended or is being ended.
     async fn begin_call(&self, step: &ClaimedStep, call: &NewCall) -> Result<CallState, StoreError>;
+
+    /// Lets the waiting step behind an open paid call be claimed at once, since there may be news of the call.
+    /// A step that does not wait, or is held back with its run, and a call with an end stay as they are.
+    /// Whether a step was woken.
+    async fn wake(&self, run: RunId, idempotency_key: &str) -> Result<bool, StoreError>;
 
     /// Takes in messages and writes what follows from them all. Nothing is written when one of them was
     /// taken in before: [`Consumed::Duplicate`] if all were, else [`StoreError::Conflict`].

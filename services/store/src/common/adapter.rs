@@ -184,6 +184,14 @@ impl StepStore for Store {
             .await
     }
 
+    async fn wake(&self, run: RunId, idempotency_key: &str) -> Result<bool, StoreError> {
+        let key = idempotency_key.to_owned();
+        let wakes = Wakes { steps: true, messages: false };
+        self.writer
+            .write(Some(run), wakes, move |conn| Box::pin(async move { steps::wake(conn, run, &key).await }))
+            .await
+    }
+
     async fn consume(
         &self,
         consumer: &str,

@@ -385,6 +385,28 @@ pub(super) async fn cancel_waiting(conn: &mut Connection, run: RunId) -> Result<
     Ok(())
 }
 
+/// Lets the waiting step of an open paid call be claimed at once; reads `ext_call_by_run`.
+pub(super) async fn wake(
+    conn: &mut Connection,
+    run: RunId,
+    idempotency_key: &str,
+) -> Result<bool, StoreError> {
+    let woken = sqlx::query(concat!(
+        "UPDATE step SET run_at = ",
+        now!(),
+        " WHERE run_id = $1 AND state = 'waiting' AND held = 0 AND run_at > ",
+        now!(),
+        " AND id IN (SELECT c.step_id FROM ext_call c WHERE c.run_id = $1 AND c.idempotency_key = $2 \
+         AND c.settled_micros IS NULL)",
+    ))
+    .bind(run.0)
+    .bind(idempotency_key)
+    .execute(conn)
+    .await
+    .map_err(database)?;
+    Ok(woken.rows_affected() > 0)
+}
+
 /// Steps of a run that are not ended.
 pub(super) async fn not_ended(conn: &mut Connection, run: RunId) -> Result<i64, StoreError> {
     sqlx::query_scalar(

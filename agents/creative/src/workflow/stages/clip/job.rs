@@ -20,6 +20,9 @@ use crate::workflow::clips::TryEnd;
 /// How long to wait before storage is tried again.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
+/// Why a job of two parts is given up between them.
+const HALFWAY: &str = "its second part could not be begun in time";
+
 /// What one source is asked.
 pub(super) struct Asking<'a> {
     pub(super) source: &'a dyn ClipSource,
@@ -99,7 +102,43 @@ impl ClipWork<'_> {
             }
             Ok(None) => self.submit(asking).await,
             Err(error) if error.is_retryable() && !self.is_over(current) => Err(self.wait(error.retry_after)),
-            Err(error) => Ok(self.lost(asking, &error.message)),
+            Err(error) => Ok(self.lost(asking, &error)),
+        }
+    }
+
+    /// Begins the second part of a job whose first part has cost `paid`.
+    async fn go_on(&mut self, asking: &Asking<'_>, job: &JobId, paid: Micros) -> Result<Turn, StepError> {
+        let Asking { source, current, request, key } = *asking;
+        let stopped = self.calls.stop().is_set();
+        if stopped || self.is_over(current) {
+            // An earlier attempt may have begun it without hearing so.
+            return match source.find(request, key).await {
+                Ok(Some(job)) => {
+                    self.remember(job);
+                    Err(self.wait(None))
+                }
+                Err(error) if error.is_retryable() && !self.is_over(current) => {
+                    Err(self.wait(error.retry_after))
+                }
+                Ok(None) | Err(_) => {
+                    self.calls.ended(key, paid);
+                    let (end, why) =
+                        if stopped { (TryEnd::Cancelled, RUN_ENDED) } else { (TryEnd::TooLate, HALFWAY) };
+                    Ok(Turn::Over(current.over(end, why, paid)))
+                }
+            };
+        }
+        match source.go_on(request, key, job).await {
+            Ok(job) => {
+                self.remember(job);
+                Err(self.wait(None))
+            }
+            Err(error) if error.may_have_begun || error.is_retryable() => Err(self.wait(error.retry_after)),
+            Err(error) => {
+                let charged = error.charged.unwrap_or(paid);
+                self.calls.ended(key, charged);
+                Ok(Turn::Over(over(current, &error, charged)))
+            }
         }
     }
 
@@ -126,6 +165,7 @@ impl ClipWork<'_> {
                 };
                 Ok(Turn::Over(over(current, &error, charged)))
             }
+            Ok(JobState::Halfway { charged }) => self.go_on(asking, job, charged).await,
             _ if stopped => self.call_off(asking, job, TryEnd::Cancelled, RUN_ENDED).await,
             _ if self.is_over(current) => {
                 let within = self.ports.options.deadline_of(&current.source);
@@ -149,14 +189,13 @@ impl ClipWork<'_> {
     /// asked for anew, under the same key; what may have been charged is not.
     fn job_is_gone(&mut self, asking: &Asking<'_>, error: &ClipError) -> Result<Turn, StepError> {
         if error.charged.unwrap_or(asking.current.quote) > Micros::ZERO {
-            return Ok(self.lost(asking, &error.message));
+            return Ok(self.lost(asking, error));
         }
         if let Some(current) = &mut self.progress.current {
             current.job = None;
         }
         if self.is_fault_too_many() {
-            self.calls.ended(asking.key, Micros::ZERO);
-            return Ok(Turn::Over(asking.current.over(TryEnd::Lost, &error.message, Micros::ZERO)));
+            return Ok(self.lost(asking, error));
         }
         // A moment later, so that a source that comes up again has its jobs.
         Err(self.wait(None))
@@ -238,10 +277,11 @@ impl ClipWork<'_> {
     }
 
     /// Nobody can tell what became of the job.
-    fn lost(&self, asking: &Asking<'_>, why: &str) -> Turn {
-        self.calls.ended(asking.key, asking.current.quote);
-        let why = format!("nobody can tell what became of its job, which counts as spent: {why}");
-        Turn::Over(asking.current.over(TryEnd::Lost, &why, asking.current.quote))
+    fn lost(&self, asking: &Asking<'_>, error: &ClipError) -> Turn {
+        let cost = error.charged.unwrap_or(asking.current.quote);
+        self.calls.ended(asking.key, cost);
+        let why = format!("nobody can tell what became of its job, which counts as spent: {}", error.message);
+        Turn::Over(asking.current.over(TryEnd::Lost, &why, cost))
     }
 
     fn remember(&mut self, job: JobId) {
