@@ -26,6 +26,8 @@ pub struct PlacementSpec {
     pub name: &'static str,
     /// Smallest accepted width and height in pixels, for 9:16 video.
     pub min_size: [u32; 2],
+    /// Further shapes that it takes, each by its smallest width and height in pixels.
+    pub other_shapes: &'static [[u32; 2]],
     /// Shortest and longest accepted video in seconds; `None` where the sources name no limit.
     pub seconds: Option<[u32; 2]>,
     /// Largest accepted file in bytes.
@@ -47,6 +49,7 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
         kind: PlacementKind::SimulatedFeed,
         name: "Spotwright market (simulated feed)",
         min_size: [720, 1280],
+        other_shapes: &[[720, 900], [720, 720], [1280, 720]],
         seconds: Some([5, 60]),
         max_bytes: 500_000_000,
         min_kbps: None,
@@ -57,6 +60,7 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
         kind: PlacementKind::TiktokInFeed,
         name: "TikTok in-feed",
         min_size: [540, 960],
+        other_shapes: &[],
         seconds: Some([5, 60]),
         max_bytes: 500_000_000,
         min_kbps: Some(516),
@@ -67,6 +71,7 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
         kind: PlacementKind::MetaReels,
         name: "Meta Reels",
         min_size: [540, 960],
+        other_shapes: &[],
         seconds: None,
         max_bytes: 4_000_000_000,
         min_kbps: None,
@@ -77,6 +82,7 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
         kind: PlacementKind::MetaStories,
         name: "Meta Stories",
         min_size: [540, 960],
+        other_shapes: &[],
         seconds: None,
         max_bytes: 4_000_000_000,
         min_kbps: None,
@@ -84,6 +90,20 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
         source: "sovran.ai, getonbloc (2026-11)",
     },
 ];
+
+/// Most that width to height may differ from a placement's shape, as a share.
+const SHAPE: f64 = 0.02;
+
+impl PlacementSpec {
+    /// The smallest size of the shape that a video of this size has; `None` for a shape that the placement
+    /// does not take.
+    #[must_use]
+    pub fn smallest_of_shape(&self, width: u32, height: u32) -> Option<[u32; 2]> {
+        let ratio = |[width, height]: [u32; 2]| f64::from(width) / f64::from(height.max(1));
+        let is_alike = |shape: &[u32; 2]| (ratio([width, height]) / ratio(*shape) - 1.0).abs() <= SHAPE;
+        std::iter::once(&self.min_size).chain(self.other_shapes).copied().find(is_alike)
+    }
+}
 
 impl PlacementKind {
     /// The placement's row in [`PLACEMENTS`].
@@ -107,6 +127,16 @@ impl PlacementKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shapes_are_told_by_their_sides() {
+        let feed = PlacementKind::SimulatedFeed.spec();
+        assert_eq!(feed.smallest_of_shape(1080, 1920), Some([720, 1280]));
+        assert_eq!(feed.smallest_of_shape(1080, 1080), Some([720, 720]));
+        assert_eq!(feed.smallest_of_shape(1000, 400), None);
+        assert_eq!(feed.smallest_of_shape(720, 0), None);
+        assert_eq!(PlacementKind::MetaReels.spec().smallest_of_shape(720, 720), None);
+    }
 
     #[test]
     fn the_table_is_in_the_order_of_the_enum() {

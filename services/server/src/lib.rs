@@ -43,6 +43,7 @@ pub mod proxy;
 pub mod publish;
 pub mod readiness;
 pub mod report;
+pub mod sandbox;
 pub mod standins;
 pub mod telemetry;
 pub mod text_vectors;
@@ -51,6 +52,8 @@ pub mod video_sources;
 pub mod wiring;
 mod words;
 pub mod writers;
+
+pub use spotwright_render::worker;
 
 use std::process::ExitCode;
 

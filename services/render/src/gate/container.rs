@@ -1,7 +1,7 @@
 //! Container and streams: frames, times, codec, size, and what the placement asks for.
 
 use spotwright_media::{Content, VideoTrack};
-use spotwright_schemas::placement::PlacementKind;
+use spotwright_schemas::placement::{PlacementKind, PlacementSpec};
 use spotwright_schemas::storyboard::Storyboard;
 
 use super::Checks;
@@ -10,8 +10,6 @@ use super::Checks;
 const PROFILES: [u8; 3] = [66, 77, 100];
 /// Highest H.264 level, in tenths: 4.2, for 1080p at 60 frames a second.
 const LEVEL: u8 = 42;
-/// Most that width to height may differ from the placement's, as a share.
-const SHAPE: f64 = 0.02;
 
 /// Frames, length, size and rate against the plan.
 pub(super) fn check_plan(checks: &mut Checks, content: &Content, board: &Storyboard) {
@@ -60,21 +58,9 @@ pub(super) fn check<'a>(
 
 fn check_placement(checks: &mut Checks, content: &Content, video: &VideoTrack, placement: PlacementKind) {
     let spec = placement.spec();
-    let size = format!("{}x{}", video.width, video.height);
-    let large = video.width >= spec.min_size[0] && video.height >= spec.min_size[1];
-    let limit = format!("at least {}x{}", spec.min_size[0], spec.min_size[1]);
-    checks.add("placement_size", large, size.clone(), limit);
-    let wanted = f64::from(spec.min_size[0]) / f64::from(spec.min_size[1].max(1));
-    let shape = f64::from(video.width) / f64::from(video.height.max(1));
-    let pass = (shape / wanted - 1.0).abs() <= SHAPE;
-    let limit = format!("shaped like {}x{}", spec.min_size[0], spec.min_size[1]);
-    checks.add("placement_shape", pass, size, limit);
+    check_shape(checks, [video.width, video.height], spec);
     let seconds = video.end - video.start;
-    if let Some([shortest, longest]) = spec.seconds {
-        let pass = seconds >= f64::from(shortest) - 0.05 && seconds <= f64::from(longest) + 0.05;
-        let limit = format!("{shortest} to {longest} s");
-        checks.add("placement_seconds", pass, format!("{seconds:.2} s"), limit);
-    }
+    check_seconds(checks, seconds, spec);
     let fits = content.bytes <= spec.max_bytes;
     checks.add("placement_bytes", fits, content.bytes.to_string(), format!("at most {}", spec.max_bytes));
     if let Some(least) = spec.min_kbps {
@@ -86,5 +72,28 @@ fn check_placement(checks: &mut Checks, content: &Content, video: &VideoTrack, p
             format!("{kbps:.0} kbit/s"),
             format!("at least {least} kbit/s"),
         );
+    }
+}
+
+/// Size and shape against the placement's.
+pub(super) fn check_shape(checks: &mut Checks, [width, height]: [u32; 2], spec: &PlacementSpec) {
+    let shown = format!("{width}x{height}");
+    let smallest = spec.smallest_of_shape(width, height);
+    let [least_width, least_height] = smallest.unwrap_or(spec.min_size);
+    let large = width >= least_width && height >= least_height;
+    checks.add("placement_size", large, shown.clone(), format!("at least {least_width}x{least_height}"));
+    let shapes: Vec<String> = std::iter::once(&spec.min_size)
+        .chain(spec.other_shapes)
+        .map(|[width, height]| format!("{width}x{height}"))
+        .collect();
+    checks.add("placement_shape", smallest.is_some(), shown, format!("shaped like {}", shapes.join(" or ")));
+}
+
+/// Length against the placement's.
+pub(super) fn check_seconds(checks: &mut Checks, seconds: f64, spec: &PlacementSpec) {
+    if let Some([shortest, longest]) = spec.seconds {
+        let pass = seconds >= f64::from(shortest) - 0.05 && seconds <= f64::from(longest) + 0.05;
+        let limit = format!("{shortest} to {longest} s");
+        checks.add("placement_seconds", pass, format!("{seconds:.2} s"), limit);
     }
 }

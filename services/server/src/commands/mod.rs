@@ -12,11 +12,13 @@ pub mod check;
 pub mod copy_lint;
 pub mod dlq;
 pub mod doctor;
+mod doctor_sandbox;
 pub mod doctor_video;
 pub mod explain;
 pub mod feed_check;
 pub mod launch_pack;
 pub mod render;
+pub mod render_bench;
 pub mod run;
 pub mod scorer;
 pub mod serve;
@@ -107,7 +109,7 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
             print_text(&text.map_err(|error| Problem::new(Code::Prerequisite, "", error))?);
             Ok(true)
         }
-        Command::Check { brief, json } => check::execute(brief, *json).map(|()| true),
+        Command::Check { brief, json } => check::execute(brief, &config()?, *json).map(|()| true),
         Command::Brief { what: Brief::Read { sources, out, locale, item, allow_loopback, json } } => {
             let options = brief_read::Options {
                 sources,
@@ -129,7 +131,14 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
             })
         }
         Command::Render { what: Some(RenderWhat::Check { file, placement, json }), .. } => {
-            render::check(file, placement, *json)
+            render::check(file, placement, &config()?, *json)
+        }
+        Command::Render { what: Some(RenderWhat::Bench { seconds, peer, picture, json }), .. } => {
+            let options =
+                render_bench::Options { seconds: *seconds, peer: *peer, picture: picture.as_deref() };
+            let report = render_bench::execute(&options, &config()?)?;
+            report.print(*json);
+            Ok(report.failed.is_empty())
         }
         Command::Render { storyboard: Some(storyboard), out: Some(out), json, what: None } => {
             let config = config()?;
@@ -202,9 +211,8 @@ const fn wants_json(command: &Command) -> bool {
             *json
         }
         Command::Copy { what: CopyText::Lint { json, .. } } => *json,
-        Command::Render { what: Some(RenderWhat::Check { json, .. }), .. } | Command::Render { json, .. } => {
-            *json
-        }
+        Command::Render { what: Some(RenderWhat::Check { json, .. } | RenderWhat::Bench { json, .. }), .. }
+        | Command::Render { json, .. } => *json,
         Command::Agent { what: Agent::Write { json, .. } | Agent::Cases { json, .. } } => *json,
         Command::Brief { what: Brief::Read { json, .. } } => *json,
         Command::Feed { what: Feed::Check { json, .. } } => *json,

@@ -35,7 +35,7 @@ use crate::foundation::Foundation;
 use crate::listener::{Bounds, Listener};
 use crate::video_jobs::FolderVideoJobs;
 use crate::wiring::{EngineSetup, Running, World};
-use crate::{descriptors, health, measures, model_watch, telemetry};
+use crate::{descriptors, health, measures, model_watch, sandbox, telemetry};
 
 /// How often stored answers of the API are looked through.
 const FORGET: Duration = Duration::from_hours(1);
@@ -153,7 +153,7 @@ async fn serve_api(
         videos: Some(videos),
         accounts: Arc::clone(&foundation.accounts),
         artifacts: Arc::clone(&foundation.artifacts),
-        pictures: Arc::new(Pictures::new(letters.clone())),
+        pictures: Arc::new(Pictures::new(letters.clone(), sandbox::pictures(&config.sandbox)?)),
         runs: Arc::new(Control::new(Arc::clone(&foundation.store), Arc::new(letters.clone()))),
         letters: Arc::new(letters),
         readiness: Arc::clone(&foundation.readiness),

@@ -256,6 +256,10 @@ fn work_until_killed(worker: &Worker) -> ExitCode {
 }
 
 fn main() -> ExitCode {
+    // First of all, as in the program: files from outside are read by a child process that is this program.
+    if let Some(code) = spotwright_server::worker::run_if_asked() {
+        return code;
+    }
     match Child::parse() {
         Child::Program(arguments) => spotwright_server::start(&arguments),
         Child::Worker(worker) => work_until_killed(&worker),
