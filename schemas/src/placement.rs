@@ -26,11 +26,10 @@ pub struct PlacementSpec {
     pub kind: PlacementKind,
     /// Name for people.
     pub name: &'static str,
-    /// Accepted shapes, width to height; the usual one first.
-    pub shapes: &'static [[u32; 2]],
-    /// Smallest accepted width and height in pixels, in the usual shape. In another shape the shorter
-    /// side has at least the shorter of the two.
+    /// Smallest accepted width and height in pixels, in the usual shape.
     pub min_size: [u32; 2],
+    /// Further shapes that it takes, each by its smallest width and height in pixels.
+    pub other_shapes: &'static [[u32; 2]],
     /// Shortest and longest accepted video in seconds; `None` where the sources name no limit.
     pub seconds: Option<[u32; 2]>,
     /// Largest accepted file in bytes.
@@ -51,8 +50,8 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
     PlacementSpec {
         kind: PlacementKind::SimulatedFeed,
         name: "Spotwright market (simulated feed)",
-        shapes: &[[9, 16], [4, 5], [1, 1], [16, 9]],
         min_size: [720, 1280],
+        other_shapes: &[[720, 900], [720, 720], [1280, 720]],
         seconds: Some([5, 60]),
         max_bytes: 500_000_000,
         min_kbps: None,
@@ -62,8 +61,8 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
     PlacementSpec {
         kind: PlacementKind::TiktokInFeed,
         name: "TikTok in-feed",
-        shapes: &[[9, 16]],
         min_size: [540, 960],
+        other_shapes: &[],
         seconds: Some([5, 60]),
         max_bytes: 500_000_000,
         min_kbps: Some(516),
@@ -73,8 +72,8 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
     PlacementSpec {
         kind: PlacementKind::MetaReels,
         name: "Meta Reels",
-        shapes: &[[9, 16]],
         min_size: [540, 960],
+        other_shapes: &[],
         seconds: None,
         max_bytes: 4_000_000_000,
         min_kbps: None,
@@ -84,8 +83,8 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
     PlacementSpec {
         kind: PlacementKind::MetaStories,
         name: "Meta Stories",
-        shapes: &[[9, 16]],
         min_size: [540, 960],
+        other_shapes: &[],
         seconds: None,
         max_bytes: 4_000_000_000,
         min_kbps: None,
@@ -95,8 +94,8 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
     PlacementSpec {
         kind: PlacementKind::MetaFeed,
         name: "Meta feed",
-        shapes: &[[4, 5], [1, 1]],
         min_size: [540, 675],
+        other_shapes: &[[540, 540]],
         seconds: None,
         max_bytes: 4_000_000_000,
         min_kbps: None,
@@ -105,27 +104,28 @@ pub const PLACEMENTS: &[PlacementSpec] = &[
     },
 ];
 
-impl PlacementSpec {
-    /// Whether a video of this size has one of the placement's shapes, to 2 %.
-    #[must_use]
-    pub fn accepts_shape(&self, width: u32, height: u32) -> bool {
-        let shape = f64::from(width) / f64::from(height.max(1));
-        self.shapes
-            .iter()
-            .any(|[wide, high]| (shape * f64::from(*high) / f64::from(*wide) - 1.0).abs() <= 0.02)
-    }
+/// Most that width to height may differ from a placement's shape, as a share.
+const SHAPE: f64 = 0.02;
 
-    /// Whether a video of this size has enough pixels.
+impl PlacementSpec {
+    /// The smallest size of the shape that a video of this size has; `None` for a shape that the placement
+    /// does not take.
     #[must_use]
-    pub fn is_large_enough(&self, width: u32, height: u32) -> bool {
-        width.min(height) >= self.min_size[0].min(self.min_size[1])
+    pub fn smallest_of_shape(&self, width: u32, height: u32) -> Option<[u32; 2]> {
+        let ratio = |[width, height]: [u32; 2]| f64::from(width) / f64::from(height.max(1));
+        let is_alike = |shape: &[u32; 2]| (ratio([width, height]) / ratio(*shape) - 1.0).abs() <= SHAPE;
+        std::iter::once(&self.min_size).chain(self.other_shapes).copied().find(is_alike)
     }
 
     /// The accepted shapes as people write them, e.g. `9:16 or 1:1`.
     #[must_use]
     pub fn shapes_in_words(&self) -> String {
-        let shapes: Vec<String> = self.shapes.iter().map(|[wide, high]| format!("{wide}:{high}")).collect();
-        shapes.join(" or ")
+        let in_words = |[width, height]: &[u32; 2]| {
+            let common = (1..=*width).rev().find(|part| width % part == 0 && height % part == 0).unwrap_or(1);
+            format!("{}:{}", width / common, height / common)
+        };
+        let shapes = std::iter::once(&self.min_size).chain(self.other_shapes);
+        shapes.map(in_words).collect::<Vec<_>>().join(" or ")
     }
 }
 
@@ -152,6 +152,16 @@ impl PlacementKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shapes_are_told_by_their_sides() {
+        let feed = PlacementKind::SimulatedFeed.spec();
+        assert_eq!(feed.smallest_of_shape(1080, 1920), Some([720, 1280]));
+        assert_eq!(feed.smallest_of_shape(1080, 1080), Some([720, 720]));
+        assert_eq!(feed.smallest_of_shape(1000, 400), None);
+        assert_eq!(feed.smallest_of_shape(720, 0), None);
+        assert_eq!(PlacementKind::MetaReels.spec().smallest_of_shape(720, 720), None);
+    }
 
     #[test]
     fn the_table_is_in_the_order_of_the_enum() {

@@ -146,8 +146,7 @@ fn frame_size(placement: PlacementKind) -> FrameSize {
         return FrameSize { width, height };
     }
     // Even heights, as the encoder needs them.
-    let [wide, high] = spec.shapes.first().copied().unwrap_or([9, 16]);
-    FrameSize { width: 720, height: 720 * high / wide / 2 * 2 }
+    FrameSize { width: 720, height: 720 * height / width / 2 * 2 }
 }
 
 fn shot(

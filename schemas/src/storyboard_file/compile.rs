@@ -11,6 +11,9 @@ use crate::storyboard::{
     reference_names,
 };
 
+/// Shortest time of the visible mark of AI-made content, in seconds from the start.
+const LABEL_SECONDS: u32 = 2;
+
 /// An asset or backdrop that lies in the artifact store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredAsset {
@@ -141,13 +144,16 @@ impl StoryboardFile {
         let planned = self.shots_of(pick)?;
         let last = planned.len().saturating_sub(1);
         let mut shots = Vec::with_capacity(planned.len());
+        let mut labelled = 0;
         for (idx, (field, shot)) in planned.iter().enumerate() {
             let ends = idx == 0 || idx == last;
             let mut made = Self::shot(field, shot, assets)?;
             if shot.show_brand.unwrap_or(ends) {
                 made.brand.clone_from(&self.brand_kit.name);
             }
-            made.ai_label = idx == 0 && self.compliance.ai_label;
+            // On the first shot, and on as many more as the shortest time of the label takes.
+            made.ai_label = self.compliance.ai_label && (idx == 0 || labelled < LABEL_SECONDS * self.fps);
+            labelled = labelled.saturating_add(shot.frames);
             if idx == last {
                 made.disclaimer.clone_from(&self.compliance.disclaimer);
             }

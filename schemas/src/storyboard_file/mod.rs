@@ -403,7 +403,8 @@ impl Default for AudioPlan {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Compliance {
-    /// Whether the visible mark of AI-made content stands on the first shot. The mark in the file's
+    /// Whether the visible mark of AI-made content stands on the first shot, and on those after it that begin
+    /// within two seconds. The mark in the file's
     /// metadata is always written.
     pub ai_label: bool,
     /// Small print of the last shot, at most 200 characters.

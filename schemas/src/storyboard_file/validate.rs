@@ -24,7 +24,7 @@ impl StoryboardFile {
         let place = self.placement.spec();
         for (at, aspect) in self.aspects.iter().enumerate() {
             let FrameSize { width, height } = aspect.size();
-            if !place.accepts_shape(width, height) {
+            if place.smallest_of_shape(width, height).is_none() {
                 let message =
                     format!("{} shows {}, not {}", place.name, place.shapes_in_words(), aspect.as_str());
                 return Err(wrong(format!("aspects[{at}]"), message));

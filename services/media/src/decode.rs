@@ -1,6 +1,7 @@
 //! Decoding an MP4 once, from the first frame to the last.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::Path;
 
 use ffmpeg_next::format::Sample;
@@ -8,6 +9,8 @@ use ffmpeg_next::format::sample::Type;
 use ffmpeg_next::{Dictionary, Packet, codec, decoder, format, frame, media};
 
 use crate::error::Error;
+use crate::foreign;
+use crate::sniff::Kind;
 
 mod parts;
 
@@ -111,7 +114,33 @@ pub struct Content {
 pub fn decode(path: &Path, sink: &mut dyn Sink) -> Result<Content, Error> {
     crate::initialize()?;
     let bytes = std::fs::metadata(path).map_err(|source| Error::io(path, source))?.len();
-    let mut input = open_input(path)?;
+    decode_all(open_input(path)?, bytes, sink)
+}
+
+/// Decodes a foreign MP4 file like [`decode`], with the one demuxer and the few decoders that may see foreign
+/// bytes; with it, H.264 profile and level as in [`Parts::profile`].
+///
+/// Only for a [`crate::worker::Job`], behind the bars of its cage.
+///
+/// # Errors
+/// As [`decode`]; [`Error::Input`] for a codec that may not see foreign bytes.
+pub fn decode_foreign(file: &File, sink: &mut dyn Sink) -> Result<(Content, Option<[u8; 2]>), Error> {
+    crate::initialize()?;
+    let whole = |source| Error::io(Path::new("the file"), source);
+    let bytes = file.metadata().map_err(whole)?.len();
+    let profile = parts::profile(file).map_err(whole)?;
+    let input = foreign::open(file, Kind::Mp4).map_err(|fault| Error::Input(fault.to_string()))?;
+    for medium in [media::Type::Video, media::Type::Audio] {
+        if let Some(stream) = input.streams().best(medium) {
+            foreign::allowed(&stream).map_err(|fault| Error::Input(fault.to_string()))?;
+        }
+    }
+    let content = decode_all(input, bytes, sink)?;
+    let is_avc = content.video.as_ref().is_some_and(|video| video.codec == "h264");
+    Ok((content, profile.filter(|_| is_avc)))
+}
+
+fn decode_all(mut input: format::context::Input, bytes: u64, sink: &mut dyn Sink) -> Result<Content, Error> {
     let metadata = input.metadata().iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
     let mut video = Video::open(&input)?;
     let mut audio = Audio::open(&input)?;

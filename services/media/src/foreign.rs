@@ -7,7 +7,7 @@ use ffmpeg_next::codec::packet::side_data::Type as PacketData;
 use ffmpeg_next::color::{self, Space, TransferCharacteristic};
 use ffmpeg_next::format::context::{Input, StreamIo};
 use ffmpeg_next::frame::side_data::Type as FrameData;
-use ffmpeg_next::{Dictionary, Packet, Rational, Stream, codec, decoder, format, frame, media};
+use ffmpeg_next::{Codec, Dictionary, Packet, Rational, Stream, codec, decoder, format, frame, media};
 
 use crate::limits::Limits;
 use crate::plan::{ColorOf, Matrix};
@@ -84,12 +84,18 @@ pub(crate) fn track(input: &Input, medium: media::Type) -> Option<Stream<'_>> {
     input.streams().best(medium).filter(|stream| !is_cover(stream))
 }
 
+/// The decoder of a track, if it is on the list.
+pub(crate) fn allowed(stream: &Stream<'_>) -> Result<Codec, Fault> {
+    let parameters = stream.parameters();
+    decoder::find(parameters.id())
+        .filter(|codec| DECODERS.contains(&codec.name()))
+        .ok_or_else(|| Fault::unsupported(format!("the codec {}", printable(parameters.id().name()))))
+}
+
 /// Opens a decoder from the list, on one thread.
 fn decoder_of(stream: &Stream<'_>, limits: &Limits) -> Result<(decoder::Opened, String), Fault> {
     let parameters = stream.parameters();
-    let codec = decoder::find(parameters.id())
-        .filter(|codec| DECODERS.contains(&codec.name()))
-        .ok_or_else(|| Fault::unsupported(format!("the codec {}", printable(parameters.id().name()))))?;
+    let codec = allowed(stream)?;
     let name = codec.name().to_owned();
     let context = codec::Context::from_parameters(parameters)
         .map_err(|error| Fault::damaged(format!("headers of the {name} track ({error})")))?;

@@ -12,6 +12,7 @@
 //! |---|---|
 //! | [`sniff()`] | yes, in any process: plain Rust over bytes, nothing is decoded |
 //! | [`Sandbox`] | yes: sniffs, then hands the file to a caged child process |
+//! | [`decode_foreign`] | in that child only, as part of a [`worker::Job`] |
 //! | [`decode`], [`stitch`], [`ClipReader`] | **no**: they run FFmpeg in this process, for files that this program encoded and stored |
 //!
 //! A foreign file is whatever this program did not encode itself: uploads, downloads, results of video
@@ -66,7 +67,8 @@ pub mod worker;
 pub use audio::encode_aac;
 pub use clip::ClipReader;
 pub use decode::{
-    AudioTrack, Content, NoSink, Parts, Sink, VideoTrack, VideoView, decode, decode_parts, fingerprints,
+    AudioTrack, Content, NoSink, Parts, Sink, VideoTrack, VideoView, decode, decode_foreign, decode_parts,
+    fingerprints,
 };
 pub use error::Error;
 pub use frame::Yuv420;
@@ -76,7 +78,9 @@ pub use plan::{
     SoundFacts, SoundPlan,
 };
 pub use protocol::{Cage, Fault};
-pub use sandbox::{Caged, Imported, Options, Sandbox, SandboxError, Source, Still};
+pub use sandbox::{
+    Answered, Caged, Imported, Options, REASONS, Reason, Sandbox, SandboxError, Source, Still,
+};
 pub use sniff::{Kind, Lookalike, Refusal, Sniffed, sniff};
 pub use stitch::{Piece, stitch};
 pub use video::{VideoEncoder, VideoFormat};

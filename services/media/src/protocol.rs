@@ -41,6 +41,11 @@ pub(crate) enum Task {
         kind: Kind,
         plan: ClipPlan,
     },
+    /// Work that the program brings along, see [`crate::worker::Job`].
+    Job {
+        name: String,
+        question: serde_json::Value,
+    },
     /// Tries to get out.
     Escape {
         read: PathBuf,
@@ -85,6 +90,7 @@ pub(crate) enum Done {
     Probed(Probe),
     Still { width: u32, height: u32 },
     Imported { facts: ClipFacts, sound: SoundFacts },
+    Answered(serde_json::Value),
     Tried(Escapes),
 }
 

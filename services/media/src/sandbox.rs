@@ -15,11 +15,18 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::limits::Limits;
 use crate::plan::{ClipFacts, ClipPlan, Escapes, Probe, SandboxReport, SoundFacts};
-use crate::protocol::{Answer, CLIP, Cage, Done, Fault, Request, SOUND, STILL, STILLS, Task};
+use crate::protocol::{Answer, CLIP, Cage, Done, Request, SOUND, STILL, STILLS, Task};
 use crate::sniff::{Kind, Refusal, Sniffed, sniff};
 use crate::worker::ARGUMENT;
+
+mod error;
+
+pub use error::{REASONS, Reason, SandboxError};
 
 /// Bytes of an answer; the longest has a few hundred.
 const ANSWER_BYTES: u64 = 64 << 10;
@@ -61,124 +68,6 @@ impl Options {
             wall_clock: Duration::from_secs(55),
             environment: Vec::new(),
         }
-    }
-}
-
-/// Why a foreign file could not be used.
-#[derive(Debug, thiserror::Error)]
-pub enum SandboxError {
-    /// It is not taken, by its bytes alone (permanent).
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// It, or the plan, does not work out (permanent, but for [`Fault::Output`]).
-    #[error(transparent)]
-    Fault(#[from] Fault),
-    /// The child ran out of wall clock (permanent on a machine that is not overloaded).
-    #[error("reading the file took longer than {seconds} s")]
-    TimedOut {
-        /// The bound in seconds.
-        seconds: u64,
-    },
-    /// The child ran into a bound of the cage (permanent).
-    #[error("reading the file took more {resource} than allowed")]
-    OverLimit {
-        /// `processor time` or `file size`.
-        resource: &'static str,
-    },
-    /// The child ended without an answer (permanent: the file broke the decoder, or memory was too little).
-    #[error("reading the file broke the decoder ({how}){}", words(said))]
-    Crashed {
-        /// Signal or exit code.
-        how: String,
-        /// What the child said last, printable characters only.
-        said: String,
-    },
-    /// The child answered what it was not asked, or left what it must not leave (permanent).
-    #[error("the sandboxed process cannot be trusted: {0}")]
-    Untrusted(&'static str),
-    /// The system refused to start the child or to write scratch files (retryable).
-    #[error("{action}: {source}")]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The system's answer.
-        source: io::Error,
-    },
-}
-
-fn words(said: &str) -> String {
-    if said.is_empty() { String::new() } else { format!(": {said}") }
-}
-
-impl SandboxError {
-    /// A short name that does not change, for reports and for programs.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Refused(refusal) => match refusal {
-                Refusal::NotMedia { .. } => "media_not_media",
-                Refusal::Polyglot { .. } => "media_two_formats",
-                Refusal::Trailing { .. } => "media_trailing_bytes",
-                Refusal::Truncated { .. } => "media_truncated",
-                Refusal::ExternalReference { .. } => "media_external_reference",
-                Refusal::Malformed { .. } => "media_malformed",
-                Refusal::TooLarge(_) => "media_too_large",
-                Refusal::Unreadable { .. } => "media_unreadable",
-            },
-            Self::Fault(fault) => match fault {
-                Fault::NoVideo => "media_no_video",
-                Fault::Nothing => "media_empty",
-                Fault::TooShort { .. } => "media_too_short",
-                Fault::TooLarge(_) => "media_too_large",
-                Fault::Damaged { .. } => "media_damaged",
-                Fault::Unsupported { .. } => "media_unsupported",
-                Fault::Plan { .. } => "media_plan",
-                Fault::Cage { .. } => "media_sandbox_not_whole",
-                Fault::Output { .. } => "media_output",
-            },
-            Self::TimedOut { .. } => "media_timed_out",
-            Self::OverLimit { .. } => "media_over_limit",
-            Self::Crashed { .. } => "media_crashed",
-            Self::Untrusted(_) => "media_untrusted",
-            Self::Io { .. } => "media_io",
-        }
-    }
-
-    /// What the person who sent the file can do about it.
-    #[must_use]
-    pub fn advice(&self) -> &'static str {
-        match self.code() {
-            "media_not_media" | "media_two_formats" | "media_trailing_bytes" | "media_external_reference" => {
-                "export the clip, picture or sound again as one plain MP4, WebM, PNG, JPEG or WAV file"
-            }
-            "media_truncated" | "media_malformed" | "media_damaged" | "media_crashed" | "media_untrusted" => {
-                "fetch or upload the file again; if it stays so, export it again from its source"
-            }
-            "media_too_large" | "media_over_limit" | "media_timed_out" => {
-                "export it shorter, smaller or at a lower frame rate"
-            }
-            "media_no_video" | "media_empty" => "choose a file with a picture track",
-            "media_too_short" => "choose a longer clip, or let the storyboard hold its last picture longer",
-            "media_unsupported" => "export it as H.264 with AAC, standard dynamic range",
-            "media_plan" => "correct the named field",
-            "media_sandbox_not_whole" => {
-                "run on a kernel with Landlock and seccomp, or allow a sandbox with fewer bars"
-            }
-            _ => "free disk space and try again",
-        }
-    }
-
-    /// Whether the same file may pass at another time.
-    #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        matches!(
-            self,
-            Self::Io { .. } | Self::Refused(Refusal::Unreadable { .. }) | Self::Fault(Fault::Output { .. })
-        )
-    }
-
-    fn io(action: &'static str) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { action, source }
     }
 }
 
@@ -227,6 +116,24 @@ pub struct Still {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
+}
+
+/// The answer of a [`Job`](crate::worker::Job), and the files that it left, which vanish when this is dropped.
+#[derive(Debug)]
+pub struct Answered<A> {
+    /// The answer; of a child that is not trusted.
+    pub answer: A,
+    folder: tempfile::TempDir,
+}
+
+impl<A> Answered<A> {
+    /// A file that the job left, of at most `most` bytes.
+    ///
+    /// # Errors
+    /// [`SandboxError::Untrusted`] for what is no file or is larger, [`SandboxError::Io`].
+    pub fn left(&self, name: &str, most: u64) -> Result<Vec<u8>, SandboxError> {
+        read_left(&self.folder.path().join(name), most)
+    }
 }
 
 /// A clip of ours made from a foreign one. Its files vanish when it is dropped: copy or move them before.
@@ -311,7 +218,7 @@ impl Sandbox {
     /// `side_px` pixels. Transparency is dropped.
     ///
     /// # Errors
-    /// Each of [`SandboxError`]; [`Fault::TooShort`] where the file has fewer pictures.
+    /// Each of [`SandboxError`]; [`TooShort`](crate::Fault::TooShort) where the file has fewer pictures.
     pub fn still<'a>(
         &self,
         source: impl Into<Source<'a>>,
@@ -337,8 +244,8 @@ impl Sandbox {
     /// The same file and plan give the same bytes.
     ///
     /// # Errors
-    /// Each of [`SandboxError`]; [`Fault::TooShort`] where holding the last picture does not reach;
-    /// [`Fault::Damaged`] where a single picture of the part that is used does not decode.
+    /// Each of [`SandboxError`]; [`TooShort`](crate::Fault::TooShort) where holding the last picture does not reach;
+    /// [`Damaged`](crate::Fault::Damaged) where a single picture of the part that is used does not decode.
     pub fn import_clip<'a>(
         &self,
         source: impl Into<Source<'a>>,
@@ -379,6 +286,31 @@ impl Sandbox {
         Ok(Caged { value, report })
     }
 
+    /// Asks the program's own [`Job`](crate::worker::Job) `name` about a file.
+    ///
+    /// The file is not sniffed: the job says what it takes, behind every bar.
+    ///
+    /// # Errors
+    /// Each of [`SandboxError`]; [`SandboxError::Untrusted`] where the answer has another form than asked for.
+    pub fn ask<'a, A: DeserializeOwned>(
+        &self,
+        source: impl Into<Source<'a>>,
+        name: &str,
+        question: &impl Serialize,
+    ) -> Result<Caged<Answered<A>>, SandboxError> {
+        let question = serde_json::to_value(question)
+            .map_err(|error| SandboxError::Io { action: "write the request", source: error.into() })?;
+        let file = self.open(source.into())?;
+        let folder = self.scratch()?;
+        let task = Task::Job { name: name.to_owned(), question };
+        let (Done::Answered(answer), report) = self.run(&file, folder.path(), task)? else {
+            return Err(SandboxError::Untrusted("it answered another question"));
+        };
+        let answer = serde_json::from_value(answer)
+            .map_err(|_| SandboxError::Untrusted("its answer does not parse"))?;
+        Ok(Caged { value: Answered { answer, folder }, report })
+    }
+
     /// Closes a cage and tries to get out of it: to read `read`, write `write`, connect to `connect`, start
     /// `start` and start a thread. For `doctor` and for tests.
     ///
@@ -408,27 +340,31 @@ impl Sandbox {
 
     /// Opens or writes down the file, and looks at it.
     fn take(&self, source: Source<'_>) -> Result<(File, Sniffed), SandboxError> {
+        let mut file = self.open(source)?;
+        let sniffed = sniff(&mut file, &self.options.limits)?;
+        Ok((file, sniffed))
+    }
+
+    fn open(&self, source: Source<'_>) -> Result<File, SandboxError> {
         let limits = &self.options.limits;
-        let mut file = match source {
+        match source {
             Source::Bytes(bytes) => {
                 limits.check_bytes(bytes.len() as u64).map_err(Refusal::from)?;
                 let mut file = tempfile::tempfile_in(&self.options.scratch)
                     .map_err(SandboxError::io("make a scratch file"))?;
                 file.write_all(bytes).map_err(SandboxError::io("write a scratch file"))?;
-                file
+                Ok(file)
             }
             Source::Path(path) => {
-                let file = File::open(path).map_err(SandboxError::io("open the file"))?;
-                let about = file.metadata().map_err(SandboxError::io("open the file"))?;
-                if !about.is_file() {
-                    let source = io::Error::new(io::ErrorKind::InvalidInput, "not an ordinary file");
-                    return Err(SandboxError::Io { action: "open the file", source });
-                }
-                file
+                let refused = SandboxError::io("open the file");
+                // Looked at before it is opened, because opening a pipe waits for somebody to write, and
+                // after, because it may have been exchanged.
+                let opened =
+                    path.metadata().and_then(|named| ordinary(&named)).and_then(|()| File::open(path));
+                let opened = opened.and_then(|file| ordinary(&file.metadata()?).map(|()| file));
+                opened.map_err(refused)
             }
-        };
-        let sniffed = sniff(&mut file, limits)?;
-        Ok((file, sniffed))
+        }
     }
 
     fn scratch(&self) -> Result<tempfile::TempDir, SandboxError> {
@@ -566,6 +502,13 @@ fn how_it_ended(status: ExitStatus, said: &[u8]) -> SandboxError {
             SandboxError::Crashed { how: format!("exit code {}", code.unwrap_or_default()), said }
         }
     }
+}
+
+fn ordinary(about: &std::fs::Metadata) -> io::Result<()> {
+    if about.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "not an ordinary file"))
 }
 
 /// Opens an ordinary file that the child left.

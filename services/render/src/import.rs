@@ -1,7 +1,6 @@
 //! Import of clips from outside: decoded in a caged child process, brought to the ad's size, rate and color,
 //! encoded anew.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -21,27 +20,10 @@ struct Inner {
 }
 
 impl ClipImport {
-    /// An importer whose child processes are the running program, which must begin with
-    /// [`spotwright_media::worker::run_if_asked`], and which works in `scratch`.
-    ///
-    /// # Errors
-    /// When the folder cannot be created, or the system does not tell which program runs.
-    pub fn new(artifacts: Arc<dyn ArtifactStore>, scratch: PathBuf) -> std::io::Result<Self> {
-        Self::with_program(artifacts, scratch, std::env::current_exe()?)
-    }
-
-    /// The same, with another program for the child processes.
-    ///
-    /// # Errors
-    /// When the folder cannot be created.
-    pub fn with_program(
-        artifacts: Arc<dyn ArtifactStore>,
-        scratch: PathBuf,
-        program: PathBuf,
-    ) -> std::io::Result<Self> {
-        std::fs::create_dir_all(&scratch)?;
-        let sandbox = Sandbox::new(media::Options::new(program, scratch));
-        Ok(Self { inner: Arc::new(Inner { sandbox, artifacts }) })
+    /// An importer over a sandbox.
+    #[must_use]
+    pub fn new(artifacts: Arc<dyn ArtifactStore>, sandbox: Sandbox) -> Self {
+        Self { inner: Arc::new(Inner { sandbox, artifacts }) }
     }
 }
 
@@ -101,7 +83,7 @@ fn refused(error: SandboxError) -> ImportError {
     match &error {
         SandboxError::Io { source, .. } if no_room(source) => ImportError::NoRoom(error.to_string()),
         SandboxError::Io { .. } => ImportError::Unavailable(error.to_string()),
-        _ => ImportError::Refused(error.to_string()),
+        _ => ImportError::Refused(format!("{error} ({}); {}", error.code(), error.advice())),
     }
 }
 

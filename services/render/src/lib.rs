@@ -5,7 +5,8 @@
 //! lays out each shot ([`Layout`](spotwright_schemas::storyboard::Layout)), composites it, encodes
 //! it once, joins shots by stream copy, composes a music bed and writes the label of AI-made content.
 //! It also implements [`QualityGate`](spotwright_core::ports::quality_gate::QualityGate), which decodes and
-//! measures a stored file, whoever made it ([`gate`]). [`picture::import`] makes pictures from outside safe.
+//! measures a stored file, whoever made it ([`gate`]). [`picture::PictureImport`] makes pictures from outside safe,
+//! [`ClipImport`] clips: each file is decoded in a caged child process ([`worker`]).
 //! It writes no copy, chooses no layout, and generates no pictures.
 //!
 //! # Invariants
@@ -46,6 +47,7 @@ mod statistics;
 mod still;
 mod studio;
 mod text;
+pub mod worker;
 
 pub use error::Error;
 pub use import::ClipImport;

@@ -1,5 +1,6 @@
 //! Decoding of pictures from outside, with limits that hold before memory is taken.
 
+mod caged;
 mod color;
 mod flight;
 mod verdict;
@@ -11,9 +12,12 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 use image::codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder};
 use image::codecs::webp::WebPDecoder;
 use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits};
+use serde::{Deserialize, Serialize};
 use spotwright_schemas::error::{Code, Problem};
 use spotwright_schemas::storyboard::Color;
 
+pub use caged::PictureImport;
+pub(crate) use caged::{JOB, job};
 pub use flight::Flight;
 pub use verdict::{FLAT, NEARLY_BLACK, unusable};
 
@@ -51,7 +55,8 @@ pub struct ImportedPicture {
 }
 
 /// Decodes a JPEG, PNG or WebP file, turns it upright, converts its colors to sRGB and encodes it
-/// again as PNG.
+/// again as PNG. **In this process**: for pictures of our own making, and inside of a caged child;
+/// [`PictureImport`] does the same with foreign ones.
 ///
 /// The type is told by the first bytes, not by a name. Transparent parts become white, or dark where
 /// the drawing itself is white. Pictures longer than [`KEPT_SIDE`] are scaled down. `field` is named
@@ -62,15 +67,7 @@ pub struct ImportedPicture {
 /// - [`Code::PictureDamaged`]: another format, an animation, or content that does not decode whole.
 /// - [`Code::PictureSize`]: more than [`MAX_BYTES`] or [`MAX_PIXELS`], or a side outside [`SIDES`].
 pub fn import(bytes: &[u8], field: &str) -> Result<ImportedPicture, Problem> {
-    let Decoded { picture, mut remarks } = decode(bytes, field)?;
-    let small = scaled_down(picture, field)?;
-    let (width, height) = (small.width(), small.height());
-    let rgb = flattened(small, &mut remarks);
-    let mut png = Vec::new();
-    PngEncoder::new_with_quality(&mut png, CompressionType::Fast, PngFilter::Adaptive)
-        .write_image(&rgb, width, height, image::ExtendedColorType::Rgb8)
-        .map_err(|error| damaged(field, &error.to_string()))?;
-    Ok(ImportedPicture { png, width, height, remarks })
+    Pixels::of(bytes, field, false)?.encoded(field)
 }
 
 /// As [`import`], for a picture that lies over others: its transparent parts stay transparent.
@@ -78,39 +75,85 @@ pub fn import(bytes: &[u8], field: &str) -> Result<ImportedPicture, Problem> {
 /// # Errors
 /// As [`import`].
 pub fn import_layer(bytes: &[u8], field: &str) -> Result<ImportedPicture, Problem> {
-    let Decoded { picture, remarks } = decode(bytes, field)?;
-    let rgba = scaled_down(picture, field)?.into_rgba8();
-    let (width, height) = (rgba.width(), rgba.height());
-    let mut png = Vec::new();
-    PngEncoder::new_with_quality(&mut png, CompressionType::Fast, PngFilter::Adaptive)
-        .write_image(&rgba, width, height, image::ExtendedColorType::Rgba8)
-        .map_err(|error| damaged(field, &error.to_string()))?;
-    Ok(ImportedPicture { png, width, height, remarks })
+    Pixels::of(bytes, field, true)?.encoded(field)
+}
+
+/// What was changed or assumed of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Remark {
+    UnknownProfile,
+    WhiteOnNothing,
+}
+
+impl Remark {
+    fn words(self) -> &'static str {
+        match self {
+            Self::UnknownProfile => UNKNOWN_PROFILE,
+            Self::WhiteOnNothing => WHITE_ON_NOTHING,
+        }
+    }
+}
+
+/// Pixels of a picture that is safe to use: RGB, or RGBA where it is a layer, 8 bits each.
+struct Pixels {
+    width: u32,
+    height: u32,
+    layer: bool,
+    data: Vec<u8>,
+    remarks: Vec<Remark>,
+}
+
+impl Pixels {
+    fn of(bytes: &[u8], field: &str, layer: bool) -> Result<Self, Problem> {
+        let Decoded { picture, mut remarks } = decode(bytes, field)?;
+        let small = scaled_down(picture, field)?;
+        let (width, height) = (small.width(), small.height());
+        let data = if layer { small.into_rgba8().into_raw() } else { flattened(small, &mut remarks) };
+        Ok(Self { width, height, layer, data, remarks })
+    }
+
+    fn encoded(self, field: &str) -> Result<ImportedPicture, Problem> {
+        let Self { width, height, layer, data, remarks } = self;
+        let color = if layer { image::ExtendedColorType::Rgba8 } else { image::ExtendedColorType::Rgb8 };
+        let mut png = Vec::new();
+        PngEncoder::new_with_quality(&mut png, CompressionType::Fast, PngFilter::Adaptive)
+            .write_image(&data, width, height, color)
+            .map_err(|error| damaged(field, &error.to_string()))?;
+        let told = remarks.into_iter().map(|remark| remark.words().to_owned());
+        Ok(ImportedPicture { png, width, height, remarks: told.collect() })
+    }
 }
 
 /// A picture as the file has it, upright and in sRGB.
 pub(crate) struct Decoded {
     pub(crate) picture: DynamicImage,
-    remarks: Vec<String>,
+    remarks: Vec<Remark>,
 }
 
 fn damaged(field: &str, message: &str) -> Problem {
     Problem::new(Code::PictureDamaged, field, message)
 }
 
+/// The format by the first bytes, of a file that is not too long; nothing of it is decoded.
+fn sniffed(bytes: &[u8], field: &str) -> Result<ImageFormat, Problem> {
+    if bytes.len() > MAX_BYTES {
+        let message = format!("the file has {} bytes; at most {MAX_BYTES} are accepted", bytes.len());
+        return Err(Problem::new(Code::PictureSize, field, message));
+    }
+    match bytes {
+        [0xFF, 0xD8, 0xFF, ..] => Ok(ImageFormat::Jpeg),
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Ok(ImageFormat::Png),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Ok(ImageFormat::WebP),
+        [] => Err(damaged(field, "the file is empty")),
+        _ => Err(damaged(field, "the file is not a JPEG, PNG or WebP picture")),
+    }
+}
+
 /// Checks every limit, then decodes.
 pub(crate) fn decode(bytes: &[u8], field: &str) -> Result<Decoded, Problem> {
     let size = |message: String| Err(Problem::new(Code::PictureSize, field, message));
-    if bytes.len() > MAX_BYTES {
-        return size(format!("the file has {} bytes; at most {MAX_BYTES} are accepted", bytes.len()));
-    }
-    let format = match bytes {
-        [0xFF, 0xD8, 0xFF, ..] => ImageFormat::Jpeg,
-        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => ImageFormat::Png,
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => ImageFormat::WebP,
-        [] => return Err(damaged(field, "the file is empty")),
-        _ => return Err(damaged(field, "the file is not a JPEG, PNG or WebP picture")),
-    };
+    let format = sniffed(bytes, field)?;
     let unreadable = |error: image::ImageError| {
         damaged(field, &format!("the picture does not decode: {}", error.to_string().trim_end_matches('.')))
     };
@@ -156,7 +199,7 @@ pub(crate) fn decode(bytes: &[u8], field: &str) -> Result<Decoded, Problem> {
     picture.apply_orientation(orientation);
     let mut remarks = Vec::new();
     if conversion == color::Conversion::Unknown {
-        remarks.push(UNKNOWN_PROFILE.to_owned());
+        remarks.push(Remark::UnknownProfile);
     }
     Ok(Decoded { picture, remarks })
 }
@@ -212,7 +255,7 @@ fn scaled_down(picture: DynamicImage, field: &str) -> Result<DynamicImage, Probl
 }
 
 /// RGB bytes over white, or over a dark ground when nothing of the picture would show on white.
-fn flattened(picture: DynamicImage, remarks: &mut Vec<String>) -> Vec<u8> {
+fn flattened(picture: DynamicImage, remarks: &mut Vec<Remark>) -> Vec<u8> {
     if !picture.color().has_alpha() {
         return picture.into_rgb8().into_raw();
     }
@@ -220,7 +263,7 @@ fn flattened(picture: DynamicImage, remarks: &mut Vec<String>) -> Vec<u8> {
     let ground = if shows_on_white(&rgba) {
         [255; 3]
     } else {
-        remarks.push(WHITE_ON_NOTHING.to_owned());
+        remarks.push(Remark::WhiteOnNothing);
         DARK
     };
     let over = |pixel: &image::Rgba<u8>| {

@@ -17,6 +17,7 @@ use spotwright_schemas::placement::PlacementKind;
 use spotwright_schemas::script::Role;
 use spotwright_schemas::storyboard::{Color, FrameSize, Layout, Storyboard};
 
+mod cage;
 mod common;
 
 struct Rig {
@@ -241,14 +242,12 @@ fn the_gate_catches_every_broken_file() {
     let good = rig.render(rig.board(), "good");
     let bytes = std::fs::read(rig.file(&good)).expect("reads");
     let cut = rig.folder.path().join("cut.mp4");
+    let sandbox = cage::sandbox(rig.folder.path());
     for share in [3, 2] {
         std::fs::write(&cut, &bytes[..bytes.len() * (share - 1) / share]).expect("writes");
         assert!(!rig.studio.check(&cut, &rig.board(), None).expect("checks").pass);
-        assert!(
-            failed(&gate::check_file(&cut, PlacementKind::SimulatedFeed))
-                .iter()
-                .any(|id| *id != "placement_size")
-        );
+        let alone = gate::check_file(&sandbox, &cut, PlacementKind::SimulatedFeed);
+        assert!(failed(&alone).iter().any(|id| *id != "placement_size"));
     }
     let other = rig.studio.check(&rig.file(&good), &rig.board(), Some("another")).expect("checks");
     caught(&other, "ai_metadata");
@@ -258,7 +257,7 @@ fn the_gate_catches_every_broken_file() {
     let mut unlabelled = rig.board();
     unlabelled.shots[0].ai_label = false;
     caught(&rig.studio.check(&rig.file(&good), &unlabelled, None).expect("checks"), "ai_label_time");
-    assert!(!gate::check_file(Path::new("/nonexistent.mp4"), PlacementKind::SimulatedFeed).pass);
+    assert!(!gate::check_file(&sandbox, Path::new("/nonexistent.mp4"), PlacementKind::SimulatedFeed).pass);
 }
 
 #[test]

@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use spotwright_core::domain::copy_rules::terms;
 use spotwright_core::ports::letters::check_brief;
 use spotwright_render::Letters;
-use spotwright_render::picture::{self, ImportedPicture};
+use spotwright_render::picture::{self, ImportedPicture, PictureImport};
 use spotwright_schemas::Problem;
 use spotwright_schemas::brief::{Brief, MAX_BRIEF_BYTES, is_same_name};
 use spotwright_schemas::error::Code;
 use spotwright_schemas::storyboard::Palette;
+
+use crate::config::Config;
+use crate::sandbox;
 
 /// Largest accepted picture file in bytes.
 const MAX_PICTURE_BYTES: u64 = 20_000_000;
@@ -27,23 +30,24 @@ pub struct LoadedBrief {
     pub warnings: Vec<Problem>,
 }
 
-/// As [`load_with`], with the fonts of this machine.
+/// As [`load_with`], with the fonts of this machine and the configured sandbox for pictures.
 ///
 /// # Errors
-/// As [`load_with`]; [`Code::Prerequisite`] when the fonts are not installed.
-pub fn load(path: &Path) -> Result<LoadedBrief, Problem> {
-    load_with(path, &Letters::load(&[])?)
+/// As [`load_with`] and [`sandbox::pictures`]; [`Code::Prerequisite`] when the fonts are not installed.
+pub fn load(path: &Path, config: &Config) -> Result<LoadedBrief, Problem> {
+    load_with(path, &Letters::load(&[])?, &sandbox::pictures(&config.sandbox)?)
 }
 
 /// Reads and checks the brief at `path`, every picture it names, and whether `letters` can draw what
 /// it says.
 ///
-/// Nothing is written. At most the accepted number of bytes is read of any file. Pictures that would
+/// Nothing is written beside the scratch files of `pictures`, which decodes every picture in a caged child
+/// process. At most the accepted number of bytes is read of any file. Pictures that would
 /// not pass the quality gate are left out with a warning as long as another one is there.
 ///
 /// # Errors
 /// The problem of the first field that is wrong; codes SW01xx and SW02xx.
-pub fn load_with(path: &Path, letters: &Letters) -> Result<LoadedBrief, Problem> {
+pub fn load_with(path: &Path, letters: &Letters, pictures: &PictureImport) -> Result<LoadedBrief, Problem> {
     let brief = parse(path)?;
     terms::expect_sayable(&brief)?;
     check_brief(letters, &brief)?;
@@ -56,7 +60,7 @@ pub fn load_with(path: &Path, letters: &Letters) -> Result<LoadedBrief, Problem>
     for (idx, named) in loaded.brief.product.pictures.iter().enumerate() {
         let field = format!("product.pictures[{idx}].file");
         let bytes = read_picture(&folder, &named.file, &field)?;
-        let imported = picture::import(&bytes, &field)?;
+        let imported = pictures.import(&bytes, &field)?;
         let colors = loaded.brief.brand.colors;
         let palette = Palette { primary: colors.primary, accent: colors.accent };
         let verdict = picture::unusable(&imported, palette, letters)

@@ -228,6 +228,21 @@ pub enum Command {
 /// What `render` does beside rendering.
 #[derive(Debug, Subcommand)]
 pub enum RenderWhat {
+    /// Measure the processor time of 27 variants (3 × 3 × 3), quality gate included.
+    Bench {
+        /// Seconds of each of the three shots, 2–20.
+        #[arg(long, default_value_t = 5)]
+        seconds: u32,
+        /// Also measure the `ffmpeg` program on the same number of renders, each followed by the gate.
+        #[arg(long)]
+        peer: bool,
+        /// A picture that all shots show; drawn backgrounds without it.
+        #[arg(long)]
+        picture: Option<PathBuf>,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
     /// Run the quality gate on any video file. Exit code 1 when it does not pass.
     Check {
         /// The file.

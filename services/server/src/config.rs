@@ -29,6 +29,8 @@ pub struct Config {
     pub render: Render,
     /// Who makes generated clips.
     pub video: Video,
+    /// How pictures and videos from outside are read.
+    pub sandbox: Sandbox,
     /// How work is done.
     pub engine: Engine,
     /// Where runs, steps, messages and money live.
@@ -166,6 +168,18 @@ impl std::fmt::Debug for Video {
         // Settings of sources hold keys.
         f.debug_struct("Video").field("sources", &self.sources.keys()).finish_non_exhaustive()
     }
+}
+
+/// How pictures and videos from outside are read: by a child process that can reach nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sandbox {
+    /// Program of the child; empty for this one.
+    pub program: String,
+    /// Folder of its scratch files; empty for the system's, or for imported clips one in the data folder.
+    pub scratch: String,
+    /// Whether to refuse such files where the system lacks one of the bars.
+    pub whole: bool,
 }
 
 /// How work is done.

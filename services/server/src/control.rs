@@ -14,7 +14,7 @@ use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::step_store::{Commit, StepStore, StoreError};
 use spotwright_creative::workflow::{AgentState, first_commit, tell};
 use spotwright_render::Letters;
-use spotwright_render::picture::{self, Flight};
+use spotwright_render::picture::{self, Flight, PictureImport};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::RunId;
@@ -152,17 +152,19 @@ impl RunControl for Control {
     }
 }
 
-/// Import of pictures by the studio's decoder: only such as make a video that passes the gate.
+/// Import of pictures by the studio's decoder in a caged child process: only such as make a video that passes
+/// the gate.
 pub struct Pictures {
     letters: Letters,
+    import: PictureImport,
     flight: Flight,
 }
 
 impl Pictures {
     /// An importer that lays pictures out with these fonts.
     #[must_use]
-    pub fn new(letters: Letters) -> Self {
-        Self { letters, flight: Flight::default() }
+    pub fn new(letters: Letters, import: PictureImport) -> Self {
+        Self { letters, import, flight: Flight::default() }
     }
 
     /// A picture is handed in before the brief whose colors will surround it.
@@ -173,7 +175,7 @@ impl Pictures {
 impl PictureImporter for Pictures {
     fn import(&self, bytes: &[u8], name: &str) -> Result<ImportedPicture, Problem> {
         self.flight.with(bytes, || {
-            let imported = picture::import(bytes, name)?;
+            let imported = self.import.import(bytes, name)?;
             let verdict = picture::unusable(&imported, Self::PALETTE, &self.letters)
                 .map_err(|error| Problem::new(Code::Render, name, error.to_string()))?;
             if let Some(reason) = verdict {

@@ -11,7 +11,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
-use spotwright_core::domain::topology::Role;
+use spotwright_core::domain::topology::{Role, StepKind};
 use spotwright_core::ports::clock::{Clock as _, SystemClock};
 
 use crate::foundation::Foundation;
@@ -72,6 +72,7 @@ async fn report(State(pages): State<Pages>) -> impl IntoResponse {
     }
     if pages.roles.contains(&Role::Relay) {
         outbox(&pages.foundation, &mut text).await;
+        waiting(&pages.foundation, &mut text).await;
     }
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }
@@ -88,5 +89,18 @@ async fn outbox(foundation: &Foundation, text: &mut String) {
     {
         let _written =
             writeln!(text, "# TYPE spotwright_outbox_{name} gauge\nspotwright_outbox_{name} {value}");
+    }
+}
+
+/// How many steps wait for a provider, for their time or for a paused run, told by the relay's process; left
+/// out when the database does not answer.
+async fn waiting(foundation: &Foundation, text: &mut String) {
+    let Ok(Ok(counts)) = tokio::time::timeout(READY, foundation.store.waiting_steps()).await else {
+        return;
+    };
+    text.push_str("# TYPE spotwright_waiting_steps gauge\n");
+    for kind in StepKind::ALL {
+        let count = counts.iter().find(|(of, _)| *of == kind).map_or(0, |(_, count)| *count);
+        let _written = writeln!(text, "spotwright_waiting_steps{{kind=\"{}\"}} {count}", kind.as_str());
     }
 }

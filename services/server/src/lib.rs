@@ -45,6 +45,7 @@ pub mod proxy;
 pub mod publish;
 pub mod readiness;
 pub mod report;
+pub mod sandbox;
 pub mod standins;
 pub mod telemetry;
 pub mod text_vectors;
@@ -55,6 +56,8 @@ pub mod wiring;
 pub mod withdrawals;
 mod words;
 pub mod writers;
+
+pub use spotwright_render::worker;
 
 use std::process::ExitCode;
 

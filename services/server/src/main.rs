@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use spotwright_media::worker;
 use spotwright_server::cli::Arguments;
+use spotwright_server::worker;
 
 fn main() -> ExitCode {
     // First of all: files from outside are read by a child process that is this program.

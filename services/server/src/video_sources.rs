@@ -22,7 +22,8 @@ use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_store::clips::FolderClips;
 
-use crate::config::Video;
+use crate::config::{self, Video};
+use crate::sandbox;
 use crate::video_motion::StudioMotion;
 
 /// Settings of one source: `kind`, and what a source of that kind needs.
@@ -132,6 +133,7 @@ fn options(path: &str, settings: &Value) -> Result<SourceOptions, Problem> {
 /// [`Code::Option`] with the path of the setting; [`Code::Store`] when the library cannot be opened.
 pub fn footage(
     video: &Video,
+    sandboxed: &config::Sandbox,
     artifacts: &Arc<dyn ArtifactStore>,
     studio: &Studio,
     folder: &Path,
@@ -143,8 +145,8 @@ pub fn footage(
     let room = video.library_mb.saturating_mul(1_000_000);
     let library = FolderClips::open(&folder.join("clips"), room, Arc::clone(&clock))
         .map_err(|error| Problem::new(Code::Store, "", error.to_string()))?;
-    let importer = ClipImport::new(Arc::clone(artifacts), folder.join("import"))
-        .map_err(|error| Problem::new(Code::Store, "", error.to_string()))?;
+    let importer =
+        ClipImport::new(Arc::clone(artifacts), sandbox::sandbox(sandboxed, &folder.join("import"))?);
     Ok(Some(FootagePorts {
         clips: sources(video, artifacts, &clock, &|| Ok(studio.clone()))?,
         clip_library: Arc::new(library),

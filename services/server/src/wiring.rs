@@ -158,7 +158,7 @@ impl World {
         if config.llm.provider == Provider::Engine {
             notices.push(COPY_ENGINE_WROTE.to_owned());
         }
-        let footage = video_sources::footage(&config.video, artifacts, &studio, folder)?;
+        let footage = video_sources::footage(&config.video, &config.sandbox, artifacts, &studio, folder)?;
         let world = Self {
             language_model,
             footage,

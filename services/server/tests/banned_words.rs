@@ -8,6 +8,8 @@ use spotwright_schemas::brief::Brief;
 use spotwright_server::brief_file::{self, LoadedBrief};
 use tempfile::TempDir;
 
+mod common;
+
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en")
 }
@@ -33,7 +35,7 @@ fn with_words(banned: &[&str], facts: &[&str], disclaimer: &str) -> LoadedBrief 
     }
     let path = folder.path().join("brief.json");
     fs::write(&path, brief.to_string()).expect("writes");
-    brief_file::load(&path).unwrap_or_else(|problem| panic!("{brief}: {problem}"))
+    brief_file::load(&path, &common::config()).unwrap_or_else(|problem| panic!("{brief}: {problem}"))
 }
 
 #[test]

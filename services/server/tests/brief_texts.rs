@@ -9,6 +9,8 @@ use spotwright_schemas::brief::Brief;
 use spotwright_server::brief_file;
 use tempfile::TempDir;
 
+mod common;
+
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en")
 }
@@ -73,7 +75,7 @@ fn a_picture_is_found_however_its_letters_are_spelled() {
         pictures[0]["file"] = json!(named);
         let file = folder.path().join("brief.json");
         fs::write(&file, brief.to_string()).expect("writes");
-        brief_file::load(&file).unwrap_or_else(|problem| panic!("{named}: {problem}"));
+        brief_file::load(&file, &common::config()).unwrap_or_else(|problem| panic!("{named}: {problem}"));
     }
 }
 

@@ -12,10 +12,14 @@ use std::time::Duration;
 use image::{ImageFormat, RgbImage};
 use serde_json::{Value, json};
 use spotwright_render::Letters;
+use spotwright_render::picture::PictureImport;
 use spotwright_schemas::Problem;
 use spotwright_schemas::brief::Brief;
 use spotwright_server::brief_file::{self, LoadedBrief};
+use spotwright_server::sandbox;
 use tempfile::TempDir;
+
+mod common;
 
 /// Longest wait for an answer: far more than any takes, far less than a pipe without a writer.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -573,9 +577,14 @@ fn fonts() -> &'static Letters {
     FONTS.get_or_init(|| Letters::load(&[]).expect("fonts"))
 }
 
+/// The program reads the pictures: a test is no such program.
+fn pictures() -> PictureImport {
+    sandbox::pictures(&common::config().sandbox).expect("a sandbox")
+}
+
 fn load(path: &Path) -> Result<LoadedBrief, Problem> {
     let path = path.to_path_buf();
-    in_time(move || brief_file::load_with(&path, fonts())).expect("an answer in time")
+    in_time(move || brief_file::load_with(&path, fonts(), &pictures())).expect("an answer in time")
 }
 
 /// What is wrong with the answer to a case, if anything.

@@ -13,15 +13,21 @@ use spotwright_core::ports::letters::Letters;
 use spotwright_core::ports::video_backend::{Footage, RenderError, RenderRequest, VideoBackend};
 use spotwright_core::spine::{NoCheckpoints, Shutdown};
 use spotwright_creative::copy_engine::CopyEngine;
+use spotwright_schemas::Problem;
 use spotwright_schemas::event::RenderStage;
 use spotwright_schemas::money::Micros;
-use spotwright_server::brief_file;
+use spotwright_server::brief_file::{self, LoadedBrief};
 use spotwright_server::cli::RunArguments;
 use spotwright_server::commands::run::{self, Summary};
-use spotwright_server::config::Config;
 use spotwright_server::standins::{StandInClickModel, StandInGate, StandInMarket, StandInVideo};
 use spotwright_server::wiring::World;
 use tempfile::TempDir;
+
+mod common;
+
+fn load(path: &Path) -> Result<LoadedBrief, Problem> {
+    brief_file::load(path, &common::config())
+}
 
 /// A brief in a folder with pictures `cup.png` and whatever `pictures` names further.
 fn brief(folder: &Path, edit: impl Fn(&str) -> String) -> PathBuf {
@@ -69,11 +75,11 @@ fn characters_without_a_glyph_are_refused_wherever_they_could_be_shown() {
         ("While stock lasts", "While ᚠ lasts", "disclaimer"),
     ] {
         let path = brief(folder.path(), |text| text.replace(from, to));
-        let problem = brief_file::load(&path).expect_err("refused");
+        let problem = load(&path).expect_err("refused");
         assert_eq!((problem.code.as_str(), problem.field.as_str()), ("SW0115", field));
         assert!(problem.message.contains("U+16A0"), "{problem}");
     }
-    let loaded = brief_file::load(&brief(folder.path(), str::to_owned)).expect("accepted");
+    let loaded = load(&brief(folder.path(), str::to_owned)).expect("accepted");
     assert!(loaded.warnings.is_empty());
 }
 
@@ -81,10 +87,10 @@ fn characters_without_a_glyph_are_refused_wherever_they_could_be_shown() {
 fn one_text_is_one_text_however_its_letters_were_typed() {
     let folder = TempDir::new().expect("a folder");
     let composed = brief(folder.path(), |text| text.replace("Low Light", "Lumière Été"));
-    let composed = brief_file::load(&composed).expect("accepted").brief;
+    let composed = load(&composed).expect("accepted").brief;
     let decomposed =
         brief(folder.path(), |text| text.replace("Low Light", "Lumie\u{300}re E\u{301}te\u{301}"));
-    assert_eq!(brief_file::load(&decomposed).expect("accepted").brief, composed);
+    assert_eq!(load(&decomposed).expect("accepted").brief, composed);
 }
 
 #[test]
@@ -105,7 +111,7 @@ fn pictures_that_cannot_be_used_are_left_out_as_long_as_one_can() {
         });
         brief(folder.path(), |text| text.replace("audience:", &format!("{rows}audience:")))
     };
-    let loaded = brief_file::load(&also(&["flat.png", "strip.png", "logo.png"])).expect("accepted");
+    let loaded = load(&also(&["flat.png", "strip.png", "logo.png"])).expect("accepted");
     assert_eq!(loaded.pictures.len(), 2, "the photo and the logo on a dark ground");
     let told: Vec<(&str, &str)> =
         loaded.warnings.iter().map(|warning| (warning.code.as_str(), warning.field.as_str())).collect();
@@ -118,7 +124,7 @@ fn pictures_that_cannot_be_used_are_left_out_as_long_as_one_can() {
         ]
     );
     let only = brief(folder.path(), |text| text.replace("cup.png", "flat.png"));
-    let problem = brief_file::load(&only).expect_err("refused");
+    let problem = load(&only).expect_err("refused");
     assert_eq!((problem.code.as_str(), problem.field.as_str()), ("SW0205", "product.pictures"));
 }
 
@@ -176,7 +182,7 @@ async fn run(brief: PathBuf, out: &Path) -> Summary {
         threads: Some(1),
         ..RunArguments::default()
     };
-    let config = Config::load(None).expect("the defaults are valid");
+    let config = common::config();
     run::execute_in(&arguments, &config, Arc::new(NoCheckpoints), |workspace| {
         let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
         let gate = StandInGate { artifacts: Some(Arc::clone(&artifacts)) };

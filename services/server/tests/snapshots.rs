@@ -15,10 +15,11 @@ use spotwright_schemas::money::Micros;
 use spotwright_schemas::outcome::TraceLine;
 use spotwright_server::cli::RunArguments;
 use spotwright_server::commands::run;
-use spotwright_server::config::Config;
 use spotwright_server::standins::{StandInClickModel, StandInGate, StandInMarket, StandInVideo};
 use spotwright_server::wiring::World;
 use tempfile::TempDir;
+
+mod common;
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en")
@@ -44,7 +45,7 @@ async fn run_over_stand_ins(brief: PathBuf) -> Files {
         threads: Some(2),
         ..RunArguments::default()
     };
-    let config = Config::load(None).expect("the defaults are valid");
+    let config = common::config();
     let summary = run::execute_in(&arguments, &config, Arc::new(NoCheckpoints), |workspace| {
         let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
         Ok(World {

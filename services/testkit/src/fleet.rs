@@ -86,12 +86,14 @@ struct Worker {
     child: Child,
 }
 
-/// Orders of `number` small runs of two organizations, equal in every shape.
+/// Orders of `number` small runs of two organizations, equal in every shape. `program` reads their pictures.
 ///
 /// # Errors
 /// When the brief cannot be read.
-pub fn orders(brief: &Path, number: u64) -> Result<Vec<NewRun>> {
-    let loaded = brief_file::load(brief)?;
+pub fn orders(program: &Path, brief: &Path, number: u64) -> Result<Vec<NewRun>> {
+    let mut config = Config::load(None)?;
+    config.sandbox.program = program.display().to_string();
+    let loaded = brief_file::load(brief, &config)?;
     let pictures: Vec<StoredPicture> = loaded
         .pictures
         .iter()

@@ -158,7 +158,8 @@ async fn play(brief: PathBuf, play: impl FnMut(&Asked) -> Option<Answer> + Send 
         threads: Some(2),
         ..RunArguments::default()
     };
-    let config = Config::load(None).unwrap();
+    let mut config = Config::load(None).unwrap();
+    config.sandbox.program = env!("CARGO_BIN_EXE_spotwright-fault-child").to_owned();
     let summary = run::execute_in(&arguments, &config, Arc::new(NoCheckpoints), |workspace| {
         let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
         Ok(World {

@@ -46,7 +46,7 @@ async fn rig() -> Rig {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("test.sqlite")).await.unwrap();
     let brief = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml");
-    let run = orders(&brief, 1).unwrap().remove(0);
+    let run = orders(Path::new(env!("CARGO_BIN_EXE_spotwright-fault-child")), &brief, 1).unwrap().remove(0);
     store.create_run(&run, first_commit(&run, jiff::Timestamp::UNIX_EPOCH)).await.unwrap();
     let letters = StandInVideo { artifacts: None, witness: None, price: Micros::ZERO };
     let control = Control::new(store.clone(), Arc::new(letters));

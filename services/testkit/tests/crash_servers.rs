@@ -26,7 +26,7 @@ fn crash(server: &str) {
 async fn servers_that_die_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let brief = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml");
-    let orders = orders(&brief, 20).unwrap();
+    let orders = orders(Path::new(env!("CARGO_BIN_EXE_spotwright-fault-child")), &brief, 20).unwrap();
     let expected = undisturbed(folder.path(), &orders).await.unwrap();
     let database = Database::create().await.unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_spotwright-fault-child"));

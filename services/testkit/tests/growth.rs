@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ async fn a_generation_is_read_once_by_the_next_one() {
         footage: None,
     });
     let brief = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml");
-    let run = orders(&brief, 1).unwrap().remove(0);
+    let run = orders(Path::new(env!("CARGO_BIN_EXE_spotwright-fault-child")), &brief, 1).unwrap().remove(0);
     store.create_run(&run, first_commit(&run, Timestamp::UNIX_EPOCH)).await.unwrap();
     let mut spoiled = 0;
     loop {

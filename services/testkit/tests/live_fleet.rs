@@ -31,7 +31,7 @@ fn reserve() -> Vec<NewRun> {
 
 fn runs(number: usize) -> Vec<NewRun> {
     let brief = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml");
-    orders(&brief, number as u64).unwrap()
+    orders(Path::new(PROGRAM), &brief, number as u64).unwrap()
 }
 
 /// Starts a fleet on twenty runs, disturbs it, and compares every run's end, those included that the

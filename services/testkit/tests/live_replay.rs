@@ -22,7 +22,7 @@ use spotwright_testkit::repeating_bus::RepeatingBus;
 async fn messages_that_come_three_times_in_any_order_are_taken_in_once() {
     let folder = tempfile::tempdir().unwrap();
     let brief = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml");
-    let orders = orders(&brief, 20).unwrap();
+    let orders = orders(Path::new(env!("CARGO_BIN_EXE_spotwright-fault-child")), &brief, 20).unwrap();
     let expected = undisturbed(folder.path(), &orders).await.unwrap();
     let database = Database::create().await.unwrap();
     let store = database.store().await.unwrap();

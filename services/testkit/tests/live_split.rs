@@ -159,14 +159,14 @@ fn alone(folder: &Path, brief: &Path) -> Chosen {
 
 /// Orders the run through the API and waits for its end; its id and what it chose.
 async fn ordered(client: &Client, brief: &Path) -> (String, Chosen) {
-    let loaded = brief_file::load(brief).unwrap();
+    let read = brief_file::parse(brief).unwrap();
     let mut assets = serde_json::Map::new();
-    for picture in &loaded.brief.product.pictures {
+    for picture in &read.product.pictures {
         let bytes = std::fs::read(brief.parent().unwrap().join(&picture.file)).unwrap();
         let asset = client.post(&format!("/v1/assets?name={}", picture.file), "image/jpeg", bytes).await;
         assets.insert(picture.file.clone(), asset["id"].clone());
     }
-    let body = json!({ "brief": loaded.brief, "assets": assets });
+    let body = json!({ "brief": read, "assets": assets });
     let brief = client.post("/v1/briefs", "application/json", body.to_string().into_bytes()).await;
     let order = json!({ "brief": brief["id"], "generations": 2, "variants": 3, "winners": 1, "seed": SEED });
     let run = client.post("/v1/runs", "application/json", order.to_string().into_bytes()).await;

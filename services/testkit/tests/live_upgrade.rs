@@ -36,7 +36,7 @@ async fn has_tables(conn: &mut PgConnection) -> bool {
 async fn an_old_and_a_new_program_work_through_a_migration() {
     let folder = tempfile::tempdir().unwrap();
     let brief = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml");
-    let orders = orders(&brief, 20).unwrap();
+    let orders = orders(Path::new(env!("CARGO_BIN_EXE_spotwright-fault-child")), &brief, 20).unwrap();
     let expected = undisturbed(folder.path(), &orders).await.unwrap();
     let database = Database::create().await.unwrap();
     let new = PathBuf::from(env!("CARGO_BIN_EXE_spotwright-fault-child"));

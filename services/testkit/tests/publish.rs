@@ -48,7 +48,8 @@ async fn finished(brief: &str) -> Finished {
         threads: Some(2),
         ..RunArguments::default()
     };
-    let config = Config::load(None).unwrap();
+    let mut config = Config::load(None).unwrap();
+    config.sandbox.program = env!("CARGO_BIN_EXE_spotwright-fault-child").to_owned();
     let summary = run::execute_in(&arguments, &config, Arc::new(NoCheckpoints), |workspace| {
         let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
         let video = StandInVideo { artifacts: Some(artifacts.clone()), witness: None, price: Micros(20_000) };

@@ -431,6 +431,10 @@ pub trait StepStore: Send + Sync {
         commit: Commit,
     ) -> Result<(), StoreError>;
 
+    /// How many steps of each kind wait: for a provider, for their time, or because their run is paused. Kinds
+    /// of which none waits may be left out.
+    async fn waiting_steps(&self) -> Result<Vec<(StepKind, u64)>, StoreError>;
+
     /// Holds a run's steps back, or lets them go on.
     async fn set_paused(&self, run: RunId, paused: bool) -> Result<(), StoreError>;
 

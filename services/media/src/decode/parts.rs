@@ -5,7 +5,8 @@
 //! pictures, in whichever file they stand; [`fingerprints`] tells which they are, and [`decode_parts`] leaves
 //! out what its caller has seen under the same fingerprint.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use ffmpeg_next::{Packet, media};
@@ -41,7 +42,8 @@ struct Part {
 /// damaged. A file that ends early has parts without fingerprints.
 pub fn fingerprints(path: &Path, fps: u32, lengths: &[u32]) -> Result<Parts, Error> {
     crate::initialize()?;
-    let [avc, esds] = boxes(path, [*b"avcC", *b"esds"]).map_err(|source| Error::io(path, source))?;
+    let found = File::open(path).and_then(|file| boxes(&file, [*b"avcC", *b"esds"]));
+    let [avc, esds] = found.map_err(|source| Error::io(path, source))?;
     let mut sound_hasher = blake3::Hasher::new();
     sound_hasher.update(&esds);
     let mut input = open_input(path)?;
@@ -57,8 +59,7 @@ pub fn fingerprints(path: &Path, fps: u32, lengths: &[u32]) -> Result<Parts, Err
         sound_hasher.update(&stream.start_time().to_le_bytes());
         (stream.index(), sound_hasher)
     });
-    // Behind size and name: version, profile, its constraints, level.
-    let profile = avc.get(9).zip(avc.get(11)).filter(|_| is_avc).map(|(profile, level)| [*profile, *level]);
+    let profile = profile_in(&avc).filter(|_| is_avc);
     let mut start = 0_u32;
     let mut parts = Vec::with_capacity(lengths.len());
     for frames in lengths {
@@ -163,13 +164,24 @@ impl Units {
     }
 }
 
+/// H.264 profile and level of a file, by the first box that holds them.
+pub(super) fn profile(file: &File) -> std::io::Result<Option<[u8; 2]>> {
+    let [avc, _] = boxes(file, [*b"avcC", *b"esds"])?;
+    Ok(profile_in(&avc))
+}
+
+fn profile_in(avc: &[u8]) -> Option<[u8; 2]> {
+    // Behind size and name: version, profile, its constraints, level.
+    avc.get(9).zip(avc.get(11)).map(|(profile, level)| [*profile, *level])
+}
+
 /// Most bytes of a box with headers.
 const BOX: usize = 4096;
 
 /// Every box of these names, with its size before it. A file has one for each track; what else looks like
 /// one makes its fingerprints differ, and nothing worse.
-fn boxes(path: &Path, names: [[u8; 4]; 2]) -> std::io::Result<[Vec<u8>; 2]> {
-    let mut file = std::fs::File::open(path)?;
+fn boxes(mut file: &File, names: [[u8; 4]; 2]) -> std::io::Result<[Vec<u8>; 2]> {
+    file.seek(SeekFrom::Start(0))?;
     let mut found = [Vec::new(), Vec::new()];
     let mut window = Vec::new();
     loop {

@@ -1,7 +1,7 @@
 //! Container and streams: frames, times, codec, size, and what the placement asks for.
 
 use spotwright_media::{Content, VideoTrack};
-use spotwright_schemas::placement::PlacementKind;
+use spotwright_schemas::placement::{PlacementKind, PlacementSpec};
 use spotwright_schemas::storyboard::Storyboard;
 
 use super::Checks;
@@ -58,18 +58,9 @@ pub(super) fn check<'a>(
 
 fn check_placement(checks: &mut Checks, content: &Content, video: &VideoTrack, placement: PlacementKind) {
     let spec = placement.spec();
-    let size = format!("{}x{}", video.width, video.height);
-    let large = spec.is_large_enough(video.width, video.height);
-    let limit = format!("at least {}x{}", spec.min_size[0], spec.min_size[1]);
-    checks.add("placement_size", large, size.clone(), limit);
-    let pass = spec.accepts_shape(video.width, video.height);
-    checks.add("placement_shape", pass, size, spec.shapes_in_words());
+    check_shape(checks, [video.width, video.height], spec);
     let seconds = video.end - video.start;
-    if let Some([shortest, longest]) = spec.seconds {
-        let pass = seconds >= f64::from(shortest) - 0.05 && seconds <= f64::from(longest) + 0.05;
-        let limit = format!("{shortest} to {longest} s");
-        checks.add("placement_seconds", pass, format!("{seconds:.2} s"), limit);
-    }
+    check_seconds(checks, seconds, spec);
     let fits = content.bytes <= spec.max_bytes;
     checks.add("placement_bytes", fits, content.bytes.to_string(), format!("at most {}", spec.max_bytes));
     if let Some(least) = spec.min_kbps {
@@ -81,5 +72,28 @@ fn check_placement(checks: &mut Checks, content: &Content, video: &VideoTrack, p
             format!("{kbps:.0} kbit/s"),
             format!("at least {least} kbit/s"),
         );
+    }
+}
+
+/// Size and shape against the placement's.
+pub(super) fn check_shape(checks: &mut Checks, [width, height]: [u32; 2], spec: &PlacementSpec) {
+    let shown = format!("{width}x{height}");
+    let smallest = spec.smallest_of_shape(width, height);
+    let [least_width, least_height] = smallest.unwrap_or(spec.min_size);
+    let large = width >= least_width && height >= least_height;
+    checks.add("placement_size", large, shown.clone(), format!("at least {least_width}x{least_height}"));
+    let shapes: Vec<String> = std::iter::once(&spec.min_size)
+        .chain(spec.other_shapes)
+        .map(|[width, height]| format!("{width}x{height}"))
+        .collect();
+    checks.add("placement_shape", smallest.is_some(), shown, format!("shaped like {}", shapes.join(" or ")));
+}
+
+/// Length against the placement's.
+pub(super) fn check_seconds(checks: &mut Checks, seconds: f64, spec: &PlacementSpec) {
+    if let Some([shortest, longest]) = spec.seconds {
+        let pass = seconds >= f64::from(shortest) - 0.05 && seconds <= f64::from(longest) + 0.05;
+        let limit = format!("{shortest} to {longest} s");
+        checks.add("placement_seconds", pass, format!("{seconds:.2} s"), limit);
     }
 }

@@ -1,6 +1,7 @@
 //! Labels of AI-made content: in the frames and in the metadata.
 
 use spotwright_media::Content;
+use spotwright_schemas::storyboard::Storyboard;
 
 use super::texts::MIN_CONTRAST;
 use super::watch::{Look, Sight};
@@ -27,14 +28,10 @@ pub(super) fn check_metadata(checks: &mut Checks, content: &Content, produce_id:
 /// The visible label: required where the law asks for it (zh-CN), and wherever a shot asks for it.
 pub(super) fn check_visible(checks: &mut Checks, plan: &Plan<'_>, sights: &[&Sight]) {
     let board = plan.board;
-    let asked = board.shots.iter().any(|shot| shot.ai_label);
-    if !board.locale.is_chinese() && !asked {
+    if !is_label_due(board) {
         return;
     }
-    let labelled: u32 = board.shots.iter().take_while(|shot| shot.ai_label).map(|shot| shot.frames).sum();
-    let seconds = f64::from(labelled) / f64::from(board.fps);
-    let limit = format!("at least {SECONDS:.2} s");
-    checks.add("ai_label_time", seconds >= SECONDS, format!("{seconds:.2} s from the start"), limit);
+    label_time(checks, board);
     let shortest = board.size.width.min(board.size.height) as f64;
     let of_label = |b: &&TextBox| b.kind == TextKind::AiLabel;
     let labels = |shot: &&ShotPlan| shot.boxes.iter().any(|b| of_label(&b));
@@ -54,4 +51,17 @@ pub(super) fn check_visible(checks: &mut Checks, plan: &Plan<'_>, sights: &[&Sig
         value,
         "readable from the first frame to the last of each labelled shot",
     );
+}
+
+/// Whether the visible label has to be there.
+pub(super) fn is_label_due(board: &Storyboard) -> bool {
+    board.locale.is_chinese() || board.shots.iter().any(|shot| shot.ai_label)
+}
+
+/// How long the label is there by the plan.
+pub(super) fn label_time(checks: &mut Checks, board: &Storyboard) {
+    let labelled: u32 = board.shots.iter().take_while(|shot| shot.ai_label).map(|shot| shot.frames).sum();
+    let seconds = f64::from(labelled) / f64::from(board.fps);
+    let limit = format!("at least {SECONDS:.2} s");
+    checks.add("ai_label_time", seconds >= SECONDS, format!("{seconds:.2} s from the start"), limit);
 }

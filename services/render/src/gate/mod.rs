@@ -9,9 +9,14 @@
 //! frames ([`encoding`]). A joined file consists of shots whose packets stand for themselves, so what was
 //! found of a shot is remembered under the fingerprint of its packets: a file of known shots is read whole,
 //! and nothing in it is decoded twice.
+//!
+//! Files of the studio are decoded in this process. A file from anywhere else is judged by a caged child
+//! process ([`check_file`]), one for each file.
 
 mod container;
 mod encoding;
+mod foreign;
+mod foreseen;
 mod ink;
 mod labels;
 mod sound;
@@ -24,8 +29,7 @@ use std::sync::Arc;
 
 use spotwright_core::ports::fidelity::FidelityReport;
 use spotwright_core::ports::video_backend::{FrameStatistics, GateCheck, GateReport};
-use spotwright_media::{Content, Kind, Limits, Parts, Yuv420, decode, decode_parts, fingerprints, sniff};
-use spotwright_schemas::placement::PlacementKind;
+use spotwright_media::{Content, Parts, Yuv420, decode_parts, fingerprints};
 use spotwright_schemas::storyboard::Storyboard;
 
 use crate::cache::Recent;
@@ -33,8 +37,11 @@ use crate::error::{Error, used_up};
 use crate::scene::{TextBox, TextKind};
 use crate::statistics::Sampler;
 
+pub use foreign::check_file;
+pub(crate) use foreign::{JOB, job};
+pub use foreseen::foresee;
+use sound::Heard;
 pub(crate) use sound::envelope;
-use sound::{Heard, LUFS};
 pub(crate) use stillness::{Points, is_black, points};
 pub(crate) use watch::Sight;
 use watch::Watch;
@@ -97,58 +104,6 @@ pub(crate) struct Memory {
 impl Memory {
     pub(crate) fn new() -> Self {
         Self { shots: Recent::new(REMEMBERED), sounds: Recent::new(REMEMBERED) }
-    }
-}
-
-/// Checks any file against a placement, without a plan.
-///
-/// Checked: it decodes whole; H.264 in 4:2:0, in a profile that every player takes, with BT.709 tags and a
-/// steady frame rate; size, shape, length, bytes and bit rate of the placement; sound that starts and ends
-/// with the picture, at -14 LUFS ± 0.5 and at most -1 dBTP; no black, frozen or silent stretch; the metadata
-/// label of AI-made content.
-///
-/// What the file is, and how large it says it is, is read before anything is decoded ([`sniff`]): a playlist,
-/// a manifest or a bomb is a failed check `readable`. What is an MP4 is decoded in this process.
-#[must_use]
-pub fn check_file(file: &Path, placement: PlacementKind) -> GateReport {
-    let mut watch = Watch::new(None);
-    let mut checks = Checks::default();
-    if let Err(why) = is_mp4(file) {
-        checks.add("readable", false, why, "an MP4 that decodes");
-        return checks.report();
-    }
-    // Of one part that is longer than any file, only the headers are of use here.
-    let profile = fingerprints(file, 1, &[]).ok().and_then(|parts| parts.profile);
-    let decoded = decode(file, &mut watch).map_err(Error::from);
-    match decoded.and_then(|content| watch.finish().map(|()| content)) {
-        Ok(content) => {
-            let heard = content
-                .audio
-                .as_ref()
-                .map(|track| Heard::of(track, &watch.sound, watch.channels, watch.rate));
-            let sights: Vec<&Sight> = watch.sights.iter().flatten().map(Arc::as_ref).collect();
-            if let Some(video) = container::check(&mut checks, &content, profile, placement) {
-                stillness::check(
-                    &mut checks,
-                    stillness::joined(sights.iter().map(|sight| &sight.whole)),
-                    None,
-                );
-                sound::check(&mut checks, video, heard.as_ref(), LUFS, None);
-            }
-            labels::check_metadata(&mut checks, &content, None);
-        }
-        Err(error) => checks.add("readable", false, error.to_string(), "an MP4 that decodes"),
-    }
-    checks.report()
-}
-
-/// Why a file is not decoded at all.
-fn is_mp4(file: &Path) -> Result<(), String> {
-    let input = std::fs::File::open(file).map_err(|error| error.to_string())?;
-    let sniffed = sniff(input, &Limits::default()).map_err(|refusal| refusal.to_string())?;
-    match sniffed.kind {
-        Kind::Mp4 => Ok(()),
-        other => Err(format!("{other:?} and not MP4")),
     }
 }
 

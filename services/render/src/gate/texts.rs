@@ -63,7 +63,7 @@ fn safe_zone(checks: &mut Checks, plan: &Plan<'_>) {
     checks.add("safe_zone", outside.is_empty(), value, limit);
 }
 
-fn reading_time(checks: &mut Checks, board: &Storyboard) {
+pub(super) fn reading_time(checks: &mut Checks, board: &Storyboard) {
     let chars = |text: &str| {
         let chinese = text.chars().filter(|c| is_cjk(*c)).count() as f64;
         let latin = text.chars().filter(|c| !is_cjk(*c) && !c.is_whitespace()).count() as f64;

@@ -296,6 +296,47 @@ fn defects_of_encoding_are_caught() {
 }
 
 #[test]
+fn defects_of_the_file_are_caught() {
+    let rig = Rig::new();
+    let good = std::fs::read(&rig.file).expect("reads");
+    let file = rig.folder.path().join("hurt.mp4");
+    let body_of = |name: &[u8; 4]| good.windows(4).position(|at| at == name).expect("has the box") + 4;
+    // A stretch of the data is lost, as by a disk: its length stays.
+    let mut hurt = good.clone();
+    let data = body_of(b"mdat");
+    let middle = data + (good.len() - data) / 3;
+    hurt[middle..middle + 6_000].fill(0);
+    std::fs::write(&file, &hurt).expect("writes");
+    caught(&rig.check(&file), "decodes");
+    // One picture comes half a frame late: its offset is in the table of composition times.
+    let mut late = good.clone();
+    let entry = body_of(b"ctts") + 8 + 4;
+    let offset = u32::from_be_bytes([late[entry], late[entry + 1], late[entry + 2], late[entry + 3]]);
+    late[entry..entry + 4].copy_from_slice(&(offset + offset / 2 + 300).to_be_bytes());
+    std::fs::write(&file, &late).expect("writes");
+    caught(&rig.check(&file), "steady_frames");
+}
+
+#[test]
+fn the_document_lists_what_is_caught() {
+    let page = include_str!("../../../../docs/quality-gate.md");
+    let tests = [include_str!("defects.rs"), include_str!("../../tests/clips.rs")].concat();
+    let rows: Vec<&str> = page
+        .lines()
+        .skip_while(|line| *line != "| defect | caught by |")
+        .skip(2)
+        .take_while(|line| !line.is_empty())
+        .collect();
+    assert_eq!(rows.len(), 37, "rows of the table");
+    for row in rows {
+        let cell = row.trim_matches('|').rsplit('|').next().unwrap_or_default();
+        for id in cell.split(',').map(|id| id.trim().trim_matches('`')) {
+            assert!(tests.contains(&format!("\"{id}\"")), "{row}: no test asks for `{id}`");
+        }
+    }
+}
+
+#[test]
 fn defects_of_sound_are_caught() {
     let rig = Rig::new();
     let second = RATE as usize * 2;

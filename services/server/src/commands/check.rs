@@ -8,13 +8,14 @@ use spotwright_schemas::Problem;
 
 use super::{print_json, print_text};
 use crate::brief_file;
+use crate::config::Config;
 
 /// Checks a brief.
 ///
 /// # Errors
 /// The first problem found.
-pub fn execute(path: &Path, json: bool) -> Result<(), Problem> {
-    let loaded = brief_file::load(path)?;
+pub fn execute(path: &Path, config: &Config, json: bool) -> Result<(), Problem> {
+    let loaded = brief_file::load(path, config)?;
     let unsayable = terms::unsayable_facts(&loaded.brief);
     let questions = spotwright_creative::clarify::questions(&loaded.brief);
     if json {

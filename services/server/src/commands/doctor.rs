@@ -8,7 +8,7 @@ use spotwright_core::ports::click_model::ClickModel as _;
 use spotwright_render::{self as studio, Studio};
 use spotwright_store::folder::FolderArtifacts;
 
-use super::{Machine, print_json, print_text};
+use super::{Machine, doctor_sandbox, print_json, print_text};
 use crate::config::Config;
 
 /// Looks at fonts, encoders and models. True when the main job can be done.
@@ -31,12 +31,14 @@ pub fn execute(config: &Config, json: bool) -> bool {
         Err(error) => Err(error.to_string()),
     };
     let smollm = models.join("smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf").is_file();
-    let good = studio.is_ok() && scoring.is_ok();
+    let caged = doctor_sandbox::attempt(&config.sandbox);
+    let good = studio.is_ok() && scoring.is_ok() && caged.is_good();
     if json {
         print_json(&json!({
             "good": good,
             "studio": studio.as_ref().err(),
             "fonts_missing": absent,
+            "sandbox": caged.document(),
             "click_model": scoring.as_ref().ok(),
             "click_model_error": scoring.as_ref().err(),
             "language_model_file": smollm,
@@ -55,6 +57,7 @@ pub fn execute(config: &Config, json: bool) -> bool {
             "ok   fonts that are not installed: {names}; texts that need them are refused (packages fonts-noto-core, fonts-noto-color-emoji)\n"
         ));
     }
+    print_text(&format!("{} sandbox: {}\n", mark(caged.is_good()), caged.text()));
     let (Ok(text) | Err(text)) = &scoring;
     print_text(&format!("{} click model: {text}\n", mark(scoring.is_ok())));
     let text = if smollm { "installed" } else { "not installed; only needed for llm.provider = \"gguf\"" };

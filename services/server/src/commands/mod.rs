@@ -12,6 +12,7 @@ pub mod check;
 pub mod copy_lint;
 pub mod dlq;
 pub mod doctor;
+mod doctor_sandbox;
 pub mod doctor_video;
 pub mod experiment;
 pub mod explain;
@@ -19,6 +20,7 @@ pub mod feed_apply;
 pub mod feed_check;
 pub mod launch_pack;
 pub mod render;
+pub mod render_bench;
 pub mod results;
 pub mod run;
 pub mod scorer;
@@ -115,7 +117,7 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
         }
         Command::Experiment { what } => experiment::execute(what).map(|()| true),
         Command::Results { what } => results::execute(what).map(|()| true),
-        Command::Check { brief, json } => check::execute(brief, *json).map(|()| true),
+        Command::Check { brief, json } => check::execute(brief, &config()?, *json).map(|()| true),
         Command::Brief {
             what: Brief::Read { sources, out, locale, item, allow_loopback, rules_only, json },
         } => {
@@ -159,7 +161,14 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
             runtime(processors())?.block_on(feed_apply::execute(&options, &config()?))
         }
         Command::Render { what: Some(RenderWhat::Check { file, placement, json }), .. } => {
-            render::check(file, placement, *json)
+            render::check(file, placement, &config()?, *json)
+        }
+        Command::Render { what: Some(RenderWhat::Bench { seconds, peer, picture, json }), .. } => {
+            let options =
+                render_bench::Options { seconds: *seconds, peer: *peer, picture: picture.as_deref() };
+            let report = render_bench::execute(&options, &config()?)?;
+            report.print(*json);
+            Ok(report.failed.is_empty())
         }
         Command::Render { storyboard: Some(storyboard), out: Some(out), json, what: None } => {
             let config = config()?;
@@ -232,9 +241,11 @@ const fn wants_json(command: &Command) -> bool {
             *json
         }
         Command::Copy { what: CopyText::Lint { json, .. } } => *json,
-        Command::Render { what: Some(RenderWhat::Check { json, .. }), .. } | Command::Render { json, .. } => {
-            *json
+        Command::Render {
+            what: Some(RenderWhat::Check { json, .. } | RenderWhat::Bench { json, .. }),
+            ..
         }
+        | Command::Render { json, .. } => *json,
         Command::Agent { what: Agent::Write { json, .. } | Agent::Cases { json, .. } } => *json,
         Command::Brief { what: Brief::Read { json, .. } } => *json,
         Command::Feed { what: Feed::Check { json, .. } | Feed::Apply { json, .. } } => *json,

@@ -13,7 +13,8 @@ use spotwright_core::ports::clock::{Clock as _, SystemClock};
 use spotwright_core::ports::quality_gate::QualityGate;
 use spotwright_core::ports::video_backend::{GateReport, RenderRequest, VideoBackend};
 use spotwright_core::spine::Shutdown;
-use spotwright_render::{ClipImport, Studio, backdrop, gate, picture};
+use spotwright_render::picture::PictureImport;
+use spotwright_render::{ClipImport, Studio, backdrop, gate};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::RenderStage;
@@ -26,6 +27,7 @@ use spotwright_store::folder::FolderArtifacts;
 
 use super::{Machine, print_json, print_text};
 use crate::config::Config;
+use crate::sandbox;
 
 /// Said where generated shots are asked for.
 const WISHES_NOT_MADE: &str = "Generated shots show their fall-back pictures: clips are made in runs of a brief, which \
@@ -127,7 +129,18 @@ pub async fn execute(file: &Path, out: &Path, config: &Config) -> Result<Report,
     )
     .map_err(|error| Problem::new(Code::Render, "", error.to_string()))?;
     let mut notices = Vec::new();
-    let work = Work { board: &board, folder, out, studio: &studio, artifacts: &artifacts, state: &state };
+    let work = Work {
+        board: &board,
+        folder,
+        out,
+        studio: &studio,
+        artifacts: &artifacts,
+        pictures: sandbox::pictures(&config.sandbox)?,
+        clips: ClipImport::new(
+            Arc::clone(&artifacts),
+            sandbox::sandbox(&config.sandbox, &state.join("import"))?,
+        ),
+    };
     let (videos, stills, [shots, distinct_shots]) = work.render_all(&mut notices).await?;
     Ok(Report {
         out: out.to_owned(),
@@ -151,7 +164,8 @@ struct Work<'a> {
     out: &'a Path,
     studio: &'a Studio,
     artifacts: &'a Arc<dyn ArtifactStore>,
-    state: &'a Path,
+    pictures: PictureImport,
+    clips: ClipImport,
 }
 
 impl Work<'_> {
@@ -160,12 +174,13 @@ impl Work<'_> {
         &self,
         notices: &mut Vec<String>,
     ) -> Result<(Vec<Video>, Vec<PathBuf>, [usize; 2]), Problem> {
+        expect_passable(self.board)?;
         let mut plans = Vec::new();
         // Clips are made fit for one shape: each shape has its own.
         for &aspect in &self.board.aspects {
             let mut one = self.board.clone();
             one.aspects = vec![aspect];
-            let assets = store_assets(&one, self.folder, self.artifacts, self.state).await?;
+            let assets = self.store_assets(&one).await?;
             plans.extend(one.compile(&assets)?);
         }
         let (mut videos, mut stills) = (Vec::with_capacity(plans.len()), Vec::new());
@@ -235,6 +250,88 @@ impl Work<'_> {
         write(&file, &bytes)?;
         Ok(Video { variant, aspect, file, gate: inspection.report })
     }
+
+    /// Makes the assets of a file safe and stores them; of a clip, the part that its shots show.
+    async fn store_assets(&self, board: &StoryboardFile) -> Result<StoredAssets, Problem> {
+        let mut stored = StoredAssets::default();
+        let size = board.aspects.first().copied().unwrap_or(Aspect::Vertical).size();
+        let failed = |error: &dyn std::fmt::Display| Problem::new(Code::Store, "", error.to_string());
+        let layers = layers(board);
+        for (name, asset) in &board.assets {
+            let field = format!("assets.{name}.file");
+            let bytes = read(&self.folder.join(&asset.file), &field)?;
+            let hash = match asset.kind {
+                AssetKind::Picture => {
+                    if layers.contains(name) {
+                        let layer = self.pictures.import_layer(&bytes, &field)?;
+                        let hash = self.artifacts.put(&layer.png).map_err(|error| failed(&error))?;
+                        stored.layers.insert(name.clone(), hash.0);
+                    }
+                    let imported = self.pictures.import(&bytes, &field)?;
+                    self.artifacts.put(&imported.png).map_err(|error| failed(&error))?
+                }
+                AssetKind::Clip => {
+                    let raw = self.artifacts.put(&bytes).map_err(|error| failed(&error))?;
+                    self.import_clip(board, name, &field, &raw, size).await?
+                }
+            };
+            stored.named.insert(name.clone(), StoredAsset { hash: hash.0, kind: asset.kind });
+        }
+        let palette = Palette { primary: board.brand_kit.primary, accent: board.brand_kit.accent };
+        for which in backdrops(board) {
+            let png = backdrop::draw(which, palette, size).map_err(|error| failed(&error))?;
+            let hash = self.artifacts.put(&png).map_err(|error| failed(&error))?;
+            stored.backdrops.insert(which.as_str(), hash.0);
+        }
+        Ok(stored)
+    }
+
+    async fn import_clip(
+        &self,
+        board: &StoryboardFile,
+        name: &str,
+        field: &str,
+        raw: &ArtifactHash,
+        size: FrameSize,
+    ) -> Result<ArtifactHash, Problem> {
+        // As much as any shot shows of it.
+        let shots = board.slots.iter().flat_map(|slot| &slot.options).flat_map(|option| &option.shots);
+        let ends = shots.filter_map(|shot| match &shot.source {
+            Source::Clip { asset, start_frame, .. } if asset == name => {
+                Some(start_frame.saturating_add(shot.frames))
+            }
+            _ => None,
+        });
+        let plan = ClipPlan { size, fps: board.fps, frames: ends.max().unwrap_or(1), sound: false };
+        let imported = self
+            .clips
+            .import(raw, &plan)
+            .await
+            .map_err(|error| Problem::new(Code::Storyboard, field, error.to_string()))?;
+        if imported.frames < plan.frames {
+            let message =
+                format!("has {} frames at this rate; its shots need {}", imported.frames, plan.frames);
+            return Err(Problem::new(Code::Storyboard, field, message));
+        }
+        Ok(imported.artifact)
+    }
+}
+
+/// Compiles the file over assets that nobody has opened yet, and refuses what no rendering would pass.
+fn expect_passable(board: &StoryboardFile) -> Result<(), Problem> {
+    let mut unread = StoredAssets::default();
+    for (name, asset) in &board.assets {
+        unread.named.insert(name.clone(), StoredAsset { hash: name.clone(), kind: asset.kind });
+        unread.layers.insert(name.clone(), name.clone());
+    }
+    unread.backdrops = Backdrop::ALL.iter().map(|which| (which.as_str(), String::new())).collect();
+    for Compiled { variant, aspect, storyboard } in board.compile(&unread)? {
+        gate::foresee(&storyboard).map_err(|problem| {
+            let field = format!("{variant} in {}: {}", aspect.as_str(), problem.field);
+            Problem { field, ..problem }
+        })?;
+    }
+    Ok(())
 }
 
 /// Lets shots that wish for a clip show their pictures; whether there was one.
@@ -247,77 +344,6 @@ fn still_of_wishes(storyboard: &mut Storyboard) -> bool {
         }
     }
     any
-}
-
-/// Makes the assets of a file safe and stores them; of a clip, the part that its shots show.
-async fn store_assets(
-    board: &StoryboardFile,
-    folder: &Path,
-    artifacts: &Arc<dyn ArtifactStore>,
-    state: &Path,
-) -> Result<StoredAssets, Problem> {
-    let mut stored = StoredAssets::default();
-    let size = board.aspects.first().copied().unwrap_or(Aspect::Vertical).size();
-    let failed = |error: &dyn std::fmt::Display| Problem::new(Code::Store, "", error.to_string());
-    let layers = layers(board);
-    for (name, asset) in &board.assets {
-        let field = format!("assets.{name}.file");
-        let bytes = read(&folder.join(&asset.file), &field)?;
-        let hash = match asset.kind {
-            AssetKind::Picture => {
-                if layers.contains(name) {
-                    let layer = picture::import_layer(&bytes, &field)?;
-                    let hash = artifacts.put(&layer.png).map_err(|error| failed(&error))?;
-                    stored.layers.insert(name.clone(), hash.0);
-                }
-                let imported = picture::import(&bytes, &field)?;
-                artifacts.put(&imported.png).map_err(|error| failed(&error))?
-            }
-            AssetKind::Clip => {
-                let raw = artifacts.put(&bytes).map_err(|error| failed(&error))?;
-                import_clip(board, name, &field, &raw, size, artifacts, state).await?
-            }
-        };
-        stored.named.insert(name.clone(), StoredAsset { hash: hash.0, kind: asset.kind });
-    }
-    let palette = Palette { primary: board.brand_kit.primary, accent: board.brand_kit.accent };
-    for which in backdrops(board) {
-        let png = backdrop::draw(which, palette, size).map_err(|error| failed(&error))?;
-        let hash = artifacts.put(&png).map_err(|error| failed(&error))?;
-        stored.backdrops.insert(which.as_str(), hash.0);
-    }
-    Ok(stored)
-}
-
-async fn import_clip(
-    board: &StoryboardFile,
-    name: &str,
-    field: &str,
-    raw: &ArtifactHash,
-    size: FrameSize,
-    artifacts: &Arc<dyn ArtifactStore>,
-    state: &Path,
-) -> Result<ArtifactHash, Problem> {
-    // As much as any shot shows of it.
-    let shots = board.slots.iter().flat_map(|slot| &slot.options).flat_map(|option| &option.shots);
-    let ends = shots.filter_map(|shot| match &shot.source {
-        Source::Clip { asset, start_frame, .. } if asset == name => {
-            Some(start_frame.saturating_add(shot.frames))
-        }
-        _ => None,
-    });
-    let plan = ClipPlan { size, fps: board.fps, frames: ends.max().unwrap_or(1), sound: false };
-    let importer = ClipImport::new(Arc::clone(artifacts), state.join("import"))
-        .map_err(|error| Problem::new(Code::Store, "", error.to_string()))?;
-    let imported = importer
-        .import(raw, &plan)
-        .await
-        .map_err(|error| Problem::new(Code::Storyboard, field, error.to_string()))?;
-    if imported.frames < plan.frames {
-        let message = format!("has {} frames at this rate; its shots need {}", imported.frames, plan.frames);
-        return Err(Problem::new(Code::Storyboard, field, message));
-    }
-    Ok(imported.artifact)
 }
 
 /// Assets that overlays show.
@@ -366,11 +392,11 @@ fn unwritten(folder: &Path, error: &dyn std::fmt::Display) -> Problem {
     Problem::new(Code::Store, "--out", format!("`{}` cannot be written: {error}", folder.display()))
 }
 
-/// Checks any file against a placement; whether it passes.
+/// Checks any file against a placement, in a caged child process; whether it passes.
 ///
 /// # Errors
-/// [`Code::Option`] for a placement that is none, or a file that is not there.
-pub fn check(file: &Path, placement: &str, as_json: bool) -> Result<bool, Problem> {
+/// [`Code::Option`] for a placement that is none, or a file that is not there; as [`sandbox::sandbox`].
+pub fn check(file: &Path, placement: &str, config: &Config, as_json: bool) -> Result<bool, Problem> {
     let spec = PLACEMENTS.iter().find(|spec| spec.kind.as_str() == placement).ok_or_else(|| {
         let known: Vec<&str> = PLACEMENTS.iter().map(|spec| spec.kind.as_str()).collect();
         let message = format!("`{placement}` is no placement; there are {}", known.join(", "));
@@ -379,7 +405,8 @@ pub fn check(file: &Path, placement: &str, as_json: bool) -> Result<bool, Proble
     if !file.is_file() {
         return Err(Problem::new(Code::Option, "FILE", format!("there is no file `{}`", file.display())));
     }
-    let report = gate::check_file(file, spec.kind);
+    let sandbox = sandbox::sandbox(&config.sandbox, &std::env::temp_dir())?;
+    let report = gate::check_file(&sandbox, file, spec.kind);
     if as_json {
         print_json(&json!({
             "pass": report.passes(),

@@ -274,7 +274,7 @@ fn prepare(arguments: &RunArguments, config: &Config) -> Result<Prepared, Proble
     let fitting = if arguments.variants.is_some() { run.winners.min(run.variants) } else { run.winners };
     run.winners = arguments.winners.unwrap_or(fitting);
     sized.check()?;
-    let loaded = brief_file::load(path)?;
+    let loaded = brief_file::load(path, config)?;
     let out = match &arguments.out {
         Some(out) => out.clone(),
         None => free_folder(&loaded.brief.id),

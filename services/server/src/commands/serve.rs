@@ -37,7 +37,7 @@ use crate::foundation::Foundation;
 use crate::listener::{Bounds, Listener};
 use crate::video_jobs::FolderVideoJobs;
 use crate::wiring::{EngineSetup, Running, World};
-use crate::{descriptors, health, measures, model_watch, telemetry, video_sources};
+use crate::{descriptors, health, measures, model_watch, sandbox, telemetry, video_sources};
 
 /// How often stored answers of the API are looked through.
 const FORGET: Duration = Duration::from_hours(1);
@@ -166,7 +166,7 @@ async fn serve_api(
         clip_hints: clip_hints(config, foundation)?,
         accounts: Arc::clone(&foundation.accounts),
         artifacts: Arc::clone(&foundation.artifacts),
-        pictures: Arc::new(Pictures::new(letters.clone())),
+        pictures: Arc::new(Pictures::new(letters.clone(), sandbox::pictures(&config.sandbox)?)),
         runs: Arc::new(Control::new(Arc::clone(&foundation.store), Arc::new(letters.clone()))),
         letters: Arc::new(letters),
         readiness: Arc::clone(&foundation.readiness),

@@ -238,6 +238,10 @@ impl StepStore for Store {
             .await
     }
 
+    async fn waiting_steps(&self) -> Result<Vec<(StepKind, u64)>, StoreError> {
+        steps::waiting_by_kind(&mut *self.reader().await?).await
+    }
+
     async fn unsent(
         &self,
         after: Option<i64>,

@@ -363,6 +363,21 @@ pub(super) async fn hold(conn: &mut Connection, run: RunId, paused: bool) -> Res
     Ok(())
 }
 
+/// How many steps of each kind wait; reads `step_waiting`.
+pub(super) async fn waiting_by_kind(conn: &mut Connection) -> Result<Vec<(StepKind, u64)>, StoreError> {
+    let rows: Vec<(String, i64)> =
+        sqlx::query_as("SELECT kind, count(*) FROM step WHERE state = 'waiting' GROUP BY kind ORDER BY kind")
+            .fetch_all(conn)
+            .await
+            .map_err(database)?;
+    rows.into_iter()
+        .map(|(kind, count)| {
+            let unknown = || StoreError::Format(format!("there is no kind of step `{kind}`"));
+            Ok((StepKind::parse(&kind).ok_or_else(unknown)?, unsigned("a count", count)?))
+        })
+        .collect()
+}
+
 /// Ends the steps of a run that nobody works on. Those under way end as always, and the workflow
 /// knows that the run is over. So do those that an attempt has left with an open paid call: the next
 /// attempt learns what became of it, or calls it off, which nobody could any more after its end. They

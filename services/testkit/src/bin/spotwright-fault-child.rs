@@ -23,7 +23,6 @@ use spotwright_core::ports::step_store::StepStore;
 use spotwright_core::spine::{Checkpoints, POINTS};
 use spotwright_creative::copy_engine::CopyEngine;
 use spotwright_creative::workflow::FootagePorts;
-use spotwright_media::worker;
 use spotwright_render::{self as studio, Studio};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
@@ -277,8 +276,8 @@ fn work_until_killed(worker: &Worker) -> ExitCode {
 }
 
 fn main() -> ExitCode {
-    // First of all: files from outside are read by a child process that is this program.
-    if let Some(code) = worker::run_if_asked() {
+    // First of all, as in the program: files from outside are read by a child process that is this program.
+    if let Some(code) = spotwright_server::worker::run_if_asked() {
         return code;
     }
     match Child::parse() {

@@ -268,6 +268,7 @@ pub async fn five_hundred_waiting_steps_hold_no_worker_and_no_lease<S: StepStore
         version += 1;
     }
     assert_eq!(store.recover().await.expect("recover"), 0, "none of them holds a lease");
+    assert_eq!(store.waiting_steps().await.expect("counts"), [(KIND, MANY as u64)]);
     write(&*store, run, fixtures::steps(KIND, &["another"])).await.expect("another step");
     let other = claim_one(&*store, KIND, LONG).await.expect("a lone worker is free for it");
     assert_eq!(other.key, "another");

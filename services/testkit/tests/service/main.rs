@@ -5,6 +5,9 @@
 #![cfg(unix)]
 
 mod crowd;
+mod hostile;
+#[path = "../../../render/tests/hostile_files/mod.rs"]
+mod hostile_files;
 mod operation;
 mod program;
 mod walkthrough;

@@ -129,15 +129,15 @@ impl Service {
     /// Orders a small run of the example; its id.
     pub(crate) async fn order(&self, key: &str) -> String {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml");
-        let loaded = brief_file::load(&file).unwrap();
+        let read = brief_file::parse(&file).unwrap();
         let mut assets = serde_json::Map::new();
-        for picture in &loaded.brief.product.pictures {
+        for picture in &read.product.pictures {
             let bytes = std::fs::read(file.parent().unwrap().join(&picture.file)).unwrap();
             let path = format!("/v1/assets?name={}", picture.file);
             let asset = self.post(&path, key, "image/jpeg", bytes).await;
             assets.insert(picture.file.clone(), asset["id"].clone());
         }
-        let body = json!({ "brief": loaded.brief, "assets": assets }).to_string().into_bytes();
+        let body = json!({ "brief": read, "assets": assets }).to_string().into_bytes();
         let brief = self.post("/v1/briefs", key, "application/json", body).await;
         let order = json!({ "brief": brief["id"], "generations": 1, "variants": 3, "winners": 2, "seed": 5 });
         let run = self.post("/v1/runs", key, "application/json", order.to_string().into_bytes()).await;
