@@ -1,6 +1,7 @@
 //! Decoding of pictures from outside, with limits that hold before memory is taken.
 
 mod color;
+mod cutout;
 mod flight;
 mod verdict;
 
@@ -14,6 +15,7 @@ use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, 
 use spotwright_schemas::error::{Code, Problem};
 use spotwright_schemas::storyboard::Color;
 
+pub(crate) use cutout::cut_out;
 pub use flight::Flight;
 pub use verdict::{FLAT, NEARLY_BLACK, unusable};
 
