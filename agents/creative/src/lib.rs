@@ -39,6 +39,7 @@ pub mod critique;
 pub mod drafting;
 pub mod footage;
 pub mod learn;
+mod look;
 pub mod plan;
 pub mod select;
 pub mod storyboard;

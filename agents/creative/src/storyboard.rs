@@ -11,11 +11,13 @@ use spotwright_schemas::placement::PlacementKind;
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Direction, Hook, Line, Role, Script};
 use spotwright_schemas::storyboard::{
-    Audio, CaptionMotion, Footage, FrameSize, Layout, Motion, Palette, Shot, Storyboard,
+    Audio, CaptionMotion, Footage, FrameSize, Layout, Motion, Packshots, Palette, Shot, Storyboard,
+    VisualStyle,
 };
 
 use crate::copy_engine::ROLE_FRAMES;
 use crate::footage::generated;
+use crate::look::{Setting, look};
 use crate::text::{length, reading_speed};
 
 /// Frames per second of every storyboard.
@@ -73,11 +75,12 @@ pub fn compose(
         return Err(Problem::new(Code::Storyboard, "lines", message));
     }
     let size = frame_size(placement);
+    let mut style = VisualStyle::default();
     let mut shots: Vec<Shot> =
         script.lines.iter().map(|line| shot(brief, line, script.direction, pictures, size, seed)).collect();
     if script.structure.is_some() {
         pace_whole(brief, script, &mut shots);
-        vary_whole(brief, pictures, size, seed, &mut shots);
+        style = vary_whole(brief, script, pictures, size, seed, &mut shots);
     } else {
         let shared: u32 = shots.iter().skip(1).map(|shot| shot.frames).sum();
         shots[0].frames = TOTAL_FRAMES.saturating_sub(shared).max(MIN_HOOK_FRAMES);
@@ -87,6 +90,8 @@ pub fn compose(
         size,
         fps: FPS,
         palette: Palette { primary: brief.brand.colors.primary, accent: brief.brand.colors.accent },
+        style,
+        packshots: Packshots::OnScenes,
         placement,
         names: vec![brief.product.name.clone(), brief.brand.name.clone()],
         shots,
@@ -111,25 +116,29 @@ fn pace_whole(brief: &Brief, script: &Script, shots: &mut [Shot]) {
     }
 }
 
-/// Neighboring shots of a whole script show different pictures, where there are two, and inner
-/// shots change their layout.
-fn vary_whole(brief: &Brief, pictures: &[PictureRef], size: FrameSize, seed: u64, shots: &mut [Shot]) {
+/// Neighboring shots of a whole script show different pictures, where there are two, and are laid out as the
+/// script's look says; returns its style.
+fn vary_whole(
+    brief: &Brief,
+    script: &Script,
+    pictures: &[PictureRef],
+    size: FrameSize,
+    seed: u64,
+    shots: &mut [Shot],
+) -> VisualStyle {
     let first = Stream::new(seed, "pictures").child(hash(&[&brief.id])).below(0, pictures.len());
-    let last = shots.len().saturating_sub(1);
+    let mut settings = Vec::with_capacity(shots.len());
     for (idx, shot) in shots.iter_mut().enumerate() {
         let picture = &pictures[(first + idx) % pictures.len()];
         shot.picture.clone_from(&picture.hash);
         let soft = enlargement(picture, size) > MAX_ENLARGEMENT;
-        if idx > 0 && idx < last && shot.role == Role::Body {
-            shot.layout = match (idx % 2, soft) {
-                (1, false) => Layout::FullBleed,
-                (0, _) => Layout::Poster,
-                _ => Layout::Card,
-            };
-        } else if soft && shot.layout == Layout::FullBleed {
-            shot.layout = Layout::Card;
-        }
+        settings.push(Setting { soft, clip: shot.footage.is_some() });
     }
+    let look = look(brief, script, &settings, seed);
+    for (shot, layout) in shots.iter_mut().zip(look.layouts) {
+        shot.layout = layout;
+    }
+    look.style
 }
 
 /// Frames a viewer needs to read a line, with a third of a second to look at the picture.
@@ -169,10 +178,10 @@ fn shot(
     };
     let motion = [Motion::PushIn, Motion::PullOut, Motion::PanRight, Motion::PanLeft][stream.below(2, 4)];
     let caption_motion = match brief.brand.tone {
-        Tone::Bold => [CaptionMotion::Grow, CaptionMotion::Lines],
-        Tone::Playful => [CaptionMotion::Grow, CaptionMotion::SlideUp],
-        Tone::Warm | Tone::Plain => [CaptionMotion::SlideUp, CaptionMotion::Lines],
-    }[stream.below(3, 2)];
+        Tone::Bold => [CaptionMotion::Grow, CaptionMotion::Words, CaptionMotion::Lines],
+        Tone::Playful => [CaptionMotion::Grow, CaptionMotion::Words, CaptionMotion::SlideUp],
+        Tone::Warm | Tone::Plain => [CaptionMotion::SlideUp, CaptionMotion::Words, CaptionMotion::Lines],
+    }[stream.below(3, 3)];
     let is_end = line.role == Role::Cta;
     Shot {
         role: line.role,
@@ -270,7 +279,7 @@ fn line_stream(brief: &Brief, line: &Line, seed: u64) -> Stream {
     Stream::new(seed, "shot").child(line.role as u64).child(words)
 }
 
-fn hash(parts: &[&str]) -> u64 {
+pub(crate) fn hash(parts: &[&str]) -> u64 {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
         hasher.update(&(part.len() as u64).to_le_bytes());
@@ -312,7 +321,7 @@ mod tests {
                     assert_ne!(pair[0].picture, pair[1].picture, "neighbors show different pictures");
                 }
                 let end = board.shots.last().expect("has shots");
-                assert_eq!(end.layout, Layout::EndCard);
+                assert!(end.layout.is_end());
                 assert!(!end.button.is_empty());
             }
         }

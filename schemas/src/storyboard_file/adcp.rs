@@ -128,6 +128,8 @@ impl VideoBrief {
             placement: around.placement,
             aspects: super::default_aspects(),
             stills: Vec::new(),
+            style: crate::storyboard::VisualStyle::default(),
+            packshots: crate::storyboard::Packshots::default(),
             brand_kit: around.brand_kit,
             assets: around.assets,
             slots,

@@ -166,6 +166,8 @@ impl StoryboardFile {
             size: aspect.size(),
             fps: self.fps,
             palette: Palette { primary: self.brand_kit.primary, accent: self.brand_kit.accent },
+            style: self.style,
+            packshots: self.packshots,
             placement: self.placement,
             names: names.into_iter().filter(|name| !name.is_empty()).cloned().collect(),
             shots,

@@ -47,7 +47,7 @@ use serde::{Deserialize, Serialize};
 use crate::locale::Locale;
 use crate::placement::PlacementKind;
 use crate::script::Role;
-use crate::storyboard::{CaptionMotion, Color, FrameSize, Layout, Motion, Overlay};
+use crate::storyboard::{CaptionMotion, Color, FrameSize, Layout, Motion, Overlay, Packshots, VisualStyle};
 
 /// Largest accepted file in bytes.
 pub const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -85,6 +85,12 @@ pub struct StoryboardFile {
     /// Display sizes for which a still of each variant's last shot is made; may be empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stills: Vec<StillSize>,
+    /// Look of the whole ad.
+    #[serde(default)]
+    pub style: VisualStyle,
+    /// What becomes of the plain ground around a product.
+    #[serde(default)]
+    pub packshots: Packshots,
     /// Names and colors.
     pub brand_kit: BrandKit,
     /// Pictures, clips and sounds by the names that shots and prompts use: 1–40 of `a-z 0-9 _ -`, at

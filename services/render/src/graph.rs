@@ -9,12 +9,14 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
-use spotwright_schemas::storyboard::{Footage, FrameSize, Generated, Palette, Shot, Storyboard};
+use spotwright_schemas::storyboard::{
+    Footage, FrameSize, Generated, Packshots, Palette, Shot, Storyboard, VisualStyle,
+};
 
 use crate::error::Error;
 
 /// Part of every key: raised whenever the same storyboard would give other pixels or sounds.
-pub(crate) const RENDERER_VERSION: u32 = 4;
+pub(crate) const RENDERER_VERSION: u32 = 5;
 
 /// What the variants consist of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -132,6 +134,8 @@ struct ShotKey<'a> {
     fps: u32,
     palette: &'a Palette,
     locale: &'a str,
+    style: VisualStyle,
+    packshots: Packshots,
     placement: &'a str,
     names: &'a [String],
     fonts: &'a str,
@@ -149,6 +153,8 @@ pub(crate) fn shot_key(board: &Storyboard, shot: &Shot, fonts: &str) -> Result<S
         fps: board.fps,
         palette: &board.palette,
         locale: board.locale.tag(),
+        style: board.style,
+        packshots: board.packshots,
         placement: board.placement.as_str(),
         names: &board.names,
         fonts,

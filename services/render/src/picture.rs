@@ -2,6 +2,7 @@
 
 mod caged;
 mod color;
+mod cutout;
 mod flight;
 mod verdict;
 
@@ -18,6 +19,7 @@ use spotwright_schemas::storyboard::Color;
 
 pub use caged::PictureImport;
 pub(crate) use caged::{JOB, job};
+pub(crate) use cutout::cut_out;
 pub use flight::Flight;
 pub use verdict::{FLAT, NEARLY_BLACK, unusable};
 

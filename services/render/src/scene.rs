@@ -64,6 +64,9 @@ pub(crate) struct Sprite {
     pub(crate) pulse: Option<(f64, [f64; 2])>,
     /// From and until which second of the shot it is there; `None` for the whole shot.
     pub(crate) span: Option<[f64; 2]>,
+    /// A slow movement over the whole shot: pixels to the right and down, and size, at its first and at its
+    /// last frame. Not together with a swelling.
+    pub(crate) drift: Option<[[f64; 3]; 2]>,
 }
 
 /// The moving picture of a shot.
@@ -128,7 +131,7 @@ impl Scene {
         self.draw_picture(share, brush)?;
         let seconds = f64::from(frame) / f64::from(self.fps);
         for sprite in &self.sprites {
-            sprite.draw(seconds, &mut brush.canvas);
+            sprite.draw(seconds, share, &mut brush.canvas);
         }
         Ok(())
     }
@@ -192,13 +195,23 @@ fn cubic_out(t: f64) -> f64 {
 }
 
 impl Sprite {
-    fn draw(&self, seconds: f64, canvas: &mut Raster) {
+    fn draw(&self, seconds: f64, share: f64, canvas: &mut Raster) {
         // A frame stands for the time until the next one: half of the shortest frame is no time.
         if self.span.is_some_and(|[from, until]| seconds < from - 1e-6 || seconds > until - 1e-6) {
             return;
         }
         let t = if self.length > 0.0 { (seconds - self.start) / self.length } else { 1.0 };
         let done = t >= 1.0 || matches!(self.entrance, Entrance::None);
+        if let Some([first, last]) = self.drift {
+            if t > 0.0 || matches!(self.entrance, Entrance::None) {
+                self.draw_drifting(
+                    t,
+                    std::array::from_fn(|idx| first[idx] + (last[idx] - first[idx]) * share),
+                    canvas,
+                );
+            }
+            return;
+        }
         let center =
             [self.x as f64 + self.layer.width as f64 / 2.0, self.y as f64 + self.layer.height as f64 / 2.0];
         let about = |point: [f64; 2], scale: f64| {
@@ -240,6 +253,23 @@ impl Sprite {
                 pixels::blend(canvas, &part, self.x, self.y as f64, 1.0);
             }
         }
+    }
+}
+
+impl Sprite {
+    /// The layer somewhere on its way, `t` of its entrance done.
+    fn draw_drifting(&self, t: f64, [dx, dy, scale]: [f64; 3], canvas: &mut Raster) {
+        let eased = cubic_out(t);
+        let (opacity, rise, grown) = match self.entrance {
+            Entrance::Rise(distance) => ((t * 1.6).min(1.0), distance * (1.0 - eased), 1.0),
+            Entrance::Grow(_) => ((t * 1.6).min(1.0), 0.0, 0.86 + 0.14 * eased),
+            Entrance::None | Entrance::Widen => (1.0, 0.0, 1.0),
+        };
+        let center = (
+            self.x as f64 + self.layer.width as f64 / 2.0 + dx,
+            self.y as f64 + self.layer.height as f64 / 2.0 + dy + rise,
+        );
+        pixels::blend_scaled(canvas, &self.layer, center, scale * grown, opacity.clamp(0.0, 1.0));
     }
 }
 

@@ -229,6 +229,20 @@ impl Studio {
         })
     }
 
+    /// One frame of one shot as RGB, row-major, in any even size; what an editor shows while somebody writes.
+    ///
+    /// # Errors
+    /// As [`Studio::render_blocking`]; a shot or frame that is not there is a [`Code::Storyboard`].
+    pub fn frame(
+        &self,
+        board: &Storyboard,
+        shot: usize,
+        frame: u32,
+        size: FrameSize,
+    ) -> Result<Vec<u8>, Error> {
+        self.inner.frame(board, shot, frame, size)
+    }
+
     /// Draws a display still of the storyboard's last shot as PNG: picture, caption and button.
     ///
     /// # Errors

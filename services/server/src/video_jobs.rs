@@ -24,7 +24,8 @@ use spotwright_schemas::locale::Locale;
 use spotwright_schemas::placement::PlacementKind;
 use spotwright_schemas::script::Role;
 use spotwright_schemas::storyboard::{
-    Audio, CaptionMotion, Color, Layout, Motion, Palette, Shot, Storyboard,
+    Audio, CaptionMotion, Color, Layout, Motion, Packshots, Palette, Shot, Storyboard,
+    VisualStyle,
 };
 use spotwright_schemas::storyboard_file::Backdrop;
 use tokio::sync::{Notify, watch};
@@ -311,6 +312,8 @@ pub(crate) fn storyboard(order: &VideoOrder, hash: String) -> Storyboard {
         size: order.size,
         fps: order.fps,
         palette: palette(order.seed),
+        style: VisualStyle::default(),
+        packshots: Packshots::default(),
         placement: PlacementKind::SimulatedFeed,
         names: Vec::new(),
         shots: vec![Shot {

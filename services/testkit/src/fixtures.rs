@@ -19,7 +19,8 @@ use spotwright_schemas::outcome::{Delivery, Score};
 use spotwright_schemas::placement::PlacementKind;
 use spotwright_schemas::script::{Angle, Direction, Hook, Line, Provenance, Role, Script};
 use spotwright_schemas::storyboard::{
-    Audio, CaptionMotion, Color, FrameSize, Layout, Motion, Palette, Shot, Storyboard,
+    Audio, CaptionMotion, Color, FrameSize, Layout, Motion, Packshots, Palette, Shot, Storyboard,
+    VisualStyle,
 };
 
 /// A valid brief.
@@ -258,6 +259,8 @@ fn storyboard() -> Storyboard {
         size: FrameSize { width: 720, height: 1280 },
         fps: 30,
         palette: Palette { primary: Color { r: 16, g: 32, b: 48 }, accent: Color { r: 240, g: 224, b: 208 } },
+        style: VisualStyle::default(),
+        packshots: Packshots::default(),
         placement: PlacementKind::SimulatedFeed,
         names: Vec::new(),
         shots: vec![Shot {

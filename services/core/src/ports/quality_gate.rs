@@ -78,7 +78,9 @@ mod tests {
     use spotwright_schemas::locale::Locale;
     use spotwright_schemas::money::Micros;
     use spotwright_schemas::placement::PlacementKind;
-    use spotwright_schemas::storyboard::{Audio, Color, FrameSize, Palette, Storyboard};
+    use spotwright_schemas::storyboard::{
+        Audio, Color, FrameSize, Packshots, Palette, Storyboard, VisualStyle,
+    };
 
     use super::super::video_backend::GateCheck;
     use super::*;
@@ -100,6 +102,8 @@ mod tests {
             size: FrameSize { width: 720, height: 1280 },
             fps: 30,
             palette: Palette { primary: gray, accent: gray },
+            style: VisualStyle::default(),
+            packshots: Packshots::default(),
             placement: PlacementKind::SimulatedFeed,
             names: Vec::new(),
             shots: Vec::new(),

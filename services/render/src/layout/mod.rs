@@ -1,4 +1,4 @@
-//! The four layouts: where picture, texts and ornaments stand, and how they come in.
+//! The layouts: where picture, texts and ornaments stand, and how they come in.
 //!
 //! A layout stands differently in a proof shot than in an opening, so that neighboring shots of one
 //! video never look alike. In the opening the caption can be read from the first frame on, since
@@ -8,16 +8,26 @@
 //! smaller, so that previews and finals show the same picture. Texts stay inside the placement's
 //! safe zone and 6 % away from the sides.
 
+pub(crate) mod grounds;
+mod lettering;
 mod on_brand;
 mod on_picture;
 mod overlays;
 mod picture;
+mod plates;
+mod product;
+mod shapes;
+mod stack;
+mod windows;
+mod words;
 
 use std::sync::Arc;
 
 use spotwright_schemas::locale::Language;
 use spotwright_schemas::script::Role;
-use spotwright_schemas::storyboard::{CaptionMotion, Color, FrameSize, Layout, Shot, Storyboard};
+use spotwright_schemas::storyboard::{
+    CaptionMotion, Color, FrameSize, Layout, Shot, Storyboard, VisualStyle,
+};
 
 pub(crate) use overlays::{OverlayPictures, with_transparency};
 pub(crate) use picture::Picture;
@@ -25,13 +35,15 @@ pub(crate) use picture::Picture;
 use crate::error::Error;
 use crate::footage::ClipLook;
 use crate::pixels::{self, Raster};
-use crate::scene::{Entrance, Scene, Sprite, TextBox, TextKind, Window, ink_on, readable_ground};
+use crate::scene::{Entrance, Scene, Sprite, TextBox, TextKind, Window, ink_on};
 use crate::text::{Block, Fonts, Style};
 
 const WHITE: Color = Color { r: 255, g: 255, b: 255 };
 const BLACK: Color = Color { r: 0, g: 0, b: 0 };
 /// Length of a text's entrance in seconds.
 const ENTRANCE: f64 = 0.44;
+/// How much larger the type of a flat frame is than its height alone would have it.
+const FLAT: f64 = 1.35;
 /// Brightest gray that text grounds over pictures are darkened to; white on it has 5.4:1.
 const GROUND: f64 = 105.0;
 
@@ -63,6 +75,30 @@ pub(crate) fn build(input: &Build<'_>) -> Result<Scene, Error> {
         Layout::Card => stage.card()?,
         Layout::Poster => stage.poster()?,
         Layout::EndCard => stage.end_card()?,
+        Layout::Headline => stage.headline()?,
+        Layout::Plates => stage.plates()?,
+        Layout::Ribbon => stage.ribbon()?,
+        Layout::Framed => stage.framed()?,
+        Layout::Circle => stage.circle()?,
+        Layout::Arch => stage.arch()?,
+        Layout::Duo => stage.duo()?,
+        Layout::Triptych => stage.triptych()?,
+        Layout::Phone => stage.phone()?,
+        Layout::Spotlight => stage.spotlight()?,
+        Layout::Pedestal => stage.pedestal()?,
+        Layout::GiantWord => stage.giant_word()?,
+        Layout::Statement => stage.statement()?,
+        Layout::Number => stage.number()?,
+        Layout::Checklist => stage.checklist()?,
+        Layout::Bubble => stage.bubble()?,
+        Layout::Ticket => stage.ticket()?,
+        Layout::PriceTag => stage.price_tag()?,
+        Layout::Burst => stage.starburst()?,
+        Layout::Place => stage.place()?,
+        Layout::SideBand => stage.side_band()?,
+        Layout::EndProduct => stage.end_product()?,
+        Layout::EndType => stage.end_type()?,
+        Layout::EndTicket => stage.end_ticket()?,
     }
     stage.overlays()?;
     Ok(stage.finish())
@@ -84,6 +120,8 @@ struct Stage<'a> {
     header: Vec<(TextKind, Block, [f64; 2])>,
     label_pill: Option<Rect>,
     content_top: f64,
+    /// Between which shares of a window's height a product that was cut out stands.
+    product_room: [f64; 2],
     base: Raster,
     window: Option<Window>,
     shade: Vec<u8>,
@@ -100,7 +138,9 @@ impl<'a> Stage<'a> {
             input,
             width,
             height,
-            unit: (width / 720.0).min(height / 1280.0),
+            // Flat frames have less room for lines and are seen just as large: their type is not as small as
+            // their height.
+            unit: (width / 720.0).min(height / 1280.0 * FLAT),
             left: (width * 0.06).ceil(),
             right: (width * 0.94).floor(),
             top,
@@ -108,6 +148,7 @@ impl<'a> Stage<'a> {
             header: Vec::new(),
             label_pill: None,
             content_top: top,
+            product_room: [0.10, 0.90],
             base: Raster::filled(input.size.width as usize, input.size.height as usize, [0, 0, 0, 255]),
             window: None,
             shade: Vec::new(),
@@ -153,7 +194,18 @@ impl<'a> Stage<'a> {
 
     /// Whether texts stand on the picture rather than on the brand color.
     fn on_picture(&self) -> bool {
-        matches!(self.input.shot.layout, Layout::FullBleed | Layout::Card)
+        matches!(
+            self.input.shot.layout,
+            Layout::FullBleed
+                | Layout::Card
+                | Layout::Headline
+                | Layout::Plates
+                | Layout::Ribbon
+                | Layout::SideBand
+                | Layout::Bubble
+                | Layout::PriceTag
+                | Layout::Burst
+        )
     }
 
     /// A poster that proves something has its picture above its text.
@@ -203,10 +255,9 @@ impl<'a> Stage<'a> {
         }
         let mark = 22.0 * self.unit;
         let on_picture = self.header_on_picture();
-        let color =
-            if on_picture { WHITE } else { ink_on(readable_ground(self.input.board.palette.primary)) };
+        let color = if on_picture { WHITE } else { ink_on(self.ground()) };
         // The end card shows the brand large; a second time would be noise.
-        if shot.layout != Layout::EndCard {
+        if !shot.layout.is_end() {
             let style = Style {
                 bold: true,
                 color,
@@ -240,16 +291,18 @@ impl<'a> Stage<'a> {
                 let layer = pixels::pill(w as usize, h as usize, w / 2.0, self.mark_color(), 1.0);
                 self.still(layer, self.left, (y + (block.height - h) / 2.0).round());
             }
-            self.put(kind, &block, [x, y], Come { entrance: Entrance::None, start: 0.0, stagger: 0.0 });
+            self.put(kind, &block, [x, y], Come::of(Entrance::None, 0.0));
         }
     }
 
     /// The accent color, or the text color where the accent would not stand out.
     fn mark_color(&self) -> Color {
-        let palette = self.input.board.palette;
-        let ground =
-            if self.on_picture() { Color { r: 60, g: 60, b: 60 } } else { readable_ground(palette.primary) };
-        if palette.accent.contrast(ground) >= 1.6 { palette.accent } else { ink_on(ground) }
+        let (ground, accent) = if self.on_picture() {
+            (Color { r: 60, g: 60, b: 60 }, self.input.board.palette.accent)
+        } else {
+            (self.ground(), self.accent())
+        };
+        if accent.contrast(ground) >= 1.6 { accent } else { ink_on(ground) }
     }
 
     fn still(&mut self, layer: Raster, x: f64, y: f64) {
@@ -262,41 +315,43 @@ impl<'a> Stage<'a> {
             length: 0.0,
             pulse: None,
             span: None,
+            drift: None,
         });
     }
 
-    /// Places a block of text; each line is a layer of its own.
+    /// Places a block of text; each line, or each word, is a layer of its own.
     fn put(&mut self, kind: TextKind, block: &Block, [x, y]: [f64; 2], come: Come) {
         let (x, y) = (x.round() as i64, y.round() as i64);
         let length = self.pace(ENTRANCE);
-        for (idx, line) in block.lines.iter().enumerate() {
-            let start = self.pace(come.start + come.stagger * idx as f64);
+        let mut idx = 0;
+        for line in &block.lines {
+            let mut last = 0.0;
+            let parts = if come.words { words::of(line) } else { vec![(line.layer.clone(), 0)] };
+            for (layer, right) in parts {
+                last = self.pace(come.start + come.stagger * f64::from(idx));
+                idx += 1;
+                self.sprites.push(Sprite {
+                    layer,
+                    x: x + line.x + right as i64,
+                    y: y + line.y,
+                    entrance: come.entrance,
+                    start: last,
+                    length,
+                    pulse: None,
+                    span: None,
+                    drift: None,
+                });
+            }
             let [ix, iy, iw, ih] = line.ink;
             let coverage = (iy..iy + ih)
                 .flat_map(|row| &line.coverage[row * line.layer.width + ix..row * line.layer.width + ix + iw])
                 .copied()
                 .collect();
             let settled =
-                if matches!(come.entrance, Entrance::None) { 0.0 } else { (start + length).max(0.0) };
+                if matches!(come.entrance, Entrance::None) { 0.0 } else { (last + length).max(0.0) };
             let rect = [x + line.x + ix as i64, y + line.y + iy as i64, iw as i64, ih as i64];
-            self.boxes.push(TextBox {
-                kind,
-                rect,
-                coverage,
-                letters: line.letters,
-                settled,
-                until: f64::INFINITY,
-            });
-            self.sprites.push(Sprite {
-                layer: line.layer.clone(),
-                x: x + line.x,
-                y: y + line.y,
-                entrance: come.entrance,
-                start,
-                length,
-                pulse: None,
-                span: None,
-            });
+            let letters = line.letters;
+            self.boxes.push(TextBox { kind, rect, coverage, letters, settled, until: f64::INFINITY });
         }
     }
 
@@ -305,13 +360,15 @@ impl<'a> Stage<'a> {
     fn caption_come(&self, center: [f64; 2]) -> Come {
         let start = if self.opens() { -0.3 } else { 0.0 };
         match self.input.shot.caption_motion {
-            CaptionMotion::SlideUp => {
-                Come { entrance: Entrance::Rise(64.0 * self.unit), start, stagger: 0.0 }
-            }
-            CaptionMotion::Grow => Come { entrance: Entrance::Grow(center), start, stagger: 0.0 },
+            CaptionMotion::SlideUp => Come::of(Entrance::Rise(64.0 * self.unit), start),
+            CaptionMotion::Grow => Come::of(Entrance::Grow(center), start),
             CaptionMotion::Lines => {
                 let stagger = if self.opens() { 0.04 } else { 0.12 };
-                Come { entrance: Entrance::Rise(44.0 * self.unit), start, stagger }
+                Come { stagger, ..Come::of(Entrance::Rise(44.0 * self.unit), start) }
+            }
+            CaptionMotion::Words => {
+                let stagger = if self.opens() { 0.02 } else { 0.07 };
+                Come { stagger, words: true, ..Come::of(Entrance::Rise(30.0 * self.unit), start) }
             }
         }
     }
@@ -319,13 +376,43 @@ impl<'a> Stage<'a> {
     /// The detail follows the caption.
     fn detail_come(&self) -> Come {
         let start = if self.opens() { -0.22 } else { 0.2 };
-        Come { entrance: Entrance::Rise(30.0 * self.unit), start, stagger: 0.0 }
+        Come::of(Entrance::Rise(30.0 * self.unit), start)
     }
 
+    /// The mark before a caption, in the manner of the style.
     fn bar(&mut self, x: f64, y: f64, width: f64, start: f64) {
-        let height = (9.0 * self.unit).max(2.0);
-        let layer =
-            pixels::pill((width as usize).max(2), height as usize, height / 2.0, self.mark_color(), 1.0);
+        let (u, color) = (self.unit, self.mark_color());
+        let thick = |units: f64| (units * u).max(2.0);
+        let layer = match self.style() {
+            VisualStyle::Editorial => {
+                let height = thick(9.0);
+                pixels::pill((width as usize).max(2), height as usize, height / 2.0, color, 1.0)
+            }
+            VisualStyle::Sale => {
+                let height = thick(16.0);
+                shapes::filled([width, height], color, 1.0, |px, py| {
+                    let shift = height - py;
+                    (shift - px).max(px - (width - height + shift)) * 0.7
+                })
+            }
+            VisualStyle::Premium | VisualStyle::Documentary => {
+                pixels::pill((width as usize).max(2), thick(3.0) as usize, 0.0, color, 1.0)
+            }
+            VisualStyle::Playful => {
+                let radius = thick(8.0);
+                shapes::filled([width, radius * 2.0], color, 1.0, |px, py| {
+                    let at = |idx: f64| (px - width / 2.0 - idx * radius * 3.2).hypot(py - radius) - radius;
+                    at(-1.0).min(at(0.0)).min(at(1.0))
+                })
+            }
+            VisualStyle::Tech => {
+                let side = thick(14.0);
+                shapes::filled([width, side], color, 1.0, |px, py| {
+                    let line = (px - side * 1.6).min(width - px).min(1.5 * u - (py - side / 2.0).abs());
+                    (px - side).min(-line)
+                })
+            }
+        };
         self.sprites.push(Sprite {
             layer,
             x: x.round() as i64,
@@ -335,6 +422,7 @@ impl<'a> Stage<'a> {
             length: self.pace(0.6),
             pulse: None,
             span: None,
+            drift: None,
         });
     }
 
@@ -355,12 +443,7 @@ impl<'a> Stage<'a> {
             return Ok(self.bottom - 8.0 * self.unit);
         };
         let y = self.bottom - block.height;
-        self.put(
-            TextKind::Disclaimer,
-            &block,
-            [self.left, y],
-            Come { entrance: Entrance::None, start: 0.0, stagger: 0.0 },
-        );
+        self.put(TextKind::Disclaimer, &block, [self.left, y], Come::of(Entrance::None, 0.0));
         Ok(y - 18.0 * self.unit)
     }
 
@@ -413,4 +496,13 @@ struct Come {
     entrance: Entrance,
     start: f64,
     stagger: f64,
+    /// Whether words come one by one instead of lines.
+    words: bool,
+}
+
+impl Come {
+    /// All at once.
+    fn of(entrance: Entrance, start: f64) -> Self {
+        Self { entrance, start, stagger: 0.0, words: false }
+    }
 }

@@ -3,46 +3,18 @@
 use spotwright_schemas::storyboard::Color;
 
 use super::picture::percentile_luma;
-use super::{BLACK, Come, ENTRANCE, GROUND, Stage, WHITE};
+use super::{Come, ENTRANCE, GROUND, Stage, WHITE};
 use crate::error::Error;
 use crate::pixels::{self, Raster};
 use crate::scene::{Entrance, Moving, Sprite, TextKind, ink_on, readable_ground, readable_tint};
 use crate::text::Block;
 
 impl Stage<'_> {
-    /// Fills the base with a slow gradient of the brand color.
-    fn brand_base(&mut self) -> Color {
-        let ground = readable_ground(self.input.board.palette.primary);
-        let ink = ink_on(ground);
-        // Away from the ink color only: text never gets harder to read.
-        let far = pixels::mix(ground, if ink == WHITE { BLACK } else { WHITE }, 0.34);
-        let (width, height) = (self.base.width, self.base.height);
-        for (row, line) in self.base.rows_mut().enumerate() {
-            for (column, pixel) in line.chunks_exact_mut(4).enumerate() {
-                let dx = column as f64 / width as f64 - 0.22;
-                let dy = row as f64 / height as f64 - 0.24;
-                let t = (dx.hypot(dy) / 1.05).min(1.0);
-                // A triangular pattern of half a step hides the gradient's bands.
-                let noise = f64::from(((column * 7 + row * 13) % 4) as u8) / 4.0 - 0.375;
-                let channel = |a: u8, b: u8| {
-                    (f64::from(a) + (f64::from(b) - f64::from(a)) * t + noise).round().clamp(0.0, 255.0) as u8
-                };
-                pixel.copy_from_slice(&[
-                    channel(ground.r, far.r),
-                    channel(ground.g, far.g),
-                    channel(ground.b, far.b),
-                    255,
-                ]);
-            }
-        }
-        ground
-    }
-
     /// Large text on the brand color beside a picture from edge to edge, under a slanted cut.
     pub(super) fn poster(&mut self) -> Result<(), Error> {
         let ground = self.brand_base();
         let ink = ink_on(ground);
-        let accent = readable_tint(self.input.board.palette.accent, ground);
+        let accent = readable_tint(self.accent(), ground);
         let slant = (56.0 * self.unit).round();
         let (from, to) = if self.picture_above() {
             self.picture_band_above(slant)?
@@ -105,7 +77,7 @@ impl Stage<'_> {
         self.open_window([0.0, 0.0, self.width, band], Some(mask))?;
         self.edge_stripe(top, edge, slant);
         self.shade_header();
-        let ink = ink_on(readable_ground(self.input.board.palette.primary));
+        let ink = ink_on(self.ground());
         let floor = self.disclaimer(ink, 0.0, false)?;
         Ok((band + 24.0 * self.unit, floor - 12.0 * self.unit))
     }
@@ -150,9 +122,8 @@ impl Stage<'_> {
     fn edge_stripe(&mut self, top: f64, edge: impl Fn(usize) -> f64, deep: f64) {
         let thick = (12.0 * self.unit).max(2.0);
         let (width, height) = (self.base.width, (deep + thick + 2.0) as usize);
-        let palette = self.input.board.palette;
-        let ground = readable_ground(palette.primary);
-        let color = if palette.accent.contrast(ground) >= 1.3 { palette.accent } else { ink_on(ground) };
+        let (ground, accent) = (self.ground(), self.accent());
+        let color = if accent.contrast(ground) >= 1.3 { accent } else { ink_on(ground) };
         let mut layer = Raster::filled(width, height, [0; 4]);
         for (row, line) in layer.rows_mut().enumerate() {
             for (column, pixel) in line.chunks_exact_mut(4).enumerate() {
@@ -171,6 +142,7 @@ impl Stage<'_> {
             length: self.pace(0.7),
             pulse: None,
             span: None,
+            drift: None,
         });
     }
 
@@ -180,7 +152,7 @@ impl Stage<'_> {
         let radius = 250.0 * self.unit;
         let thick = 54.0 * self.unit;
         let center = (self.width * 1.02, self.height * 0.06);
-        let ground = readable_ground(self.input.board.palette.primary);
+        let ground = self.ground();
         // Text may run over it, so it stays close to the ground.
         let share = if color.contrast(ground) > 3.0 { 0.10 } else { 0.16 };
         for (row, line) in self.base.rows_mut().enumerate() {
@@ -199,9 +171,8 @@ impl Stage<'_> {
     /// The last shot: picture, brand, what to do and why, and the button.
     pub(super) fn end_card(&mut self) -> Result<(), Error> {
         let ground = self.brand_base();
-        let palette = self.input.board.palette;
         let ink = ink_on(ground);
-        let accent = readable_tint(palette.accent, ground);
+        let accent = readable_tint(self.accent(), ground);
         let shot = self.input.shot;
         let floor = self.disclaimer(pixels::mix(ink, ground, 0.14), 0.5, false)?;
         let room = (floor - self.content_top).max(24.0 * self.unit);
@@ -212,7 +183,7 @@ impl Stage<'_> {
         let detail = self.set(&shot.detail, "detail", &style)?;
         let style = self.caption_style(ink, accent, 0.5, room * 0.24, 92.0);
         let caption = self.set(&shot.caption, "caption", &style)?;
-        let button_color = palette.accent;
+        let button_color = self.accent();
         let face = readable_ground(if button_color.contrast(ground) >= 1.5 { button_color } else { ink });
         let mut button_style = self.caption_style(ink_on(face), None, 0.5, 104.0 * self.unit, 50.0);
         button_style.width = self.safe_width() - 120.0 * self.unit;
@@ -235,7 +206,7 @@ impl Stage<'_> {
         let mut y = picture_height + below_arc;
         y += ((floor - y - texts) * 0.4).max(0.0);
         if let Some(block) = &brand {
-            let come = Come { entrance: Entrance::Rise(20.0 * self.unit), start: 0.0, stagger: 0.0 };
+            let come = Come::of(Entrance::Rise(20.0 * self.unit), 0.0);
             self.put(TextKind::Brand, block, [self.left, y], come);
             y += block.height + gap * 0.5;
         }
@@ -274,7 +245,7 @@ impl Stage<'_> {
     }
 
     /// A pill with the call to action that grows in and then swells slowly.
-    fn button(&mut self, block: &Block, room: f64, face: Color, y: f64, pad: f64) {
+    pub(super) fn button(&mut self, block: &Block, room: f64, face: Color, y: f64, pad: f64) {
         let wide = block.width + 2.0 * 58.0 * self.unit;
         let high = block.height + 2.0 * pad;
         let x = ((self.width - wide) / 2.0).round();
@@ -283,7 +254,7 @@ impl Stage<'_> {
         let pill = pixels::pill(wide as usize, high as usize, high / 2.0, face, 1.0);
         self.still(pill, x, y);
         let text_x = (self.width - room) / 2.0;
-        let come = Come { entrance: Entrance::Grow(center), start: 0.3, stagger: 0.0 };
+        let come = Come::of(Entrance::Grow(center), 0.3);
         self.put(TextKind::Button, block, [text_x, y + pad], come);
         let (start, length) = (self.pace(0.3), self.pace(ENTRANCE));
         for sprite in &mut self.sprites[from..] {

@@ -15,7 +15,8 @@ impl Stage<'_> {
         let source = (&self.input.picture.raster.width, &self.input.picture.raster.height);
         let kept = pixels::cover((*source.0, *source.1), width, height, (0.5, 0.5));
         let share = kept[2] * kept[3] / (*source.0 as f64 * *source.1 as f64);
-        if share >= 0.5 {
+        if share >= 0.5 || self.product().is_some() {
+            self.product_room = [0.13, 0.60];
             self.open_window([0.0, 0.0, width, height], None)?;
         } else {
             // A wide picture cropped to a tall frame would lose the product: it fills the upper part

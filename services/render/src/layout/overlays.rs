@@ -174,6 +174,7 @@ impl Stage<'_> {
             length: place.length,
             pulse: None,
             span: Some([place.start, place.until]),
+            drift: None,
         });
     }
 }

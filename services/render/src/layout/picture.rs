@@ -1,11 +1,14 @@
 //! The moving picture of a shot, and the grounds made from it.
 
-use fast_image_resize::{FilterType, Resizer};
-use spotwright_schemas::storyboard::Motion;
+use std::sync::{Arc, OnceLock};
 
-use super::{GROUND, Rect, Stage};
+use fast_image_resize::{FilterType, Resizer};
+use spotwright_schemas::storyboard::{Motion, VisualStyle};
+
+use super::{GROUND, Rect, Stage, grounds};
 use crate::error::Error;
 use crate::footage::percentile;
+use crate::picture::cut_out;
 use crate::pixels::{self, Crop, Raster};
 use crate::scene::{Moving, Window};
 
@@ -19,6 +22,8 @@ pub(crate) struct Picture {
     pub(crate) raster: Raster,
     /// Where the product is, as shares of width and height.
     pub(crate) focus: (f64, f64),
+    /// The product alone, once it was asked for; `None` inside where the ground is not plain.
+    cutout: OnceLock<Option<Arc<Raster>>>,
 }
 
 impl Picture {
@@ -34,12 +39,17 @@ impl Picture {
     /// Wraps an opaque raster and looks for the product.
     pub(crate) fn of(raster: Raster) -> Self {
         let focus = focus(&raster);
-        Self { raster, focus }
+        Self { raster, focus, cutout: OnceLock::new() }
     }
 
     /// A picture without pixels.
     pub(crate) fn empty() -> Self {
-        Self { raster: Raster::filled(0, 0, [0; 4]), focus: (0.5, 0.5) }
+        Self { raster: Raster::filled(0, 0, [0; 4]), focus: (0.5, 0.5), cutout: OnceLock::new() }
+    }
+
+    /// The product without its plain ground, as a layer; `None` for pictures whose ground is not plain.
+    pub(crate) fn cutout(&self) -> Option<Arc<Raster>> {
+        self.cutout.get_or_init(|| cut_out(&self.raster).map(Arc::new)).clone()
     }
 }
 
@@ -89,6 +99,14 @@ impl Stage<'_> {
             self.window = Some(Window { x, y, width, height, moving: Moving::Clip(crop), mask });
             return Ok(());
         }
+        if let Some(product) = self.product() {
+            let size = [width, height].map(|side| (side as f64 * ZOOM).ceil() as usize);
+            let scene = self.scene_around(&product, size, self.product_room)?;
+            let path = camera(self.input.shot.motion, size[0] as f64, size[1] as f64);
+            let moving = Moving::Camera { path, source: scene };
+            self.window = Some(Window { x, y, width, height, moving, mask });
+            return Ok(());
+        }
         let source = &picture.raster;
         let crop = pixels::cover((source.width, source.height), width as f64, height as f64, picture.focus);
         let (w, h) = ((width as f64 * ZOOM).ceil() as usize, (height as f64 * ZOOM).ceil() as usize);
@@ -116,6 +134,11 @@ impl Stage<'_> {
     /// Fills the base with the picture's own blurred enlargement, tinted with the brand color,
     /// saturated, and darkened so that white text reads on it.
     pub(super) fn blurred_base(&mut self) -> Result<(), Error> {
+        if self.product().is_some() {
+            // The blur of a product on white would be white.
+            grounds::paint(VisualStyle::Premium, self.input.board.palette, &mut self.base);
+            return Ok(());
+        }
         let picture = &self.input.picture;
         let source = &picture.raster;
         // Blurring hides detail, so a sixth of the size is enough to work in.

@@ -6,7 +6,7 @@ use spotwright_schemas::locale::Locale;
 use spotwright_schemas::placement::PlacementKind;
 use spotwright_schemas::script::Role;
 use spotwright_schemas::storyboard::{
-    Audio, CaptionMotion, FrameSize, Layout, Motion, Palette, Shot, Storyboard,
+    Audio, CaptionMotion, FrameSize, Layout, Motion, Packshots, Palette, Shot, Storyboard, VisualStyle,
 };
 
 use super::ImportedPicture;
@@ -138,6 +138,8 @@ fn board(palette: Palette, layout: Layout, role: Role, motion: Motion) -> Storyb
         size: SIZE,
         fps: FPS,
         palette,
+        style: VisualStyle::default(),
+        packshots: Packshots::default(),
         placement: PlacementKind::SimulatedFeed,
         names: Vec::new(),
         shots: vec![shot],

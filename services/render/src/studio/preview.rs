@@ -78,6 +78,25 @@ impl Inner {
     }
 }
 
+impl Inner {
+    /// One frame of one shot, as RGB.
+    pub(super) fn frame(
+        &self,
+        board: &Storyboard,
+        idx: usize,
+        frame: u32,
+        size: FrameSize,
+    ) -> Result<Vec<u8>, Error> {
+        if idx >= board.shots.len() || frame >= board.shots[idx].frames {
+            return Err(Error::storyboard("shots", "there is no such shot or frame"));
+        }
+        let mut film = self.film(board, idx, size)?;
+        let mut brush = Brush::new(size.width as usize, size.height as usize);
+        film.draw(frame, &mut brush)?;
+        Ok(brush.canvas.data.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect())
+    }
+}
+
 /// A small still for tables: a page that lists every variant stays light.
 fn thumbnail(canvas: &Raster) -> Result<Vec<u8>, Error> {
     let shrink = (canvas.width.max(canvas.height) as f64 / THUMBNAIL_SIDE).max(1.0);

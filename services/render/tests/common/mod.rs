@@ -7,7 +7,7 @@ use spotwright_schemas::locale::Locale;
 use spotwright_schemas::placement::PlacementKind;
 use spotwright_schemas::script::Role;
 use spotwright_schemas::storyboard::{
-    Audio, CaptionMotion, Color, FrameSize, Layout, Motion, Palette, Shot, Storyboard,
+    Audio, CaptionMotion, Color, FrameSize, Layout, Motion, Packshots, Palette, Shot, Storyboard, VisualStyle,
 };
 
 /// Artifacts as files named by hash.
@@ -80,6 +80,8 @@ pub(crate) fn board(
         size: FrameSize { width: size[0], height: size[1] },
         fps,
         palette: Palette { primary: color(colors[0]), accent: color(colors[1]) },
+        style: VisualStyle::default(),
+        packshots: Packshots::default(),
         placement: PlacementKind::SimulatedFeed,
         names: Vec::new(),
         shots,

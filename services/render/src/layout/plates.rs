@@ -1,0 +1,351 @@
+//! Layouts whose picture fills the frame and whose texts stand on plates, bands and shapes over it, or on a
+//! shade at the top.
+
+use spotwright_schemas::storyboard::Color;
+
+use super::picture::percentile_luma;
+use super::{Come, GROUND, Rect, Stage, WHITE, shapes};
+use crate::error::Error;
+use crate::pixels;
+use crate::scene::{Brush, Entrance, Scene, Sprite, TextKind, ink_on, readable_ground, readable_tint};
+use crate::text::Block;
+
+impl Stage<'_> {
+    /// The picture over the whole frame.
+    fn whole_picture(&mut self, room: [f64; 2]) -> Result<(), Error> {
+        self.product_room = room;
+        self.open_window([0.0, 0.0, self.width, self.height], None)
+    }
+
+    /// Brightest luma of the picture between two heights over the whole way of the camera, 0–255.
+    fn brightest_between(&mut self, from: f64, to: f64) -> Result<f64, Error> {
+        if self.input.clip.is_some() {
+            let area = [0.0, from, self.width, to - from];
+            return Ok(self.brightest_of_clip(area, 0.985));
+        }
+        let rows = self.base.height;
+        let probe = Scene {
+            base: self.base.clone(),
+            window: self.window.take(),
+            shade: Vec::new(),
+            sprites: Vec::new(),
+            boxes: Vec::new(),
+            frames: 1,
+            fps: 1,
+        };
+        let mut brush = Brush::new(self.base.width, rows);
+        let mut brightest = 0.0_f64;
+        for share in [0.0, 0.5, 1.0] {
+            probe.draw_picture(share, &mut brush)?;
+            let part = percentile_luma(
+                &brush.canvas,
+                (from.max(0.0) as usize).min(rows),
+                (to as usize).min(rows),
+                0.985,
+            );
+            brightest = brightest.max(part);
+        }
+        self.window = probe.window;
+        Ok(brightest)
+    }
+
+    /// Darkens the rows between two heights as much as white text on them needs, at least by `least`, with soft
+    /// ends. Several add up.
+    fn shade_between(&mut self, from: f64, to: f64, least: f64) -> Result<(), Error> {
+        let ramp = 0.10 * self.height;
+        let brightest = self.brightest_between(from - ramp * 0.3, to + ramp * 0.3)?;
+        let strength = (1.0 - GROUND * 0.92 / brightest.max(1.0)).clamp(least, 0.9);
+        let ease = |t: f64| {
+            let t = t.clamp(0.0, 1.0);
+            t * t * (3.0 - 2.0 * t)
+        };
+        let rows = self.base.height;
+        self.shade.resize(rows, 0);
+        for (row, shade) in self.shade.iter_mut().enumerate() {
+            let y = row as f64 + 0.5;
+            let down = if from <= 0.0 { 1.0 } else { ease((y - from + ramp) / ramp) };
+            let up = if to >= rows as f64 { 1.0 } else { ease((to + ramp - y) / ramp) };
+            let keep = (1.0 - f64::from(*shade) / 255.0) * (1.0 - strength * down.min(up));
+            *shade = (255.0 * (1.0 - keep)).round() as u8;
+        }
+        Ok(())
+    }
+
+    /// Small print over the foot of the picture; returns where the rest must end.
+    fn foot(&mut self) -> Result<f64, Error> {
+        let floor = self.disclaimer(WHITE, 0.0, true)?;
+        if !self.input.shot.disclaimer.trim().is_empty() {
+            self.shade_between(floor, self.height, 0.3)?;
+        }
+        Ok(floor)
+    }
+
+    /// The caption at the top, over a gradient.
+    pub(super) fn headline(&mut self) -> Result<(), Error> {
+        self.whole_picture([0.40, 0.92])?;
+        self.foot()?;
+        let ground = Color { r: GROUND as u8, g: GROUND as u8, b: GROUND as u8 };
+        let accent = readable_tint(self.input.board.palette.accent, ground);
+        let room = self.height * 0.34;
+        let texts = self.stack(WHITE, accent, 0.0, room, 104.0)?;
+        let below = self.put_stack(&texts, self.content_top, 0.0);
+        self.shade_between(0.0, below + 18.0 * self.unit, 0.34)?;
+        self.put_header();
+        Ok(())
+    }
+
+    /// Every line of the caption on a plate of its own.
+    pub(super) fn plates(&mut self) -> Result<(), Error> {
+        self.whole_picture([0.14, 0.62])?;
+        let mut floor = self.foot()? - 26.0 * self.unit;
+        let plate = self.ground();
+        let ink = ink_on(plate);
+        let pad = 20.0 * self.unit;
+        let shot = self.input.shot;
+        let mut style = self.detail_style(ink_on(self.second_plate()), None, 0.0, self.height * 0.14, false);
+        style.width = self.safe_width() - 2.0 * pad;
+        style.sizes[0] = 40.0 * self.unit;
+        let detail = self.set(&shot.detail, "detail", &style)?;
+        let accent = readable_tint(self.accent(), plate);
+        let mut style = self.caption_style(ink, accent, 0.0, self.height * 0.26, 76.0 * self.type_scale());
+        style.width = self.safe_width() - 2.0 * pad;
+        style.shadow = 0.0;
+        let caption = self.set(&shot.caption, "caption", &style)?;
+        if let Some(block) = &detail {
+            floor -= block.height;
+            let come = self.detail_come();
+            let color = self.second_plate();
+            self.put_plated(TextKind::Detail, block, [self.left + pad, floor], come, color);
+            floor -= 22.0 * self.unit;
+        }
+        if let Some(block) = &caption {
+            floor -= block.height;
+            let mut come = self.caption_come([self.left + block.width / 2.0, floor + block.height / 2.0]);
+            // A plate and its line come together.
+            come.words = false;
+            self.put_plated(TextKind::Caption, block, [self.left + pad, floor], come, plate);
+        }
+        self.shade_between(0.0, self.content_top, 0.12)?;
+        self.put_header();
+        Ok(())
+    }
+
+    /// The plate of what is said second.
+    fn second_plate(&self) -> Color {
+        readable_ground(self.accent())
+    }
+
+    /// A block of text, every line over a plate as wide as the line.
+    fn put_plated(&mut self, kind: TextKind, block: &Block, [x, y]: [f64; 2], come: Come, plate: Color) {
+        let lines = block.lines.len().max(1) as f64;
+        let high = block.height / lines;
+        let pad = 20.0 * self.unit;
+        let radius = self.corner().min(high * 0.42);
+        for (idx, line) in block.lines.iter().enumerate() {
+            let left = x + line.x as f64 + line.ink[0] as f64 - pad;
+            let wide = line.ink[2] as f64 + 2.0 * pad;
+            let layer = pixels::pill(wide.ceil() as usize, (high + 2.0).ceil() as usize, radius, plate, 1.0);
+            self.sprites.push(Sprite {
+                layer,
+                x: left.round() as i64,
+                y: (y + high * idx as f64 - 1.0).round() as i64,
+                entrance: come.entrance,
+                start: self.pace(come.start + come.stagger * idx as f64),
+                length: self.pace(super::ENTRANCE),
+                pulse: None,
+                span: None,
+                drift: None,
+            });
+        }
+        self.put(kind, block, [x, y], come);
+    }
+
+    /// The caption on a band of color across the picture.
+    pub(super) fn ribbon(&mut self) -> Result<(), Error> {
+        self.whole_picture([0.14, 0.60])?;
+        let floor = self.foot()?;
+        let band = self.ground();
+        let ink = ink_on(band);
+        let accent = readable_tint(self.accent(), band);
+        let texts = self.stack(ink, accent, self.alignment(), self.height * 0.32, 92.0)?;
+        let pad = 28.0 * self.unit;
+        let high = texts.height + 2.0 * pad;
+        let top = (floor - high - self.height * 0.04).max(self.content_top);
+        let layer = pixels::pill(self.base.width, high as usize, 0.0, band, 1.0);
+        self.slide_in(layer, [0.0, top]);
+        let stripe =
+            pixels::pill(self.base.width, (8.0 * self.unit).max(2.0) as usize, 0.0, self.accent(), 1.0);
+        self.slide_in(stripe, [0.0, top - (8.0 * self.unit).max(2.0)]);
+        self.put_stack(&texts, top + pad, 0.0);
+        self.shade_between(0.0, self.content_top, 0.12)?;
+        self.put_header();
+        Ok(())
+    }
+
+    /// A column of color that grows out of the left side, the caption in it.
+    pub(super) fn side_band(&mut self) -> Result<(), Error> {
+        self.whole_picture([0.10, 0.60])?;
+        let floor = self.foot()?;
+        let band = self.ground();
+        let ink = ink_on(band);
+        let accent = readable_tint(self.accent(), band);
+        let width = self.safe_width() * 0.78;
+        let texts = self.stack_within(ink, accent, 0.0, [width, self.height * 0.40], 88.0)?;
+        let pad = 34.0 * self.unit;
+        let high = texts.height + 2.0 * pad;
+        let top = (floor - high).max(self.content_top);
+        let wide = self.left + width + pad;
+        let layer = pixels::pill(wide as usize, high as usize, 0.0, band, 1.0);
+        self.slide_in(layer, [0.0, top]);
+        let edge = pixels::pill((10.0 * self.unit).max(2.0) as usize, high as usize, 0.0, self.accent(), 1.0);
+        self.slide_in(edge, [wide, top]);
+        self.put_stack(&texts, top + pad, 0.0);
+        self.shade_between(0.0, self.content_top, 0.12)?;
+        self.put_header();
+        Ok(())
+    }
+
+    /// A layer that widens from its left edge before the text on it comes in.
+    fn slide_in(&mut self, layer: crate::pixels::Raster, [x, y]: [f64; 2]) {
+        self.sprites.push(Sprite {
+            layer,
+            x: x.round() as i64,
+            y: y.round() as i64,
+            entrance: Entrance::Widen,
+            // Text never stands on what is not there yet.
+            start: self.pace(if self.opens() { -1.0 } else { -0.34 }),
+            length: self.pace(0.4),
+            pulse: None,
+            span: None,
+            drift: None,
+        });
+    }
+
+    /// The caption as a message, the detail as its answer, over the picture.
+    pub(super) fn bubble(&mut self) -> Result<(), Error> {
+        self.blurred_base()?;
+        let floor = self.disclaimer(WHITE, 0.0, true)?;
+        let (u, room) = (self.unit, floor - self.content_top);
+        let shot = self.input.shot;
+        let pad = [34.0 * u, 24.0 * u];
+        let most = self.safe_width() * 0.88 - 2.0 * pad[0];
+        let ink = Color { r: 22, g: 24, b: 29 };
+        let mut style = self.caption_style(ink, None, 0.0, room * 0.28, 74.0);
+        (style.width, style.shadow) = (most, 0.0);
+        let caption = self.set(&shot.caption, "caption", &style)?;
+        let answer = readable_ground(self.input.board.palette.accent);
+        let mut style = self.detail_style(ink_on(answer), None, 0.0, room * 0.18, false);
+        style.width = most;
+        let detail = self.set(&shot.detail, "detail", &style)?;
+        let mut y = self.content_top + 10.0 * u;
+        if let Some(block) = &caption {
+            let come = self.caption_come([self.left + block.width / 2.0, y + block.height / 2.0]);
+            y = self.say(TextKind::Caption, block, [self.left, y], pad, WHITE, (0.16, come));
+        }
+        if let Some(block) = &detail {
+            let come = self.detail_come();
+            let left = self.right - block.width - 2.0 * pad[0];
+            y = self.say(TextKind::Detail, block, [left, y], pad, answer, (0.84, come));
+        }
+        let rect = [self.left, y + 4.0 * u, self.safe_width(), floor - y - 14.0 * u].map(f64::round);
+        let mask = pixels::rounded_mask(rect[2].max(2.0) as usize, rect[3].max(2.0) as usize, self.corner());
+        self.open_window(rect, Some(mask))?;
+        self.put_header();
+        Ok(())
+    }
+
+    /// One message; returns where the next begins.
+    fn say(
+        &mut self,
+        kind: TextKind,
+        block: &Block,
+        [x, y]: [f64; 2],
+        pad: [f64; 2],
+        color: Color,
+        (tail, mut come): (f64, Come),
+    ) -> f64 {
+        let rect = [0.0, 0.0, block.width + 2.0 * pad[0], block.height + 2.0 * pad[1]];
+        let (radius, length) = (26.0 * self.unit, 20.0 * self.unit);
+        let layer = shapes::filled([rect[2], rect[3] + length], color, 1.0, |px, py| {
+            shapes::bubble(px, py, rect, radius, tail, length)
+        });
+        // A message comes as a whole.
+        (come.stagger, come.words) = (0.0, false);
+        self.sprites.push(Sprite {
+            layer,
+            x: x.round() as i64,
+            y: y.round() as i64,
+            entrance: come.entrance,
+            start: self.pace(come.start),
+            length: self.pace(super::ENTRANCE),
+            pulse: None,
+            span: None,
+            drift: None,
+        });
+        self.put(kind, block, [x + pad[0], y + pad[1]], come);
+        y + rect[3] + length + 14.0 * self.unit
+    }
+
+    /// The caption on a price tag over the picture.
+    pub(super) fn price_tag(&mut self) -> Result<(), Error> {
+        self.whole_picture([0.12, 0.62])?;
+        let floor = self.foot()?;
+        let u = self.unit;
+        let color = readable_ground(self.accent());
+        let ink = ink_on(color);
+        let (pad, point) = ([38.0 * u, 28.0 * u], 74.0 * u);
+        let width = self.safe_width() - 2.0 * pad[0] - point;
+        let texts = self.stack_within(ink, None, 0.0, [width, self.height * 0.32], 96.0)?;
+        let high = texts.height + 2.0 * pad[1];
+        let top = (floor - high - 20.0 * u).max(self.content_top);
+        let rect: Rect = [self.left, top, self.safe_width(), high].map(f64::round);
+        let middle = rect[3] / 2.0;
+        let hole = [point * 0.62, middle];
+        let layer = shapes::filled([rect[2], rect[3]], color, 1.0, |x, y| {
+            let body = pixels::rounded_distance(x, y, [0.0, 0.0, rect[2], rect[3]], 22.0 * u);
+            // The left side runs out into a point at half the height.
+            let slope = ((y - middle).abs() / middle * point - x) * 0.72;
+            body.max(slope).max(12.0 * u - (x - hole[0]).hypot(y - hole[1]))
+        });
+        self.still(layer, rect[0], rect[1]);
+        self.put_stack(&texts, rect[1] + pad[1], point + pad[0] * 0.4);
+        self.shade_between(0.0, self.content_top, 0.12)?;
+        self.put_header();
+        Ok(())
+    }
+
+    /// The caption's first figure in a starburst over the picture, the caption below.
+    pub(super) fn starburst(&mut self) -> Result<(), Error> {
+        let Some(figure) = self.first_figure() else { return self.plates() };
+        self.whole_picture([0.14, 0.62])?;
+        let floor = self.foot()?;
+        let u = self.unit;
+        let color = readable_ground(self.accent());
+        let radius = (self.width.min(self.height) * 0.19).round();
+        let mut style = self.caption_style(ink_on(color), None, 0.5, radius * 1.1, 120.0);
+        (style.width, style.max_lines, style.shadow) = (radius * 1.5, 1, 0.0);
+        let Ok(Some(block)) = self.set(&figure, "caption", &style) else { return self.plates() };
+        let ground = Color { r: GROUND as u8, g: GROUND as u8, b: GROUND as u8 };
+        let accent = readable_tint(self.input.board.palette.accent, ground);
+        let texts = self.stack(WHITE, accent, 0.0, self.height * 0.32, 92.0)?;
+        let top = floor - texts.height;
+        self.put_stack(&texts, top, 0.0);
+        self.shade_between(top - 10.0 * u, self.height, 0.3)?;
+        let center = [self.right - radius, self.content_top + radius + 10.0 * u];
+        let layer = shapes::filled([radius * 2.0, radius * 2.0], color, 1.0, |x, y| {
+            shapes::burst(x, y, [radius, radius], radius, 16.0)
+        });
+        let from = self.sprites.len();
+        self.still(layer, center[0] - radius, center[1] - radius);
+        self.put_ornament(&block, [center[0] - style.width / 2.0, center[1] - block.height / 2.0]);
+        let (start, length) = (self.pace(if self.opens() { -0.4 } else { 0.25 }), self.pace(super::ENTRANCE));
+        for sprite in &mut self.sprites[from..] {
+            sprite.entrance = Entrance::Grow(center);
+            (sprite.start, sprite.length) = (start, length);
+            sprite.pulse = Some((0.04, center));
+        }
+        self.shade_between(0.0, self.content_top, 0.12)?;
+        self.put_header();
+        Ok(())
+    }
+}

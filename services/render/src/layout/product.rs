@@ -1,0 +1,317 @@
+//! Products that were cut out of their plain ground: scenes around them, and layouts that show them free.
+
+use std::sync::Arc;
+
+use fast_image_resize::{FilterType, Resizer};
+use spotwright_schemas::storyboard::{Color, Packshots};
+
+use super::{BLACK, Rect, Stage, WHITE, shapes};
+use crate::error::Error;
+use crate::pixels::{self, Raster};
+use crate::scene::{Entrance, Sprite, ink_on, readable_tint};
+
+/// Opacity of the shadow where the product stands.
+const SHADOW: f64 = 0.5;
+/// Opacity of the reflection at its upper edge, and its height as a share of the product's.
+const REFLECTION: [f64; 2] = [0.22, 0.22];
+
+impl Stage<'_> {
+    /// The product cut out, where the storyboard wants it so and the picture has a plain ground.
+    pub(super) fn product(&self) -> Option<Arc<Raster>> {
+        if self.input.board.packshots != Packshots::OnScenes || self.input.clip.is_some() {
+            return None;
+        }
+        self.input.picture.cutout()
+    }
+
+    /// A scene of the given size around a product, which stands in the part of the height `room`.
+    pub(super) fn scene_around(
+        &self,
+        product: &Raster,
+        size: [usize; 2],
+        room: [f64; 2],
+    ) -> Result<Raster, Error> {
+        let [width, height] = size;
+        let mut scene = Raster::filled(width, height, [0, 0, 0, 255]);
+        let (w, h) = (width as f64, height as f64);
+        let wall = self.wall(product);
+        let horizon = h * (room[1] - 0.05);
+        let light = [w * 0.5, h * (room[0] + room[1]) / 2.0];
+        for (row, line) in scene.rows_mut().enumerate() {
+            let y = row as f64 + 0.5;
+            // The wall runs into the floor without an edge.
+            let floor = ((y - horizon) / (h * 0.16)).clamp(0.0, 1.0);
+            for (column, pixel) in line.chunks_exact_mut(4).enumerate() {
+                let x = column as f64 + 0.5;
+                let away = ((x - light[0]) / (w * 0.75)).hypot((y - light[1]) / (h * 0.5));
+                let lit = (1.0 - away).clamp(0.0, 1.0);
+                let noise = f64::from(((column * 7 + row * 13) % 4) as u8) / 4.0 - 0.375;
+                let tone = |channel: u8| {
+                    let base = f64::from(channel) * (0.72 + 0.36 * lit + 0.10 * floor);
+                    (base + 14.0 * lit + noise).round().clamp(0.0, 255.0) as u8
+                };
+                pixel.copy_from_slice(&[tone(wall.r), tone(wall.g), tone(wall.b), 255]);
+            }
+        }
+        let rect = fitted(product, [w * 0.12, h * room[0], w * 0.76, h * (room[1] - room[0])]);
+        stand(&mut scene, product, rect)?;
+        Ok(scene)
+    }
+
+    /// The color of the wall: the style's ground, lighter or darker so that the product stands out.
+    fn wall(&self, product: &Raster) -> Color {
+        let ground = self.ground();
+        let dark = luma(ground) < 0.5;
+        match (mean_luma(product) < 0.42, dark) {
+            // A dark product before a dark ground, and a light one before a light ground.
+            (true, true) => pixels::mix(ground, WHITE, 0.52),
+            (false, false) => pixels::mix(ground, BLACK, 0.30),
+            (true, false) => ground,
+            (false, true) => pixels::mix(ground, WHITE, 0.10),
+        }
+    }
+
+    /// Puts the product, grown slowly over the shot, with its shadow on what is drawn so far.
+    fn show_product(&mut self, product: &Raster, room: Rect, reflected: bool) -> Result<Rect, Error> {
+        let rect = fitted(product, room);
+        let layer = scaled(product, rect[2], rect[3])?;
+        shadow(&mut self.base, rect);
+        if reflected {
+            reflect(&mut self.base, &layer, rect);
+        }
+        self.sprites.push(Sprite {
+            layer,
+            x: rect[0].round() as i64,
+            y: rect[1].round() as i64,
+            entrance: if self.opens() { Entrance::None } else { Entrance::Rise(60.0 * self.unit) },
+            start: self.pace(0.0) - 1e-3,
+            length: self.pace(0.5),
+            pulse: None,
+            span: None,
+            // Downwards as much as it grows, so that it stays on its ground.
+            drift: Some([[0.0, 0.0, 1.0], [0.0, -rect[3] * 0.025, 1.05]]),
+        });
+        Ok(rect)
+    }
+
+    /// The product in a pool of light, the caption above it.
+    pub(super) fn spotlight(&mut self) -> Result<(), Error> {
+        let Some(product) = self.product() else { return self.framed() };
+        let ground = self.brand_base();
+        let (u, ink) = (self.unit, ink_on(ground));
+        let accent = readable_tint(self.accent(), ground);
+        let floor = self.disclaimer(pixels::mix(ink, ground, 0.14), self.alignment(), false)?;
+        let room = floor - self.content_top;
+        let texts = self.stack(ink, accent, self.alignment(), room * 0.36, 104.0)?;
+        let below = self.put_stack(&texts, self.content_top, 0.0);
+        let area = [self.left, below + 40.0 * u, self.safe_width(), floor - below - 100.0 * u];
+        self.pool([self.width / 2.0, area[1] + area[3] * 0.55], area[3] * 0.62);
+        self.show_product(&product, area, true)?;
+        self.put_header();
+        Ok(())
+    }
+
+    /// Light on the ground around a point, as much as the ink on it allows: away from the ink's color it would
+    /// be a shadow, so it is drawn where no text stands.
+    fn pool(&mut self, center: [f64; 2], radius: f64) {
+        let accent = self.accent();
+        for (row, line) in self.base.rows_mut().enumerate() {
+            for (column, pixel) in line.chunks_exact_mut(4).enumerate() {
+                let away = ((column as f64 - center[0]) / radius).hypot((row as f64 - center[1]) / radius);
+                let share = (1.0 - away).clamp(0.0, 1.0).powi(2) * 0.55;
+                if share > 0.0 {
+                    for (to, from) in pixel.iter_mut().zip([accent.r, accent.g, accent.b]) {
+                        *to = (f64::from(*to) + (f64::from(from) - f64::from(*to)) * share).round() as u8;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The product on a pedestal, the caption below.
+    pub(super) fn pedestal(&mut self) -> Result<(), Error> {
+        let Some(product) = self.product() else { return self.circle() };
+        let ground = self.brand_base();
+        let (u, ink) = (self.unit, ink_on(ground));
+        let accent = readable_tint(self.accent(), ground);
+        let floor = self.disclaimer(pixels::mix(ink, ground, 0.14), 0.5, false)?;
+        let room = floor - self.content_top;
+        let texts = self.stack(ink, accent, 0.5, room * 0.34, 92.0)?;
+        let text_top = floor - texts.height;
+        self.put_stack(&texts, text_top, 0.0);
+        let high = 92.0 * u;
+        let top = text_top - 60.0 * u - high;
+        let wide = self.width * 0.62;
+        self.plinth([(self.width - wide) / 2.0, top, wide, high]);
+        let area = [self.left, self.content_top, self.safe_width(), top + 18.0 * u - self.content_top];
+        self.show_product(&product, area, false)?;
+        self.put_header();
+        Ok(())
+    }
+
+    /// A round pedestal: an ellipse over its own side.
+    fn plinth(&mut self, [x, y, wide, high]: Rect) {
+        let ground = self.ground();
+        let dark = luma(ground) < 0.5;
+        let top = pixels::mix(ground, if dark { WHITE } else { BLACK }, 0.20);
+        let (rx, ry) = (wide / 2.0, wide * 0.11);
+        let layer = shapes::shaded([wide, high + 2.0 * ry], |px, py| {
+            let across = (px - rx) / rx;
+            let edge = |cy: f64| (1.0 - across.hypot((py - cy) / ry)) * ry;
+            let on_top = (edge(ry) + 0.5).clamp(0.0, 1.0);
+            let body = if across.abs() <= 1.0 && py >= ry && py <= ry + high { 1.0 } else { 0.0_f64 };
+            let under = (edge(ry + high) + 0.5).clamp(0.0, 1.0);
+            let side = pixels::mix(top, BLACK, 0.18 + 0.34 * across.abs());
+            if on_top > 0.0 { (top, on_top) } else { (side, body.max(under)) }
+        });
+        self.still(layer, x, y - ry + 18.0 * self.unit);
+    }
+
+    /// The product before a giant word: the caption's first figure, or the product's name.
+    pub(super) fn giant_word(&mut self) -> Result<(), Error> {
+        let Some(product) = self.product() else { return self.poster() };
+        let ground = self.brand_base();
+        let (u, ink) = (self.unit, ink_on(ground));
+        let accent = readable_tint(self.accent(), ground);
+        let floor = self.disclaimer(pixels::mix(ink, ground, 0.14), 0.0, false)?;
+        let room = floor - self.content_top;
+        let texts = self.stack(ink, accent, 0.0, room * 0.30, 84.0)?;
+        let text_top = floor - texts.height;
+        self.put_stack(&texts, text_top, 0.0);
+        let area = [self.left, self.content_top, self.safe_width(), text_top - self.content_top - 48.0 * u];
+        let word = self.first_figure().unwrap_or_else(|| self.input.shot.brand.clone());
+        let mut style = self.caption_style(pixels::mix(ink, ground, 0.16), None, 0.5, area[3] * 0.5, 420.0);
+        style.max_lines = 1;
+        style.sizes[1] = 40.0 * u;
+        style.shadow = 0.0;
+        // A word that does not fit in one line is left out: the caption says it.
+        if let Ok(Some(block)) = self.set(&word, "caption", &style) {
+            let y = area[1] + area[3] * 0.10;
+            self.put_ornament(&block, [self.left, y]);
+        }
+        let room = [area[0], area[1] + area[3] * 0.16, area[2], area[3] * 0.84];
+        self.show_product(&product, room, true)?;
+        self.put_header();
+        Ok(())
+    }
+
+    /// End card: the product in a circle or cut out, and what to do below.
+    pub(super) fn end_product(&mut self) -> Result<(), Error> {
+        let ground = self.brand_base();
+        let (u, ink) = (self.unit, ink_on(ground));
+        let floor = self.disclaimer(pixels::mix(ink, ground, 0.14), 0.5, false)?;
+        let room = floor - self.content_top;
+        let end = self.end_texts(ink, ground, room * 0.52)?;
+        let top = floor - end.height - 10.0 * u;
+        self.put_end(&end, top);
+        let area = [self.left, self.content_top, self.safe_width(), top - self.content_top - 34.0 * u];
+        let side = area[2].min(area[3]);
+        if let Some(product) = self.product() {
+            self.pool([self.width / 2.0, area[1] + area[3] * 0.5], side * 0.75);
+            self.show_product(&product, area, true)?;
+        } else {
+            let rect = [(self.width - side) / 2.0, area[1] + (area[3] - side) / 2.0, side, side];
+            self.disk(rect)?;
+        }
+        self.put_header();
+        Ok(())
+    }
+
+    /// The caption's first figure, as it is written.
+    pub(super) fn first_figure(&self) -> Option<String> {
+        let caption = crate::lines::clean(&self.input.shot.caption);
+        let range = crate::lines::figures(&caption).into_iter().next()?;
+        caption.get(range).map(str::to_owned)
+    }
+
+    /// Text that is part of the picture: it is said again where it is to be read.
+    pub(super) fn put_ornament(&mut self, block: &crate::text::Block, [x, y]: [f64; 2]) {
+        for line in &block.lines {
+            self.still(line.layer.clone(), x + line.x as f64, y + line.y as f64);
+        }
+    }
+}
+
+/// The largest rectangle of the layer's shape within `room`, standing on its lower edge.
+fn fitted(layer: &Raster, room: Rect) -> Rect {
+    let (w, h) = (layer.width as f64, layer.height as f64);
+    let scale = (room[2].max(8.0) / w).min(room[3].max(8.0) / h);
+    let (wide, high) = (w * scale, h * scale);
+    [room[0] + (room[2] - wide) / 2.0, room[1] + room[3] - high, wide, high].map(f64::round)
+}
+
+/// A layer in another size.
+fn scaled(layer: &Raster, width: f64, height: f64) -> Result<Raster, Error> {
+    let mut target = Raster::filled((width as usize).max(2), (height as usize).max(2), [0; 4]);
+    let whole = [0.0, 0.0, layer.width as f64, layer.height as f64];
+    let filter = if width < layer.width as f64 { FilterType::Lanczos3 } else { FilterType::CatmullRom };
+    pixels::resample(&mut Resizer::new(), layer, whole, &mut target, filter)?;
+    // Sharp filters overshoot; a color above its opacity would shine.
+    for pixel in target.data.chunks_exact_mut(4) {
+        let alpha = pixel[3];
+        for channel in &mut pixel[..3] {
+            *channel = (*channel).min(alpha);
+        }
+    }
+    Ok(target)
+}
+
+/// Sets a product into an opaque picture, with shadow and reflection.
+fn stand(scene: &mut Raster, product: &Raster, rect: Rect) -> Result<(), Error> {
+    let layer = scaled(product, rect[2], rect[3])?;
+    shadow(scene, rect);
+    reflect(scene, &layer, rect);
+    pixels::blend(scene, &layer, rect[0].round() as i64, rect[1].round(), 1.0);
+    Ok(())
+}
+
+/// The shadow where a product stands: narrow and dark below it, wide and soft around.
+fn shadow(scene: &mut Raster, rect: Rect) {
+    let bottom = rect[1] + rect[3];
+    let center = rect[0] + rect[2] / 2.0;
+    let (width, height) = (scene.width as f64, scene.height as f64);
+    let (rx, ry) = (rect[2] * 0.62, rect[2] * 0.10);
+    let from = (bottom - 2.5 * ry).max(0.0) as usize;
+    let until = (bottom + 2.5 * ry).min(height) as usize;
+    for y in from..until {
+        for x in (center - 1.6 * rx).max(0.0) as usize..(center + 1.6 * rx).min(width) as usize {
+            let (dx, dy) = ((x as f64 + 0.5 - center) / rx, (y as f64 + 0.5 - bottom) / ry);
+            let wide = (-(dx * dx + dy * dy) * 1.6).exp();
+            let narrow = (-(dx * dx * 2.2 + dy * dy * 9.0)).exp();
+            let keep = 1.0 - SHADOW * (0.55 * wide + 0.45 * narrow);
+            let at = (y * scene.width + x) * 4;
+            for byte in &mut scene.data[at..at + 3] {
+                *byte = (f64::from(*byte) * keep).round() as u8;
+            }
+        }
+    }
+}
+
+/// The product mirrored below itself, fading out.
+fn reflect(scene: &mut Raster, layer: &Raster, rect: Rect) {
+    let deep = (rect[3] * REFLECTION[1]) as usize;
+    let mut mirrored = Raster::filled(layer.width, deep.clamp(2, layer.height), [0; 4]);
+    let rows = mirrored.height;
+    for (row, line) in mirrored.rows_mut().enumerate() {
+        let from = (layer.height - 1 - row) * layer.width * 4;
+        let share = REFLECTION[0] * (1.0 - row as f64 / rows as f64).powi(2);
+        for (to, from) in line.iter_mut().zip(&layer.data[from..from + layer.width * 4]) {
+            *to = (f64::from(*from) * share).round() as u8;
+        }
+    }
+    pixels::blend(scene, &mirrored, rect[0].round() as i64, rect[1] + rect[3] - 2.0, 1.0);
+}
+
+fn luma(color: Color) -> f64 {
+    (f64::from(color.r) * 0.2126 + f64::from(color.g) * 0.7152 + f64::from(color.b) * 0.0722) / 255.0
+}
+
+/// Mean luma of what is opaque, 0–1.
+fn mean_luma(layer: &Raster) -> f64 {
+    let (mut sum, mut count) = (0.0, 1e-6);
+    for pixel in layer.data.chunks_exact(4).step_by(7).filter(|pixel| pixel[3] > 200) {
+        sum += luma(Color { r: pixel[0], g: pixel[1], b: pixel[2] });
+        count += 1.0;
+    }
+    sum / count
+}
