@@ -24,8 +24,7 @@ use spotwright_schemas::locale::Locale;
 use spotwright_schemas::placement::PlacementKind;
 use spotwright_schemas::script::Role;
 use spotwright_schemas::storyboard::{
-    Audio, CaptionMotion, Color, Layout, Motion, Packshots, Palette, Shot, Storyboard,
-    VisualStyle,
+    Audio, CaptionMotion, Color, Layout, Motion, Packshots, Palette, Shot, Storyboard, VisualStyle,
 };
 use spotwright_schemas::storyboard_file::Backdrop;
 use tokio::sync::{Notify, watch};

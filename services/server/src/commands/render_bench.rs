@@ -21,7 +21,7 @@ use spotwright_schemas::locale::Locale;
 use spotwright_schemas::placement::PlacementKind;
 use spotwright_schemas::script::Role;
 use spotwright_schemas::storyboard::{
-    Audio, CaptionMotion, Color, FrameSize, Layout, Motion, Palette, Shot, Storyboard,
+    Audio, CaptionMotion, Color, FrameSize, Layout, Motion, Packshots, Palette, Shot, Storyboard, VisualStyle,
 };
 use spotwright_schemas::storyboard_file::Backdrop;
 use spotwright_store::folder::FolderArtifacts;
@@ -220,6 +220,8 @@ fn boards(pictures: [&str; 3], frames: u32) -> Vec<Storyboard> {
             size: SIZE,
             fps: FPS,
             palette: palette(),
+            style: VisualStyle::default(),
+            packshots: Packshots::default(),
             placement: PlacementKind::SimulatedFeed,
             names: vec![BRAND.to_owned()],
             shots: vec![
