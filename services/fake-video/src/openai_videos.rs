@@ -295,8 +295,8 @@ impl Request {
             return Err(Refusal(404, format!("The model `{model}` does not exist.")));
         }
         if let Some(seconds) = self.fields.get("seconds") {
-            let is_whole = seconds.is_u64() || (is_form && self.whole("seconds")?.is_some());
-            if self.flavor == Flavor::Sglang && !is_whole {
+            let is_whole = || seconds.is_u64() || (is_form && self.whole("seconds").is_ok());
+            if self.flavor == Flavor::Sglang && !is_whole() {
                 return Err(Refusal(422, "seconds: input should be a valid integer".to_owned()));
             }
             if self.flavor == Flavor::VllmOmni && !seconds.is_string() {

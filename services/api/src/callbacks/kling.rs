@@ -18,7 +18,7 @@ const MAX_BYTES: usize = 1 << 20;
 
 /// The answer to a callback that was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub(crate) struct Taken {
+pub(crate) struct CallbackTaken {
     /// Always `true`.
     pub(crate) taken: bool,
 }
@@ -27,14 +27,14 @@ pub(crate) struct Taken {
 /// secret; then the task that it names is looked at now rather than later. Nothing that it says is believed.
 #[utoipa::path(post, path = "/callbacks/kling/{source}", operation_id = "klingCallback", tag = "kling",
     params(("source" = String, Path, description = "Name of the source in `[video.sources]`")),
-    request_body = serde_json::Value,
-    responses((status = 200, description = "Taken", body = Taken)))]
+    request_body(content = Vec<u8>, content_type = "application/json", description = "The task, as it was signed"),
+    responses((status = 200, description = "Taken", body = CallbackTaken)))]
 pub(crate) async fn handle(
     State(app): State<App>,
     Path(source): Path<String>,
     headers: HeaderMap,
     request: Request<Body>,
-) -> Result<Json<Taken>, ApiProblem> {
+) -> Result<Json<CallbackTaken>, ApiProblem> {
     let body = extract::body(request, MAX_BYTES).await?;
     let headers: Vec<(&str, &str)> =
         headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
@@ -44,5 +44,5 @@ pub(crate) async fn handle(
         HintError::Refused(message) => ApiProblem::whole(Code::Forbidden, message),
         HintError::Unavailable(message) => ApiProblem::unavailable(&message),
     })?;
-    Ok(Json(Taken { taken: true }))
+    Ok(Json(CallbackTaken { taken: true }))
 }

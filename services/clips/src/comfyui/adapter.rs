@@ -374,11 +374,13 @@ impl ClipSource for ComfyUi {
                 if !answer.status.is_success() {
                     self.read(&answer, Effect::None)?;
                 }
+                if !self.options.row.only_made {
+                    return Ok(Cancelled::MayGoOn);
+                }
                 // The server interrupts between two steps of its work, and may have come to the end before.
                 let history = self.get(&["history", &job.0]).await?;
                 let stopped = history.get(&job.0).is_some_and(wire::was_interrupted);
-                let is_free = stopped && self.options.row.only_made;
-                Ok(if is_free { Cancelled::Free } else { Cancelled::MayGoOn })
+                Ok(if stopped { Cancelled::Free } else { Cancelled::MayGoOn })
             }
             None => Ok(Cancelled::MayGoOn),
         }

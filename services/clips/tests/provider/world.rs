@@ -244,7 +244,10 @@ impl World {
         let store = self.store().await;
         let view = store.run(self.run.id).await.unwrap();
         assert_eq!(view.reserved, Micros::ZERO, "nothing is left reserved");
-        assert_eq!(store.broken_invariants().await.unwrap(), Vec::<String>::new());
+        // The run itself goes on: there is nobody here to end it.
+        let broken = store.broken_invariants().await.unwrap();
+        let broken = broken.into_iter().filter(|line| !line.starts_with("I1 a run is not finished"));
+        assert_eq!(broken.collect::<Vec<_>>(), Vec::<String>::new());
         assert_eq!(self.provider.duplicates(), Vec::<String>::new(), "nothing is paid twice");
         let ends = self.ends.lock().unwrap().clone();
         let outcomes: BTreeMap<String, ClipOutcome> = ends

@@ -411,7 +411,7 @@ pub(super) async fn wake(
         now!(),
         " WHERE run_id = $1 AND state = 'waiting' AND held = 0 AND run_at > ",
         now!(),
-        " AND id IN (SELECT c.step_id FROM ext_call c WHERE c.run_id = $1 AND c.idempotency_key = $2 \
+        " AND id IN (SELECT c.step_id FROM ext_call c WHERE c.run_id = $1 AND c.idem_key = $2 \
          AND c.settled_micros IS NULL)",
     ))
     .bind(run.0)
