@@ -32,7 +32,7 @@ pub enum Experiment {
 impl Experiment {
     /// Whether one JSON document is asked for.
     #[must_use]
-    pub const fn wants_json(&self) -> bool {
+    pub fn wants_json(&self) -> bool {
         match self {
             Self::Analyze(arguments) => arguments.json,
             Self::Plan(arguments) => arguments.json,

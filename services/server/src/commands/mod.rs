@@ -232,7 +232,7 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
     }
 }
 
-const fn wants_json(command: &Command) -> bool {
+fn wants_json(command: &Command) -> bool {
     match command {
         Command::Run(run) => run.json,
         Command::Check { json, .. } | Command::Doctor { json, .. } | Command::Verify { json, .. } => *json,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ pub enum Results {
 impl Results {
     /// Whether one JSON document is asked for.
     #[must_use]
-    pub const fn wants_json(&self) -> bool {
+    pub fn wants_json(&self) -> bool {
         let Self::Read(arguments) = self;
         arguments.json
     }
@@ -91,7 +91,7 @@ pub fn execute(what: &Results) -> Result<(), Problem> {
 fn read(arguments: &ReadArguments) -> Result<Reading, Problem> {
     let given = Given {
         source: arguments.source.as_deref().map(Platform::parse).transpose()?,
-        mapping: arguments.map.as_ref().map(mapping).transpose()?,
+        mapping: arguments.map.as_deref().map(mapping).transpose()?,
         currency: arguments.currency.clone(),
         time_zone: arguments.time_zone.clone(),
         window: window(arguments.from.as_deref(), arguments.to.as_deref())?,
@@ -107,7 +107,7 @@ fn option(field: &str, message: impl Into<String>) -> Problem {
     Problem::new(Code::Option, field, message)
 }
 
-fn mapping(path: &PathBuf) -> Result<BTreeMap<String, String>, Problem> {
+fn mapping(path: &Path) -> Result<BTreeMap<String, String>, Problem> {
     let (bytes, name) = table_bytes(path)?;
     serde_json::from_slice(&bytes)
         .map_err(|error| option("--map", format!("`{name}` is no JSON object of texts: {error}")))
@@ -266,6 +266,6 @@ mod tests {
         assert_eq!(window(Some("2026-09-07"), Some("9/8/2026")).unwrap_err().field, "--to");
         assert_eq!(decimal_mark("dot").unwrap_err().field, "--decimals");
         assert_eq!(date_order("year").unwrap_err().field, "--dates");
-        assert!(mapping(&PathBuf::from("/nowhere.json")).is_err());
+        assert!(mapping(Path::new("/nowhere.json")).is_err());
     }
 }
