@@ -82,7 +82,9 @@ fn facts(imported: &Imported, probe: &Probe) -> ClipFacts {
 fn refused(error: SandboxError) -> ImportError {
     match &error {
         SandboxError::Io { source, .. } if no_room(source) => ImportError::NoRoom(error.to_string()),
-        SandboxError::Io { .. } => ImportError::Unavailable(error.to_string()),
+        _ if error.is_retryable() || error.code() == "media_sandbox_not_whole" => {
+            ImportError::Unavailable(error.to_string())
+        }
         _ => ImportError::Refused(format!("{error} ({}); {}", error.code(), error.advice())),
     }
 }

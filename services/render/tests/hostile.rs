@@ -16,6 +16,7 @@ use spotwright_schemas::placement::PlacementKind;
 use spotwright_schemas::storyboard::FrameSize;
 
 mod cage;
+#[expect(dead_code, reason = "each test file uses its part")]
 mod common;
 mod hostile_files;
 

@@ -16,6 +16,7 @@ use spotwright_schemas::event::RenderStage;
 use spotwright_schemas::storyboard::{Footage, FrameSize, Palette};
 use spotwright_schemas::storyboard_file::{AssetKind, Backdrop, StoredAsset, StoredAssets, StoryboardFile};
 
+#[expect(dead_code, reason = "each test file uses its part")]
 mod common;
 
 /// Frames per second: few, because each frame costs the same.

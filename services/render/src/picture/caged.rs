@@ -116,7 +116,7 @@ fn answer(file: &JobFile<'_>, layer: bool) -> Answer {
 }
 
 fn refused(error: &SandboxError, field: &str) -> Problem {
-    if error.is_retryable() {
+    if error.is_retryable() || error.code() == "media_sandbox_not_whole" {
         return Problem::new(Code::Unavailable, field, format!("pictures cannot be read now: {error}"));
     }
     let code = match error.code() {

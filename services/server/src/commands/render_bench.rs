@@ -169,7 +169,9 @@ fn pictures(
     config: &Config,
     artifacts: &dyn ArtifactStore,
 ) -> Result<[(ArtifactHash, Vec<u8>); 3], Problem> {
-    let stored = |png: Vec<u8>| Ok((artifacts.put(&png).map_err(|error| failed(&error))?, png));
+    let stored = |png: Vec<u8>| -> Result<(ArtifactHash, Vec<u8>), Problem> {
+        Ok((artifacts.put(&png).map_err(|error| failed(&error))?, png))
+    };
     if let Some(file) = options.picture {
         let bytes = std::fs::read(file)
             .map_err(|error| Problem::new(Code::PictureUnreadable, "--picture", error.to_string()))?;
