@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
+use spotwright_api::session::Sessions;
 use spotwright_api::{ApiState, Limits, RunDefaults};
 use spotwright_bus::relay::{Relay, RelayOptions};
 use spotwright_core::domain::account::OrganizationContext;
@@ -61,7 +62,11 @@ pub fn roles(names: &[String]) -> Result<Vec<Role>, Problem> {
 ///
 /// # Errors
 /// What keeps a role from starting; see [`Foundation::open`].
-pub async fn execute(config: &Config, roles: &[Role]) -> Result<(), Problem> {
+pub async fn execute(config: &Config, roles: &[Role], demo: bool) -> Result<(), Problem> {
+    if demo && !Role::are_whole(roles) {
+        let message = "needs every role in this process; leave `--role` out";
+        return Err(Problem::new(Code::Option, "--demo", message));
+    }
     let foundation = Arc::new(Foundation::open(config, roles).await?);
     if foundation.alone {
         foundation.store.recover().await.map_err(|error| failed(&error))?;
@@ -106,7 +111,7 @@ pub async fn execute(config: &Config, roles: &[Role]) -> Result<(), Problem> {
         });
     }
     if roles.contains(&Role::Api) {
-        serve_api(config, &foundation, &shutdown, &mut tasks).await?;
+        serve_api(config, demo, &foundation, &shutdown, &mut tasks).await?;
     }
     if !config.serve.admin_address.is_empty() {
         let router = health::router(Arc::clone(&foundation), metrics, roles);
@@ -131,11 +136,12 @@ fn failed(error: &impl ToString) -> Problem {
 /// Starts the REST API, and the consumer that hears of ended runs.
 async fn serve_api(
     config: &Config,
+    demo: bool,
     foundation: &Foundation,
     shutdown: &Shutdown,
     tasks: &mut JoinSet<Result<(), Problem>>,
 ) -> Result<(), Problem> {
-    let pepper = configured_pepper(config)?;
+    let pepper = if demo { super::demo::pepper(config)? } else { configured_pepper(config)? };
     let listener = Listener::bind("serve.address", &config.serve.address).await?;
     let bounds = bounds(config);
     let usual = Limits::default();
@@ -148,6 +154,8 @@ async fn serve_api(
     };
     tracing::info!(connections = bounds.connections, of_one_address = bounds.of_one_address, "places");
     let letters = Letters::load(&[])?;
+    let sessions = Sessions::default();
+    let demo = if demo { Some(super::demo::found(&foundation.accounts, &pepper).await?) } else { None };
     let videos = single_clips(config, foundation, shutdown, tasks)?;
     let state = ApiState {
         videos: Some(videos),
@@ -160,6 +168,8 @@ async fn serve_api(
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OperatingSystem),
         pepper,
+        sessions: sessions.clone(),
+        demo: demo.is_some().then(super::demo::organization),
         limits,
         run_defaults: RunDefaults {
             generations: config.run.generations,
@@ -169,7 +179,22 @@ async fn serve_api(
         },
         shutdown: shutdown.clone(),
     };
-    let router = spotwright_api::router(state).layer(axum::middleware::from_fn(measures::request));
+    // The API's answer to unknown addresses stays: the router that is merged last brings it.
+    let router = spotwright_portal::router().merge(spotwright_api::router(state));
+    let router = router.layer(axum::middleware::from_fn(measures::request));
+    if !spotwright_portal::is_built() {
+        tracing::warn!("the portal is not built; infra/portal_web.sh build does it");
+    }
+    if let Some(demo) = demo {
+        demo.print_link(&sessions, &SystemClock, &config.serve.address)?;
+        let (filling, mut stopping) = (demo.fill(router.clone()), shutdown.clone());
+        tasks.spawn(async move {
+            tokio::select! {
+                ended = filling => ended,
+                () = stopping.wait() => Ok(()),
+            }
+        });
+    }
     listen(listener, router, bounds, shutdown, tasks);
     let engine = Engine {
         store: Arc::clone(&foundation.store),
