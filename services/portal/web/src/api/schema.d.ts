@@ -38,6 +38,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/kling/files/{organization}/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The MP4 behind a link of a task's result: whoever has the link may fetch it, for 30 days. */
+        get: operations["klingFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/kling/v1/videos/image2video": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Orders a clip from a picture: the studio moves over it. */
+        post: operations["klingImageToVideo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/kling/v1/videos/text2video": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Orders a clip from words: the studio draws a background and moves over it. */
+        post: operations["klingTextToVideo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/kling/v1/videos/{kind}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A task by its id or by the client's own name. */
+        get: operations["klingTask"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -172,6 +240,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/assets/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The picture itself, as it was written anew. One byte range can be asked for. */
+        get: operations["getAssetContent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/briefs": {
         parameters: {
             query?: never;
@@ -184,6 +269,26 @@ export interface paths {
         put?: never;
         /** Hands a brief in. It is checked whole, as on the command line; nothing is produced yet. */
         post: operations["createBrief"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/briefs/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Checks a brief as `POST /v1/briefs` does, before its pictures are there, and keeps nothing. What is
+         *     wrong is answered as it would be there, with the field in `param`.
+         */
+        post: operations["checkBrief"];
         delete?: never;
         options?: never;
         head?: never;
@@ -216,6 +321,23 @@ export interface paths {
         };
         /** The organization that the key belongs to. */
         get: operations["getOrganization"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/budget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the own organization may spend, and what is committed of it. Only operators change it. */
+        get: operations["getOwnBudget"];
         put?: never;
         post?: never;
         delete?: never;
@@ -579,6 +701,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is signed in. Nobody is an answer too, so a page can ask before it shows anything. */
+        get: operations["getSession"];
+        put?: never;
+        /**
+         * Exchanges a key for a session: a cookie that pages cannot read and other sites cannot send. Whoever was
+         *     signed in with the cookie so far is not any more.
+         */
+        post: operations["signIn"];
+        /** Signs out: the session ends and its cookie is taken back. */
+        delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/variants/{id}": {
         parameters: {
             query?: never;
@@ -616,10 +760,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/videos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The organization's clips, newest first. */
+        get: operations["listVideos"];
+        put?: never;
+        /**
+         * Orders a clip. The studio shows the reference picture in motion, or a drawn background, in the size and
+         *     length that were asked for; it reads no prompt, and every answer says `simulated`.
+         */
+        post: operations["createVideo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/videos/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A clip by its id or by the client's own name. */
+        get: operations["getVideo"];
+        put?: never;
+        post?: never;
+        /** Stops a clip, where it has not ended, and forgets it. */
+        delete: operations["deleteVideo"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/videos/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The MP4 of a clip, once it is completed. One byte range can be asked for. */
+        get: operations["getVideoContent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Points of a rectangle. */
+        Anchor: "top_left" | "top" | "top_right" | "left" | "center" | "right" | "bottom_left" | "bottom" | "bottom_right";
         /** @description From which side the advertisement approaches its audience. */
         Angle: "problem" | "benefit" | "proof" | "offer" | "story" | "moment";
         /** @description A key without its text. */
@@ -842,6 +1044,11 @@ export interface components {
             /** @description The short name that it gives itself. */
             name: string;
         };
+        /** @description A brief to be checked. */
+        BriefToCheck: {
+            /** @description The brief, `spotwright.brief.v1`. */
+            brief: components["schemas"]["Brief"];
+        };
         /** @description How much may be spent. */
         Budget: {
             /** @description Its currency. */
@@ -858,6 +1065,11 @@ export interface components {
         };
         /** @description How the caption comes in. */
         CaptionMotion: "slide_up" | "grow" | "lines";
+        /** @description A brief without a fault. */
+        CheckedBrief: {
+            /** @description The brief as it was understood. */
+            brief: components["schemas"]["Brief"];
+        };
         /**
          * @description What becomes of questions about the brief.
          * @enum {string}
@@ -912,6 +1124,15 @@ export interface components {
         };
         /** @description The currencies a brief may be budgeted in (ISO 4217 codes). */
         Currency: "CNY" | "USD" | "EUR" | "GBP" | "HKD" | "JPY" | "SGD";
+        /** @description A clip that is no more. */
+        DeletedVideo: {
+            /** @description Always true. */
+            deleted: boolean;
+            /** @description Its id. */
+            id: string;
+            /** @description Always `video.deleted`. */
+            object: string;
+        };
         /** @description What the audience did, in numbers. */
         Delivery: {
             /**
@@ -1017,6 +1238,47 @@ export interface components {
         FactKind: "feature" | "benefit" | "proof" | "price" | "offer" | "origin" | "problem" | "moment";
         /** @description Where observed numbers come from. */
         FeedbackSource: "simulated" | "imported";
+        /** @description What moves in the place of a shot's picture. */
+        Footage: {
+            /** @description BLAKE3 of the clip's bytes, hexadecimal. */
+            clip: string;
+            /** @constant */
+            from: "clip";
+            /**
+             * @description BLAKE3 of the pictures of the product that the clip shows, at most 8: the quality gate compares
+             *     them with what is seen. Empty where the clip does not show the product.
+             */
+            product?: string[];
+            /**
+             * Format: uint32
+             * @description Where in the clip the shot begins, in frames of the storyboard's rate.
+             */
+            start_frame: number;
+        } | {
+            /** @description BLAKE3 of the picture that the clip begins with. */
+            first_frame?: string | null;
+            /** @constant */
+            from: "generated";
+            /** @description BLAKE3 of the picture that the clip ends with. */
+            last_frame?: string | null;
+            /** @description What must not be seen, at most 2,500 characters. */
+            negative_prompt?: string;
+            /** @description What happens, 1–2,500 characters; `@name` names a reference. */
+            prompt: string;
+            /** @description Pictures and clips that the prompt names. */
+            references?: components["schemas"]["NamedReference"][];
+            /**
+             * Format: uint32
+             * @description Seed of the source's randomness.
+             * @default 0
+             */
+            seed: number;
+            /**
+             * @description Whether the product is in it, so that it is compared with the product's pictures.
+             * @default false
+             */
+            shows_product: boolean;
+        };
         /**
          * @description Wishes for shots that a video model makes. Without them every shot is the studio's: a picture of the
          *     product with a moving camera.
@@ -1109,6 +1371,88 @@ export interface components {
             name: string;
             /** @description What it allows, at least one thing; none that the asking key does not have itself. */
             scopes: components["schemas"]["ScopeName"][];
+        };
+        /** @description The envelope of every answer. */
+        KlingAnswer: {
+            /**
+             * Format: int32
+             * @description Always 0.
+             */
+            code: number;
+            /** @description The task. */
+            data: components["schemas"]["KlingTask"];
+            /** @description Always `SUCCEED`. */
+            message: string;
+        };
+        /** @description An order for a clip that begins with a picture. */
+        KlingImage: {
+            /** @description Whole seconds as text, `3` to `15`; `5` by default. */
+            duration?: string | null;
+            /** @description The client's own name of the task: the same name is the same task. */
+            external_task_id?: string | null;
+            /** @description The picture in base64, without a prefix. Addresses are not fetched. */
+            image: string;
+            /** @description Name of a model; any. */
+            model_name?: string | null;
+            /** @description What is to be seen, at most 2,500 characters. Kept, not read. */
+            prompt?: string;
+        };
+        /** @description What a task made. */
+        KlingResult: {
+            /** @description One video. */
+            videos: components["schemas"]["KlingVideo"][];
+        };
+        /** @description A task. */
+        KlingTask: {
+            /**
+             * Format: int64
+             * @description In milliseconds since 1970.
+             */
+            created_at: number;
+            /** @description Its id. */
+            task_id: string;
+            /** @description The client's own name of it. */
+            task_info: components["schemas"]["KlingTaskInfo"];
+            task_result?: components["schemas"]["KlingResult"] | null;
+            /** @description `submitted`, `processing`, `succeed` or `failed`. */
+            task_status: string;
+            /** @description Why it failed; else what made it. */
+            task_status_msg: string;
+            /**
+             * Format: int64
+             * @description In milliseconds since 1970.
+             */
+            updated_at: number;
+        };
+        /** @description What a client told of a task. */
+        KlingTaskInfo: {
+            /** @description The client's own name of it. */
+            external_task_id?: string | null;
+        };
+        /**
+         * @description An order for a clip from words. Fields of the provider that are not listed are accepted and mean
+         *     nothing to the studio.
+         */
+        KlingText: {
+            /** @description `16:9` (default), `9:16` or `1:1`. */
+            aspect_ratio?: string | null;
+            /** @description Whole seconds as text, `3` to `15`; `5` by default. */
+            duration?: string | null;
+            /** @description The client's own name of the task: the same name is the same task. */
+            external_task_id?: string | null;
+            /** @description Name of a model; any. */
+            model_name?: string | null;
+            /** @description What is to be seen, 1–2,500 characters. Kept, not read. */
+            prompt: string;
+        };
+        /** @description A video. */
+        KlingVideo: {
+            /** @description Seconds. */
+            duration: string;
+            /** @description Its id. */
+            id: string;
+            /** @description Where it can be fetched for 30 days, without a key. */
+            url: string;
         };
         /** @description How a shot is laid out. */
         Layout: "full_bleed" | "card" | "poster" | "end_card";
@@ -1383,6 +1727,20 @@ export interface components {
         Micros: number;
         /** @description How the camera moves over the picture during the shot. */
         Motion: "push_in" | "pull_out" | "pan_right" | "pan_left";
+        /** @description A picture or clip that a prompt names. */
+        NamedReference: {
+            /** @description BLAKE3 of its bytes, hexadecimal. */
+            artifact: string;
+            /**
+             * @description Whether it is a clip and not a picture.
+             * @default false
+             */
+            is_clip: boolean;
+            /** @description How the prompt names it, without `@`: 1–40 letters, digits, `_` and `-`. */
+            name: string;
+        };
+        /** @description A whole number, as a number or as text: servers of this form differ. */
+        Number: number | string;
         /** @description What counts as success. */
         Objective: "clicks" | "conversions" | "installs" | "leads" | "orders" | "bookings" | "sign_ups" | "store_visits" | "plays" | "follows";
         /** @description What a run was ordered with. */
@@ -1495,6 +1853,82 @@ export interface components {
             /** @description Its name, 1–80 characters. */
             name: string;
         };
+        /** @description Something that lies over a shot's picture. */
+        Overlay: {
+            /** @description Which point of the safe zone it hangs on, and which of its own points hangs there. */
+            anchor: components["schemas"]["Anchor"];
+            /**
+             * @description How it comes in.
+             * @default none
+             */
+            animation: components["schemas"]["OverlayMotion"];
+            /**
+             * Format: uint32
+             * @description Frame before which it is gone; `None` for the end of the shot.
+             */
+            end?: number | null;
+            /**
+             * @description Moved from there, right and down, in thousandths of the frame's width and height, -1000 to 1000.
+             * @default [
+             *       0,
+             *       0
+             *     ]
+             */
+            offset: number[];
+            /** @description What it shows. */
+            shows: components["schemas"]["OverlayContent"];
+            /**
+             * Format: uint32
+             * @description First frame of the shot in which it is there.
+             * @default 0
+             */
+            start: number;
+        };
+        /** @description What an overlay shows. Lengths are thousandths of the frame's shorter side. */
+        OverlayContent: {
+            /** @description Color of the letters. */
+            color: components["schemas"]["Color"];
+            /** @description Color of a pill behind them. Without one, the letters must be readable on the picture. */
+            ground?: components["schemas"]["Color"] | null;
+            /** @constant */
+            kind: "text";
+            /**
+             * Format: uint32
+             * @description Height of the letters, 25–200.
+             */
+            size: number;
+            /** @description 1–80 characters. */
+            text: string;
+        } | {
+            /** @constant */
+            kind: "image";
+            /** @description BLAKE3 of its bytes, hexadecimal; in storyboard files the asset's name. */
+            picture: string;
+            /**
+             * Format: uint32
+             * @description Width, 20–1000; the height follows.
+             */
+            width: number;
+        } | {
+            /** @description Its color. */
+            color: components["schemas"]["Color"];
+            /**
+             * Format: uint32
+             * @description Height, 4–2000.
+             */
+            height: number;
+            /** @constant */
+            kind: "shape";
+            /** @description Which. */
+            shape: components["schemas"]["Shape"];
+            /**
+             * Format: uint32
+             * @description Width, 4–2000.
+             */
+            width: number;
+        };
+        /** @description How an overlay comes in. */
+        OverlayMotion: "none" | "fade" | "slide_up" | "grow";
         /** @description The organization of the asking key, and what its pictures take. */
         OwnOrganization: components["schemas"]["Organization"] & {
             /** @description Its pictures. */
@@ -1879,6 +2313,31 @@ export interface components {
             /** @description How it is built; absent in scripts of four labelled lines (the first version). */
             structure?: components["schemas"]["Structure"] | null;
         };
+        /** @description A session that goes on. */
+        SessionView: {
+            /** @description What every write has to carry as `x-csrf-token`. */
+            csrf_token: string;
+            /** @description Whether the organization was made to look around in; its data are examples. */
+            demo: boolean;
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            expires_at: string;
+            /**
+             * Format: uuid
+             * @description The key it was opened with.
+             */
+            key: string;
+            /** @description What the key is for. */
+            key_name: string;
+            /** @description Whose data it shows. */
+            organization: components["schemas"]["Organization"];
+            /** @description What it allows, e.g. `runs:read`. */
+            scopes: string[];
+        };
+        /** @description Plain shapes. */
+        Shape: "rectangle" | "pill" | "ellipse";
         /** @description One continuous piece of the advertisement. */
         Shot: {
             /** @description Whether the visible mark of AI-made content is shown during this shot. */
@@ -1895,6 +2354,8 @@ export interface components {
             detail: string;
             /** @description Small print at the bottom; may be empty. */
             disclaimer: string;
+            /** @description What moves in the picture's place; `None` moves the camera over the picture. */
+            footage?: components["schemas"]["Footage"] | null;
             /**
              * Format: uint32
              * @description Length in frames, at least 1.
@@ -1904,10 +2365,19 @@ export interface components {
             layout: components["schemas"]["Layout"];
             /** @description Camera movement. */
             motion: components["schemas"]["Motion"];
+            /** @description What else lies over the picture, at most 12, the last on top. */
+            overlays?: components["schemas"]["Overlay"][];
             /** @description BLAKE3 of the picture's bytes, hexadecimal. */
             picture: string;
             /** @description The part of the script the shot shows. */
             role: components["schemas"]["Role"];
+        };
+        /** @description What signs in: a key, or a link that was made for it. Not printable, because it holds a secret. */
+        SignIn: {
+            /** @description An API key, `sw_live_…`. It is not kept. */
+            key?: string | null;
+            /** @description The token of a sign-in link, which is good once. */
+            link?: string | null;
         };
         /** @description Something a run is told. */
         SignalBody: {
@@ -1977,6 +2447,10 @@ export interface components {
         } | {
             /** @enum {string} */
             kind: "cancel";
+        };
+        /** @description Whether somebody is signed in. */
+        SignedIn: {
+            session?: components["schemas"]["SessionView"] | null;
         };
         /** @description The CloudEvents version. */
         SpecVersion: "1.0";
@@ -2136,6 +2610,97 @@ export interface components {
         };
         /** @description The line of business of a product. */
         Vertical: "coffee_tea" | "food_drink" | "restaurant" | "drinkware" | "beauty" | "clothing" | "shoes" | "home" | "kitchen" | "pets" | "kids_education" | "adult_courses" | "app" | "game" | "drama" | "health_services" | "finance" | "travel" | "electronics" | "sports_outdoor" | "baby" | "local_services" | "general";
+        /** @description A clip that was ordered. */
+        Video: {
+            /**
+             * Format: int64
+             * @description When it ended, in seconds since 1970.
+             */
+            completed_at?: number | null;
+            /**
+             * Format: int64
+             * @description When it was ordered, in seconds since 1970.
+             */
+            created_at: number;
+            error?: components["schemas"]["VideoError"] | null;
+            /** @description Its id. */
+            id: string;
+            /** @description The model that was named. */
+            model: string;
+            /** @description Always `video`. */
+            object: string;
+            /**
+             * Format: int32
+             * @description Percent done: 0 or 100.
+             */
+            progress: number;
+            /** @description What was asked for. The studio does not read it. */
+            prompt: string;
+            /** @description Length in seconds. */
+            seconds: string;
+            /**
+             * Format: int64
+             * @description The seed that was used.
+             */
+            seed: number;
+            /** @description Always true: no video model made it. */
+            simulated: boolean;
+            /** @description `WxH` in pixels. */
+            size: string;
+            /** @description `queued`, `in_progress`, `completed` or `failed`. */
+            status: string;
+            /** @description The name that the client gave. */
+            user?: string | null;
+        };
+        /**
+         * @description An order for a clip. The same fields may come as a form (`multipart/form-data`), with
+         *     `input_reference` as a file.
+         */
+        VideoCreate: {
+            /** @default null */
+            fps: components["schemas"]["Number"] | null;
+            /**
+             * @description The picture that is shown, as a `data:` address.
+             * @default null
+             */
+            input_reference: string | null;
+            /**
+             * @description Name of a model; any.
+             * @default null
+             */
+            model: string | null;
+            /** @default null */
+            num_frames: components["schemas"]["Number"] | null;
+            /**
+             * @description What is to be seen, 1–2,500 characters. Kept, not read.
+             * @default
+             */
+            prompt: string;
+            /**
+             * @description Length in whole seconds, 1–60; 4 by default.
+             * @default null
+             */
+            seconds: string | null;
+            /** @default null */
+            seed: components["schemas"]["Number"] | null;
+            /**
+             * @description `WxH`; 720x1280 by default.
+             * @default null
+             */
+            size: string | null;
+            /**
+             * @description The client's own name of the job: the same name is the same job. At most 200 characters.
+             * @default null
+             */
+            user: string | null;
+        };
+        /** @description Why a clip failed. */
+        VideoError: {
+            /** @description Stable code, e.g. `SW0602`. */
+            code: string;
+            /** @description What is wrong. */
+            message: string;
+        };
         /** @description A rendered video. */
         VideoFile: {
             /**
@@ -2154,6 +2719,13 @@ export interface components {
             poster_url: string;
             /** @description Where it can be fetched, with the same key. */
             url: string;
+        };
+        /** @description Clips, newest first. */
+        Videos: {
+            /** @description The clips. */
+            data: components["schemas"]["Video"][];
+            /** @description Always `list`. */
+            object: string;
         };
     };
     responses: {
@@ -2223,6 +2795,154 @@ export interface operations {
             };
             404: components["responses"]["Problem"];
             405: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    klingFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Part of the link */
+                organization: string;
+                /** @description Part of the link */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": number[];
+                };
+            };
+            /** @description A range of it */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": number[];
+                };
+            };
+            /** @description The file is the one that the client has */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    klingImageToVideo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KlingImage"];
+            };
+        };
+        responses: {
+            /** @description The task */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KlingAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    klingTextToVideo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KlingText"];
+            };
+        };
+        responses: {
+            /** @description The task */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KlingAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    klingTask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `text2video` or `image2video` */
+                kind: string;
+                /** @description The task */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The task */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KlingAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
@@ -2556,6 +3276,60 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    getAssetContent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description One byte range (RFC 9110 section 14) */
+                range?: string;
+                /** @description The `ETag` of an earlier answer */
+                "if-none-match"?: string;
+            };
+            path: {
+                /** @description The asset */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": number[];
+                };
+            };
+            /** @description A range of it */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": number[];
+                };
+            };
+            /** @description The picture is the one that the client has */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            410: components["responses"]["Problem"];
+            416: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     listBriefs: {
         parameters: {
             query?: {
@@ -2632,6 +3406,42 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    checkBrief: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BriefToCheck"];
+            };
+        };
+        responses: {
+            /** @description Nothing is wrong with it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedBrief"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     getBrief: {
         parameters: {
             query?: never;
@@ -2683,6 +3493,35 @@ export interface operations {
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getOwnBudget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The limit in force */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationBudget"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            402: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             405: components["responses"]["Problem"];
@@ -3572,6 +4411,92 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session, if there is one */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    signIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description The session; its cookie is set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    signOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nobody is signed in any more */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     getVariant: {
         parameters: {
             query?: never;
@@ -3654,6 +4579,187 @@ export interface operations {
             405: components["responses"]["Problem"];
             410: components["responses"]["Problem"];
             416: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listVideos: {
+        parameters: {
+            query?: {
+                /** @description Most clips, 1–200; 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The clips */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Videos"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    createVideo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VideoCreate"];
+                "multipart/form-data": components["schemas"]["VideoCreate"];
+            };
+        };
+        responses: {
+            /** @description The job */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Video"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getVideo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The clip */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The clip */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Video"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    deleteVideo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The clip */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is no more */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedVideo"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getVideoContent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description One byte range (RFC 9110 section 14) */
+                range?: string;
+                /** @description The `ETag` of an earlier answer */
+                "if-none-match"?: string;
+            };
+            path: {
+                /** @description The clip */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": number[];
+                };
+            };
+            /** @description A range of it */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": number[];
+                };
+            };
+            /** @description The file is the one that the client has */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];

@@ -30,6 +30,18 @@ after(async () => {
 const button = (name) => `::-p-aria([name="${name}"][role="button"])`;
 const link = (name) => `::-p-aria([name="${name}"][role="link"])`;
 
+/** Clicks what fits the selector, once it is there. */
+async function press(page, selector) {
+  const found = await page.waitForSelector(selector, { visible: true });
+  await found.click();
+}
+
+/** Waits until a page shows what it loads. */
+async function settle(page) {
+  await page.waitForFunction(() => document.querySelector('.page > *, .frame, .review, main.signin, .empty') && !document.querySelector('.skeleton'));
+  await new Promise((later) => setTimeout(later, 150));
+}
+
 async function text(page) {
   return page.evaluate(() => document.body.innerText);
 }
@@ -65,11 +77,11 @@ test('a wrong key is refused in words, a right one signs in, and the key is nowh
   await page.goto(`${server.url}/portal/runs?next=https://example.com`);
   await page.waitForSelector('input[type=password]');
   await page.type('input[type=password]', 'sw_live_wrong');
-  await page.click('button.btn.p');
+  await press(page, 'button.btn.p');
   await sees(page, 'This is no valid key.');
   await page.$eval('input[type=password]', (input) => (input.value = ''));
   await page.type('input[type=password]', server.key);
-  await page.click('button.btn.p');
+  await press(page, 'button.btn.p');
   await sees(page, 'No run yet');
   assert.equal(new URL(page.url()).pathname, '/portal/runs', 'the page that was asked for is shown');
   const kept = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }) + document.cookie + document.documentElement.outerHTML);
@@ -91,13 +103,13 @@ test('by mouse: brief, run, question, variants, comparison', async () => {
   const { page, errors, context } = await open(chromium.browser);
   await signIn(page);
   await sees(page, 'No brief yet');
-  await page.click(`#content ${link('New brief')}`);
+  await press(page, `#content ${link('New brief')}`);
   await page.waitForSelector('textarea');
   await page.$eval('textarea', (area, value) => {
     area.value = value;
     area.dispatchEvent(new Event('input', { bubbles: true }));
   }, yaml);
-  await page.click(button('Read it'));
+  await press(page, button('Read it'));
   await sees(page, 'facts understood');
   const upload = await page.$('.pictures input[type=file]');
   await upload.uploadFile(...PICTURES.map((name) => join(folder, name)));
@@ -105,39 +117,38 @@ test('by mouse: brief, run, question, variants, comparison', async () => {
   // What was typed outlives a reload.
   await page.reload();
   await page.waitForFunction(() => document.querySelectorAll('.pictures img').length === 3);
-  await page.click('footer .btn.p');
+  await press(page, 'footer .btn.p');
   await sees(page, 'Nothing is spent before you start.');
   await fill(page, 'Generations', '1');
   await fill(page, 'Variants in each', '3');
   await fill(page, 'Winners in each', '1');
-  await page.click('.order .btn.p');
+  await press(page, '.order .btn.p');
   await page.waitForFunction(() => /^\/portal\/runs\/[0-9a-f-]{36}$/.test(location.pathname));
   finished = new URL(page.url()).pathname.split('/').at(-1);
   await page.waitForSelector('.question');
   await sees(page, 'goes on with the default in about');
   for (let left = 3; left > 0 && (await page.$('.question')); left -= 1) {
     const before_ = (await page.$$('.question')).length;
-    await page.click('.question .default');
+    await press(page, '.question .default');
     await page.waitForFunction((count) => document.querySelectorAll('.question').length < count, {}, before_);
   }
   await page.waitForSelector('table.lines tbody tr td a');
   await waitUntilEnded(finished);
   await sees(page, 'Completed');
-  await page.click(link('Open variants V'));
+  await press(page, link('Open variants'));
   await page.waitForSelector('.cell');
   assert.equal((await page.$$('.cell video')).length, 3, 'every variant has a player');
   for (const box of (await page.$$('.cell input[type=checkbox]')).slice(0, 2)) await box.click();
-  await page.click(button('Compare 2'));
+  await press(page, button('Compare 2'));
   await page.waitForSelector('.compare .card');
-  await page.click('.compare ::-p-text(Body), .compare');
-  await page.click(button('Back to all'));
-  await page.click('.cell .look');
+  await press(page, button('Back to all'));
+  await press(page, '.cell .look');
   await sees(page, 'Gate report');
   await sees(page, 'The finished video');
   await page.waitForSelector('aside a[download]');
   assert.ok((await text(page)).includes('Simulated audience.'));
   // A video that is played in step moves on.
-  await page.click(button('Play all'));
+  await press(page, button('Play all'));
   await page.waitForFunction(() => [...document.querySelectorAll('.cell video')].some((video) => video.currentTime > 0));
   assert.deepEqual(errors, []);
   await context.close();
@@ -231,20 +242,20 @@ async function tabTo(page, selector) {
 test('keys: made, shown once, revoked', async () => {
   const { page, errors, context } = await open(chromium.browser);
   await signIn(page, server.key, '/portal/developers/keys');
-  await page.click(button('Create key'));
+  await press(page, button('Create key'));
   await page.waitForSelector('[role=dialog] input');
   await page.type('[role=dialog] input', 'from the test');
-  await page.click('[role=dialog] form .btn.p');
+  await press(page, '[role=dialog] form .btn.p');
   await page.waitForSelector('.secret');
   const secret = await page.$eval('.secret', (output) => output.textContent);
   assert.match(secret, /^sw_live_/);
   assert.deepEqual(await violations(page), []);
-  await page.click(button('I have kept it'));
+  await press(page, button('I have kept it'));
   await page.waitForFunction(() => !document.querySelector('[role=dialog]'));
   assert.ok(!(await page.content()).includes(secret), 'the text of the key is gone from the page');
-  await page.click(button('Revoke from the test'));
+  await press(page, button('Revoke from the test'));
   await page.waitForSelector('[role=dialog] .danger');
-  await page.click('[role=dialog] .danger');
+  await press(page, '[role=dialog] .danger');
   await sees(page, 'revoked');
   const refused = await fetch(`${server.url}/v1/runs`, { headers: { authorization: `Bearer ${secret}` } });
   assert.equal(refused.status, 401);
@@ -258,10 +269,10 @@ test('the demo opens by its link, once, and is marked', async () => {
   await sees(page, 'Demo organization');
   await sees(page, 'coffee-en, run 1');
   assert.ok(!page.url().includes('link='), 'the token does not stay in the address');
-  await page.click('.nav.user');
+  await press(page, '.nav.user');
   await page.waitForSelector('[role=menu]');
   assert.deepEqual(await violations(page), []);
-  await page.click('::-p-text(Sign out)');
+  await press(page, '::-p-text(Sign out)');
   await page.waitForSelector('input[type=password]');
   expected.push('401 (Unauthorized)');
   await page.goto('about:blank');
@@ -296,7 +307,7 @@ test('axe finds nothing on any page, light or dark, and no page is wider than th
     for (const path of [...PAGES().slice(1), `/portal/briefs/${brief}`, `/portal/briefs/${brief}?run=new`, drawer, compare]) {
       await page.goto(server.url + path);
       await page.waitForSelector('h1');
-      await page.waitForNetworkIdle({ idleTime: 150, concurrency: 1 }).catch(() => undefined);
+      await settle(page);
       assert.deepEqual(await violations(page), [], `${path}, ${theme}`);
       for (const width of theme === 'light' ? [390, 1024] : []) {
         await page.setViewport({ width, height: 844 });
@@ -317,18 +328,20 @@ test('what looks like a script is shown as text wherever it was written', async 
   await server.ask('POST', '/v1/api-keys', key, { name: attack, scopes: ['runs:read'] });
   const asset = await server.ask('POST', `/v1/assets?name=${encodeURIComponent(attack)}`, key, await server.example('coffee-en/coffee.png'), 'image/png');
   const source = String(await server.example('coffee-en/brief.yaml'));
-  const { page, errors, context } = await open(chromium.browser);
+  const { page, errors, expected, context } = await open(chromium.browser);
+  // A brief with faults is refused and a run that cannot be is not found, which the browser tells the console.
+  expected.push('422 (Unprocessable Entity)', '404 (Not Found)');
   await signIn(page, key, '/portal/briefs/new');
-  const evil = source.replace('source: "in-house', `source: ${JSON.stringify(attack)}, quote: "in-house`).replace('people who brew', `${attack} people who brew`);
+  const evil = source.replace('source: "in-house', `source: ${JSON.stringify(attack)}, quote: "in-house`).replace('people who brew at home before work', JSON.stringify(`${attack} people`));
   await page.waitForSelector('textarea');
   await page.$eval('textarea', (area, value) => {
     area.value = value;
     area.dispatchEvent(new Event('input', { bubbles: true }));
   }, evil);
-  await page.click(button('Read it'));
+  await press(page, button('Read it'));
   await sees(page, 'facts understood');
   for (const input of await page.$$('.understood input.input:not([type=file])')) await input.type(attack.slice(0, 30));
-  await page.click('footer .btn.p');
+  await press(page, 'footer .btn.p');
   await page.waitForSelector('.intro .wrong');
   // A stored brief with attacks in every field that takes them.
   const words = 'Evil <img src=x onerror=alert(3)>';
@@ -343,11 +356,10 @@ test('what looks like a script is shown as text wherever it was written', async 
   for (const path of [`/portal/briefs/${stored.id}`, '/portal/developers/keys', '/portal/', `/portal/runs/${encodeURIComponent(attack)}`, `/portal/briefs?show=${encodeURIComponent(attack)}`]) {
     await page.goto(server.url + path);
     await page.waitForSelector('h1');
-    await page.waitForNetworkIdle({ idleTime: 150, concurrency: 1 }).catch(() => undefined);
+    await settle(page);
     assert.equal(await page.$('img[src="x"]'), null, path);
   }
-  // The address of a run that cannot be is not found, which the browser tells the console.
-  assert.deepEqual(errors.filter((error) => !error.includes('404 (Not Found)')), []);
+  assert.deepEqual(errors, []);
   await context.close();
 });
 
@@ -356,12 +368,12 @@ test('without a network the page says so, keeps what is typed, and goes on when 
   await signIn(page);
   expected.push('ERR_INTERNET_DISCONNECTED');
   await page.goto(`${server.url}/portal/briefs/new`);
-  await page.click(button('Open the form'));
+  await press(page, button('Open the form'));
   await page.waitForSelector('.facts .input');
   const name = await page.waitForSelector('input[name="product.name"]');
   await name.type('Kept over the gap');
   await page.setOfflineMode(true);
-  await page.click('footer .btn.p');
+  await press(page, 'footer .btn.p');
   await sees(page, 'The service cannot be reached.');
   assert.equal(await page.$eval('input[name="product.name"]', (input) => input.value), 'Kept over the gap');
   await page.setOfflineMode(false);
@@ -376,12 +388,12 @@ test('a session that ended is opened again over the page, which loses nothing', 
   await signIn(page);
   expected.push('401 (Unauthorized)');
   await page.goto(`${server.url}/portal/briefs/new?step=review`);
-  if (await page.$(button('Open the form'))) await page.click(button('Open the form'));
+  if (await page.$(button('Open the form'))) await press(page, button('Open the form'));
   const name = await page.waitForSelector('input[name="product.name"]');
   await name.click({ count: 3 });
   await name.type('Still here');
   await page.deleteCookie({ name: 'sw_session', url: server.url });
-  await page.click('footer .btn.p');
+  await press(page, 'footer .btn.p');
   await page.waitForSelector('[role=dialog] input[type=password]');
   assert.deepEqual(await violations(page), []);
   await page.type('[role=dialog] input[type=password]', server.key);
