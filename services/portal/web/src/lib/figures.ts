@@ -13,6 +13,13 @@ export function wilson(clicks: number, impressions: number): [number, number] {
   return [Math.max(0, low), Math.min(1, high)];
 }
 
+/** Values of a scale that ends at a value of `niceEnd`, from 0, so far apart that they are easy to read. */
+export function ticks(end: number): number[] {
+  const mantissa = Number((end / 10 ** Math.floor(Math.log10(end) + 1e-9)).toPrecision(2));
+  const parts = [1.5, 3, 6].includes(mantissa) ? 3 : [1.2, 2, 4, 8].includes(mantissa) ? 4 : 5;
+  return Array.from({ length: parts + 1 }, (_, idx) => Number(((end * idx) / parts).toPrecision(6)));
+}
+
 /** The end of a scale that holds a value and is easy to read. */
 export function niceEnd(value: number): number {
   if (!(value > 0)) return 1;

@@ -3,7 +3,7 @@ import test from 'node:test';
 
 import { load } from './bundle.mjs';
 
-const { niceEnd, wilson } = await load('src/lib/figures.ts');
+const { niceEnd, ticks, wilson } = await load('src/lib/figures.ts');
 
 test('the interval of a share agrees with its formula worked by hand', () => {
   // 10 of 100: (0.113528 ± 1.6449 · 0.031107) / 1.027057.
@@ -21,4 +21,11 @@ test('the interval holds its share and stays a share', () => {
 
 test('scales end at round values', () => {
   for (const [value, end] of [[0.017, 0.02], [0.02, 0.02], [0.021, 0.025], [7, 8], [0, 1]]) assert.ok(Math.abs(niceEnd(value) - end) < 1e-9);
+});
+
+test('the values of a scale are round and end with it', () => {
+  assert.deepEqual(ticks(0.025), [0, 0.005, 0.01, 0.015, 0.02, 0.025]);
+  assert.deepEqual(ticks(0.015), [0, 0.005, 0.01, 0.015]);
+  assert.deepEqual(ticks(0.02), [0, 0.005, 0.01, 0.015, 0.02]);
+  for (const value of [0.0013, 0.017, 0.031, 0.044, 0.06, 0.09]) assert.equal(ticks(niceEnd(value)).at(-1), Number(niceEnd(value).toPrecision(6)));
 });

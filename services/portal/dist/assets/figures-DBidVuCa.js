@@ -1,1 +1,0 @@
-function f(n,t){if(t<=0)return[0,1];const c=1.6449,o=n/t,r=c*c/t,a=o+r/2,h=c*Math.sqrt((o*(1-o)+r/4)/t),s=(a-h)/(1+r),e=(a+h)/(1+r);return[Math.max(0,s),Math.min(1,e)]}function d(n){if(!(n>0))return 1;const t=10**Math.floor(Math.log10(n));return([1,1.2,1.5,2,2.5,3,4,5,6,8,10].find(o=>o*t>=n)??10)*t}export{d as n,f as w};
