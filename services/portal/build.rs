@@ -1,7 +1,5 @@
 //! Lists the files of the built portal, so that the library can embed them.
 
-#![expect(clippy::print_stdout, reason = "cargo reads what a build script prints")]
-
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
