@@ -31,6 +31,9 @@ if cargo nextest --version >/dev/null 2>&1; then
 else
     cargo test --locked --quiet --workspace --all-targets
 fi
+step "portal"
+"$top/infra/portal_web.sh" check
+"$top/infra/portal_web.sh" browser
 step "live tests"
 # Servers of their own, so that another checkout's, or those started by hand, are left alone.
 SPOTWRIGHT_SERVERS="$(mktemp -d)/servers"

@@ -34,6 +34,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("creative", &["schemas", "core", "experiment"]),
     ("llm", &["schemas", "core"]),
     ("api", &["schemas", "core"]),
+    // Only pages: what they show they ask of the REST API.
+    ("portal", &[]),
     (
         "server",
         &[
@@ -54,6 +56,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "creative",
             "llm",
             "api",
+            "portal",
             "egress",
             "intake",
             "fake-video",

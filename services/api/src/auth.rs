@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{Method, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use spotwright_core::domain::account::{Credential, OrganizationContext, Scope};
@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use crate::key::{KeyText, Pepper};
 use crate::operations::{self, Access};
 use crate::problem::ApiProblem;
+use crate::session::{self, Session, SessionToken, Sessions};
 use crate::shares::Share;
 use crate::state::{ApiState, App};
 
@@ -46,6 +47,7 @@ pub(crate) struct Authenticator {
     accounts: Arc<dyn AccountStore>,
     clock: Arc<dyn Clock>,
     pepper: Pepper,
+    sessions: Sessions,
     believed_micros: i64,
     most: usize,
     cache: Mutex<HashMap<KeyId, Cached>>,
@@ -59,6 +61,7 @@ impl Authenticator {
             accounts: Arc::clone(&state.accounts),
             clock: Arc::clone(&state.clock),
             pepper: state.pepper.clone(),
+            sessions: state.sessions.clone(),
             believed_micros: i64::try_from(state.limits.key_cache.as_micros()).unwrap_or(i64::MAX),
             most: state.limits.cached_keys.max(1),
             cache: Mutex::default(),
@@ -81,20 +84,53 @@ impl Authenticator {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(refused());
         }
-        let (id, text) = KeyText::parse(text.trim()).ok_or_else(refused)?;
+        self.holder(text.trim(), "authorization").await
+    }
+
+    /// The holder of a key's text; `field` is where it was given.
+    pub(crate) async fn holder(&self, text: &str, field: &str) -> Result<Caller, ApiProblem> {
+        let refused = || ApiProblem::new(Code::Unauthenticated, field, "holds no valid API key");
+        let (id, text) = KeyText::parse(text).ok_or_else(refused)?;
         let credential = self.current(id).await?.ok_or_else(refused)?;
         if !self.pepper.matches(&text, &credential.mac) {
             return Err(refused());
         }
+        Self::unfrozen(id, credential, field)
+    }
+
+    /// Who is signed in with a session, if it goes on and its key is still valid.
+    pub(crate) async fn signed_in(
+        &self,
+        token: &SessionToken,
+    ) -> Result<Option<(Caller, Session)>, ApiProblem> {
+        let Some(session) = self.sessions.find(token, self.clock.now_micros()) else { return Ok(None) };
+        let Some(credential) = self.current(session.key).await? else {
+            self.sessions.close(token);
+            return Ok(None);
+        };
+        Ok(Some((Self::unfrozen(session.key, credential, "cookie")?, session)))
+    }
+
+    fn unfrozen(key: KeyId, credential: Arc<Credential>, field: &str) -> Result<Caller, ApiProblem> {
         if credential.frozen {
-            return Err(ApiProblem::new(
-                Code::Frozen,
-                "authorization",
-                "the operator has frozen the organization; its keys are refused",
-            ));
+            let message = "the operator has frozen the organization; its keys are refused";
+            return Err(ApiProblem::new(Code::Frozen, field, message));
         }
-        let context = OrganizationContext { organization: credential.organization, key: id };
+        let context = OrganizationContext { organization: credential.organization, key };
         Ok(Caller { context, scopes: credential })
+    }
+
+    /// Who sends a request: by its key, or without one by the session of its cookie.
+    async fn sender(&self, method: &Method, headers: &HeaderMap) -> Result<Caller, ApiProblem> {
+        let given = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or(""));
+        let token = session::presented(headers).filter(|_| given.is_none());
+        let Some(token) = token else { return self.caller(given).await };
+        let Some((caller, _)) = self.signed_in(&token).await? else {
+            let message = "the session has ended; sign in again";
+            return Err(ApiProblem::new(Code::Unauthenticated, "cookie", message));
+        };
+        session::expect_own_page(&token, method, headers)?;
+        Ok(caller)
     }
 
     /// The credential of a key that is valid now.
@@ -186,8 +222,7 @@ async fn admit(app: &App, request: &mut Request) -> Result<Option<Share>, ApiPro
         Access::AnyKey => None,
         Access::Needs(scope) => Some(scope),
     };
-    let header = request.headers().get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or(""));
-    let caller = app.auth.caller(header).await?;
+    let caller = app.auth.sender(&method, request.headers()).await?;
     let span = tracing::Span::current();
     span.record("organization", tracing::field::display(caller.context.organization));
     span.record("key", tracing::field::display(caller.context.key));

@@ -56,6 +56,7 @@ mod range;
 mod rate;
 mod routes;
 mod service;
+pub mod session;
 mod shares;
 mod state;
 mod v1;

@@ -11,7 +11,7 @@ use utoipa::OpenApi;
 
 use crate::operations::{Access, OPERATIONS, Operation};
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
-use crate::v1::{api_keys, assets, briefs, organizations, runs, variants, videos};
+use crate::v1::{api_keys, assets, briefs, organizations, runs, sessions, variants, videos};
 use crate::{callbacks, kling, service};
 
 /// Names of types whose schemas come from the schema crate; see [`add_foreign`].
@@ -64,6 +64,10 @@ pub(crate) mod foreign {
         organizations::budget::post,
         organizations::budget::remove,
         organizations::get::handle,
+        organizations::own_budget::handle,
+        sessions::read::handle,
+        sessions::open::handle,
+        sessions::close::handle,
         api_keys::list::handle,
         api_keys::create::handle,
         api_keys::get::handle,
@@ -72,7 +76,9 @@ pub(crate) mod foreign {
         assets::create::handle,
         assets::get::handle,
         assets::delete::handle,
+        assets::content::handle,
         briefs::list::handle,
+        briefs::check::handle,
         briefs::create::handle,
         briefs::get::handle,
         runs::list::handle,
@@ -103,6 +109,7 @@ pub(crate) mod foreign {
     tags(
         (name = "service", description = "The service about itself"),
         (name = "organizations", description = "Customer accounts"),
+        (name = "session", description = "Signing in from a browser"),
         (name = "api-keys", description = "Keys of the own organization"),
         (name = "assets", description = "Pictures that briefs refer to"),
         (name = "briefs", description = "What is to be advertised"),
@@ -163,6 +170,8 @@ fn complete(operation: &Operation, described: &mut Value) {
     };
     if operation.access != Access::Public {
         refusals.extend(["400", "401", "403", "429"]);
+    } else if operation.method != "GET" {
+        refusals.extend(["400", "401", "403"]);
     }
     let mut parameters = Vec::new();
     if operation.creates {
@@ -188,10 +197,10 @@ fn complete(operation: &Operation, described: &mut Value) {
     if operation.creates && operation.path == "/v1/runs" || operation.path.ends_with("/budget") {
         refusals.push("402");
     }
-    if operation.path.ends_with("/signals") {
+    if operation.path.ends_with("/signals") || operation.path.ends_with("/check") {
         refusals.push("422");
     }
-    if operation.path.ends_with("/files/{file}") {
+    if operation.path.ends_with("/files/{file}") || operation.path == "/v1/assets/{id}/content" {
         refusals.extend(["410", "416"]);
     }
     if is_list(described) {

@@ -8,7 +8,7 @@ use axum::middleware;
 use axum::routing::{get, post};
 
 use crate::state::{ApiState, App, Service};
-use crate::v1::{api_keys, assets, briefs, organizations, runs, variants, videos};
+use crate::v1::{api_keys, assets, briefs, organizations, runs, sessions, variants, videos};
 use crate::{auth, callbacks, kling, layers, service};
 
 /// The whole service as a router: mount it, or serve it as it is.
@@ -40,12 +40,19 @@ pub fn router(state: ApiState) -> Router {
                 .delete(organizations::budget::remove),
         )
         .route("/v1/organization", get(organizations::get::handle))
+        .route("/v1/organization/budget", get(organizations::own_budget::handle))
+        .route(
+            "/v1/session",
+            get(sessions::read::handle).post(sessions::open::handle).delete(sessions::close::handle),
+        )
         .route("/v1/api-keys", get(api_keys::list::handle).post(api_keys::create::handle))
         .route("/v1/api-keys/{id}", get(api_keys::get::handle))
         .route("/v1/api-keys/{id}/revoke", post(api_keys::revoke::handle))
         .route("/v1/assets", get(assets::list::handle).post(assets::create::handle))
         .route("/v1/assets/{id}", get(assets::get::handle).delete(assets::delete::handle))
+        .route("/v1/assets/{id}/content", get(assets::content::handle))
         .route("/v1/briefs", get(briefs::list::handle).post(briefs::create::handle))
+        .route("/v1/briefs/check", post(briefs::check::handle))
         .route("/v1/briefs/{id}", get(briefs::get::handle))
         .route("/v1/runs", get(runs::list::handle).post(runs::create::handle))
         .route("/v1/runs/{id}", get(runs::get::handle))

@@ -15,12 +15,14 @@ use spotwright_core::ports::readiness::Readiness;
 use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::video_jobs::VideoJobs;
 use spotwright_core::spine::Shutdown;
+use spotwright_schemas::ids::OrganizationId;
 use tokio::sync::Semaphore;
 
 use crate::auth::Authenticator;
 use crate::idempotency::InFlight;
 use crate::key::Pepper;
 use crate::rate::RateLimiter;
+use crate::session::Sessions;
 use crate::shares::Shares;
 
 /// Everything the API needs from the program.
@@ -48,6 +50,10 @@ pub struct ApiState {
     pub entropy: Arc<dyn Entropy>,
     /// Authenticates keys and cursors.
     pub pepper: Pepper,
+    /// People who are signed in.
+    pub sessions: Sessions,
+    /// The organization that is there to look around in, where there is one.
+    pub demo: Option<OrganizationId>,
     /// Limits.
     pub limits: Limits,
     /// Sizes of a run that the order does not name.

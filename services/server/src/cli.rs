@@ -26,7 +26,7 @@ impl Arguments {
     /// The roles asked for; none stands for all.
     #[must_use]
     pub fn roles(&self) -> &[String] {
-        if let Command::Serve { roles } = &self.command { roles } else { &[] }
+        if let Command::Serve { roles, .. } = &self.command { roles } else { &[] }
     }
 }
 
@@ -66,12 +66,15 @@ pub(crate) fn named<T: Copy + PartialEq + FromStr>(
 pub enum Command {
     /// Take a brief to placed winners: the whole loop.
     Run(RunArguments),
-    /// Serve the REST API and the workers, in one process or each role in its own.
+    /// Serve the portal, the REST API and the workers, in one process or each role in its own.
     Serve {
         /// The parts this process plays: api, agent, render (or render.cpu and render.remote), render.gpu,
         /// score, market, relay; all without it.
         #[arg(long = "role", value_delimiter = ',')]
         roles: Vec<String>,
+        /// Add a demo organization with one run, and print a link that signs in to it.
+        #[arg(long)]
+        demo: bool,
     },
     /// Make the operator of a new database and print the operator's key, once.
     Operator {

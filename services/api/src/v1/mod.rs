@@ -5,6 +5,7 @@ pub(crate) mod assets;
 pub(crate) mod briefs;
 pub(crate) mod organizations;
 pub(crate) mod runs;
+pub(crate) mod sessions;
 pub(crate) mod variants;
 pub(crate) mod videos;
 

@@ -10,6 +10,7 @@ pub mod bench_pipeline;
 pub mod brief_read;
 pub mod check;
 pub mod copy_lint;
+mod demo;
 pub mod dlq;
 pub mod doctor;
 mod doctor_sandbox;
@@ -79,10 +80,10 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
             summary.print(run.json);
             Ok(summary.succeeded())
         }
-        Command::Serve { roles } => {
+        Command::Serve { roles, demo } => {
             let config = config()?;
             let roles = serve::roles(roles)?;
-            let serving = telemetry::around(telemetry, serve::execute(&config, &roles));
+            let serving = telemetry::around(telemetry, serve::execute(&config, &roles, *demo));
             runtime(processors().max(2))?.block_on(serving).map(|()| true)
         }
         Command::Pepper => {
@@ -327,6 +328,11 @@ pub(crate) fn table_bytes(path: &Path) -> Result<(Vec<u8>, String), Problem> {
 /// Prints one JSON document on standard output.
 pub(crate) fn print_json<T: Serialize>(document: &T) {
     print_text(&(serde_json::to_string_pretty(document).unwrap_or_default() + "\n"));
+}
+
+/// Prints a sentence for a person on standard error.
+pub(crate) fn to_stderr(text: &str) {
+    drop(writeln!(std::io::stderr(), "{text}"));
 }
 
 /// Prints on standard output. A reader that has gone away is not an error of ours.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
+use spotwright_api::session::Sessions;
 use spotwright_api::{ApiState, Limits, RunDefaults};
 use spotwright_bus::relay::{Relay, RelayOptions};
 use spotwright_core::domain::account::OrganizationContext;
@@ -63,7 +64,11 @@ pub fn roles(names: &[String]) -> Result<Vec<Role>, Problem> {
 ///
 /// # Errors
 /// What keeps a role from starting; see [`Foundation::open`].
-pub async fn execute(config: &Config, roles: &[Role]) -> Result<(), Problem> {
+pub async fn execute(config: &Config, roles: &[Role], demo: bool) -> Result<(), Problem> {
+    if demo && !Role::are_whole(roles) {
+        let message = "needs every role in this process; leave `--role` out";
+        return Err(Problem::new(Code::Option, "--demo", message));
+    }
     let foundation = Arc::new(Foundation::open(config, roles).await?);
     if foundation.alone {
         foundation.store.recover().await.map_err(|error| failed(&error))?;
@@ -108,7 +113,7 @@ pub async fn execute(config: &Config, roles: &[Role]) -> Result<(), Problem> {
         });
     }
     if roles.contains(&Role::Api) {
-        serve_api(config, &foundation, &shutdown, &mut tasks).await?;
+        serve_api(config, demo, &foundation, &shutdown, &mut tasks).await?;
     }
     if !config.serve.admin_address.is_empty() {
         let router = health::router(Arc::clone(&foundation), metrics, roles);
@@ -143,23 +148,18 @@ fn clip_hints(config: &Config, foundation: &Foundation) -> Result<Option<Arc<dyn
 /// Starts the REST API, and the consumer that hears of ended runs.
 async fn serve_api(
     config: &Config,
+    demo: bool,
     foundation: &Foundation,
     shutdown: &Shutdown,
     tasks: &mut JoinSet<Result<(), Problem>>,
 ) -> Result<(), Problem> {
-    let pepper = configured_pepper(config)?;
+    let pepper = if demo { super::demo::pepper(config)? } else { configured_pepper(config)? };
     let listener = Listener::bind("serve.address", &config.serve.address).await?;
     let bounds = bounds(config);
-    let usual = Limits::default();
-    let limits = Limits {
-        // A request has a connection: more than half of them never belong to one kind of work.
-        requests: usual.requests.min(bounds.connections / 2),
-        streams: usual.streams.min(bounds.connections / 2),
-        asset_bytes: config.serve.asset_quota_mb.saturating_mul(1_000_000),
-        ..usual
-    };
     tracing::info!(connections = bounds.connections, of_one_address = bounds.of_one_address, "places");
     let letters = Letters::load(&[])?;
+    let sessions = Sessions::default();
+    let demo = if demo { Some(super::demo::found(&foundation.accounts, &pepper).await?) } else { None };
     let videos = single_clips(config, foundation, shutdown, tasks)?;
     let state = ApiState {
         videos: Some(videos),
@@ -173,7 +173,9 @@ async fn serve_api(
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OperatingSystem),
         pepper,
-        limits,
+        sessions: sessions.clone(),
+        demo: demo.is_some().then(super::demo::organization),
+        limits: limits(config, bounds),
         run_defaults: RunDefaults {
             generations: config.run.generations,
             variants: config.run.variants,
@@ -182,9 +184,38 @@ async fn serve_api(
         },
         shutdown: shutdown.clone(),
     };
-    let router = spotwright_api::router(state).layer(axum::middleware::from_fn(measures::request));
+    let router = routes(state);
+    if let Some(demo) = demo {
+        demo.print_link(&sessions, &SystemClock, &config.serve.address)?;
+        let (filling, mut stopping) = (demo.fill(router.clone()), shutdown.clone());
+        tasks.spawn(async move {
+            tokio::select! {
+                ended = filling => ended,
+                () = stopping.wait() => Ok(()),
+            }
+        });
+    }
     listen(listener, router, bounds, shutdown, tasks);
-    let engine = Engine {
+    tasks.spawn(Arc::new(announcements(config, foundation)).run(shutdown.clone()));
+    tasks.spawn(forget_answers(Arc::clone(&foundation.accounts), shutdown.clone()));
+    Ok(())
+}
+
+/// What one process allows, with so many connections.
+fn limits(config: &Config, bounds: Bounds) -> Limits {
+    let usual = Limits::default();
+    Limits {
+        // A request has a connection: more than half of them never belong to one kind of work.
+        requests: usual.requests.min(bounds.connections / 2),
+        streams: usual.streams.min(bounds.connections / 2),
+        asset_bytes: config.serve.asset_quota_mb.saturating_mul(1_000_000),
+        ..usual
+    }
+}
+
+/// Hears of ended runs.
+fn announcements(config: &Config, foundation: &Foundation) -> Engine {
+    Engine {
         store: Arc::clone(&foundation.store),
         bus: Arc::clone(&foundation.bus),
         workflow: Arc::new(Announcements { accounts: Arc::clone(&foundation.accounts) }),
@@ -199,10 +230,17 @@ async fn serve_api(
         },
         claims: ClaimQueue::default(),
         locks: RunLocks::default(),
-    };
-    tasks.spawn(Arc::new(engine).run(shutdown.clone()));
-    tasks.spawn(forget_answers(Arc::clone(&foundation.accounts), shutdown.clone()));
-    Ok(())
+    }
+}
+
+/// The pages and the API, told apart by their addresses.
+fn routes(state: ApiState) -> axum::Router {
+    if !spotwright_portal::is_built() {
+        tracing::warn!("the portal is not built; infra/portal_web.sh build does it");
+    }
+    // The API's answer to unknown addresses stays: the router that is merged last brings it.
+    let router = spotwright_portal::router().merge(spotwright_api::router(state));
+    router.layer(axum::middleware::from_fn(measures::request))
 }
 
 /// Starts the studio for clips that clients order one by one.

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use spotwright_api::key::{self, Pepper};
+use spotwright_api::session::Sessions;
 use spotwright_api::{ApiState, Limits, RunDefaults, router};
 use spotwright_core::domain::run::{NewRun, Stage};
 use spotwright_core::domain::signal::{AskedQuestion, Caller, Signal, Taken, Told};
@@ -36,6 +37,13 @@ use tokio::sync::{Notify, watch};
 
 /// Bytes that repeat with every test.
 pub(crate) struct Counted(AtomicU64);
+
+impl Counted {
+    /// Bytes that begin with this number.
+    pub(crate) const fn from(first: u64) -> Self {
+        Self(AtomicU64::new(first))
+    }
+}
 
 impl Entropy for Counted {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError> {
@@ -173,6 +181,7 @@ pub(crate) struct Server {
     pub(crate) pictures: Arc<Pictures>,
     pub(crate) control: Arc<Control>,
     pub(crate) operator: String,
+    pub(crate) sessions: Sessions,
     pub(crate) database: PathBuf,
     pub(crate) stop: watch::Sender<bool>,
     keys: AtomicU64,
@@ -212,6 +221,7 @@ impl Server {
         let clock = Arc::new(ManualClock::starting_at(1_000_000));
         let (pictures, control) = (Arc::new(Pictures::default()), Arc::new(Control::default()));
         let (stop, shutdown) = Shutdown::new();
+        let sessions = Sessions::default();
         let state = ApiState {
             clip_hints: Some(Arc::new(EveryHint)),
             videos: Some(Arc::new(crate::videos::Clips::new(artifacts.as_ref()))),
@@ -224,6 +234,8 @@ impl Server {
             clock: clock.clone(),
             entropy,
             pepper,
+            sessions: sessions.clone(),
+            demo: None,
             limits: Limits { poll: std::time::Duration::from_millis(5), ..limits },
             run_defaults: RunDefaults { generations: 2, variants: 12, winners: 3, opportunities: 60_000 },
             shutdown,
@@ -240,6 +252,7 @@ impl Server {
             pictures,
             control,
             operator: text.expose().to_owned(),
+            sessions,
             database,
             stop,
             keys: AtomicU64::new(0),

@@ -11,5 +11,6 @@ mod keys;
 mod matrix;
 mod operators;
 mod runs;
+mod sessions;
 mod videos;
 mod writes;

@@ -60,6 +60,10 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         ("POST", "/v1/organizations/{id}/api-keys") => request.json(&json!({ "name": "another" })),
         ("PUT" | "POST", "/v1/organizations/{id}/budget") => request.json(&json!({ "cap_micros": null })),
         ("POST", "/v1/api-keys") => request.json(&json!({ "name": "key", "scopes": ["keys:admin"] })),
+        ("POST", "/v1/session") => request.json(&json!({ "key": server.operator })),
+        ("POST", "/v1/briefs/check") => {
+            request.json(&json!({ "brief": brief_order(&things.made.asset)["brief"] }))
+        }
         ("POST", "/v1/assets") => request.header("content-type", "image/png").body("picture"),
         ("POST", "/v1/briefs") => request.json(&brief_order(&things.made.asset)),
         ("POST", "/v1/runs") => request.json(&json!({ "brief": things.made.brief })),

@@ -1,5 +1,6 @@
 //! Assets: pictures that briefs refer to.
 
+pub(crate) mod content;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod get;

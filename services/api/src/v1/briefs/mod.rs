@@ -1,5 +1,6 @@
 //! Briefs: what an organization wants advertised. A brief is never changed.
 
+pub(crate) mod check;
 pub(crate) mod create;
 pub(crate) mod get;
 pub(crate) mod list;

@@ -7,6 +7,7 @@ pub(crate) mod freeze;
 pub(crate) mod get;
 pub(crate) mod keys;
 pub(crate) mod list;
+pub(crate) mod own_budget;
 pub(crate) mod read;
 pub(crate) mod unfreeze;
 
