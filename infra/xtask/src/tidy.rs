@@ -22,6 +22,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("render", &["schemas", "core", "media"]),
     // Of `egress` only which addresses are of the public internet.
     ("clips", &["schemas", "core", "egress"]),
+    ("voice", &["schemas", "core"]),
     ("scoring", &["schemas", "core", "experiment"]),
     ("tables", &["schemas"]),
     ("intake", &["schemas", "core", "tables"]),
@@ -52,6 +53,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "egress",
             "intake",
             "fake-video",
+            "voice",
         ],
     ),
     (
@@ -88,11 +90,12 @@ const TECHNOLOGY: &[(&str, &[&str])] = &[
     ("async-openai", &["llm"]),
     ("object_store", &["store"]),
     // In the store only to choose the TLS provider of object_store's client.
-    ("reqwest", &["llm", "store", "egress", "clips"]),
+    ("reqwest", &["llm", "store", "egress", "clips", "voice"]),
     ("axum", &["api", "server"]),
     ("utoipa", &["api"]),
     ("hmac", &["api", "clips", "fake-video"]),
     ("cosmic-text", &["render"]),
+    ("ort", &["voice"]),
     ("tiny-skia", &["render"]),
     ("parquet", &["scoring"]),
     ("clap", &["server", "testkit", "xtask", "evaluation", "fake-video"]),

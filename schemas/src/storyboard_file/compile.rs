@@ -225,6 +225,7 @@ impl StoryboardFile {
             disclaimer: String::new(),
             ai_label: false,
             overlays,
+            voice: None,
         })
     }
 }

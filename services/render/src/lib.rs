@@ -3,7 +3,8 @@
 //! # Purpose
 //! [`Studio`] implements [`VideoBackend`](spotwright_core::ports::video_backend::VideoBackend): it
 //! lays out each shot ([`Layout`](spotwright_schemas::storyboard::Layout)), composites it, encodes
-//! it once, joins shots by stream copy, composes a music bed and writes the label of AI-made content.
+//! it once, joins shots by stream copy, composes a music bed, lays spoken lines over it ([`speech`]) and
+//! writes the label of AI-made content.
 //! It also implements [`QualityGate`](spotwright_core::ports::quality_gate::QualityGate), which decodes and
 //! measures a stored file, whoever made it ([`gate`]). [`picture::import`] makes pictures from outside safe.
 //! It writes no copy, chooses no layout, and generates no pictures.
@@ -42,6 +43,7 @@ pub mod music;
 pub mod picture;
 mod pixels;
 mod scene;
+pub mod speech;
 mod statistics;
 mod still;
 mod studio;

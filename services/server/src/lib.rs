@@ -48,6 +48,7 @@ pub mod telemetry;
 pub mod text_vectors;
 pub mod video_jobs;
 pub mod video_sources;
+pub mod voices;
 pub mod wiring;
 mod words;
 pub mod writers;

@@ -328,6 +328,7 @@ fn storyboard(order: &VideoOrder, hash: String) -> Storyboard {
             disclaimer: String::new(),
             ai_label: false,
             overlays: Vec::new(),
+            voice: None,
         }],
         audio: Audio { seed: order.seed, tempo: 100, loudness_lufs: -14.0 },
     }

@@ -165,6 +165,7 @@ pub fn variant(run: RunId, generation: u32, number: u32, state: VariantState) ->
             selected_because: None,
             final_render: None,
             failure: None,
+            voice: None,
         },
     }
 }
@@ -258,6 +259,7 @@ fn storyboard() -> Storyboard {
             disclaimer: String::new(),
             ai_label: true,
             overlays: Vec::new(),
+            voice: None,
         }],
         audio: Audio { seed: 1, tempo: 100, loudness_lufs: -14.0 },
     }

@@ -8,3 +8,4 @@ pub mod run;
 pub mod signal;
 pub mod topology;
 pub mod variant;
+pub mod wav;

@@ -25,3 +25,4 @@ pub mod run_control;
 pub mod step_store;
 pub mod video_backend;
 pub mod video_jobs;
+pub mod voice;

@@ -33,6 +33,7 @@ use crate::progress::Progress;
 use crate::publish::{launch_pack, platforms};
 use crate::report;
 use crate::telemetry;
+use crate::voices::{self, VoiceSummary};
 use crate::wiring::{EngineSetup, Running, STATE_FOLDER, Workspace, World};
 use crate::words::{GenerationTold, Words};
 use crate::{explain, impressions, losses, writers};
@@ -62,6 +63,9 @@ pub struct Summary {
     pub trace_sha256: String,
     /// Folder of the launch pack, if one was asked for.
     pub launch_pack: Option<PathBuf>,
+    /// How the winners speak; absent where no voice was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voice: Option<VoiceSummary>,
     /// Sentences the user should read, in English as all of this document.
     pub notices: Vec<String>,
     /// The same in the language of the brief, as the terminal tells them.
@@ -195,6 +199,7 @@ fn notices(finished: &FinishedRun, world: &[String], log: &Log, words: &Words) -
         losses::notices(finished, words),
         stored(world),
         writers::notices(finished, words),
+        voices::notices(finished, words),
         log.notices(words),
     ]
     .concat()
@@ -443,6 +448,7 @@ fn summarize(
         wall_seconds: wall_micros as f64 / 1e6,
         trace_sha256,
         launch_pack: None,
+        voice: VoiceSummary::of(finished),
         told: notices.clone(),
         notices,
         locale: finished.run.request.brief.locale,

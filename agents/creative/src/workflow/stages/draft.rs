@@ -271,6 +271,7 @@ pub(in crate::workflow) fn new_variant(
             selected_because: None,
             final_render: None,
             failure: None,
+            voice: None,
         },
     })
 }

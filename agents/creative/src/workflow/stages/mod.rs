@@ -13,3 +13,4 @@ mod preview;
 mod render;
 mod score;
 mod select;
+pub(super) mod speak;
