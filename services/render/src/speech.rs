@@ -146,24 +146,31 @@ fn ducking(samples: usize, lines: &[Line]) -> Vec<f32> {
         .collect()
 }
 
-/// Brings a stereo sound to a loudness below a true peak.
+/// Brings a stereo sound to a loudness below a true peak. What the limiter takes is given back by more gain, so
+/// every try begins with the sound as it came.
 fn level(sound: &mut [f32], lufs: f64, limit: f64) -> Result<(), Error> {
-    let mut ceiling_db = limit - 0.2;
-    for _ in 0..8 {
-        let (measured, peak) = music::loudness(sound, 2, RATE)?;
-        let gain_db = lufs - measured;
-        if measured <= -69.0 || (gain_db.abs() < 0.05 && peak <= limit) {
-            break;
-        }
-        if gain_db.abs() < 0.3 && peak > limit {
-            // Between the samples it is louder than in them.
-            ceiling_db -= (peak - limit).max(0.05);
-        }
+    let came = sound.to_vec();
+    let (loud, _) = music::loudness(&came, 2, RATE)?;
+    if loud <= -69.0 {
+        return Ok(());
+    }
+    let (mut gain_db, mut ceiling_db) = (lufs - loud, limit - 0.3);
+    for _ in 0..12 {
         let gain = 10.0_f64.powf(gain_db / 20.0) as f32;
-        for sample in sound.iter_mut() {
-            *sample *= gain;
+        for (sample, original) in sound.iter_mut().zip(&came) {
+            *sample = original * gain;
         }
         limiter(sound, 10.0_f64.powf(ceiling_db / 20.0) as f32);
+        let (measured, peak) = music::loudness(sound, 2, RATE)?;
+        let (off, over) = (lufs - measured, peak - limit);
+        if off.abs() < 0.05 && over <= 0.0 {
+            break;
+        }
+        if over > 0.0 {
+            // Between the samples it is louder than in them.
+            ceiling_db -= over + 0.05;
+        }
+        gain_db += off * 1.3;
     }
     Ok(())
 }

@@ -22,6 +22,9 @@ pub(crate) fn open(library: &Path, model: &Path, threads: usize) -> Result<Sessi
         .map_err(|error| fail(error.to_string()))?
         .with_intra_threads(threads.max(1))
         .map_err(|error| fail(error.to_string()))?
+        // Waiting threads would take the processor from the renderers beside them.
+        .with_intra_op_spinning(false)
+        .map_err(|error| fail(error.to_string()))?
         .commit_from_file(model)
         .map_err(|error| fail(error.to_string()))
 }
