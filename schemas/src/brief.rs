@@ -10,10 +10,12 @@ mod offer;
 mod punctuation;
 mod reading;
 mod vertical;
+mod voice;
 
 pub use footage::{FootageWish, GeneratedShots};
 pub use offer::KeyOffer;
 pub use vertical::Vertical;
+pub use voice::{BrandVoice, Pronunciation};
 
 use std::collections::BTreeSet;
 
@@ -146,6 +148,9 @@ pub struct Brand {
     /// Sentences that sound as the brand speaks, at most 5 of 2–120 characters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tone_examples: Vec<String>,
+    /// How it speaks.
+    #[serde(default, skip_serializing_if = "BrandVoice::is_usual")]
+    pub voice: BrandVoice,
 }
 
 /// Brand colors.
@@ -449,6 +454,7 @@ impl Brief {
         for (idx, example) in self.brand.tone_examples.iter().enumerate() {
             check_words(&format!("brand.tone_examples[{idx}]"), example, 2, 120)?;
         }
+        self.brand.voice.validate()?;
         self.validate_product()?;
         self.validate_wishes()?;
         check_words("audience.description", &self.audience.description, 3, 300)?;

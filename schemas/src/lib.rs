@@ -50,6 +50,7 @@ pub mod outcome;
 pub mod placement;
 pub mod random;
 pub mod script;
+pub mod speech;
 pub mod storyboard;
 pub mod storyboard_file;
 pub mod strict;

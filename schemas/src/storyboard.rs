@@ -10,6 +10,7 @@ use crate::error::{Code, Problem};
 use crate::locale::Locale;
 use crate::placement::PlacementKind;
 use crate::script::Role;
+use crate::speech::SpokenLine;
 
 /// Width and height in pixels; both even and within 160..=2160.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -488,6 +489,9 @@ pub struct Shot {
     /// What else lies over the picture, at most 12, the last on top.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overlays: Vec<Overlay>,
+    /// What is spoken during the shot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice: Option<SpokenLine>,
 }
 
 /// The music bed.
@@ -606,6 +610,9 @@ impl Shot {
     pub(crate) fn check_extras(&self, field: &str) -> Result<(), Problem> {
         if let Some(footage) = &self.footage {
             footage.check(&format!("{field}.footage"))?;
+        }
+        if let Some(line) = &self.voice {
+            line.check(&format!("{field}.voice"), self.frames)?;
         }
         if self.overlays.len() > 12 {
             let message = "must hold at most 12 overlays";

@@ -4,7 +4,7 @@
 //! Pure decisions of the loop, in the order they are taken: [`clarify`] asks, [`plan`] chooses
 //! directions, [`cases`] knows ads to learn from, [`drafting`] has whole scripts written by a language
 //! model or by the [`copywriter`], [`critique`] judges them, [`storyboard`] lays them out, [`footage`]
-//! says which shots a video model is asked for, [`select`] picks which scored variants are rendered in
+//! says which shots a video model is asked for, [`voice_over`] has lines spoken, [`select`] picks which scored variants are rendered in
 //! full, [`learn`] turns clicks into beliefs for the next generation.
 //!
 //! # What it does not do
@@ -44,6 +44,7 @@ pub mod plan;
 pub mod select;
 pub mod storyboard;
 pub mod text;
+pub mod voice_over;
 pub mod workflow;
 
 #[cfg(test)]

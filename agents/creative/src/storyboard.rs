@@ -198,6 +198,7 @@ fn shot(
         disclaimer: if is_end { brief.disclaimer.clone().unwrap_or_default() } else { String::new() },
         ai_label: line.role == Role::Hook,
         overlays: Vec::new(),
+        voice: None,
     }
 }
 

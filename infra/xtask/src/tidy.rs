@@ -23,6 +23,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     // Of `egress` only which addresses are of the public internet.
     ("clips", &["schemas", "core", "egress"]),
     ("keyframes", &["schemas", "core"]),
+    ("voice", &["schemas", "core"]),
     ("scoring", &["schemas", "core", "experiment"]),
     ("tables", &["schemas"]),
     ("observations", &["schemas", "experiment", "tables"]),
@@ -60,6 +61,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "egress",
             "intake",
             "fake-video",
+            "voice",
         ],
     ),
     (
@@ -96,11 +98,12 @@ const TECHNOLOGY: &[(&str, &[&str])] = &[
     ("async-openai", &["llm"]),
     ("object_store", &["store"]),
     // In the store only to choose the TLS provider of object_store's client.
-    ("reqwest", &["llm", "store", "egress", "clips"]),
+    ("reqwest", &["llm", "store", "egress", "clips", "voice"]),
     ("axum", &["api", "server"]),
     ("utoipa", &["api"]),
     ("hmac", &["api", "clips", "fake-video"]),
     ("cosmic-text", &["render"]),
+    ("ort", &["voice"]),
     ("tiny-skia", &["render"]),
     ("parquet", &["scoring", "observations"]),
     ("clap", &["server", "testkit", "xtask", "evaluation", "fake-video"]),

@@ -20,6 +20,7 @@ const FIELDS: &[&str] = &[
     "description",
     "destination_url",
     "disclaimer",
+    "enabled",
     "ends",
     "evidence",
     "fact",
@@ -44,11 +45,13 @@ const FIELDS: &[&str] = &[
     "price_now",
     "primary",
     "product",
+    "pronunciations",
     "quote",
     "redeem",
     "short_name",
     "source",
     "sources",
+    "spoken",
     "territories",
     "text",
     "tone",
@@ -56,6 +59,8 @@ const FIELDS: &[&str] = &[
     "total",
     "type",
     "vertical",
+    "voice",
+    "written",
 ];
 
 /// Line and cure of the first sign that is not the one the format wants.

@@ -233,6 +233,7 @@ impl StoryboardFile {
             disclaimer: String::new(),
             ai_label: false,
             overlays,
+            voice: None,
         })
     }
 }

@@ -143,9 +143,16 @@ struct ShotKey<'a> {
 
 /// The name of a shot by everything that fixes its pixels.
 ///
-/// The whole shot is in it, also the product's pictures that a clip is compared with: equal pixels under two
+/// Speech is not in it: it changes no pixel. All else of the shot is, also the product's pictures that a clip is compared with: equal pixels under two
 /// keys cost time, and nothing else.
 pub(crate) fn shot_key(board: &Storyboard, shot: &Shot, fonts: &str) -> Result<String, Error> {
+    let silent;
+    let shot = if shot.voice.is_some() {
+        silent = Shot { voice: None, ..shot.clone() };
+        &silent
+    } else {
+        shot
+    };
     hashed(&ShotKey {
         version: RENDERER_VERSION,
         shot,

@@ -3,7 +3,8 @@
 //! # Purpose
 //! [`Studio`] implements [`VideoBackend`](spotwright_core::ports::video_backend::VideoBackend): it
 //! lays out each shot ([`Layout`](spotwright_schemas::storyboard::Layout)), composites it, encodes
-//! it once, joins shots by stream copy, composes a music bed and writes the label of AI-made content.
+//! it once, joins shots by stream copy, composes a music bed, lays spoken lines over it ([`speech`]) and
+//! writes the label of AI-made content.
 //! It also implements [`QualityGate`](spotwright_core::ports::quality_gate::QualityGate), which decodes and
 //! measures a stored file, whoever made it ([`gate`]). [`picture::PictureImport`] makes pictures from outside safe,
 //! [`ClipImport`] clips: each file is decoded in a caged child process ([`worker`]).
@@ -43,6 +44,7 @@ pub mod music;
 pub mod picture;
 mod pixels;
 mod scene;
+pub mod speech;
 mod statistics;
 mod still;
 mod studio;

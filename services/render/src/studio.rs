@@ -31,6 +31,7 @@ use crate::graph::{self, RENDERER_VERSION, ShotGraph};
 use crate::label::{self, Label};
 use crate::layout::Picture;
 use crate::music;
+use crate::speech;
 use crate::still;
 use crate::text::Letters;
 
@@ -383,18 +384,29 @@ impl Inner {
         whole.then_some(record.rendered)
     }
 
-    /// The encoded music bed, as long as the storyboard to the nearest AAC frame.
+    /// The encoded sound, as long as the storyboard to the nearest AAC frame: the music bed, and the lines
+    /// that are spoken over it.
     ///
     /// AAC is cut in frames of 1,024 samples and players do not agree on trimming the last one; a
     /// whole number of frames is at most 11.6 ms off everywhere.
     fn sound_file(&self, board: &Storyboard) -> Result<Held, Error> {
         let exact = f64::from(board.frames()) * f64::from(music::RATE) / f64::from(board.fps);
         let samples = ((exact / 1024.0).round() as u64).max(1) * 1024;
-        let key = graph::hashed(&(RENDERER_VERSION, board.audio, samples))?;
+        let spoken = speech::places(board);
+        let key = if spoken.is_empty() {
+            graph::hashed(&(RENDERER_VERSION, board.audio, samples))?
+        } else {
+            graph::hashed(&(RENDERER_VERSION, board.audio, samples, &spoken))?
+        };
         self.sounds.get_or_make(&key, |path| {
+            let lines = speech::lines(board, self.store.as_ref())?;
             // AAC adds to peaks, by how much depends on the piece: what counts is what is decoded.
             for limit in [-2.7, -3.7, -5.0, -6.5] {
-                let sound = music::compose_below(&board.audio, samples as usize, limit)?;
+                let sound = if lines.is_empty() {
+                    music::compose_below(&board.audio, samples as usize, limit)?
+                } else {
+                    speech::mix(&board.audio, samples as usize, &lines, limit)?
+                };
                 encode_aac(path, &sound, music::RATE)?;
                 let mut heard = Heard::default();
                 decode(path, &mut heard)?;
@@ -408,7 +420,7 @@ impl Inner {
 
     /// Envelope of the sound that the storyboard plans.
     fn envelope(&self, board: &Storyboard) -> Result<Arc<[f32]>, Error> {
-        let key = graph::hashed(&(board.audio, board.frames(), board.fps))?;
+        let key = graph::hashed(&(board.audio, board.frames(), board.fps, speech::places(board)))?;
         if let Some(envelope) = self.envelopes.get(&key) {
             return Ok(envelope);
         }

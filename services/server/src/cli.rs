@@ -126,6 +126,12 @@ pub enum Command {
         #[command(subcommand)]
         what: Option<RenderWhat>,
     },
+    /// Try voices.
+    Voice {
+        /// What to do.
+        #[command(subcommand)]
+        what: VoiceWhat,
+    },
     /// Judge advertising text by itself.
     Copy {
         /// What to do.
@@ -253,6 +259,31 @@ pub enum RenderWhat {
         /// Where it is to run, e.g. `simulated_feed`.
         #[arg(long)]
         placement: String,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What voices do.
+#[derive(Debug, Subcommand)]
+pub enum VoiceWhat {
+    /// Speak a line into a WAV file, with the times of its words.
+    Say {
+        /// The line, with its prices, units and dates.
+        text: String,
+        /// Language: zh-CN, en-US or en-GB; zh and en for short.
+        #[arg(long, alias = "language")]
+        locale: String,
+        /// Name of the voice, e.g. `am_michael`; by default the language's own.
+        #[arg(long)]
+        voice: Option<String>,
+        /// Pace, 0.9 to 1.2.
+        #[arg(long, default_value_t = 1.0)]
+        speed: f64,
+        /// The WAV file.
+        #[arg(long)]
+        out: PathBuf,
         /// Print one JSON document.
         #[arg(long)]
         json: bool,

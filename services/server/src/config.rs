@@ -31,6 +31,8 @@ pub struct Config {
     pub video: Video,
     /// How pictures and videos from outside are read.
     pub sandbox: Sandbox,
+    /// Who speaks.
+    pub voice: VoiceSettings,
     /// How work is done.
     pub engine: Engine,
     /// Where runs, steps, messages and money live.
@@ -180,6 +182,36 @@ pub struct Sandbox {
     pub scratch: String,
     /// Whether to refuse such files where the system lacks one of the bars.
     pub whole: bool,
+}
+
+/// Who speaks the lines of ads.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VoiceSettings {
+    /// Whether lines are spoken.
+    pub enabled: bool,
+    /// Base URL of a server that speaks, asked before the installed voices; empty for none.
+    pub base_url: String,
+    /// Secret for the server.
+    pub api_key: String,
+    /// Name of the server's model.
+    pub model: String,
+    /// Name of the server's voice.
+    pub name: String,
+    /// Longest wait for the server in milliseconds: 1,000–600,000.
+    pub timeout_ms: u64,
+}
+
+impl std::fmt::Debug for VoiceSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VoiceSettings")
+            .field("enabled", &self.enabled)
+            .field("base_url", &address::shown(&self.base_url))
+            .field("model", &self.model)
+            .field("name", &self.name)
+            .field("api_key", &hidden(&self.api_key))
+            .finish_non_exhaustive()
+    }
 }
 
 /// How work is done.
@@ -348,6 +380,7 @@ impl Config {
     pub fn without_secrets(mut self) -> Self {
         for secret in [
             &mut self.llm.api_key,
+            &mut self.voice.api_key,
             &mut self.store.url,
             &mut self.bus.url,
             &mut self.artifacts.access_key,
@@ -362,6 +395,7 @@ impl Config {
         }
         for url in [
             &mut self.llm.base_url,
+            &mut self.voice.base_url,
             &mut self.artifacts.url,
             &mut self.artifacts.endpoint,
             &mut self.telemetry.otlp_endpoint,
@@ -409,6 +443,7 @@ impl Config {
         }
         in_range("video.most_faults", self.video.most_faults.into(), 1, 100)?;
         in_range("video.library_mb", self.video.library_mb, 16, 1_000_000)?;
+        in_range("voice.timeout_ms", self.voice.timeout_ms, 1_000, 600_000)?;
         in_range("engine.workers", self.engine.workers as u64, 0, 256)?;
         in_range("engine.lease_ms", self.engine.lease_ms, 100, 600_000)?;
         in_range("engine.poll_ms", self.engine.poll_ms, 10, 60_000)?;

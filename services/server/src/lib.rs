@@ -52,6 +52,7 @@ pub mod text_vectors;
 pub mod video_jobs;
 pub mod video_motion;
 pub mod video_sources;
+pub mod voices;
 pub mod wiring;
 pub mod withdrawals;
 mod words;

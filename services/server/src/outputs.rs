@@ -20,6 +20,7 @@ use spotwright_schemas::event::{FeedbackSource, StopReason};
 use spotwright_schemas::explanation::Explanations;
 use spotwright_schemas::ids::RunId;
 use spotwright_schemas::outcome::{Delivery, PlacementOutcome, TraceLine, Winner, Winners};
+use spotwright_schemas::speech::subtitles;
 use spotwright_scoring::log_rows::{self, LogRow};
 use spotwright_scoring::whole_file;
 
@@ -214,6 +215,10 @@ pub fn write_all(
             let stem = file_stem(variant);
             copy(artifacts, &render.artifact, &folder.join(format!("{stem}.mp4")))?;
             copy(artifacts, &render.poster, &folder.join(format!("{stem}.{POSTER_ENDING}")))?;
+            let subtitles = subtitles(&variant.body.storyboard);
+            if !subtitles.is_empty() {
+                write_whole(&folder.join(format!("{stem}.srt")), subtitles.as_bytes())?;
+            }
         }
     }
     for (variant, _) in finished.withdrawn() {

@@ -330,6 +330,7 @@ pub(crate) fn storyboard(order: &VideoOrder, hash: String) -> Storyboard {
             disclaimer: String::new(),
             ai_label: false,
             overlays: Vec::new(),
+            voice: None,
         }],
         audio: Audio { seed: order.seed, tempo: 100, loudness_lufs: -14.0 },
     }

@@ -20,7 +20,7 @@ use spotwright_core::spine::{
     Checkpoints, ClaimQueue, Engine, EngineOptions, NoCheckpoints, RunLocks, Shutdown,
 };
 use spotwright_creative::copy_engine::CopyEngine;
-use spotwright_creative::workflow::{CreativeAgent, FootagePorts, Ports};
+use spotwright_creative::workflow::{CreativeAgent, FootagePorts, Ports, VoicePorts};
 use spotwright_llm::gguf::{self, Gguf};
 use spotwright_llm::openai::{self, ApiKey, OpenAi, RungMemory};
 use spotwright_llm::reading::OpenAiReader;
@@ -36,7 +36,7 @@ use spotwright_store::sqlite::SqliteStore;
 
 use crate::config::{Config, Provider};
 use crate::words::COPY_ENGINE_WROTE;
-use crate::{proxy, video_sources};
+use crate::{proxy, video_sources, voices};
 
 /// Where a run keeps its state inside its output folder.
 pub const STATE_FOLDER: &str = "state";
@@ -59,6 +59,8 @@ pub struct World {
     pub marketplace: Arc<dyn spotwright_core::ports::marketplace::Marketplace>,
     /// Who makes generated clips; `None` where nobody does.
     pub footage: Option<FootagePorts>,
+    /// Who speaks; `None` where nobody does.
+    pub voice: Option<VoicePorts>,
     /// Sentences the user should read, e.g. about a missing model.
     pub notices: Vec<String>,
 }
@@ -159,9 +161,12 @@ impl World {
             notices.push(COPY_ENGINE_WROTE.to_owned());
         }
         let footage = video_sources::footage(&config.video, &config.sandbox, artifacts, &studio, folder)?;
+        let (voice, silent) = voices::ports(config, artifacts, folder)?;
+        notices.extend(silent);
         let world = Self {
             language_model,
             footage,
+            voice,
             video: Arc::new(studio.clone()),
             gate: Arc::new(studio),
             click_model: click_model.clone(),
@@ -301,6 +306,9 @@ impl Running {
             footage: world.footage.clone(),
         };
         let mut agent = CreativeAgent::new(ports);
+        if let Some(voice) = &world.voice {
+            agent = agent.with_voice(voice.clone());
+        }
         if let Some(outcomes) = setup.outcomes {
             agent = agent.with_outcomes(outcomes);
         }

@@ -194,6 +194,7 @@ async fn run(brief: PathBuf, out: &Path) -> Summary {
             click_model: Arc::new(StandInClickModel),
             marketplace: Arc::new(StandInMarket::default()),
             footage: None,
+            voice: None,
             notices: Vec::new(),
         })
     })

@@ -59,6 +59,7 @@ async fn run_over_stand_ins(brief: PathBuf) -> Files {
             click_model: Arc::new(StandInClickModel),
             marketplace: Arc::new(StandInMarket::default()),
             footage: None,
+            voice: None,
             notices: vec!["Videos, scores and clicks of this page come from stand-ins.".to_owned()],
         })
     })

@@ -19,8 +19,7 @@ use spotwright_schemas::outcome::{Delivery, Score};
 use spotwright_schemas::placement::PlacementKind;
 use spotwright_schemas::script::{Angle, Direction, Hook, Line, Provenance, Role, Script};
 use spotwright_schemas::storyboard::{
-    Audio, CaptionMotion, Color, FrameSize, Layout, Motion, Packshots, Palette, Shot, Storyboard,
-    VisualStyle,
+    Audio, CaptionMotion, Color, FrameSize, Layout, Motion, Packshots, Palette, Shot, Storyboard, VisualStyle,
 };
 
 /// A valid brief.
@@ -168,6 +167,7 @@ pub fn variant(run: RunId, generation: u32, number: u32, state: VariantState) ->
             final_render: None,
             failure: None,
             withdrawal: None,
+            voice: None,
         },
     }
 }
@@ -278,6 +278,7 @@ fn storyboard() -> Storyboard {
             disclaimer: String::new(),
             ai_label: true,
             overlays: Vec::new(),
+            voice: None,
         }],
         audio: Audio { seed: 1, tempo: 100, loudness_lufs: -14.0 },
     }

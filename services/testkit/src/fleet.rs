@@ -136,6 +136,7 @@ pub fn stand_ins(witness: &Arc<Witness>) -> World {
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket { witness: Some(Arc::clone(witness)) }),
         footage: None,
+        voice: None,
         notices: Vec::new(),
     }
 }

@@ -36,7 +36,9 @@ use super::stages::draft::new_variant;
 use super::stages::learn::LearnResult;
 use super::stages::place::{PlacedVariant, PlayInput};
 use super::stages::plan::PlanResult;
+use super::stages::speak::FinalRender;
 use super::state::{AgentEvent, AgentState};
+use super::voice_ports::VoicePorts;
 use super::{decide, trace};
 use crate::drafting::Generation;
 use crate::select::Selected;
@@ -65,6 +67,7 @@ pub struct Ports {
 pub struct CreativeAgent {
     pub(super) ports: Ports,
     pub(super) outcomes: Option<Arc<dyn OutcomeSink>>,
+    pub(super) voice: Option<VoicePorts>,
     pub(super) remembered: Remembered,
 }
 
@@ -72,13 +75,20 @@ impl CreativeAgent {
     /// An agent that works through these ports.
     #[must_use]
     pub fn new(ports: Ports) -> Self {
-        Self { ports, outcomes: None, remembered: Remembered::default() }
+        Self { ports, outcomes: None, voice: None, remembered: Remembered::default() }
     }
 
     /// Also tells `outcomes` how predictions turned out, each time the agent learns.
     #[must_use]
     pub fn with_outcomes(mut self, outcomes: Arc<dyn OutcomeSink>) -> Self {
         self.outcomes = Some(outcomes);
+        self
+    }
+
+    /// Also has lines spoken, where the brief does not forbid it.
+    #[must_use]
+    pub fn with_voice(mut self, voice: VoicePorts) -> Self {
+        self.voice = Some(voice);
         self
     }
 
@@ -138,7 +148,12 @@ impl CreativeAgent {
                 }
                 AgentEvent::Selected(ranked)
             }
-            StepKind::Render => AgentEvent::Rendered(variant().await?, parse(result)?),
+            StepKind::Render => match parse(result)? {
+                FinalRender::Plain(rendered) => AgentEvent::Rendered(variant().await?, rendered, None),
+                FinalRender::Spoken(done) => {
+                    AgentEvent::Rendered(variant().await?, done.rendered, Some(Box::new(done.spoken)))
+                }
+            },
             StepKind::ClipRemote | StepKind::ClipGpu => match parse(result)? {
                 ClipResult::Ended(outcome) => self.clip_ended(state, step, outcome).await?,
                 ClipResult::PassedOn { kind, key, step } => {

@@ -49,7 +49,7 @@ pub fn decide(run: &RunView, state: &AgentState, event: AgentEvent, now: Timesta
         AgentEvent::ClipPassedOn(step) => decision.clip_passed_on(step),
         AgentEvent::ClipEnded { key, outcome, waiting } => decision.clip_ended(&key, &outcome, waiting),
         AgentEvent::FinalRequested(variant) => decision.step(StepKind::Render, &variant.to_string()),
-        AgentEvent::Rendered(variant, rendered) => decision.rendered(*variant, rendered),
+        AgentEvent::Rendered(variant, rendered, spoken) => decision.rendered(*variant, rendered, spoken),
         AgentEvent::FinalAnnounced { variant, next } => decision.judged(*variant, next.map(|next| *next)),
         AgentEvent::Won(variant, state) => decision.won(variant, state),
         AgentEvent::Played(report, placements) => decision.played(report, &placements),

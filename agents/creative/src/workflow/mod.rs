@@ -25,6 +25,7 @@ mod stages;
 mod state;
 mod tell;
 mod trace;
+mod voice_ports;
 
 pub use agent::{CreativeAgent, Ports, first_commit};
 pub use clips::{
@@ -38,5 +39,7 @@ pub use play::{campaign, outcomes, played_campaign};
 pub use scoring::{history_before, score_input};
 pub use stages::approve::PERSON;
 pub use stages::place::PlacedVariant;
+pub use stages::speak::SpokenAd;
 pub use state::{AgentEvent, AgentState};
 pub use tell::tell;
+pub use voice_ports::VoicePorts;

@@ -18,6 +18,7 @@ use spotwright_schemas::outcome::Score;
 use super::clips::{ClipOutcome, Clips};
 use super::heard::Heard;
 use super::stages::place::PlacedVariant;
+use super::stages::speak::SpokenAd;
 use crate::clarify::Question;
 use crate::drafting::{Call, Dropped};
 use crate::learn::{Beliefs, Lesson, Parent};
@@ -149,7 +150,7 @@ pub enum AgentEvent {
     /// A final render was asked for.
     FinalRequested(VariantId),
     /// A final render is stored.
-    Rendered(Box<Variant>, Rendered),
+    Rendered(Box<Variant>, Rendered, Option<Box<SpokenAd>>),
     /// The agent was told of a final render.
     FinalAnnounced {
         /// The rendered variant.

@@ -16,6 +16,7 @@ pub(super) enum Chapter {
     Scored = 40,
     Selected = 50,
     Clips = 55,
+    Spoken = 57,
     Rendered = 60,
     Judged = 65,
     Published = 70,

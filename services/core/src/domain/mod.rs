@@ -8,4 +8,5 @@ pub mod run;
 pub mod signal;
 pub mod topology;
 pub mod variant;
+pub mod wav;
 pub mod withdrawal;

@@ -95,6 +95,37 @@ pub struct VariantBody {
     /// Why it was withdrawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawal: Option<Withdrawal>,
+    /// Who speaks in the finished video, and why; `None` where no voice was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice: Option<VoiceReport>,
+}
+
+/// Who speaks in an ad.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VoiceReport {
+    /// The spoken lines, in the order of their shots.
+    pub lines: Vec<SpokenBy>,
+    /// Why shots stay without a voice, or were spoken otherwise than asked.
+    pub why: Vec<String>,
+}
+
+/// Who spoke one line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpokenBy {
+    /// Number of the shot, from 1.
+    pub shot: u32,
+    /// Name of the engine, e.g. `kokoro`.
+    pub engine: String,
+    /// Name of the voice.
+    pub voice: String,
+    /// Pace, 1 for the voice's own.
+    pub speed: f64,
+    /// Length of the line in seconds.
+    pub seconds: f64,
+    /// Why this voice and no other, one sentence for each that was passed over.
+    pub why: Vec<String>,
 }
 
 /// A placement as stored.

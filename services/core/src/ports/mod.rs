@@ -27,3 +27,4 @@ pub mod source_reader;
 pub mod step_store;
 pub mod video_backend;
 pub mod video_jobs;
+pub mod voice;

@@ -75,6 +75,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) compose: &'a dyn Fn(usize) -> Result<Vec<(u32, Yuv420)>, Error>,
     /// Envelope of the planned sound, see [`envelope`].
     pub(crate) sound: &'a [f32],
+    /// First and last second of every spoken line.
+    pub(crate) spoken: &'a [[f64; 2]],
     /// Comparison of the product with its pictures, by shot, for the shots that show it in a clip.
     pub(crate) fidelity: &'a [(usize, FidelityReport)],
 }
@@ -135,6 +137,7 @@ pub(crate) fn check_plan(file: &Path, plan: &Plan<'_>, memory: &Memory) -> Resul
         stillness::check(&mut checks, stillness::joined(sights.iter().map(|sight| &sight.whole)), clips);
         let heard = seen.heard.as_deref();
         sound::check(&mut checks, video, heard, board.audio.loudness_lufs, Some(plan.sound));
+        sound::check_spoken(&mut checks, heard, plan.sound, plan.spoken);
     }
     texts::check(&mut checks, plan, &sights);
     let compared = sights.iter().map(|sight| sight.compared).sum();

@@ -86,6 +86,24 @@ fn correlation(a: &[f32], b: &[f32]) -> f64 {
     if aa <= 0.0 || bb <= 0.0 { -1.0 } else { ab / (aa * bb).sqrt() }
 }
 
+/// Checks that every spoken line is heard where it is planned: in its stretch the sound rises and falls as the
+/// planned one, which music alone does not.
+pub(super) fn check_spoken(checks: &mut Checks, heard: Option<&Heard>, planned: &[f32], spoken: &[[f64; 2]]) {
+    if spoken.is_empty() {
+        return;
+    }
+    let sound = heard.map_or(&[][..], |heard| &heard.envelope);
+    let part = |sound: &[f32], [from, to]: [f64; 2]| -> Vec<f32> {
+        let step = |second: f64| (second / STEP) as usize;
+        let end = step(to).min(sound.len());
+        sound[step(from).min(end)..end].to_vec()
+    };
+    let agreement = |seconds: &[f64; 2]| correlation(&part(sound, *seconds), &part(planned, *seconds));
+    let worst = spoken.iter().map(agreement).fold(1.0, f64::min);
+    let value = format!("{} spoken lines, agreement {worst:.2}", spoken.len());
+    checks.add("voice", worst >= 0.8, value, "every line where it is planned, agreement at least 0.80");
+}
+
 /// Checks the sound of a file; `planned` is the envelope that the plan asks for.
 pub(super) fn check(
     checks: &mut Checks,

@@ -132,6 +132,7 @@ fn board(palette: Palette, layout: Layout, role: Role, motion: Motion) -> Storyb
         disclaimer: String::new(),
         ai_label: false,
         overlays: Vec::new(),
+        voice: None,
     };
     Storyboard {
         locale: Locale::EnUs,

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::fidelity::{self, Still};
 use crate::gate::{self, Plan, Verdict};
 use crate::picture;
+use crate::speech;
 
 /// Frames of a clip in which the product is looked for: at equal distances, each in the middle of its part.
 const LOOKED_AT: u32 = 6;
@@ -38,6 +39,7 @@ impl Inner {
         }
         let compose = |idx: usize| -> Result<Vec<(u32, Yuv420)>, Error> { self.compose(board, idx) };
         let sound = self.envelope(board)?;
+        let spoken: Vec<[f64; 2]> = speech::places(board).into_iter().map(|(_, seconds)| seconds).collect();
         let plan = Plan {
             board,
             shots: &shots,
@@ -45,6 +47,7 @@ impl Inner {
             still,
             compose: &compose,
             sound: &sound,
+            spoken: &spoken,
             fidelity: &products,
         };
         gate::check_plan(file, &plan, &self.memory)

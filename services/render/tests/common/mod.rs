@@ -63,6 +63,7 @@ pub(crate) fn shot(role: Role, layout: Layout, picture: &str, frames: u32, texts
         disclaimer: texts[4].to_owned(),
         ai_label: true,
         overlays: Vec::new(),
+        voice: None,
     }
 }
 

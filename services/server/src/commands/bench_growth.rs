@@ -68,6 +68,7 @@ async fn variant_ms(
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket::default()),
         footage: None,
+        voice: None,
         notices: Vec::new(),
     };
     let clock = SystemClock;

@@ -275,6 +275,7 @@ async fn pipeline(
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket::default()),
         footage: None,
+        voice: None,
         notices: Vec::new(),
     };
     let clock = SystemClock;

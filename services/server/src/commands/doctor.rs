@@ -30,6 +30,7 @@ pub fn execute(config: &Config, json: bool) -> bool {
         Ok(model) => Ok(model.notice().unwrap_or_else(|| model.id())),
         Err(error) => Err(error.to_string()),
     };
+    let voice_files = spotwright_voice::missing_files(&models);
     let smollm = models.join("smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf").is_file();
     let caged = doctor_sandbox::attempt(&config.sandbox);
     let good = studio.is_ok() && scoring.is_ok() && caged.is_good();
@@ -42,6 +43,9 @@ pub fn execute(config: &Config, json: bool) -> bool {
             "click_model": scoring.as_ref().ok(),
             "click_model_error": scoring.as_ref().err(),
             "language_model_file": smollm,
+            "voices": voice_names(&models),
+            "voice_files_missing": voice_files,
+            "voice_enabled": config.voice.enabled,
             "models_folder": models,
             "version": env!("CARGO_PKG_VERSION"),
             "machine": Machine::here(),
@@ -62,5 +66,22 @@ pub fn execute(config: &Config, json: bool) -> bool {
     print_text(&format!("{} click model: {text}\n", mark(scoring.is_ok())));
     let text = if smollm { "installed" } else { "not installed; only needed for llm.provider = \"gguf\"" };
     print_text(&format!("ok   embedded language model: {text}\n"));
+    let text = match (config.voice.enabled, voice_files.first()) {
+        (false, _) => "switched off by `voice.enabled`".to_owned(),
+        (true, None) => format!("installed: {}", voice_names(&models).join(", ")),
+        (true, Some(file)) => {
+            format!("not installed (`{}` is missing); ads have captions and music", file.display())
+        }
+    };
+    print_text(&format!("ok   voices: {text}\n"));
+    if config.voice.enabled && !config.voice.base_url.is_empty() {
+        print_text("ok   voice server: asked before the installed voices\n");
+    }
     good
+}
+
+/// The installed voices with their languages.
+fn voice_names(models: &std::path::Path) -> Vec<String> {
+    let voices = spotwright_voice::installed_voices(models);
+    voices.into_iter().map(|(name, locale)| format!("{name} ({})", locale.tag())).collect()
 }

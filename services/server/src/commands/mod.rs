@@ -27,6 +27,7 @@ pub mod run;
 pub mod scorer;
 pub mod serve;
 pub mod verify;
+pub mod voice_say;
 
 use std::fs::File;
 use std::io::{Read as _, Write};
@@ -38,7 +39,7 @@ use serde_json::json;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 
-use crate::cli::{Agent, Arguments, Bench, Brief, Command, CopyText, Dlq, Feed, RenderWhat};
+use crate::cli::{Agent, Arguments, Bench, Brief, Command, CopyText, Dlq, Feed, RenderWhat, VoiceWhat};
 use crate::config::{Config, DEFAULTS};
 use crate::telemetry::{self, Telemetry};
 use crate::wiring::source_reader;
@@ -179,6 +180,11 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
         }
         // The command line asks for both.
         Command::Render { .. } => Err(Problem::new(Code::Option, "STORYBOARD", "is needed, and `--out`")),
+        Command::Voice { what: VoiceWhat::Say { text, locale, voice, speed, out, json } } => {
+            let (locale, voice, speed, json) = (locale.as_str(), voice.as_deref(), *speed, *json);
+            let options = voice_say::Options { text, locale, voice, speed, out, json };
+            runtime(1)?.block_on(voice_say::execute(&options, &config()?)).map(|()| true)
+        }
         Command::Copy { what: CopyText::Lint { file, locale, json } } => {
             copy_lint::execute(file.as_deref(), locale, *json).map(|()| true)
         }
@@ -242,6 +248,7 @@ fn wants_json(command: &Command) -> bool {
             *json
         }
         Command::Copy { what: CopyText::Lint { json, .. } } => *json,
+        Command::Voice { what: VoiceWhat::Say { json, .. } } => *json,
         Command::Render {
             what: Some(RenderWhat::Check { json, .. } | RenderWhat::Bench { json, .. }),
             ..

@@ -36,6 +36,7 @@ use crate::progress::Progress;
 use crate::publish::{launch_pack, platforms};
 use crate::report;
 use crate::telemetry;
+use crate::voices::{self, VoiceSummary};
 use crate::wiring::{EngineSetup, Running, STATE_FOLDER, Workspace, World};
 use crate::words::{GenerationTold, Words};
 use crate::{explain, impressions, losses, writers};
@@ -71,6 +72,9 @@ pub struct Summary {
     /// The generated shots; `None` for a run that asked for none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generated_shots: Option<GeneratedShots>,
+    /// How the winners speak; absent where no voice was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voice: Option<VoiceSummary>,
     /// Sentences the user should read, in English as all of this document.
     pub notices: Vec<String>,
     /// The same in the language of the brief, as the terminal tells them.
@@ -222,6 +226,7 @@ fn notices(finished: &FinishedRun, world: &[String], log: &Log, words: &Words) -
         generated::notices(finished, words),
         stored(world),
         writers::notices(finished, words),
+        voices::notices(finished, words),
         log.notices(words),
     ]
     .concat()
@@ -472,6 +477,7 @@ fn summarize(
         trace_sha256,
         launch_pack: None,
         generated_shots: generated::generated_shots(finished),
+        voice: VoiceSummary::of(finished),
         told: notices.clone(),
         notices,
         locale: finished.run.request.brief.locale,

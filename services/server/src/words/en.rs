@@ -17,6 +17,9 @@ use crate::writers::Shares;
 pub(crate) const COPY_ENGINE_WROTE: &str =
     "The words were written by the built-in copy engine from the brief's facts; no language model was asked.";
 
+/// Said where voices are wanted and not installed.
+pub(crate) const VOICE_NOT_INSTALLED: &str = "No voice speaks, because its files are not installed: run `./infra/setup.sh`. The ads have captions and music.";
+
 pub(super) static WORDS: Words = Words {
     locale: Locale::EnUs,
     page: PAGE,
@@ -204,6 +207,20 @@ pub(super) static WORDS: Words = Words {
     check: |id, pass, value| format!("{id} {} {value}", if pass { "✓" } else { "✗" }),
     provider: str::to_owned,
     stored: str::to_owned,
+    voice: |voice| {
+        let mut told = match voice.spoken_lines {
+            0 => "No line of the winners is spoken.".to_owned(),
+            1 => format!("One line of the winners is spoken by {}.", voice.speakers.join(", ")),
+            lines => format!("{lines} lines of the winners are spoken by {}.", voice.speakers.join(", ")),
+        };
+        if voice.silent_lines > 0 {
+            told.push_str(&format!(" Not spoken: {}.", voice.silent_lines));
+        }
+        for why in &voice.why {
+            told.push_str(&format!(" Reason: {why}{}", stop_behind(why)));
+        }
+        told
+    },
     log_of_earlier_version: |generation| {
         format!("The log of impressions lacks generation {generation}: it was played by an earlier version.")
     },

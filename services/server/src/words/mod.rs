@@ -13,9 +13,10 @@ use spotwright_creative::critique::Finding;
 use spotwright_schemas::locale::{Language, Locale};
 use spotwright_schemas::script::Role;
 
+use crate::voices::VoiceSummary;
 use crate::writers::Shares;
 
-pub(crate) use en::COPY_ENGINE_WROTE;
+pub(crate) use en::{COPY_ENGINE_WROTE, VOICE_NOT_INSTALLED};
 
 /// Texts of one language.
 #[derive(Debug)]
@@ -65,6 +66,8 @@ pub(crate) struct Words {
     pub(crate) provider: fn(&str) -> String,
     /// A sentence that was stored or made in English.
     pub(crate) stored: fn(&str) -> String,
+    /// Who speaks in the winners, and what is silent.
+    pub(crate) voice: fn(&VoiceSummary) -> String,
     /// The log lacks a generation that an earlier version played.
     pub(crate) log_of_earlier_version: fn(u32) -> String,
     /// The log lacks a generation that the market no longer plays alike.

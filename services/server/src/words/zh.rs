@@ -8,7 +8,7 @@ use spotwright_render::picture;
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::script::Role;
 
-use super::en::COPY_ENGINE_WROTE;
+use super::en::{COPY_ENGINE_WROTE, VOICE_NOT_INSTALLED};
 use super::{
     ClipMakerTold, ClipWords, Doing, GenerationTold, LossWords, LostAt, Page, Plots, Reply, TerminalWords,
     WhyWords, Words, WriterWords, feed_price,
@@ -195,6 +195,20 @@ pub(super) static WORDS: Words = Words {
         other => other.to_owned(),
     },
     stored,
+    voice: |voice| {
+        let mut told = if voice.spoken_lines == 0 {
+            "优胜广告都没有配音。".to_owned()
+        } else {
+            format!("优胜广告共有 {} 句配音，由 {} 朗读。", voice.spoken_lines, voice.speakers.join("、"))
+        };
+        if voice.silent_lines > 0 {
+            told.push_str(&format!("另有 {} 句没有配音。", voice.silent_lines));
+        }
+        for why in &voice.why {
+            told.push_str(&format!("原因：{}。", machine(why)));
+        }
+        told
+    },
     log_of_earlier_version: |generation| format!("展示日志缺少第 {generation} 轮：这一轮由旧版本程序投放。"),
     log_differs: |generation| {
         format!("展示日志缺少第 {generation} 轮：市场模拟已更新，重放结果与当时不一致。")
@@ -506,6 +520,9 @@ fn state(name: &str) -> String {
 fn stored(sentence: &str) -> String {
     if sentence == COPY_ENGINE_WROTE {
         return "文案由内置文案引擎根据简报中的事实撰写，没有调用语言模型。".to_owned();
+    }
+    if sentence == VOICE_NOT_INSTALLED {
+        return "未安装配音文件，广告只有字幕和音乐；运行 `./infra/setup.sh` 可安装。".to_owned();
     }
     if let Some((file, remark)) = sentence.strip_prefix('`').and_then(|rest| rest.split_once('`')) {
         if let Some(told) = about_picture(remark) {

@@ -169,6 +169,7 @@ fn stand_ins(job: &Job, witness: &Path, workspace: &Workspace, config: &Config) 
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket { witness: Some(witness) }),
         footage: footage(config, workspace)?,
+        voice: None,
         notices: Vec::new(),
     })
 }
@@ -189,7 +190,7 @@ fn footage(config: &Config, workspace: &Workspace) -> Result<Option<FootagePorts
 fn work(job: &Job) -> Result<bool, Problem> {
     // Fails only when a provider is installed already, which is as good.
     drop(rustls::crypto::ring::default_provider().install_default());
-    let config = Config::load(job.config.as_deref())?;
+    let config = without_voices(Config::load(job.config.as_deref())?);
     let workers = run::workers(&job.run, &config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
@@ -220,7 +221,7 @@ fn work(job: &Job) -> Result<bool, Problem> {
 /// Works on what is in the database, in every role.
 async fn serve(worker: &Worker) -> Result<(), Problem> {
     let failed = |error: String| Problem::new(Code::Store, "", error);
-    let mut config = Config::load(None)?;
+    let mut config = without_voices(Config::load(None)?);
     config.engine.lease_ms = worker.lease_ms;
     let store: Arc<dyn StepStore> = match (&worker.postgres, &worker.sqlite) {
         (Some(url), _) => PostgresStore::connect(url, 4).await.map_err(|error| failed(error.to_string()))?,
@@ -243,6 +244,7 @@ async fn serve(worker: &Worker) -> Result<(), Problem> {
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket { witness: Some(witness) }),
         footage: None,
+        voice: None,
         notices: Vec::new(),
     };
     let mut setup = EngineSetup::new(store, 4, &config);
@@ -293,4 +295,10 @@ fn main() -> ExitCode {
             }
         },
     }
+}
+
+/// The program under test speaks on no machine, whatever is installed there.
+fn without_voices(mut config: Config) -> Config {
+    config.voice.enabled = false;
+    config
 }

@@ -282,6 +282,7 @@ pub(in crate::workflow) fn new_variant(
             final_render: None,
             failure: None,
             withdrawal: None,
+            voice: None,
         },
     })
 }

@@ -13,4 +13,5 @@ mod preview;
 mod render;
 mod score;
 mod select;
+pub(super) mod speak;
 mod withdraw;

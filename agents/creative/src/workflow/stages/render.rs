@@ -16,6 +16,7 @@ use spotwright_schemas::event::{CreativeWon, Payload, RenderStage, VariantRender
 use crate::footage::with_clips;
 use crate::workflow::agent::{CreativeAgent, permanent};
 use crate::workflow::decide::Decision;
+use crate::workflow::stages::speak::{FinalRender, SpokenAd, SpokenRender};
 use crate::workflow::trace::Chapter;
 
 /// How long to wait before outside work is tried again.
@@ -27,16 +28,29 @@ impl CreativeAgent {
         step: &ClaimedStep,
         calls: &PaidCalls<'_>,
         stage: RenderStage,
-    ) -> Result<Rendered, StepError> {
-        let variant = self.variant_of(step).await?;
+    ) -> Result<FinalRender, StepError> {
+        let mut variant = self.variant_of(step).await?;
+        let spoken = match stage {
+            RenderStage::Preview => None,
+            RenderStage::Final => self.speak(step, &variant).await?,
+        };
         let name = if stage == RenderStage::Preview { "preview" } else { "final" };
-        let key = format!("{}-{name}", variant.id);
-        let mut storyboard = variant.body.storyboard;
         if stage == RenderStage::Preview {
             // Clips are made of selected variants only: until then their shots show their pictures.
-            storyboard = with_clips(&storyboard, |_| None);
+            variant.body.storyboard = with_clips(&variant.body.storyboard, |_| None);
         }
-        let request = RenderRequest { storyboard, stage, produce_id: variant.id.to_string() };
+        let mut key = format!("{}-{name}", variant.id);
+        if let Some(spoken) = &spoken {
+            // Other speech is another video.
+            variant.body.storyboard = spoken.storyboard.clone();
+            let sounds = spoken.storyboard.shots.iter().filter_map(|shot| shot.voice.as_ref());
+            let sounds: Vec<&str> = sounds.map(|line| line.sound.as_str()).collect();
+            if !sounds.is_empty() {
+                key = format!("{key}-{}", &blake3::hash(sounds.concat().as_bytes()).to_hex()[..16]);
+            }
+        }
+        let request =
+            RenderRequest { storyboard: variant.body.storyboard, stage, produce_id: variant.id.to_string() };
         let video = &self.ports.video;
         let priced = |footage: Footage| {
             let cost = footage.cost;
@@ -53,17 +67,29 @@ impl CreativeAgent {
                 },
             )
             .await?;
-        match stage {
-            RenderStage::Preview => footage.into_preview().map_err(render_error),
+        let rendered = match stage {
+            RenderStage::Preview => footage.into_preview().map_err(render_error)?,
             RenderStage::Final => {
-                judge(self.ports.gate.as_ref(), footage, &request).await.map_err(gate_error)
+                judge(self.ports.gate.as_ref(), footage, &request).await.map_err(gate_error)?
             }
-        }
+        };
+        Ok(match spoken {
+            Some(spoken) => FinalRender::Spoken(Box::new(SpokenRender { rendered, spoken })),
+            None => FinalRender::Plain(rendered),
+        })
     }
 }
 
 impl Decision<'_> {
-    pub(in crate::workflow) fn rendered(&mut self, mut variant: Variant, rendered: Rendered) {
+    pub(in crate::workflow) fn rendered(
+        &mut self,
+        mut variant: Variant,
+        rendered: Rendered,
+        spoken: Option<Box<SpokenAd>>,
+    ) {
+        if let Some(spoken) = spoken {
+            self.spoken(&mut variant, *spoken);
+        }
         let detail = json!({ "artifact": rendered.artifact, "frames": rendered.frames, "statistics": rendered.statistics, "gate": rendered.gate });
         self.trace(Chapter::Rendered, variant.number, "variant.rendered", Some(variant.id), detail);
         self.tell(

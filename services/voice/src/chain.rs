@@ -1,0 +1,107 @@
+//! Voices in an order: the first that can speak a line does.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use spotwright_core::ports::voice::{Spoken, Utterance, Voice, VoiceError};
+
+/// Asks one voice after the other, and says of each why it was passed over.
+#[derive(Clone)]
+pub struct Chain {
+    voices: Vec<Arc<dyn Voice>>,
+}
+
+impl Chain {
+    /// The voices in their order.
+    #[must_use]
+    pub fn new(voices: Vec<Arc<dyn Voice>>) -> Self {
+        Self { voices }
+    }
+}
+
+#[async_trait]
+impl Voice for Chain {
+    fn name(&self) -> &str {
+        "chain"
+    }
+
+    async fn speak(&self, utterance: &Utterance) -> Result<Spoken, VoiceError> {
+        let mut why = Vec::new();
+        let mut may_come = self.voices.is_empty();
+        for voice in &self.voices {
+            match voice.speak(utterance).await {
+                Ok(mut spoken) => {
+                    why.append(&mut spoken.why);
+                    spoken.why = why;
+                    return Ok(spoken);
+                }
+                Err(error) => {
+                    may_come |= matches!(error, VoiceError::Unavailable(_));
+                    why.push(format!("{}: {error}", voice.name()));
+                }
+            }
+        }
+        why.push("captions only".to_owned());
+        let reasons = why.join("; ");
+        Err(if may_come { VoiceError::Unavailable(reasons) } else { VoiceError::Impossible(reasons) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use spotwright_schemas::locale::Locale;
+
+    use super::*;
+
+    struct Says(&'static str, Result<f32, VoiceError>);
+
+    #[async_trait]
+    impl Voice for Says {
+        fn name(&self) -> &str {
+            self.0
+        }
+
+        async fn speak(&self, utterance: &Utterance) -> Result<Spoken, VoiceError> {
+            let level = self.1.clone()?;
+            Ok(Spoken {
+                pcm: vec![level; 10],
+                rate: 24_000,
+                words: Vec::new(),
+                engine: self.0.to_owned(),
+                voice: utterance.voice.clone(),
+                speed: utterance.speed,
+                why: vec!["own reason".to_owned()],
+            })
+        }
+    }
+
+    fn line() -> Utterance {
+        Utterance {
+            text: "Hi".to_owned(),
+            locale: Locale::EnUs,
+            voice: String::new(),
+            speed: 1.0,
+            pronunciations: Vec::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_that_can_speaks_and_the_others_have_a_reason() {
+        let away = Says("away", Err(VoiceError::Unavailable("no file".to_owned())));
+        let chain = Chain::new(vec![Arc::new(away), Arc::new(Says("there", Ok(0.5)))]);
+        let spoken = chain.speak(&line()).await.expect("speaks");
+        assert_eq!(spoken.engine, "there");
+        assert_eq!(spoken.why, ["away: no file", "own reason"]);
+    }
+
+    #[tokio::test]
+    async fn at_the_end_there_are_captions_only() {
+        let chain = Chain::new(vec![
+            Arc::new(Says("one", Err(VoiceError::Impossible("no Chinese".to_owned())))),
+            Arc::new(Says("two", Err(VoiceError::Unavailable("no file".to_owned())))),
+        ]);
+        let error = chain.speak(&line()).await.expect_err("nobody");
+        let reasons = "one: no Chinese; two: no file; captions only";
+        assert_eq!(error, VoiceError::Unavailable(reasons.to_owned()));
+    }
+}
