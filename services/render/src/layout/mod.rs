@@ -94,7 +94,7 @@ pub(crate) fn build(input: &Build<'_>) -> Result<Scene, Error> {
         Layout::Ticket => stage.ticket()?,
         Layout::PriceTag => stage.price_tag()?,
         Layout::Burst => stage.starburst()?,
-        Layout::Place => stage.place()?,
+        Layout::Place => stage.map_pin()?,
         Layout::SideBand => stage.side_band()?,
         Layout::EndProduct => stage.end_product()?,
         Layout::EndType => stage.end_type()?,

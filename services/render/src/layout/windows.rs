@@ -293,7 +293,7 @@ impl Stage<'_> {
     }
 
     /// A map pin with the picture in it, the caption as its address.
-    pub(super) fn place(&mut self) -> Result<(), Error> {
+    pub(super) fn map_pin(&mut self) -> Result<(), Error> {
         let Sheet { ink, accent, floor } = self.sheet(0.5)?;
         let (u, room) = (self.unit, floor - self.content_top);
         let texts = self.stack(ink, accent, 0.5, room * 0.44, 92.0)?;

@@ -205,6 +205,7 @@ fn boards(pictures: [&str; 3], frames: u32) -> Vec<Storyboard> {
         layout,
         picture: picture.to_owned(),
         footage: None,
+        voice: None,
         motion,
         caption: caption.to_owned(),
         detail: String::new(),
