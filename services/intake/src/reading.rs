@@ -12,7 +12,6 @@ use spotwright_core::domain::copy_rules::terms::{Severity, lint};
 use spotwright_core::ports::source_reader::{
     MAX_READ_CHARS, ReadField, ReadValue, Reading, ReadingRequest, SourceText,
 };
-use spotwright_schemas::Locale;
 use spotwright_schemas::brief::FactKind;
 
 use crate::document::{Document, Evidence, Found, squeezed};
