@@ -72,7 +72,7 @@ impl Decision<'_> {
     }
 
     /// The ranking without what a product feed has made untrue meanwhile.
-    fn ranked_and_true(&mut self, ranked: Vec<(Variant, String)>) -> Vec<(Variant, String)> {
+    fn ranked_and_true(&mut self, ranked: Vec<(Variant, Place)>) -> Vec<(Variant, Place)> {
         let mut kept = Vec::with_capacity(ranked.len());
         for (variant, reason) in ranked {
             match self.untrue_now(&variant) {
