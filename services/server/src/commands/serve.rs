@@ -214,7 +214,7 @@ fn limits(config: &Config, bounds: Bounds) -> Limits {
 }
 
 /// Hears of ended runs.
-fn announcements(config: &Config, foundation: &Foundation) -> Engine {
+fn announcements(config: &Config, foundation: &Foundation) -> Engine<Announcements> {
     Engine {
         store: Arc::clone(&foundation.store),
         bus: Arc::clone(&foundation.bus),
