@@ -39,7 +39,6 @@
 
 mod auth;
 pub mod body;
-mod callbacks;
 mod cursor;
 mod download;
 mod extract;

@@ -22,7 +22,6 @@ fn job(world: Providers) -> Job {
         seed: 3,
         threads: 2,
         world,
-        config: None,
     }
 }
 

@@ -20,7 +20,6 @@ fn job(world: Providers) -> Job {
         seed: 11,
         threads: 1,
         world,
-        config: None,
     }
 }
 

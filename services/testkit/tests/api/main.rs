@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-mod callbacks;
 mod errors;
 mod fairness;
 mod files;
