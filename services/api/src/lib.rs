@@ -39,6 +39,7 @@
 
 mod auth;
 pub mod body;
+mod callbacks;
 mod cursor;
 mod download;
 mod extract;

@@ -12,7 +12,7 @@ use utoipa::OpenApi;
 use crate::operations::{Access, OPERATIONS, Operation};
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
 use crate::v1::{api_keys, assets, briefs, organizations, runs, variants, videos};
-use crate::{kling, service};
+use crate::{callbacks, kling, service};
 
 /// Names of types whose schemas come from the schema crate; see [`add_foreign`].
 pub(crate) mod foreign {
@@ -96,7 +96,8 @@ pub(crate) mod foreign {
         kling::create::text,
         kling::create::image,
         kling::get::handle,
-        kling::file::handle
+        kling::file::handle,
+        callbacks::kling::handle
     ),
     components(schemas(ProblemDocument)),
     tags(

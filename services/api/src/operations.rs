@@ -104,6 +104,8 @@ pub const OPERATIONS: &[Operation] = &[
     post("/kling/v1/videos/image2video", Scope::RunsWrite),
     get("/kling/v1/videos/{kind}/{id}", Access::Needs(Scope::RunsRead)),
     get("/kling/files/{organization}/{token}", Access::Public),
+    // Signed by the provider, not by a key.
+    Operation { method: "POST", path: "/callbacks/kling/{source}", access: Access::Public, creates: false },
 ];
 
 /// The operation of a method and routed path.

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 
 use crate::state::{ApiState, App, Service};
 use crate::v1::{api_keys, assets, briefs, organizations, runs, variants, videos};
-use crate::{auth, kling, layers, service};
+use crate::{auth, callbacks, kling, layers, service};
 
 /// The whole service as a router: mount it, or serve it as it is.
 ///
@@ -66,6 +66,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/kling/v1/videos/image2video", post(kling::create::image))
         .route("/kling/v1/videos/{kind}/{id}", get(kling::get::handle))
         .route("/kling/files/{organization}/{token}", get(kling::file::handle))
+        .route("/callbacks/kling/{source}", post(callbacks::kling::handle))
         .route_layer(middleware::from_fn_with_state(App::clone(&app), auth::authorize))
         // Handlers that take a body bound it themselves; this bounds what any other reads.
         .layer(DefaultBodyLimit::max(crate::extract::JSON_BYTES))

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::artifacts::ArtifactStore;
+use spotwright_core::ports::clip_hints::ClipHints;
 use spotwright_core::ports::clock::Clock;
 use spotwright_core::ports::entropy::Entropy;
 use spotwright_core::ports::letters::Letters;
@@ -37,6 +38,8 @@ pub struct ApiState {
     pub runs: Arc<dyn RunControl>,
     /// Who makes single clips; `None` where nobody does.
     pub videos: Option<Arc<dyn VideoJobs>>,
+    /// Who takes callbacks about clips; `None` where nobody does.
+    pub clip_hints: Option<Arc<dyn ClipHints>>,
     /// Whether the process can do its work.
     pub readiness: Arc<dyn Readiness>,
     /// Time, for the cache of keys and the rate limit.

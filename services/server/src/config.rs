@@ -151,6 +151,11 @@ pub struct Video {
     pub longest_wait_ms: u64,
     /// How long a source has for a clip, in milliseconds: 1,000–604,800,000.
     pub deadline_ms: u64,
+    /// The same for single sources, by name, in the place of `deadline_ms`.
+    pub deadlines_ms: BTreeMap<String, u64>,
+    /// How often in a row a source may answer something that cannot be understood, or give a file that is not
+    /// whole, before its job is given up: 1–100.
+    pub most_faults: u32,
     /// Most megabytes of clips that are kept for other runs: 16–1,000,000.
     pub library_mb: u64,
 }
@@ -380,6 +385,14 @@ impl Config {
         in_range("video.shortest_wait_ms", self.video.shortest_wait_ms, 10, 600_000)?;
         in_range("video.longest_wait_ms", self.video.longest_wait_ms, 10, 600_000)?;
         in_range("video.deadline_ms", self.video.deadline_ms, 1_000, 604_800_000)?;
+        for (source, deadline_ms) in &self.video.deadlines_ms {
+            let key = format!("video.deadlines_ms.{source}");
+            if !self.video.sources.contains_key(source) {
+                return Err(Problem::new(Code::Option, key, "names no source of `[video.sources]`"));
+            }
+            in_range(&key, *deadline_ms, 1_000, 604_800_000)?;
+        }
+        in_range("video.most_faults", self.video.most_faults.into(), 1, 100)?;
         in_range("video.library_mb", self.video.library_mb, 16, 1_000_000)?;
         in_range("engine.workers", self.engine.workers as u64, 0, 256)?;
         in_range("engine.lease_ms", self.engine.lease_ms, 100, 600_000)?;

@@ -24,6 +24,7 @@
 pub mod asyncapi;
 pub mod brief_file;
 pub mod cli;
+pub mod clip_hints;
 pub mod commands;
 pub mod config;
 pub mod control;
@@ -31,6 +32,7 @@ pub mod descriptors;
 pub mod drift;
 pub mod explain;
 pub mod foundation;
+pub mod generated;
 pub mod health;
 pub mod impressions;
 pub mod listener;

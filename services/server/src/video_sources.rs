@@ -1,5 +1,6 @@
 //! Sources of generated clips, as the configuration names them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,10 +8,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use spotwright_clips::OptionsError;
 use spotwright_clips::comfyui::{self, ComfyUi};
 use spotwright_clips::kling::{self, Kling};
 use spotwright_clips::openai_videos::{self, OpenAiVideos};
+use spotwright_clips::{OptionsError, Secret};
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clip_source::ClipSource;
 use spotwright_core::ports::clock::{Clock, SystemClock};
@@ -57,13 +58,7 @@ fn source(
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn ClipSource>, Problem> {
     let path = format!("video.sources.{name}");
-    // The reader's message may quote a value, which may be a key: it is not repeated.
-    let options: SourceOptions = serde_path_to_error::deserialize(settings).map_err(|error| {
-        let below = error.path().to_string();
-        let field = if below == "." { path.clone() } else { format!("{path}.{below}") };
-        let message = "is missing, unknown, or has a value that is not accepted; see docs/video-backends.md";
-        Problem::new(Code::Option, field, message)
-    })?;
+    let options = options(&path, settings)?;
     let wrong = |error: OptionsError| {
         let key = error.key();
         let field = if key.is_empty() { path.clone() } else { format!("{path}.{key}") };
@@ -80,6 +75,33 @@ fn source(
         SourceOptions::Comfyui(options) => {
             Arc::new(ComfyUi::new(name, *options, artifacts, clock).map_err(wrong)?)
         }
+    })
+}
+
+/// The webhook secrets of the sources that have one, by their names.
+///
+/// # Errors
+/// [`Code::Option`] with the path of the setting.
+pub fn webhook_secrets(video: &Video) -> Result<BTreeMap<String, Secret>, Problem> {
+    let mut secrets = BTreeMap::new();
+    for (name, settings) in &video.sources {
+        if let SourceOptions::Kling(kling) = options(&format!("video.sources.{name}"), settings)?
+            && let Some(secret) = kling.webhook_secret
+        {
+            secrets.insert(name.clone(), secret);
+        }
+    }
+    Ok(secrets)
+}
+
+/// The settings of the source at `path`.
+fn options(path: &str, settings: &Value) -> Result<SourceOptions, Problem> {
+    // The reader's message may quote a value, which may be a key: it is not repeated.
+    serde_path_to_error::deserialize(settings).map_err(|error| {
+        let below = error.path().to_string();
+        let field = if below == "." { path.to_owned() } else { format!("{path}.{below}") };
+        let message = "is missing, unknown, or has a value that is not accepted; see docs/video-backends.md";
+        Problem::new(Code::Option, field, message)
     })
 }
 
@@ -113,7 +135,12 @@ pub fn footage(
             shortest_wait: Duration::from_millis(video.shortest_wait_ms),
             longest_wait: Duration::from_millis(video.longest_wait_ms),
             deadline: Duration::from_millis(video.deadline_ms),
-            ..ClipOptions::default()
+            deadlines: video
+                .deadlines_ms
+                .iter()
+                .map(|(source, ms)| (source.clone(), Duration::from_millis(*ms)))
+                .collect(),
+            most_faults: video.most_faults,
         },
     }))
 }

@@ -4,6 +4,7 @@
 //! delay hit whatever the child is doing then, so a schedule repeats the delays and not the place.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -44,6 +45,8 @@ pub struct Job {
     pub threads: u32,
     /// Who stands for the world.
     pub world: Providers,
+    /// Configuration file; `None` for the built-in settings.
+    pub config: Option<PathBuf>,
 }
 
 /// Who stands for the world outside.
@@ -104,10 +107,12 @@ impl Job {
 
     fn command(&self, out: &Path, resume: bool, kill: &Kill) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(match self.world {
-            Providers::Program => ["program", "run"].as_slice(),
-            Providers::StandIns { .. } | Providers::Real => ["job"].as_slice(),
-        });
+        let config = self.config.iter().flat_map(|file| [OsStr::new("--config"), file.as_os_str()]);
+        if self.world == Providers::Program {
+            command.arg("program").args(config).arg("run");
+        } else {
+            command.arg("job").args(config);
+        }
         if resume {
             command.arg("--resume");
         } else {

@@ -44,6 +44,7 @@ fn job() -> Job {
         seed: 5,
         threads: 2,
         world: Providers::StandIns { render_price: 250_000, line_price: 0 },
+        config: None,
     }
 }
 

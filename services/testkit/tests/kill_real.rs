@@ -22,6 +22,7 @@ fn job(world: Providers) -> Job {
         seed: 3,
         threads: 2,
         world,
+        config: None,
     }
 }
 

@@ -146,6 +146,7 @@ fn alone(folder: &Path, brief: &Path) -> Chosen {
         seed: SEED,
         threads: 2,
         world: Providers::Program,
+        config: None,
     };
     let out = folder.join("alone");
     // The program itself prints its own summary, which holds no counts of named points.

@@ -20,6 +20,7 @@ fn job(world: Providers) -> Job {
         seed: 11,
         threads: 1,
         world,
+        config: None,
     }
 }
 

@@ -27,6 +27,7 @@ use crate::brief_file::{self, LoadedBrief};
 use crate::cli::RunArguments;
 use crate::config::Config;
 use crate::control::Control;
+use crate::generated::{self, GeneratedShots};
 use crate::impressions::Log;
 use crate::outputs::{self, FinishedRun, file_stem};
 use crate::progress::Progress;
@@ -62,6 +63,9 @@ pub struct Summary {
     pub trace_sha256: String,
     /// Folder of the launch pack, if one was asked for.
     pub launch_pack: Option<PathBuf>,
+    /// The generated shots; `None` for a run that asked for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generated_shots: Option<GeneratedShots>,
     /// Sentences the user should read, in English as all of this document.
     pub notices: Vec<String>,
     /// The same in the language of the brief, as the terminal tells them.
@@ -193,6 +197,7 @@ fn notices(finished: &FinishedRun, world: &[String], log: &Log, words: &Words) -
     [
         stored(&finished.run.request.remarks),
         losses::notices(finished, words),
+        generated::notices(finished, words),
         stored(world),
         writers::notices(finished, words),
         log.notices(words),
@@ -443,6 +448,7 @@ fn summarize(
         wall_seconds: wall_micros as f64 / 1e6,
         trace_sha256,
         launch_pack: None,
+        generated_shots: generated::generated_shots(finished),
         told: notices.clone(),
         notices,
         locale: finished.run.request.brief.locale,

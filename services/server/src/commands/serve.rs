@@ -12,6 +12,7 @@ use spotwright_core::domain::account::OrganizationContext;
 use spotwright_core::domain::run::RunView;
 use spotwright_core::domain::topology::{Role, StepKind};
 use spotwright_core::ports::accounts::AccountStore;
+use spotwright_core::ports::clip_hints::ClipHints;
 use spotwright_core::ports::clock::SystemClock;
 use spotwright_core::ports::step_store::{ClaimedStep, Commit};
 use spotwright_core::spine::{
@@ -28,6 +29,7 @@ use uuid::Uuid;
 
 use super::accounts::configured_pepper;
 use super::processors;
+use crate::clip_hints::Hints;
 use crate::config::Config;
 use crate::control::{Control, OperatingSystem, Pictures};
 use crate::drift::DriftWatch;
@@ -35,7 +37,7 @@ use crate::foundation::Foundation;
 use crate::listener::{Bounds, Listener};
 use crate::video_jobs::FolderVideoJobs;
 use crate::wiring::{EngineSetup, Running, World};
-use crate::{descriptors, health, measures, model_watch, telemetry};
+use crate::{descriptors, health, measures, model_watch, telemetry, video_sources};
 
 /// How often stored answers of the API are looked through.
 const FORGET: Duration = Duration::from_hours(1);
@@ -128,6 +130,16 @@ fn failed(error: &impl ToString) -> Problem {
     Problem::new(Code::Store, "", error.to_string())
 }
 
+/// Who takes callbacks about clips; `None` where no source has a secret for them.
+fn clip_hints(config: &Config, foundation: &Foundation) -> Result<Option<Arc<dyn ClipHints>>, Problem> {
+    let secrets = video_sources::webhook_secrets(&config.video)?;
+    if secrets.is_empty() {
+        return Ok(None);
+    }
+    let store = Arc::clone(&foundation.store);
+    Ok(Some(Arc::new(Hints { secrets, store, clock: Arc::new(SystemClock) })))
+}
+
 /// Starts the REST API, and the consumer that hears of ended runs.
 async fn serve_api(
     config: &Config,
@@ -151,6 +163,7 @@ async fn serve_api(
     let videos = single_clips(config, foundation, shutdown, tasks)?;
     let state = ApiState {
         videos: Some(videos),
+        clip_hints: clip_hints(config, foundation)?,
         accounts: Arc::clone(&foundation.accounts),
         artifacts: Arc::clone(&foundation.artifacts),
         pictures: Arc::new(Pictures::new(letters.clone())),

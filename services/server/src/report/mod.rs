@@ -30,6 +30,7 @@ use spotwright_schemas::money::{Currency, Micros};
 use spotwright_schemas::outcome::{Delivery, Score, Winners};
 use spotwright_schemas::storyboard::Color;
 
+use crate::generated;
 use crate::outputs::{FinishedRun, file_stem, winners};
 use crate::words::{Standing, Words};
 use plots::Point;
@@ -144,31 +145,33 @@ pub fn render(
     let template = environment
         .template_from_str(include_str!("template.html"))
         .map_err(|error| Problem::new(Code::StoreFormat, "report", error.to_string()))?;
+    let mut page = json!({
+        "brief": brief, "cards": cards, "generations": generations, "scatter": scatter, "trend": trend, "table": table, "notices": notices,
+        "w": words.page,
+        "locale": brief.locale.tag(),
+        "objective": (words.objective)(brief.objective.as_str()),
+        "primary": brief.brand.colors.primary.to_string(),
+        "on_primary": ink_on(brief.brand.colors.primary),
+        "accent": brief.brand.colors.accent.to_string(),
+        "budget": account(brief.budget.total, currency),
+        "media": account(media, currency),
+        "media_of": (words.media_of)(&account(brief.budget.total, currency)),
+        "production": account(finished.run.settled - media, currency),
+        "left": account(finished.run.budget - finished.run.settled, currency),
+        "believed": believed::believed(finished, words),
+        "lessons": lessons(finished, words),
+        "questions": questions(finished),
+        "reports": finished.state.reports,
+        "stopped": finished.state.stopped,
+        "failure": finished.state.failure.as_ref().map(|problem| told_failure(problem, words)),
+        "seed": finished.run.request.seed,
+        "run": finished.run.id.to_string(),
+        "version": env!("CARGO_PKG_VERSION"),
+        "model": finished.variants.iter().find_map(|v| v.body.score.as_ref()).map(|score| score.model.clone()),
+    });
+    page["generated"] = json!(generated::rows(finished, words));
     template
-        .render(minijinja::value::Serde(json!({
-            "brief": brief, "cards": cards, "generations": generations, "scatter": scatter, "trend": trend, "table": table, "notices": notices,
-            "w": words.page,
-            "locale": brief.locale.tag(),
-            "objective": (words.objective)(brief.objective.as_str()),
-            "primary": brief.brand.colors.primary.to_string(),
-            "on_primary": ink_on(brief.brand.colors.primary),
-            "accent": brief.brand.colors.accent.to_string(),
-            "budget": account(brief.budget.total, currency),
-            "media": account(media, currency),
-            "media_of": (words.media_of)(&account(brief.budget.total, currency)),
-            "production": account(finished.run.settled - media, currency),
-            "left": account(finished.run.budget - finished.run.settled, currency),
-            "believed": believed::believed(finished, words),
-            "lessons": lessons(finished, words),
-            "questions": questions(finished),
-            "reports": finished.state.reports,
-            "stopped": finished.state.stopped,
-            "failure": finished.state.failure.as_ref().map(|problem| told_failure(problem, words)),
-            "seed": finished.run.request.seed,
-            "run": finished.run.id.to_string(),
-            "version": env!("CARGO_PKG_VERSION"),
-            "model": finished.variants.iter().find_map(|v| v.body.score.as_ref()).map(|score| score.model.clone()),
-        })))
+        .render(minijinja::value::Serde(page))
         .map_err(|error| Problem::new(Code::StoreFormat, "report", error.to_string()))
 }
 

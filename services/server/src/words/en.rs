@@ -7,7 +7,10 @@ use spotwright_creative::critique::Finding;
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::script::Role;
 
-use super::{GenerationTold, LossWords, LostAt, Page, Plots, TerminalWords, WhyWords, Words, WriterWords};
+use super::{
+    ClipMakerTold, ClipWords, GenerationTold, LossWords, LostAt, Page, Plots, TerminalWords, WhyWords, Words,
+    WriterWords,
+};
 use crate::writers::Shares;
 
 /// Said where the words come from the copy engine by choice.
@@ -124,6 +127,33 @@ pub(super) static WORDS: Words = Words {
                  engine wrote the others."
             )
         },
+    },
+    clips: ClipWords {
+        made: |made, asked, cost| {
+            format!(
+                "{made} of {asked} generated {} made; {cost} were spent on them.",
+                if asked == 1 { "shot was" } else { "shots were" }
+            )
+        },
+        maker: |told: &ClipMakerTold<'_>| {
+            let ClipMakerTold { source, model, licence, clips, from_library } = told;
+            let known = match from_library {
+                0 => String::new(),
+                count => format!(", {count} of them before this run"),
+            };
+            format!("`{source}` made {clips} with `{model}` ({licence}){known}.")
+        },
+        fell_back: |clips, why| {
+            let show = if clips == 1 { "shot shows a real picture" } else { "shots show real pictures" };
+            format!("{clips} generated {show} instead: {why}{}", stop_behind(why))
+        },
+        unfinished: |clips| {
+            let what = if clips == 1 { "1 generated shot was" } else { "Some generated shots were" };
+            format!("{what} not waited for, because the run ended.")
+        },
+        library: ", made before this run",
+        picture: "the real picture",
+        not_waited_for: "not waited for",
     },
     terminal: TerminalWords {
         generation: |row: &GenerationTold<'_>| {
@@ -246,6 +276,13 @@ const PAGE: Page = Page {
     media: "Media",
     production: "Production (language model, rendering)",
     not_spent: "Not spent",
+    generated: "Generated shots",
+    generated_note: "What a video model was asked for, who made it, and where the advertiser's own picture stands \
+                     in for it. A shot that several videos show is made and paid for once.",
+    prompt: "Asked for",
+    shown_in: "In (shot)",
+    made_by: "Made by",
+    remarks: "Remarks",
     all_variants: "All variants",
     variant: "Variant",
     hook: "Hook",

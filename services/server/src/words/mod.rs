@@ -27,6 +27,7 @@ pub(crate) struct Words {
     pub(crate) why: WhyWords,
     pub(crate) losses: LossWords,
     pub(crate) writers: WriterWords,
+    pub(crate) clips: ClipWords,
     pub(crate) terminal: TerminalWords,
     /// A share in percent.
     pub(crate) percent: fn(f64) -> String,
@@ -143,6 +144,12 @@ pub(crate) struct Page {
     pub(crate) media: &'static str,
     pub(crate) production: &'static str,
     pub(crate) not_spent: &'static str,
+    pub(crate) generated: &'static str,
+    pub(crate) generated_note: &'static str,
+    pub(crate) prompt: &'static str,
+    pub(crate) shown_in: &'static str,
+    pub(crate) made_by: &'static str,
+    pub(crate) remarks: &'static str,
     pub(crate) all_variants: &'static str,
     pub(crate) variant: &'static str,
     pub(crate) hook: &'static str,
@@ -238,6 +245,36 @@ pub(crate) struct WriterWords {
     pub(crate) none_used: fn(usize, Option<&str>) -> String,
     /// How much of the scripts models wrote.
     pub(crate) shares: fn(&Shares) -> String,
+}
+
+/// Who made clips, as a sentence tells it.
+#[derive(Debug)]
+pub(crate) struct ClipMakerTold<'a> {
+    pub(crate) source: &'a str,
+    pub(crate) model: &'a str,
+    pub(crate) licence: &'a str,
+    pub(crate) clips: u32,
+    /// How many of them were made before the run.
+    pub(crate) from_library: u32,
+}
+
+/// Texts on generated shots.
+#[derive(Debug)]
+pub(crate) struct ClipWords {
+    /// Clips made, clips asked for, what they cost together.
+    pub(crate) made: fn(u32, u32, &str) -> String,
+    /// Who made how many of them.
+    pub(crate) maker: fn(&ClipMakerTold<'_>) -> String,
+    /// Clips that a picture stands in for, and why.
+    pub(crate) fell_back: fn(u32, &str) -> String,
+    /// Clips that the run did not wait for.
+    pub(crate) unfinished: fn(u32) -> String,
+    /// Behind the maker of a clip that was made before.
+    pub(crate) library: &'static str,
+    /// In the place of a maker where a picture stands in.
+    pub(crate) picture: &'static str,
+    /// In the place of a maker where the run ended first.
+    pub(crate) not_waited_for: &'static str,
 }
 
 /// A generation as the summary tells it.

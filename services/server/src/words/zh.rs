@@ -12,7 +12,8 @@ use spotwright_schemas::script::Role;
 
 use super::en::COPY_ENGINE_WROTE;
 use super::{
-    GenerationTold, LossWords, LostAt, Page, Plots, Standing, TerminalWords, WhyWords, Words, WriterWords,
+    ClipMakerTold, ClipWords, GenerationTold, LossWords, LostAt, Page, Plots, Standing, TerminalWords,
+    WhyWords, Words, WriterWords,
 };
 use crate::writers::Shares;
 
@@ -114,6 +115,24 @@ pub(super) static WORDS: Words = Words {
                  其余由内置文案引擎撰写。"
             )
         },
+    },
+    clips: ClipWords {
+        made: |made, asked, cost| format!("共需 {asked} 个生成镜头，完成 {made} 个，花费 {cost}。"),
+        maker: |told: &ClipMakerTold<'_>| {
+            let ClipMakerTold { source, model, licence, clips, from_library } = told;
+            let known = match from_library {
+                0 => String::new(),
+                count => format!("，其中 {count} 个是此前已有的"),
+            };
+            format!("`{source}` 用 `{model}`（`{licence}`）制作了 {clips} 个{known}。")
+        },
+        fell_back: |clips, why| {
+            format!("{clips} 个生成镜头改用了实拍图片，原因：`{}`。", why.replace('`', "'"))
+        },
+        unfinished: |clips| format!("{clips} 个生成镜头没有等到：投放先行结束。"),
+        library: "，此前已有",
+        picture: "实拍图片",
+        not_waited_for: "没有等到",
     },
     terminal: TerminalWords {
         generation: |row: &GenerationTold<'_>| {
@@ -258,6 +277,12 @@ const PAGE: Page = Page {
     media: "媒体",
     production: "制作（语言模型、渲染）",
     not_spent: "未花费",
+    generated: "生成镜头",
+    generated_note: "向视频模型要了什么、由谁制作，以及哪些镜头改用了广告主自己的图片。多条视频共用的镜头只制作一次、只付一次钱。",
+    prompt: "画面要求",
+    shown_in: "所在视频（镜头）",
+    made_by: "制作方",
+    remarks: "说明",
     all_variants: "全部创意",
     variant: "编号",
     hook: "开头",

@@ -22,6 +22,9 @@ use spotwright_core::ports::language_model::LanguageModel;
 use spotwright_core::ports::step_store::StepStore;
 use spotwright_core::spine::{Checkpoints, POINTS};
 use spotwright_creative::copy_engine::CopyEngine;
+use spotwright_creative::workflow::FootagePorts;
+use spotwright_media::worker;
+use spotwright_render::{self as studio, Studio};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::money::Micros;
@@ -32,6 +35,7 @@ use spotwright_server::standins::{
     StandInClickModel, StandInGate, StandInMarket, StandInVideo, StandInWriter, Witness,
 };
 use spotwright_server::telemetry::{self, Telemetry};
+use spotwright_server::video_sources;
 use spotwright_server::wiring::{EngineSetup, Running, Workspace, World};
 use spotwright_store::postgres::PostgresStore;
 use spotwright_store::sqlite::SqliteStore;
@@ -103,6 +107,9 @@ struct Job {
     /// Price of a stand-in completion, in micros; 0 asks the copy engine.
     #[arg(long, default_value_t = 0)]
     line_price: i64,
+    /// Configuration file, whose sources of generated clips are asked in the world of stand-ins, too.
+    #[arg(long)]
+    config: Option<PathBuf>,
 }
 
 #[derive(Clone)]
@@ -142,7 +149,7 @@ impl Checkpoints for Points {
     }
 }
 
-fn stand_ins(job: &Job, witness: &Path, workspace: &Workspace) -> Result<World, Problem> {
+fn stand_ins(job: &Job, witness: &Path, workspace: &Workspace, config: &Config) -> Result<World, Problem> {
     let witness = Witness::open(witness)
         .map_err(|error| Problem::new(Code::Store, "--witness", error.to_string()))
         .map(Arc::new)?;
@@ -162,14 +169,28 @@ fn stand_ins(job: &Job, witness: &Path, workspace: &Workspace) -> Result<World, 
         gate: Arc::new(StandInGate { artifacts: Some(artifacts) }),
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket { witness: Some(witness) }),
-        footage: None,
+        footage: footage(config, workspace)?,
         notices: Vec::new(),
     })
 }
 
+/// The configured sources of generated clips, with the studio that compares what they make.
+fn footage(config: &Config, workspace: &Workspace) -> Result<Option<FootagePorts>, Problem> {
+    if config.video.sources.is_empty() {
+        return Ok(None);
+    }
+    let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
+    let options = studio::Options { folder: workspace.folder.join("studio"), ..studio::Options::default() };
+    let studio = Studio::new(options, Arc::clone(&artifacts))
+        .map_err(|error| Problem::new(Code::Render, "", error.to_string()))?;
+    video_sources::footage(&config.video, &artifacts, &studio, &workspace.folder)
+}
+
 /// Does the job and prints how often each point was reached: one line `POINT COUNT` each.
 fn work(job: &Job) -> Result<bool, Problem> {
-    let config = Config::load(None)?;
+    // Fails only when a provider is installed already, which is as good.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let config = Config::load(job.config.as_deref())?;
     let workers = run::workers(&job.run, &config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
@@ -184,7 +205,7 @@ fn work(job: &Job) -> Result<bool, Problem> {
     let endpoint = &config.telemetry.otlp_endpoint;
     let traced = if endpoint.is_empty() { None } else { Telemetry::install(false, endpoint, &[]) };
     let work = run::execute_in(&job.run, &config, checkpoints, |workspace| match &job.witness {
-        Some(witness) => stand_ins(job, witness, workspace),
+        Some(witness) => stand_ins(job, witness, workspace, &config),
         None => workspace.world(&config),
     });
     let summary = runtime.block_on(telemetry::around(traced, work))?;
@@ -256,6 +277,10 @@ fn work_until_killed(worker: &Worker) -> ExitCode {
 }
 
 fn main() -> ExitCode {
+    // First of all: files from outside are read by a child process that is this program.
+    if let Some(code) = worker::run_if_asked() {
+        return code;
+    }
     match Child::parse() {
         Child::Program(arguments) => spotwright_server::start(&arguments),
         Child::Worker(worker) => work_until_killed(&worker),

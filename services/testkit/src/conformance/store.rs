@@ -41,8 +41,9 @@ pub use super::waiting::{
     a_pause_holds_a_waiting_step_and_shortens_nothing,
     a_step_that_goes_on_later_keeps_its_open_calls_and_their_ends, a_step_that_is_done_leaves_no_call_open,
     a_waiting_step_comes_back_without_a_counted_attempt,
-    five_hundred_waiting_steps_hold_no_worker_and_no_lease, progress_outlives_crashes_and_retries,
-    the_end_of_a_run_wakes_a_waiting_step_with_an_open_call, who_waits_stands_behind_who_is_ready,
+    five_hundred_waiting_steps_hold_no_worker_and_no_lease, news_of_an_open_call_wakes_its_waiting_step,
+    progress_outlives_crashes_and_retries, the_end_of_a_run_wakes_a_waiting_step_with_an_open_call,
+    who_waits_stands_behind_who_is_ready,
 };
 
 /// A lease that does not run out during a test.
@@ -95,6 +96,7 @@ macro_rules! step_store_suite {
                 a_pause_holds_a_waiting_step_and_shortens_nothing,
                 the_end_of_a_run_wakes_a_waiting_step_with_an_open_call,
                 five_hundred_waiting_steps_hold_no_worker_and_no_lease,
+                news_of_an_open_call_wakes_its_waiting_step,
                 a_refused_operation_does_not_touch_its_neighbors,
                 open_work_counts_steps_and_messages,
                 workers_are_woken_by_new_steps_and_messages,

@@ -180,6 +180,38 @@ pub async fn the_end_of_a_run_wakes_a_waiting_step_with_an_open_call<S: StepStor
     assert_eq!(store.open_work(run).await.expect("a count"), 0);
 }
 
+/// Clause 13: news of an open call brings its waiting step forward, and nothing else happens.
+pub async fn news_of_an_open_call_wakes_its_waiting_step<S: StepStore>(store: Arc<S>) {
+    let run = fixtures::run(1).id;
+    store.create_run(&fixtures::run(1), fixtures::steps(KIND, &["paid", "free"])).await.expect("a run");
+    let claimed = store.claim(&[KIND], LONG, 2).await.expect("claims");
+    let [paid, free] = claimed.as_slice() else { panic!("two steps") };
+    let call = call_of(paid);
+    let key = call.idempotency_key.as_str();
+    assert_eq!(store.begin_call(paid, &call).await.expect("intent"), CallState::Fresh);
+    assert!(!store.wake(run, key).await.expect("told"), "its step does not wait");
+    for step in [paid, free] {
+        end(&*store, step, waiting(LONG, json!(step.key)), Vec::new()).await.expect("waits");
+    }
+    let other = fixtures::run(2).id;
+    for (run, key) in [(run, "no such call"), (other, key)] {
+        assert!(!store.wake(run, key).await.expect("told"));
+    }
+    assert!(claim_one(&*store, KIND, LONG).await.is_none(), "nobody was woken");
+    store.set_paused(run, true).await.expect("paused");
+    assert!(!store.wake(run, key).await.expect("told"), "its run is paused");
+    store.set_paused(run, false).await.expect("goes on");
+    let woken = store.steps_ready().notified();
+    assert!(store.wake(run, key).await.expect("told"));
+    tokio::time::timeout(Duration::from_mins(1), woken).await.expect("workers are woken");
+    let step = claim_one(&*store, KIND, LONG).await.expect("claimed at once");
+    assert_eq!((step.id, step.attempts, step.waits), (paid.id, 1, 1));
+    assert!(claim_one(&*store, KIND, LONG).await.is_none(), "the other one waits on");
+    let answered = CallEnd { id: call.id, result: Some(json!("clip")), settled: Micros(4) };
+    end(&*store, &step, waiting(LONG, json!(2)), vec![answered]).await.expect("waits");
+    assert!(!store.wake(run, key).await.expect("told"), "there is no news of a call with an end");
+}
+
 /// Ends of calls are written with whatever the step ends as; the calls without one stay open.
 pub async fn a_step_that_goes_on_later_keeps_its_open_calls_and_their_ends<S: StepStore>(store: Arc<S>) {
     let ends = [

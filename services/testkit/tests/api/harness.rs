@@ -14,6 +14,7 @@ use spotwright_core::domain::signal::{AskedQuestion, Caller, Signal, Taken, Told
 use spotwright_core::domain::variant::VariantState;
 use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::artifacts::ArtifactStore;
+use spotwright_core::ports::clip_hints::{ClipHints, HintError};
 use spotwright_core::ports::clock::ManualClock;
 use spotwright_core::ports::entropy::{Entropy, EntropyError};
 use spotwright_core::ports::letters::Letters;
@@ -52,6 +53,21 @@ pub(crate) struct EveryLetter;
 impl Letters for EveryLetter {
     fn undrawable(&self, text: &str) -> Vec<char> {
         text.chars().filter(|c| matches!(c, '\u{16A0}'..='\u{16FF}')).collect()
+    }
+}
+
+/// Takes hints of the source `kling`.
+pub(crate) struct EveryHint;
+
+#[async_trait]
+impl ClipHints for EveryHint {
+    async fn take(&self, source: &str, _: &[(&str, &str)], body: &[u8]) -> Result<(), HintError> {
+        match source {
+            "kling" if body != b"forged" => Ok(()),
+            "kling" => Err(HintError::Refused("the signature does not fit".to_owned())),
+            "away" => Err(HintError::Unavailable("the store does not answer".to_owned())),
+            _ => Err(HintError::Unknown),
+        }
     }
 }
 
@@ -197,6 +213,7 @@ impl Server {
         let (pictures, control) = (Arc::new(Pictures::default()), Arc::new(Control::default()));
         let (stop, shutdown) = Shutdown::new();
         let state = ApiState {
+            clip_hints: Some(Arc::new(EveryHint)),
             videos: Some(Arc::new(crate::videos::Clips::new(artifacts.as_ref()))),
             accounts: store.clone(),
             artifacts: artifacts.clone(),

@@ -48,6 +48,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         .replace("{key}", &things.named_key)
         .replace("{id}", id)
         .replace("{file}", "video")
+        .replace("{source}", "kling")
         .replace("{code}", "SW1003");
     let path =
         path.replace("{kind}", "text2video").replace("/kling/files/{organization}/{token}", &things.link);
@@ -69,6 +70,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         ("POST", "/v1/videos" | "/kling/v1/videos/text2video") => request.json(&json!({ "prompt": "a cup" })),
         // "picture" in base64.
         ("POST", "/kling/v1/videos/image2video") => request.json(&json!({ "image": "cGljdHVyZQ==" })),
+        ("POST", "/callbacks/kling/{source}") => request.json(&json!({ "id": "7" })),
         ("POST", path) => {
             assert!(path.contains("{id}"), "no sample request for POST {path}: add one");
             request
