@@ -14,7 +14,7 @@ use spotwright_core::domain::run::RunView;
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::ports::clip_source::{ClipRequest, ClipSource, RendererClass};
 use spotwright_core::ports::step_store::{ClaimedStep, NewStep};
-use spotwright_core::spine::{PaidCalls, StepError};
+use spotwright_core::spine::{Begun, PaidCalls, StepError};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::money::Micros;
@@ -24,7 +24,7 @@ use crate::workflow::agent::{CreativeAgent, parse};
 use crate::workflow::clips::{ClipOutcome, MadeClip, Tried, TryEnd};
 use crate::workflow::footage_ports::FootagePorts;
 pub(in crate::workflow) use progress::{ClipResult, ClipStep};
-use progress::{Current, Progress};
+use progress::{Current, Fetched, Progress};
 
 /// Why a shot shows its picture where nobody is there to make clips.
 const NO_SOURCES: &str = "no source of clips is configured";
@@ -93,7 +93,11 @@ impl ClipWork<'_> {
         if self.progress.route.is_none() {
             self.progress.route = Some(self.routed());
             if let Some(made) = self.find_made().await? {
-                return Ok(self.made(made));
+                // What an earlier attempt has paid for is settled by its own job, whose clip the library has.
+                match self.begun_before(&made.source).await? {
+                    Some(current) => self.progress.current = Some(current),
+                    None => return Ok(self.made(made)),
+                }
             }
         }
         loop {
@@ -121,6 +125,36 @@ impl ClipWork<'_> {
                     self.progress.current = None;
                 }
             }
+        }
+    }
+
+    /// The source's turn, where an earlier attempt of this very step has asked it and did not live to tell.
+    async fn begun_before(&self, name: &str) -> Result<Option<Current>, StepError> {
+        if self.step.fence <= 1 {
+            return Ok(None);
+        }
+        let seed = self.asked.request.seed;
+        let quote = self.source(name).and_then(|source| source.quote(&self.request(seed)).ok());
+        let Some(quote) = quote else { return Ok(None) };
+        let current = Current {
+            source: name.to_owned(),
+            seed,
+            quote: quote.at_most,
+            since_micros: self.ports.clock.now_micros(),
+            job: None,
+            looks: 0,
+            faults: 0,
+        };
+        let key = self.call_key(&current);
+        match self.calls.begin::<Fetched>(name, &key, current.quote).await {
+            Ok(Begun::Fresh) => {
+                self.calls.ended(&key, Micros::ZERO);
+                Ok(None)
+            }
+            Ok(Begun::Interrupted | Begun::Done(_)) => Ok(Some(current)),
+            // It cannot be begun any more, and so it was not.
+            Err(StepError::Permanent(_)) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
