@@ -113,14 +113,16 @@ fn english(material: &Material<'_>, name: &str, phrase: &str, bare: &str) -> Nam
         format!("This is the {name}.")
     } else if held && end.ends_with('s') && words.len() > 1 {
         format!("These are {name}.")
+    } else if !is_a && brand.contains(name) {
+        format!("{brand}.")
     } else if held || phrase.is_empty() || phrase == bare || measured || !is_a {
         format!("{}.", if held { name.to_owned() } else { format!("{name}, {thing}") })
     } else if place {
-        format!("{brand} is {phrase}.")
+        format!("{subject}, from {brand}.")
     } else {
         format!("{subject} is {phrase}.")
     };
-    let kind = if held { String::new() } else { last };
     let several = last.ends_with('s') && !last.ends_with("ss") && (phrase == bare || measured);
+    let kind = if held { String::new() } else { last };
     Naming { label, kind, subject, introduction, several }
 }

@@ -21,6 +21,7 @@ use crate::clarify::Question;
 use crate::drafting::{Call, Dropped};
 use crate::learn::{Beliefs, Lesson, Parent};
 use crate::plan::Assignment;
+use crate::select::Place;
 
 /// What the agent remembers, stored with the run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -132,7 +133,7 @@ pub enum AgentEvent {
     /// The agent was told of a score.
     ScoreAnnounced,
     /// Variants are ranked, best first, each with the reason.
-    Selected(Vec<(Variant, String)>),
+    Selected(Vec<(Variant, Place)>),
     /// The work for a clip goes on in another step.
     ClipPassedOn(NewStep),
     /// A clip is there, or will not be.

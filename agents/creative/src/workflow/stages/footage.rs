@@ -168,12 +168,13 @@ mod tests {
 
     use super::*;
     use crate::fixtures::{coffee_en, generation};
+    use crate::select::Place;
     use crate::workflow::clips::{Clips, MadeClip};
     use crate::workflow::stages::draft::new_variant;
     use crate::workflow::{AgentEvent, AgentState, decide};
 
     /// A run that has scored its variants, and they.
-    fn selecting(generated: GeneratedShots) -> (RunView, Vec<(Variant, String)>) {
+    fn selecting(generated: GeneratedShots) -> (RunView, Vec<(Variant, Place)>) {
         let mut brief = coffee_en();
         brief.footage = FootageWish { generated, ..FootageWish::default() };
         let scripts = generation(&brief, 4, 4).scripts;
@@ -209,7 +210,9 @@ mod tests {
         let variants = scripts.into_iter().map(|draft| {
             let mut variant = new_variant(&run, &[], draft.number, draft.script).expect("composes");
             variant.state = VariantState::Scored;
-            (variant, "fits".to_owned())
+            let direction = variant.body.script.direction;
+            let place = Place { direction, rank: 1, of: 4, appeal: 0.1, appeal_sd: 0.1, unclear: None };
+            (variant, place)
         });
         let variants = variants.collect();
         (run, variants)
