@@ -107,6 +107,11 @@ async fn a_run_is_cancelled_with_everything_that_waits() {
         let running = rig.work();
         assert_eq!(rig.end().await, Some(StopReason::Cancelled), "paused: {paused}");
         running.stop().await;
+        // The trace says once who asked for the end.
+        let trace = rig.store.trace(rig.run.id).await.unwrap();
+        let asked: Vec<_> = trace.iter().filter(|line| line.what == "run.cancel_asked").collect();
+        assert_eq!(asked.len(), 1, "paused: {paused}");
+        assert_eq!(asked[0].detail["by"], "person");
     }
 }
 

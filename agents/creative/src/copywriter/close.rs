@@ -175,7 +175,9 @@ impl Builder<'_, '_> {
             .cloned()
             .collect();
         let must = terms.iter().position(|(_, text)| material.must_stand(text));
-        let order: Vec<usize> = (0..terms.len()).collect();
+        // Before one has joined, nobody asks how to leave.
+        let inviting = |at: &usize| !phrases::is_about_leaving(&terms[*at].1, self.material.is_chinese());
+        let order: Vec<usize> = (0..terms.len()).filter(inviting).collect();
         let at = must.or_else(|| self.draws.pick(&order))?;
         terms.get(at).cloned()
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use spotwright_schemas::brief::{FactId, FactKind};
-use spotwright_schemas::script::{Line, Role, Script};
+use spotwright_schemas::script::{Line, Role, Script, Structure};
 use spotwright_schemas::{Language, Locale};
 
 use super::material::Material;
@@ -198,7 +198,19 @@ pub(super) fn score(material: &Material<'_>, built: &Built) -> f64 {
     let over = (reading_seconds(locale, built) - MAX_SECONDS).max(0.0);
     let first = built.shots.first().map_or(0, |shot| length(&shot.caption));
     let opening = first as f64 / limits(locale)[0] as f64;
-    0.4 * proof + 0.3 * benefit - 1.5 * built.loose - 0.8 * over - 0.3 * opening
+    0.4 * proof + 0.3 * benefit + offer_bonus(material, built) - 1.5 * built.loose - 0.8 * over - 0.3 * opening
+}
+
+/// A price that was higher before is a reason to come; for a place around the corner it is the reason.
+fn offer_bonus(material: &Material<'_>, built: &Built) -> f64 {
+    use spotwright_schemas::brief::Vertical::{HealthServices, LocalServices, Restaurant, Travel};
+    let opens_with_it = built.structure == Structure::OfferFirst && material.offer.before.is_some();
+    let local = matches!(material.vertical, Restaurant | LocalServices | HealthServices | Travel);
+    match (opens_with_it, local) {
+        (false, _) => 0.0,
+        (true, false) => 0.75,
+        (true, true) => 1.5,
+    }
 }
 
 /// The text beside the video: the idea's two lines and the offer.

@@ -67,6 +67,9 @@ pub(super) struct Material<'a> {
     pictures: Vec<String>,
     /// Everything the brief says, folded.
     words: String,
+    /// The same without troubles, moments and the audience, whose words name other things than the one
+    /// that is sold.
+    own_words: String,
     /// What the claims say, folded, a line each: what is not in it is in none of them.
     said: String,
     chinese: bool,
@@ -97,7 +100,7 @@ fn term(word: &str) -> (Fold, Vec<char>) {
 impl<'a> Material<'a> {
     pub(super) fn of(brief: &'a Brief) -> Self {
         let chinese = brief.locale.is_chinese();
-        let own =
+        let named =
             folded(&format!("{} {} {}", brief.spoken_name(), brief.product.name, brief.product.category));
         let claims: Vec<Claim<'a>> = brief
             .product
@@ -110,7 +113,7 @@ impl<'a> Material<'a> {
                 let units = phrases::units(&folded, chinese);
                 let mut things = units.clone();
                 let counted = |unit: &str| chinese && unit.chars().any(|c| COUNTING.contains(c));
-                things.retain(|unit| !counted(unit) && !own.contains(unit.as_str()));
+                things.retain(|unit| !counted(unit) && !named.contains(unit.as_str()));
                 Claim { at, fact, folded, units, things }
             })
             .collect();
@@ -137,6 +140,16 @@ impl<'a> Material<'a> {
             vertical,
             offer: OfferPhrases::of(brief, &claims),
             said: claims.iter().map(|claim| claim.folded.as_str()).collect::<Vec<_>>().join("\n"),
+            own_words: {
+                let sold = |claim: &&Claim<'_>| {
+                    !matches!(claim.fact.kind, FactKind::Problem | FactKind::Moment)
+                };
+                let mut own: Vec<&str> =
+                    claims.iter().filter(sold).map(|claim| claim.folded.as_str()).collect();
+                let noun = folded(brief.product.noun_phrase.as_deref().unwrap_or_default());
+                own.extend([noun.as_str(), named.as_str()]);
+                own.join("\n")
+            },
             claims,
             words,
             chinese,
@@ -190,12 +203,17 @@ impl<'a> Material<'a> {
         let half = |text: &str| text.contains("当你") && !closed(text);
         !half(&element.caption)
             && !half(&element.voice)
-            && (element.brief_has.is_empty() || self.mentions(&self.words, &element.brief_has))
+            && (element.brief_has.is_empty() || self.mentions(self.words_for(element.part), &element.brief_has))
             && (element.tone.is_empty() || element.tone.contains(&self.brief.brand.tone))
             && (element.cta.is_empty() || element.cta.contains(&self.brief.call_to_action))
             && element.needs.iter().all(|need| self.has(*need))
             && self.say(element, &element.caption).is_some()
             && self.say(element, &element.voice).is_some()
+    }
+
+    /// Where the words that an element asks for are looked up. A question is about the thing that is sold.
+    fn words_for(&self, part: Part) -> &str {
+        if part == Part::Ask { &self.own_words } else { &self.words }
     }
 
     fn has(&self, need: Need) -> bool {

@@ -52,6 +52,8 @@ const LISTED: &str = "list";
 const ATTEMPTS: u64 = 24;
 /// What puts a structure that was asked for before every other.
 const ASKED_FIRST: f64 = 1000.0;
+/// What a structure loses for each script of the answer that has it already.
+const AGAIN: f64 = 1.2;
 /// Attempts in a row that build nothing, after which the facts are taken not to carry a structure.
 const HOPELESS: u64 = 6;
 
@@ -115,7 +117,7 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
             let worn: u32 = facts.map(|id| worn.get(id).copied().unwrap_or(0)).sum();
             let used = uses.get(&candidate.built.structure).copied().unwrap_or(0);
             let fresh = asked == Some(candidate.built.structure);
-            candidate.score - 0.3 * f64::from(worn) - 0.6 * f64::from(used)
+            candidate.score - 0.3 * f64::from(worn) - AGAIN * f64::from(used)
                 + if fresh { ASKED_FIRST } else { 0.0 }
         };
         let best = pool

@@ -72,10 +72,15 @@ fn chinese(material: &Material<'_>, name: &str, bare: &str) -> Naming {
     } else if begins.chars().count() == 2 && name.contains(&begins) {
         // What the name says already is not said again: 溪边小住 + 溪边民宿.
         format!("{name}{}", chars.iter().skip(2).collect::<String>())
+    } else if name.chars().last() == chars.last().copied() {
+        // 拾味小馆 + 酸菜鱼馆: one of the two says what kind of place it is.
+        let but_last = chars.len().saturating_sub(1);
+        format!("{name}{}", chars.iter().take(but_last).collect::<String>())
     } else {
         format!("{name}{bare}")
     };
-    let kind = if held { String::new() } else { last };
+    // What a viewer must have read stands in the label itself.
+    let kind = if held || !label.contains(&last) { String::new() } else { last };
     Naming { subject: label.clone(), label, kind, ..Naming::default() }
 }
 
@@ -113,7 +118,7 @@ fn english(material: &Material<'_>, name: &str, phrase: &str, bare: &str) -> Nam
         format!("This is the {name}.")
     } else if held && end.ends_with('s') && words.len() > 1 {
         format!("These are {name}.")
-    } else if !is_a && brand.contains(name) {
+    } else if !is_a && brand.contains(name) && brand != name {
         format!("{brand}.")
     } else if held || phrase.is_empty() || phrase == bare || measured || !is_a {
         format!("{}.", if held { name.to_owned() } else { format!("{name}, {thing}") })

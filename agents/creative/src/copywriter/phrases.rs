@@ -158,7 +158,7 @@ const PLAIN_WORDS: &[&str] = &[
     "still", "looking", "going", "first", "last", "next", "night", "morning", "minute", "minutes", "hour",
     "hours", "week", "weeks", "thing", "things", "side", "both", "whole", "right", "never", "open", "close",
     "closed", "keep", "keeps", "full", "hand", "hands", "within", "without", "year", "years", "days", "your",
-    "yours", "each",
+    "yours", "each", "does", "need", "long", "many", "been", "anyone",
 ];
 
 /// Content units of a text: words of four letters and more in Latin script, pairs of Han characters.
@@ -444,6 +444,12 @@ pub(super) fn is_a_gain(text: &str, chinese: bool) -> bool {
         &["are free", "instead of", "half", "trial", "try ", "first order"]
     };
     words.iter().any(|word| holds(&text, word, chinese))
+}
+
+/// Whether a term is about taking one's things and going.
+pub(super) fn is_about_leaving(text: &str, chinese: bool) -> bool {
+    let words: &[&str] = if chinese { &["导出", "注销"] } else { &["take your data", "export", "delete your"] };
+    words.iter().any(|word| holds(&text.to_lowercase(), word, chinese))
 }
 
 /// A text as caption and, where it is longer than `limit`, the rest after a comma; `None` where it

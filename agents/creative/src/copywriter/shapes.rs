@@ -307,8 +307,13 @@ impl<'m, 'b> Builder<'m, 'b> {
         } else {
             // What an offer calls by its kind is not introduced by its kind as well.
             let naming = &self.material.naming;
-            if naming.tells(&self.material.name, &open.caption.to_lowercase()) {
-                format!("{}. {}", self.material.name, self.spoken(&open.caption))
+            let (name, brand) = (self.material.name.as_ref(), &self.material.brief.brand.name);
+            if open.caption.contains(name) && !open.caption.contains(brand.as_str()) {
+                format!("{brand}. {}", self.spoken(&open.caption))
+            } else if open.caption.contains(name) {
+                self.spoken(&open.caption)
+            } else if naming.tells(name, &open.caption.to_lowercase()) {
+                format!("{name}. {}", self.spoken(&open.caption))
             } else {
                 format!("{} {}", naming.introduction, self.spoken(&open.caption))
             }
@@ -364,6 +369,7 @@ impl<'m, 'b> Builder<'m, 'b> {
         ]);
         claims.retain(|claim| !self.material.is_for_the_close(claim));
         let mut pairs: Vec<(&'static Entry, &'m Claim<'b>)> = Vec::new();
+        let mut asked: Vec<&Fitting> = Vec::new();
         for fitting in self.draws.shuffled(&entries) {
             let said: Claims<'m, 'b> = pairs.iter().map(|(_, claim)| *claim).collect();
             if Self::is_answered(fitting, &said) {
@@ -374,6 +380,11 @@ impl<'m, 'b> Builder<'m, 'b> {
             let Some(at) = claims.iter().position(answer) else {
                 continue;
             };
+            // Nor is what answers a question that was asked before.
+            if asked.iter().any(|other| Material::follows(other, claims[at])) {
+                continue;
+            }
+            asked.push(fitting);
             pairs.push((fitting.entry, claims.remove(at)));
             if pairs.len() == 3 {
                 break;
@@ -480,7 +491,7 @@ impl<'m, 'b> Builder<'m, 'b> {
             .material
             .claims
             .iter()
-            .filter(|claim| self.material.is_plot(claim))
+            .filter(|claim| self.material.is_plot(claim) && self.fits_a_caption(claim))
             .collect();
         if plot.len() < 2 {
             return None;

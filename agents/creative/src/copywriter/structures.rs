@@ -151,6 +151,11 @@ impl<'m, 'b> Builder<'m, 'b> {
         if claim.fact.kind == FactKind::Proof { Role::Proof } else { Role::Body }
     }
 
+    /// Whether a fact stands on screen in its own words, in a caption or a caption and what is below it.
+    pub(super) fn fits_a_caption(&self, claim: &Claim<'_>) -> bool {
+        phrases::two_lines(&claim.fact.text, limits(self.material.brief.locale)[0]).is_some()
+    }
+
     /// A fact in its own words. One too long for one caption goes on below it.
     pub(super) fn fact_shot(&self, claim: &Claim<'_>) -> Shot {
         let (caption, detail) = phrases::two_lines(&claim.fact.text, limits(self.material.brief.locale)[0])
@@ -189,7 +194,7 @@ impl<'m, 'b> Builder<'m, 'b> {
     pub(super) fn rest(&mut self, n: usize, taken: &[&Claim<'b>]) -> Vec<Shot> {
         let Some(lead) = taken.first().copied() else { return Vec::new() };
         let mut pool = self.facts(&[FactKind::Benefit, FactKind::Feature, FactKind::Proof, FactKind::Origin]);
-        pool.retain(|claim| !taken.iter().any(|other| other.at == claim.at));
+        pool.retain(|claim| self.fits_a_caption(claim) && !taken.iter().any(|other| other.at == claim.at));
         let mut tied: Claims<'m, 'b> =
             pool.iter().copied().filter(|claim| self.on_thread(lead, claim)).collect();
         tied.truncate(n);
@@ -328,7 +333,12 @@ impl<'m, 'b> Builder<'m, 'b> {
         let (asked, said) = (&entry.asked, &claim.units);
         // "What's for breakfast? Breakfast until noon" answers by saying the question again.
         let repeats = !self.zh() && said.first().is_some_and(|first| asked.contains(first));
-        repeats || asked.len() > 1 && asked.iter().all(|unit| said.contains(unit))
+        // "Does it fit a cup holder? Fits a car cup holder" adds no more than a yes.
+        let yes_or_no = ["Can ", "Do ", "Does ", "Is ", "Are ", "Will "]
+            .iter()
+            .any(|word| entry.element.caption.starts_with(word));
+        let least = if yes_or_no { 1 } else { 2 };
+        repeats || asked.len() >= least && asked.iter().all(|unit| said.contains(unit))
     }
 
     /// Question and answer in one shot.

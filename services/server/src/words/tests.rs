@@ -113,3 +113,31 @@ fn checks_of_the_gate_are_named_and_measured_without_english() {
     assert_eq!((Words::of(Locale::ZhCn).failure)("SW0601 cannot be rendered: x"), "制作失败（SW0601）");
     assert_eq!((Words::of(Locale::EnUs).check)("frozen", false, "2.00 s"), "frozen ✗ 2.00 s");
 }
+
+#[test]
+fn who_answered_a_question_is_told_in_the_language_of_the_brief() {
+    let [english, chinese] = [Locale::EnUs, Locale::ZhCn].map(|locale| Words::of(locale).reply);
+    for (reply, in_english, in_chinese) in [
+        (Reply::Answered("person"), "answered by a person", "由用户回答"),
+        (Reply::Answered("key:01J"), "answered with the API key 01J", "通过 API 密钥 01J 回答"),
+        (Reply::DefaultChosen("person"), "default, chosen by a person", "由用户选择默认"),
+        (Reply::DefaultChosen("system"), "default, chosen by the program", "由系统选择默认"),
+        (Reply::DefaultTaken, "default; nobody answered", "无人回答，按默认处理"),
+    ] {
+        assert_eq!(english(reply), in_english);
+        assert_eq!(chinese(reply), in_chinese);
+    }
+}
+
+#[test]
+fn what_a_run_does_is_told_in_the_language_of_the_brief() {
+    let [english, chinese] = [Locale::EnUs, Locale::ZhCn].map(|locale| Words::of(locale).terminal.progress);
+    let doing = Doing::Rendering(1, 3, 2);
+    assert_eq!(
+        english(1, 2, doing),
+        "generation 1 of 2: rendering: 1 of 3 finished, 2 did not pass the gate"
+    );
+    assert_eq!(chinese(1, 2, doing), "第 1 轮，共 2 轮：制作成片 1 / 3，2 条未过质检");
+    assert_eq!(chinese(1, 1, Doing::Rendering(1, 3, 0)), "第 1 轮，共 1 轮：制作成片 1 / 3");
+    assert_eq!(english(2, 2, Doing::WaitingForApproval(4)), "generation 2 of 2: 4 scripts wait for approval");
+}
