@@ -198,7 +198,10 @@ pub(super) fn score(material: &Material<'_>, built: &Built) -> f64 {
     let over = (reading_seconds(locale, built) - MAX_SECONDS).max(0.0);
     let first = built.shots.first().map_or(0, |shot| length(&shot.caption));
     let opening = first as f64 / limits(locale)[0] as f64;
-    0.4 * proof + 0.3 * benefit + offer_bonus(material, built) - 1.5 * built.loose - 0.8 * over - 0.3 * opening
+    0.4 * proof + 0.3 * benefit + offer_bonus(material, built)
+        - 1.5 * built.loose
+        - 0.8 * over
+        - 0.3 * opening
 }
 
 /// A price that was higher before is a reason to come; for a place around the corner it is the reason.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use spotwright_schemas::brief::{Brief, Fact, FactKind, Vertical};
 
-use super::elements::{Element, Entry, Link, Need, Part, Shown, bank};
+use super::elements::{Bank, Element, Entry, Link, Need, Part, Shown, bank};
 use super::naming::{Naming, naming_of};
 use super::phrases::{self, OfferPhrases};
 use super::speech;
@@ -91,6 +91,31 @@ fn words_of(brief: &Brief) -> String {
     words
 }
 
+/// The facts that may be said, read once. `named` is what the product is called, folded.
+fn claims_of<'a>(brief: &'a Brief, named: &str) -> Vec<Claim<'a>> {
+    let chinese = brief.locale.is_chinese();
+    let counted = |unit: &str| chinese && unit.chars().any(|c| COUNTING.contains(c));
+    let sayable = brief.product.facts.iter().filter(|fact| objection(brief, &fact.text).is_none());
+    let claim = |(at, fact): (usize, &'a Fact)| {
+        let folded = folded(&fact.text);
+        let units = phrases::units(&folded, chinese);
+        let mut things = units.clone();
+        things.retain(|unit| !counted(unit) && !named.contains(unit.as_str()));
+        Claim { at, fact, folded, units, things }
+    };
+    sayable.enumerate().map(claim).collect()
+}
+
+/// What the brief says of the thing that is sold, folded; troubles, moments and the audience speak of
+/// others.
+fn own_words_of(brief: &Brief, claims: &[Claim<'_>], named: &str) -> String {
+    let sold = |claim: &&Claim<'_>| !matches!(claim.fact.kind, FactKind::Problem | FactKind::Moment);
+    let noun = folded(brief.product.noun_phrase.as_deref().unwrap_or_default());
+    let mut own: Vec<&str> = claims.iter().filter(sold).map(|claim| claim.folded.as_str()).collect();
+    own.extend([noun.as_str(), named]);
+    own.join("\n")
+}
+
 /// A word in the fold it is looked for in.
 fn term(word: &str) -> (Fold, Vec<char>) {
     let how = fold_of_term(word);
@@ -102,21 +127,7 @@ impl<'a> Material<'a> {
         let chinese = brief.locale.is_chinese();
         let named =
             folded(&format!("{} {} {}", brief.spoken_name(), brief.product.name, brief.product.category));
-        let claims: Vec<Claim<'a>> = brief
-            .product
-            .facts
-            .iter()
-            .filter(|fact| objection(brief, &fact.text).is_none())
-            .enumerate()
-            .map(|(at, fact)| {
-                let folded = folded(&fact.text);
-                let units = phrases::units(&folded, chinese);
-                let mut things = units.clone();
-                let counted = |unit: &str| chinese && unit.chars().any(|c| COUNTING.contains(c));
-                things.retain(|unit| !counted(unit) && !named.contains(unit.as_str()));
-                Claim { at, fact, folded, units, things }
-            })
-            .collect();
+        let claims = claims_of(brief, &named);
         let words = words_of(brief);
         let vertical = brief.product.vertical.unwrap_or_else(|| phrases::vertical_of(&words, chinese));
         let bank = bank(brief.locale);
@@ -125,7 +136,13 @@ impl<'a> Material<'a> {
             fitting: Vec::new(),
             by_part: Vec::new(),
             must_say: brief.must_say.iter().map(|text| folded(text)).collect(),
-            unwanted: brief.brand.banned_words.iter().chain(&brief.must_not_say).map(|word| term(word)).collect(),
+            unwanted: brief
+                .brand
+                .banned_words
+                .iter()
+                .chain(&brief.must_not_say)
+                .map(|word| term(word))
+                .collect(),
             linked: Vec::new(),
             strict: Vec::new(),
             groups: Vec::new(),
@@ -140,54 +157,52 @@ impl<'a> Material<'a> {
             vertical,
             offer: OfferPhrases::of(brief, &claims),
             said: claims.iter().map(|claim| claim.folded.as_str()).collect::<Vec<_>>().join("\n"),
-            own_words: {
-                let sold = |claim: &&Claim<'_>| {
-                    !matches!(claim.fact.kind, FactKind::Problem | FactKind::Moment)
-                };
-                let mut own: Vec<&str> =
-                    claims.iter().filter(sold).map(|claim| claim.folded.as_str()).collect();
-                let noun = folded(brief.product.noun_phrase.as_deref().unwrap_or_default());
-                own.extend([noun.as_str(), named.as_str()]);
-                own.join("\n")
-            },
+            own_words: own_words_of(brief, &claims, &named),
             claims,
             words,
             chinese,
         };
         material.naming = naming_of(&material);
-        material.fitting = bank
-            .of(vertical.as_str())
-            .filter(|entry| material.fits_brief(&entry.element))
-            .map(|entry| {
-                let topic = &entry.element.topic;
-                let any = topic.is_empty() || material.mentions(&material.said, topic);
-                let follows = |claim: &Claim<'_>| any && material.may_follow(&entry.element, claim);
-                Fitting { entry, followed: material.claims.iter().map(follows).collect() }
-            })
-            .collect();
-        material.by_part = vec![Vec::new(); Part::COUNT];
-        for (at, fitting) in material.fitting.iter().enumerate() {
-            material.by_part[fitting.entry.element.part as usize].push(at);
-        }
+        material.choose_elements(bank);
         let must = &material.must_say;
         let holds = |claim: &&Claim<'_>| must.iter().any(|text| claim.folded.contains(text.as_str()));
         material.required = material.claims.iter().filter(holds).map(|claim| claim.at).collect();
         material.link(&bank.links);
-        let own: Vec<(Vec<String>, &str)> = brief
-            .product
-            .pictures
-            .iter()
-            .map(|picture| (phrases::units(&folded(&picture.alt), chinese), picture.alt.as_str()))
+        material.choose_pictures(&bank.pictures);
+        material
+    }
+
+    /// The elements that fit the brief, with the claims that may follow each.
+    fn choose_elements(&mut self, bank: &'static Bank) {
+        let followed = |element: &Element| -> Vec<bool> {
+            let any = element.topic.is_empty() || self.mentions(&self.said, &element.topic);
+            self.claims.iter().map(|claim| any && self.may_follow(element, claim)).collect()
+        };
+        let fitting: Vec<Fitting> = bank
+            .of(self.vertical.as_str())
+            .filter(|entry| self.fits_brief(&entry.element))
+            .map(|entry| Fitting { entry, followed: followed(&entry.element) })
             .collect();
+        self.by_part = vec![Vec::new(); Part::COUNT];
+        for (at, fitting) in fitting.iter().enumerate() {
+            self.by_part[fitting.entry.element.part as usize].push(at);
+        }
+        self.fitting = fitting;
+    }
+
+    /// What is seen while each claim is said.
+    fn choose_pictures(&mut self, bank: &[Shown]) {
+        let units = |text: &str| phrases::units(&folded(text), self.chinese);
+        let pictures = &self.brief.product.pictures;
+        let own: Vec<(Vec<String>, &str)> =
+            pictures.iter().map(|picture| (units(&picture.alt), picture.alt.as_str())).collect();
         let here = |shown: &&Shown| {
             let only = &shown.only;
-            (only.is_empty() || only.iter().any(|name| name == vertical.as_str()))
-                && material.mentions(&material.said, &shown.has)
+            (only.is_empty() || only.iter().any(|name| name == self.vertical.as_str()))
+                && self.mentions(&self.said, &shown.has)
         };
-        let shown: Vec<&Shown> = bank.pictures.iter().filter(here).collect();
-        material.pictures =
-            material.claims.iter().map(|claim| material.picture_for(claim, &own, &shown)).collect();
-        material
+        let shown: Vec<&Shown> = bank.iter().filter(here).collect();
+        self.pictures = self.claims.iter().map(|claim| self.picture_for(claim, &own, &shown)).collect();
     }
 
     /// Whether any of `anchors` stands in `text` (folded): word prefixes in Latin script,
@@ -203,7 +218,8 @@ impl<'a> Material<'a> {
         let half = |text: &str| text.contains("当你") && !closed(text);
         !half(&element.caption)
             && !half(&element.voice)
-            && (element.brief_has.is_empty() || self.mentions(self.words_for(element.part), &element.brief_has))
+            && (element.brief_has.is_empty()
+                || self.mentions(self.words_for(element.part), &element.brief_has))
             && (element.tone.is_empty() || element.tone.contains(&self.brief.brand.tone))
             && (element.cta.is_empty() || element.cta.contains(&self.brief.call_to_action))
             && element.needs.iter().all(|need| self.has(*need))
@@ -324,12 +340,7 @@ impl<'a> Material<'a> {
     }
 
     /// By the words of the fact: a picture of the brief, else of the bank, else the product itself.
-    fn picture_for(
-        &self,
-        claim: &Claim<'_>,
-        pictures: &[(Vec<String>, &str)],
-        shown: &[&Shown],
-    ) -> String {
+    fn picture_for(&self, claim: &Claim<'_>, pictures: &[(Vec<String>, &str)], shown: &[&Shown]) -> String {
         let shared = |other: &[String]| claim.units.iter().filter(|unit| other.contains(unit)).count();
         let brief = pictures.iter().map(|(units, alt)| (shared(units), *alt));
         let own = brief.max_by_key(|(count, _)| *count);

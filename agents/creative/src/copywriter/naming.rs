@@ -10,8 +10,28 @@ const COMMON_NOUNS: &[&str] = &[
 
 /// What a name of a place or a service can be: a practice is none of its check-ups.
 const PLACES: &[&str] = &[
-    "academy", "bakery", "bar", "cafe", "camp", "clinic", "club", "cottage", "diner", "gym", "hotel", "house",
-    "inn", "kitchen", "office", "practice", "restaurant", "salon", "school", "service", "shop", "studio",
+    "academy",
+    "bakery",
+    "bar",
+    "cafe",
+    "camp",
+    "clinic",
+    "club",
+    "cottage",
+    "diner",
+    "gym",
+    "hotel",
+    "house",
+    "inn",
+    "kitchen",
+    "office",
+    "practice",
+    "restaurant",
+    "salon",
+    "school",
+    "service",
+    "shop",
+    "studio",
 ];
 
 /// Whether a line of business sells what people do in a place.
@@ -19,10 +39,7 @@ const fn serves(vertical: spotwright_schemas::brief::Vertical) -> bool {
     use spotwright_schemas::brief::Vertical::{
         AdultCourses, HealthServices, KidsEducation, LocalServices, Restaurant, Travel,
     };
-    matches!(
-        vertical,
-        AdultCourses | HealthServices | KidsEducation | LocalServices | Restaurant | Travel
-    )
+    matches!(vertical, AdultCourses | HealthServices | KidsEducation | LocalServices | Restaurant | Travel)
 }
 
 /// What the product is called.
@@ -72,7 +89,7 @@ fn chinese(material: &Material<'_>, name: &str, bare: &str) -> Naming {
     } else if begins.chars().count() == 2 && name.contains(&begins) {
         // What the name says already is not said again: 溪边小住 + 溪边民宿.
         format!("{name}{}", chars.iter().skip(2).collect::<String>())
-    } else if name.chars().last() == chars.last().copied() {
+    } else if name.chars().next_back() == chars.last().copied() {
         // 拾味小馆 + 酸菜鱼馆: one of the two says what kind of place it is.
         let but_last = chars.len().saturating_sub(1);
         format!("{name}{}", chars.iter().take(but_last).collect::<String>())

@@ -126,8 +126,7 @@ pub(super) fn holds(text: &str, anchor: &str, chinese: bool) -> bool {
     let goes_on = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     text.match_indices(word).any(|(at, _)| {
         let whole = word.len() < anchor.len();
-        !(goes_on(text[..at].chars().next_back())
-            || whole && goes_on(text[at + word.len()..].chars().next()))
+        !(goes_on(text[..at].chars().next_back()) || whole && goes_on(text[at + word.len()..].chars().next()))
     })
 }
 
@@ -448,7 +447,8 @@ pub(super) fn is_a_gain(text: &str, chinese: bool) -> bool {
 
 /// Whether a term is about taking one's things and going.
 pub(super) fn is_about_leaving(text: &str, chinese: bool) -> bool {
-    let words: &[&str] = if chinese { &["导出", "注销"] } else { &["take your data", "export", "delete your"] };
+    let words: &[&str] =
+        if chinese { &["导出", "注销"] } else { &["take your data", "export", "delete your"] };
     words.iter().any(|word| holds(&text.to_lowercase(), word, chinese))
 }
 

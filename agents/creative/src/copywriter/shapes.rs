@@ -1,6 +1,6 @@
 //! The structures, one builder each: what opens, what turns, what carries on.
 
-use spotwright_schemas::brief::FactKind;
+use spotwright_schemas::brief::{FactKind, Vertical};
 use spotwright_schemas::script::{Hook, Role, Structure};
 
 use super::LISTED;
@@ -16,6 +16,8 @@ impl<'m, 'b> Builder<'m, 'b> {
         match structure {
             Structure::ProblemSolution => self.problem_solution(),
             Structure::BeforeAfter => self.before_after(),
+            // Lines of a plot and terms of watching make no list of reasons.
+            Structure::ThreeReasons if self.material.vertical == Vertical::Drama => None,
             Structure::ThreeReasons => self.three_reasons(),
             Structure::Demonstration => self.demonstration(),
             Structure::DayInTheLife => self.day(),
@@ -138,10 +140,6 @@ impl<'m, 'b> Builder<'m, 'b> {
     }
 
     fn three_reasons(&mut self) -> Option<Built> {
-        // Lines of a plot and terms of watching make no list of reasons.
-        if self.material.vertical == spotwright_schemas::brief::Vertical::Drama {
-            return None;
-        }
         let pairs = self.linked_pairs();
         let own = self.draws.chance(0.5);
         let mut reasons = self.facts(&[FactKind::Benefit, FactKind::Feature, FactKind::Proof]);
@@ -353,12 +351,9 @@ impl<'m, 'b> Builder<'m, 'b> {
         self.finish(Structure::MakersStory, Hook::Statement, shots, idea)
     }
 
-    fn question_answer(&mut self) -> Option<Built> {
-        // Nobody doubts a drama; its questions are in the plot.
-        if self.material.vertical == spotwright_schemas::brief::Vertical::Drama {
-            return None;
-        }
-        let zh = self.zh();
+    /// Up to three questions with their answers, each about something else: no answer says what an
+    /// earlier question asked for, and no question asks for what was said.
+    fn asked_pairs(&mut self) -> Vec<(&'static Entry, &'m Claim<'b>)> {
         let entries = self.material.elements(Part::Ask, "question_answer");
         let mut claims = self.facts(&[
             FactKind::Benefit,
@@ -368,28 +363,31 @@ impl<'m, 'b> Builder<'m, 'b> {
             FactKind::Offer,
         ]);
         claims.retain(|claim| !self.material.is_for_the_close(claim));
-        let mut pairs: Vec<(&'static Entry, &'m Claim<'b>)> = Vec::new();
-        let mut asked: Vec<&Fitting> = Vec::new();
+        let mut pairs: Vec<(&Fitting, &'m Claim<'b>)> = Vec::new();
         for fitting in self.draws.shuffled(&entries) {
             let said: Claims<'m, 'b> = pairs.iter().map(|(_, claim)| *claim).collect();
-            if Self::is_answered(fitting, &said) {
+            if pairs.len() == 3 || Self::is_answered(fitting, &said) {
                 continue;
             }
-            let answer =
-                |claim: &&Claim<'b>| Material::follows(fitting, claim) && !self.echoes(fitting.entry, claim);
-            let Some(at) = claims.iter().position(answer) else {
-                continue;
+            let answers = |claim: &&Claim<'b>| {
+                Material::follows(fitting, claim)
+                    && !self.echoes(fitting.entry, claim)
+                    && !pairs.iter().any(|(asked, _)| Material::follows(asked, claim))
             };
-            // Nor is what answers a question that was asked before.
-            if asked.iter().any(|other| Material::follows(other, claims[at])) {
-                continue;
-            }
-            asked.push(fitting);
-            pairs.push((fitting.entry, claims.remove(at)));
-            if pairs.len() == 3 {
-                break;
+            if let Some(at) = claims.iter().position(answers) {
+                pairs.push((fitting, claims.remove(at)));
             }
         }
+        pairs.into_iter().map(|(fitting, claim)| (fitting.entry, claim)).collect()
+    }
+
+    fn question_answer(&mut self) -> Option<Built> {
+        // Nobody doubts a drama; its questions are in the plot.
+        if self.material.vertical == Vertical::Drama {
+            return None;
+        }
+        let zh = self.zh();
+        let mut pairs = self.asked_pairs();
         // A question that only this line of business hears opens; what any shop is asked comes later, and
         // so does "it" before anything was named.
         let dangling = |entry: &Entry| !zh && speech::points_back(&entry.element.caption);
@@ -452,7 +450,7 @@ impl<'m, 'b> Builder<'m, 'b> {
     fn point_of_view(&mut self) -> Option<Built> {
         let leads = self.facts(SAID);
         let mut moments = self.facts(&[FactKind::Moment]);
-        if self.material.vertical == spotwright_schemas::brief::Vertical::Drama {
+        if self.material.vertical == Vertical::Drama {
             let zh = self.zh();
             moments.retain(|moment| phrases::is_about_watching(&moment.folded, zh));
         }
@@ -484,7 +482,7 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     /// Lines of the plot, in the brief's order; what is about watching is no plot.
     fn cliff_hanger(&mut self) -> Option<Built> {
-        if self.material.vertical != spotwright_schemas::brief::Vertical::Drama {
+        if self.material.vertical != Vertical::Drama {
             return None;
         }
         let plot: Claims<'m, 'b> = self

@@ -182,16 +182,20 @@ pub(super) fn points_back(text: &str) -> bool {
 /// Words after which "it" is an object, so that "them" can stand in its place.
 const BEFORE_OBJECTS: &[&str] = &[
     "about", "after", "bring", "check", "choose", "clean", "download", "fold", "for", "from", "get", "give",
-    "hate", "hold", "in", "into", "of", "on", "open", "order", "over", "put", "reach", "read", "return", "see",
-    "send", "sew", "start", "take", "test", "tested", "to", "try", "under", "use", "wash", "watch", "wear",
-    "with",
+    "hate", "hold", "in", "into", "of", "on", "open", "order", "over", "put", "reach", "read", "return",
+    "see", "send", "sew", "start", "take", "test", "tested", "to", "try", "under", "use", "wash", "watch",
+    "wear", "with",
 ];
 
 /// A question or call about one thing as one about several; `None` where that takes more than a
 /// pronoun.
 pub(super) fn about_several(text: &str) -> Option<String> {
-    let questions =
-        [("Can it ", "Can they "), ("Does it ", "Do they "), ("Is it ", "Are they "), ("Will it ", "Will they ")];
+    let questions = [
+        ("Can it ", "Can they "),
+        ("Does it ", "Do they "),
+        ("Is it ", "Are they "),
+        ("Will it ", "Will they "),
+    ];
     let mut said = text.to_owned();
     for (one, several) in questions {
         if let Some(rest) = text.strip_prefix(one) {

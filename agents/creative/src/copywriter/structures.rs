@@ -451,7 +451,8 @@ impl<'m, 'b> Builder<'m, 'b> {
             return;
         }
         let said = self.claims_in(shots);
-        let mut plot = self.facts(&[FactKind::Problem, FactKind::Moment, FactKind::Benefit, FactKind::Feature]);
+        let mut plot =
+            self.facts(&[FactKind::Problem, FactKind::Moment, FactKind::Benefit, FactKind::Feature]);
         plot.retain(|claim| self.material.is_plot(claim));
         if plot.iter().any(|claim| said.iter().any(|other| other.at == claim.at)) {
             return;

@@ -114,8 +114,7 @@ pub fn cancel(run: &RunView, by: &str, now: Timestamp) -> Result<Vec<Commit>, Pr
     let asked = line(run.generation, Chapter::Ended, 0, "run.cancel_asked", None, json!({ "by": by }));
     // Who asked first is who ended it.
     let asked: Vec<TraceEntry> = if run.cancelling { Vec::new() } else { vec![asked] };
-    let later =
-        Commit { cancelling: true, cancel_waiting_steps, trace: asked.clone(), ..Commit::default() };
+    let later = Commit { cancelling: true, cancel_waiting_steps, trace: asked.clone(), ..Commit::default() };
     if unjudged {
         return Ok(vec![later]);
     }

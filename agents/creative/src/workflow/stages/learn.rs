@@ -64,7 +64,8 @@ impl Decision<'_> {
     ) {
         let locale = self.run.request.brief.locale;
         let reasons: Vec<String> = parents.iter().map(|parent| parent.told(locale)).collect();
-        let detail = json!({ "beliefs": beliefs, "lessons": lessons, "parents": parents, "reasons": reasons });
+        let detail =
+            json!({ "beliefs": beliefs, "lessons": lessons, "parents": parents, "reasons": reasons });
         self.state.beliefs = beliefs;
         self.state.lessons = lessons;
         self.state.parents = parents;
