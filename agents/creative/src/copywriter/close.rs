@@ -228,6 +228,7 @@ impl Builder<'_, '_> {
                     format!("Was {before}, now {now}"),
                 ]
             }
+            (Some(covers), None, false) if free => vec![format!("{} free", phrases::capitalized(covers))],
             (Some(covers), None, false) => vec![format!("{}: {now}", phrases::capitalized(covers))],
             (None, None, false) => vec![format!("Now {now}")],
         };

@@ -6,7 +6,7 @@ use spotwright_schemas::brief::{FactId, FactKind};
 use spotwright_schemas::script::{Line, Role, Script, Structure};
 use spotwright_schemas::{Language, Locale};
 
-use super::material::Material;
+use super::material::{Claim, Material};
 use super::phrases::units;
 use super::structures::{Builder, Built, Shot};
 use crate::copy_engine::limits as limits_of;
@@ -52,6 +52,9 @@ pub(super) fn add_must_say(builder: &Builder<'_, '_>, built: &mut Built) {
             .filter_map(|at| material.claims.get(*at))
             .find(|claim| claim.folded.contains(wanted.as_str()));
         let before_last = built.shots.len().saturating_sub(1);
+        if fact.is_some_and(|claim| says_as_the_close(material, claim, built)) {
+            continue;
+        }
         if let Some(claim) = fact {
             built.shots.insert(before_last, builder.fact_shot(claim));
             built.loose += 0.5;
@@ -79,6 +82,21 @@ pub(super) fn add_must_say(builder: &Builder<'_, '_>, built: &mut Built) {
         last.voice = format!("{}{join}{text}{point}", last.voice);
     }
     builder.part_pictures(&mut built.shots);
+}
+
+/// A term that must be said and names the price of now stands for the price of the last line, so that
+/// the price is not said twice.
+fn says_as_the_close(material: &Material<'_>, claim: &Claim<'_>, built: &mut Built) -> bool {
+    let names_the_price =
+        material.offer.now.as_ref().is_some_and(|now| claim.fact.text.contains(now.as_str()));
+    let fits = length(&claim.fact.text) <= limits_of(material.brief.locale, Role::Cta).caption;
+    let Some(last) = built.shots.last_mut().filter(|_| names_the_price && fits) else { return false };
+    last.voice = last.voice.replacen(&last.caption, &claim.fact.text, 1);
+    last.caption.clone_from(&claim.fact.text);
+    if !last.facts.contains(&claim.fact.id) {
+        last.facts.push(claim.fact.id.clone());
+    }
+    true
 }
 
 /// Whether a script says a text, which is given folded.

@@ -77,22 +77,29 @@ pub(super) fn naming_of(material: &Material<'_>) -> Naming {
 }
 
 fn chinese(material: &Material<'_>, name: &str, bare: &str) -> Naming {
-    let drama = material.vertical == spotwright_schemas::brief::Vertical::Drama;
+    use spotwright_schemas::brief::Vertical::{Drama, Game};
     let chars: Vec<char> = bare.chars().collect();
     let last: String = chars.iter().skip(chars.len().saturating_sub(2)).collect();
     let held = bare.is_empty() || name.contains(&last);
     let begins: String = chars.iter().take(2).collect();
+    let without = |skipped: usize| chars.iter().skip(skipped).collect::<String>();
+    let end = name.chars().next_back();
     let label = if held {
         name.to_owned()
-    } else if drama {
+    } else if matches!(material.vertical, Drama | Game) {
         format!("{bare}《{name}》")
     } else if begins.chars().count() == 2 && name.contains(&begins) {
         // What the name says already is not said again: 溪边小住 + 溪边民宿.
-        format!("{name}{}", chars.iter().skip(2).collect::<String>())
-    } else if name.chars().next_back() == chars.last().copied() {
+        format!("{name}{}", without(2))
+    } else if chars.len() > 1 && end == chars.first().copied() {
+        // 渡口酸菜鱼 + 鱼馆.
+        format!("{name}{}", without(1))
+    } else if end == chars.last().copied() && serves(material.vertical) {
         // 拾味小馆 + 酸菜鱼馆: one of the two says what kind of place it is.
-        let but_last = chars.len().saturating_sub(1);
-        format!("{name}{}", chars.iter().take(but_last).collect::<String>())
+        format!("{name}{}", chars.iter().take(chars.len() - 1).collect::<String>())
+    } else if chars.last().is_some_and(|c| name.contains(*c)) {
+        // 鹤眠灯 + 香薰灯 would run into one another.
+        format!("{name}，{bare}")
     } else {
         format!("{name}{bare}")
     };

@@ -411,12 +411,6 @@ impl<'m, 'b> Builder<'m, 'b> {
     fn say_what_is_sold(&self, shots: &mut [Shot]) {
         let material = self.material;
         let (naming, name) = (&material.naming, material.name.as_ref());
-        // A label that stands in the first shot is not read again in the second.
-        if let [first, second, ..] = shots {
-            if first.detail == naming.label && second.detail == naming.label {
-                second.detail.clear();
-            }
-        }
         let told = |shot: &Shot| naming.tells(name, &shot.caption) || naming.tells(name, &shot.detail);
         if !shots.iter().take(2).any(told) {
             let free = |shot: &&mut Shot| {
@@ -426,6 +420,14 @@ impl<'m, 'b> Builder<'m, 'b> {
             if let Some(shot) = shots.iter_mut().take(count).rev().find(free) {
                 shot.detail.clone_from(&naming.label);
             }
+        }
+        // A label that stands below one shot is not read again below another.
+        let mut read = false;
+        for shot in shots.iter_mut().filter(|shot| shot.detail == naming.label) {
+            if read {
+                shot.detail.clear();
+            }
+            read = true;
         }
         let names = [name, material.brief.brand.name.as_str()];
         let said = shots.iter().any(|shot| names.iter().any(|name| shot.voice.contains(name)));
