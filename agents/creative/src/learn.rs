@@ -442,6 +442,10 @@ mod tests {
         assert_eq!(parents[0].variant, rows[1].variant);
         assert_eq!(parents.len(), 2);
         assert!(choose_parents(&beliefs, &rows, 9).len() == 3);
+        let told = [Locale::EnUs, Locale::ZhCn].map(|locale| parents[0].told(locale));
+        let counts = [rows[1].clicks, rows[1].impressions].map(|n| n.to_string());
+        assert!(told.iter().all(|text| counts.iter().all(|n| text.contains(n))), "{told:?}");
+        assert!(told[1].starts_with("展示") && !told[1].contains("impressions"), "{}", told[1]);
     }
 
     #[test]
