@@ -145,6 +145,23 @@ fn british_briefs_get_british_words_prices_and_dates() {
     }
 }
 
+#[test]
+fn every_spoken_line_ends_its_sentence_and_no_price_or_day_stands_alone() {
+    for brief in briefs() {
+        for script in scripts(&brief, 6, 6) {
+            let text = script.full_text();
+            for line in &script.lines {
+                let voice = line.voice.trim_end_matches(['\u{201d}', '"', '\u{300b}']);
+                let ends = ['.', '!', '?', '\u{3002}', '\u{ff01}', '\u{ff1f}', '…'];
+                assert!(voice.ends_with(ends), "{}: `{}` in\n{text}", brief.id, line.voice);
+            }
+            let end = script.line(Role::Cta).expect("ends on a call to action");
+            let dated = end.caption.starts_with("Until ") || end.caption.ends_with("截止");
+            assert!(!dated || end.caption.chars().any(|c| c == '元' || c == '费'), "{}: {text}", brief.id);
+        }
+    }
+}
+
 /// A brief nobody wrote lines for: three facts, no trouble, no moment, no offer.
 #[test]
 fn a_brief_of_three_facts_still_gets_a_script() {

@@ -367,4 +367,18 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn every_voice_ends_its_sentence_and_short_questions_are_shown_as_they_are_spoken() {
+        for (locale, bank) in banks() {
+            for entry in &bank.entries {
+                let Element { part, caption, voice, .. } = &entry.element;
+                let ends = ['.', '!', '?', '\u{3002}', '\u{ff01}', '\u{ff1f}', '\u{201d}', '"', '…', ':'];
+                assert!(voice.is_empty() || voice.ends_with(ends), "{}: {voice}", entry.cite);
+                if *part == Part::Ask && locale == Locale::ZhCn && voice.chars().count() <= 16 {
+                    assert!(voice.is_empty() || voice == caption, "{}: {caption} / {voice}", entry.cite);
+                }
+            }
+        }
+    }
 }
