@@ -140,11 +140,7 @@ pub fn decode_foreign(file: &File, sink: &mut dyn Sink) -> Result<(Content, Opti
     Ok((content, profile.filter(|_| is_avc)))
 }
 
-fn decode_all(
-    mut input: format::context::Input,
-    bytes: u64,
-    sink: &mut dyn Sink,
-) -> Result<Content, Error> {
+fn decode_all(mut input: format::context::Input, bytes: u64, sink: &mut dyn Sink) -> Result<Content, Error> {
     let metadata = input.metadata().iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
     let mut video = Video::open(&input)?;
     let mut audio = Audio::open(&input)?;

@@ -67,7 +67,8 @@ pub mod worker;
 pub use audio::encode_aac;
 pub use clip::ClipReader;
 pub use decode::{
-    AudioTrack, Content, NoSink, Parts, Sink, VideoTrack, VideoView, decode, decode_foreign, decode_parts, fingerprints,
+    AudioTrack, Content, NoSink, Parts, Sink, VideoTrack, VideoView, decode, decode_foreign, decode_parts,
+    fingerprints,
 };
 pub use error::Error;
 pub use frame::Yuv420;

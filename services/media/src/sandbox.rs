@@ -359,7 +359,8 @@ impl Sandbox {
                 let refused = SandboxError::io("open the file");
                 // Looked at before it is opened, because opening a pipe waits for somebody to write, and
                 // after, because it may have been exchanged.
-                let opened = path.metadata().and_then(|named| ordinary(&named)).and_then(|()| File::open(path));
+                let opened =
+                    path.metadata().and_then(|named| ordinary(&named)).and_then(|()| File::open(path));
                 let opened = opened.and_then(|file| ordinary(&file.metadata()?).map(|()| file));
                 opened.map_err(refused)
             }

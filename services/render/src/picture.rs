@@ -109,8 +109,7 @@ impl Pixels {
         let Decoded { picture, mut remarks } = decode(bytes, field)?;
         let small = scaled_down(picture, field)?;
         let (width, height) = (small.width(), small.height());
-        let data =
-            if layer { small.into_rgba8().into_raw() } else { flattened(small, &mut remarks) };
+        let data = if layer { small.into_rgba8().into_raw() } else { flattened(small, &mut remarks) };
         Ok(Self { width, height, layer, data, remarks })
     }
 

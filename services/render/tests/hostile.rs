@@ -105,7 +105,11 @@ fn hostile_pictures_are_refused_or_written_anew() {
                     trap.is_clean(&file.what, &imported.png);
                 }
                 Err(problem) => {
-                    assert!(["SW0203", "SW0204"].contains(&problem.code.as_str()), "{}: {problem}", file.what);
+                    assert!(
+                        ["SW0203", "SW0204"].contains(&problem.code.as_str()),
+                        "{}: {problem}",
+                        file.what
+                    );
                     assert!(!problem.message.is_empty() && !problem.message.chars().any(char::is_control));
                     trap.is_clean(&file.what, problem.message.as_bytes());
                 }
@@ -186,7 +190,10 @@ fn hostile_videos_do_not_pass_the_gate() {
     let report = check();
     // Decoded to the end: what it lacks is sound and label.
     let passed = |id: &str| report.checks.iter().any(|check| check.id == id && check.pass);
-    assert!(["decodes", "codec", "profile", "color", "steady_frames"].iter().all(|id| passed(id)), "{report:#?}");
+    assert!(
+        ["decodes", "codec", "profile", "color", "steady_frames"].iter().all(|id| passed(id)),
+        "{report:#?}"
+    );
     for file in trap.clips(&good, &photo(96, 160)) {
         std::fs::write(&named, &file.bytes).expect("writes");
         let report = in_time(&file.what, check);

@@ -83,7 +83,9 @@ fn words(numbers: &mut Numbers, chinese: bool) -> String {
 
 fn color(numbers: &mut Numbers) -> String {
     if numbers.once_in(2) {
-        return numbers.one_of(&["#3B2417", "#12355B", "#FFB627", "#0B6E4F", "#FFFFFF", "#101010"]).to_owned();
+        return numbers
+            .one_of(&["#3B2417", "#12355B", "#FFB627", "#0B6E4F", "#FFFFFF", "#101010"])
+            .to_owned();
     }
     format!("#{:06X}", numbers.below(1 << 24))
 }
@@ -104,7 +106,15 @@ fn overlay(numbers: &mut Numbers, frames: u64, chinese: bool) -> Value {
         }
     };
     let anchor = numbers.one_of(&[
-        "top_left", "top", "top_right", "left", "center", "right", "bottom_left", "bottom", "bottom_right",
+        "top_left",
+        "top",
+        "top_right",
+        "left",
+        "center",
+        "right",
+        "bottom_left",
+        "bottom",
+        "bottom_right",
     ]);
     let mut made = json!({
         "shows": shows, "anchor": anchor,
@@ -262,8 +272,10 @@ impl Rig {
                 Err(Error::Problem(problem)) if !problem.message.is_empty() => continue,
                 Err(other) => return Err(format!("fails without a fault of the file: {other}")),
             };
-            let inspection =
-                self.studio.inspect_blocking(&footage.artifact, &request).map_err(|error| error.to_string())?;
+            let inspection = self
+                .studio
+                .inspect_blocking(&footage.artifact, &request)
+                .map_err(|error| error.to_string())?;
             let failed: Vec<String> = inspection
                 .report
                 .checks

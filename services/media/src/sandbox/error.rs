@@ -131,7 +131,11 @@ pub const REASONS: &[Reason] = &[
     reason("media_external_reference", "The file names data outside of itself.", EXPORT),
     reason("media_truncated", "The file ends before its headers say.", AGAIN),
     reason("media_malformed", "The file's structure contradicts itself.", AGAIN),
-    reason("media_too_large", "It has, or claims, more bytes, pixels, frames or seconds than are taken.", SMALLER),
+    reason(
+        "media_too_large",
+        "It has, or claims, more bytes, pixels, frames or seconds than are taken.",
+        SMALLER,
+    ),
     reason("media_unreadable", "The system could not read the file.", ROOM),
     reason("media_no_video", "There is no picture track in it.", PICTURES),
     reason("media_empty", "There is neither a picture nor a sound track in it.", PICTURES),
@@ -146,7 +150,11 @@ pub const REASONS: &[Reason] = &[
         "It is in order, in a codec, color space or rotation that is not read.",
         "export it as H.264 with AAC, standard dynamic range",
     ),
-    reason("media_plan", "What was asked of the file is impossible, whatever the file.", "correct the named field"),
+    reason(
+        "media_plan",
+        "What was asked of the file is impossible, whatever the file.",
+        "correct the named field",
+    ),
     reason(
         "media_sandbox_not_whole",
         "The kernel lacks a bar of the sandbox, and `sandbox.whole` asks for all.",

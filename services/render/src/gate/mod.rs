@@ -38,10 +38,10 @@ use crate::scene::{TextBox, TextKind};
 use crate::statistics::Sampler;
 
 pub use foreign::check_file;
-pub use foreseen::foresee;
 pub(crate) use foreign::{JOB, job};
-pub(crate) use sound::envelope;
+pub use foreseen::foresee;
 use sound::Heard;
+pub(crate) use sound::envelope;
 pub(crate) use stillness::{Points, is_black, points};
 pub(crate) use watch::Sight;
 use watch::Watch;

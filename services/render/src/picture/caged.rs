@@ -107,9 +107,7 @@ fn answer(file: &JobFile<'_>, layer: bool) -> Answer {
     };
     match Pixels::of(&bytes, "", layer) {
         Ok(pixels) => match file.leave(PIXELS, &pixels.data) {
-            Ok(()) => {
-                Answer::Pixels { width: pixels.width, height: pixels.height, remarks: pixels.remarks }
-            }
+            Ok(()) => Answer::Pixels { width: pixels.width, height: pixels.height, remarks: pixels.remarks },
             Err(error) => Answer::Unwritten(format!("the pixels cannot be written: {error}")),
         },
         Err(problem) if problem.code == Code::PictureSize => Answer::Size(problem.message),

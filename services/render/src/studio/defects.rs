@@ -321,8 +321,12 @@ fn defects_of_the_file_are_caught() {
 fn the_document_lists_what_is_caught() {
     let page = include_str!("../../../../docs/quality-gate.md");
     let tests = [include_str!("defects.rs"), include_str!("../../tests/clips.rs")].concat();
-    let rows: Vec<&str> =
-        page.lines().skip_while(|line| *line != "| defect | caught by |").skip(2).take_while(|line| !line.is_empty()).collect();
+    let rows: Vec<&str> = page
+        .lines()
+        .skip_while(|line| *line != "| defect | caught by |")
+        .skip(2)
+        .take_while(|line| !line.is_empty())
+        .collect();
     assert_eq!(rows.len(), 37, "rows of the table");
     for row in rows {
         let cell = row.trim_matches('|').rsplit('|').next().unwrap_or_default();

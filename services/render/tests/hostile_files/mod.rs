@@ -90,7 +90,10 @@ impl Trap {
             if path.is_dir() {
                 self.is_clean_below(what, &path);
             } else {
-                self.is_clean(&format!("{what}: {}", path.display()), &std::fs::read(&path).unwrap_or_default());
+                self.is_clean(
+                    &format!("{what}: {}", path.display()),
+                    &std::fs::read(&path).unwrap_or_default(),
+                );
             }
         }
     }
@@ -99,7 +102,10 @@ impl Trap {
     fn lists(&self) -> Vec<Hostile> {
         let (secret, canary) = (self.secret().display().to_string(), self.canary);
         vec![
-            refused("HLS over HTTP", format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://{canary}/a.ts\n")),
+            refused(
+                "HLS over HTTP",
+                format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://{canary}/a.ts\n"),
+            ),
             refused("HLS of a file", format!("#EXTM3U\n#EXTINF:1,\nfile://{secret}\n#EXT-X-ENDLIST\n")),
             refused(
                 "HLS with a key",
@@ -109,18 +115,30 @@ impl Trap {
             refused("concat without a head", format!("file '{secret}'\nfile 'http://{canary}/x.mp4'\n")),
             refused(
                 "DASH",
-                format!("<?xml version=\"1.0\"?>\n<MPD><Period><BaseURL>http://{canary}/</BaseURL></Period></MPD>"),
+                format!(
+                    "<?xml version=\"1.0\"?>\n<MPD><Period><BaseURL>http://{canary}/</BaseURL></Period></MPD>"
+                ),
             ),
             refused(
                 "EDL",
-                format!("TITLE: AD\n001  AX  V  C  00:00:00:00 00:00:01:00\n* FROM CLIP NAME: file://{secret}\n* SOURCE FILE: http://{canary}/\n"),
+                format!(
+                    "TITLE: AD\n001  AX  V  C  00:00:00:00 00:00:01:00\n* FROM CLIP NAME: file://{secret}\n* SOURCE FILE: http://{canary}/\n"
+                ),
             ),
             refused("EDL of a player", format!("# mpv EDL v0\n{secret},0,1\nhttp://{canary}/x.mp4,0,1\n")),
             refused("SDP", format!("v=0\r\no=- 0 0 IN IP4 {canary}\r\nm=video 9 RTP/AVP 96\r\n")),
             refused("PLS", format!("[playlist]\nFile1=http://{canary}/\n")),
             refused("HTML", format!("<!DOCTYPE html><script src=\"http://{canary}/\"></script>")),
-            refused("SVG", format!("<svg xmlns:xlink=\"x\"><image xlink:href=\"file://{secret}\"/><image xlink:href=\"http://{canary}/\"/></svg>")),
-            refused("XML with an entity", format!("<!DOCTYPE a [<!ENTITY b SYSTEM \"file://{secret}\">]><a>&b;</a>")),
+            refused(
+                "SVG",
+                format!(
+                    "<svg xmlns:xlink=\"x\"><image xlink:href=\"file://{secret}\"/><image xlink:href=\"http://{canary}/\"/></svg>"
+                ),
+            ),
+            refused(
+                "XML with an entity",
+                format!("<!DOCTYPE a [<!ENTITY b SYSTEM \"file://{secret}\">]><a>&b;</a>"),
+            ),
             refused("PostScript", format!("%!PS\n({secret}) (r) file\n")),
             refused("MVG", format!("push graphic-context\nimage over 0,0 0,0 'http://{canary}/'\n")),
             refused("nothing", Vec::new()),
@@ -162,7 +180,10 @@ impl Trap {
             refused("movie + playlist", [good, list.as_bytes()].concat()),
             refused("movie + movie", [good, good].concat()),
             refused("picture + movie", [picture, good].concat()),
-            refused("movie with a page in it", [&good[..32], &boxed(b"free", page.as_bytes()), &good[32..]].concat()),
+            refused(
+                "movie with a page in it",
+                [&good[..32], &boxed(b"free", page.as_bytes()), &good[32..]].concat(),
+            ),
             refused("60,000 pixels", huge),
             refused("a million frames", long),
             refused("the first half", &good[..good.len() / 2]),

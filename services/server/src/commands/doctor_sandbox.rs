@@ -68,7 +68,9 @@ impl Tried {
     /// For programs.
     pub(super) fn document(&self) -> Value {
         match &self.outcome {
-            Ok(caged) => json!({ "bars": caged.report, "escapes": caged.value, "required_whole": self.whole }),
+            Ok(caged) => {
+                json!({ "bars": caged.report, "escapes": caged.value, "required_whole": self.whole })
+            }
             Err(error) => json!({ "error": error }),
         }
     }

@@ -211,7 +211,10 @@ const fn wants_json(command: &Command) -> bool {
             *json
         }
         Command::Copy { what: CopyText::Lint { json, .. } } => *json,
-        Command::Render { what: Some(RenderWhat::Check { json, .. } | RenderWhat::Bench { json, .. }), .. }
+        Command::Render {
+            what: Some(RenderWhat::Check { json, .. } | RenderWhat::Bench { json, .. }),
+            ..
+        }
         | Command::Render { json, .. } => *json,
         Command::Agent { what: Agent::Write { json, .. } | Agent::Cases { json, .. } } => *json,
         Command::Brief { what: Brief::Read { json, .. } } => *json,

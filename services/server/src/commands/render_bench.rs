@@ -141,9 +141,8 @@ pub fn execute(options: &Options<'_>, config: &Config) -> Result<Report, Problem
     cpu_seconds()?;
     let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
     let sandbox = sandbox::sandbox(&config.sandbox, &folder.path().join("scratch"))?;
-    let artifacts = Arc::new(
-        FolderArtifacts::open(&folder.path().join("artifacts")).map_err(|error| failed(&error))?,
-    );
+    let artifacts =
+        Arc::new(FolderArtifacts::open(&folder.path().join("artifacts")).map_err(|error| failed(&error))?);
     let pictures = pictures(options, config, artifacts.as_ref())?;
     let hashes = pictures.each_ref().map(|(hash, _)| hash.0.as_str());
     let boards = boards(hashes, options.seconds * FPS);
@@ -242,11 +241,8 @@ fn ours(studio: &Studio, boards: &[Storyboard], seconds: u32) -> Result<Report, 
     for (idx, board) in boards.iter().enumerate() {
         let before = cpu_seconds()?;
         let name = format!("variant-{idx}");
-        let request = RenderRequest {
-            storyboard: board.clone(),
-            stage: RenderStage::Final,
-            produce_id: name.clone(),
-        };
+        let request =
+            RenderRequest { storyboard: board.clone(), stage: RenderStage::Final, produce_id: name.clone() };
         let (_switch, stop) = Shutdown::new();
         let footage = studio.render_blocking(&request, &name, &stop).map_err(|error| failed(&error))?;
         let inspection =
@@ -289,7 +285,8 @@ struct PeerWork<'a> {
 
 impl PeerWork<'_> {
     fn measure(&self, pictures: [&[u8]; 3]) -> Result<Peer, Problem> {
-        let missing = |what: &str| Problem::new(Code::Prerequisite, "--peer", format!("{what} is not installed"));
+        let missing =
+            |what: &str| Problem::new(Code::Prerequisite, "--peer", format!("{what} is not installed"));
         let said = Command::new("ffmpeg").arg("-version").output().map_err(|_| missing("ffmpeg"))?;
         let said = String::from_utf8_lossy(&said.stdout).into_owned();
         let program = said.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
@@ -313,7 +310,11 @@ impl PeerWork<'_> {
             let report = gate::check_file(self.sandbox, &file, PlacementKind::SimulatedFeed);
             judge += cpu_seconds()? - between;
             render += between - before;
-            if report.checks.iter().any(|check| check.id == "readable" || (check.id == "decodes" && !check.pass)) {
+            if report
+                .checks
+                .iter()
+                .any(|check| check.id == "readable" || (check.id == "decodes" && !check.pass))
+            {
                 return Err(failed(&"the gate cannot read what ffmpeg made"));
             }
         }
@@ -334,7 +335,12 @@ impl PeerWork<'_> {
         for idx in 0..3 {
             command.arg("-i").arg(format!("picture-{idx}.png"));
         }
-        command.args(["-f", "lavfi", "-i", &format!("sine=frequency=220:sample_rate=44100:duration={total}")]);
+        command.args([
+            "-f",
+            "lavfi",
+            "-i",
+            &format!("sine=frequency=220:sample_rate=44100:duration={total}"),
+        ]);
         command.args(["-filter_complex", &self.filters(), "-map", "[v]", "-map", "3:a", "-ac", "2"]);
         command.args(["-c:v", "libx264", "-preset", "veryfast", "-crf", "21", "-threads", "1"]);
         command.args(["-c:a", "aac", "-b:a", "128k", "-t", &total]).arg(&file);
