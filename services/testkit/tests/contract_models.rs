@@ -164,6 +164,7 @@ async fn play(brief: PathBuf, play: impl FnMut(&Asked) -> Option<Answer> + Send 
         let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
         Ok(World {
             footage: None,
+            voice: None,
             language_model: model.clone(),
             gate: Arc::new(StandInGate { artifacts: Some(Arc::clone(&artifacts)) }),
             video: Arc::new(StandInVideo { artifacts: Some(artifacts), witness: None, price: Micros::ZERO }),
