@@ -73,6 +73,12 @@ const SHORT: [(&str, &str); 16] = [
 /// Ends of addresses on the web.
 const DOMAINS: [&str; 12] =
     ["com", "org", "net", "io", "co", "shop", "app", "uk", "cn", "store", "dev", "ai"];
+/// Things that a measure describes: a twelve ounce bag.
+const THINGS: [&str; 36] = [
+    "bag", "bags", "bar", "battery", "blanket", "bottle", "bottles", "box", "cable", "can", "cans", "case",
+    "charger", "cup", "drive", "glass", "hose", "jar", "jug", "kettle", "ladder", "lens", "memory", "mug",
+    "pack", "packs", "pot", "pouch", "rope", "sachet", "screen", "storage", "tank", "tin", "tube", "tumbler",
+];
 /// Fractions that have names.
 const FRACTIONS: [(&str, &str); 8] = [
     ("1/2", "one half"),
@@ -91,7 +97,17 @@ pub(super) fn tokens(sentence: &str) -> Vec<Token> {
     let cores: Vec<&str> = chunks.iter().map(|chunk| chunk.core.as_str()).collect();
     let mut tokens: Vec<Token> = Vec::new();
     for (idx, chunk) in chunks.iter().enumerate() {
-        let said = expand(&Place { cores: &cores, idx, stop: chunk.stop });
+        let mut said = expand(&Place { cores: &cores, idx, stop: chunk.stop });
+        let of_thing = cores.get(idx + 1).is_some_and(|next| THINGS.contains(&next.to_lowercase().as_str()));
+        let measured = chunk.core.starts_with(|c: char| c.is_ascii_digit())
+            || (idx > 0 && numbers::split(cores[idx - 1]).is_some());
+        if let (true, true, true, Some(Said::Word(unit))) =
+            (of_thing, measured, chunk.mark.is_empty(), said.last_mut())
+        {
+            if let Some(single) = units::single(unit) {
+                single.clone_into(unit);
+            }
+        }
         if said.is_empty() {
             if let (Some(last), false) = (tokens.last_mut(), chunk.mark.is_empty()) {
                 last.mark = chunk.mark;

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Lines of advertisements as they are written, and as they are said.
-const LINES: [(&str, &str); 74] = [
+const LINES: [(&str, &str); 75] = [
     ("$12.50 for 250 g", "twelve dollars and fifty cents for two hundred fifty grams"),
     ("Only $9.99!", "Only nine dollars and ninety nine cents!"),
     ("Now $1", "Now one dollar"),
@@ -23,16 +23,16 @@ const LINES: [(&str, &str); 74] = [
     ("100% organic cotton", "one hundred percent organic cotton"),
     ("50 % off", "fifty percent off"),
     ("1 kg bag", "one kilogram bag"),
-    ("1.5L bottle", "one point five liters bottle"),
+    ("1.5L bottle", "one point five liter bottle"),
     ("500 ml", "five hundred milliliters"),
-    ("10 m cable", "ten meters cable"),
-    ("16oz tumbler", "sixteen ounces tumbler"),
+    ("10 m cable", "ten meter cable"),
+    ("16oz tumbler", "sixteen ounce tumbler"),
     ("5 lbs lighter", "five pounds lighter"),
     ("6 in. deep", "six inches deep"),
-    ("40mm case", "forty millimeters case"),
-    ("5000 mAh battery", "five thousand milliamp hours battery"),
-    ("65W charger", "sixty five watts charger"),
-    ("256GB storage", "two hundred fifty six gigabytes storage"),
+    ("40mm case", "forty millimeter case"),
+    ("5000 mAh battery", "five thousand milliamp hour battery"),
+    ("65W charger", "sixty five watt charger"),
+    ("256GB storage", "two hundred fifty six gigabyte storage"),
     ("-20°C to 40°C", "twenty degrees celsius to forty degrees celsius"),
     ("1st order", "first order"),
     ("The 22nd of May", "The twenty second of May"),
@@ -77,6 +77,7 @@ const LINES: [(&str, &str); 74] = [
     ("Tea vs. coffee", "Tea versus coffee"),
     ("500+ reviews", "five hundred plus reviews"),
     ("“Best cup yet” — Anna", "Best cup yet— Anna"),
+    ("$18 for a 12 oz bag.", "eighteen dollars for a twelve ounce bag."),
     ("Bitter again? Try ours…", "Bitter again? Try ours—"),
 ];
 

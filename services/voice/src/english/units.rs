@@ -58,6 +58,12 @@ pub(super) fn singular(text: &str) -> Option<&'static str> {
     name(text, true)
 }
 
+/// The name for one of a unit that is named for more, e.g. `ounce` for `ounces`.
+pub(super) fn single(many: &str) -> Option<&'static str> {
+    let last = |name: &'static str| name.rsplit(' ').next().unwrap_or(name);
+    UNITS.iter().find(|(_, _, name)| last(name) == many).map(|(_, one, _)| last(one))
+}
+
 /// Whether a word in lower case may be the abbreviation of a unit that takes a full stop.
 pub(super) fn is_unit(lower: &str) -> bool {
     matches!(lower, "oz" | "lb" | "lbs" | "ft" | "hr" | "hrs" | "yr" | "yrs" | "min" | "mins" | "sec")
