@@ -84,7 +84,11 @@ fn options() -> Options {
         prices_of: "2026-11-29".to_owned(),
         price: Micros(1_500),
     };
-    Options { steps: 2, ..Options::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tiny"), row) }
+    Options {
+        steps: 2,
+        guidance: 1.0,
+        ..Options::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tiny"), row)
+    }
 }
 
 struct World {

@@ -74,7 +74,9 @@ async fn every_distinct_clip_is_made_and_paid_once_and_stands_in_every_ad() {
     let wished = |request: &&spotwright_core::ports::video_backend::RenderRequest| {
         request.storyboard.shots.iter().any(|shot| matches!(shot.footage, Some(Footage::Generated(_))))
     };
-    assert_eq!(world.previews().iter().filter(wished).count(), world.previews().len());
+    // Previews are made before the clips, and show the shots' pictures.
+    assert!(world.previews().len() >= 3);
+    assert_eq!(world.previews().iter().filter(wished).count(), 0);
     let report = clips.report(Currency::USD).expect("a report");
     assert_eq!((report.made, report.cost), (clips.asked.len() as u32, view.settled));
     assert_eq!(world.trace("clip.made").await.len(), clips.asked.len());
