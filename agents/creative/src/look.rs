@@ -88,7 +88,7 @@ fn styles(brief: &Brief) -> Vec<VisualStyle> {
 fn candidates(brief: &Brief, line: &Line, setting: Setting) -> Vec<Layout> {
     let caption = line.caption.trim_end();
     let question = caption.ends_with(['?', '？']);
-    let figure = caption.chars().any(|c| c.is_ascii_digit());
+    let figure = tells_figure(caption);
     let long = crate::text::length(caption) > 46;
     let offer = says_price(brief, caption);
     let mut fit: Vec<Layout> = match line.role {
@@ -96,7 +96,7 @@ fn candidates(brief: &Brief, line: &Line, setting: Setting) -> Vec<Layout> {
             vec![Layout::Bubble, Layout::Plates, Layout::Headline, Layout::FullBleed, Layout::SideBand]
         }
         Role::Hook if figure => {
-            vec![Layout::GiantWord, Layout::Burst, Layout::Poster, Layout::Ribbon, Layout::Headline]
+            vec![Layout::Number, Layout::GiantWord, Layout::Poster, Layout::Ribbon, Layout::Headline]
         }
         Role::Hook => vec![
             Layout::FullBleed,
@@ -144,7 +144,7 @@ fn body(brief: &Brief, line: &Line, figure: bool, offer: bool) -> Vec<Layout> {
         fit.push(Layout::Phone);
     }
     if figure {
-        fit.extend([Layout::Number, Layout::Burst]);
+        fit.push(Layout::Number);
     }
     if line.role == Role::Proof {
         fit.extend([Layout::Poster, Layout::Statement]);
@@ -170,6 +170,25 @@ fn says_price(brief: &Brief, caption: &str) -> bool {
     let money = ['$', '¥', '￥', '£', '€', '元', '%'].iter().any(|sign| caption.contains(*sign))
         || caption.contains("折");
     money && brief.offer.is_some()
+}
+
+/// Whether a caption has a figure of two digits or more that is no time of day.
+fn tells_figure(caption: &str) -> bool {
+    let mut digits = 0;
+    for (at, c) in caption.char_indices() {
+        if c.is_ascii_digit() {
+            digits += 1;
+            continue;
+        }
+        let rest = caption[at..].trim_start();
+        let is_time =
+            rest.starts_with([':', '：', '点', '时']) || rest.starts_with("am") || rest.starts_with("pm");
+        if digits > 1 && !is_time {
+            return true;
+        }
+        digits = 0;
+    }
+    digits > 1
 }
 
 /// Whether the picture fills the whole frame.

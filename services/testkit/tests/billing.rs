@@ -92,6 +92,7 @@ async fn run_with(conduct: Conduct) -> (Summary, FinishedRun, PathBuf, tempfile:
         let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
         Ok(World {
             footage: None,
+            voice: None,
             language_model: Arc::new(Provider(conduct)),
             gate: Arc::new(StandInGate { artifacts: Some(Arc::clone(&artifacts)) }),
             video: Arc::new(StandInVideo { artifacts: Some(artifacts), witness: None, price: Micros::ZERO }),

@@ -55,6 +55,7 @@ async fn finished(brief: &str) -> Finished {
         let video = StandInVideo { artifacts: Some(artifacts.clone()), witness: None, price: Micros(20_000) };
         Ok(World {
             footage: None,
+            voice: None,
             language_model: Arc::new(CopyEngine),
             video: Arc::new(video),
             gate: Arc::new(StandInGate { artifacts: Some(artifacts) }),

@@ -27,7 +27,7 @@ impl Stage<'_> {
 
     /// The caption's first figure as large as it gets, the caption below.
     pub(super) fn number(&mut self) -> Result<(), Error> {
-        let Some(figure) = self.first_figure() else { return self.statement() };
+        let Some(figure) = self.telling_figure() else { return self.statement() };
         let ground = self.moving_ground()?;
         let ink = ink_on(ground);
         let accent = readable_tint(self.accent(), ground);

@@ -4,6 +4,7 @@
 use spotwright_schemas::storyboard::Color;
 
 use super::picture::percentile_luma;
+use super::product::is_amount;
 use super::{Come, GROUND, Rect, Stage, WHITE, shapes};
 use crate::error::Error;
 use crate::pixels;
@@ -316,7 +317,9 @@ impl Stage<'_> {
 
     /// The caption's first figure in a starburst over the picture, the caption below.
     pub(super) fn starburst(&mut self) -> Result<(), Error> {
-        let Some(figure) = self.first_figure() else { return self.plates() };
+        let Some(figure) = self.telling_figure().filter(|figure| is_amount(figure)) else {
+            return self.plates();
+        };
         self.whole_picture([0.14, 0.62])?;
         let floor = self.foot()?;
         let u = self.unit;

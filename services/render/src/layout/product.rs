@@ -105,19 +105,22 @@ impl Stage<'_> {
         let texts = self.stack(ink, accent, self.alignment(), room * 0.36, 104.0)?;
         let below = self.put_stack(&texts, self.content_top, 0.0);
         let area = [self.left, below + 40.0 * u, self.safe_width(), floor - below - 100.0 * u];
-        self.pool([self.width / 2.0, area[1] + area[3] * 0.55], area[3] * 0.62);
+        self.pool(area);
         self.show_product(&product, area, true)?;
         self.put_header();
         Ok(())
     }
 
-    /// Light on the ground around a point, as much as the ink on it allows: away from the ink's color it would
-    /// be a shadow, so it is drawn where no text stands.
-    fn pool(&mut self, center: [f64; 2], radius: f64) {
+    /// A pool of the accent's light in an area without text.
+    fn pool(&mut self, area: Rect) {
         let accent = self.accent();
+        // It ends where the area does: texts stand above and below.
+        let (center, radius) =
+            ([area[0] + area[2] / 2.0, area[1] + area[3] / 2.0], [area[2] * 0.62, area[3] / 2.0]);
         for (row, line) in self.base.rows_mut().enumerate() {
             for (column, pixel) in line.chunks_exact_mut(4).enumerate() {
-                let away = ((column as f64 - center[0]) / radius).hypot((row as f64 - center[1]) / radius);
+                let away =
+                    ((column as f64 - center[0]) / radius[0]).hypot((row as f64 - center[1]) / radius[1]);
                 let share = (1.0 - away).clamp(0.0, 1.0).powi(2) * 0.55;
                 if share > 0.0 {
                     for (to, from) in pixel.iter_mut().zip([accent.r, accent.g, accent.b]) {
@@ -179,7 +182,7 @@ impl Stage<'_> {
         let text_top = floor - texts.height;
         self.put_stack(&texts, text_top, 0.0);
         let area = [self.left, self.content_top, self.safe_width(), text_top - self.content_top - 48.0 * u];
-        let word = self.first_figure().unwrap_or_else(|| self.input.shot.brand.clone());
+        let word = self.telling_figure().unwrap_or_else(|| self.input.shot.brand.clone());
         let mut style = self.caption_style(pixels::mix(ink, ground, 0.16), None, 0.5, area[3] * 0.5, 420.0);
         style.max_lines = 1;
         style.sizes[1] = 40.0 * u;
@@ -207,7 +210,7 @@ impl Stage<'_> {
         let area = [self.left, self.content_top, self.safe_width(), top - self.content_top - 34.0 * u];
         let side = area[2].min(area[3]);
         if let Some(product) = self.product() {
-            self.pool([self.width / 2.0, area[1] + area[3] * 0.5], side * 0.75);
+            self.pool(area);
             self.show_product(&product, area, true)?;
         } else {
             let rect = [(self.width - side) / 2.0, area[1] + (area[3] - side) / 2.0, side, side];
@@ -217,11 +220,24 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// The caption's first figure, as it is written.
-    pub(super) fn first_figure(&self) -> Option<String> {
+    /// The figure of the caption that is worth to be seen large, as it is written: an amount or a share before
+    /// any other, which has two digits at least. Numbers of a list and times of day are none.
+    pub(super) fn telling_figure(&self) -> Option<String> {
         let caption = crate::lines::clean(&self.input.shot.caption);
-        let range = crate::lines::figures(&caption).into_iter().next()?;
-        caption.get(range).map(str::to_owned)
+        let figures: Vec<(&str, &str)> = crate::lines::figures(&caption)
+            .into_iter()
+            .filter_map(|range| Some((caption.get(range.clone())?, caption.get(range.end..)?)))
+            .collect();
+        let amount = figures.iter().find(|(figure, _)| is_amount(figure));
+        let counted = || {
+            figures.iter().find(|(figure, after)| {
+                let next = after.trim_start();
+                let is_time = after.starts_with([':', '：', '点', '时'])
+                    || ["am", "pm", "a.m", "p.m", "o'clock"].iter().any(|part| next.starts_with(part));
+                figure.chars().filter(char::is_ascii_digit).count() > 1 && !is_time && !figure.ends_with('.')
+            })
+        };
+        amount.or_else(counted).map(|(figure, _)| (*figure).to_owned())
     }
 
     /// Text that is part of the picture: it is said again where it is to be read.
@@ -300,6 +316,11 @@ fn reflect(scene: &mut Raster, layer: &Raster, rect: Rect) {
         }
     }
     pixels::blend(scene, &mirrored, rect[0].round() as i64, rect[1] + rect[3] - 2.0, 1.0);
+}
+
+/// Whether a figure is an amount of money or a share.
+pub(super) fn is_amount(figure: &str) -> bool {
+    figure.contains(['%', '％', '¥', '￥', '$', '€', '£', '元', '折'])
 }
 
 fn luma(color: Color) -> f64 {
