@@ -127,7 +127,7 @@ fn picture(prompt: &str) -> ClipRequest {
 /// The end of a job, and the percents on the way.
 async fn ended(source: &Keyframes, job: &JobId) -> (JobState, Vec<u8>) {
     let mut percents = Vec::new();
-    for _ in 0..6_000 {
+    for _ in 0..24_000 {
         match source.poll(job).await.unwrap() {
             JobState::Queued => {}
             JobState::Running { percent } => percents.push(percent.unwrap()),
