@@ -79,6 +79,10 @@ impl StepStore for OneReader {
         self.inner.finished_runs(organization, limit).await
     }
 
+    async fn waiting_steps(&self) -> Result<Vec<(StepKind, u64)>, StoreError> {
+        self.inner.waiting_steps().await
+    }
+
     async fn variant(&self, id: VariantId) -> Result<Variant, StoreError> {
         self.inner.variant(id).await
     }

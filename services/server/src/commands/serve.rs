@@ -156,6 +156,14 @@ async fn serve_api(
     let pepper = if demo { super::demo::pepper(config)? } else { configured_pepper(config)? };
     let listener = Listener::bind("serve.address", &config.serve.address).await?;
     let bounds = bounds(config);
+    let usual = Limits::default();
+    let limits = Limits {
+        // A request has a connection: more than half of them never belong to one kind of work.
+        requests: usual.requests.min(bounds.connections / 2),
+        streams: usual.streams.min(bounds.connections / 2),
+        asset_bytes: config.serve.asset_quota_mb.saturating_mul(1_000_000),
+        ..usual
+    };
     tracing::info!(connections = bounds.connections, of_one_address = bounds.of_one_address, "places");
     let letters = Letters::load(&[])?;
     let sessions = Sessions::default();
@@ -175,7 +183,7 @@ async fn serve_api(
         pepper,
         sessions: sessions.clone(),
         demo: demo.is_some().then(super::demo::organization),
-        limits: limits(config, bounds),
+        limits,
         run_defaults: RunDefaults {
             generations: config.run.generations,
             variants: config.run.variants,
@@ -184,7 +192,12 @@ async fn serve_api(
         },
         shutdown: shutdown.clone(),
     };
-    let router = routes(state);
+    // The API's answer to unknown addresses stays: the router that is merged last brings it.
+    let router = spotwright_portal::router().merge(spotwright_api::router(state));
+    let router = router.layer(axum::middleware::from_fn(measures::request));
+    if !spotwright_portal::is_built() {
+        tracing::warn!("the portal is not built; infra/portal_web.sh build does it");
+    }
     if let Some(demo) = demo {
         demo.print_link(&sessions, &SystemClock, &config.serve.address)?;
         let (filling, mut stopping) = (demo.fill(router.clone()), shutdown.clone());
@@ -231,16 +244,6 @@ fn announcements(config: &Config, foundation: &Foundation) -> Engine<Announcemen
         claims: ClaimQueue::default(),
         locks: RunLocks::default(),
     }
-}
-
-/// The pages and the API, told apart by their addresses.
-fn routes(state: ApiState) -> axum::Router {
-    if !spotwright_portal::is_built() {
-        tracing::warn!("the portal is not built; infra/portal_web.sh build does it");
-    }
-    // The API's answer to unknown addresses stays: the router that is merged last brings it.
-    let router = spotwright_portal::router().merge(spotwright_api::router(state));
-    router.layer(axum::middleware::from_fn(measures::request))
 }
 
 /// Starts the studio for clips that clients order one by one.

@@ -183,7 +183,7 @@ fn footage(config: &Config, workspace: &Workspace) -> Result<Option<FootagePorts
     let options = studio::Options { folder: workspace.folder.join("studio"), ..studio::Options::default() };
     let studio = Studio::new(options, Arc::clone(&artifacts))
         .map_err(|error| Problem::new(Code::Render, "", error.to_string()))?;
-    video_sources::footage(&config.video, &artifacts, &studio, &workspace.folder)
+    video_sources::footage(&config.video, &config.sandbox, &artifacts, &studio, &workspace.folder)
 }
 
 /// Does the job and prints how often each point was reached: one line `POINT COUNT` each.
