@@ -578,13 +578,13 @@ fn fonts() -> &'static Letters {
 }
 
 /// The program reads the pictures: a test is no such program.
-fn pictures() -> PictureImport {
+fn picture_import() -> PictureImport {
     sandbox::pictures(&common::config().sandbox).expect("a sandbox")
 }
 
 fn load(path: &Path) -> Result<LoadedBrief, Problem> {
     let path = path.to_path_buf();
-    in_time(move || brief_file::load_with(&path, fonts(), &pictures())).expect("an answer in time")
+    in_time(move || brief_file::load_with(&path, fonts(), &picture_import())).expect("an answer in time")
 }
 
 /// What is wrong with the answer to a case, if anything.

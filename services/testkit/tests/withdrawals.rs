@@ -386,7 +386,7 @@ async fn a_feed_is_applied_to_the_runs_that_sell_its_products_and_to_no_others()
     let again = applied(&process, &feeds(Some(OLD), &new), false).await;
     assert!(!again[0].is_news && again[0].withdrawn.is_empty(), "applied again, nothing changes");
     let stranger = OrganizationId::derive(11, "withdrawals", 1);
-    let others =
-        apply(process.store.as_ref(), &process.control, Some(stranger), &feeds(Some(OLD), &new), false);
+    let feeds = feeds(Some(OLD), &new);
+    let others = apply(process.store.as_ref(), &process.control, Some(stranger), &feeds, false);
     assert!(others.await.unwrap().is_empty());
 }

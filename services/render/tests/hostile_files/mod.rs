@@ -1,8 +1,6 @@
 //! Hostile files, made by code, and what they are after: a listener that nobody may reach, and a file that
 //! nobody may read.
 
-#![expect(dead_code, reason = "each test file uses its part")]
-
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
