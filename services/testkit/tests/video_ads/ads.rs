@@ -5,39 +5,29 @@ use std::path::Path;
 use std::sync::Arc;
 
 use spotwright_core::domain::variant::{Variant, VariantState};
-use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::step_store::StepStore as _;
 use spotwright_core::spine::NoCheckpoints;
 use spotwright_fake_video::{FakeProvider, mark, recognize};
 use spotwright_media::{Sink, VideoView, decode};
-use spotwright_render::ClipImport;
 use spotwright_schemas::money::{Currency, Micros};
 use spotwright_schemas::storyboard::Footage;
 use spotwright_server::cli::RunArguments;
 use spotwright_server::commands::run::{self, Summary};
 use spotwright_server::config::Config;
-use spotwright_server::wiring::{STATE_FOLDER, Workspace, World};
+use spotwright_server::wiring::STATE_FOLDER;
 use spotwright_store::sqlite::SqliteStore;
 
 use crate::server::Server;
 use crate::settings;
 
-/// The program's own world, with this test's program for the cage.
-fn world(workspace: &Workspace, config: &Config) -> World {
-    let mut world = workspace.world(config).unwrap();
-    let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
-    let program = env!("CARGO_BIN_EXE_spotwright-fault-child").into();
-    let importer = ClipImport::with_program(artifacts, workspace.folder.join("import"), program).unwrap();
-    let footage = world.footage.as_mut().expect("a source is configured");
-    footage.clip_importer = Arc::new(importer);
-    world
-}
-
 /// Runs the job in `folder`.
 async fn job(folder: &Path, server: Server, provider: &FakeProvider, generated: &str) -> Summary {
     drop(rustls::crypto::ring::default_provider().install_default());
     let file = settings::file(folder, server, provider.base_url());
-    let config = Config::load(Some(&file)).unwrap();
+    let mut config = Config::load(Some(&file)).unwrap();
+    // A test is no program that could read foreign files in a cage.
+    config.sandbox.program = env!("CARGO_BIN_EXE_spotwright-fault-child").to_owned();
+    config.voice.enabled = false;
     let arguments = RunArguments {
         brief: Some(settings::brief(folder, generated)),
         out: Some(folder.join("out")),
@@ -48,9 +38,7 @@ async fn job(folder: &Path, server: Server, provider: &FakeProvider, generated: 
         ..RunArguments::default()
     };
     let checkpoints = Arc::new(NoCheckpoints);
-    run::execute_in(&arguments, &config, checkpoints, |workspace| Ok(world(workspace, &config)))
-        .await
-        .unwrap()
+    run::execute_in(&arguments, &config, checkpoints, |workspace| workspace.world(&config)).await.unwrap()
 }
 
 /// The variants of the run in `folder`.
