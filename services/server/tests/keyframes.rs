@@ -98,6 +98,7 @@ async fn made(source: &dyn ClipSource, key: &str) -> Vec<u8> {
                 return source.fetch(&job, &outputs[0]).await.unwrap();
             }
             JobState::Failed(error) => panic!("{error}"),
+            state @ JobState::Halfway { .. } => panic!("a picture has one part: {state:?}"),
         }
     }
     panic!("the job does not end");
