@@ -250,7 +250,6 @@ async fn a_failed_campaign_gives_back_its_own_reserve_and_leaves_an_open_call_it
         click_model: world.click_model,
         marketplace: world.marketplace,
         footage: None,
-        voice: None,
     });
     let id = rig.run.id;
     let campaign = LedgerEntry {

@@ -48,7 +48,9 @@ impl Trap {
                 counted.fetch_add(u32::from(connection.is_ok()), Ordering::SeqCst);
             }
         });
-        Self { folder, canary, hits }
+        let trap = Self { folder, canary, hits };
+        trap.works();
+        trap
     }
 
     fn secret(&self) -> PathBuf {
@@ -56,7 +58,7 @@ impl Trap {
     }
 
     /// Whether the trap can be sprung: a file that is opened is seen, and a connection is counted.
-    pub(crate) fn works(&self) {
+    fn works(&self) {
         assert!(std::fs::read(self.secret()).expect("reads") == SECRET.as_bytes());
         drop(std::net::TcpStream::connect(self.canary).expect("connects"));
         while self.hits.load(Ordering::SeqCst) == 0 {
