@@ -99,7 +99,7 @@ const TECHNOLOGY: &[(&str, &[&str])] = &[
     ("object_store", &["store"]),
     // In the store only to choose the TLS provider of object_store's client.
     ("reqwest", &["llm", "store", "egress", "clips", "voice"]),
-    ("axum", &["api", "server"]),
+    ("axum", &["api", "portal", "server"]),
     ("utoipa", &["api"]),
     ("hmac", &["api", "clips", "fake-video"]),
     ("cosmic-text", &["render"]),

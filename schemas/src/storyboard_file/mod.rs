@@ -86,10 +86,10 @@ pub struct StoryboardFile {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stills: Vec<StillSize>,
     /// Look of the whole ad.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "VisualStyle::is_default")]
     pub style: VisualStyle,
     /// What becomes of the plain ground around a product.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Packshots::is_default")]
     pub packshots: Packshots,
     /// Names and colors.
     pub brand_kit: BrandKit,

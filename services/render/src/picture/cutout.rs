@@ -45,9 +45,14 @@ pub(crate) fn cut_out(picture: &Raster) -> Option<Raster> {
                 continue;
             }
             let seen = picture.pixel(x, y);
+            let inner = (cover < 0.99).then(|| inner_color(picture, &alpha, x, y)).flatten();
             for (channel, to) in pixel[..3].iter_mut().enumerate() {
-                // What is seen is the product over the ground; the ground's part is taken away.
-                let own = f64::from(seen[channel]) - (1.0 - cover) * f64::from(ground[channel]);
+                let own = match inner {
+                    // An edge has the color of the product beside it: its own is half the ground's.
+                    Some(inner) => inner[channel] * cover,
+                    // What is seen is a shade over the ground; the ground's part is taken away.
+                    None => f64::from(seen[channel]) - (1.0 - cover) * f64::from(ground[channel]),
+                };
                 *to = own.clamp(0.0, 255.0 * cover).round() as u8;
             }
             pixel[3] = (cover * 255.0).round() as u8;
@@ -147,6 +152,23 @@ fn opacity(picture: &Raster, ground: [u8; 3], reached: &[bool]) -> Vec<u8> {
         }
     }
     soft
+}
+
+/// Mean color of what is opaque within two pixels; `None` away from the product.
+fn inner_color(picture: &Raster, alpha: &[u8], x: usize, y: usize) -> Option<[f64; 3]> {
+    let (mut sum, mut count) = ([0.0; 3], 0.0);
+    for ny in y.saturating_sub(2)..(y + 3).min(picture.height) {
+        for nx in x.saturating_sub(2)..(x + 3).min(picture.width) {
+            if alpha[ny * picture.width + nx] == 255 {
+                let pixel = picture.pixel(nx, ny);
+                for (sum, channel) in sum.iter_mut().zip(pixel) {
+                    *sum += f64::from(channel);
+                }
+                count += 1.0;
+            }
+        }
+    }
+    (count > 0.0).then(|| sum.map(|sum| sum / count))
 }
 
 /// Left, top, right and bottom of what is more than a third opaque, with two pixels around it.
