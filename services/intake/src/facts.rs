@@ -54,7 +54,7 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
     let letters = sentence.chars().filter(|c| c.is_alphanumeric()).count();
     let n_words = sentence.split_whitespace().count();
     let is_chinese = is_chinese(sentence);
-    if has(INSTRUCTION) {
+    if has(INSTRUCTION) || holds_identifier(&lower) {
         return Statement::LeftOut(Reason::Instruction);
     }
     if sentence.chars().filter(|c| c.is_alphabetic() && !"元".contains(*c)).count() < 2 {
@@ -121,6 +121,15 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
 }
 
 /// Whether a text sends its reader to another page: a script's address, a web address, a name with a common ending.
+/// Whether a text names something of a program: `some_name`, or `name=value` outside an address.
+fn holds_identifier(lower: &str) -> bool {
+    let chars: Vec<char> = lower.chars().collect();
+    chars
+        .windows(3)
+        .any(|w| matches!(w[1], '_' | '=') && w[0].is_ascii_alphabetic() && w[2].is_ascii_alphanumeric())
+        && !holds_address(lower)
+}
+
 fn holds_address(lower: &str) -> bool {
     const ENDINGS: [&str; 14] = [
         "com", "net", "org", "cn", "io", "co", "example", "shop", "store", "app", "info", "xyz", "top",

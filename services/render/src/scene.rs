@@ -30,6 +30,8 @@ pub(crate) struct TextBox {
     pub(crate) coverage: Vec<u8>,
     /// Whether it holds letters, whose contrast counts, and not colored pictures alone.
     pub(crate) letters: bool,
+    /// Whether it stands on a plate that ends a little outside the text.
+    pub(crate) plated: bool,
     /// First second of the shot in which the text stands still and opaque.
     pub(crate) settled: f64,
     /// Second of the shot from which on it is gone; infinite for one that stays.

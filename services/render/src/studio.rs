@@ -411,10 +411,13 @@ impl Inner {
                 let mut heard = Heard::default();
                 decode(path, &mut heard)?;
                 if music::loudness(&heard.0, 2, music::RATE)?.1 <= -1.1 {
-                    break;
+                    return Ok(());
                 }
             }
-            Ok(())
+            Err(Error::storyboard(
+                "audio.loudness_lufs",
+                "so loud a piece of this length would be distorted; less is needed",
+            ))
         })
     }
 
@@ -433,6 +436,7 @@ impl Inner {
 
     fn finished(&self, board: &Storyboard, label: &Label, stop: &Shutdown) -> Result<Footage, Error> {
         self.look_at_footage(board)?;
+        self.look_at_texts(board, stop)?;
         let mut files = Vec::with_capacity(board.shots.len());
         for idx in 0..board.shots.len() {
             files.push(self.shot_file(board, idx, stop)?);

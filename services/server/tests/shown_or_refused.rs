@@ -209,7 +209,14 @@ async fn fewer_winners_than_asked_for_are_told_with_stage_and_first_reason() {
         .save(folder.path().join("flat.png"))
         .expect("writes");
     let path = brief(folder.path(), |text| {
-        text.replace("audience:", "    - { file: \"flat.png\", alt: \"nothing\" }\naudience:")
+        // Enough to say for three scripts that are not alike.
+        let told = ["40 hours on one charge", "Weighs 180 g", "Shade of blown glass"];
+        let facts = told.iter().enumerate().map(|(idx, told)| {
+            format!("    - {{ id: more{idx}, kind: feature, text: \"{told}\", evidence: {{ source: \"drawing 9\" }} }}\n")
+        });
+        let facts: String = facts.collect();
+        text.replace("    - { id: price", &format!("{facts}    - {{ id: price"))
+            .replace("audience:", "    - { file: \"flat.png\", alt: \"nothing\" }\naudience:")
     });
     let out = folder.path().join("out");
     let summary = run(path, &out).await;

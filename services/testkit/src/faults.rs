@@ -107,6 +107,8 @@ impl Job {
 
     fn command(&self, out: &Path, resume: bool, kill: &Kill) -> Command {
         let mut command = Command::new(&self.program);
+        // What is compared is made with and without the program around it; voices are installed or not.
+        command.env("SPOTWRIGHT__VOICE__ENABLED", "false");
         let config = self.config.iter().flat_map(|file| [OsStr::new("--config"), file.as_os_str()]);
         if self.world == Providers::Program {
             command.arg("program").args(config).arg("run");

@@ -22,11 +22,19 @@ mod quirk_server;
 
 use quirk_server::{Answer, QuirkServer};
 
-const ENGLISH: &str = "Trail Bottle\n\nDouble-wall steel\nKeeps ice for 24 hours.\nPrice: $39.99\n";
+/// A sentence of which the rules take the first clause only.
+const STORY: &str = "Two brothers turn every lid by hand, its shell is double-wall steel, and the shape of it \
+    comes from a jug that stood for years on the table of the grandmother who taught them both to walk slowly and \
+    to look at things twice before they say a word.";
+const STEEL: &str = "its shell is double-wall steel";
 const CHINESE: &str = "明前龙井\n\n手工炒制\n每罐净含量125克。\n价格：228元\n";
 
 /// At one micro for a token read and four for one written, and the counters of [`completion`].
 const BILL_OF_AN_ANSWER: i64 = 300 + 4 * 40;
+
+fn english() -> String {
+    format!("Trail Bottle\n\n{STORY}\nKeeps ice for 24 hours.\nPrice: $39.99\n")
+}
 
 fn completion(content: &str, finish: &str) -> Answer {
     let body = json!({
@@ -44,7 +52,7 @@ fn fact(value: &str, sentence: &str) -> Value {
 fn strong() -> Value {
     json!({"values": [
         {"field": "name", "kind": "", "value": "Trail Bottle", "source": 1, "sentence": "Trail Bottle"},
-        fact("Double-wall steel", "Double-wall steel"),
+        fact(STEEL, STORY),
         fact("Keeps ice for 24 hours", "Keeps ice for 24 hours."),
     ]})
 }
@@ -115,10 +123,10 @@ impl Read {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_strong_reader_adds_what_the_rules_missed() {
-    let read = play(ENGLISH, |_| Some(completion(&strong().to_string(), "stop"))).await;
+    let read = play(&english(), |_| Some(completion(&strong().to_string(), "stop"))).await;
     read.expect_sound();
     let taken: Vec<&str> = read.checked().taken.iter().map(|own| own.value.as_str()).collect();
-    assert!(taken.contains(&"Double-wall steel"), "{:?}", read.by);
+    assert!(taken.contains(&STEEL), "{:?}", read.by);
     assert!(read.draft.facts.len() > read.rules.facts.len());
     assert!(read.by.sentence().contains("openai played"), "{}", read.by.sentence());
     let known = read.checked().dropped.iter().filter(|own| own.reason == Dropped::Known).count();
@@ -130,7 +138,7 @@ async fn a_strong_reader_adds_what_the_rules_missed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lazy_reader_changes_nothing() {
-    let read = play(ENGLISH, |_| Some(completion(r#"{"values": []}"#, "stop"))).await;
+    let read = play(&english(), |_| Some(completion(r#"{"values": []}"#, "stop"))).await;
     read.expect_sound();
     assert!(read.checked().taken.is_empty());
     assert_eq!(read.draft, read.rules);
@@ -138,7 +146,7 @@ async fn a_lazy_reader_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_verbose_reader_is_read_through_its_prose() {
-    let read = play(ENGLISH, |_| {
+    let read = play(&english(), |_| {
         let text = format!(
             "<think>{}</think>Of course! Here is what I found:\n```json\n{}\n```\nLet me know!",
             "First the title. ".repeat(50),
@@ -148,7 +156,7 @@ async fn a_verbose_reader_is_read_through_its_prose() {
     })
     .await;
     read.expect_sound();
-    assert!(read.checked().taken.iter().any(|own| own.value == "Double-wall steel"), "{:?}", read.by);
+    assert!(read.checked().taken.iter().any(|own| own.value == STEEL), "{:?}", read.by);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -169,7 +177,7 @@ async fn what_a_reader_translates_is_in_no_source() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_truncating_reader_the_whole_entries_are_used_or_it_is_said() {
-    let read = play(ENGLISH, |_| {
+    let read = play(&english(), |_| {
         let text = strong().to_string();
         Some(completion(&text[..text.len() - 60], "length"))
     })
@@ -185,7 +193,7 @@ async fn of_a_truncating_reader_the_whole_entries_are_used_or_it_is_said() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_refuses_is_quoted_and_the_rules_have_read() {
-    let read = play(ENGLISH, |_| {
+    let read = play(&english(), |_| {
         let body = json!({
             "choices": [{"message": {"content": null, "refusal": "I can't help with shops."},
                 "finish_reason": "stop"}],
@@ -203,7 +211,7 @@ async fn a_reader_that_refuses_is_quoted_and_the_rules_have_read() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_reader_invents_is_dropped_and_said_so() {
-    let read = play(ENGLISH, |_| {
+    let read = play(&english(), |_| {
         let answer = json!({"values": [
             fact("Keeps ice for 48 hours", "Keeps ice for 24 hours."),
             fact("Loved by 50,000 hikers", "Loved by 50,000 hikers."),
@@ -222,7 +230,7 @@ async fn what_a_reader_invents_is_dropped_and_said_so() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_the_server_is_down_the_rules_have_read() {
-    let read = play(ENGLISH, |_| Some(Answer::new(503, r#"{"error": {"message": "overloaded"}}"#))).await;
+    let read = play(&english(), |_| Some(Answer::new(503, r#"{"error": {"message": "overloaded"}}"#))).await;
     assert_eq!(read.draft, read.rules);
     let ReadBy::Rules { reason, cost_micros } = &read.by else { panic!("nobody has answered") };
     assert!(reason.contains("overloaded"), "{reason}");

@@ -94,7 +94,8 @@ pub fn line_findings(brief: &Brief, line: &Line) -> Vec<Finding> {
     let mut findings = Vec::new();
     check_line_shape(brief, line, &mut findings);
     check_grounding(brief, line, &mut findings);
-    for text in [&line.caption, &line.detail, &line.voice] {
+    // The wish for a picture is shown to nobody, but asked of those who make pictures.
+    for text in [&line.caption, &line.detail, &line.voice, &line.picture] {
         check_words(brief, text, Some(line.role), &mut findings);
     }
     findings

@@ -6,7 +6,7 @@ use spotwright_media::VideoView;
 use spotwright_schemas::storyboard::Color;
 
 use crate::pixels::from_yuv;
-use crate::scene::{TextBox, TextKind};
+use crate::scene::TextBox;
 
 /// Highest coverage of colored pictures (emoji) in a line: neither ink nor ground.
 const PICTURES: u8 = 200;
@@ -49,9 +49,8 @@ pub(super) fn look(view: &VideoView<'_>, text: &TextBox) -> Ink {
         (x < view.width && y < view.height).then_some((x, y))
     };
     let (mut ink, mut ground) = (Vec::new(), Vec::new());
-    // Labels and buttons bring their own ground, which ends a little outside the text.
-    let own_ground = matches!(text.kind, TextKind::AiLabel | TextKind::Button | TextKind::Overlay);
-    let margin = if own_ground { 1 } else { (h / 3).clamp(2, 24) };
+    // A plate ends a little outside the text.
+    let margin = if text.plated { 1 } else { (h / 3).clamp(2, 24) };
     let step = if w * h > 40_000 { 2 } else { 1 };
     let cells = (w / h.max(1)).clamp(1, 24);
     let mut sums = vec![Agreement::default(); cells as usize];

@@ -43,8 +43,8 @@ pub use foreseen::foresee;
 use sound::Heard;
 pub(crate) use sound::envelope;
 pub(crate) use stillness::{Points, is_black, points};
-pub(crate) use watch::Sight;
 use watch::Watch;
+pub(crate) use watch::{Sight, rest_of, unreadable};
 
 /// Mean luma change over half a second below which a picture counts as frozen, in codes of 255. A
 /// zoom of 12 % over four seconds changes a photograph by 1 and more.

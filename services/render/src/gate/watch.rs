@@ -11,10 +11,10 @@ use spotwright_media::{Sink, VideoView, Yuv420};
 use super::encoding::{self, Likeness};
 use super::ink::{self, Ink, color_at};
 use super::stillness::{Stillness, Stills};
-use super::{Plan, ShotPlan};
+use super::{Plan, ShotPlan, texts};
 use crate::error::Error;
 use crate::pixels::jpeg;
-use crate::scene::TextKind;
+use crate::scene::{TextBox, TextKind};
 use crate::statistics::{Sampler, sampled_frames};
 
 /// Frames between two looks at the label of AI-made content.
@@ -202,10 +202,8 @@ fn look_at_texts(view: &VideoView<'_>, plan: &Plan<'_>, shot: &ShotPlan, at: u32
     let fps = f64::from(plan.board.fps);
     let every = (plan.board.fps / 2).max(1);
     for text in shot.boxes.iter().filter(|text| text.letters) {
-        // Two frames later than planned, away from the last eased pixel.
-        // An overlay may go before the shot ends.
         let last = (text.until * fps).min(f64::from(shot.frames)).round() as u32;
-        let rest = ((text.settled * fps).ceil() as u32 + 2).min(last.saturating_sub(1));
+        let rest = rest_of(text, plan.board.fps, shot.frames);
         if at >= last {
             continue;
         }
@@ -218,6 +216,40 @@ fn look_at_texts(view: &VideoView<'_>, plan: &Plan<'_>, shot: &ShotPlan, at: u32
             looks.push(Look { kind: text.kind, rest: at == rest, ink: ink::look(view, text) });
         }
     }
+}
+
+/// What of the texts cannot be read in frame `at` of a shot, as the check of the finished file would find it.
+pub(crate) fn unreadable(
+    view: &VideoView<'_>,
+    boxes: &[TextBox],
+    fps: u32,
+    frames: u32,
+    at: u32,
+) -> Option<String> {
+    for text in boxes.iter().filter(|text| text.letters) {
+        let last = (text.until * f64::from(fps)).min(f64::from(frames)).round() as u32;
+        if at < rest_of(text, fps, frames) || at >= last {
+            continue;
+        }
+        let seen = ink::look(view, text);
+        let kind = format!("{:?}", text.kind).to_lowercase();
+        if seen.agreement < texts::MIN_GLYPHS || seen.weakest < texts::MIN_INK {
+            return Some(format!("something lies over the {kind}"));
+        }
+        if seen.contrast < texts::MIN_CONTRAST {
+            let (has, needs) = (seen.contrast, texts::MIN_CONTRAST);
+            return Some(format!("the {kind} has a contrast of {has:.2}:1; {needs}:1 is needed"));
+        }
+    }
+    None
+}
+
+/// The frame of a shot in which a text is first looked at: two later than planned, away from the last eased
+/// pixel.
+pub(crate) fn rest_of(text: &TextBox, fps: u32, frames: u32) -> u32 {
+    // An overlay may go before the shot ends.
+    let last = (text.until * f64::from(fps)).min(f64::from(frames)).round() as u32;
+    ((text.settled * f64::from(fps)).ceil() as u32 + 2).min(last.saturating_sub(1))
 }
 
 fn to_rgb(view: &VideoView<'_>) -> Vec<u8> {

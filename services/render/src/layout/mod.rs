@@ -351,7 +351,9 @@ impl<'a> Stage<'a> {
                 if matches!(come.entrance, Entrance::None) { 0.0 } else { (last + length).max(0.0) };
             let rect = [x + line.x + ix as i64, y + line.y + iy as i64, iw as i64, ih as i64];
             let letters = line.letters;
-            self.boxes.push(TextBox { kind, rect, coverage, letters, settled, until: f64::INFINITY });
+            let plated = matches!(kind, TextKind::AiLabel | TextKind::Button);
+            let until = f64::INFINITY;
+            self.boxes.push(TextBox { kind, rect, coverage, letters, plated, settled, until });
         }
     }
 

@@ -118,6 +118,7 @@ impl Stage<'_> {
                 rect,
                 coverage,
                 letters: line.letters,
+                plated: true,
                 settled,
                 until: place.until,
             });

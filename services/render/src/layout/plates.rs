@@ -158,7 +158,11 @@ impl Stage<'_> {
                 drift: None,
             });
         }
+        let from = self.boxes.len();
         self.put(kind, block, [x, y], come);
+        for text in &mut self.boxes[from..] {
+            text.plated = true;
+        }
     }
 
     /// The caption on a band of color across the picture.

@@ -223,21 +223,7 @@ impl Stage<'_> {
     /// The figure of the caption that is worth to be seen large, as it is written: an amount or a share before
     /// any other, which has two digits at least. Numbers of a list and times of day are none.
     pub(super) fn telling_figure(&self) -> Option<String> {
-        let caption = crate::lines::clean(&self.input.shot.caption);
-        let figures: Vec<(&str, &str)> = crate::lines::figures(&caption)
-            .into_iter()
-            .filter_map(|range| Some((caption.get(range.clone())?, caption.get(range.end..)?)))
-            .collect();
-        let amount = figures.iter().find(|(figure, _)| is_amount(figure));
-        let counted = || {
-            figures.iter().find(|(figure, after)| {
-                let next = after.trim_start();
-                let is_time = after.starts_with([':', '：', '点', '时'])
-                    || ["am", "pm", "a.m", "p.m", "o'clock"].iter().any(|part| next.starts_with(part));
-                figure.chars().filter(char::is_ascii_digit).count() > 1 && !is_time && !figure.ends_with('.')
-            })
-        };
-        amount.or_else(counted).map(|(figure, _)| (*figure).to_owned())
+        telling_figure(&self.input.shot.caption)
     }
 
     /// Text that is part of the picture: it is said again where it is to be read.
@@ -318,6 +304,28 @@ fn reflect(scene: &mut Raster, layer: &Raster, rect: Rect) {
     pixels::blend(scene, &mirrored, rect[0].round() as i64, rect[1] + rect[3] - 2.0, 1.0);
 }
 
+/// The figure of a caption that is worth to be seen large, see [`Stage::telling_figure`].
+fn telling_figure(caption: &str) -> Option<String> {
+    let caption = crate::lines::clean(caption);
+    let figures: Vec<(&str, [&str; 2])> = crate::lines::figures(&caption)
+        .into_iter()
+        .filter_map(|range| {
+            Some((caption.get(range.clone())?, [caption.get(..range.start)?, caption.get(range.end..)?]))
+        })
+        .collect();
+    let amount = figures.iter().find(|(figure, _)| is_amount(figure));
+    let counted = || {
+        figures.iter().find(|(figure, [before, after])| {
+            let next = after.trim_start();
+            let is_time = before.ends_with([':', '：'])
+                || after.starts_with([':', '：', '点', '时'])
+                || ["am", "pm", "a.m", "p.m", "o'clock"].iter().any(|part| next.starts_with(part));
+            figure.chars().filter(char::is_ascii_digit).count() > 1 && !is_time && !figure.ends_with('.')
+        })
+    };
+    amount.or_else(counted).map(|(figure, _)| (*figure).to_owned())
+}
+
 /// Whether a figure is an amount of money or a share.
 pub(super) fn is_amount(figure: &str) -> bool {
     figure.contains(['%', '％', '¥', '￥', '$', '€', '£', '元', '折'])
@@ -335,4 +343,25 @@ fn mean_luma(layer: &Raster) -> f64 {
         count += 1.0;
     }
     sum / count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_come_first_and_numbers_of_a_list_or_a_clock_are_not_worth_to_be_large() {
+        for (caption, figure) in [
+            ("$29 instead of $39 until Sunday", Some("$29")),
+            ("25 ounces for $34", Some("$34")),
+            ("Dropped 50 times, still no leak", Some("50")),
+            ("首单立减50元", Some("50元")),
+            ("3. Every part goes in the dishwasher", None),
+            ("Monday, 7 am, the bottle goes in the car door", None),
+            ("Doors open at 10:30", None),
+            ("Fresh every morning", None),
+        ] {
+            assert_eq!(telling_figure(caption).as_deref(), figure, "{caption}");
+        }
+    }
 }

@@ -1,17 +1,18 @@
 //! Shots: looked up, laid out, composited, encoded once.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use spotwright_core::ports::artifacts::{ArtifactError, ArtifactHash};
 use spotwright_core::spine::Shutdown;
-use spotwright_media::{ClipReader, VideoEncoder, VideoFormat, Yuv420};
+use spotwright_media::{ClipReader, VideoEncoder, VideoFormat, VideoView, Yuv420};
 use spotwright_schemas::storyboard::{Footage, FrameSize, OverlayContent, Shot, Storyboard};
 
 use super::{Inner, go_on};
 use crate::cache::Held;
 use crate::error::Error;
 use crate::footage::{ClipLook, Cut, Film};
-use crate::gate::{Points, ShotPlan, compared_frames, points};
+use crate::gate::{self, Points, ShotPlan, compared_frames, points};
 use crate::graph;
 use crate::layout::{self, Build, Picture};
 use crate::picture;
@@ -169,6 +170,35 @@ impl Inner {
             frames.push((frame, picture));
         }
         Ok(frames)
+    }
+
+    /// Draws every shot where its texts are at rest and reads them as the gate will, so that nothing is encoded
+    /// that nobody can read.
+    ///
+    /// # Errors
+    /// [`Error::Problem`] with the shot and what cannot be read in it.
+    pub(super) fn look_at_texts(&self, board: &Storyboard, stop: &Shutdown) -> Result<(), Error> {
+        let (width, height) = (board.size.width as usize, board.size.height as usize);
+        let mut brush = Brush::new(width, height);
+        let mut picture = Yuv420::filled(width, height, [16, 128, 128]);
+        for (idx, shot) in board.shots.iter().enumerate() {
+            let mut film = self.film(board, idx, board.size)?;
+            let boxes = film.scene.boxes.clone();
+            let rests = boxes.iter().map(|text| gate::rest_of(text, board.fps, shot.frames));
+            let frames: BTreeSet<u32> = rests.chain([shot.frames - 1]).collect();
+            for frame in frames {
+                go_on(stop)?;
+                film.draw(frame, &mut brush)?;
+                pixels::to_yuv(&brush.canvas, &mut picture);
+                let half = width / 2;
+                let planes = [(&picture.y[..], width), (&picture.u[..], half), (&picture.v[..], half)];
+                let view = VideoView { index: frame, seconds: 0.0, width, height, planes };
+                if let Some(fault) = gate::unreadable(&view, &boxes, board.fps, shot.frames, frame) {
+                    return Err(Error::storyboard(format!("shots[{idx}]"), fault));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The encoded shot, composited and encoded when no variant needed it before.

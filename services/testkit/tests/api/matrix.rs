@@ -32,6 +32,8 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
     let id = match operation.path {
         path if path.starts_with("/v1/organizations/") => &things.organization,
         path if path.starts_with("/v1/api-keys/") => &things.key,
+        // The spare one is deleted on the way.
+        "/v1/assets/{id}/content" => &things.made.asset,
         path if path.starts_with("/v1/assets/") => &things.spare,
         path if path.starts_with("/v1/briefs/") => &things.made.brief,
         path if path.starts_with("/v1/runs/") => &things.made.run.to_string(),

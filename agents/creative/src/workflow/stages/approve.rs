@@ -385,6 +385,13 @@ fn must_pass(brief: &Brief, before: &Script, edited: &Script, others: &[Script])
             subject => format!("{} (`{subject}`)", finding.message),
         })
         .collect();
+    for (was, is) in before.lines.iter().zip(&edited.lines) {
+        for (was, is) in [(&was.caption, &is.caption), (&was.voice, &is.voice)] {
+            if was != is && holds_address(is) {
+                reasons.push(format!("a line holds no addresses (`{is}`); the button leads to the page"));
+            }
+        }
+    }
     let (was, is) = (before.full_text(), edited.full_text());
     for text in &brief.must_say {
         if holds_term(&was, text) && !holds_term(&is, text) {
@@ -395,6 +402,17 @@ fn must_pass(brief: &Brief, before: &Script, edited: &Script, others: &[Script])
         return Ok(());
     }
     Err(Problem::new(Code::LineRefused, "signal", reasons.join("; ")))
+}
+
+/// Whether a text holds a web address, however its letters are written.
+fn holds_address(text: &str) -> bool {
+    let half_width = |c: char| match c {
+        // Full-width letters and signs stand in the order of ASCII.
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
+        _ => c,
+    };
+    let plain = text.chars().map(half_width).collect::<String>().to_lowercase();
+    ["://", "www.", "http", "javascript:"].iter().any(|part| plain.contains(part))
 }
 
 #[cfg(test)]
