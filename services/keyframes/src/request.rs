@@ -168,11 +168,11 @@ mod tests {
         one.references = vec![cup.clone(), reference("product-2", "its back")];
         assert_eq!(start(&one), Some(cup.artifact.clone()));
         one.first_frame = Some(cup.artifact.clone());
-        assert_eq!(start(&one), Some(cup.artifact.clone()));
+        assert_eq!(start(&one), Some(cup.artifact));
         one.first_frame = Some(ArtifactHash::of(b"table"));
         assert!(message(&one).contains("several pictures"));
         let mut two = request("@product beside @product-2");
-        two.references = one.references.clone();
+        two.references = one.references;
         assert!(message(&two).contains("several pictures"));
     }
 

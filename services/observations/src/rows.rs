@@ -340,7 +340,7 @@ impl Context<'_> {
         match column.field {
             Field::Spend if own.spend_micros.is_none() => own.spend_micros = self.amount(row, column)?,
             Field::Revenue if own.revenue_micros.is_none() => {
-                own.revenue_micros = self.amount(row, column)?
+                own.revenue_micros = self.amount(row, column)?;
             }
             Field::Impressions if own.impressions.is_none() => {
                 own.impressions =

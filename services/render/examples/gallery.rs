@@ -54,7 +54,7 @@ fn main() -> Result<()> {
         ["#0F766E", "#38E1C6"],
         ["#4A5240", "#B5452C"],
     ];
-    let small = FrameSize { width: size.width / 3 & !1, height: size.height / 3 & !1 };
+    let small = FrameSize { width: (size.width / 3) & !1, height: (size.height / 3) & !1 };
     let columns = 7;
     for (style, palette) in VisualStyle::ALL.into_iter().zip(palettes) {
         let rows = Layout::ALL.len().div_ceil(columns) as u32;

@@ -91,7 +91,7 @@ async fn made(source: &dyn ClipSource, key: &str) -> Vec<u8> {
     for _ in 0..12_000 {
         match source.poll(&job).await.unwrap() {
             JobState::Queued | JobState::Running { .. } => {
-                tokio::time::sleep(Duration::from_millis(10)).await
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
             JobState::Done { outputs, charged, .. } => {
                 assert_eq!(charged, Some(Micros::ZERO));

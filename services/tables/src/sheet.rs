@@ -106,18 +106,15 @@ impl<'a> Budget<'a> {
 
     /// Takes room for cells of the row at `line`.
     pub(crate) fn take(&mut self, line: u64, cells: usize, bytes: usize) -> Result<(), Problem> {
-        match (self.cells.checked_sub(cells), self.bytes.checked_sub(bytes)) {
-            (Some(cells), Some(bytes)) => {
-                (self.cells, self.bytes) = (cells, bytes);
-                Ok(())
-            }
-            _ => {
-                let message = format!(
-                    "`{:.60}` has more than {MAX_CELLS} cells up to here, or too long ones; split it",
-                    self.name
-                );
-                Err(problem(place(line, ""), message))
-            }
+        if let (Some(cells), Some(bytes)) = (self.cells.checked_sub(cells), self.bytes.checked_sub(bytes)) {
+            (self.cells, self.bytes) = (cells, bytes);
+            Ok(())
+        } else {
+            let message = format!(
+                "`{:.60}` has more than {MAX_CELLS} cells up to here, or too long ones; split it",
+                self.name
+            );
+            Err(problem(place(line, ""), message))
         }
     }
 }

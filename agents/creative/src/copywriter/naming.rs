@@ -153,5 +153,5 @@ fn english(material: &Material<'_>, name: &str, phrase: &str, bare: &str) -> Nam
     };
     let several = last.ends_with('s') && !last.ends_with("ss") && (phrase == bare || measured);
     let kind = if held { String::new() } else { last };
-    Naming { label, kind, subject, introduction, several }
+    Naming { label, kind, subject, several, introduction }
 }

@@ -39,7 +39,7 @@ async fn a_job_that_never_begins_is_called_off_and_counts_as_spent_unless_it_cer
     for server in Server::ALL {
         for lies in [false, true] {
             let faults = [Fault::StuckQueued, Fault::RunningWhileQueued];
-            let world = world_with(patient(server), &faults[..1 + usize::from(lies)]).await;
+            let world = world_with(patient(server), &faults[..=usize::from(lies)]).await;
             let (end, cost, charged) = ended(&world).await;
             assert_eq!((end, charged), (Some(TryEnd::TooLate), Micros::ZERO), "{server:?}");
             // Taken out of ComfyUI's queue it is free; of all others nobody can tell.

@@ -54,13 +54,10 @@ async fn check(world: World, told: &str) {
     for (name, outcome) in &outcomes {
         let (charged, times) = world.charged(name);
         assert!(times <= 1, "{told}: {name} was made {times} times");
-        match &outcome.made {
-            Some(made) => assert_eq!((made.cost, times), (charged, 1), "{told}"),
-            None => {
-                assert!(!server.can_be_found(), "{told}: {outcome:?}");
-                assert_eq!(outcome.tries[0].ended, TryEnd::Lost, "{told}");
-                assert!(outcome.cost() >= charged, "{told}: what nobody can tell counts as spent");
-            }
+        if let Some(made) = &outcome.made { assert_eq!((made.cost, times), (charged, 1), "{told}") } else {
+            assert!(!server.can_be_found(), "{told}: {outcome:?}");
+            assert_eq!(outcome.tries[0].ended, TryEnd::Lost, "{told}");
+            assert!(outcome.cost() >= charged, "{told}: what nobody can tell counts as spent");
         }
     }
     let spent: Micros = outcomes.values().map(ClipOutcome::cost).sum();

@@ -178,7 +178,7 @@ impl TextSettings {
         if !(8..=512).contains(&self.max_position_embeddings) {
             return Err("max_position_embeddings is not within 8 and 512".to_owned());
         }
-        if self.hidden_size % self.num_attention_heads != 0 {
+        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             return Err("num_attention_heads does not divide hidden_size".to_owned());
         }
         finite("layer_norm_eps", self.layer_norm_eps)
@@ -287,7 +287,7 @@ impl UnetSettings {
             OneOrMany::Many(heads) => heads.get(place).copied().unwrap_or_default(),
         };
         in_range(&[("block_out_channels", out_channels, MOST), ("attention_head_dim", heads, MOST)])?;
-        if out_channels % self.norm_num_groups != 0 || out_channels % heads != 0 || out_channels % 2 != 0 {
+        if !out_channels.is_multiple_of(self.norm_num_groups) || !out_channels.is_multiple_of(heads) || !out_channels.is_multiple_of(2) {
             return Err(format!("{out_channels} channels of block {place} do not fit its groups and heads"));
         }
         Ok(BlockConfig { out_channels, use_cross_attn, attention_head_dim: heads })

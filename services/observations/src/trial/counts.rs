@@ -170,12 +170,9 @@ fn text(grid: &Grid, row: &(u64, Vec<Cell>), at: usize) -> Result<String, Proble
 
 /// The index of a name in a list that grows.
 pub(super) fn index_of(names: &mut Vec<String>, name: String) -> usize {
-    match names.iter().position(|own| *own == name) {
-        Some(idx) => idx,
-        None => {
-            names.push(name);
-            names.len() - 1
-        }
+    if let Some(idx) = names.iter().position(|own| *own == name) { idx } else {
+        names.push(name);
+        names.len() - 1
     }
 }
 

@@ -187,18 +187,12 @@ fn chosen<'a>(raw: &Raw, asked: &'a Asked) -> Result<(usize, Vec<(usize, &'a Gua
     for own in &asked.guardrails {
         guarded.push((find(&own.metric, "guardrail")?, own));
     }
-    let primary = match &asked.primary {
-        Some(name) => find(name, "metric")?,
-        None => {
-            let mut free =
-                (0..raw.metrics.len()).filter(|metric| !guarded.iter().any(|(own, _)| own == metric));
-            match (free.next(), free.next()) {
-                (Some(only), None) => only,
-                _ => {
-                    let message = format!("say which metric decides; there are {}", listed(&raw.metrics));
-                    return Err(wrong("metric", message));
-                }
-            }
+    let primary = if let Some(name) = &asked.primary { find(name, "metric")? } else {
+        let mut free =
+            (0..raw.metrics.len()).filter(|metric| !guarded.iter().any(|(own, _)| own == metric));
+        if let (Some(only), None) = (free.next(), free.next()) { only } else {
+            let message = format!("say which metric decides; there are {}", listed(&raw.metrics));
+            return Err(wrong("metric", message));
         }
     };
     if guarded.iter().any(|(own, _)| *own == primary) {

@@ -33,7 +33,7 @@ pub(crate) fn cut_out(picture: &Raster) -> Option<Raster> {
     let solid = alpha.iter().filter(|alpha| **alpha > 127).count() as f64;
     let share = solid / (width * height) as f64;
     let filled = solid / ((right - left) * (bottom - top)) as f64;
-    if share < COVERED[0] || share > COVERED[1] || filled < FILLED {
+    if !(COVERED[0]..=COVERED[1]).contains(&share) || filled < FILLED {
         return None;
     }
     let mut layer = Raster::filled(right - left, bottom - top, [0; 4]);

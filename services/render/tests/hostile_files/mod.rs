@@ -164,7 +164,7 @@ impl Trap {
         long[count..count + 4].copy_from_slice(&1_000_000_u32.to_be_bytes());
         let mut hurt = good.to_vec();
         let data = body_of(good, b"mdat");
-        let middle = (data + good.len()) / 2;
+        let middle = usize::midpoint(data, good.len());
         for (idx, byte) in hurt[data..middle].iter_mut().enumerate() {
             *byte ^= (idx % 251) as u8;
         }

@@ -146,7 +146,7 @@ impl Demo {
     pub(crate) async fn fill(self, router: Router) -> Result<(), Problem> {
         match self.order(&router).await {
             Ok(true) => {
-                to_stderr("The demo's run has begun; its videos appear in the portal as they are rendered.")
+                to_stderr("The demo's run has begun; its videos appear in the portal as they are rendered.");
             }
             Ok(false) => {}
             Err(reason) => to_stderr(&format!("The demo's run did not begin: {reason}")),

@@ -17,7 +17,7 @@ use crate::hostile_files::{Hostile, Trap};
 use crate::program::Service;
 
 /// Longest time for one file.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn picture() -> Vec<u8> {
     let palette =

@@ -173,7 +173,7 @@ fn chunk(text: &str) -> Chunk {
     let mark = if core.is_empty() && text == "-" {
         "—"
     } else {
-        tail.chars().filter_map(mark_of).last().unwrap_or("")
+        tail.chars().filter_map(mark_of).next_back().unwrap_or("")
     };
     Chunk { core: core.to_owned(), mark, stop: tail.starts_with('.') }
 }
@@ -380,7 +380,7 @@ fn dashed(core: &str) -> Option<Vec<Said>> {
         return None;
     }
     let numeric = |text: &&str| text.bytes().all(|b| b.is_ascii_digit());
-    if parts.iter().all(|part| numeric(&part)) {
+    if parts.iter().all(numeric) {
         let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
         if lengths == [4, 2, 2] {
             let month = MONTHS.get(parts[1].parse::<usize>().ok()?.checked_sub(1)?)?;
@@ -550,7 +550,7 @@ fn mixed(core: &str) -> Option<Vec<Said>> {
     let mut runs: Vec<String> = Vec::new();
     let mut last = None;
     for sign in core.chars() {
-        let kind = if sign.is_ascii_digit() || sign == '.' || sign == ',' { 0 } else { 1 };
+        let kind = i32::from(!(sign.is_ascii_digit() || sign == '.' || sign == ','));
         match runs.last_mut() {
             Some(run) if last == Some(kind) => run.push(sign),
             _ => runs.push(sign.to_string()),

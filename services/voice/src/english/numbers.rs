@@ -65,7 +65,7 @@ fn below_thousand(number: u64) -> Vec<&'static str> {
         words.push(SMALL[rest as usize]);
     } else {
         words.push(TENS[(rest / 10) as usize]);
-        if rest % 10 > 0 {
+        if !rest.is_multiple_of(10) {
             words.push(SMALL[(rest % 10) as usize]);
         }
     }
