@@ -188,7 +188,7 @@ mod tests {
         (brief, script, board)
     }
 
-    fn recording(seconds: f64) -> Option<Recording> {
+    fn recording(seconds: f64) -> Recording {
         let by = SpokenBy {
             shot: 0,
             engine: "kokoro".to_owned(),
@@ -198,14 +198,14 @@ mod tests {
             why: Vec::new(),
         };
         let words = vec![WordTime { text: "Something".to_owned(), start_ms: 20, end_ms: 400 }];
-        Some(Recording { sound: "1".repeat(64), seconds, words, by })
+        Recording { sound: "1".repeat(64), seconds, words, by }
     }
 
     #[test]
     fn every_shot_is_as_long_as_its_line_and_cuts_fall_behind_words() {
         let (brief, script, board) = planned();
         for seconds in [0.4, 2.0, 3.7, 4.6] {
-            let all = vec![recording(seconds); board.shots.len()];
+            let all = vec![Some(recording(seconds)); board.shots.len()];
             let (spoken, report) = voiced(&brief, &script, &board, &all, Vec::new());
             assert_eq!(spoken.validate(), Ok(()));
             assert_eq!((report.lines.len(), report.why.len()), (board.shots.len(), 0));
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn the_pace_rises_only_when_the_lines_would_take_too_long() {
         let (brief, script, board) = planned();
-        let all = |seconds: f64| vec![recording(seconds); board.shots.len()];
+        let all = |seconds: f64| vec![Some(recording(seconds)); board.shots.len()];
         let shots = board.shots.len() as f64;
         assert_eq!(pace(&board, &all(12.0 / shots)), 1.0);
         let faster = pace(&board, &all(19.5 / shots));
@@ -237,14 +237,14 @@ mod tests {
     fn shots_without_a_line_stay_silent_and_too_long_an_ad_has_captions_only() {
         let (brief, mut script, mut board) = planned();
         script.lines[1].voice.clear();
-        let mut some = vec![recording(2.0); board.shots.len()];
+        let mut some = vec![Some(recording(2.0)); board.shots.len()];
         some[1] = None;
         assert!(utterances(&brief, &script, 1.0)[1].is_none());
         let (spoken, report) = voiced(&brief, &script, &board, &some, Vec::new());
         assert!(spoken.shots[1].voice.is_none() && spoken.shots[0].voice.is_some());
         assert_eq!(report.lines.len(), board.shots.len() - 1);
         board.placement = PlacementKind::TiktokInFeed;
-        let endless = vec![recording(40.0); board.shots.len()];
+        let endless = vec![Some(recording(40.0)); board.shots.len()];
         let (silent, report) = voiced(&brief, &script, &board, &endless, Vec::new());
         assert_eq!(silent, board);
         assert!(report.lines.is_empty() && report.why[0].contains("captions only"), "{report:?}");
@@ -255,8 +255,8 @@ mod tests {
         let (brief, script, mut board) = planned();
         board.shots[1].footage =
             Some(Footage::Clip { clip: "2".repeat(64), start_frame: 0, product: Vec::new() });
-        let mut all = vec![recording(2.0); board.shots.len()];
-        all[1] = recording(7.0);
+        let mut all = vec![Some(recording(2.0)); board.shots.len()];
+        all[1] = Some(recording(7.0));
         let (spoken, report) = voiced(&brief, &script, &board, &all, Vec::new());
         assert!(spoken.shots[1].voice.is_none() && spoken.shots[1].frames <= 150);
         assert!(report.why[0].starts_with("shot 2"), "{report:?}");

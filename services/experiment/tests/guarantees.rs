@@ -3,6 +3,8 @@
 //! The short tests run with every change; the long ones measure the figures of `docs/experiments.md` and
 //! belong to `cargo xtask full`.
 
+#![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
+
 use spotwright_experiment::analysis::effect::{Difference, effect};
 use spotwright_experiment::analysis::mismatch::{Period, mismatch};
 use spotwright_experiment::analysis::moments::{AdjustedSums, MeanSums, RatioSums, Sums, pooled_slope};
@@ -270,7 +272,9 @@ fn thompson(rates: &[f64], per_day: u64, exploration: f64, stream: Stream) -> Ve
         let best = propensities(Policy::Thompson, &posteriors).unwrap();
         let mut propensities: Vec<f64> = best.iter().map(|p| (1.0 - exploration) * p + even).collect();
         let total: f64 = propensities.iter().sum();
-        propensities.iter_mut().for_each(|p| *p /= total);
+        for share in &mut propensities {
+            *share /= total;
+        }
         let mut arms = vec![ArmBatch::default(); rates.len()];
         let users = stream.child(day);
         for user in 0..per_day {

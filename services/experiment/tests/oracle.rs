@@ -1,5 +1,7 @@
 //! Our read-outs against those of GrowthBook's `gbstats` 0.8.0, see `tests/data/README.md`.
 
+#![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
+
 use serde_json::Value;
 use spotwright_experiment::analysis::effect::{Difference, effect};
 use spotwright_experiment::analysis::mismatch::{Period, mismatch};

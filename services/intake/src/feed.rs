@@ -118,11 +118,14 @@ impl Refused {
     }
 }
 
+/// Whether a cell can be read.
+type Reads<'a> = &'a dyn Fn(&str) -> bool;
+
 /// The fields of a product that hold something and say nothing.
 fn unread_fields(raw: &Raw, item: &Item) -> Vec<Refused> {
     let locale = locale_of(None, &item.title);
     let is_money = |text: &str| amount(text, None, locale).is_some();
-    let checks: [(&str, &dyn Fn(&str) -> bool, &'static str); 6] = [
+    let checks: [(&str, Reads<'_>, &'static str); 6] = [
         ("price", &is_money, NO_AMOUNT),
         ("sale", &is_money, NO_AMOUNT),
         ("before", &is_money, NO_AMOUNT),

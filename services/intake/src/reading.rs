@@ -202,8 +202,8 @@ fn put(
             fill(place, price, &evidence)?;
             let (now, before) = (draft.price.clone(), draft.price_before.clone());
             if let Some(offer) = &mut draft.offer {
-                offer.price_now = offer.price_now.take().or(now.map(|own| own.value));
-                offer.price_before = offer.price_before.take().or(before.map(|own| own.value));
+                offer.price_now = offer.price_now.take().or_else(|| now.map(|own| own.value));
+                offer.price_before = offer.price_before.take().or_else(|| before.map(|own| own.value));
             }
             Ok(told(shown.trim_end(), None, value.field))
         }

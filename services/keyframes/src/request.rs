@@ -184,6 +184,8 @@ mod tests {
         assert_eq!(pictures, [&all[1].artifact, &all[0].artifact]);
     }
 
+    type Change = fn(&mut ClipRequest);
+
     #[test]
     fn what_cannot_be_done_is_refused_with_the_reason() {
         let mut asked = request("a cup");
@@ -195,7 +197,7 @@ mod tests {
         asked.sound = false;
         asked.task = ClipTask::Speech { text: "hello".to_owned(), voice: String::new() };
         assert!(message(&asked).contains("speech"));
-        let cases: [(fn(&mut ClipRequest), &str); 6] = [
+        let cases: [(Change, &str); 6] = [
             (|asked| asked.prompt = "  ".to_owned(), "blank"),
             (|asked| asked.prompt = "x".repeat(2_501), "2501 characters"),
             (|asked| asked.prompt = "x".repeat(400), "400 tokens"),

@@ -81,7 +81,7 @@ pub(crate) fn of(sheet: &Sheet, given: &Given) -> Result<Option<Layout>, Problem
             found.extend(matched(cells, &headers, row, *platform).filter(is_header));
         }
     }
-    found.sort_by(|a, b| b.score.cmp(&a.score));
+    found.sort_by_key(|one| std::cmp::Reverse(one.score));
     let Some(best) = found.first() else { return Ok(None) };
     if let Some(other) = found.get(1).filter(|other| other.score == best.score && other.row == best.row) {
         let message = format!(
@@ -140,7 +140,7 @@ fn matched(row: &SheetRow, headers: &Headers<'_>, idx: usize, platform: Platform
     let mut languages: BTreeMap<&'static str, usize> = BTreeMap::new();
     let mut score = 0;
     for names in platform.columns() {
-        for name in names.names {
+        for name in names.headers {
             for cell in headers.by_name.get(*name).into_iter().flatten() {
                 *languages.entry(names.language).or_default() += 1;
                 if !taken.insert(*cell) {
@@ -173,7 +173,7 @@ fn matched(row: &SheetRow, headers: &Headers<'_>, idx: usize, platform: Platform
 fn is_of_one_platform(name: &str) -> bool {
     let with = Platform::RECOGNIZED
         .iter()
-        .filter(|platform| platform.columns().iter().any(|names| names.names.contains(&name)));
+        .filter(|platform| platform.columns().iter().any(|names| names.headers.contains(&name)));
     with.count() == 1
 }
 

@@ -137,17 +137,11 @@ impl Context<'_> {
         for column in &self.layout.columns {
             self.measure(row, column, &mut observation)?;
         }
-        self.check_clicks(&observation)?;
+        Self::check_clicks(&observation)?;
         Ok(observation)
     }
 
-    fn refused(
-        &self,
-        row: &SheetRow,
-        column: &str,
-        reason: RefusalReason,
-        message: impl Into<String>,
-    ) -> Refused {
+    fn refused(row: &SheetRow, column: &str, reason: RefusalReason, message: impl Into<String>) -> Refused {
         Refused { line: row.line, column: column.to_owned(), reason, message: message.into() }
     }
 
@@ -161,7 +155,7 @@ impl Context<'_> {
                     row.cells.len(),
                     self.layout.width
                 );
-                Err(self.refused(row, &format!("column {}", at + 1), RefusalReason::TooManyCells, message))
+                Err(Self::refused(row, &format!("column {}", at + 1), RefusalReason::TooManyCells, message))
             }
             None => Ok(()),
         }
@@ -183,10 +177,10 @@ impl Context<'_> {
         let name = name_column.map_or("", |column| row.text(column.idx));
         if names_several(name, id_column.is_some(), id) {
             let message = "the row sums several advertisements; export one row for each";
-            return Err(self.refused(row, header, RefusalReason::SeveralAdsInOneRow, message));
+            return Err(Self::refused(row, header, RefusalReason::SeveralAdsInOneRow, message));
         }
         if let (Some(column), false) = (id_column, is_nothing(id)) {
-            self.check_id(row, column)?;
+            Self::check_id(row, column)?;
             let id = id.trim_start_matches('\'').trim_matches('"').trim_start_matches('=').trim_matches('"');
             return Ok((Identity::AdId, Some(id.to_owned())));
         }
@@ -198,11 +192,11 @@ impl Context<'_> {
             return Ok((Identity::Product, None));
         }
         let message = "no cell tells which advertisement the row is about";
-        Err(self.refused(row, header, RefusalReason::AdMissing, message))
+        Err(Self::refused(row, header, RefusalReason::AdMissing, message))
     }
 
     /// Spreadsheets keep 15 digits of a number; longer ids end in zeros or have an exponent.
-    fn check_id(&self, row: &SheetRow, column: &Column) -> Result<(), Refused> {
+    fn check_id(row: &SheetRow, column: &Column) -> Result<(), Refused> {
         let cell = row.cells.get(column.idx).cloned().unwrap_or_default();
         let text = cell.text.trim();
         let is_numeric = text.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-,".contains(&byte));
@@ -214,10 +208,10 @@ impl Context<'_> {
                 "`{text:.30}` is a rounded number and no id any more; export again, and do not save the file \
                  from a spreadsheet, or format the column as text before"
             );
-            return Err(self.refused(row, &column.header, RefusalReason::IdLostDigits, message));
+            return Err(Self::refused(row, &column.header, RefusalReason::IdLostDigits, message));
         }
         if cell.kind == Kind::Error {
-            return Err(self.refused(
+            return Err(Self::refused(
                 row,
                 &column.header,
                 RefusalReason::ErrorCell,
@@ -235,11 +229,11 @@ impl Context<'_> {
         let text = row.text(column.idx).to_uppercase();
         if is_nothing(&text) {
             let message = "the row has no currency, as other rows have";
-            return Err(self.refused(row, &column.header, RefusalReason::CurrencyMissing, message));
+            return Err(Self::refused(row, &column.header, RefusalReason::CurrencyMissing, message));
         }
         if !is_currency(&text) {
             let message = format!("`{text:.20}` is no code of ISO 4217, e.g. USD");
-            return Err(self.refused(row, &column.header, RefusalReason::NotACurrency, message));
+            return Err(Self::refused(row, &column.header, RefusalReason::NotACurrency, message));
         }
         Ok((Some(text), Some(CurrencySource::Column)))
     }
@@ -252,7 +246,7 @@ impl Context<'_> {
         let date = written(text).and_then(|date| date.resolved(self.styles.order));
         date.map(Some).ok_or_else(|| {
             let message = format!("`{text:.40}` is no date");
-            self.refused(row, &column.header, RefusalReason::NotADate, message)
+            Self::refused(row, &column.header, RefusalReason::NotADate, message)
         })
     }
 
@@ -267,7 +261,7 @@ impl Context<'_> {
             if end < start {
                 let header = column(Field::WindowEnd).map_or("", |column| column.header.as_str());
                 let message = format!("the window ends on {end}, before it starts on {start}");
-                return Err(self.refused(row, header, RefusalReason::WindowReversed, message));
+                return Err(Self::refused(row, header, RefusalReason::WindowReversed, message));
             }
             return Ok(Some(Window { start, end }));
         }
@@ -275,7 +269,7 @@ impl Context<'_> {
         match dated {
             Some(column) => {
                 let message = "the row has no date, as other rows have";
-                Err(self.refused(row, &column.header, RefusalReason::DateMissing, message))
+                Err(Self::refused(row, &column.header, RefusalReason::DateMissing, message))
             }
             None => Ok(self.window),
         }
@@ -289,7 +283,7 @@ impl Context<'_> {
             return Ok(None);
         }
         let refuse =
-            |reason: RefusalReason, message: String| self.refused(row, &column.header, reason, message);
+            |reason: RefusalReason, message: String| Self::refused(row, &column.header, reason, message);
         if cell.kind == Kind::Error || text.starts_with('#') {
             return Err(refuse(RefusalReason::ErrorCell, format!("`{text:.30}` is an error, not a number")));
         }
@@ -313,7 +307,7 @@ impl Context<'_> {
     fn count(&self, row: &SheetRow, column: &Column) -> Result<Option<u64>, Refused> {
         let Some(number) = self.decimal(row, column)? else { return Ok(None) };
         let refuse =
-            |reason: RefusalReason, message: String| self.refused(row, &column.header, reason, message);
+            |reason: RefusalReason, message: String| Self::refused(row, &column.header, reason, message);
         let (whole, fraction) = number.split_once('.').unwrap_or((number.as_str(), ""));
         if fraction.bytes().any(|digit| digit != b'0') {
             return Err(refuse(RefusalReason::FractionalCount, format!("{number:.30} is not a whole count")));
@@ -332,7 +326,7 @@ impl Context<'_> {
         });
         micros.map(Some).ok_or_else(|| {
             let message = format!("{number:.30} is more than can be counted");
-            self.refused(row, &column.header, RefusalReason::TooLarge, message)
+            Self::refused(row, &column.header, RefusalReason::TooLarge, message)
         })
     }
 
@@ -388,7 +382,7 @@ impl Context<'_> {
 
     /// Clicks that count are at most as many as impressions. Other kinds may be more: one impression can
     /// be clicked in several places.
-    fn check_clicks(&self, own: &Observation) -> Result<(), Refused> {
+    fn check_clicks(own: &Observation) -> Result<(), Refused> {
         let (Some(impressions), Some(clicks)) = (&own.impressions, own.clicks.first()) else { return Ok(()) };
         match (impressions.value, clicks.value) {
             (Some(shown), Some(clicked)) if clicked > shown => Err(Refused {

@@ -1,5 +1,7 @@
 //! The samples of platform exports against their truths.
 
+#![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -19,7 +21,7 @@ fn samples() -> Vec<PathBuf> {
 fn read(path: &Path, given: &Given) -> Reading {
     let bytes = std::fs::read(path).unwrap();
     export::read(&bytes, &path.display().to_string(), given)
-        .unwrap_or_else(|problem| panic!("{path:?}: {problem}"))
+        .unwrap_or_else(|problem| panic!("{}: {problem}", path.display()))
 }
 
 fn truth(path: &Path) -> Value {
@@ -293,8 +295,11 @@ fn the_same_in_other_bytes_is_the_same() {
     }
 }
 
+/// A row of a sheet: its number, its first column, its cells.
+type Written<'a> = (u32, &'a str, &'a [&'a str]);
+
 /// A workbook of sheets of texts; cells that parse as numbers are stored as numbers.
-fn workbook(sheets: &[(&str, &[(u32, &str, &[&str])])]) -> Vec<u8> {
+fn workbook(sheets: &[(&str, &[Written<'_>])]) -> Vec<u8> {
     use std::io::Write as _;
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let mut part = |name: &str, text: &str| {

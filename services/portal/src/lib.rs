@@ -182,7 +182,11 @@ mod tests {
         assert_eq!(page.status(), StatusCode::OK);
         assert_eq!(header_of(&page, "cache-control"), "no-cache");
         assert_eq!(header_of(&page, "content-type"), "text/html; charset=utf-8");
-        let script = FILES.iter().map(|(name, _)| *name).find(|name| name.ends_with(".js")).unwrap();
+        let script = FILES
+            .iter()
+            .map(|(name, _)| *name)
+            .find(|name| std::path::Path::new(name).extension().is_some_and(|end| end == "js"))
+            .unwrap();
         let response = ask(&format!("/portal/{script}"), "gzip, br").await;
         assert_eq!(header_of(&response, "cache-control"), "public, max-age=31536000, immutable");
         assert_eq!(header_of(&response, "content-encoding"), "gzip");

@@ -101,7 +101,7 @@ fn hostile_pictures_are_refused_or_written_anew() {
             match imported {
                 Ok(imported) => {
                     assert!(file.may_pass, "{} was taken", file.what);
-                    trap.is_clean(&file.what, &imported.png);
+                    Trap::is_clean(&file.what, &imported.png);
                 }
                 Err(problem) => {
                     assert!(
@@ -110,7 +110,7 @@ fn hostile_pictures_are_refused_or_written_anew() {
                         file.what
                     );
                     assert!(!problem.message.is_empty() && !problem.message.chars().any(char::is_control));
-                    trap.is_clean(&file.what, problem.message.as_bytes());
+                    Trap::is_clean(&file.what, problem.message.as_bytes());
                 }
             }
         }
@@ -168,7 +168,7 @@ async fn hostile_results_of_video_services_are_refused() {
             Ok(imported) if file.what == "a picture" => assert!(imported.frames <= 2),
             Err(ImportError::Refused(why)) => {
                 assert!(why.contains("(media_"), "{}: {why}", file.what);
-                trap.is_clean(&file.what, why.as_bytes());
+                Trap::is_clean(&file.what, why.as_bytes());
             }
             other => panic!("{}: {other:?}", file.what),
         }
@@ -205,7 +205,7 @@ fn hostile_videos_do_not_pass_the_gate() {
             "{}: read, and only {failed:?} failed",
             file.what
         );
-        trap.is_clean(&file.what, told.as_bytes());
+        Trap::is_clean(&file.what, told.as_bytes());
     }
     // Neither a folder nor a pipe is waited for.
     assert!(!gate::check_file(&sandbox, trap.folder.path(), PlacementKind::SimulatedFeed).pass);

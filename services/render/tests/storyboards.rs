@@ -347,7 +347,11 @@ fn run(seeds: std::ops::Range<u64>) {
         .filter_map(|(seed, result)| result.as_ref().err().map(|why| format!("seed {seed}: {why}")))
         .collect();
     let rendered = all.values().filter(|result| **result == Ok(true)).count() as u64;
-    println!("{count} storyboards: {rendered} rendered, {} refused, {} wrong", count - rendered, wrong.len());
+    eprintln!(
+        "{count} storyboards: {rendered} rendered, {} refused, {} wrong",
+        count - rendered,
+        wrong.len()
+    );
     assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
     // Neither all nor none: both ways are walked.
     assert!(rendered * 3 > count && rendered < count, "{rendered} of {count} were rendered");

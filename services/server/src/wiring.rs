@@ -188,14 +188,19 @@ pub(crate) fn source_reader(config: &Config) -> Result<Result<Arc<dyn SourceRead
         Provider::Openai => {
             let options = server_options(config)?;
             let client = openai::build_client(&config.llm.base_url, options.request_timeout);
-            let chat = openai::Chat::new(options, client.map_err(wrong_option)?, RungMemory::default());
-            let reader: Arc<dyn SourceReader> = Arc::new(OpenAiReader::new(chat.map_err(wrong_option)?));
+            let chat = openai::Chat::new(
+                options,
+                client.map_err(|error| wrong_option(&error))?,
+                RungMemory::default(),
+            );
+            let reader: Arc<dyn SourceReader> =
+                Arc::new(OpenAiReader::new(chat.map_err(|error| wrong_option(&error))?));
             Ok(reader)
         }
     })
 }
 
-fn wrong_option(error: openai::OptionsError) -> Problem {
+fn wrong_option(error: &openai::OptionsError) -> Problem {
     let (key, text) = (error.key(), error.to_string());
     let message = text.strip_prefix(&format!("{key} ")).unwrap_or(&text).to_owned();
     Problem::new(Code::Option, key, message)
@@ -206,7 +211,7 @@ fn server_options(config: &Config) -> Result<openai::Options, Problem> {
     let llm = &config.llm;
     Ok(openai::Options {
         base_url: llm.base_url.clone(),
-        api_key: ApiKey::new(llm.api_key.clone()).map_err(wrong_option)?,
+        api_key: ApiKey::new(llm.api_key.clone()).map_err(|error| wrong_option(&error))?,
         model: llm.model.clone(),
         input_price: Micros(llm.input_price_micros),
         output_price: Micros(llm.output_price_micros),
@@ -226,9 +231,11 @@ pub(crate) fn language_model(config: &Config, models: &Path) -> Result<Arc<dyn L
         Provider::Engine => Arc::new(CopyEngine),
         Provider::Openai => {
             let options = server_options(config)?;
-            let client =
-                openai::build_client(&llm.base_url, options.request_timeout).map_err(wrong_option)?;
-            Arc::new(OpenAi::new(options, client, RungMemory::default()).map_err(wrong_option)?)
+            let client = openai::build_client(&llm.base_url, options.request_timeout)
+                .map_err(|error| wrong_option(&error))?;
+            Arc::new(
+                OpenAi::new(options, client, RungMemory::default()).map_err(|error| wrong_option(&error))?,
+            )
         }
         Provider::Gguf => {
             let installed = llm.model.is_empty();

@@ -82,8 +82,8 @@ pub async fn apply(
 ) -> Result<Vec<AppliedRun>, Problem> {
     let changed = feeds.old.as_ref().map(|old| changes(old, &feeds.new));
     let mut applied = Vec::new();
-    for id in store.runs().await.map_err(failed)? {
-        let run = store.run(id).await.map_err(failed)?;
+    for id in store.runs().await.map_err(|error| failed(&error))? {
+        let run = store.run(id).await.map_err(|error| failed(&error))?;
         if organization.is_some_and(|own| own != run.organization) {
             continue;
         }
@@ -91,7 +91,7 @@ pub async fn apply(
         let informed = state.informed(&run);
         let brief = &informed.request.brief;
         let Some(untrue) = untrue_of(brief, changed.as_deref(), feeds) else { continue };
-        let before = store.variants(id).await.map_err(failed)?;
+        let before = store.variants(id).await.map_err(|error| failed(&error))?;
         let mut told = AppliedRun {
             run: id,
             brief: brief.id.clone(),
@@ -104,16 +104,16 @@ pub async fn apply(
             let caller = Caller::Person { organization: run.organization };
             let signal = Told { id: signal_id(id, &untrue), signal: Signal::Withdraw { untrue } };
             told.is_news = control.tell(id, &caller, &signal).await? == Taken::Now;
-            let after = store.variants(id).await.map_err(failed)?;
+            let after = store.variants(id).await.map_err(|error| failed(&error))?;
             told.withdrawn = newly_withdrawn(&before, &after);
-            told.stage = store.run(id).await.map_err(failed)?.stage;
+            told.stage = store.run(id).await.map_err(|error| failed(&error))?.stage;
         }
         applied.push(told);
     }
     Ok(applied)
 }
 
-fn failed(error: StoreError) -> Problem {
+fn failed(error: &StoreError) -> Problem {
     Problem::new(Code::Store, "", error.to_string())
 }
 

@@ -185,15 +185,13 @@ fn line_ends(text: &str) -> usize {
 /// Refuses rows so long that no table has them, before they are taken apart. A quoted text may go over
 /// several lines, so lines are what is measured.
 fn check_rows(text: &str) -> Result<(), Problem> {
-    let mut line = 1;
-    for row in text.split('\n') {
+    for (line, row) in (1..).zip(text.split('\n')) {
         if row.len() > MAX_ROW_BYTES {
             return Err(problem(
                 place(line, ""),
                 format!("is longer than {MAX_ROW_BYTES} bytes; this is no table"),
             ));
         }
-        line += 1;
     }
     Ok(())
 }

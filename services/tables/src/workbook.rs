@@ -248,7 +248,7 @@ impl Context<'_> {
                         b"row" => {
                             line = attribute(start, b"r")
                                 .and_then(|r| r.parse().ok())
-                                .unwrap_or(line.saturating_add(1));
+                                .unwrap_or_else(|| line.saturating_add(1));
                             self.begin_row(&mut rows, line)?;
                         }
                         b"c" => {
@@ -504,8 +504,11 @@ mod tests {
 
     #[test]
     fn a_text_named_in_many_cells_does_not_fill_the_memory() {
-        let cells: String =
-            (1..=600).map(|row| format!("<row r='{row}'><c r='A{row}' t='s'><v>0</v></c></row>")).collect();
+        let rows = |count: u32, column: &str, kind: &str| {
+            let row = |row: u32| format!("<row r='{row}'><c r='{column}{row}'{kind}><v>0</v></c></row>");
+            (1..=count).map(row).collect::<Vec<_>>().concat()
+        };
+        let cells = rows(600, "A", " t='s'");
         let sheet = format!("<worksheet><sheetData>{cells}</sheetData></worksheet>");
         let strings = format!("<sst><si><t>{}</t></si></sst>", "x".repeat(1 << 20));
         let bytes = xlsx(&[
@@ -515,8 +518,7 @@ mod tests {
             ("xl/worksheets/sheet1.xml", &sheet),
         ]);
         assert_eq!(sheets(&bytes, "a.xlsx").unwrap_err().field, "line 513");
-        let cells: String =
-            (1..=700).map(|row| format!("<row r='{row}'><c r='XFD{row}'><v>0</v></c></row>")).collect();
+        let cells = rows(700, "XFD", "");
         let sheet = format!("<worksheet><sheetData>{cells}</sheetData></worksheet>");
         let bytes = xlsx(&[WORKBOOK, RELATIONS, ("xl/worksheets/sheet1.xml", &sheet)]);
         assert_eq!(sheets(&bytes, "a.xlsx").unwrap_err().field, "line 611");

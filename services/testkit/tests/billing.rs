@@ -87,7 +87,7 @@ async fn run_with(conduct: Conduct) -> (Summary, FinishedRun, PathBuf, tempfile:
         ..RunArguments::default()
     };
     let mut config = Config::load(None).unwrap();
-    config.sandbox.program = env!("CARGO_BIN_EXE_spotwright-fault-child").to_owned();
+    env!("CARGO_BIN_EXE_spotwright-fault-child").clone_into(&mut config.sandbox.program);
     let summary = run::execute_in(&arguments, &config, Arc::new(NoCheckpoints), |workspace| {
         let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
         Ok(World {

@@ -6,6 +6,7 @@
 //! The model is a stand-in that this test plays; store, workflow, control, checks and intake are real.
 
 #![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
+#![expect(clippy::print_stdout, reason = "what was counted is told")]
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

@@ -49,7 +49,7 @@ async fn finished(brief: &str) -> Finished {
         ..RunArguments::default()
     };
     let mut config = Config::load(None).unwrap();
-    config.sandbox.program = env!("CARGO_BIN_EXE_spotwright-fault-child").to_owned();
+    env!("CARGO_BIN_EXE_spotwright-fault-child").clone_into(&mut config.sandbox.program);
     let summary = run::execute_in(&arguments, &config, Arc::new(NoCheckpoints), |workspace| {
         let artifacts: Arc<dyn ArtifactStore> = workspace.artifacts.clone();
         let video = StandInVideo { artifacts: Some(artifacts.clone()), witness: None, price: Micros(20_000) };

@@ -4,6 +4,8 @@
 //! `voice_check speak MODELS LINES.tsv OUT` reads lines of locale, voice and text, and leaves a WAV file for each
 //! and `lines.jsonl`. `voice_check said` reads lines of locale and text from standard input.
 
+#![expect(clippy::disallowed_methods, reason = "it measures time")]
+
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;

@@ -45,7 +45,8 @@ const FACE: &str = "face";
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Face {
     session: String,
-    face: String,
+    #[serde(rename = "face")]
+    id: String,
     /// From when it is seen, in milliseconds of the clip.
     start_ms: u64,
     /// Until when, later than `start_ms`.
@@ -181,7 +182,7 @@ impl Kling {
         let found = faces.iter().find_map(|face| Some((text(&face["face_id"])?, seen(face)?)));
         let (face, (start_ms, end_ms)) =
             found.ok_or_else(|| paid(ClipError::new(ClipErrorKind::Failed, "no face is seen for 2 s")))?;
-        Ok(Face { session, face, start_ms, end_ms }.job())
+        Ok(Face { session, id: face, start_ms, end_ms }.job())
     }
 
     /// Lets the lips of a face that was found follow the sound.
@@ -191,7 +192,7 @@ impl Kling {
         };
         let end_ms = (*sound_ms).min(face.end_ms - face.start_ms);
         let body =
-            plan::lip_sync_body(&self.options, &face.session, &face.face, face.start_ms, end_ms, sound, key);
+            plan::lip_sync_body(&self.options, &face.session, &face.id, face.start_ms, end_ms, sound, key);
         self.create(legacy::LIP_SYNC, &body).await
     }
 

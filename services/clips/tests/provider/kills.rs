@@ -54,7 +54,9 @@ async fn check(world: World, told: &str) {
     for (name, outcome) in &outcomes {
         let (charged, times) = world.charged(name);
         assert!(times <= 1, "{told}: {name} was made {times} times");
-        if let Some(made) = &outcome.made { assert_eq!((made.cost, times), (charged, 1), "{told}") } else {
+        if let Some(made) = &outcome.made {
+            assert_eq!((made.cost, times), (charged, 1), "{told}");
+        } else {
             assert!(!server.can_be_found(), "{told}: {outcome:?}");
             assert_eq!(outcome.tries[0].ended, TryEnd::Lost, "{told}");
             assert!(outcome.cost() >= charged, "{told}: what nobody can tell counts as spent");

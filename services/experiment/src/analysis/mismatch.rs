@@ -118,9 +118,9 @@ fn chi_square(covariance: &[Vec<f64>], apart: &[f64]) -> Option<f64> {
         }
         for row in pivot + 1..n {
             let factor = rows[row][pivot] / top;
-            for column in pivot..=n {
-                let above = rows[pivot][column];
-                rows[row][column] -= factor * above;
+            let above = rows[pivot].clone();
+            for (own, above) in rows[row].iter_mut().zip(&above).skip(pivot) {
+                *own -= factor * above;
             }
         }
     }

@@ -287,7 +287,10 @@ impl UnetSettings {
             OneOrMany::Many(heads) => heads.get(place).copied().unwrap_or_default(),
         };
         in_range(&[("block_out_channels", out_channels, MOST), ("attention_head_dim", heads, MOST)])?;
-        if !out_channels.is_multiple_of(self.norm_num_groups) || !out_channels.is_multiple_of(heads) || !out_channels.is_multiple_of(2) {
+        if !out_channels.is_multiple_of(self.norm_num_groups)
+            || !out_channels.is_multiple_of(heads)
+            || !out_channels.is_multiple_of(2)
+        {
             return Err(format!("{out_channels} channels of block {place} do not fit its groups and heads"));
         }
         Ok(BlockConfig { out_channels, use_cross_attn, attention_head_dim: heads })

@@ -71,7 +71,7 @@ fn models_of_other_families_are_refused_by_what_sets_them_apart() {
 
 /// Settings of the published models, read in their configurations: `stable-diffusion-v1-5` and
 /// `stable-diffusion-2-1`.
-fn published(heads: Value, words: usize, side: usize, linear: bool) -> String {
+fn published(heads: &Value, words: usize, side: usize, linear: bool) -> String {
     let down = ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"];
     let up = ["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"];
     let mut unet = json!({
@@ -110,8 +110,8 @@ fn published_models_are_read_as_candle_knows_them() {
     use candle_transformers::models::stable_diffusion::StableDiffusionConfig;
 
     let models = [
-        (StableDiffusionConfig::v1_5(None, None, None), published(json!(8), 768, 64, false)),
-        (StableDiffusionConfig::v2_1(None, None, None), published(json!([5, 10, 20, 20]), 1_024, 96, true)),
+        (StableDiffusionConfig::v1_5(None, None, None), published(&json!(8), 768, 64, false)),
+        (StableDiffusionConfig::v2_1(None, None, None), published(&json!([5, 10, 20, 20]), 1_024, 96, true)),
     ];
     for (known, read) in models {
         let known = format!("{known:?}");

@@ -210,12 +210,12 @@ pub(crate) struct Names {
     pub(crate) field: Field,
     /// The language's two letters.
     pub(crate) language: &'static str,
-    pub(crate) names: &'static [&'static str],
+    pub(crate) headers: &'static [&'static str],
 }
 
 /// Shorthand for the tables.
-const fn of(field: Field, language: &'static str, names: &'static [&'static str]) -> Names {
-    Names { field, language, names }
+const fn of(field: Field, language: &'static str, headers: &'static [&'static str]) -> Names {
+    Names { field, language, headers }
 }
 
 /// A header's name for comparison: lowercase, half-width, single spaces.
@@ -290,7 +290,7 @@ mod tests {
         for platform in Platform::RECOGNIZED {
             let mut seen: HashMap<(String, &str), Field> = HashMap::new();
             for names in platform.columns() {
-                for name in names.names {
+                for name in names.headers {
                     assert_eq!(&folded(name), name, "{platform:?}: names in the tables are folded");
                     let before = seen.insert(((*name).to_owned(), names.language), names.field);
                     assert!(before.is_none(), "{platform:?}: `{name}` stands for {before:?} and {names:?}");

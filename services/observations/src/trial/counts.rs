@@ -165,12 +165,14 @@ fn form_column(columns: &Columns) -> usize {
 }
 
 fn text(grid: &Grid, row: &(u64, Vec<Cell>), at: usize) -> Result<String, Problem> {
-    grid.text(row, at).ok_or_else(|| wrong(grid.place(row.0, &grid.header[at]), "the cell is empty"))
+    Grid::text(row, at).ok_or_else(|| wrong(grid.place(row.0, &grid.header[at]), "the cell is empty"))
 }
 
 /// The index of a name in a list that grows.
 pub(super) fn index_of(names: &mut Vec<String>, name: String) -> usize {
-    if let Some(idx) = names.iter().position(|own| *own == name) { idx } else {
+    if let Some(idx) = names.iter().position(|own| *own == name) {
+        idx
+    } else {
         names.push(name);
         names.len() - 1
     }

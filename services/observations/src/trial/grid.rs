@@ -267,7 +267,7 @@ impl Grid {
     }
 
     /// A cell's text; numbers are written out.
-    pub(super) fn text(&self, row: &(u64, Vec<Cell>), at: usize) -> Option<String> {
+    pub(super) fn text(row: &(u64, Vec<Cell>), at: usize) -> Option<String> {
         match row.1.get(at) {
             None | Some(Cell::Nothing) => None,
             Some(Cell::Text(text)) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),

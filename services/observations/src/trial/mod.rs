@@ -176,8 +176,11 @@ fn listed(names: &[String]) -> String {
     names.iter().take(20).map(|name| format!("`{name:.60}`")).collect::<Vec<_>>().join(", ")
 }
 
+/// The number of the metric that decides, and of each that guards, with what it must keep.
+type Chosen<'a> = (usize, Vec<(usize, &'a Guarded)>);
+
 /// The primary metric and the guardrails, by their indexes.
-fn chosen<'a>(raw: &Raw, asked: &'a Asked) -> Result<(usize, Vec<(usize, &'a Guarded)>), Problem> {
+fn chosen<'a>(raw: &Raw, asked: &'a Asked) -> Result<Chosen<'a>, Problem> {
     let find = |name: &str, field: &str| {
         raw.metrics.iter().position(|metric| metric == name).ok_or_else(|| {
             wrong(field, format!("`{name:.60}` is no metric; there are {}", listed(&raw.metrics)))
@@ -187,10 +190,13 @@ fn chosen<'a>(raw: &Raw, asked: &'a Asked) -> Result<(usize, Vec<(usize, &'a Gua
     for own in &asked.guardrails {
         guarded.push((find(&own.metric, "guardrail")?, own));
     }
-    let primary = if let Some(name) = &asked.primary { find(name, "metric")? } else {
-        let mut free =
-            (0..raw.metrics.len()).filter(|metric| !guarded.iter().any(|(own, _)| own == metric));
-        if let (Some(only), None) = (free.next(), free.next()) { only } else {
+    let primary = if let Some(name) = &asked.primary {
+        find(name, "metric")?
+    } else {
+        let mut free = (0..raw.metrics.len()).filter(|metric| !guarded.iter().any(|(own, _)| own == metric));
+        if let (Some(only), None) = (free.next(), free.next()) {
+            only
+        } else {
             let message = format!("say which metric decides; there are {}", listed(&raw.metrics));
             return Err(wrong("metric", message));
         }

@@ -107,7 +107,7 @@ pub(super) fn read(grid: &Grid) -> Result<Raw, Problem> {
 }
 
 fn text(grid: &Grid, row: &(u64, Vec<Cell>), at: usize) -> Result<String, Problem> {
-    grid.text(row, at).ok_or_else(|| wrong(grid.place(row.0, &grid.header[at]), "the cell is empty"))
+    Grid::text(row, at).ok_or_else(|| wrong(grid.place(row.0, &grid.header[at]), "the cell is empty"))
 }
 
 /// Adds a row to what its unit showed.
@@ -136,7 +136,7 @@ fn add(grid: &Grid, row: &(u64, Vec<Cell>), columns: &Columns, own: &mut Shown) 
 
 impl Days {
     fn add(&mut self, grid: &Grid, row: &(u64, Vec<Cell>), at: usize) -> Result<(), Problem> {
-        let Some(text) = grid.text(row, at) else { return Ok(()) };
+        let Some(text) = Grid::text(row, at) else { return Ok(()) };
         let place = || grid.place(row.0, &grid.header[at]);
         let offset = offset(&text);
         match &self.offset {
@@ -184,7 +184,9 @@ fn summed(
     // In the order of the file, so that sums are the same bit for bit.
     arms.sort_unstable();
     let mut counts = vec![0_u64; raw.arms.len()];
-    arms.iter().for_each(|(_, arm)| counts[*arm] += 1);
+    for (_, arm) in &arms {
+        counts[*arm] += 1;
+    }
     for metric in 0..raw.metrics.len() {
         let of_unit = |unit: usize| shown.get(&(metric, unit)).copied();
         let missing = arms.iter().filter(|(unit, _)| of_unit(*unit).is_none()).count();

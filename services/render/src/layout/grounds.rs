@@ -5,7 +5,6 @@
 use spotwright_schemas::storyboard::{Color, Palette, VisualStyle};
 
 use super::{BLACK, Stage, WHITE};
-use crate::error::Error;
 use crate::pixels::{self, Raster};
 use crate::scene::{Moving, Window, ink_on, readable_ground};
 
@@ -123,7 +122,7 @@ impl Stage<'_> {
     }
 
     /// A ground that moves, for shots of type alone, with a large ornament that makes the movement seen.
-    pub(super) fn moving_ground(&mut self) -> Result<Color, Error> {
+    pub(super) fn moving_ground(&mut self) -> Color {
         let ground = self.brand_base();
         let (width, height) = (self.base.width, self.base.height);
         let large = [width, height].map(|side| (side as f64 * ZOOM).ceil() as usize);
@@ -135,7 +134,7 @@ impl Stage<'_> {
         let path = [[0.0, 0.0, w, h], near];
         let moving = Moving::Camera { source, path };
         self.window = Some(Window { x: 0, y: 0, width, height, moving, mask: None });
-        Ok(ground)
+        ground
     }
 
     /// Concentric rings behind the text, close to the ground's color.

@@ -12,7 +12,7 @@ const POINTS: usize = 4;
 impl Stage<'_> {
     /// The caption alone, as large as it gets.
     pub(super) fn statement(&mut self) -> Result<(), Error> {
-        let ground = self.moving_ground()?;
+        let ground = self.moving_ground();
         let ink = ink_on(ground);
         let accent = readable_tint(self.accent(), ground);
         let align = self.alignment();
@@ -28,7 +28,7 @@ impl Stage<'_> {
     /// The caption's first figure as large as it gets, the caption below.
     pub(super) fn number(&mut self) -> Result<(), Error> {
         let Some(figure) = self.telling_figure() else { return self.statement() };
-        let ground = self.moving_ground()?;
+        let ground = self.moving_ground();
         let ink = ink_on(ground);
         let accent = readable_tint(self.accent(), ground);
         let align = self.alignment();
@@ -122,7 +122,7 @@ impl Stage<'_> {
 
     /// End card of type alone.
     pub(super) fn end_type(&mut self) -> Result<(), Error> {
-        let ground = self.moving_ground()?;
+        let ground = self.moving_ground();
         let ink = ink_on(ground);
         let floor = self.disclaimer(pixels::mix(ink, ground, 0.14), 0.5, false)?;
         let room = floor - self.content_top;

@@ -2,7 +2,7 @@
 //! nobody may read.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -75,26 +75,9 @@ impl Trap {
 
     /// Neither the secret nor anything of a file's metadata is in these bytes.
     #[track_caller]
-    pub(crate) fn is_clean(&self, what: &str, bytes: &[u8]) {
+    pub(crate) fn is_clean(what: &str, bytes: &[u8]) {
         for mark in [SECRET, MARK, "<script"] {
             assert!(!holds(bytes, mark), "{what}: `{mark}` came out");
-        }
-    }
-
-    /// As [`Trap::is_clean`], of every file below a folder.
-    #[track_caller]
-    pub(crate) fn is_clean_below(&self, what: &str, folder: &Path) {
-        let Ok(entries) = std::fs::read_dir(folder) else { return };
-        for entry in entries.flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                self.is_clean_below(what, &path);
-            } else {
-                self.is_clean(
-                    &format!("{what}: {}", path.display()),
-                    &std::fs::read(&path).unwrap_or_default(),
-                );
-            }
         }
     }
 

@@ -156,14 +156,7 @@ async fn serve_api(
     let pepper = if demo { super::demo::pepper(config)? } else { configured_pepper(config)? };
     let listener = Listener::bind("serve.address", &config.serve.address).await?;
     let bounds = bounds(config);
-    let usual = Limits::default();
-    let limits = Limits {
-        // A request has a connection: more than half of them never belong to one kind of work.
-        requests: usual.requests.min(bounds.connections / 2),
-        streams: usual.streams.min(bounds.connections / 2),
-        asset_bytes: config.serve.asset_quota_mb.saturating_mul(1_000_000),
-        ..usual
-    };
+    let limits = limits(config, bounds);
     tracing::info!(connections = bounds.connections, of_one_address = bounds.of_one_address, "places");
     let letters = Letters::load(&[])?;
     let sessions = Sessions::default();

@@ -26,7 +26,7 @@ async fn job(folder: &Path, server: Server, provider: &FakeProvider, generated: 
     let file = settings::file(folder, server, provider.base_url());
     let mut config = Config::load(Some(&file)).unwrap();
     // A test is no program that could read foreign files in a cage.
-    config.sandbox.program = env!("CARGO_BIN_EXE_spotwright-fault-child").to_owned();
+    env!("CARGO_BIN_EXE_spotwright-fault-child").clone_into(&mut config.sandbox.program);
     config.voice.enabled = false;
     let arguments = RunArguments {
         brief: Some(settings::brief(folder, generated)),
@@ -130,13 +130,6 @@ async fn ads_pass_the_gate(server: Server, generated: &str) {
     let page = std::fs::read_to_string(summary.out.join("report.html")).unwrap();
     assert!(page.contains(server.name()) && page.contains("Generated shots"), "{server:?}");
     assert!(summary.notices.iter().any(|told| told.contains("generated")), "{:?}", summary.notices);
-    if let Ok(keep) = std::env::var("SPOTWRIGHT_KEEP_ADS") {
-        let to = Path::new(&keep).join(server.name());
-        std::fs::create_dir_all(&to).unwrap();
-        for winner in &summary.winners {
-            std::fs::copy(summary.out.join(&winner.file), to.join("winner.mp4")).unwrap();
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -298,7 +298,7 @@ fn counted(text: &str, after: &str, before: &str) -> Option<(usize, Vec<String>)
         .max_by_key(|(short, _)| short.len())
         .filter(|(short, _)| {
             let tail = &after.trim_start_matches(' ')[short.len()..];
-            !letters(tail) && !(*short == "×" && tail.starts_with(|c: char| c.is_ascii_digit()))
+            !(letters(tail) || *short == "×" && tail.starts_with(|c: char| c.is_ascii_digit()))
         });
     let spaces = after.len() - after.trim_start_matches(' ').len();
     let times = after

@@ -115,7 +115,6 @@ fn every_text_can_be_read() {
 
 /// The folder that a variable names, or why the test checks nothing.
 #[expect(clippy::disallowed_methods, reason = "tests find optional files by the environment")]
-#[expect(clippy::print_stdout, reason = "skips are said aloud")]
 fn folder(variable: &str, file: &str) -> Option<std::path::PathBuf> {
     let found =
         std::env::var(variable).ok().map(std::path::PathBuf::from).filter(|path| path.join(file).is_file());

@@ -62,7 +62,7 @@ impl Decision<'_> {
         self.trace(Chapter::Withdrawn, number, "product.changed", None, detail);
         self.changed = true;
         if n_withdrawn > 0 && !self.ending {
-            self.go_on_without(left, won, placed);
+            self.go_on_without(&left, won, placed);
         }
         Ok(true)
     }
@@ -108,7 +108,7 @@ impl Decision<'_> {
     }
 
     /// What follows for a generation that loses variants: others in their place, or on without them.
-    fn go_on_without(&mut self, left: Vec<Variant>, won: u64, placed: u64) {
+    fn go_on_without(&mut self, left: &[Variant], won: u64, placed: u64) {
         match self.run.stage {
             Stage::WaitingForApproval => {
                 let n_left = left.iter().filter(|own| own.state == VariantState::Drafted).count();
@@ -128,7 +128,7 @@ impl Decision<'_> {
     }
 
     /// Puts the variants that are next in order in the place of withdrawn winners.
-    fn replace_withdrawn(&mut self, left: Vec<Variant>, won: u64, placed: u64) {
+    fn replace_withdrawn(&mut self, left: &[Variant], won: u64, placed: u64) {
         let mut n_open = self.run.counts.selected + self.run.counts.rendered;
         for _ in 0..won {
             let next = self.state.waiting.first().copied();
