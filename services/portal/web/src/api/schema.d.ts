@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/callbacks/kling/{source}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a callback of Kling for one of the configured sources. It must be signed with the source's webhook
+         *     secret; then the task that it names is looked at now rather than later. Nothing that it says is believed.
+         */
+        post: operations["klingCallback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/errors/{code}": {
         parameters: {
             query?: never;
@@ -656,7 +676,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Tells a run something: an answer, an approval, a rejection, an edit, a wish for another draft, its end.
+         * Tells a run something: an answer, an approval, a rejection, an edit, a wish for another
+         *     draft, a product that has changed, its end.
          *     Durable once it is answered. What the run's state does not allow is 409; words that do not pass the
          *     checks, and another signal under a known id, are 422.
          */
@@ -946,6 +967,8 @@ export interface components {
             tone: components["schemas"]["Tone"];
             /** @description Sentences that sound as the brand speaks, at most 5 of 2–120 characters. */
             tone_examples?: string[];
+            /** @description How it speaks. */
+            voice?: components["schemas"]["BrandVoice"];
         };
         /** @description Brand colors. */
         BrandColors: {
@@ -953,6 +976,15 @@ export interface components {
             accent: components["schemas"]["Color"];
             /** @description Backgrounds. */
             primary: components["schemas"]["Color"];
+        };
+        /** @description How a brand speaks. Without it the voice of the language reads every line. */
+        BrandVoice: {
+            /** @description Whether lines are spoken at all. */
+            enabled?: boolean;
+            /** @description Name of an installed voice, e.g. `am_michael`; the language's own where it is absent. */
+            name?: string | null;
+            /** @description Names and words that are not said as they are written, at most 50. */
+            pronunciations?: components["schemas"]["Pronunciation"][];
         };
         /** @description An advertiser's brief. */
         Brief: {
@@ -1058,13 +1090,18 @@ export interface components {
         };
         /** @description What the advertisement asks the viewer to do. */
         CallToAction: "shop_now" | "order_now" | "learn_more" | "book_now" | "download" | "try_it" | "play_now" | "sign_up" | "get_quote" | "visit_store" | "follow" | "watch_now";
+        /** @description The answer to a callback that was taken. */
+        CallbackTaken: {
+            /** @description Always `true`. */
+            taken: boolean;
+        };
         /** @description Runs that were told to end. */
         CancelledRuns: {
             /** @description Their ids, newest first; those that had ended already are not among them. */
             cancelled: string[];
         };
         /** @description How the caption comes in. */
-        CaptionMotion: "slide_up" | "grow" | "lines";
+        CaptionMotion: "slide_up" | "grow" | "lines" | "words";
         /** @description A brief without a fault. */
         CheckedBrief: {
             /** @description The brief as it was understood. */
@@ -1076,7 +1113,7 @@ export interface components {
          */
         ClarifyOption: "assume" | "ask";
         /** @description Stable error codes. A code never changes its meaning; new causes get new codes. */
-        Code: "SW0101" | "SW0102" | "SW0103" | "SW0104" | "SW0105" | "SW0106" | "SW0107" | "SW0108" | "SW0109" | "SW0115" | "SW0120" | "SW0130" | "SW0131" | "SW0132" | "SW0133" | "SW0134" | "SW0135" | "SW0201" | "SW0202" | "SW0203" | "SW0204" | "SW0205" | "SW0206" | "SW0301" | "SW0302" | "SW0303" | "SW0304" | "SW0305" | "SW0306" | "SW0307" | "SW0401" | "SW0402" | "SW0403" | "SW0404" | "SW0405" | "SW0501" | "SW0502" | "SW0601" | "SW0602" | "SW0603" | "SW0701" | "SW0702" | "SW0801" | "SW0901" | "SW1001" | "SW1002" | "SW1003" | "SW1004" | "SW1005" | "SW1006" | "SW1007" | "SW1008" | "SW1009" | "SW1010" | "SW1011" | "SW1012" | "SW1013" | "SW1014" | "SW1015" | "SW1016" | "SW1017" | "SW1018" | "SW1019" | "SW1025" | "SW1026" | "SW1027" | "SW1028";
+        Code: "SW0101" | "SW0102" | "SW0103" | "SW0104" | "SW0105" | "SW0106" | "SW0107" | "SW0108" | "SW0109" | "SW0115" | "SW0120" | "SW0130" | "SW0131" | "SW0132" | "SW0133" | "SW0134" | "SW0135" | "SW0201" | "SW0202" | "SW0203" | "SW0204" | "SW0205" | "SW0206" | "SW0301" | "SW0302" | "SW0303" | "SW0304" | "SW0305" | "SW0306" | "SW0307" | "SW0320" | "SW0321" | "SW0401" | "SW0402" | "SW0403" | "SW0404" | "SW0405" | "SW0406" | "SW0501" | "SW0502" | "SW0601" | "SW0602" | "SW0603" | "SW0701" | "SW0702" | "SW0801" | "SW0901" | "SW1001" | "SW1002" | "SW1003" | "SW1004" | "SW1005" | "SW1006" | "SW1007" | "SW1008" | "SW1009" | "SW1010" | "SW1011" | "SW1012" | "SW1013" | "SW1014" | "SW1015" | "SW1016" | "SW1017" | "SW1018" | "SW1019" | "SW1025" | "SW1026" | "SW1027" | "SW1028";
         Color: string;
         /** @description The encoding of `data`. */
         ContentType: "application/json";
@@ -1236,6 +1273,16 @@ export interface components {
         FactId: string;
         /** @description What kind of statement a fact is. */
         FactKind: "feature" | "benefit" | "proof" | "price" | "offer" | "origin" | "problem" | "moment";
+        /** @description An amount of money in a product feed. */
+        FeedPrice: {
+            /**
+             * Format: int64
+             * @description Millionths of one unit.
+             */
+            amount: number;
+            /** @description ISO 4217 code; `null` where nothing says which. */
+            currency?: string | null;
+        };
         /** @description Where observed numbers come from. */
         FeedbackSource: "simulated" | "imported";
         /** @description What moves in the place of a shot's picture. */
@@ -1455,7 +1502,7 @@ export interface components {
             url: string;
         };
         /** @description How a shot is laid out. */
-        Layout: "full_bleed" | "card" | "poster" | "end_card";
+        Layout: "full_bleed" | "card" | "poster" | "end_card" | "headline" | "plates" | "ribbon" | "framed" | "circle" | "arch" | "duo" | "triptych" | "phone" | "spotlight" | "pedestal" | "giant_word" | "statement" | "number" | "checklist" | "bubble" | "ticket" | "price_tag" | "burst" | "place" | "side_band" | "end_product" | "end_type" | "end_ticket";
         /** @description One line of a script. */
         Line: {
             /** @description Text on screen. */
@@ -1702,11 +1749,12 @@ export interface components {
                 /** @description Why it was selected. */
                 selected_because?: string | null;
                 /**
-                 * @description Where it stands: `drafted`, `previewed`, `scored`, `selected`, `rendered`, `won`, `rejected`
-                 *     or `failed`.
+                 * @description Where it stands: `drafted`, `previewed`, `scored`, `selected`, `rendered`, `won`, `rejected`,
+                 *     `failed` or `withdrawn`.
                  */
                 state: string;
                 video?: components["schemas"]["VideoFile"] | null;
+                withdrawal?: components["schemas"]["WithdrawalView"] | null;
             }[];
             /** @description Whether there is a next page. */
             has_more: boolean;
@@ -1934,6 +1982,8 @@ export interface components {
             /** @description Its pictures. */
             assets: components["schemas"]["AssetRoom"];
         };
+        /** @description What becomes of pictures that show a product on a plain ground, as shops have them. */
+        Packshots: "kept" | "on_scenes";
         /** @description Colors of one advertisement. */
         Palette: {
             /** @description Second brand color: button, underline, figures. */
@@ -1987,12 +2037,14 @@ export interface components {
          */
         PlacementId: string;
         /** @description Identifier of a placement in the table [`PLACEMENTS`]. */
-        PlacementKind: "simulated_feed" | "tiktok_in_feed" | "meta_reels" | "meta_stories";
+        PlacementKind: "simulated_feed" | "tiktok_in_feed" | "meta_reels" | "meta_stories" | "meta_feed";
         /** @description A placement. */
         PlacementView: {
             /** @description The market's campaign. */
             campaign: string;
             delivery?: components["schemas"]["Delivery"] | null;
+            /** @description Whether it ended because the variant was withdrawn; the numbers are what was delivered by then. */
+            ended: boolean;
             /**
              * Format: uuid
              * @description Its id.
@@ -2051,6 +2103,43 @@ export interface components {
             type?: string | null;
             /** @description Line of business; read from `category` and the facts where it is absent. */
             vertical?: components["schemas"]["Vertical"] | null;
+        };
+        /** @description One thing that changed about a product. */
+        ProductChange: {
+            new?: components["schemas"]["FeedPrice"] | null;
+            /** @description As it was. */
+            old: components["schemas"]["FeedPrice"];
+            /** @enum {string} */
+            what: "price";
+        } | {
+            new?: components["schemas"]["FeedPrice"] | null;
+            /** @description As it was. */
+            old: components["schemas"]["FeedPrice"];
+            /** @enum {string} */
+            what: "price_before";
+        } | {
+            /** @description As it is. */
+            new?: string | null;
+            /** @description As it was, as a calendar date. */
+            old: string;
+            /** @enum {string} */
+            what: "ends";
+        } | {
+            /** @enum {string} */
+            what: "sold_out";
+        } | {
+            /** @enum {string} */
+            what: "removed";
+        };
+        /** @description How a name is said. */
+        Pronunciation: {
+            /**
+             * @description The same in words of the brief's language that are said as they are written, 1–80 characters, e.g.
+             *     `oh rell` for `Aurelle`, `十味` for `拾味`.
+             */
+            spoken: string;
+            /** @description The name as it is written, 1–40 characters; capitals do not matter. */
+            written: string;
         };
         /** @description Where the words of a line came from. */
         Provenance: {
@@ -2140,7 +2229,7 @@ export interface components {
             observed: number;
             /**
              * Format: int64
-             * @description Placements made.
+             * @description Placements made, but for those that ended before they were shown.
              */
             placed: number;
             /**
@@ -2168,6 +2257,11 @@ export interface components {
              * @description Selected and not yet rendered.
              */
             selected: number;
+            /**
+             * Format: int64
+             * @description Withdrawn: they say what a product feed has made untrue.
+             */
+            withdrawn: number;
             /**
              * Format: int64
              * @description Won.
@@ -2371,6 +2465,8 @@ export interface components {
             picture: string;
             /** @description The part of the script the shot shows. */
             role: components["schemas"]["Role"];
+            /** @description What is spoken during the shot. */
+            voice?: components["schemas"]["SpokenLine"] | null;
         };
         /** @description What signs in: a key, or a link that was made for it. Not printable, because it holds a secret. */
         SignIn: {
@@ -2446,6 +2542,11 @@ export interface components {
             variant?: string | null;
         } | {
             /** @enum {string} */
+            kind: "withdraw";
+            /** @description The product, and what changed. */
+            untrue: components["schemas"]["UntrueProduct"];
+        } | {
+            /** @enum {string} */
             kind: "cancel";
         };
         /** @description Whether somebody is signed in. */
@@ -2454,6 +2555,27 @@ export interface components {
         };
         /** @description The CloudEvents version. */
         SpecVersion: "1.0";
+        /** @description A line that is spoken during a shot. */
+        SpokenLine: {
+            /**
+             * Format: uint32
+             * @description Frames that it takes, at least 1; it ends within its shot.
+             */
+            frames: number;
+            /** @description BLAKE3 of the recording's bytes, hexadecimal: a WAV file with samples of 16 bits. */
+            sound: string;
+            /** @description Engine and voice that spoke it, e.g. `kokoro/af_heart`. */
+            speaker: string;
+            /**
+             * Format: uint32
+             * @description Frame of the shot in which it begins.
+             */
+            start: number;
+            /** @description What is said, 1–400 characters. */
+            text: string;
+            /** @description Its words in order; empty where the voice tells no times. */
+            words?: components["schemas"]["WordTime"][];
+        };
         /** @description Why a run ended. */
         StopReason: "completed" | "budget_exhausted" | "failed" | "cancelled";
         /** @description Everything needed to render one advertisement. */
@@ -2472,6 +2594,11 @@ export interface components {
              *     elsewhere.
              */
             names?: string[];
+            /**
+             * @description What becomes of the plain ground around a product.
+             * @default kept
+             */
+            packshots: components["schemas"]["Packshots"];
             /** @description Colors. */
             palette: components["schemas"]["Palette"];
             /** @description Where it will run; decides the safe zones. */
@@ -2480,6 +2607,11 @@ export interface components {
             shots: components["schemas"]["Shot"][];
             /** @description Size of the finished video. */
             size: components["schemas"]["FrameSize"];
+            /**
+             * @description Look of the whole advertisement.
+             * @default editorial
+             */
+            style: components["schemas"]["VisualStyle"];
         };
         /** @description How a script is built: what follows what. */
         Structure: "problem_solution" | "before_after" | "three_reasons" | "demonstration" | "day_in_the_life" | "comparison" | "offer_first" | "makers_story" | "question_answer" | "unboxing" | "point_of_view" | "cliff_hanger" | "place_dish_deal" | "task_tap_result";
@@ -2510,6 +2642,20 @@ export interface components {
             variant?: string | null;
             /** @description What happened, e.g. `variant.scored`. */
             what: string;
+        };
+        /** @description A product of which something is no longer true. */
+        UntrueProduct: {
+            /** @description What changed, 1–5 changes. */
+            changes: components["schemas"]["ProductChange"][];
+            /** @description Its id in the feed, 1–200 characters. */
+            product: string;
+            /**
+             * @description Where the feed says so, 1–200 characters.
+             * @example feed.csv, line 7
+             */
+            source: string;
+            /** @description Its name in the feed, at most 200 characters. */
+            title?: string;
         };
         /** @description A variant whole. */
         VariantDetail: components["schemas"]["VariantSummary"] & {
@@ -2602,11 +2748,12 @@ export interface components {
             /** @description Why it was selected. */
             selected_because?: string | null;
             /**
-             * @description Where it stands: `drafted`, `previewed`, `scored`, `selected`, `rendered`, `won`, `rejected`
-             *     or `failed`.
+             * @description Where it stands: `drafted`, `previewed`, `scored`, `selected`, `rendered`, `won`, `rejected`,
+             *     `failed` or `withdrawn`.
              */
             state: string;
             video?: components["schemas"]["VideoFile"] | null;
+            withdrawal?: components["schemas"]["WithdrawalView"] | null;
         };
         /** @description The line of business of a product. */
         Vertical: "coffee_tea" | "food_drink" | "restaurant" | "drinkware" | "beauty" | "clothing" | "shoes" | "home" | "kitchen" | "pets" | "kids_education" | "adult_courses" | "app" | "game" | "drama" | "health_services" | "finance" | "travel" | "electronics" | "sports_outdoor" | "baby" | "local_services" | "general";
@@ -2727,6 +2874,41 @@ export interface components {
             /** @description Always `list`. */
             object: string;
         };
+        /** @description The look of a whole advertisement: grounds, ornaments, corners, alignment and weight of type. */
+        VisualStyle: "editorial" | "sale" | "premium" | "playful" | "tech" | "documentary";
+        /** @description Why a variant was withdrawn. */
+        WithdrawalView: {
+            /** @description Who told: `person`, `key:<id>` or `system`. */
+            by: string;
+            /** @description What changed, with the old value and the new one. */
+            change: components["schemas"]["ProductChange"];
+            /** @description What the variant says that is no longer true; empty where the product is gone, and with it all of it. */
+            line: string;
+            /** @description Id of the product in the feed. */
+            product: string;
+            /**
+             * @description Where the feed says so.
+             * @example feed.csv, line 7
+             */
+            source: string;
+            /** @description Its name in the feed. */
+            title: string;
+        };
+        /** @description When a word is heard, in milliseconds from the beginning of its line. */
+        WordTime: {
+            /**
+             * Format: uint32
+             * @description End, at or behind the beginning.
+             */
+            end_ms: number;
+            /**
+             * Format: uint32
+             * @description Beginning.
+             */
+            start_ms: number;
+            /** @description The word as it is written, e.g. `$12.50`. */
+            text: string;
+        };
     };
     responses: {
         /** @description A problem (RFC 9457) */
@@ -2748,6 +2930,44 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    klingCallback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the source in `[video.sources]` */
+                source: string;
+            };
+            cookie?: never;
+        };
+        /** @description The task, as it was signed */
+        requestBody: {
+            content: {
+                "application/json": number[];
+            };
+        };
+        responses: {
+            /** @description Taken */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallbackTaken"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     explain: {
         parameters: {
             query?: never;
@@ -4376,7 +4596,7 @@ export interface operations {
     listVariants: {
         parameters: {
             query?: {
-                /** @description Only variants in this state: `drafted`, `previewed`, `scored`, `selected`, `rendered`, `won`, `rejected` or `failed` */
+                /** @description Only variants in this state: `drafted`, `previewed`, `scored`, `selected`, `rendered`, `won`, `rejected`, `failed` or `withdrawn` */
                 state?: string;
                 /** @description `next_cursor` of the page before */
                 cursor?: string;
