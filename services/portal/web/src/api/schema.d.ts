@@ -2594,11 +2594,8 @@ export interface components {
              *     elsewhere.
              */
             names?: string[];
-            /**
-             * @description What becomes of the plain ground around a product.
-             * @default kept
-             */
-            packshots: components["schemas"]["Packshots"];
+            /** @description What becomes of the plain ground around a product. */
+            packshots?: components["schemas"]["Packshots"];
             /** @description Colors. */
             palette: components["schemas"]["Palette"];
             /** @description Where it will run; decides the safe zones. */
@@ -2607,11 +2604,8 @@ export interface components {
             shots: components["schemas"]["Shot"][];
             /** @description Size of the finished video. */
             size: components["schemas"]["FrameSize"];
-            /**
-             * @description Look of the whole advertisement.
-             * @default editorial
-             */
-            style: components["schemas"]["VisualStyle"];
+            /** @description Look of the whole advertisement. */
+            style?: components["schemas"]["VisualStyle"];
         };
         /** @description How a script is built: what follows what. */
         Structure: "problem_solution" | "before_after" | "three_reasons" | "demonstration" | "day_in_the_life" | "comparison" | "offer_first" | "makers_story" | "question_answer" | "unboxing" | "point_of_view" | "cliff_hanger" | "place_dish_deal" | "task_tap_result";
