@@ -23,8 +23,8 @@ mod quirk_server;
 use quirk_server::{Answer, QuirkServer};
 
 /// A sentence of which the rules take the first clause only.
-const STORY: &str = "Two brothers turn every lid by hand, its shell is double-wall steel, and the shape of it \
-    comes from a jug that stood for years on the table of the grandmother who taught them both to walk slowly and \
+const STORY: &str = "Two brothers turn every lid by hand, its shell is double-wall steel, and its shape is that \
+    of a jug which stood for years on the table of the grandmother who taught them both to walk slowly and \
     to look at things twice before they say a word.";
 const STEEL: &str = "its shell is double-wall steel";
 const CHINESE: &str = "明前龙井\n\n手工炒制\n每罐净含量125克。\n价格：228元\n";

@@ -236,7 +236,8 @@ pub(crate) fn unreadable(
         if seen.agreement < texts::MIN_GLYPHS || seen.weakest < texts::MIN_INK {
             return Some(format!("something lies over the {kind}"));
         }
-        if seen.contrast < texts::MIN_CONTRAST {
+        // Of the tiniest letters nothing is wholly covered, and so nothing to be measured.
+        if seen.contrast > 0.0 && seen.contrast < texts::MIN_CONTRAST {
             let (has, needs) = (seen.contrast, texts::MIN_CONTRAST);
             return Some(format!("the {kind} has a contrast of {has:.2}:1; {needs}:1 is needed"));
         }
