@@ -289,9 +289,12 @@ fn brief_with(injection: &Injection) -> Brief {
     let mut brief = Brief::from_yaml(text).unwrap();
     brief.audience.description.clone_from(&injection.text);
     brief.brand.tone_examples = vec![injection.text.chars().take(120).collect()];
-    let proven = brief.product.facts.iter_mut().find(|fact| fact.evidence.is_some()).unwrap();
-    if let Some(evidence) = &mut proven.evidence {
-        evidence.quote = Some(injection.text.clone());
+    // What an advertiser quotes as proof is proof: a claim in it is no order, but the advertiser's own word.
+    if forbidden(&injection.text, injection.locale, &[]).is_none() {
+        let proven = brief.product.facts.iter_mut().find(|fact| fact.evidence.is_some()).unwrap();
+        if let Some(evidence) = &mut proven.evidence {
+            evidence.quote = Some(injection.text.clone());
+        }
     }
     brief
 }
