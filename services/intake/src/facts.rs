@@ -141,7 +141,8 @@ fn holds_address(lower: &str) -> bool {
         let parts = host.rsplit_once('.');
         parts.is_some_and(|(name, ending)| !name.is_empty() && ENDINGS.contains(&ending))
     };
-    lower.contains("http")
+    lower.contains("//")
+        || lower.contains("http")
         || lower.contains("www.")
         || lower.contains("javascript:")
         || lower.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '/'))).any(is_name)

@@ -388,7 +388,7 @@ fn must_pass(brief: &Brief, before: &Script, edited: &Script, others: &[Script])
     for (was, is) in before.lines.iter().zip(&edited.lines) {
         for (was, is) in [(&was.caption, &is.caption), (&was.voice, &is.voice)] {
             if was != is && holds_address(is) {
-                reasons.push(format!("a line holds no addresses (`{is}`); the button leads to the page"));
+                reasons.push(format!("a line holds no addresses and no markup (`{is}`); the button leads to the page"));
             }
         }
     }
@@ -404,7 +404,7 @@ fn must_pass(brief: &Brief, before: &Script, edited: &Script, others: &[Script])
     Err(Problem::new(Code::LineRefused, "signal", reasons.join("; ")))
 }
 
-/// Whether a text holds a web address, however its letters are written.
+/// Whether a text holds a web address or markup, however its letters are written.
 fn holds_address(text: &str) -> bool {
     let half_width = |c: char| match c {
         // Full-width letters and signs stand in the order of ASCII.
@@ -413,6 +413,7 @@ fn holds_address(text: &str) -> bool {
     };
     let plain = text.chars().map(half_width).collect::<String>().to_lowercase();
     ["://", "www.", "http", "javascript:"].iter().any(|part| plain.contains(part))
+        || plain.contains(['<', '>', '{', '}'])
 }
 
 #[cfg(test)]
