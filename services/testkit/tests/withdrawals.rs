@@ -214,7 +214,7 @@ fn says(variant: &Variant, untrue: &Untrue) -> Option<String> {
     untrue.changes.iter().find_map(|change| untrue_line(change, script, board, &brief.product.facts))
 }
 
-/// A seed whose run has both: winners that state the price, and winners that do not.
+/// A seed whose run has winners that state the price, as all scripts of the engine do.
 async fn finished(folder: &Path) -> Process {
     for seed in 1..40 {
         let path = folder.join(format!("{seed}.sqlite"));
@@ -223,11 +223,11 @@ async fn finished(folder: &Path) -> Process {
         let variants = process.variants().await;
         let won: Vec<&Variant> = variants.iter().filter(|own| own.state == VariantState::Won).collect();
         let n_saying = won.iter().filter(|own| says(own, &dearer()).is_some()).count();
-        if n_saying > 0 && n_saying < won.len() {
+        if n_saying > 0 {
             return process;
         }
     }
-    panic!("no run of 39 has winners that state the price and winners that do not")
+    panic!("no run of 39 has winners that state the price")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

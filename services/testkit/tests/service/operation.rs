@@ -38,7 +38,7 @@ async fn a_process_whose_files_are_elsewhere_does_not_start() {
     let mut service = Service::new(folder.path());
     service.operator();
     service.start(None).await;
-    assert!(service.stop().await.success());
+    assert!(service.stop().await.success(), "{}", service.log());
     let mut command = service.command(&["serve"]);
     command.env("SPOTWRIGHT__ARTIFACTS__FOLDER", folder.path().join("elsewhere"));
     let output = command.stdout(Stdio::null()).output().unwrap();

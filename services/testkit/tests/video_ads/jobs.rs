@@ -47,7 +47,10 @@ impl Killed {
 
     /// What the ledger holds beside renders and media is what the provider charged for clips.
     fn check(&self, told: &str) {
-        let end = EndState::read(&self.out()).unwrap_or_else(|e| panic!("{told}: {e:#}"));
+        // It has a runtime of its own, which another's thread cannot have.
+        let read =
+            std::thread::scope(|scope| scope.spawn(|| EndState::read(&self.out())).join().expect("reads"));
+        let end = read.unwrap_or_else(|e| panic!("{told}: {e:#}"));
         end.check().unwrap_or_else(|e| panic!("{told}: {e:#}"));
         assert_eq!(self.provider.duplicates(), Vec::<String>::new(), "{told}");
         let clips = end.settled - end.billed("gpu_billed") - media_spend(&self.out());

@@ -160,7 +160,7 @@ const CONNECTED: [(&str, &str); 34] = [
     ("减少", "ʨjɛ↗nʂau↓"),
     ("展览馆", "ꭧa↗nla↗nkwa↓n"),
     ("买水", "mai↗ ʂwei↓"),
-    ("99.9", "ʨjou↗ʂɨ↗ʨjou↗tjɛ↗nʨjou↓"),
+    ("99.9", "ʨjou↓ʂɨ↗ʨjou↗tjɛ↗nʨjou↓"),
     ("朋友", "pʰə↗ŋjou"),
     ("便宜", "pʰjɛ↗ni"),
     ("孩子", "xai↗ʦɨ"),

@@ -388,7 +388,9 @@ fn must_pass(brief: &Brief, before: &Script, edited: &Script, others: &[Script])
     for (was, is) in before.lines.iter().zip(&edited.lines) {
         for (was, is) in [(&was.caption, &is.caption), (&was.voice, &is.voice)] {
             if was != is && holds_address(is) {
-                reasons.push(format!("a line holds no addresses and no markup (`{is}`); the button leads to the page"));
+                reasons.push(format!(
+                    "a line holds no addresses and no markup (`{is}`); the button leads to the page"
+                ));
             }
         }
     }
