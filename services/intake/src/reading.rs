@@ -293,7 +293,7 @@ fn whole(line: &str, part: &Range<usize>) -> Range<usize> {
 /// What a value needs not hold to say what it says.
 fn holds_markup(text: &str) -> bool {
     let lower = text.to_lowercase();
-    lower.contains("://")
+    lower.contains("//")
         || lower.contains("www.")
         || lower.contains("http")
         || text.chars().any(|c| matches!(c, '<' | '>' | '{' | '}' | '`' | '@' | '\\' | '|'))

@@ -387,7 +387,7 @@ fn must_pass(brief: &Brief, before: &Script, edited: &Script, others: &[Script])
         .collect();
     for (was, is) in before.lines.iter().zip(&edited.lines) {
         for (was, is) in [(&was.caption, &is.caption), (&was.voice, &is.voice)] {
-            if was != is && holds_address(is) {
+            if was != is && holds_address(brief, is) {
                 reasons.push(format!(
                     "a line holds no addresses and no markup (`{is}`); the button leads to the page"
                 ));
@@ -406,8 +406,20 @@ fn must_pass(brief: &Brief, before: &Script, edited: &Script, others: &[Script])
     Err(Problem::new(Code::LineRefused, "signal", reasons.join("; ")))
 }
 
+/// Whether a word is a host's name, e.g. `shop.example`, and no name of the brief's.
+fn names_host(brief: &Brief, plain: &str) -> bool {
+    let names = format!("{} {}", brief.brand.name, brief.product.name).to_lowercase();
+    let words = plain.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-')));
+    words.map(|word| word.trim_matches(['.', '-'])).any(|word| {
+        word.rsplit_once('.').is_some_and(|(name, ending)| {
+            let is_ending = ending.len() > 1 && ending.chars().all(|c| c.is_ascii_alphabetic());
+            is_ending && name.len() > 1 && !names.contains(word)
+        })
+    })
+}
+
 /// Whether a text holds a web address or markup, however its letters are written.
-fn holds_address(text: &str) -> bool {
+fn holds_address(brief: &Brief, text: &str) -> bool {
     let half_width = |c: char| match c {
         // Full-width letters and signs stand in the order of ASCII.
         '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
@@ -416,6 +428,7 @@ fn holds_address(text: &str) -> bool {
     let plain = text.chars().map(half_width).collect::<String>().to_lowercase();
     ["://", "www.", "http", "javascript:"].iter().any(|part| plain.contains(part))
         || plain.contains(['<', '>', '{', '}'])
+        || names_host(brief, &plain)
 }
 
 #[cfg(test)]
