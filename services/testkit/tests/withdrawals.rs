@@ -240,7 +240,9 @@ async fn a_changed_price_withdraws_who_states_it_and_keeps_what_was_delivered() 
     process.must_be_true(&dearer(), "after the end").await;
     let after = process.variants().await;
     let kept = after.iter().filter(|own| own.state == VariantState::Won).count();
-    assert!(kept > 0, "who does not state the price stays");
+    let won = before.iter().filter(|own| own.state == VariantState::Won);
+    let said = won.clone().filter(|own| says(own, &dearer()).is_some()).count();
+    assert_eq!(kept, won.count() - said, "who does not state the price stays");
     let ended: Vec<_> = process.store.placements(process.run).await.unwrap();
     assert_eq!(ended.len(), placed.len());
     for (now, then) in ended.iter().zip(&placed) {
