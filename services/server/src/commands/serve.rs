@@ -69,6 +69,8 @@ pub async fn execute(config: &Config, roles: &[Role], demo: bool) -> Result<(), 
         let message = "needs every role in this process; leave `--role` out";
         return Err(Problem::new(Code::Option, "--demo", message));
     }
+    // From now on, so that a signal that comes while the process starts is not lost on it.
+    let told = told_to_stop();
     let foundation = Arc::new(Foundation::open(config, roles).await?);
     if foundation.alone {
         foundation.store.recover().await.map_err(|error| failed(&error))?;
@@ -124,7 +126,7 @@ pub async fn execute(config: &Config, roles: &[Role], demo: bool) -> Result<(), 
     }
     let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
     tracing::info!(roles = names.join(","), "ready");
-    wait(stop, tasks).await
+    wait(stop, told, tasks).await
 }
 
 fn workers(config: &Config) -> usize {
@@ -317,11 +319,12 @@ fn listen(
 /// Waits for a signal or for a task that fails, then for everybody to finish.
 async fn wait(
     stop: tokio::sync::watch::Sender<bool>,
+    told: impl Future<Output = ()>,
     mut tasks: JoinSet<Result<(), Problem>>,
 ) -> Result<(), Problem> {
     let mut first = Ok(());
     tokio::select! {
-        () = told_to_stop() => tracing::info!("stopping: work under way is finished first"),
+        () = told => tracing::info!("stopping: work under way is finished first"),
         Some(ended) = tasks.join_next() => first = outcome(ended),
     }
     stop.send_replace(true);
@@ -342,23 +345,26 @@ fn outcome(ended: Result<Result<(), Problem>, tokio::task::JoinError>) -> Result
     ended.map_err(|error| failed(&error))?
 }
 
-/// The first SIGTERM or SIGINT.
-async fn told_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
+/// The first SIGTERM or SIGINT; SIGTERM is listened for from the call on.
+fn told_to_stop() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    {
-        let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        else {
-            drop(interrupt.await);
-            return;
-        };
-        tokio::select! {
-            _ = interrupt => {}
-            _ = terminate.recv() => {}
+    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    async move {
+        let interrupt = tokio::signal::ctrl_c();
+        #[cfg(unix)]
+        {
+            let Ok(mut terminate) = terminate else {
+                drop(interrupt.await);
+                return;
+            };
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
         }
+        #[cfg(not(unix))]
+        drop(interrupt.await);
     }
-    #[cfg(not(unix))]
-    drop(interrupt.await);
 }
 
 /// What the API's process does with messages: it takes note of ended runs, of which its event
