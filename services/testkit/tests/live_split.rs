@@ -62,6 +62,8 @@ impl Service {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         command.arg("program").args(arguments).stdin(Stdio::null());
+        // As the run that it is compared with.
+        command.env("SPOTWRIGHT__VOICE__ENABLED", "false");
         command.envs(self.settings.iter().map(|(key, value)| (key, value)));
         command
     }
