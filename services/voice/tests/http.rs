@@ -31,6 +31,8 @@ async fn server(status: &'static str, body: Vec<u8>) -> (String, tokio::task::Jo
 
 #[expect(clippy::disallowed_methods, reason = "the client of a test")]
 fn voice(base_url: String) -> HttpVoice {
+    // Fails only when a provider is installed already, which is as good.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let options = HttpOptions {
         base_url,
         api_key: "secret".to_owned(),
