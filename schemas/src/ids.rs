@@ -118,6 +118,34 @@ id! {
     /// One thing that somebody tells a run.
     SignalId, "SignalId"
 }
+id! {
+    /// One person who signs in.
+    PersonId, "PersonId"
+}
+id! {
+    /// One invitation of a person into an organization.
+    InvitationId, "InvitationId"
+}
+id! {
+    /// One file or batch of results that was handed in.
+    ImportId, "ImportId"
+}
+id! {
+    /// What one ad did in one window of time, by one source.
+    ObservationId, "ObservationId"
+}
+id! {
+    /// One experiment.
+    ExperimentId, "ExperimentId"
+}
+id! {
+    /// One address that is told what happens in an organization.
+    WebhookId, "WebhookId"
+}
+id! {
+    /// One message to one webhook.
+    DeliveryId, "DeliveryId"
+}
 
 #[cfg(test)]
 mod tests {

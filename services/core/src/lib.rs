@@ -22,3 +22,4 @@
 pub mod domain;
 pub mod ports;
 pub mod spine;
+pub mod use_cases;

@@ -39,9 +39,30 @@ pub enum Scope {
     /// Start, pause, resume and cancel runs; this spends money.
     #[serde(rename = "runs:write")]
     RunsWrite,
+    /// Approve and reject scripts and finished ads.
+    #[serde(rename = "approvals:write")]
+    ApprovalsWrite,
+    /// Read campaigns, placements, observations, experiments and reports.
+    #[serde(rename = "results:read")]
+    ResultsRead,
+    /// Hand in observations of ads that ran elsewhere.
+    #[serde(rename = "results:write")]
+    ResultsWrite,
+    /// Plan, start, change and decide experiments.
+    #[serde(rename = "experiments:write")]
+    ExperimentsWrite,
+    /// List, invite, change and remove the members of the own organization.
+    #[serde(rename = "members:admin")]
+    MembersAdmin,
     /// List, make and revoke keys of the own organization.
     #[serde(rename = "keys:admin")]
     KeysAdmin,
+    /// Make, change and test webhooks of the own organization; read their deliveries.
+    #[serde(rename = "webhooks:admin")]
+    WebhooksAdmin,
+    /// Read what was done in the own organization, and by whom.
+    #[serde(rename = "audit:read")]
+    AuditRead,
     /// List and make organizations.
     #[serde(rename = "operator")]
     Operator,
@@ -49,18 +70,37 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 13] = [
         Self::BriefsRead,
         Self::BriefsWrite,
         Self::RunsRead,
         Self::RunsWrite,
+        Self::ApprovalsWrite,
+        Self::ResultsRead,
+        Self::ResultsWrite,
+        Self::ExperimentsWrite,
+        Self::MembersAdmin,
         Self::KeysAdmin,
+        Self::WebhooksAdmin,
+        Self::AuditRead,
         Self::Operator,
     ];
 
     /// What the first key of a customer may do: everything within its organization.
-    pub const CUSTOMER: [Self; 5] =
-        [Self::BriefsRead, Self::BriefsWrite, Self::RunsRead, Self::RunsWrite, Self::KeysAdmin];
+    pub const CUSTOMER: [Self; 12] = [
+        Self::BriefsRead,
+        Self::BriefsWrite,
+        Self::RunsRead,
+        Self::RunsWrite,
+        Self::ApprovalsWrite,
+        Self::ResultsRead,
+        Self::ResultsWrite,
+        Self::ExperimentsWrite,
+        Self::MembersAdmin,
+        Self::KeysAdmin,
+        Self::WebhooksAdmin,
+        Self::AuditRead,
+    ];
 
     /// The scope as written, e.g. `runs:read`.
     #[must_use]
@@ -70,7 +110,14 @@ impl Scope {
             Self::BriefsWrite => "briefs:write",
             Self::RunsRead => "runs:read",
             Self::RunsWrite => "runs:write",
+            Self::ApprovalsWrite => "approvals:write",
+            Self::ResultsRead => "results:read",
+            Self::ResultsWrite => "results:write",
+            Self::ExperimentsWrite => "experiments:write",
+            Self::MembersAdmin => "members:admin",
             Self::KeysAdmin => "keys:admin",
+            Self::WebhooksAdmin => "webhooks:admin",
+            Self::AuditRead => "audit:read",
             Self::Operator => "operator",
         }
     }
