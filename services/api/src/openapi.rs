@@ -11,7 +11,7 @@ use utoipa::OpenApi;
 
 use crate::operations::{Access, OPERATIONS, Operation};
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
-use crate::v1::{api_keys, assets, briefs, organizations, runs, sessions, variants, videos};
+use crate::v1::{api_keys, assets, briefs, ledger, organizations, runs, sessions, usage, variants, videos};
 use crate::{callbacks, kling, service};
 
 /// Names of types whose schemas come from the schema crate; see [`add_foreign`].
@@ -92,7 +92,13 @@ pub(crate) mod foreign {
         runs::events::handle,
         runs::trace::handle,
         runs::variants::handle,
+        runs::campaigns::handle,
+        ledger::list::handle,
+        ledger::export::handle,
+        usage::get::handle,
         variants::get::handle,
+        variants::script::handle,
+        variants::storyboard::handle,
         variants::file::handle,
         videos::list::handle,
         videos::create::handle,
@@ -114,6 +120,7 @@ pub(crate) mod foreign {
         (name = "assets", description = "Pictures that briefs refer to"),
         (name = "briefs", description = "What is to be advertised"),
         (name = "runs", description = "Executions of the agent loop"),
+        (name = "money", description = "Where the organization's money went"),
         (name = "variants", description = "Drafted advertisements, their videos and results")
     )
 )]

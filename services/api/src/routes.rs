@@ -8,7 +8,7 @@ use axum::middleware;
 use axum::routing::{get, post};
 
 use crate::state::{ApiState, App, Service};
-use crate::v1::{api_keys, assets, briefs, organizations, runs, sessions, variants, videos};
+use crate::v1::{api_keys, assets, briefs, ledger, organizations, runs, sessions, usage, variants, videos};
 use crate::{auth, callbacks, kling, layers, service};
 
 /// The whole service as a router: mount it, or serve it as it is.
@@ -64,7 +64,13 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/runs/{id}/events", get(runs::events::handle))
         .route("/v1/runs/{id}/trace", get(runs::trace::handle))
         .route("/v1/runs/{id}/variants", get(runs::variants::handle))
+        .route("/v1/runs/{id}/campaigns", get(runs::campaigns::handle))
         .route("/v1/variants/{id}", get(variants::get::handle))
+        .route("/v1/variants/{id}/script", get(variants::script::handle))
+        .route("/v1/variants/{id}/storyboard", get(variants::storyboard::handle))
+        .route("/v1/ledger", get(ledger::list::handle))
+        .route("/v1/ledger.csv", get(ledger::export::handle))
+        .route("/v1/usage", get(usage::get::handle))
         .route("/v1/variants/{id}/files/{file}", get(variants::file::handle))
         .route("/v1/videos", get(videos::list::handle).post(videos::create::handle))
         .route("/v1/videos/{id}", get(videos::get::handle).delete(videos::delete::handle))

@@ -3,9 +3,11 @@
 pub(crate) mod api_keys;
 pub(crate) mod assets;
 pub(crate) mod briefs;
+pub(crate) mod ledger;
 pub(crate) mod organizations;
 pub(crate) mod runs;
 pub(crate) mod sessions;
+pub(crate) mod usage;
 pub(crate) mod variants;
 pub(crate) mod videos;
 

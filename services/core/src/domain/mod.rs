@@ -1,6 +1,7 @@
-//! The domain: accounts, runs, signals, variants, placements, withdrawals and the kinds of work between them.
+//! The domain: accounts, books, runs, signals, variants, placements, withdrawals and the kinds of work between them.
 
 pub mod account;
+pub mod books;
 pub mod copy_rules;
 pub mod launch;
 pub mod routing;

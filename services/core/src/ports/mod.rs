@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod artifacts;
+pub mod books;
 pub mod click_model;
 pub mod clip_hints;
 pub mod clip_importer;

@@ -4,6 +4,7 @@
 //! [`Principal`] who asks, checks what it may do before anything is read, and speaks to ports only; it knows
 //! neither HTTP nor files.
 
+pub mod books;
 mod principal;
 
 pub use principal::{Principal, Role, UnknownRole, Who};

@@ -54,6 +54,10 @@ mod accounts;
 mod adapter;
 #[path = "../queries/answers.rs"]
 mod answers;
+#[path = "../queries/books.rs"]
+mod books;
+#[path = "../common/books.rs"]
+mod books_adapter;
 #[path = "../queries/commits.rs"]
 mod commits;
 pub mod database;

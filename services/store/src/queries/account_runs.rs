@@ -194,7 +194,7 @@ fn missing() -> StoreError {
 }
 
 /// [`StoreError::Missing`] unless the run is the organization's.
-async fn must_be_own(
+pub(super) async fn must_be_own(
     conn: &mut Connection,
     context: OrganizationContext,
     run: RunId,

@@ -365,7 +365,7 @@ pub(super) async fn is_ending(conn: &mut Connection, run: RunId) -> Result<bool,
 }
 
 row! {
-    struct PlacementRow {
+    pub(super) struct PlacementRow {
         id: Uuid,
         run_id: Uuid,
         campaign_id: String,
@@ -378,7 +378,7 @@ row! {
 }
 
 impl PlacementRow {
-    fn into_placement(self) -> Result<Placement, StoreError> {
+    pub(super) fn into_placement(self) -> Result<Placement, StoreError> {
         Ok(Placement {
             id: PlacementId(self.id),
             run: RunId(self.run_id),

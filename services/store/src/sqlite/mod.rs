@@ -55,6 +55,10 @@ mod accounts;
 mod adapter;
 #[path = "../queries/answers.rs"]
 mod answers;
+#[path = "../queries/books.rs"]
+mod books;
+#[path = "../common/books.rs"]
+mod books_adapter;
 #[path = "../queries/commits.rs"]
 mod commits;
 #[path = "../queries/invariants.rs"]

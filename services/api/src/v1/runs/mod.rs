@@ -1,5 +1,6 @@
 //! Runs: executions of the agent loop.
 
+pub(crate) mod campaigns;
 pub(crate) mod cancel;
 pub(crate) mod create;
 pub(crate) mod events;

@@ -2,6 +2,8 @@
 
 pub(crate) mod file;
 pub(crate) mod get;
+pub(crate) mod script;
+pub(crate) mod storyboard;
 
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::variant::{Variant, VariantState};

@@ -1,0 +1,3 @@
+//! What the organization used.
+
+pub(crate) mod get;
