@@ -23,6 +23,9 @@ use spotwright_schemas::event::{Event, Payload, RunFinished, StopReason};
 use spotwright_schemas::ids::{AssetId, BriefId, KeyId, MessageId, OrganizationId, RunId, VariantId};
 use spotwright_schemas::money::Currency;
 
+pub use super::books::{
+    placements_are_read_by_generation, the_ledger_is_read_newest_first, usage_adds_the_ledger_up,
+};
 pub use super::budgets::{
     a_limit_below_what_is_committed_holds_back_every_further_run,
     amounts_of_two_currencies_are_never_added_up, an_organization_admits_only_the_runs_its_budget_covers,
@@ -64,7 +67,10 @@ macro_rules! account_store_suite {
                 rows_of_another_organization_are_missing,
                 an_organization_admits_only_the_runs_its_budget_covers,
                 a_limit_below_what_is_committed_holds_back_every_further_run,
-                amounts_of_two_currencies_are_never_added_up
+                amounts_of_two_currencies_are_never_added_up,
+                the_ledger_is_read_newest_first,
+                usage_adds_the_ledger_up,
+                placements_are_read_by_generation
             );
         }
     };

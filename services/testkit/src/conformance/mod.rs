@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod artifacts;
+mod books;
 mod budgets;
 pub mod bus;
 pub mod clip_library;

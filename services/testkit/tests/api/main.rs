@@ -9,6 +9,7 @@ mod files;
 mod harness;
 mod keys;
 mod matrix;
+mod money;
 mod operators;
 mod runs;
 mod sessions;

@@ -1,0 +1,116 @@
+//! The contract of [`Books`](spotwright_core::ports::books::Books): clauses that are run with
+//! [`crate::account_store_suite`].
+
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "each function is a test, it panics when the adapter is wrong"
+)]
+
+use std::sync::Arc;
+
+use spotwright_core::domain::books::{LedgerFilter, ReservedLine, UsageLine};
+use spotwright_core::domain::variant::VariantState;
+use spotwright_core::ports::accounts::{AccountStore, Page};
+use spotwright_core::ports::step_store::{Commit, LedgerKind, StepStore};
+use spotwright_schemas::ids::RunId;
+use spotwright_schemas::money::{Currency, Micros};
+
+use super::accounts::{is_missing, organization};
+use crate::fixtures;
+
+const ALL: Page = Page { before: None, limit: 100 };
+
+/// A run of the first organization with one settled, one released and one open reserve.
+async fn run_with_money<S: StepStore>(store: &S, number: u64) -> RunId {
+    let run = fixtures::run(number);
+    store.create_run(&run, Commit::default()).await.expect("a run");
+    let moves = [
+        (LedgerKind::Reserve, "a", 5),
+        (LedgerKind::Settle, "a", 3),
+        (LedgerKind::Reserve, "b", 2),
+        (LedgerKind::Release, "b", 2),
+        (LedgerKind::Reserve, "c", 4),
+    ];
+    for (version, (kind, name, amount)) in (1..).zip(moves) {
+        let commit = fixtures::money(kind, &format!("{name} of {number}"), amount);
+        store.amend(run.id, version, commit).await.expect("written");
+    }
+    run.id
+}
+
+/// Clauses 1 and 2: newest first, whole in pages, by run and time, and only the own.
+pub async fn the_ledger_is_read_newest_first<S: StepStore + AccountStore>(store: Arc<S>) {
+    let (owner, stranger) = (organization(&*store, 1).await, organization(&*store, 2).await);
+    let (first, second) = (run_with_money(&*store, 1).await, run_with_money(&*store, 2).await);
+    let all = store.ledger(owner, LedgerFilter::default(), ALL).await.expect("lines");
+    assert_eq!(all.len(), 10);
+    assert!(all.windows(2).all(|pair| pair[0].position > pair[1].position));
+    let newest = &all[0].row;
+    assert_eq!((newest.run, newest.kind, newest.amount), (second, LedgerKind::Reserve, Micros(4)));
+    assert_eq!((newest.reserve.as_str(), newest.currency), ("c of 2", Some(Currency::USD)));
+    assert_eq!(newest.provider, None, "no provider was called");
+    assert_eq!(all[8].row.reserve, all[9].row.reserve, "a settle names the reserve that it closes");
+
+    let mut paged = Vec::new();
+    let mut page = Page { before: None, limit: 3 };
+    loop {
+        let lines = store.ledger(owner, LedgerFilter::default(), page).await.expect("lines");
+        let Some(last) = lines.last() else { break };
+        page.before = Some(last.position);
+        paged.extend(lines);
+    }
+    assert_eq!(paged, all);
+
+    let of_first = LedgerFilter { run: Some(first), ..LedgerFilter::default() };
+    let lines = store.ledger(owner, of_first, ALL).await.expect("lines");
+    assert!(lines.len() == 5 && lines.iter().all(|line| line.row.run == first));
+    let later = LedgerFilter { from: Some(newest.at + 1), ..LedgerFilter::default() };
+    assert!(store.ledger(owner, later, ALL).await.expect("lines").is_empty());
+    let earlier = LedgerFilter { to: Some(all[9].row.at), ..LedgerFilter::default() };
+    assert!(store.ledger(owner, earlier, ALL).await.expect("lines").is_empty());
+
+    assert!(store.ledger(stranger, LedgerFilter::default(), ALL).await.expect("lines").is_empty());
+    assert!(is_missing(&store.ledger(stranger, of_first, ALL).await));
+}
+
+/// Clause 3.
+pub async fn usage_adds_the_ledger_up<S: StepStore + AccountStore>(store: Arc<S>) {
+    let (owner, stranger) = (organization(&*store, 1).await, organization(&*store, 2).await);
+    run_with_money(&*store, 1).await;
+    run_with_money(&*store, 2).await;
+    let mut other = fixtures::run(3);
+    other.request.brief.budget.currency = Currency::CNY;
+    store.create_run(&other, Commit::default()).await.expect("a run");
+    store.amend(other.id, 1, fixtures::money(LedgerKind::Reserve, "yuan", 7)).await.expect("reserved");
+    store.amend(other.id, 2, fixtures::money(LedgerKind::Settle, "yuan", 6)).await.expect("settled");
+
+    let usage = store.usage(owner, None, None).await.expect("usage");
+    let line = |currency, settlements, settled| UsageLine {
+        currency: Some(currency),
+        provider: None,
+        settlements,
+        settled: Micros(settled),
+    };
+    assert_eq!(usage.settled, [line(Currency::CNY, 1, 6), line(Currency::USD, 2, 6)]);
+    let reserved = ReservedLine { currency: Some(Currency::USD), reserved: Micros(8) };
+    assert_eq!(usage.reserved, [reserved]);
+    let before_all = store.usage(owner, None, Some(1)).await.expect("usage");
+    assert!(before_all.settled.is_empty() && before_all.reserved == usage.reserved);
+    let strange = store.usage(stranger, None, None).await.expect("usage");
+    assert!(strange.settled.is_empty() && strange.reserved.is_empty());
+}
+
+/// Clause 1 for placements.
+pub async fn placements_are_read_by_generation<S: StepStore + AccountStore>(store: Arc<S>) {
+    let (owner, stranger) = (organization(&*store, 1).await, organization(&*store, 2).await);
+    let run = fixtures::run(1);
+    store.create_run(&run, Commit::default()).await.expect("a run");
+    let later = fixtures::variant(run.id, 2, 1, VariantState::Won);
+    let first = fixtures::variant(run.id, 1, 2, VariantState::Won);
+    let placements = vec![fixtures::placement(&later), fixtures::placement(&first)];
+    let commit = Commit { variants: vec![later, first], placements: placements.clone(), ..Commit::default() };
+    store.amend(run.id, 1, commit).await.expect("written");
+    let read = store.placements(owner, run.id).await.expect("placements");
+    assert_eq!(read, [placements[1].clone(), placements[0].clone()]);
+    assert!(is_missing(&store.placements(stranger, run.id).await));
+}
