@@ -68,9 +68,10 @@ async fn a_run_lists_its_campaigns_and_a_variant_its_script() {
     let run = server.order(&tenant, 1).await.run;
     let variant = server.win(run).await;
     let campaigns = server.get(&format!("/v1/runs/{run}/campaigns"), &tenant.key).await;
-    for campaign in campaigns["data"].as_array().unwrap() {
-        assert_eq!(campaign["source"], "simulated");
-    }
+    let campaigns = campaigns["data"].as_array().unwrap();
+    assert_eq!(campaigns.len(), 1);
+    assert_eq!((&campaigns[0]["source"], &campaigns[0]["generation"]), (&json!("simulated"), &json!(1)));
+    assert_eq!(campaigns[0]["placements"][0]["variant"], variant);
     let whole = server.get(&format!("/v1/variants/{variant}"), &tenant.key).await;
     let script = server.get(&format!("/v1/variants/{variant}/script"), &tenant.key).await;
     assert_eq!(script, whole["script"]);
