@@ -1,8 +1,10 @@
-//! The domain: accounts, runs, signals, variants, placements, withdrawals and the kinds of work between them.
+//! The domain: accounts, people, runs, signals, variants, placements, withdrawals and the kinds of work between them.
 
 pub mod account;
+pub mod audit;
 pub mod copy_rules;
 pub mod launch;
+pub mod people;
 pub mod routing;
 pub mod run;
 pub mod signal;
