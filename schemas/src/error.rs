@@ -178,6 +178,10 @@ codes! {
     LastKey = "SW1027",
     /// The organization's pictures may take no more room.
     AssetQuota = "SW1028",
+    /// The member is the last owner of the organization.
+    LastOwner = "SW1031",
+    /// Who is invited is a member of the organization already.
+    MemberAlready = "SW1032",
 }
 
 impl fmt::Display for Code {

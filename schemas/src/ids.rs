@@ -127,6 +127,14 @@ id! {
     InvitationId, "InvitationId"
 }
 id! {
+    /// One session of somebody who works in a browser.
+    SessionId, "SessionId"
+}
+id! {
+    /// One entry of the audit log.
+    AuditEntryId, "AuditEntryId"
+}
+id! {
     /// One file or batch of results that was handed in.
     ImportId, "ImportId"
 }

@@ -1,67 +1,141 @@
-//! Who asks, and what they may: keys, their cache, and the check before every handler.
+//! Who asks, and what they may: keys, sessions, their caches, and the check before every handler.
 
 use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use spotwright_core::domain::account::{Credential, OrganizationContext, Scope};
+use spotwright_core::domain::account::{Credential, KeyMac, OrganizationContext, Scope};
+use spotwright_core::domain::people::{Holder, Session, SessionRights, TokenCodes};
 use spotwright_core::ports::accounts::{AccountError, AccountStore};
 use spotwright_core::ports::clock::Clock;
-use spotwright_core::use_cases::{Principal, Who};
+use spotwright_core::ports::people::{PeopleStore, TokenSeal as _};
+use spotwright_core::use_cases::{Principal, Who, sessions};
 use spotwright_schemas::error::Code;
-use spotwright_schemas::ids::{KeyId, OrganizationId};
+use spotwright_schemas::ids::{KeyId, OrganizationId, SessionId};
 use tokio::sync::Semaphore;
 
 use crate::key::{KeyText, Pepper};
 use crate::operations::{self, Access};
 use crate::problem::ApiProblem;
-use crate::session::{self, Session, SessionToken, Sessions};
+use crate::session::{self, SessionToken};
 use crate::shares::Share;
 use crate::state::{ApiState, App};
 
-/// Keys that are looked up in the database at the same time; more wait for their turn.
+/// Keys and sessions that are looked up in the database at the same time; more wait for their turn.
 const LOOKUPS: usize = 2;
 
-/// Who asks; every handler behind a key gets one.
+/// The network address that a request comes from. Whoever accepts connections puts it among the extensions of
+/// their requests; where it is missing, attempts to sign in are counted by their e-mail addresses alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
+
+/// The id of a request, among its extensions.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) Arc<str>);
+
+/// Who asks; every handler behind a key or session gets one.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
+    pub(crate) principal: Principal,
+    /// What old ports take; follows from the principal.
     pub(crate) context: OrganizationContext,
-    pub(crate) scopes: Arc<Credential>,
+    /// The session that carried the request; `None`: a key did.
+    pub(crate) session: Option<(SessionId, TokenCodes)>,
+    pub(crate) request_id: Option<Arc<str>>,
 }
 
 impl Caller {
+    fn new(principal: Principal, session: Option<(SessionId, TokenCodes)>) -> Self {
+        Self { context: principal.context(), principal, session, request_id: None }
+    }
+
     pub(crate) fn may(&self, scope: Scope) -> bool {
-        self.scopes.scopes.contains(&scope)
+        self.principal.may(scope)
+    }
+
+    /// The same caller with other rights: an operator, in an organization that they name.
+    pub(crate) fn within(&self, principal: Principal) -> Self {
+        Self { request_id: self.request_id.clone(), ..Self::new(principal, None) }
+    }
+
+    /// The key or person whose rights are used.
+    pub(crate) fn holder(&self) -> Holder {
+        match self.principal.who {
+            Who::Person(person) => Holder::Person(person),
+            Who::Key(key) => Holder::Key(key),
+            // Nobody comes over HTTP as the program; one place for all of it.
+            Who::Service(_) => Holder::Key(self.context.key),
+        }
     }
 
     /// The same, as use cases take it.
     pub(crate) fn principal(&self) -> Principal {
-        Principal {
-            organization: self.context.organization,
-            who: Who::Key(self.context.key),
-            scopes: self.scopes.scopes.clone(),
-        }
+        self.principal.clone()
     }
 }
 
-struct Cached {
-    credential: Arc<Credential>,
+struct Cached<T> {
+    believed: Arc<T>,
     until_micros: i64,
 }
 
-/// Checks keys; believes the store's answer for a few seconds.
+/// What the store said lately.
+struct Beliefs<K, T> {
+    most: usize,
+    known: Mutex<HashMap<K, Cached<T>>>,
+}
+
+impl<K: Eq + Hash, T> Beliefs<K, T> {
+    fn new(most: usize) -> Self {
+        Self { most: most.max(1), known: Mutex::default() }
+    }
+
+    fn locked<R>(&self, work: impl FnOnce(&mut HashMap<K, Cached<T>>) -> R) -> R {
+        work(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn get(&self, name: &K, now: i64) -> Option<Arc<T>> {
+        self.locked(|known| {
+            known
+                .get(name)
+                .filter(|cached| now < cached.until_micros)
+                .map(|cached| Arc::clone(&cached.believed))
+        })
+    }
+
+    fn keep(&self, name: K, cached: Cached<T>, now: i64) {
+        self.locked(|known| {
+            if known.len() >= self.most && !known.contains_key(&name) {
+                known.retain(|_, old| now < old.until_micros);
+                if known.len() >= self.most {
+                    known.clear();
+                }
+            }
+            known.insert(name, cached);
+        });
+    }
+
+    fn forget(&self, unwanted: impl Fn(&K, &T) -> bool) {
+        self.locked(|known| known.retain(|name, cached| !unwanted(name, &cached.believed)));
+    }
+}
+
+/// Checks keys and sessions; believes the store's answer for a few seconds.
 pub(crate) struct Authenticator {
     accounts: Arc<dyn AccountStore>,
+    people: Arc<dyn PeopleStore>,
     clock: Arc<dyn Clock>,
     pepper: Pepper,
-    sessions: Sessions,
     believed_micros: i64,
-    most: usize,
-    cache: Mutex<HashMap<KeyId, Cached>>,
-    /// Keys looked up at the same time: made-up ones must not take every connection to the database.
+    keys: Beliefs<KeyId, Credential>,
+    sessions: Beliefs<[u8; 32], SessionRights>,
+    /// Keys and sessions looked up at the same time: made-up ones must not take every connection to the
+    /// database.
     lookups: Semaphore,
 }
 
@@ -69,12 +143,12 @@ impl Authenticator {
     pub(crate) fn new(state: &ApiState) -> Self {
         Self {
             accounts: Arc::clone(&state.accounts),
+            people: Arc::clone(&state.people),
             clock: Arc::clone(&state.clock),
             pepper: state.pepper.clone(),
-            sessions: state.sessions.clone(),
             believed_micros: i64::try_from(state.limits.key_cache.as_micros()).unwrap_or(i64::MAX),
-            most: state.limits.cached_keys.max(1),
-            cache: Mutex::default(),
+            keys: Beliefs::new(state.limits.cached_keys),
+            sessions: Beliefs::new(state.limits.cached_keys),
             lookups: Semaphore::new(LOOKUPS),
         }
     }
@@ -105,29 +179,47 @@ impl Authenticator {
         if !self.pepper.matches(&text, &credential.mac) {
             return Err(refused());
         }
-        Self::unfrozen(id, credential, field)
+        Self::key_holder(&credential, None, field)
     }
 
-    /// Who is signed in with a session, if it goes on and its key is still valid.
+    /// Who is signed in with a session, if it goes on and its key is still valid, or its person still a
+    /// member.
     pub(crate) async fn signed_in(
         &self,
         token: &SessionToken,
     ) -> Result<Option<(Caller, Session)>, ApiProblem> {
-        let Some(session) = self.sessions.find(token, self.clock.now_micros()) else { return Ok(None) };
-        let Some(credential) = self.current(session.key).await? else {
-            self.sessions.close(token);
-            return Ok(None);
-        };
-        Ok(Some((Self::unfrozen(session.key, credential, "cookie")?, session)))
+        self.session_of(&self.pepper.codes(sessions::PURPOSE, token.expose())).await
     }
 
-    fn unfrozen(key: KeyId, credential: Arc<Credential>, field: &str) -> Result<Caller, ApiProblem> {
+    async fn session_of(&self, codes: &TokenCodes) -> Result<Option<(Caller, Session)>, ApiProblem> {
+        let Some(rights) = self.rights(codes).await? else { return Ok(None) };
+        let session = rights.session;
+        let own = Some((session.id, *codes));
+        let caller = match session.holder {
+            Holder::Key(key) => {
+                let Some(credential) = self.current(key).await? else { return Ok(None) };
+                Self::key_holder(&credential, own, "cookie")?
+            }
+            Holder::Person(_) if rights.role.is_none() => return Ok(None),
+            Holder::Person(_) if rights.frozen => return Err(frozen("cookie")),
+            Holder::Person(person) => {
+                let (organization, scopes) = (session.organization, rights.scopes.clone());
+                Caller::new(Principal { organization, who: Who::Person(person), scopes }, own)
+            }
+        };
+        Ok(Some((caller, session)))
+    }
+
+    fn key_holder(
+        credential: &Credential,
+        session: Option<(SessionId, TokenCodes)>,
+        field: &str,
+    ) -> Result<Caller, ApiProblem> {
         if credential.frozen {
-            let message = "the operator has frozen the organization; its keys are refused";
-            return Err(ApiProblem::new(Code::Frozen, field, message));
+            return Err(frozen(field));
         }
-        let context = OrganizationContext { organization: credential.organization, key };
-        Ok(Caller { context, scopes: credential })
+        let Credential { organization, key, ref scopes, .. } = *credential;
+        Ok(Caller::new(Principal { organization, who: Who::Key(key), scopes: scopes.clone() }, session))
     }
 
     /// Who sends a request: by its key, or without one by the session of its cookie.
@@ -146,12 +238,12 @@ impl Authenticator {
     /// The credential of a key that is valid now.
     pub(crate) async fn current(&self, id: KeyId) -> Result<Option<Arc<Credential>>, AccountError> {
         let now = self.clock.now_micros();
-        if let Some(credential) = self.cached(id, now) {
+        if let Some(credential) = self.keys.get(&id, now) {
             return Ok(Some(credential));
         }
         // The semaphore is never closed, so there is always a turn.
         let _turn = self.lookups.acquire().await.ok();
-        if let Some(credential) = self.cached(id, self.clock.now_micros()) {
+        if let Some(credential) = self.keys.get(&id, self.clock.now_micros()) {
             return Ok(Some(credential));
         }
         let Some(credential) = self.accounts.credential(id).await? else { return Ok(None) };
@@ -159,43 +251,65 @@ impl Authenticator {
         if credential.revoked || remaining <= 0 {
             return Ok(None);
         }
-        let credential = Arc::new(credential);
+        let believed = Arc::new(credential);
         let until_micros = now.saturating_add(remaining.min(self.believed_micros));
-        self.keep(id, Cached { credential: Arc::clone(&credential), until_micros }, now);
-        Ok(Some(credential))
+        self.keys.keep(id, Cached { believed: Arc::clone(&believed), until_micros }, now);
+        Ok(Some(believed))
     }
 
-    fn cached(&self, id: KeyId, now: i64) -> Option<Arc<Credential>> {
-        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.get(&id).filter(|cached| now < cached.until_micros).map(|cached| Arc::clone(&cached.credential))
-    }
-
-    fn keep(&self, id: KeyId, cached: Cached, now: i64) {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if cache.len() >= self.most && !cache.contains_key(&id) {
-            cache.retain(|_, old| now < old.until_micros);
-            if cache.len() >= self.most {
-                cache.clear();
-            }
+    /// The rights of a session that goes on.
+    async fn rights(&self, codes: &TokenCodes) -> Result<Option<Arc<SessionRights>>, ApiProblem> {
+        let KeyMac(name) = codes.current;
+        let now = self.clock.now_micros();
+        if let Some(rights) = self.sessions.get(&name, now) {
+            return Ok(Some(rights));
         }
-        cache.insert(id, cached);
+        let _turn = self.lookups.acquire().await.ok();
+        if let Some(rights) = self.sessions.get(&name, self.clock.now_micros()) {
+            return Ok(Some(rights));
+        }
+        let Some(rights) = self.people.session(codes, now).await? else { return Ok(None) };
+        let believed = Arc::new(rights);
+        let until_micros = believed.session.until.min(now.saturating_add(self.believed_micros));
+        self.sessions.keep(name, Cached { believed: Arc::clone(&believed), until_micros }, now);
+        Ok(Some(believed))
     }
 
-    /// Forgets every key of an organization, so that what became of them is looked up.
+    /// Forgets every key and session of an organization, so that what became of them is looked up.
     pub(crate) fn forget_all_of(&self, organization: OrganizationId) {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.retain(|_, cached| cached.credential.organization != organization);
+        self.keys.forget(|_, credential| credential.organization == organization);
+        self.sessions.forget(|_, rights| rights.session.organization == organization);
     }
 
-    /// Whether a key that was admitted may go on.
-    pub(crate) async fn still_admits(&self, id: KeyId) -> bool {
-        matches!(self.current(id).await, Ok(Some(credential)) if !credential.frozen)
+    /// Whether who was admitted may go on.
+    pub(crate) async fn still_admits(&self, caller: &Caller) -> bool {
+        if let Some((_, codes)) = &caller.session {
+            return matches!(self.session_of(codes).await, Ok(Some(_)));
+        }
+        let Who::Key(key) = caller.principal.who else { return false };
+        matches!(self.current(key).await, Ok(Some(credential)) if !credential.frozen)
     }
 
     /// Forgets a key that was revoked.
     pub(crate) fn forget(&self, id: KeyId) {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.keys.forget(|key, _| *key == id);
     }
+
+    /// Forgets a session that was ended.
+    pub(crate) fn forget_session(&self, token: &SessionToken) {
+        let KeyMac(ended) = self.pepper.codes(sessions::PURPOSE, token.expose()).current;
+        self.sessions.forget(|name, _| *name == ended);
+    }
+
+    /// Forgets the sessions of a holder that were ended, or whose rights have changed.
+    pub(crate) fn forget_sessions_of(&self, holder: Holder) {
+        self.sessions.forget(|_, rights| rights.session.holder == holder);
+    }
+}
+
+fn frozen(field: &str) -> ApiProblem {
+    let message = "the operator has frozen the organization; its keys are refused";
+    ApiProblem::new(Code::Frozen, field, message)
 }
 
 /// Lets a request through to its handler, or refuses it. A route without an entry in the list of
@@ -227,16 +341,21 @@ async fn admit(app: &App, request: &mut Request) -> Result<Option<Share>, ApiPro
     let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
     let path = path.unwrap_or_default();
     let operation = operations::find(&method, &path).ok_or_else(|| not_listed(&path))?;
-    let scope = match operation.access {
+    let scopes = match operation.access {
         Access::Public => return Ok(None),
-        Access::AnyKey => None,
-        Access::Needs(scope) => Some(scope),
+        Access::AnyKey => Vec::new(),
+        Access::Needs(scope) => vec![scope],
+        Access::AnyOf(scopes) => scopes.to_vec(),
     };
-    let caller = app.auth.sender(&method, request.headers()).await?;
+    let mut caller = app.auth.sender(&method, request.headers()).await?;
+    caller.request_id = request.extensions().get::<RequestId>().map(|id| Arc::clone(&id.0));
     let span = tracing::Span::current();
     span.record("organization", tracing::field::display(caller.context.organization));
-    span.record("key", tracing::field::display(caller.context.key));
-    app.rate.take(caller.context.key, app.state.clock.now_micros()).map_err(|seconds| {
+    match caller.holder() {
+        Holder::Key(key) => span.record("key", tracing::field::display(key)),
+        Holder::Person(person) => span.record("person", tracing::field::display(person)),
+    };
+    app.rate.take(caller.holder(), app.state.clock.now_micros()).map_err(|seconds| {
         let mut problem =
             ApiProblem::whole(Code::RateLimited, "the key has sent more requests than it may per second");
         problem.retry_after_seconds = Some(seconds);
@@ -246,12 +365,10 @@ async fn admit(app: &App, request: &mut Request) -> Result<Option<Share>, ApiPro
         let message = "your organization has as many requests under way as it may; try again";
         ApiProblem::whole(Code::Unavailable, message)
     })?;
-    if let Some(scope) = scope.filter(|scope| !caller.may(*scope)) {
-        return Err(ApiProblem::new(
-            Code::Forbidden,
-            "authorization",
-            format!("the key needs the scope `{scope}` for this"),
-        ));
+    if !scopes.is_empty() && !scopes.iter().any(|scope| caller.may(*scope)) {
+        let wanted: Vec<String> = scopes.iter().map(|scope| format!("`{scope}`")).collect();
+        let message = format!("the scope {} is needed for this", wanted.join(" or "));
+        return Err(ApiProblem::new(Code::Forbidden, "authorization", message));
     }
     request.extensions_mut().insert(caller);
     Ok(Some(share))

@@ -1,9 +1,13 @@
 //! Reading requests: bodies, queries and ids, each with the problem that names the field.
 
+use std::convert::Infallible;
+use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::FromRequest;
+use axum::extract::{FromRequest, FromRequestParts};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Request, Uri, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::Deserialize;
@@ -13,6 +17,7 @@ use spotwright_schemas::error::Code;
 use spotwright_schemas::strict::Strict;
 use url::form_urlencoded;
 
+use crate::auth::{Peer, RequestId};
 use crate::cursor::List;
 use crate::key::Pepper;
 use crate::problem::ApiProblem;
@@ -100,6 +105,31 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     async fn from_request(request: Request<Body>, _state: &S) -> Result<Self, ApiProblem> {
         must_be_json(request.headers())?;
         Ok(Self { bytes: body(request, JSON_BYTES).await? })
+    }
+}
+
+/// Where a request comes from, for handlers that everybody may call.
+pub(crate) struct Origin {
+    /// The network address, where it is known.
+    pub(crate) address: Option<IpAddr>,
+    request_id: Option<Arc<str>>,
+}
+
+impl Origin {
+    /// The request's id.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self {
+            address: parts.extensions.get::<Peer>().map(|peer| peer.0),
+            request_id: parts.extensions.get::<RequestId>().map(|id| Arc::clone(&id.0)),
+        })
     }
 }
 

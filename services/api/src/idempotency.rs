@@ -7,7 +7,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use spotwright_core::domain::account::OrganizationContext;
 use spotwright_core::ports::accounts::{WriteKey, Written};
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::OrganizationId;
@@ -76,7 +75,7 @@ pub(crate) fn admit(
     body: &[u8],
 ) -> Result<Admitted, ApiProblem> {
     let key = key_of(headers)?;
-    let OrganizationContext { organization, .. } = caller.context;
+    let organization = caller.principal.organization;
     let mut hasher = Sha256::new();
     for part in [uri.path().as_bytes(), uri.query().unwrap_or("").as_bytes(), body] {
         hasher.update((part.len() as u64).to_le_bytes());

@@ -12,7 +12,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use spotwright_core::domain::account::{KeyMac, NewKey, NewOrganization, Scope};
+use spotwright_core::domain::people::TokenCodes;
 use spotwright_core::ports::entropy::{Entropy, EntropyError};
+use spotwright_core::ports::people::TokenSeal;
 use spotwright_schemas::ids::{KeyId, OrganizationId};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -65,6 +67,15 @@ impl Pepper {
             right |= authenticate_with(previous, &[b"key", text.0.as_bytes()]).ct_eq(&mac.0);
         }
         right.into()
+    }
+}
+
+impl TokenSeal for Pepper {
+    fn codes(&self, purpose: &'static str, token: &str) -> TokenCodes {
+        let parts: &[&[u8]] = &[b"token", purpose.as_bytes(), token.as_bytes()];
+        let current = KeyMac(self.authenticate(parts));
+        let previous = self.previous.map_or(current, |previous| KeyMac(authenticate_with(&previous, parts)));
+        TokenCodes { current, previous }
     }
 }
 
@@ -221,6 +232,17 @@ mod tests {
         assert_eq!(both.mac(&text(2, 6)), made_after, "keys are made with the newest one");
         assert!(!new.matches(&text(1, 5), &made_before));
         assert!(!both.matches(&text(1, 6), &made_before));
+    }
+
+    #[test]
+    fn codes_of_tokens_need_the_pepper_and_the_purpose() {
+        let (old, new) = (Pepper::new([1; 32]), Pepper::new([2; 32]));
+        let codes = old.codes("session", "a token");
+        assert_eq!(codes.current, codes.previous);
+        assert_ne!(codes, old.codes("invitation", "a token"));
+        assert_ne!(codes, new.codes("session", "a token"));
+        let both = new.clone().after([1; 32]).codes("session", "a token");
+        assert_eq!((both.current, both.previous), (new.codes("session", "a token").current, codes.current));
     }
 
     #[test]

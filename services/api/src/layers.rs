@@ -10,6 +10,7 @@ use futures_util::FutureExt as _;
 use spotwright_schemas::error::Code;
 use tracing::Instrument as _;
 
+use crate::auth::RequestId;
 use crate::key::random_id;
 use crate::problem::{self, ApiProblem};
 use crate::progress::Progress;
@@ -23,8 +24,9 @@ const LONGEST_ID: usize = 64;
 
 /// The outermost layer: gives the request its id and span, holds it to its time, catches a panic
 /// and gives every error its form.
-pub(crate) async fn surround(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = request_id(&app, &request);
+    request.extensions_mut().insert(RequestId(id.as_str().into()));
     let span = tracing::info_span!(
         "request",
         id = %id,
@@ -32,6 +34,7 @@ pub(crate) async fn surround(State(app): State<App>, request: Request, next: Nex
         path = %request.uri().path(),
         organization = tracing::field::Empty,
         key = tracing::field::Empty,
+        person = tracing::field::Empty,
         status = tracing::field::Empty,
     );
     let response = limited(&app, request, next).instrument(span.clone()).await;

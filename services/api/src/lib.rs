@@ -61,5 +61,6 @@ mod shares;
 mod state;
 mod v1;
 
+pub use auth::Peer;
 pub use routes::router;
-pub use state::{ApiState, Limits, RunDefaults};
+pub use state::{ApiState, Limits};

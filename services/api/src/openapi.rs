@@ -11,7 +11,10 @@ use utoipa::OpenApi;
 
 use crate::operations::{Access, OPERATIONS, Operation};
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
-use crate::v1::{api_keys, assets, briefs, ledger, organizations, runs, sessions, usage, variants, videos};
+use crate::v1::{
+    api_keys, assets, audit_log, briefs, invitations, ledger, me, members, organizations, runs, sessions,
+    usage, variants, videos,
+};
 use crate::{callbacks, kling, service};
 
 /// Names of types whose schemas come from the schema crate; see [`add_foreign`].
@@ -68,6 +71,19 @@ pub(crate) mod foreign {
         sessions::read::handle,
         sessions::open::handle,
         sessions::close::handle,
+        me::get::handle,
+        me::password::handle,
+        me::sessions::handle,
+        me::session_end::handle,
+        members::list::handle,
+        members::role::handle,
+        members::remove::handle,
+        invitations::list::handle,
+        invitations::create::handle,
+        invitations::revoke::handle,
+        invitations::look::handle,
+        invitations::accept::handle,
+        audit_log::list::handle,
         api_keys::list::handle,
         api_keys::create::handle,
         api_keys::get::handle,
@@ -116,6 +132,9 @@ pub(crate) mod foreign {
         (name = "service", description = "The service about itself"),
         (name = "organizations", description = "Customer accounts"),
         (name = "session", description = "Signing in from a browser"),
+        (name = "me", description = "Whoever asks, about themselves"),
+        (name = "members", description = "People of the own organization, and how they come to it"),
+        (name = "audit-log", description = "What was changed in the own organization, and by whom"),
         (name = "api-keys", description = "Keys of the own organization"),
         (name = "assets", description = "Pictures that briefs refer to"),
         (name = "briefs", description = "What is to be advertised"),
@@ -174,11 +193,12 @@ fn complete(operation: &Operation, described: &mut Value) {
         Access::Public => json!([]),
         Access::AnyKey => json!([{ "key": [] }]),
         Access::Needs(scope) => json!([{ "key": [scope.as_str()] }]),
+        Access::AnyOf(scopes) => scopes.iter().map(|scope| json!({ "key": [scope.as_str()] })).collect(),
     };
     if operation.access != Access::Public {
         refusals.extend(["400", "401", "403", "429"]);
     } else if operation.method != "GET" {
-        refusals.extend(["400", "401", "403"]);
+        refusals.extend(["400", "401", "403", "429"]);
     }
     let mut parameters = Vec::new();
     if operation.creates {
@@ -194,7 +214,7 @@ fn complete(operation: &Operation, described: &mut Value) {
                 "description": "`true` on an answer that was given before", "schema": { "type": "string" }
             }
         });
-    } else if operation.method == "POST" {
+    } else if operation.method == "POST" || operation.path.starts_with("/v1/members/{id}") {
         refusals.push("409");
     }
     if !described["requestBody"].is_null() {

@@ -15,6 +15,8 @@ pub enum Access {
     AnyKey,
     /// Holders of a key with this scope.
     Needs(Scope),
+    /// Holders of a key with one of these scopes; what each of them allows, the use case knows.
+    AnyOf(&'static [Scope]),
 }
 
 /// One operation.
@@ -75,6 +77,20 @@ pub const OPERATIONS: &[Operation] = &[
     get("/v1/session", Access::Public),
     Operation { method: "POST", path: "/v1/session", access: Access::Public, creates: false },
     Operation { method: "DELETE", path: "/v1/session", access: Access::AnyKey, creates: false },
+    get("/v1/me", Access::AnyKey),
+    Operation { method: "PUT", path: "/v1/me/password", access: Access::AnyKey, creates: false },
+    get("/v1/me/sessions", Access::AnyKey),
+    Operation { method: "DELETE", path: "/v1/me/sessions/{id}", access: Access::AnyKey, creates: false },
+    get("/v1/members", Access::Needs(Scope::MembersAdmin)),
+    change("PUT", "/v1/members/{id}/role", Scope::MembersAdmin),
+    delete("/v1/members/{id}", Scope::MembersAdmin),
+    get("/v1/invitations", Access::Needs(Scope::MembersAdmin)),
+    create("/v1/invitations", Scope::MembersAdmin),
+    post("/v1/invitations/{id}/revoke", Scope::MembersAdmin),
+    // Whoever has the token of an invitation has no key yet.
+    Operation { method: "POST", path: "/v1/invitations/look", access: Access::Public, creates: false },
+    Operation { method: "POST", path: "/v1/invitations/accept", access: Access::Public, creates: false },
+    get("/v1/audit-log", Access::Needs(Scope::AuditRead)),
     get("/v1/api-keys", Access::Needs(Scope::KeysAdmin)),
     create("/v1/api-keys", Scope::KeysAdmin),
     get("/v1/api-keys/{id}", Access::Needs(Scope::KeysAdmin)),
@@ -94,7 +110,12 @@ pub const OPERATIONS: &[Operation] = &[
     post("/v1/runs/{id}/pause", Scope::RunsWrite),
     post("/v1/runs/{id}/resume", Scope::RunsWrite),
     post("/v1/runs/{id}/cancel", Scope::RunsWrite),
-    post("/v1/runs/{id}/signals", Scope::RunsWrite),
+    Operation {
+        method: "POST",
+        path: "/v1/runs/{id}/signals",
+        access: Access::AnyOf(&[Scope::RunsWrite, Scope::ApprovalsWrite]),
+        creates: false,
+    },
     get("/v1/runs/{id}/questions", Access::Needs(Scope::RunsRead)),
     get("/v1/runs/{id}/events", Access::Needs(Scope::RunsRead)),
     get("/v1/runs/{id}/trace", Access::Needs(Scope::RunsRead)),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use spotwright_core::ports::accounts::AccountError;
 use spotwright_core::ports::artifacts::ArtifactError;
 use spotwright_core::ports::entropy::EntropyError;
+use spotwright_core::ports::people::PeopleError;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use utoipa::ToSchema;
@@ -168,7 +169,12 @@ const fn status(code: Code) -> StatusCode {
             StatusCode::BAD_REQUEST
         }
         Code::OrganizationBudget => StatusCode::PAYMENT_REQUIRED,
-        Code::IdempotencyInFlight | Code::RunState | Code::LastKey | Code::AssetQuota => StatusCode::CONFLICT,
+        Code::IdempotencyInFlight
+        | Code::RunState
+        | Code::LastKey
+        | Code::AssetQuota
+        | Code::LastOwner
+        | Code::MemberAlready => StatusCode::CONFLICT,
         Code::BodyTooLarge | Code::BriefTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::FileLost => StatusCode::GONE,
@@ -236,38 +242,13 @@ impl From<Problem> for ApiProblem {
 
 impl From<AccountError> for ApiProblem {
     fn from(error: AccountError) -> Self {
-        match error {
-            AccountError::Missing(what) => Self::missing(&what),
-            AccountError::KeyReused => Self::new(
-                Code::IdempotencyConflict,
-                crate::idempotency::HEADER,
-                "was used for another request within 24 hours; use a new key",
-            ),
-            AccountError::InFlight => in_flight(),
-            AccountError::Budget { needed, free } => Self::whole(
-                Code::OrganizationBudget,
-                format!("{} micros are needed and {} may still be committed", needed.0, free.0),
-            ),
-            AccountError::Quota { quota, used } => Self::whole(
-                Code::AssetQuota,
-                format!("your pictures take {used} bytes of {quota}; delete some that you do not need"),
-            ),
-            AccountError::LastKey => Self::whole(
-                Code::LastKey,
-                "it is the last key that may make keys; make another one first, with the scope `keys:admin`",
-            ),
-            AccountError::Currency { budget, run } => Self::new(
-                Code::BudgetCurrency,
-                "brief",
-                format!(
-                    "is budgeted in {}, and the organization may spend in {} only",
-                    run.code(),
-                    budget.code()
-                ),
-            ),
-            AccountError::Database(cause) => Self::unavailable(&cause),
-            other => Self::internal(&other),
-        }
+        Problem::from(error).into()
+    }
+}
+
+impl From<PeopleError> for ApiProblem {
+    fn from(error: PeopleError) -> Self {
+        Problem::from(error).into()
     }
 }
 

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 
 use crate::state::{ApiState, App, Service};
-use crate::v1::{api_keys, assets, briefs, ledger, organizations, runs, sessions, usage, variants, videos};
+use crate::v1::{
+    api_keys, assets, audit_log, briefs, invitations, ledger, me, members, organizations, runs, sessions,
+    usage, variants, videos,
+};
 use crate::{auth, callbacks, kling, layers, service};
 
 /// The whole service as a router: mount it, or serve it as it is.
@@ -45,6 +48,18 @@ pub fn router(state: ApiState) -> Router {
             "/v1/session",
             get(sessions::read::handle).post(sessions::open::handle).delete(sessions::close::handle),
         )
+        .route("/v1/me", get(me::get::handle))
+        .route("/v1/me/password", put(me::password::handle))
+        .route("/v1/me/sessions", get(me::sessions::handle))
+        .route("/v1/me/sessions/{id}", delete(me::session_end::handle))
+        .route("/v1/members", get(members::list::handle))
+        .route("/v1/members/{id}", delete(members::remove::handle))
+        .route("/v1/members/{id}/role", put(members::role::handle))
+        .route("/v1/invitations", get(invitations::list::handle).post(invitations::create::handle))
+        .route("/v1/invitations/look", post(invitations::look::handle))
+        .route("/v1/invitations/accept", post(invitations::accept::handle))
+        .route("/v1/invitations/{id}/revoke", post(invitations::revoke::handle))
+        .route("/v1/audit-log", get(audit_log::list::handle))
         .route("/v1/api-keys", get(api_keys::list::handle).post(api_keys::create::handle))
         .route("/v1/api-keys/{id}", get(api_keys::get::handle))
         .route("/v1/api-keys/{id}/revoke", post(api_keys::revoke::handle))

@@ -6,23 +6,28 @@ use std::time::Duration;
 
 use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::artifacts::ArtifactStore;
+use spotwright_core::ports::audit::AuditLog;
 use spotwright_core::ports::clip_hints::ClipHints;
 use spotwright_core::ports::clock::Clock;
 use spotwright_core::ports::entropy::Entropy;
 use spotwright_core::ports::letters::Letters;
+use spotwright_core::ports::people::PeopleStore;
 use spotwright_core::ports::pictures::PictureImporter;
 use spotwright_core::ports::readiness::Readiness;
 use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::video_jobs::VideoJobs;
 use spotwright_core::spine::Shutdown;
+use spotwright_core::use_cases::run_sizes::RunSizes;
+use spotwright_core::use_cases::runs::RunPorts;
+use spotwright_core::use_cases::{Passwords, PeoplePorts, Record, Throttle};
 use spotwright_schemas::ids::OrganizationId;
 use tokio::sync::Semaphore;
 
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, Caller};
 use crate::idempotency::InFlight;
 use crate::key::Pepper;
 use crate::rate::RateLimiter;
-use crate::session::Sessions;
+use crate::session::Links;
 use crate::shares::Shares;
 
 /// Everything the API needs from the program.
@@ -50,14 +55,18 @@ pub struct ApiState {
     pub entropy: Arc<dyn Entropy>,
     /// Authenticates keys and cursors.
     pub pepper: Pepper,
-    /// People who are signed in.
-    pub sessions: Sessions,
+    /// People, members, invitations and sessions.
+    pub people: Arc<dyn PeopleStore>,
+    /// What was changed, and by whom.
+    pub audit: Arc<dyn AuditLog>,
+    /// Links that sign in once.
+    pub links: Links,
     /// The organization that is there to look around in, where there is one.
     pub demo: Option<OrganizationId>,
     /// Limits.
     pub limits: Limits,
     /// Sizes of a run that the order does not name.
-    pub run_defaults: RunDefaults,
+    pub run_defaults: RunSizes,
     /// Ends event streams when the program stops.
     pub shutdown: Shutdown,
 }
@@ -122,19 +131,6 @@ impl Default for Limits {
     }
 }
 
-/// Sizes of a run that the order does not name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RunDefaults {
-    /// Turns of the loop: 1–20.
-    pub generations: u32,
-    /// Variants drafted in each generation: 1–64.
-    pub variants: u32,
-    /// Variants of each generation rendered final and placed: 1–`variants`.
-    pub winners: u32,
-    /// Views that the market offers in each generation: 1,000–5,000,000.
-    pub opportunities: u64,
-}
-
 /// The state that handlers share.
 pub(crate) struct Service {
     pub(crate) state: ApiState,
@@ -145,6 +141,8 @@ pub(crate) struct Service {
     pub(crate) streams: Arc<Shares>,
     pub(crate) uploads: Arc<Shares>,
     pub(crate) imports: Arc<Semaphore>,
+    passwords: Passwords,
+    throttle: Throttle,
     pub(crate) openapi: String,
 }
 
@@ -162,8 +160,40 @@ impl Service {
             streams: Shares::new(limits.streams),
             uploads: Shares::new(limits.uploads),
             imports: Arc::new(Semaphore::new(limits.imports)),
+            passwords: Passwords::default(),
+            throttle: Throttle::default(),
             openapi: crate::openapi::document_text(),
             state,
+        }
+    }
+
+    /// What use cases write their changes down with, on behalf of a request.
+    pub(crate) fn record<'a>(&'a self, request_id: Option<&'a str>) -> Record<'a> {
+        Record {
+            log: self.state.audit.as_ref(),
+            clock: self.state.clock.as_ref(),
+            entropy: self.state.entropy.as_ref(),
+            request_id,
+        }
+    }
+
+    /// What the use cases of runs work with, on behalf of a caller.
+    pub(crate) fn runs<'a>(&'a self, caller: &'a Caller) -> RunPorts<'a> {
+        RunPorts {
+            accounts: self.state.accounts.as_ref(),
+            control: self.state.runs.as_ref(),
+            record: self.record(caller.request_id.as_deref()),
+        }
+    }
+
+    /// What the use cases of people work with, on behalf of a request.
+    pub(crate) fn people<'a>(&'a self, request_id: Option<&'a str>) -> PeoplePorts<'a> {
+        PeoplePorts {
+            people: self.state.people.as_ref(),
+            seal: &self.state.pepper,
+            passwords: &self.passwords,
+            throttle: &self.throttle,
+            record: self.record(request_id),
         }
     }
 }

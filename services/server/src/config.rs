@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use spotwright_core::use_cases::run_sizes::RunSizes;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::{Problem, address};
 
@@ -73,6 +74,15 @@ pub struct Run {
     pub winners: u32,
     /// Views that the market offers in each generation: 1,000–5,000,000.
     pub opportunities: u64,
+}
+
+impl Run {
+    /// The sizes of a run whose order names none.
+    #[must_use]
+    pub const fn sizes(&self) -> RunSizes {
+        let Self { generations, variants, winners, opportunities, .. } = *self;
+        RunSizes { generations, variants, winners, opportunities }
+    }
 }
 
 /// Who writes the scripts.
@@ -420,11 +430,7 @@ impl Config {
     /// # Errors
     /// [`Code::Option`] with the full path of the key.
     pub fn check(&self) -> Result<(), Problem> {
-        let run = &self.run;
-        in_range("run.generations", run.generations.into(), 1, 20)?;
-        in_range("run.variants", run.variants.into(), 1, 64)?;
-        in_range("run.winners", run.winners.into(), 1, run.variants.into())?;
-        in_range("run.opportunities", run.opportunities, 1_000, 5_000_000)?;
+        self.run.sizes().check().map_err(|refused| refused.problem(Code::Option, "run."))?;
         in_range("llm.timeout_ms", self.llm.timeout_ms, 1_000, 600_000)?;
         in_range("llm.patience_ms", self.llm.patience_ms, 0, 600_000)?;
         in_range("llm.max_output_tokens", self.llm.max_output_tokens.into(), 16, 32_768)?;

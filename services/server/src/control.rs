@@ -77,8 +77,8 @@ impl Control {
         self.store.run(id).await.map_err(|error| problem(&error))
     }
 
-    async fn hold(&self, id: RunId, paused: bool) -> Result<(), Problem> {
-        let run = self.run(id).await?;
+    async fn hold(&self, id: RunId, caller: &Caller, paused: bool) -> Result<(), Problem> {
+        let run = self.run_of(id, caller).await?;
         if run.stage == Stage::Finished || run.cancelling {
             return Err(Problem::new(Code::RunState, "", "the run has ended or is being ended"));
         }
@@ -105,12 +105,12 @@ impl RunControl for Control {
         Ok(first_commit(run, now()))
     }
 
-    async fn pause(&self, run: RunId) -> Result<(), Problem> {
-        self.hold(run, true).await
+    async fn pause(&self, run: RunId, caller: &Caller) -> Result<(), Problem> {
+        self.hold(run, caller, true).await
     }
 
-    async fn resume(&self, run: RunId) -> Result<(), Problem> {
-        self.hold(run, false).await
+    async fn resume(&self, run: RunId, caller: &Caller) -> Result<(), Problem> {
+        self.hold(run, caller, false).await
     }
 
     async fn tell(&self, id: RunId, caller: &Caller, told: &Told) -> Result<Taken, Problem> {

@@ -13,8 +13,10 @@ use spotwright_bus::rabbit::{BusCounts, ConnectError, RabbitBus, RabbitOptions};
 use spotwright_core::domain::topology::Role;
 use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::artifacts::{ArtifactError, ArtifactHash, ArtifactStore};
+use spotwright_core::ports::audit::AuditLog;
 use spotwright_core::ports::entropy::Entropy as _;
 use spotwright_core::ports::event_bus::EventBus;
+use spotwright_core::ports::people::PeopleStore;
 use spotwright_core::ports::readiness::Readiness;
 use spotwright_core::ports::step_store::StepStore;
 use spotwright_schemas::Problem;
@@ -36,6 +38,10 @@ pub struct Foundation {
     pub store: Arc<dyn StepStore>,
     /// Accounts and each organization's view of its runs.
     pub accounts: Arc<dyn AccountStore>,
+    /// People, members, invitations and sessions.
+    pub people: Arc<dyn PeopleStore>,
+    /// What was changed, and by whom.
+    pub audit: Arc<dyn AuditLog>,
     /// Messages.
     pub bus: Arc<dyn EventBus>,
     /// Pictures and videos.
@@ -57,6 +63,10 @@ pub struct Database {
     pub store: Arc<dyn StepStore>,
     /// Accounts and each organization's view of its runs.
     pub accounts: Arc<dyn AccountStore>,
+    /// People, members, invitations and sessions.
+    pub people: Arc<dyn PeopleStore>,
+    /// What was changed, and by whom.
+    pub audit: Arc<dyn AuditLog>,
     lock: Option<FolderLock>,
 }
 
@@ -109,6 +119,16 @@ impl Inspection {
     }
 }
 
+impl Database {
+    /// One store behind all its ports.
+    fn of<S>(store: Arc<S>, lock: Option<FolderLock>) -> Self
+    where
+        S: StepStore + AccountStore + PeopleStore + AuditLog + 'static,
+    {
+        Self { accounts: store.clone(), people: store.clone(), audit: store.clone(), store, lock }
+    }
+}
+
 impl Foundation {
     /// Opens the database that the configuration names, and brings it to the newest format.
     ///
@@ -119,12 +139,10 @@ impl Foundation {
     pub async fn database(config: &Config) -> Result<Database, Problem> {
         if !config.store.url.is_empty() {
             let store = postgres(config).await?;
-            let accounts: Arc<dyn AccountStore> = store.clone();
-            return Ok(Database { store, accounts, lock: None });
+            return Ok(Database::of(store, None));
         }
         let (store, lock) = own_database(Path::new(&config.serve.folder), "serve.folder").await?;
-        let accounts: Arc<dyn AccountStore> = store.clone();
-        Ok(Database { store, accounts, lock: Some(lock) })
+        Ok(Database::of(store, Some(lock)))
     }
 
     /// Opens what the configuration names.
@@ -149,13 +167,25 @@ impl Foundation {
         std::fs::create_dir_all(&folder)
             .map_err(|error| failed(&format!("`{}` cannot be created: {error}", folder.display())))?;
         let (bus, rabbit) = bus(config).await?;
-        let Database { store, accounts, lock } = Self::database(config).await?;
+        let Database { store, accounts, people, audit, lock } = Self::database(config).await?;
         let artifacts = artifacts(config, &folder)?;
         let mark = mark(config, accounts.as_ref(), artifacts.as_ref()).await?;
         let readiness: Arc<dyn Readiness> =
             Arc::new(Look::new(Arc::clone(&store), Arc::clone(&artifacts), mark, folder.clone()));
         let alone = lock.is_some();
-        Ok(Self { store, accounts, bus, artifacts, folder, rabbit, readiness, alone, _lock: lock })
+        Ok(Self {
+            store,
+            accounts,
+            people,
+            audit,
+            bus,
+            artifacts,
+            folder,
+            rabbit,
+            readiness,
+            alone,
+            _lock: lock,
+        })
     }
 
     /// What the broker's client counted; `None` in the embedded shape.

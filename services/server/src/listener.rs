@@ -20,6 +20,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use spotwright_api::Peer;
 use spotwright_api::body::Watched;
 use spotwright_core::spine::Shutdown;
 use spotwright_schemas::Problem;
@@ -110,7 +111,8 @@ impl Listener {
                 Ok((stream, address)) => match room.admit(address.ip()) {
                     Some(seat) => {
                         let (router, shutdown) = (router.clone(), shutdown.clone());
-                        connections.spawn(attend(stream, seat, router, bounds, shutdown));
+                        let peer = Peer(address.ip());
+                        connections.spawn(attend(stream, peer, seat, router, bounds, shutdown));
                     }
                     None => turn_away(&stream),
                 },
@@ -135,11 +137,19 @@ fn turn_away(stream: &TcpStream) {
 }
 
 /// Serves one connection to its end.
-async fn attend(stream: TcpStream, seat: Seat, router: Router, bounds: Bounds, mut shutdown: Shutdown) {
+async fn attend(
+    stream: TcpStream,
+    peer: Peer,
+    seat: Seat,
+    router: Router,
+    bounds: Bounds,
+    mut shutdown: Shutdown,
+) {
     // Small answers go out at once; a socket that refuses this works all the same.
     drop(stream.set_nodelay(true));
-    let service = service_fn(|request: Request<Incoming>| {
+    let service = service_fn(|mut request: Request<Incoming>| {
         let under_way = seat.begin();
+        request.extensions_mut().insert(peer);
         let answer = router.clone().oneshot(request.map(Body::new));
         async move {
             let answer = answer.await.unwrap_or_else(|never| match never {});

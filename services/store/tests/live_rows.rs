@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use uuid::Uuid;
 
 /// Tables with rows of organizations that a request reads.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 19] = [
     "run",
     "step",
     "ledger",
@@ -26,6 +26,11 @@ const TABLES: [&str; 14] = [
     "brief",
     "run_order",
     "api_idempotency",
+    "person",
+    "member",
+    "invitation",
+    "session",
+    "audit_log",
 ];
 
 #[expect(clippy::disallowed_methods, reason = "the servers are told through the environment")]
@@ -59,7 +64,15 @@ fn rows(digit: u8) -> String {
              VALUES ({other}, {organization}, 'b', '', '', 0);
          INSERT INTO run_order (run_id, organization_id, brief_id, detail) VALUES ({run}, {organization}, {other}, '');
          INSERT INTO api_idempotency (organization_id, key, body_sha256, response, created_at)
-             VALUES ({organization}, 'k', decode(repeat('00', 32), 'hex'), '', 0);"
+             VALUES ({organization}, 'k', decode(repeat('00', 32), 'hex'), '', 0);
+         INSERT INTO person (id, email, name, password, created_at) VALUES ({other}, {other}, 'p', 'h', 0);
+         INSERT INTO member (organization_id, person_id, role, joined_at) VALUES ({organization}, {other}, 'owner', 0);
+         INSERT INTO invitation (id, organization_id, mac, email, role, created_at, expires_at)
+             VALUES ({other}, {organization}, decode(repeat('0{digit}', 32), 'hex'), 'e', 'owner', 0, 0);
+         INSERT INTO session (id, organization_id, mac, person_id, created_at, until_at)
+             VALUES ({other}, {organization}, decode(repeat('0{digit}', 32), 'hex'), {other}, 0, 0);
+         INSERT INTO audit_log (id, organization_id, made_at, actor_kind, action, target_kind, target_id)
+             VALUES ({other}, {organization}, 0, 'service', 'a', 'k', 'i');"
     )
 }
 
@@ -90,6 +103,8 @@ async fn a_request_sees_the_rows_of_one_organization() {
     for table in TABLES {
         assert_eq!(count(&mut conn, table).await, 1, "{table}");
     }
+    let password = sqlx::raw_sql("SELECT password FROM person").execute(&mut conn).await;
+    assert!(password.is_err(), "nobody who reads as an organization reads passwords");
     run(&mut conn, "ROLLBACK").await;
     for table in TABLES {
         assert_eq!(count(&mut conn, table).await, 2, "{table} as its owner");

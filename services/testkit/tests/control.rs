@@ -80,20 +80,20 @@ impl Rig {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_paused_run_stands_still_and_goes_on_to_its_end() {
     let rig = rig().await;
-    rig.control.pause(rig.run.id).await.unwrap();
+    rig.control.pause(rig.run.id, &Caller::System).await.unwrap();
     let running = rig.work();
     // The message that asks for the run is taken in; the step that follows from it is held.
     while rig.store.run(rig.run.id).await.unwrap().stage == Stage::Requested {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert!(rig.store.claim(&StepKind::ALL, Duration::from_secs(1), 9).await.unwrap().is_empty());
-    rig.control.resume(rig.run.id).await.unwrap();
+    rig.control.resume(rig.run.id, &Caller::System).await.unwrap();
     assert_eq!(rig.end().await, Some(StopReason::Completed));
     running.stop().await;
     // A run that has ended is cancelled without effect, and cannot be paused.
     rig.cancel().await;
     assert_eq!(rig.end().await, Some(StopReason::Completed));
-    assert_eq!(rig.control.pause(rig.run.id).await.unwrap_err().code, Code::RunState);
+    assert_eq!(rig.control.pause(rig.run.id, &Caller::System).await.unwrap_err().code, Code::RunState);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -101,7 +101,7 @@ async fn a_run_is_cancelled_with_everything_that_waits() {
     for paused in [false, true] {
         let rig = rig().await;
         if paused {
-            rig.control.pause(rig.run.id).await.unwrap();
+            rig.control.pause(rig.run.id, &Caller::System).await.unwrap();
         }
         rig.cancel().await;
         let running = rig.work();
@@ -126,7 +126,7 @@ async fn a_campaign_under_way_is_played_before_a_paused_run_is_cancelled() {
     };
     let version = rig.store.run(rig.run.id).await.unwrap().version;
     rig.store.amend(rig.run.id, version, playing).await.unwrap();
-    rig.control.pause(rig.run.id).await.unwrap();
+    rig.control.pause(rig.run.id, &Caller::System).await.unwrap();
     rig.cancel().await;
     let view = rig.store.run(rig.run.id).await.unwrap();
     assert!(view.stage == Stage::Playing && !view.paused && view.cancelling);
@@ -206,7 +206,7 @@ async fn a_cancelled_run_waits_for_a_render_that_is_charged_and_keeps_it() {
     let view = rig.store.run(rig.run.id).await.unwrap();
     assert!(view.cancelling && view.stage == Stage::Rendering, "it has not ended before it was paid");
     assert_eq!((view.working, view.settled, view.reserved), (1, Micros(0), Micros(70_000)));
-    assert_eq!(rig.control.pause(rig.run.id).await.unwrap_err().code, Code::RunState);
+    assert_eq!(rig.control.pause(rig.run.id, &Caller::System).await.unwrap_err().code, Code::RunState);
     rig.cancel().await;
     held.let_go.add_permits(9);
     assert_eq!(rig.end().await, Some(StopReason::Cancelled));

@@ -363,8 +363,8 @@ async fn when_the_time_for_answers_is_over_the_run_goes_on_with_the_defaults() {
     assert_eq!(process.settle().await.stage, Stage::WaitingForAnswers);
     assert_eq!(process.store.open_work(process.run).await.unwrap(), 1, "the end of the wait is durable work");
     // A pause and its end do not shorten the wait.
-    process.control.pause(process.run).await.unwrap();
-    process.control.resume(process.run).await.unwrap();
+    process.control.pause(process.run, &Caller::System).await.unwrap();
+    process.control.resume(process.run, &Caller::System).await.unwrap();
     assert_eq!(process.settle().await.stage, Stage::WaitingForAnswers);
 
     let (_folder, process) = started(waits(1)).await;

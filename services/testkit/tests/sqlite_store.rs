@@ -13,3 +13,9 @@ spotwright_testkit::account_store_suite!(sqlite_accounts, || async {
     let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
     (store, folder)
 });
+
+spotwright_testkit::people_store_suite!(sqlite_people, || async {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
+    (store, folder)
+});

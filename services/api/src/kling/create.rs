@@ -16,8 +16,8 @@ use crate::auth::Caller;
 use crate::extract;
 use crate::problem::ApiProblem;
 use crate::state::App;
+use crate::v1::videos;
 use crate::v1::videos::create::{decoded, import};
-use crate::v1::videos::jobs;
 
 /// Frames per second of every clip.
 const FPS: u32 = 24;
@@ -80,7 +80,7 @@ pub(crate) async fn text(
     let size = frame_size(asked.aspect_ratio.as_deref().unwrap_or("16:9"))?;
     let order =
         plan(asked.model_name, asked.prompt, asked.duration.as_deref(), asked.external_task_id, size, None)?;
-    let job = jobs(&app)?.order(caller.context.organization, order).await?;
+    let job = videos::order(&app, &caller, order).await?;
     Ok(Json(answer(&app, &headers, job)))
 }
 
@@ -110,7 +110,7 @@ pub(crate) async fn image(
         size,
         Some(picture),
     )?;
-    let job = jobs(&app)?.order(caller.context.organization, order).await?;
+    let job = videos::order(&app, &caller, order).await?;
     Ok(Json(answer(&app, &headers, job)))
 }
 

@@ -2,8 +2,12 @@
 
 pub(crate) mod api_keys;
 pub(crate) mod assets;
+pub(crate) mod audit_log;
 pub(crate) mod briefs;
+pub(crate) mod invitations;
 pub(crate) mod ledger;
+pub(crate) mod me;
+pub(crate) mod members;
 pub(crate) mod organizations;
 pub(crate) mod runs;
 pub(crate) mod sessions;

@@ -20,7 +20,7 @@ use crate::ports::artifacts::ArtifactHash;
 pub struct OrganizationContext {
     /// The organization whose rows may be touched; no others.
     pub organization: OrganizationId,
-    /// The key that was presented.
+    /// The key that was presented; nil where it was none: a person who is signed in, or the program.
     pub key: KeyId,
 }
 

@@ -1,9 +1,11 @@
-//! The domain: accounts, books, runs, signals, variants, placements, withdrawals and the kinds of work between them.
+//! The domain: accounts, people, books, runs, signals, variants, placements, withdrawals and the kinds of work between them.
 
 pub mod account;
+pub mod audit;
 pub mod books;
 pub mod copy_rules;
 pub mod launch;
+pub mod people;
 pub mod routing;
 pub mod run;
 pub mod signal;

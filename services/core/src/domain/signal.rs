@@ -3,7 +3,7 @@
 //! A signal is told under an id of the teller's choice, so that one that is told again counts once.
 
 use serde::{Deserialize, Serialize};
-use spotwright_schemas::ids::{KeyId, OrganizationId, RunId, SignalId, VariantId};
+use spotwright_schemas::ids::{KeyId, OrganizationId, PersonId, RunId, SignalId, VariantId};
 
 use super::withdrawal::Untrue;
 
@@ -25,6 +25,13 @@ pub enum Caller {
         /// Whose runs the key opens.
         organization: OrganizationId,
     },
+    /// A member of the organization who is signed in.
+    Member {
+        /// Who.
+        person: PersonId,
+        /// Where.
+        organization: OrganizationId,
+    },
     /// The program itself.
     System,
 }
@@ -34,17 +41,20 @@ impl Caller {
     #[must_use]
     pub fn may_tell(&self, owner: OrganizationId) -> bool {
         match self {
-            Self::Person { organization } | Self::Key { organization, .. } => *organization == owner,
+            Self::Person { organization }
+            | Self::Key { organization, .. }
+            | Self::Member { organization, .. } => *organization == owner,
             Self::System => true,
         }
     }
 
-    /// What is written of the caller: `person`, `key:<id>` or `system`.
+    /// What is written of the caller: `person`, `key:<id>`, `person:<id>` or `system`.
     #[must_use]
     pub fn label(&self) -> String {
         match self {
             Self::Person { .. } => "person".to_owned(),
             Self::Key { key, .. } => format!("key:{key}"),
+            Self::Member { person, .. } => format!("person:{person}"),
             Self::System => "system".to_owned(),
         }
     }

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod artifacts;
+pub mod audit;
 pub mod books;
 pub mod click_model;
 pub mod clip_hints;
@@ -19,6 +20,7 @@ pub mod language_model;
 pub mod letters;
 pub mod marketplace;
 pub mod outcome_sink;
+pub mod people;
 pub mod pictures;
 pub mod publish_target;
 pub mod quality_gate;

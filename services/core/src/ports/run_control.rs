@@ -20,8 +20,6 @@ use crate::domain::signal::{AskedQuestion, Caller, Taken, Told};
 /// 4. A signal counts once: told again under its id it is [`Taken::Before`], whatever has become of the run
 ///    since; another signal under the same id is `Code::IdempotencyConflict`.
 /// 5. A run of another organization than the caller's is not there.
-///
-/// Who may pause and resume is not decided here: callers have checked that the run is theirs.
 #[async_trait]
 pub trait RunControl: Send + Sync {
     /// The first commit of a new run.
@@ -31,10 +29,10 @@ pub trait RunControl: Send + Sync {
     fn opening(&self, run: &NewRun) -> Result<Commit, Problem>;
 
     /// Takes no new work of the run until it is resumed.
-    async fn pause(&self, run: RunId) -> Result<(), Problem>;
+    async fn pause(&self, run: RunId, caller: &Caller) -> Result<(), Problem>;
 
     /// Continues a paused run.
-    async fn resume(&self, run: RunId) -> Result<(), Problem>;
+    async fn resume(&self, run: RunId, caller: &Caller) -> Result<(), Problem>;
 
     /// Tells a run something. A run that is told to end begins nothing new, waits for what is charged and
     /// keeps what it made; it may go on for a while after this has answered.

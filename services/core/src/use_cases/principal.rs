@@ -7,7 +7,9 @@ use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::{KeyId, OrganizationId, PersonId};
 
-use crate::domain::account::Scope;
+use uuid::Uuid;
+
+use crate::domain::account::{OrganizationContext, Scope};
 
 /// What a member of an organization is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -50,9 +52,13 @@ impl Role {
     pub const fn scopes(self) -> &'static [Scope] {
         match self {
             Self::Owner | Self::Admin => &Scope::CUSTOMER,
-            Self::Editor => {
-                &[Scope::BriefsRead, Scope::BriefsWrite, Scope::RunsRead, Scope::RunsWrite, Scope::ResultsRead]
-            }
+            Self::Editor => &[
+                Scope::BriefsRead,
+                Scope::BriefsWrite,
+                Scope::RunsRead,
+                Scope::RunsWrite,
+                Scope::ResultsRead,
+            ],
             Self::Approver => {
                 &[Scope::BriefsRead, Scope::RunsRead, Scope::ApprovalsWrite, Scope::ResultsRead]
             }
@@ -114,6 +120,16 @@ impl Principal {
     #[must_use]
     pub fn service(organization: OrganizationId, part: &'static str) -> Self {
         Self { organization, who: Who::Service(part), scopes: Scope::CUSTOMER.to_vec() }
+    }
+
+    /// The context that old ports take. A key that none was presented for is nil.
+    #[must_use]
+    pub const fn context(&self) -> OrganizationContext {
+        let key = match self.who {
+            Who::Key(key) => key,
+            Who::Person(_) | Who::Service(_) => KeyId(Uuid::nil()),
+        };
+        OrganizationContext { organization: self.organization, key }
     }
 
     /// Whether they may do what `scope` allows.

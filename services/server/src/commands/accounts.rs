@@ -3,9 +3,12 @@
 use serde_json::json;
 use spotwright_api::key::{self, Pepper};
 use spotwright_core::domain::account::OrganizationContext;
+use spotwright_core::domain::audit::Action;
 use spotwright_core::domain::topology::Role;
 use spotwright_core::ports::accounts::{AccountError, Page};
+use spotwright_core::ports::clock::SystemClock;
 use spotwright_core::ports::entropy::Entropy as _;
+use spotwright_core::use_cases::{Principal, Record};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::{KeyId, OrganizationId};
@@ -96,6 +99,9 @@ pub async fn operator(config: &Config, way: Way, json: bool) -> Result<(), Probl
             other => failed(other),
         })?;
     }
+    let by = Principal::service(organization.id, "command line");
+    let after = json!({ "name": new_key.name, "scopes": new_key.scopes });
+    record(&database).note(&by, organization.id, Action::KeyMade, ("key", new_key.id), Some(after)).await;
     if way == Way::InsteadOfOthers {
         revoke_others(&database, organization.id, new_key.id).await.map_err(failed)?;
     }
@@ -109,6 +115,11 @@ pub async fn operator(config: &Config, way: Way, json: bool) -> Result<(), Probl
         ));
     }
     Ok(())
+}
+
+/// What changes at the machine are written down with.
+fn record(database: &Database) -> Record<'_> {
+    Record { log: database.audit.as_ref(), clock: &SystemClock, entropy: &OperatingSystem, request_id: None }
 }
 
 /// Revokes every key of the operator but one.
@@ -125,6 +136,10 @@ async fn revoke_others(
         page.before = Some(last.position);
         for key in keys.into_iter().map(|key| key.row).filter(|key| key.id != kept) {
             database.accounts.revoke_key(context, key.id, false).await?;
+            if key.revoked_at.is_none() {
+                let by = Principal::service(operators, "command line");
+                record(database).note(&by, operators, Action::KeyRevoked, ("key", key.id), None).await;
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Map, Value, json};
 use spotwright_api::key::{self, KeyText, Pepper};
-use spotwright_api::session::Sessions;
+use spotwright_api::session::Links;
 use spotwright_core::domain::account::{Limit, NewOrganization, Scope};
 use spotwright_core::ports::accounts::{AccountError, AccountStore};
 use spotwright_core::ports::clock::Clock;
@@ -45,10 +45,6 @@ const KEY_MICROS: i64 = 7 * 24 * 3_600 * 1_000_000;
 
 /// Largest answer of the API that is read here.
 const MOST_BYTES: usize = 1_000_000;
-
-/// Every scope but the operator's.
-const SCOPES: [Scope; 5] =
-    [Scope::BriefsRead, Scope::BriefsWrite, Scope::RunsRead, Scope::RunsWrite, Scope::KeysAdmin];
 
 /// The organization of the demo, the same in every database.
 #[must_use]
@@ -105,7 +101,7 @@ pub(crate) struct Demo {
 pub(crate) async fn found(accounts: &Arc<dyn AccountStore>, pepper: &Pepper) -> Result<Demo, Problem> {
     let failed = |error: AccountError| Problem::new(Code::Store, "", error.to_string());
     let named = NewOrganization { id: organization(), name: "Harbor Lane (demo)".to_owned() };
-    let (new, key) = key::issue(pepper, &OperatingSystem, "demo sign-in", &SCOPES, Some(KEY_MICROS))
+    let (new, key) = key::issue(pepper, &OperatingSystem, "demo sign-in", &Scope::CUSTOMER, Some(KEY_MICROS))
         .map_err(|error| Problem::new(Code::Prerequisite, "", error.to_string()))?;
     if accounts.bootstrap(&named, &new).await.map_err(failed)? {
         let limit = Limit { cap: Micros(1_000_000_000), currency: Some(Currency::USD) };
@@ -121,15 +117,10 @@ impl Demo {
     ///
     /// # Errors
     /// [`Code::Prerequisite`] when there are no random bytes.
-    pub(crate) fn print_link(
-        &self,
-        sessions: &Sessions,
-        clock: &dyn Clock,
-        address: &str,
-    ) -> Result<(), Problem> {
+    pub(crate) fn print_link(&self, links: &Links, clock: &dyn Clock, address: &str) -> Result<(), Problem> {
         let unreadable = || Problem::new(Code::Prerequisite, "", "the demo's key cannot be read back");
         let (id, _) = KeyText::parse(self.key.expose()).ok_or_else(unreadable)?;
-        let link = sessions
+        let link = links
             .offer_link(&OperatingSystem, id, clock.now_micros())
             .map_err(|error| Problem::new(Code::Prerequisite, "", error.to_string()))?;
         let host = address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]");
@@ -229,7 +220,8 @@ mod tests {
         let mut config = Config::load(None).unwrap();
         config.serve.folder = folder.path().display().to_string();
         config.serve.pepper = String::new();
-        let (_, text) = key::issue(&pepper(&config).unwrap(), &OperatingSystem, "a", &SCOPES, None).unwrap();
+        let (_, text) =
+            key::issue(&pepper(&config).unwrap(), &OperatingSystem, "a", &Scope::CUSTOMER, None).unwrap();
         let (first, again) = (pepper(&config).unwrap(), pepper(&config).unwrap());
         assert_eq!(first.mac(&text), again.mac(&text));
         config.serve.pepper = "00".repeat(32);

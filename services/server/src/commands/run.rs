@@ -14,6 +14,7 @@ use spotwright_core::ports::letters::Letters;
 use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::step_store::StepStore;
 use spotwright_core::spine::{Checkpoints, NoCheckpoints};
+use spotwright_core::use_cases::run_sizes::{AskedSizes, RunSizes};
 use spotwright_creative::workflow::first_commit;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
@@ -246,15 +247,7 @@ fn pack_folder(arguments: &RunArguments, config: &Config) -> Result<Option<PathB
 struct Prepared {
     out: PathBuf,
     /// `None` to resume.
-    new: Option<(LoadedBrief, Sizes)>,
-}
-
-struct Sizes {
-    generations: u32,
-    variants: u32,
-    winners: u32,
-    opportunities: u64,
-    seed: u64,
+    new: Option<(LoadedBrief, RunSizes, u64)>,
 }
 
 fn prepare(arguments: &RunArguments, config: &Config) -> Result<Prepared, Problem> {
@@ -272,13 +265,13 @@ fn prepare(arguments: &RunArguments, config: &Config) -> Result<Prepared, Proble
         .brief
         .as_deref()
         .ok_or_else(|| Problem::new(Code::Option, "BRIEF", "a brief is needed, or `--resume`"))?;
-    let mut sized = config.clone();
-    let run = &mut sized.run;
-    run.generations = arguments.generations.unwrap_or(run.generations);
-    run.variants = arguments.variants.unwrap_or(run.variants);
-    let fitting = if arguments.variants.is_some() { run.winners.min(run.variants) } else { run.winners };
-    run.winners = arguments.winners.unwrap_or(fitting);
-    sized.check()?;
+    let sizes = config.run.sizes().with(AskedSizes {
+        generations: arguments.generations,
+        variants: arguments.variants,
+        winners: arguments.winners,
+        opportunities: None,
+    });
+    sizes.check().map_err(|refused| refused.problem(Code::Option, "run."))?;
     let loaded = brief_file::load(path, config)?;
     let out = match &arguments.out {
         Some(out) => out.clone(),
@@ -292,14 +285,7 @@ fn prepare(arguments: &RunArguments, config: &Config) -> Result<Prepared, Proble
         let message = format!("`{}` is not a folder", out.display());
         return Err(Problem::new(Code::OutputFolder, "--out", message));
     }
-    let sizes = Sizes {
-        generations: sized.run.generations,
-        variants: sized.run.variants,
-        winners: sized.run.winners,
-        opportunities: sized.run.opportunities,
-        seed: arguments.seed,
-    };
-    Ok(Prepared { out, new: Some((loaded, sizes)) })
+    Ok(Prepared { out, new: Some((loaded, sizes, arguments.seed)) })
 }
 
 /// The first numbered folder that does not exist yet.
@@ -343,7 +329,7 @@ async fn begin(
 ) -> Result<RunId, Problem> {
     let failed = |error: String| Problem::new(Code::Store, "", error);
     let store = workspace.store.as_ref();
-    let Some((loaded, sizes)) = &prepared.new else {
+    let Some((loaded, sizes, seed)) = &prepared.new else {
         let runs = store.runs().await.map_err(|error| failed(error.to_string()))?;
         let run = runs.first().copied().ok_or_else(|| {
             let message = format!(
@@ -366,7 +352,7 @@ async fn begin(
         generations: sizes.generations,
         variants: sizes.variants,
         winners: sizes.winners,
-        seed: sizes.seed,
+        seed: *seed,
         opportunities: sizes.opportunities,
         remarks: loaded
             .warnings
@@ -379,7 +365,7 @@ async fn begin(
     // The id follows from what was asked, so that the same order gives the same run anywhere.
     let asked = serde_json::to_string(&request).map_err(|error| failed(error.to_string()))?;
     let run = NewRun {
-        id: RunId::derive(sizes.seed, &blake3::hash(asked.as_bytes()).to_hex(), 0),
+        id: RunId::derive(*seed, &blake3::hash(asked.as_bytes()).to_hex(), 0),
         organization: OrganizationId::derive(0, "embedded", 0),
         budget: request.brief.budget.total,
         request,

@@ -6,15 +6,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
-use spotwright_api::session::Sessions;
-use spotwright_api::{ApiState, Limits, RunDefaults};
+use spotwright_api::session::Links;
+use spotwright_api::{ApiState, Limits};
 use spotwright_bus::relay::{Relay, RelayOptions};
 use spotwright_core::domain::account::OrganizationContext;
 use spotwright_core::domain::run::RunView;
 use spotwright_core::domain::topology::{Role, StepKind};
 use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::clip_hints::ClipHints;
-use spotwright_core::ports::clock::SystemClock;
+use spotwright_core::ports::clock::{Clock as _, SystemClock};
 use spotwright_core::ports::step_store::{ClaimedStep, Commit};
 use spotwright_core::spine::{
     ClaimQueue, Engine, EngineOptions, NoCheckpoints, PaidCalls, RunLocks, Shutdown, StepError, StepOutcome,
@@ -40,7 +40,7 @@ use crate::video_jobs::FolderVideoJobs;
 use crate::wiring::{EngineSetup, Running, World};
 use crate::{descriptors, health, measures, model_watch, sandbox, telemetry, video_sources};
 
-/// How often stored answers of the API are looked through.
+/// How often stored answers and sessions of the API are looked through.
 const FORGET: Duration = Duration::from_hours(1);
 
 /// Connections to health and metrics.
@@ -151,7 +151,7 @@ fn clip_hints(config: &Config, foundation: &Foundation) -> Result<Option<Arc<dyn
 async fn serve_api(
     config: &Config,
     demo: bool,
-    foundation: &Foundation,
+    foundation: &Arc<Foundation>,
     shutdown: &Shutdown,
     tasks: &mut JoinSet<Result<(), Problem>>,
 ) -> Result<(), Problem> {
@@ -161,7 +161,7 @@ async fn serve_api(
     let limits = limits(config, bounds);
     tracing::info!(connections = bounds.connections, of_one_address = bounds.of_one_address, "places");
     let letters = Letters::load(&[])?;
-    let sessions = Sessions::default();
+    let links = Links::default();
     let demo = if demo { Some(super::demo::found(&foundation.accounts, &pepper).await?) } else { None };
     let videos = single_clips(config, foundation, shutdown, tasks)?;
     let state = ApiState {
@@ -176,15 +176,12 @@ async fn serve_api(
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OperatingSystem),
         pepper,
-        sessions: sessions.clone(),
+        people: Arc::clone(&foundation.people),
+        audit: Arc::clone(&foundation.audit),
+        links: links.clone(),
         demo: demo.is_some().then(super::demo::organization),
         limits,
-        run_defaults: RunDefaults {
-            generations: config.run.generations,
-            variants: config.run.variants,
-            winners: config.run.winners,
-            opportunities: config.run.opportunities,
-        },
+        run_defaults: config.run.sizes(),
         shutdown: shutdown.clone(),
     };
     // The API's answer to unknown addresses stays: the router that is merged last brings it.
@@ -194,7 +191,7 @@ async fn serve_api(
         tracing::warn!("the portal is not built; infra/portal_web.sh build does it");
     }
     if let Some(demo) = demo {
-        demo.print_link(&sessions, &SystemClock, &config.serve.address)?;
+        demo.print_link(&links, &SystemClock, &config.serve.address)?;
         let (filling, mut stopping) = (demo.fill(router.clone()), shutdown.clone());
         tasks.spawn(async move {
             tokio::select! {
@@ -205,7 +202,7 @@ async fn serve_api(
     }
     listen(listener, router, bounds, shutdown, tasks);
     tasks.spawn(Arc::new(announcements(config, foundation)).run(shutdown.clone()));
-    tasks.spawn(forget_answers(Arc::clone(&foundation.accounts), shutdown.clone()));
+    tasks.spawn(forget(Arc::clone(foundation), shutdown.clone()));
     Ok(())
 }
 
@@ -266,12 +263,16 @@ fn single_clips(
     Ok(jobs)
 }
 
-/// Drops stored answers that no repetition can ask for any more.
-async fn forget_answers(accounts: Arc<dyn AccountStore>, mut shutdown: Shutdown) -> Result<(), Problem> {
+/// Drops stored answers that no repetition can ask for any more, and sessions that have ended.
+async fn forget(foundation: Arc<Foundation>, mut shutdown: Shutdown) -> Result<(), Problem> {
     while !shutdown.is_set() {
-        match accounts.forget_answers().await {
+        match foundation.accounts.forget_answers().await {
             Ok(forgotten) => tracing::debug!(forgotten, "stored answers were dropped"),
             Err(error) => tracing::warn!(%error, "stored answers cannot be dropped yet"),
+        }
+        match foundation.people.forget_sessions(SystemClock.now_micros()).await {
+            Ok(forgotten) => tracing::debug!(forgotten, "sessions that have ended were dropped"),
+            Err(error) => tracing::warn!(%error, "sessions that have ended cannot be dropped yet"),
         }
         tokio::select! {
             () = shutdown.wait() => {}

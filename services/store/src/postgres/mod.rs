@@ -54,6 +54,8 @@ mod accounts;
 mod adapter;
 #[path = "../queries/answers.rs"]
 mod answers;
+#[path = "../queries/audit.rs"]
+mod audit;
 #[path = "../queries/books.rs"]
 mod books;
 #[path = "../common/books.rs"]
@@ -69,8 +71,14 @@ mod migration;
 #[path = "../queries/money.rs"]
 mod money;
 mod opening;
+#[path = "../queries/people.rs"]
+mod people;
+#[path = "../common/people_store.rs"]
+mod people_store;
 #[path = "../queries/runs.rs"]
 mod runs;
+#[path = "../queries/sessions.rs"]
+mod sessions;
 #[path = "../queries/steps.rs"]
 mod steps;
 #[path = "../common/writer.rs"]

@@ -55,6 +55,8 @@ mod accounts;
 mod adapter;
 #[path = "../queries/answers.rs"]
 mod answers;
+#[path = "../queries/audit.rs"]
+mod audit;
 #[path = "../queries/books.rs"]
 mod books;
 #[path = "../common/books.rs"]
@@ -67,8 +69,14 @@ mod invariants;
 mod messages;
 #[path = "../queries/money.rs"]
 mod money;
+#[path = "../queries/people.rs"]
+mod people;
+#[path = "../common/people_store.rs"]
+mod people_store;
 #[path = "../queries/runs.rs"]
 mod runs;
+#[path = "../queries/sessions.rs"]
+mod sessions;
 #[path = "../queries/steps.rs"]
 mod steps;
 #[cfg(test)]

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use spotwright_api::key::{self, Pepper};
-use spotwright_api::session::Sessions;
-use spotwright_api::{ApiState, Limits, RunDefaults, router};
+use spotwright_api::session::Links;
+use spotwright_api::{ApiState, Limits, router};
 use spotwright_core::domain::run::{NewRun, Stage};
 use spotwright_core::domain::signal::{AskedQuestion, Caller, Signal, Taken, Told};
 use spotwright_core::domain::variant::VariantState;
@@ -25,6 +25,7 @@ use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::step_store::{Commit, StepStore};
 use spotwright_core::ports::video_backend::{FrameStatistics, Rendered};
 use spotwright_core::spine::Shutdown;
+use spotwright_core::use_cases::run_sizes::RunSizes;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{Event, Payload, RunFinished, StopReason};
@@ -121,18 +122,18 @@ impl RunControl for Control {
         })
     }
 
-    async fn pause(&self, run: RunId) -> Result<(), Problem> {
+    async fn pause(&self, run: RunId, _: &Caller) -> Result<(), Problem> {
         self.wishes.lock().unwrap().push(("pause", run));
         Ok(())
     }
 
-    async fn resume(&self, run: RunId) -> Result<(), Problem> {
+    async fn resume(&self, run: RunId, _: &Caller) -> Result<(), Problem> {
         self.wishes.lock().unwrap().push(("resume", run));
         Err(Problem::new(Code::RunState, "", "the run is not paused"))
     }
 
     async fn tell(&self, run: RunId, caller: &Caller, told: &Told) -> Result<Taken, Problem> {
-        assert!(matches!(caller, Caller::Key { .. }), "the API knows who asks");
+        assert!(matches!(caller, Caller::Key { .. } | Caller::Member { .. }), "the API knows who asks");
         self.wishes.lock().unwrap().push((told.signal.kind(), run));
         if let Signal::Edit { .. } = &told.signal {
             return Err(Problem::new(
@@ -181,7 +182,8 @@ pub(crate) struct Server {
     pub(crate) pictures: Arc<Pictures>,
     pub(crate) control: Arc<Control>,
     pub(crate) operator: String,
-    pub(crate) sessions: Sessions,
+    pub(crate) links: Links,
+    state: ApiState,
     pub(crate) database: PathBuf,
     pub(crate) stop: watch::Sender<bool>,
     keys: AtomicU64,
@@ -221,7 +223,7 @@ impl Server {
         let clock = Arc::new(ManualClock::starting_at(1_000_000));
         let (pictures, control) = (Arc::new(Pictures::default()), Arc::new(Control::default()));
         let (stop, shutdown) = Shutdown::new();
-        let sessions = Sessions::default();
+        let links = Links::default();
         let state = ApiState {
             clip_hints: Some(Arc::new(EveryHint)),
             videos: Some(Arc::new(crate::videos::Clips::new(artifacts.as_ref()))),
@@ -234,15 +236,17 @@ impl Server {
             clock: clock.clone(),
             entropy,
             pepper,
-            sessions: sessions.clone(),
+            people: store.clone(),
+            audit: store.clone(),
+            links: links.clone(),
             demo: None,
             limits: Limits { poll: std::time::Duration::from_millis(5), ..limits },
-            run_defaults: RunDefaults { generations: 2, variants: 12, winners: 3, opportunities: 60_000 },
+            run_defaults: RunSizes { generations: 2, variants: 12, winners: 3, opportunities: 60_000 },
             shutdown,
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(axum::serve(listener, router(state)).into_future());
+        tokio::spawn(axum::serve(listener, router(state.clone())).into_future());
         Self {
             url,
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
@@ -252,12 +256,21 @@ impl Server {
             pictures,
             control,
             operator: text.expose().to_owned(),
-            sessions,
+            links,
+            state,
             database,
             stop,
             keys: AtomicU64::new(0),
             _folder: folder,
         }
+    }
+
+    /// The address of another process of the service, on the same database.
+    pub(crate) async fn another_process(&self) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(axum::serve(listener, router(self.state.clone())).into_future());
+        url
     }
 
     /// A request; with a key when there is one, and with an idempotency key when it is a POST.

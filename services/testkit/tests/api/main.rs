@@ -11,6 +11,7 @@ mod keys;
 mod matrix;
 mod money;
 mod operators;
+mod people;
 mod runs;
 mod sessions;
 mod videos;

@@ -6,9 +6,10 @@ use reqwest::{RequestBuilder, StatusCode};
 use serde_json::json;
 use spotwright_api::operations::{Access, OPERATIONS, Operation};
 use spotwright_core::domain::account::Scope;
+use spotwright_core::use_cases::Role;
 
 use crate::harness::{Made, Server, Tenant, brief_order, problem};
-use crate::videos;
+use crate::{people, videos};
 
 /// Things of the owner that requests name.
 struct Things {
@@ -25,6 +26,10 @@ struct Things {
     link: String,
     /// The first key of the organization that operators name.
     named_key: String,
+    /// A viewer, an invitation to be revoked, and the token of another one.
+    member: String,
+    invitation: String,
+    token: String,
 }
 
 /// A request that is right for the owner.
@@ -35,6 +40,10 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         // The spare one is deleted on the way.
         "/v1/assets/{id}/content" => &things.made.asset,
         path if path.starts_with("/v1/assets/") => &things.spare,
+        path if path.starts_with("/v1/members/") => &things.member,
+        path if path.starts_with("/v1/invitations/") => &things.invitation,
+        // No session has this id.
+        path if path.starts_with("/v1/me/sessions/") => &things.invitation,
         path if path.starts_with("/v1/briefs/") => &things.made.brief,
         path if path.starts_with("/v1/runs/") => &things.made.run.to_string(),
         path if path.starts_with("/v1/variants/") => &things.variant,
@@ -62,6 +71,17 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         ("POST", "/v1/organizations/{id}/api-keys") => request.json(&json!({ "name": "another" })),
         ("PUT" | "POST", "/v1/organizations/{id}/budget") => request.json(&json!({ "cap_micros": null })),
         ("POST", "/v1/api-keys") => request.json(&json!({ "name": "key", "scopes": ["keys:admin"] })),
+        ("PUT", "/v1/me/password") => {
+            request.json(&json!({ "current": people::PASSWORD, "new": people::PASSWORD }))
+        }
+        ("PUT", "/v1/members/{id}/role") => request.json(&json!({ "role": "analyst" })),
+        ("POST", "/v1/invitations") => {
+            request.json(&json!({ "email": "somebody@example.com", "role": "viewer" }))
+        }
+        ("POST", "/v1/invitations/look") => request.json(&json!({ "token": things.token })),
+        ("POST", "/v1/invitations/accept") => {
+            request.json(&json!({ "token": things.token, "password": people::PASSWORD }))
+        }
         ("POST", "/v1/session") => request.json(&json!({ "key": server.operator })),
         ("POST", "/v1/briefs/check") => {
             request.json(&json!({ "brief": brief_order(&things.made.asset)["brief"] }))
@@ -98,7 +118,9 @@ fn for_a_stranger(operation: &Operation) -> StatusCode {
         ("POST", "/v1/runs") => StatusCode::NOT_FOUND,
         // The brief itself is fine; its picture does not exist for the stranger.
         ("POST", "/v1/briefs") => StatusCode::UNPROCESSABLE_ENTITY,
-        ("POST", "/v1/assets" | "/v1/api-keys") => StatusCode::CREATED,
+        ("POST", "/v1/assets" | "/v1/api-keys" | "/v1/invitations") => StatusCode::CREATED,
+        // A key has no password.
+        ("PUT", "/v1/me/password") => StatusCode::FORBIDDEN,
         (_, path) if path.contains("{id}") => StatusCode::NOT_FOUND,
         _ => StatusCode::OK,
     }
@@ -125,7 +147,23 @@ async fn world() -> World {
     let (video, spare_video) =
         (videos::ordered(&server, &owner).await, videos::ordered(&server, &owner).await);
     let link = videos::link(&server, &owner, &video).await;
-    let things = Things { organization, made, variant, key, spare, video, spare_video, link, named_key };
+    let member = people::member(&server, &owner, "member@example.com", "viewer").await.person;
+    let (invitation, _) = people::invited(&server, &owner, "invited@example.com", "viewer").await;
+    let (_, token) = people::invited(&server, &owner, "another@example.com", "viewer").await;
+    let things = Things {
+        organization,
+        made,
+        variant,
+        key,
+        spare,
+        video,
+        spare_video,
+        link,
+        named_key,
+        member,
+        invitation,
+        token,
+    };
     World { server, owner, stranger, things }
 }
 
@@ -200,6 +238,41 @@ async fn a_stranger_finds_nothing_of_the_owner() {
     }
     assert!(server.control.wishes.lock().unwrap().is_empty(), "a stranger's wish reached a run");
     assert_eq!(server.get("/v1/runs", &owner.key).await["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_may_do_what_their_role_says_and_nothing_else() {
+    let World { server, owner, things, .. } = world().await;
+    for role in Role::ALL {
+        let person = people::member(&server, &owner, &format!("{role}@example.com"), role.as_str()).await;
+        // What ends the session comes last.
+        let (last, mut operations): (Vec<&Operation>, Vec<&Operation>) = behind_a_key()
+            .partition(|operation| (operation.method, operation.path) == ("DELETE", "/v1/session"));
+        operations.extend(last);
+        for operation in operations {
+            let allowed = match operation.access {
+                Access::Needs(scope) => role.scopes().contains(&scope),
+                // The sample is a wish that the first of the scopes allows.
+                Access::AnyOf(scopes) => role.scopes().contains(&scopes[0]),
+                Access::AnyKey | Access::Public => true,
+            };
+            let request = person.sends(sample(&server, operation, None, &things));
+            let response = request.send().await.unwrap();
+            let status = response.status();
+            if !allowed {
+                let (status, body) = problem(response).await;
+                assert_eq!(
+                    (status, &body["code"]),
+                    (StatusCode::FORBIDDEN, &json!("SW1002")),
+                    "{role}: {operation:?}"
+                );
+            } else {
+                // Another role may have used the sample up.
+                let used = matches!(status, StatusCode::NOT_FOUND | StatusCode::CONFLICT);
+                assert!(status.is_success() || used, "{role}: {operation:?}: {status}");
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

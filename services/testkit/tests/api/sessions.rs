@@ -134,7 +134,7 @@ async fn a_link_signs_in_once() {
     let server = Server::start().await;
     let tenant = server.tenant("one").await;
     let key = tenant.key_id.parse().unwrap();
-    let link = server.sessions.offer_link(&Counted::from(900), key, server.clock.now_micros()).unwrap();
+    let link = server.links.offer_link(&Counted::from(900), key, server.clock.now_micros()).unwrap();
     let body = json!({ "link": link.expose() });
     let response = sign_in(&server, &body, None).await;
     assert_eq!(session_of(&server, &cookie_of(&response)).await["key"], tenant.key_id);

@@ -6,10 +6,11 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::account::Scope;
+use spotwright_core::use_cases::keys;
 use spotwright_schemas::error::Code;
 use utoipa::ToSchema;
 
-use super::{ApiKey, ScopeName, check_name};
+use super::{ApiKey, ScopeName};
 use crate::auth::Caller;
 use crate::extract::{self, JsonBody};
 use crate::idempotency::{self, created, is_replayed};
@@ -63,37 +64,30 @@ pub(crate) async fn handle(
 ) -> Result<Response, ApiProblem> {
     let admitted = idempotency::admit(&app, &caller, &headers, &uri, &body.bytes)?;
     let order: KeyOrder = extract::json(&body.bytes)?;
-    check_name(&order.name)?;
-    let scopes = scopes(&order.scopes, &caller)?;
+    let scopes = scopes(&order.scopes)?;
     let lifetime = lifetime_micros(order.expires_in_seconds)?;
     let (new, text) =
         key::issue(&app.state.pepper, app.state.entropy.as_ref(), &order.name, &scopes, lifetime)?;
-    let written = app.state.accounts.create_key(caller.context, &admitted.write, &new).await?;
+    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
+    let written = keys::create(accounts, &record, &caller.principal, &admitted.write, &new).await?;
     let replayed = is_replayed(&written);
     let secret = (!replayed).then(|| text.expose().to_owned());
     let body = KeyMade { key: written.into_inner().into(), secret };
     Ok(created(replayed, &format!("/v1/api-keys/{}", body.key.id), &body))
 }
 
-/// The scopes asked for, each once. Nobody can give what they do not have.
-fn scopes(asked: &[String], caller: &Caller) -> Result<Vec<Scope>, ApiProblem> {
+/// The scopes asked for, each once.
+fn scopes(asked: &[String]) -> Result<Vec<Scope>, ApiProblem> {
     let mut scopes = Vec::new();
     for (idx, word) in asked.iter().enumerate() {
         let field = format!("scopes[{idx}]");
         let scope: Scope = word.parse().map_err(|_| {
             let known = Scope::ALL.map(Scope::as_str).join(", ");
-            ApiProblem::new(Code::RequestValue, &field, format!("must be one of {known}"))
+            ApiProblem::new(Code::RequestValue, field, format!("must be one of {known}"))
         })?;
-        if !caller.may(scope) {
-            let message = format!("the asking key does not have the scope `{scope}` itself");
-            return Err(ApiProblem::new(Code::Forbidden, field, message));
-        }
         if !scopes.contains(&scope) {
             scopes.push(scope);
         }
-    }
-    if scopes.is_empty() {
-        return Err(ApiProblem::new(Code::RequestValue, "scopes", "must hold at least one scope"));
     }
     Ok(scopes)
 }

@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
+use spotwright_core::use_cases::keys;
 use spotwright_schemas::ids::KeyId;
 
 use super::ApiKey;
@@ -20,5 +21,5 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<ApiKey>, ApiProblem> {
     let id: KeyId = extract::id(&id, "key")?;
-    Ok(Json(app.state.accounts.key(caller.context, id).await?.into()))
+    Ok(Json(keys::get(app.state.accounts.as_ref(), &caller.principal, id).await?.into()))
 }

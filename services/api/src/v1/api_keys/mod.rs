@@ -7,7 +7,7 @@ pub(crate) mod revoke;
 
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::account::{KeyRecord, Scope};
-use spotwright_schemas::error::Code;
+use spotwright_core::use_cases;
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -64,10 +64,5 @@ impl From<KeyRecord> for ApiKey {
 
 /// Checks a name that people read.
 pub(crate) fn check_name(name: &str) -> Result<(), ApiProblem> {
-    let length = name.chars().count();
-    if !(1..=80).contains(&length) || name.chars().any(char::is_control) || name.trim() != name {
-        let message = "must be 1 to 80 characters without control characters or outer blanks";
-        return Err(ApiProblem::new(Code::RequestValue, "name", message));
-    }
-    Ok(())
+    Ok(use_cases::check_name("name", name)?)
 }

@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
+use spotwright_core::use_cases::keys;
 use spotwright_schemas::ids::KeyId;
 
 use super::ApiKey;
@@ -21,7 +22,8 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<ApiKey>, ApiProblem> {
     let id: KeyId = extract::id(&id, "key")?;
-    let revoked = app.state.accounts.revoke_key(caller.context, id, true).await?;
+    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
+    let revoked = keys::revoke(accounts, &record, &caller.principal, id).await?;
     app.auth.forget(id);
     Ok(Json(revoked.into()))
 }

@@ -4,6 +4,7 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use spotwright_core::use_cases::assets;
 use spotwright_schemas::ids::AssetId;
 
 use crate::auth::Caller;
@@ -26,7 +27,6 @@ pub(crate) async fn handle(
     headers: HeaderMap,
 ) -> Result<Response, ApiProblem> {
     let id: AssetId = extract::id(&id, "asset")?;
-    let found = app.state.accounts.assets_by_id(caller.context, &[id]).await?;
-    let asset = found.into_iter().flatten().next().ok_or_else(|| ApiProblem::missing("asset"))?;
+    let asset = assets::get(app.state.accounts.as_ref(), &caller.principal, id).await?;
     download::artifact(&app, asset.hash, &headers).await
 }

@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use serde::Deserialize;
 use spotwright_core::domain::account::{self, NewAsset};
-use spotwright_core::ports::accounts::AccountError;
+use spotwright_core::use_cases::assets;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::AssetId;
 use utoipa::IntoParams;
@@ -57,13 +57,13 @@ pub(crate) async fn handle(
     })?;
     let bytes = extract::body(request, app.state.limits.picture_bytes).await?;
     let admitted = idempotency::admit(&app, &caller, &headers, &uri, &bytes)?;
-    if let Some(answer) = app.state.accounts.recall(caller.context, &admitted.write).await? {
-        let asset: account::Asset =
-            serde_json::from_value(answer).map_err(|error| ApiProblem::internal(&error))?;
+    let (accounts, by) = (app.state.accounts.as_ref(), &caller.principal);
+    if let Some(asset) = assets::recall(accounts, by, &admitted.write).await? {
         return Ok(answer_of(true, asset));
     }
     let new = import(&app, &caller, bytes, name).await?;
-    let written = app.state.accounts.create_asset(caller.context, &admitted.write, &new).await?;
+    let record = app.record(caller.request_id.as_deref());
+    let written = assets::create(accounts, &record, by, &admitted.write, &new).await?;
     Ok(answer_of(is_replayed(&written), written.into_inner()))
 }
 
@@ -84,11 +84,7 @@ async fn import(app: &App, caller: &Caller, bytes: Vec<u8>, name: String) -> Res
     let (width, height) = (picture.width, picture.height);
     let bytes = picture.png.len() as u64;
     let quota = app.state.limits.asset_bytes;
-    // Decided for good where the asset is recorded; here so that no file is left of what is refused there.
-    let used = app.state.accounts.asset_usage(caller.context).await?.bytes;
-    if used.saturating_add(bytes) > quota {
-        return Err(AccountError::Quota { quota, used }.into());
-    }
+    assets::expect_room(app.state.accounts.as_ref(), &caller.principal, bytes, quota).await?;
     let artifacts = Arc::clone(&app.state.artifacts);
     let hash = tokio::task::spawn_blocking(move || {
         let _permit = permit;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
+use spotwright_core::use_cases::assets;
 use spotwright_schemas::ids::AssetId;
 
 use super::Asset;
@@ -23,7 +24,8 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<Asset>, ApiProblem> {
     let id: AssetId = extract::id(&id, "asset")?;
-    let (asset, unused) = app.state.accounts.delete_asset(caller.context, id).await?;
+    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
+    let (asset, unused) = assets::delete(accounts, &record, &caller.principal, id).await?;
     if unused {
         let (artifacts, hash) = (Arc::clone(&app.state.artifacts), asset.hash.clone());
         let removed = tokio::task::spawn_blocking(move || artifacts.remove(&hash)).await;

@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
+use spotwright_core::use_cases::assets;
 use spotwright_schemas::ids::AssetId;
 
 use super::Asset;
@@ -20,7 +21,6 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<Asset>, ApiProblem> {
     let id: AssetId = extract::id(&id, "asset")?;
-    let found = app.state.accounts.assets_by_id(caller.context, &[id]).await?;
-    let asset = found.into_iter().flatten().next().ok_or_else(|| ApiProblem::missing("asset"))?;
+    let asset = assets::get(app.state.accounts.as_ref(), &caller.principal, id).await?;
     Ok(Json(asset.into()))
 }

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::Uri;
 use axum::{Extension, Json};
+use spotwright_core::use_cases::assets;
 
 use super::Asset;
 use crate::auth::Caller;
@@ -21,6 +22,6 @@ pub(crate) async fn handle(
 ) -> Result<Json<Listing<Asset>>, ApiProblem> {
     let query = extract::query(&uri)?;
     let (list, page, limit) = page_of(&app, &caller, "assets", &query)?;
-    let rows = app.state.accounts.assets(caller.context, page).await?;
+    let rows = assets::list(app.state.accounts.as_ref(), &caller.principal, page).await?;
     Ok(Json(Listing::positioned(&app, list, rows, limit, Asset::from)))
 }

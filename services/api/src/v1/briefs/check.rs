@@ -1,15 +1,15 @@
 //! `POST /v1/briefs/check`.
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use spotwright_core::domain::copy_rules::terms;
-use spotwright_core::ports::letters::check_brief;
+use spotwright_core::use_cases::briefs;
 use spotwright_schemas::brief::Brief;
 use utoipa::ToSchema;
 
+use crate::auth::Caller;
 use crate::extract::{self, JsonBody};
 use crate::openapi::foreign;
 use crate::problem::ApiProblem;
@@ -38,11 +38,14 @@ pub(crate) struct CheckedBrief {
 #[utoipa::path(post, path = "/v1/briefs/check", operation_id = "checkBrief", tag = "briefs",
     request_body = BriefToCheck,
     responses((status = 200, description = "Nothing is wrong with it", body = CheckedBrief)))]
-pub(crate) async fn handle(State(app): State<App>, body: JsonBody) -> Result<Json<CheckedBrief>, ApiProblem> {
+pub(crate) async fn handle(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    body: JsonBody,
+) -> Result<Json<CheckedBrief>, ApiProblem> {
     let asked: BriefToCheck<'_> = extract::json(&body.bytes)?;
-    let brief = Brief::from_json(asked.brief.get().as_bytes())
-        .and_then(|brief| terms::expect_sayable(&brief).map(|()| brief))
-        .and_then(|brief| check_brief(app.state.letters.as_ref(), &brief).map(|()| brief))
+    let text = asked.brief.get().as_bytes();
+    let brief = briefs::check(app.state.letters.as_ref(), &caller.principal, text)
         .map_err(|problem| ApiProblem::from(problem).within("brief"))?;
     Ok(Json(CheckedBrief { brief }))
 }

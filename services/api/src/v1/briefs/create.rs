@@ -9,8 +9,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use spotwright_core::domain::account::NewBrief;
-use spotwright_core::domain::copy_rules::terms;
-use spotwright_core::ports::letters::check_brief;
+use spotwright_core::use_cases::briefs;
 use spotwright_schemas::brief::{Brief, is_same_name};
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::{AssetId, BriefId};
@@ -51,33 +50,26 @@ pub(crate) async fn handle(
     body: JsonBody,
 ) -> Result<Response, ApiProblem> {
     let admitted = idempotency::admit(&app, &caller, &headers, &uri, &body.bytes)?;
-    let (brief, assets) = read(&body.bytes)?;
-    check_brief(app.state.letters.as_ref(), &brief)
+    let order: BriefOrder<'_> = extract::json(&body.bytes)?;
+    let by = &caller.principal;
+    let brief = briefs::check(app.state.letters.as_ref(), by, order.brief.get().as_bytes())
         .map_err(|problem| ApiProblem::from(problem).within("brief"))?;
-    let ids: Vec<AssetId> = assets.values().copied().collect();
-    let found = app.state.accounts.assets_by_id(caller.context, &ids).await?;
-    if let Some((file, _)) = assets.keys().zip(found).find(|(_, asset)| asset.is_none()) {
-        let message = "there is no such asset; upload the picture first";
-        return Err(ApiProblem::new(Code::PictureUnreadable, format!("assets.{file}"), message));
-    }
+    let assets = assets_of(&brief, &order.assets)?;
     let new = NewBrief { id: BriefId(key::random_id(app.state.entropy.as_ref())?), brief, assets };
-    let written = app.state.accounts.create_brief(caller.context, &admitted.write, &new).await?;
+    let record = app.record(caller.request_id.as_deref());
+    let written = briefs::create(app.state.accounts.as_ref(), &record, by, &admitted.write, &new).await?;
     let replayed = is_replayed(&written);
     let summary = BriefSummary::from(written.into_inner());
     Ok(created(replayed, &format!("/v1/briefs/{}", summary.id), &summary))
 }
 
-/// Reads a valid brief and an asset for each of its pictures.
-fn read(bytes: &[u8]) -> Result<(Brief, BTreeMap<String, AssetId>), ApiProblem> {
-    let order: BriefOrder<'_> = extract::json(bytes)?;
-    let brief = Brief::from_json(order.brief.get().as_bytes())
-        .and_then(|brief| terms::expect_sayable(&brief).map(|()| brief))
-        .map_err(|problem| ApiProblem::from(problem).within("brief"))?;
+/// The asset behind each picture of a brief.
+fn assets_of(brief: &Brief, given: &BTreeMap<String, Uuid>) -> Result<BTreeMap<String, AssetId>, ApiProblem> {
     let (mut assets, mut used) = (BTreeMap::new(), BTreeSet::new());
     for (idx, picture) in brief.product.pictures.iter().enumerate() {
-        let spelled = || order.assets.iter().find(|(file, _)| is_same_name(file, &picture.file));
-        let given = order.assets.get_key_value(&picture.file).or_else(spelled);
-        let (file, id) = given.ok_or_else(|| {
+        let spelled = || given.iter().find(|(file, _)| is_same_name(file, &picture.file));
+        let found = given.get_key_value(&picture.file).or_else(spelled);
+        let (file, id) = found.ok_or_else(|| {
             let message = format!("`{}` has no asset in `assets`", picture.file);
             let field = format!("brief.product.pictures[{idx}].file");
             ApiProblem::new(Code::PictureUnreadable, field, message)
@@ -85,9 +77,9 @@ fn read(bytes: &[u8]) -> Result<(Brief, BTreeMap<String, AssetId>), ApiProblem> 
         used.insert(file);
         assets.insert(picture.file.clone(), AssetId(*id));
     }
-    if let Some(file) = order.assets.keys().find(|file| !used.contains(file)) {
+    if let Some(file) = given.keys().find(|file| !used.contains(file)) {
         let message = "is no picture of the brief; remove it or correct its name";
         return Err(ApiProblem::new(Code::RequestValue, format!("assets.{file}"), message));
     }
-    Ok((brief, assets))
+    Ok(assets)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use serde::Serialize;
+use spotwright_core::use_cases::briefs;
 use spotwright_schemas::brief::Brief;
 use spotwright_schemas::ids::BriefId;
 use utoipa::ToSchema;
@@ -42,7 +43,7 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<BriefDocument>, ApiProblem> {
     let id: BriefId = extract::id(&id, "brief")?;
-    let record = app.state.accounts.brief(caller.context, id).await?;
+    let record = briefs::get(app.state.accounts.as_ref(), &caller.principal, id).await?;
     Ok(Json(BriefDocument {
         id: record.id.0,
         created_at: time(record.created_at),

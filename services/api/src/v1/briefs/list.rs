@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::Uri;
 use axum::{Extension, Json};
+use spotwright_core::use_cases::briefs;
 
 use super::BriefSummary;
 use crate::auth::Caller;
@@ -21,6 +22,6 @@ pub(crate) async fn handle(
 ) -> Result<Json<Listing<BriefSummary>>, ApiProblem> {
     let query = extract::query(&uri)?;
     let (list, page, limit) = page_of(&app, &caller, "briefs", &query)?;
-    let rows = app.state.accounts.briefs(caller.context, page).await?;
+    let rows = briefs::list(app.state.accounts.as_ref(), &caller.principal, page).await?;
     Ok(Json(Listing::positioned(&app, list, rows, limit, BriefSummary::from)))
 }

@@ -97,7 +97,7 @@ impl Asked {
 
 /// A time in a query as microseconds since 1970.
 pub(crate) fn moment(text: &str, field: &str) -> Result<i64, ApiProblem> {
-    text.parse::<Timestamp>().map(Timestamp::as_microsecond).map_err(|_| {
-        ApiProblem::new(Code::RequestValue, field, "must be a time like `2026-11-01T00:00:00Z`")
-    })
+    text.parse::<Timestamp>()
+        .map(Timestamp::as_microsecond)
+        .map_err(|_| ApiProblem::new(Code::RequestValue, field, "must be a time like `2026-11-01T00:00:00Z`"))
 }

@@ -1,14 +1,16 @@
 //! `GET`, `PUT`, `POST` and `DELETE /v1/organizations/{id}/budget`.
 
-use axum::Json;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::account::{self, Limit};
+use spotwright_core::use_cases::organizations;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::OrganizationId;
 use spotwright_schemas::money::{Currency, Micros};
 use utoipa::ToSchema;
 
+use crate::auth::Caller;
 use crate::extract::{self, JsonBody};
 use crate::problem::ApiProblem;
 use crate::state::App;
@@ -62,10 +64,11 @@ impl From<account::OrganizationBudget> for OrganizationBudget {
     responses((status = 200, description = "The limit in force", body = OrganizationBudget)))]
 pub(crate) async fn read(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<OrganizationBudget>, ApiProblem> {
     let id: OrganizationId = extract::id(&id, "organization")?;
-    let budget = app.state.accounts.organization_budget(id).await?;
+    let budget = organizations::budget(app.state.accounts.as_ref(), &caller.principal, id).await?;
     Ok(Json(budget.map(OrganizationBudget::from).unwrap_or_default()))
 }
 
@@ -75,10 +78,11 @@ pub(crate) async fn read(
     responses((status = 200, description = "The limit as set", body = OrganizationBudget)))]
 pub(crate) async fn set(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<Json<OrganizationBudget>, ApiProblem> {
-    limit(&app, &id, &body).await
+    limit(&app, &caller, &id, &body).await
 }
 
 /// The same as `PUT`.
@@ -87,10 +91,11 @@ pub(crate) async fn set(
     responses((status = 200, description = "The limit as set", body = OrganizationBudget)))]
 pub(crate) async fn post(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<Json<OrganizationBudget>, ApiProblem> {
-    limit(&app, &id, &body).await
+    limit(&app, &caller, &id, &body).await
 }
 
 /// Takes the limit of an organization away.
@@ -99,23 +104,31 @@ pub(crate) async fn post(
     responses((status = 200, description = "No limit", body = OrganizationBudget)))]
 pub(crate) async fn remove(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<OrganizationBudget>, ApiProblem> {
     let id: OrganizationId = extract::id(&id, "organization")?;
-    app.state.accounts.unlimit_organization(id).await?;
+    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
+    organizations::unlimit(accounts, &record, &caller.principal, id).await?;
     Ok(Json(OrganizationBudget::default()))
 }
 
-async fn limit(app: &App, id: &str, body: &JsonBody) -> Result<Json<OrganizationBudget>, ApiProblem> {
+async fn limit(
+    app: &App,
+    caller: &Caller,
+    id: &str,
+    body: &JsonBody,
+) -> Result<Json<OrganizationBudget>, ApiProblem> {
+    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
     let id: OrganizationId = extract::id(id, "organization")?;
     let asked: OrganizationLimit = extract::json(&body.bytes)?;
     let Some(cap) = asked.cap_micros else {
-        app.state.accounts.unlimit_organization(id).await?;
+        organizations::unlimit(accounts, &record, &caller.principal, id).await?;
         return Ok(Json(OrganizationBudget::default()));
     };
     if cap < 0 {
         return Err(ApiProblem::new(Code::RequestValue, "cap_micros", "must be 0 or more"));
     }
     let limit = Limit { cap: Micros(cap), currency: asked.currency };
-    Ok(Json(app.state.accounts.limit_organization(id, limit).await?.into()))
+    Ok(Json(organizations::limit(accounts, &record, &caller.principal, id, limit).await?.into()))
 }

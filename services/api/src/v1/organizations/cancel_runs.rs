@@ -5,6 +5,7 @@ use axum::{Extension, Json};
 use serde::Serialize;
 use spotwright_core::domain::run::Stage;
 use spotwright_core::domain::signal::Told;
+use spotwright_core::use_cases::runs;
 use spotwright_schemas::error::Code;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -14,7 +15,6 @@ use crate::auth::Caller;
 use crate::problem::ApiProblem;
 use crate::state::App;
 use crate::v1::every;
-use crate::v1::runs::teller;
 
 /// Runs that were told to end.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,11 +33,11 @@ pub(crate) async fn handle(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<CancelledRuns>, ApiProblem> {
-    let context = named(&app, &caller, &id).await?;
-    let runs = every(|page| app.state.accounts.runs(context, page)).await?;
+    let there = named(&app, &caller, &id).await?;
+    let found = every(|page| app.state.accounts.runs(there.context, page)).await?;
     let mut cancelled = Vec::new();
-    for run in runs.into_iter().filter(|run| run.stage != Stage::Finished) {
-        match app.state.runs.tell(run.id, &teller(context), &Told::cancel(run.id)).await {
+    for run in found.into_iter().filter(|run| run.stage != Stage::Finished) {
+        match runs::tell(&app.runs(&there), &there.principal, run.id, &Told::cancel(run.id)).await {
             Ok(_) => cancelled.push(run.id.0),
             // It ended by itself meanwhile.
             Err(problem) if problem.code == Code::RunState => {}

@@ -7,19 +7,20 @@ use axum::response::Response;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::account::Scope;
-use spotwright_schemas::ids::KeyId;
+use spotwright_core::use_cases::{keys, organizations};
+use spotwright_schemas::ids::{KeyId, OrganizationId};
 use utoipa::ToSchema;
 
-use super::{named, named_other};
+use super::named;
 use crate::auth::Caller;
 use crate::extract::{self, JsonBody};
 use crate::idempotency::{self, created, is_replayed};
 use crate::key;
 use crate::problem::ApiProblem;
 use crate::state::App;
+use crate::v1::api_keys::ApiKey;
 use crate::v1::api_keys::create::KeyMade;
-use crate::v1::api_keys::{ApiKey, check_name};
-use crate::v1::{Listing, every, page_of};
+use crate::v1::{Listing, page_of};
 
 /// A key for an organization that has none left.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -51,11 +52,10 @@ pub(crate) async fn list(
     Path(id): Path<String>,
     uri: Uri,
 ) -> Result<Json<Listing<ApiKey>>, ApiProblem> {
-    let context = named(&app, &caller, &id).await?;
-    let owner = Caller { context, ..caller };
+    let there = named(&app, &caller, &id).await?;
     let query = extract::query(&uri)?;
-    let (list, page, limit) = page_of(&app, &owner, "api-keys", &query)?;
-    let rows = app.state.accounts.keys(context, page).await?;
+    let (list, page, limit) = page_of(&app, &there, "api-keys", &query)?;
+    let rows = keys::list(app.state.accounts.as_ref(), &there.principal, page).await?;
     Ok(Json(Listing::positioned(&app, list, rows, limit, ApiKey::from)))
 }
 
@@ -73,16 +73,15 @@ pub(crate) async fn create(
     uri: Uri,
     body: JsonBody,
 ) -> Result<Response, ApiProblem> {
-    let context = named(&app, &caller, &id).await?;
+    let there = named(&app, &caller, &id).await?.principal.organization;
     let admitted = idempotency::admit(&app, &caller, &headers, &uri, &body.bytes)?;
     let order: ReplacementOrder = extract::json(&body.bytes)?;
-    check_name(&order.name)?;
     let entropy = app.state.entropy.as_ref();
     let (new, text) = key::issue(&app.state.pepper, entropy, &order.name, &Scope::CUSTOMER, None)?;
-    // Stored among the organization's answers, under a key that none of its own requests can have.
-    let mut write = admitted.write.clone();
-    write.key.insert_str(0, "operator ");
-    let written = app.state.accounts.create_key(context, &write, &new).await?;
+    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
+    let written =
+        organizations::replace_key(accounts, &record, &caller.principal, there, &admitted.write, &new)
+            .await?;
     let replayed = is_replayed(&written);
     let secret = (!replayed).then(|| text.expose().to_owned());
     let location = uri.path().to_owned();
@@ -98,14 +97,11 @@ pub(crate) async fn revoke_all(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<RevokedKeys>, ApiProblem> {
-    let context = named_other(&app, &caller, &id).await?;
-    let keys = every(|page| app.state.accounts.keys(context, page)).await?;
-    let mut revoked = Vec::new();
-    for key in keys.into_iter().filter(|key| key.revoked_at.is_none()) {
-        revoked.push(app.state.accounts.revoke_key(context, key.id, false).await?.into());
-    }
-    app.auth.forget_all_of(context.organization);
-    Ok(Json(RevokedKeys { revoked }))
+    let id: OrganizationId = extract::id(&id, "organization")?;
+    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
+    let revoked = organizations::revoke_keys(accounts, &record, &caller.principal, id).await?;
+    app.auth.forget_all_of(id);
+    Ok(Json(RevokedKeys { revoked: revoked.into_iter().map(ApiKey::from).collect() }))
 }
 
 /// Revokes one key of the organization, the last one too.
@@ -118,9 +114,10 @@ pub(crate) async fn revoke(
     Extension(caller): Extension<Caller>,
     Path((id, key)): Path<(String, String)>,
 ) -> Result<Json<ApiKey>, ApiProblem> {
-    let context = named_other(&app, &caller, &id).await?;
+    let id: OrganizationId = extract::id(&id, "organization")?;
     let key: KeyId = extract::id(&key, "key")?;
-    let revoked = app.state.accounts.revoke_key(context, key, false).await?;
+    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
+    let revoked = organizations::revoke_key(accounts, &record, &caller.principal, id, key).await?;
     app.auth.forget(key);
     Ok(Json(revoked.into()))
 }

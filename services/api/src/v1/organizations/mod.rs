@@ -13,8 +13,8 @@ pub(crate) mod unfreeze;
 
 use axum::Json;
 use serde::{Deserialize, Serialize};
-use spotwright_core::domain::account::{self, OrganizationContext};
-use spotwright_schemas::error::Code;
+use spotwright_core::domain::account;
+use spotwright_core::use_cases::organizations;
 use spotwright_schemas::ids::OrganizationId;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -58,26 +58,16 @@ async fn set_frozen(
     id: &str,
     frozen: bool,
 ) -> Result<Json<Organization>, ApiProblem> {
-    let organization = named_other(app, caller, id).await?.organization;
-    let changed = app.state.accounts.set_frozen(organization, frozen).await?;
-    app.auth.forget_all_of(organization);
+    let id: OrganizationId = extract::id(id, "organization")?;
+    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
+    let changed = organizations::set_frozen(accounts, &record, &caller.principal, id, frozen).await?;
+    app.auth.forget_all_of(id);
     Ok(Json(changed.into()))
 }
 
-/// The organization that an operator names in a path, as the one on whose behalf rows are read and
-/// written. One that does not exist is not found.
-async fn named(app: &App, caller: &Caller, id: &str) -> Result<OrganizationContext, ApiProblem> {
-    let organization: OrganizationId = extract::id(id, "organization")?;
-    let context = OrganizationContext { organization, key: caller.context.key };
-    app.state.accounts.organization(context).await?;
-    Ok(context)
-}
-
-/// As [`named`], for what operators must not do to themselves.
-async fn named_other(app: &App, caller: &Caller, id: &str) -> Result<OrganizationContext, ApiProblem> {
-    let context = named(app, caller, id).await?;
-    if context.organization == caller.context.organization {
-        return Err(ApiProblem::new(Code::RequestValue, "id", "is your own organization"));
-    }
-    Ok(context)
+/// The operator, in the organization that they name in a path. One that does not exist is not found.
+async fn named(app: &App, caller: &Caller, id: &str) -> Result<Caller, ApiProblem> {
+    let id: OrganizationId = extract::id(id, "organization")?;
+    let there = organizations::named(app.state.accounts.as_ref(), &caller.principal, id).await?;
+    Ok(caller.within(there))
 }

@@ -17,6 +17,6 @@ pub(crate) async fn handle(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<Organization>, ApiProblem> {
-    let context = named(&app, &caller, &id).await?;
-    Ok(Json(app.state.accounts.organization(context).await?.into()))
+    let there = named(&app, &caller, &id).await?;
+    Ok(Json(app.state.accounts.organization(there.context).await?.into()))
 }

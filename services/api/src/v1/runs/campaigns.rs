@@ -54,7 +54,11 @@ pub(crate) struct Campaigns {
 
 fn view(campaign: books::Campaign) -> Campaign {
     let delivered = || {
-        campaign.placements.iter().filter_map(|placement| placement.delivery.as_ref()).map(|row| &row.delivery)
+        campaign
+            .placements
+            .iter()
+            .filter_map(|placement| placement.delivery.as_ref())
+            .map(|row| &row.delivery)
     };
     Campaign {
         impressions: delivered().map(|delivery| delivery.impressions).sum(),

@@ -3,9 +3,10 @@
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use spotwright_core::domain::signal::Told;
+use spotwright_core::use_cases::runs;
 use spotwright_schemas::ids::RunId;
 
-use super::{Run, tell};
+use super::Run;
 use crate::auth::Caller;
 use crate::extract;
 use crate::problem::ApiProblem;
@@ -23,6 +24,6 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<Run>, ApiProblem> {
     let id: RunId = extract::id(&id, "run")?;
-    let (_, run) = tell(&app, &caller, id, &Told::cancel(id)).await?;
-    Ok(Json(run))
+    let (_, run) = runs::tell(&app.runs(&caller), &caller.principal, id, &Told::cancel(id)).await?;
+    Ok(Json(run.into()))
 }

@@ -9,7 +9,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use spotwright_core::domain::account::OrganizationContext;
 use spotwright_core::domain::run::Stage;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{Event, Payload};
@@ -57,21 +56,13 @@ pub(crate) async fn handle(
     if run.stage == Stage::Finished && after == run.messages {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let share = app.streams.take(caller.context.organization).ok_or_else(|| {
+    let share = app.streams.take(caller.principal.organization).ok_or_else(|| {
         let message = "your organization has as many event streams open as it may; try again";
         ApiProblem::whole(Code::Unavailable, message)
     })?;
     let heartbeat = KeepAlive::new().interval(app.state.limits.heartbeat).text("still here");
-    let feed = Feed {
-        app,
-        context: caller.context,
-        run: id,
-        after,
-        waiting: VecDeque::new(),
-        ended: false,
-        idle: 0,
-        _share: share,
-    };
+    let feed =
+        Feed { app, caller, run: id, after, waiting: VecDeque::new(), ended: false, idle: 0, _share: share };
     // Proxies that collect an answer before they pass it on would hold events back.
     let unbuffered = [(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))];
     Ok((unbuffered, Sse::new(stream::unfold(feed, next)).keep_alive(heartbeat)).into_response())
@@ -89,7 +80,7 @@ fn last_event(headers: &HeaderMap) -> Result<u64, ApiProblem> {
 /// One client's way through the events of a run.
 struct Feed {
     app: App,
-    context: OrganizationContext,
+    caller: Caller,
     run: RunId,
     after: u64,
     waiting: VecDeque<Event>,
@@ -111,11 +102,11 @@ async fn next(mut feed: Feed) -> Option<(Result<sse::Event, Infallible>, Feed)> 
                 .data(data);
             return Some((Ok(shown), feed));
         }
-        // A key that was revoked ends the streams that it has opened.
+        // A key that was revoked, and a session that has ended, end the streams that they have opened.
         if feed.ended || !feed.may_go_on().await {
             return None;
         }
-        match feed.app.state.accounts.events(feed.context, feed.run, feed.after, BATCH).await {
+        match feed.app.state.accounts.events(feed.caller.context, feed.run, feed.after, BATCH).await {
             Ok(events) if !events.is_empty() => {
                 feed.waiting.extend(events);
                 feed.idle = 0;
@@ -135,7 +126,7 @@ impl Feed {
         if self.app.state.shutdown.is_set() {
             return false;
         }
-        self.app.auth.still_admits(self.context.key).await
+        self.app.auth.still_admits(&self.caller).await
     }
 
     /// Waits before the next look: the longer, the longer nothing has happened, so that streams of runs

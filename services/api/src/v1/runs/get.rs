@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
+use spotwright_core::use_cases::runs;
 
 use super::Run;
 use crate::auth::Caller;
@@ -19,5 +20,5 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<Run>, ApiProblem> {
     let id = extract::id(&id, "run")?;
-    Ok(Json(app.state.accounts.run(caller.context, id).await?.into()))
+    Ok(Json(runs::get(app.state.accounts.as_ref(), &caller.principal, id).await?.into()))
 }

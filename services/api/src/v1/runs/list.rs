@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::Uri;
 use axum::{Extension, Json};
+use spotwright_core::use_cases::runs;
 
 use super::Run;
 use crate::auth::Caller;
@@ -21,6 +22,6 @@ pub(crate) async fn handle(
 ) -> Result<Json<Listing<Run>>, ApiProblem> {
     let query = extract::query(&uri)?;
     let (list, page, limit) = page_of(&app, &caller, "runs", &query)?;
-    let rows = app.state.accounts.runs(caller.context, page).await?;
+    let rows = runs::list(app.state.accounts.as_ref(), &caller.principal, page).await?;
     Ok(Json(Listing::positioned(&app, list, rows, limit, Run::from)))
 }

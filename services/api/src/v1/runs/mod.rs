@@ -14,22 +14,16 @@ pub(crate) mod trace;
 pub(crate) mod variants;
 
 use serde::Serialize;
-use spotwright_core::domain::account::{OrderedRun, OrganizationContext, RunOrder, RunRecord};
+use spotwright_core::domain::account::{OrderedRun, RunOrder, RunRecord};
 use spotwright_core::domain::run::Stage;
-use spotwright_core::domain::signal::{Caller as Teller, Taken, Told};
 use spotwright_schemas::Problem;
 use spotwright_schemas::event::StopReason;
-use spotwright_schemas::ids::RunId;
 use spotwright_schemas::money::{Currency, Micros};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::time;
-use crate::auth::Caller;
-use crate::extract;
 use crate::openapi::foreign;
-use crate::problem::ApiProblem;
-use crate::state::App;
 
 /// A run.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -201,35 +195,4 @@ impl From<OrderedRun> for Run {
             created_at: time(ordered.created_at),
         }
     }
-}
-
-/// What is wished of a run that goes on.
-#[derive(Debug, Clone, Copy)]
-enum Wish {
-    Pause,
-    Resume,
-}
-
-/// Tells a run of the caller's something, and answers with the run.
-async fn tell(app: &App, caller: &Caller, id: RunId, told: &Told) -> Result<(Taken, Run), ApiProblem> {
-    app.state.accounts.run(caller.context, id).await?;
-    let taken = app.state.runs.tell(id, &teller(caller.context), told).await?;
-    Ok((taken, app.state.accounts.run(caller.context, id).await?.into()))
-}
-
-/// Who tells a run something, as runs know it.
-pub(crate) fn teller(context: OrganizationContext) -> Teller {
-    Teller::Key { key: context.key, organization: context.organization }
-}
-
-/// Passes a wish on, after making sure that the run is the caller's, and answers with the run.
-async fn control(app: &App, caller: &Caller, id: &str, wish: Wish) -> Result<Run, ApiProblem> {
-    let id: RunId = extract::id(id, "run")?;
-    app.state.accounts.run(caller.context, id).await?;
-    let runs = app.state.runs.as_ref();
-    match wish {
-        Wish::Pause => runs.pause(id).await?,
-        Wish::Resume => runs.resume(id).await?,
-    }
-    Ok(app.state.accounts.run(caller.context, id).await?.into())
 }

@@ -4,10 +4,10 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use serde::Serialize;
 use spotwright_core::domain::signal::AskedQuestion;
+use spotwright_core::use_cases::runs;
 use spotwright_schemas::ids::RunId;
 use utoipa::ToSchema;
 
-use super::teller;
 use crate::auth::Caller;
 use crate::extract;
 use crate::problem::ApiProblem;
@@ -55,7 +55,6 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<Questions>, ApiProblem> {
     let id: RunId = extract::id(&id, "run")?;
-    app.state.accounts.run(caller.context, id).await?;
-    let asked = app.state.runs.questions(id, &teller(caller.context)).await?;
+    let asked = runs::questions(&app.runs(&caller), &caller.principal, id).await?;
     Ok(Json(Questions { questions: asked.into_iter().map(RunQuestion::from).collect() }))
 }

@@ -2,9 +2,12 @@
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
+use spotwright_core::use_cases::runs;
+use spotwright_schemas::ids::RunId;
 
-use super::{Run, Wish, control};
+use super::Run;
 use crate::auth::Caller;
+use crate::extract;
 use crate::problem::ApiProblem;
 use crate::state::App;
 
@@ -17,5 +20,6 @@ pub(crate) async fn handle(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<Run>, ApiProblem> {
-    Ok(Json(control(&app, &caller, &id, Wish::Resume).await?))
+    let id: RunId = extract::id(&id, "run")?;
+    Ok(Json(runs::resume(&app.runs(&caller), &caller.principal, id).await?.into()))
 }

@@ -5,11 +5,12 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::signal::{Signal, Taken, Told};
 use spotwright_core::domain::withdrawal::Untrue;
+use spotwright_core::use_cases::runs;
 use spotwright_schemas::ids::{RunId, SignalId, VariantId};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Run, tell};
+use super::Run;
 use crate::auth::Caller;
 use crate::extract::{self, JsonBody};
 use crate::problem::ApiProblem;
@@ -139,7 +140,8 @@ pub(crate) struct TakenSignal {
 /// Tells a run something: an answer, an approval, a rejection, an edit, a wish for another
 /// draft, a product that has changed, its end.
 /// Durable once it is answered. What the run's state does not allow is 409; words that do not pass the
-/// checks, and another signal under a known id, are 422.
+/// checks, and another signal under a known id, are 422. With `approvals:write` alone, scripts are approved and
+/// rejected, and nothing else.
 #[utoipa::path(post, path = "/v1/runs/{id}/signals", operation_id = "tellRun", tag = "runs",
     params(("id" = Uuid, Path, description = "The run")),
     request_body = SignalBody,
@@ -153,6 +155,6 @@ pub(crate) async fn handle(
     let id: RunId = extract::id(&id, "run")?;
     let SignalBody { id: signal, signal: order } = extract::json(&body.bytes)?;
     let told = Told { id: SignalId(signal), signal: order.into() };
-    let (taken, run) = tell(&app, &caller, id, &told).await?;
-    Ok(Json(TakenSignal { repeated: taken == Taken::Before, run }))
+    let (taken, run) = runs::tell(&app.runs(&caller), &caller.principal, id, &told).await?;
+    Ok(Json(TakenSignal { repeated: taken == Taken::Before, run: run.into() }))
 }

@@ -5,6 +5,7 @@ use axum::http::Uri;
 use axum::{Extension, Json};
 use serde::Serialize;
 use spotwright_core::ports::step_store::TraceEntry;
+use spotwright_core::use_cases::variants;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::RunId;
 use utoipa::ToSchema;
@@ -52,7 +53,7 @@ pub(crate) async fn handle(
         Some(cursor) => String::from_utf8(list.place(pepper, cursor)?)
             .map_err(|_| ApiProblem::new(Code::Cursor, "cursor", "was made by another version"))?,
     };
-    let rows = app.state.accounts.trace(caller.context, id, &after, limit + 1).await?;
+    let rows = variants::trace(app.state.accounts.as_ref(), &caller.principal, id, &after, limit + 1).await?;
     let cursor = |row: &TraceEntry| list.cursor(pepper, row.order.as_bytes());
     let view = |row: TraceEntry| TraceStep {
         order: row.order,

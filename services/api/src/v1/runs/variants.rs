@@ -5,6 +5,7 @@ use axum::http::Uri;
 use axum::{Extension, Json};
 use serde::Deserialize;
 use spotwright_core::domain::variant::{Variant, VariantState};
+use spotwright_core::use_cases::variants;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::RunId;
 
@@ -48,7 +49,9 @@ pub(crate) async fn handle(
         None => (0, 0),
         Some(cursor) => place(&list.place(pepper, cursor)?)?,
     };
-    let rows = app.state.accounts.variants(caller.context, id, after, query.state, limit + 1).await?;
+    let rows =
+        variants::list(app.state.accounts.as_ref(), &caller.principal, id, after, query.state, limit + 1)
+            .await?;
     let cursor = |row: &Variant| {
         let place = [row.generation.to_be_bytes(), row.number.to_be_bytes()].concat();
         list.cursor(pepper, &place)

@@ -67,10 +67,10 @@ impl From<books::Usage> for UsageReport {
             settlements: line.settlements,
             settled_micros: line.settled.0,
         });
-        let reserved = usage.reserved.into_iter().map(|line| ReservedUsage {
-            currency: code(line.currency),
-            reserved_micros: line.reserved.0,
-        });
+        let reserved = usage
+            .reserved
+            .into_iter()
+            .map(|line| ReservedUsage { currency: code(line.currency), reserved_micros: line.reserved.0 });
         Self { settled: settled.collect(), reserved: reserved.collect() }
     }
 }

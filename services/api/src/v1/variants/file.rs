@@ -6,6 +6,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use spotwright_core::domain::variant::Variant;
 use spotwright_core::ports::artifacts::ArtifactHash;
+use spotwright_core::use_cases::variants;
 
 use crate::auth::Caller;
 use crate::problem::ApiProblem;
@@ -29,7 +30,7 @@ pub(crate) async fn handle(
     headers: HeaderMap,
 ) -> Result<Response, ApiProblem> {
     let id = extract::id(&id, "variant")?;
-    let (variant, _) = app.state.accounts.variant(caller.context, id).await?;
+    let (variant, _) = variants::get(app.state.accounts.as_ref(), &caller.principal, id).await?;
     let hash = artifact(&variant, &file).ok_or_else(|| ApiProblem::missing("file"))?.clone();
     download::artifact(&app, hash, &headers).await
 }

@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use serde::Serialize;
 use spotwright_core::domain::variant::Placement;
+use spotwright_core::use_cases::variants;
 use spotwright_schemas::event::FeedbackSource;
 use spotwright_schemas::outcome::Delivery;
 use spotwright_schemas::script::Script;
@@ -75,7 +76,7 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<VariantDetail>, ApiProblem> {
     let id = extract::id(&id, "variant")?;
-    let (variant, placement) = app.state.accounts.variant(caller.context, id).await?;
+    let (variant, placement) = variants::get(app.state.accounts.as_ref(), &caller.principal, id).await?;
     let (script, storyboard) = (variant.body.script.clone(), variant.body.storyboard.clone());
     Ok(Json(VariantDetail {
         script,

@@ -13,7 +13,7 @@ use spotwright_schemas::error::Code;
 use spotwright_schemas::storyboard::FrameSize;
 use utoipa::ToSchema;
 
-use super::{Video, jobs};
+use super::Video;
 use crate::auth::Caller;
 use crate::extract;
 use crate::form::{Field, read_form};
@@ -92,7 +92,7 @@ pub(crate) async fn handle(
         Some(bytes) => Some(import(&app, bytes, "input_reference").await?),
         None => None,
     };
-    let job = jobs(&app)?.order(caller.context.organization, plan(order, picture)?).await?;
+    let job = super::order(&app, &caller, plan(order, picture)?).await?;
     Ok(Json(Video::from(job)))
 }
 

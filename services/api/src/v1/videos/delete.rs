@@ -3,9 +3,10 @@
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
+use spotwright_core::domain::audit::Action;
 use utoipa::ToSchema;
 
-use super::jobs;
+use super::{jobs, note};
 use crate::auth::Caller;
 use crate::problem::ApiProblem;
 use crate::state::App;
@@ -32,5 +33,6 @@ pub(crate) async fn handle(
 ) -> Result<Json<DeletedVideo>, ApiProblem> {
     let removed = jobs(&app)?.remove(caller.context.organization, &id).await?;
     let job = removed.ok_or_else(|| ApiProblem::missing("video"))?;
+    note(&app, &caller, Action::VideoDeleted, &job.id).await;
     Ok(Json(DeletedVideo { id: job.id, object: "video.deleted".to_owned(), deleted: true }))
 }

@@ -8,12 +8,13 @@ pub(crate) mod get;
 pub(crate) mod list;
 
 use serde::{Deserialize, Serialize};
-use spotwright_core::ports::video_jobs::{VideoJob, VideoJobState};
+use spotwright_core::domain::audit::Action;
+use spotwright_core::ports::video_jobs::{VideoJob, VideoJobState, VideoJobs, VideoOrder};
 use utoipa::ToSchema;
 
+use crate::auth::Caller;
 use crate::problem::ApiProblem;
 use crate::state::App;
-use spotwright_core::ports::video_jobs::VideoJobs;
 
 /// A clip that was ordered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -99,4 +100,17 @@ pub(crate) fn seconds(frames: u32, fps: u32) -> String {
 pub(crate) fn jobs(app: &App) -> Result<&dyn VideoJobs, ApiProblem> {
     // Cannot be missing where the routes are served by the program; embedders may leave it out.
     app.state.videos.as_deref().ok_or_else(|| ApiProblem::missing("video service"))
+}
+
+/// Orders a clip, and writes down who did.
+pub(crate) async fn order(app: &App, caller: &Caller, order: VideoOrder) -> Result<VideoJob, ApiProblem> {
+    let job = jobs(app)?.order(caller.principal.organization, order).await?;
+    note(app, caller, Action::VideoOrdered, &job.id).await;
+    Ok(job)
+}
+
+/// Writes down what was done with a clip.
+async fn note(app: &App, caller: &Caller, action: Action, id: &str) {
+    let record = app.record(caller.request_id.as_deref());
+    record.note(&caller.principal, caller.principal.organization, action, ("video", id), None).await;
 }
