@@ -178,6 +178,10 @@ codes! {
     LastKey = "SW1027",
     /// The organization's pictures may take no more room.
     AssetQuota = "SW1028",
+    /// The organization has as many webhooks as it may.
+    WebhookQuota = "SW1040",
+    /// The state of a webhook or of a delivery does not allow the operation.
+    WebhookState = "SW1041",
 }
 
 impl fmt::Display for Code {

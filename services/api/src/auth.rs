@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use spotwright_core::domain::account::{Credential, OrganizationContext, Scope};
 use spotwright_core::ports::accounts::{AccountError, AccountStore};
 use spotwright_core::ports::clock::Clock;
+use spotwright_core::use_cases::{Principal, Who};
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::{KeyId, OrganizationId};
 use tokio::sync::Semaphore;
@@ -17,6 +18,7 @@ use tokio::sync::Semaphore;
 use crate::key::{KeyText, Pepper};
 use crate::operations::{self, Access};
 use crate::problem::ApiProblem;
+use crate::requests::{Asked, AskedCell};
 use crate::session::{self, Session, SessionToken, Sessions};
 use crate::shares::Share;
 use crate::state::{ApiState, App};
@@ -34,6 +36,15 @@ pub(crate) struct Caller {
 impl Caller {
     pub(crate) fn may(&self, scope: Scope) -> bool {
         self.scopes.scopes.contains(&scope)
+    }
+
+    /// The caller as the use cases know one.
+    pub(crate) fn principal(&self) -> Principal {
+        Principal {
+            organization: self.context.organization,
+            who: Who::Key(self.context.key),
+            scopes: self.scopes.scopes.clone(),
+        }
     }
 }
 
@@ -226,12 +237,18 @@ async fn admit(app: &App, request: &mut Request) -> Result<Option<Share>, ApiPro
     let span = tracing::Span::current();
     span.record("organization", tracing::field::display(caller.context.organization));
     span.record("key", tracing::field::display(caller.context.key));
-    app.rate.take(caller.context.key, app.state.clock.now_micros()).map_err(|seconds| {
+    let rate = app.rate.take(caller.context.key, app.state.clock.now_micros());
+    if let Some(cell) = request.extensions().get::<AskedCell>() {
+        let OrganizationContext { organization, key } = caller.context;
+        // Nobody else writes it.
+        drop(cell.set(Asked { organization, key, route: operation.path, rate: rate.standing }));
+    }
+    if !rate.admitted {
         let mut problem =
             ApiProblem::whole(Code::RateLimited, "the key has sent more requests than it may per second");
-        problem.retry_after_seconds = Some(seconds);
-        problem
-    })?;
+        problem.retry_after_seconds = Some(rate.standing.full_in_seconds.max(1));
+        return Err(problem);
+    }
     let share = app.requests.take(caller.context.organization).ok_or_else(|| {
         let message = "your organization has as many requests under way as it may; try again";
         ApiProblem::whole(Code::Unavailable, message)

@@ -168,7 +168,12 @@ const fn status(code: Code) -> StatusCode {
             StatusCode::BAD_REQUEST
         }
         Code::OrganizationBudget => StatusCode::PAYMENT_REQUIRED,
-        Code::IdempotencyInFlight | Code::RunState | Code::LastKey | Code::AssetQuota => StatusCode::CONFLICT,
+        Code::IdempotencyInFlight
+        | Code::RunState
+        | Code::LastKey
+        | Code::AssetQuota
+        | Code::WebhookQuota
+        | Code::WebhookState => StatusCode::CONFLICT,
         Code::BodyTooLarge | Code::BriefTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::FileLost => StatusCode::GONE,
@@ -178,6 +183,7 @@ const fn status(code: Code) -> StatusCode {
         Code::IdempotencyConflict
         | Code::BudgetCurrency
         | Code::LineRefused
+        | Code::AddressRefused
         | Code::Letters
         | Code::BriefEncoding
         | Code::BriefSyntax

@@ -15,8 +15,10 @@ use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::artifacts::{ArtifactError, ArtifactHash, ArtifactStore};
 use spotwright_core::ports::entropy::Entropy as _;
 use spotwright_core::ports::event_bus::EventBus;
+use spotwright_core::ports::event_log::EventLog;
 use spotwright_core::ports::readiness::Readiness;
 use spotwright_core::ports::step_store::StepStore;
+use spotwright_core::ports::webhooks::WebhookStore;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_store::folder::FolderArtifacts;
@@ -36,6 +38,10 @@ pub struct Foundation {
     pub store: Arc<dyn StepStore>,
     /// Accounts and each organization's view of its runs.
     pub accounts: Arc<dyn AccountStore>,
+    /// What happened in each organization.
+    pub log: Arc<dyn EventLog>,
+    /// Webhooks and their deliveries.
+    pub webhooks: Arc<dyn WebhookStore>,
     /// Messages.
     pub bus: Arc<dyn EventBus>,
     /// Pictures and videos.
@@ -57,7 +63,21 @@ pub struct Database {
     pub store: Arc<dyn StepStore>,
     /// Accounts and each organization's view of its runs.
     pub accounts: Arc<dyn AccountStore>,
+    /// What happened in each organization.
+    pub log: Arc<dyn EventLog>,
+    /// Webhooks and their deliveries.
+    pub webhooks: Arc<dyn WebhookStore>,
     lock: Option<FolderLock>,
+}
+
+impl Database {
+    /// Every port of one store.
+    fn of<S>(store: Arc<S>, lock: Option<FolderLock>) -> Self
+    where
+        S: StepStore + AccountStore + EventLog + WebhookStore + 'static,
+    {
+        Self { accounts: store.clone(), log: store.clone(), webhooks: store.clone(), store, lock }
+    }
 }
 
 /// Database and files of a service, opened to be looked at while others work on them.
@@ -118,13 +138,10 @@ impl Foundation {
     /// itself fails.
     pub async fn database(config: &Config) -> Result<Database, Problem> {
         if !config.store.url.is_empty() {
-            let store = postgres(config).await?;
-            let accounts: Arc<dyn AccountStore> = store.clone();
-            return Ok(Database { store, accounts, lock: None });
+            return Ok(Database::of(postgres(config).await?, None));
         }
         let (store, lock) = own_database(Path::new(&config.serve.folder), "serve.folder").await?;
-        let accounts: Arc<dyn AccountStore> = store.clone();
-        Ok(Database { store, accounts, lock: Some(lock) })
+        Ok(Database::of(store, Some(lock)))
     }
 
     /// Opens what the configuration names.
@@ -149,13 +166,25 @@ impl Foundation {
         std::fs::create_dir_all(&folder)
             .map_err(|error| failed(&format!("`{}` cannot be created: {error}", folder.display())))?;
         let (bus, rabbit) = bus(config).await?;
-        let Database { store, accounts, lock } = Self::database(config).await?;
+        let Database { store, accounts, log, webhooks, lock } = Self::database(config).await?;
         let artifacts = artifacts(config, &folder)?;
         let mark = mark(config, accounts.as_ref(), artifacts.as_ref()).await?;
         let readiness: Arc<dyn Readiness> =
             Arc::new(Look::new(Arc::clone(&store), Arc::clone(&artifacts), mark, folder.clone()));
         let alone = lock.is_some();
-        Ok(Self { store, accounts, bus, artifacts, folder, rabbit, readiness, alone, _lock: lock })
+        Ok(Self {
+            store,
+            accounts,
+            log,
+            webhooks,
+            bus,
+            artifacts,
+            folder,
+            rabbit,
+            readiness,
+            alone,
+            _lock: lock,
+        })
     }
 
     /// What the broker's client counted; `None` in the embedded shape.

@@ -3,11 +3,14 @@
 pub(crate) mod api_keys;
 pub(crate) mod assets;
 pub(crate) mod briefs;
+pub(crate) mod events;
 pub(crate) mod organizations;
+pub(crate) mod requests;
 pub(crate) mod runs;
 pub(crate) mod sessions;
 pub(crate) mod variants;
 pub(crate) mod videos;
+pub(crate) mod webhooks;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -4,6 +4,8 @@
 //! [`Principal`] who asks, checks what it may do before anything is read, and speaks to ports only; it knows
 //! neither HTTP nor files.
 
+pub mod events;
 mod principal;
+pub mod webhooks;
 
 pub use principal::{Principal, Role, UnknownRole, Who};

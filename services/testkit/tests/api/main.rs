@@ -4,6 +4,7 @@
 
 mod callbacks;
 mod errors;
+mod events;
 mod fairness;
 mod files;
 mod harness;
@@ -13,4 +14,5 @@ mod operators;
 mod runs;
 mod sessions;
 mod videos;
+mod webhooks;
 mod writes;
