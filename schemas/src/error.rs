@@ -182,6 +182,10 @@ codes! {
     LastOwner = "SW1031",
     /// Who is invited is a member of the organization already.
     MemberAlready = "SW1032",
+    /// The organization has as many webhooks as it may.
+    WebhookQuota = "SW1040",
+    /// The state of a webhook or of a delivery does not allow the operation.
+    WebhookState = "SW1041",
 }
 
 impl fmt::Display for Code {

@@ -46,6 +46,7 @@ pub mod launch;
 pub mod letters;
 pub mod locale;
 pub mod money;
+pub mod organization_event;
 pub mod outcome;
 pub mod placement;
 pub mod random;

@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 use crate::key::{KeyText, Pepper};
 use crate::operations::{self, Access};
 use crate::problem::ApiProblem;
+use crate::requests::{Asked, AskedCell};
 use crate::session::{self, SessionToken};
 use crate::shares::Share;
 use crate::state::{ApiState, App};
@@ -76,6 +77,15 @@ impl Caller {
     /// The same, as use cases take it.
     pub(crate) fn principal(&self) -> Principal {
         self.principal.clone()
+    }
+
+    /// The caller as the use cases know one.
+    pub(crate) fn principal(&self) -> Principal {
+        Principal {
+            organization: self.context.organization,
+            who: Who::Key(self.context.key),
+            scopes: self.scopes.scopes.clone(),
+        }
     }
 }
 
@@ -351,16 +361,23 @@ async fn admit(app: &App, request: &mut Request) -> Result<Option<Share>, ApiPro
     caller.request_id = request.extensions().get::<RequestId>().map(|id| Arc::clone(&id.0));
     let span = tracing::Span::current();
     span.record("organization", tracing::field::display(caller.context.organization));
-    match caller.holder() {
+    let holder = caller.holder();
+    match holder {
         Holder::Key(key) => span.record("key", tracing::field::display(key)),
         Holder::Person(person) => span.record("person", tracing::field::display(person)),
     };
-    app.rate.take(caller.holder(), app.state.clock.now_micros()).map_err(|seconds| {
+    let rate = app.rate.take(holder, app.state.clock.now_micros());
+    if let Some(cell) = request.extensions().get::<AskedCell>() {
+        let organization = caller.context.organization;
+        // Nobody else writes it.
+        drop(cell.set(Asked { organization, holder, route: operation.path, rate: rate.standing }));
+    }
+    if !rate.admitted {
         let mut problem =
             ApiProblem::whole(Code::RateLimited, "the key has sent more requests than it may per second");
-        problem.retry_after_seconds = Some(seconds);
-        problem
-    })?;
+        problem.retry_after_seconds = Some(rate.standing.full_in_seconds.max(1));
+        return Err(problem);
+    }
     let share = app.requests.take(caller.context.organization).ok_or_else(|| {
         let message = "your organization has as many requests under way as it may; try again";
         ApiProblem::whole(Code::Unavailable, message)

@@ -48,6 +48,11 @@ impl Pepper {
         Self { current: self.current, previous: Some(previous) }
     }
 
+    /// This pepper and the one before, each alone.
+    pub(crate) fn each(&self) -> [Option<Self>; 2] {
+        [Some(Self::new(self.current)), self.previous.map(Self::new)]
+    }
+
     /// HMAC-SHA256 of the parts, each prefixed by its length.
     pub(crate) fn authenticate(&self, parts: &[&[u8]]) -> [u8; 32] {
         authenticate_with(&self.current, parts)

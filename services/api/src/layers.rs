@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
@@ -14,6 +14,8 @@ use crate::auth::RequestId;
 use crate::key::random_id;
 use crate::problem::{self, ApiProblem};
 use crate::progress::Progress;
+use crate::rate::Standing;
+use crate::requests::{AskedCell, Seen};
 use crate::state::App;
 
 /// The header with the request's id, in and out.
@@ -27,6 +29,9 @@ const LONGEST_ID: usize = 64;
 pub(crate) async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = request_id(&app, &request);
     request.extensions_mut().insert(RequestId(id.as_str().into()));
+    let (method, began) = (request.method().clone(), tokio::time::Instant::now());
+    let asked = AskedCell::default();
+    request.extensions_mut().insert(AskedCell::clone(&asked));
     let span = tracing::info_span!(
         "request",
         id = %id,
@@ -38,9 +43,17 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
         status = tracing::field::Empty,
     );
     let response = limited(&app, request, next).instrument(span.clone()).await;
-    let mut response = span.in_scope(|| in_form(response, &id));
+    let (mut response, code) = span.in_scope(|| in_form(response, &id));
     span.record("status", response.status().as_u16());
     span.in_scope(|| tracing::debug!("answered"));
+    if let Some(asked) = asked.get() {
+        let status = response.status().as_u16();
+        let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (at, id, route, holder) = (app.state.clock.now_micros(), id.clone(), asked.route, asked.holder);
+        app.seen
+            .note(asked.organization, Seen { number: 0, id, at, method, route, status, code, millis, holder });
+        tell_rate(asked.rate, response.headers_mut());
+    }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::try_from(&id) {
         headers.insert(REQUEST_ID, id);
@@ -99,13 +112,24 @@ async fn given_up(app: &App, progress: &Progress) -> ApiProblem {
     }
 }
 
-/// Gives an error its form, whoever made it.
-fn in_form(mut response: Response, id: &str) -> Response {
+/// Tells a key where it stands with its rate (draft-ietf-httpapi-ratelimit-headers).
+fn tell_rate(rate: Standing, headers: &mut HeaderMap) {
+    for (name, value) in [("ratelimit-policy", rate.policy()), ("ratelimit", rate.limit())] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+/// Gives an error its form, whoever made it, and tells its code.
+fn in_form(mut response: Response, id: &str) -> (Response, Option<Code>) {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
-        return response;
+        return (response, None);
     }
     let allow = response.headers().get(header::ALLOW).cloned();
     let problem = response.extensions_mut().remove::<ApiProblem>();
-    problem.unwrap_or_else(|| problem::of_status(status)).render(id, allow)
+    let problem = problem.unwrap_or_else(|| problem::of_status(status));
+    let code = problem.code();
+    (problem.render(id, allow), Some(code))
 }

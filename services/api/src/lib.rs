@@ -54,12 +54,15 @@ pub mod problem;
 mod progress;
 mod range;
 mod rate;
+mod reference;
+mod requests;
 mod routes;
 mod service;
 pub mod session;
 mod shares;
 mod state;
 mod v1;
+mod webhook_secrets;
 
 pub use auth::Peer;
 pub use routes::router;

@@ -12,10 +12,10 @@ use utoipa::OpenApi;
 use crate::operations::{Access, OPERATIONS, Operation};
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
 use crate::v1::{
-    api_keys, assets, audit_log, briefs, invitations, ledger, me, members, organizations, runs, sessions,
-    usage, variants, videos,
+    api_keys, assets, audit_log, briefs, events, invitations, ledger, me, members, organizations, requests,
+    runs, sessions, usage, variants, videos, webhooks,
 };
-use crate::{callbacks, kling, service};
+use crate::{callbacks, kling, reference, service};
 
 /// Names of types whose schemas come from the schema crate; see [`add_foreign`].
 pub(crate) mod foreign {
@@ -37,7 +37,18 @@ pub(crate) mod foreign {
         )*};
     }
 
-    foreign!(Brief, Script, Storyboard, Score, Delivery, Event, StopReason, FeedbackSource, Problem);
+    foreign!(
+        Brief,
+        Script,
+        Storyboard,
+        Score,
+        Delivery,
+        Event,
+        LoggedEvent,
+        StopReason,
+        FeedbackSource,
+        Problem
+    );
 }
 
 #[derive(OpenApi)]
@@ -52,6 +63,8 @@ pub(crate) mod foreign {
         service::ready,
         service::openapi,
         service::error_page,
+        reference::page,
+        reference::file,
         organizations::list::handle,
         organizations::create::handle,
         organizations::read::handle,
@@ -68,6 +81,19 @@ pub(crate) mod foreign {
         organizations::budget::remove,
         organizations::get::handle,
         organizations::own_budget::handle,
+        events::list::handle,
+        events::stream::handle,
+        webhooks::list::handle,
+        webhooks::create::handle,
+        webhooks::get::handle,
+        webhooks::update::handle,
+        webhooks::delete::handle,
+        webhooks::rotate::handle,
+        webhooks::test::handle,
+        webhooks::deliveries::handle,
+        webhooks::replay_delivery::handle,
+        webhooks::replay::handle,
+        requests::list::handle,
         sessions::read::handle,
         sessions::open::handle,
         sessions::close::handle,
@@ -140,6 +166,10 @@ pub(crate) mod foreign {
         (name = "briefs", description = "What is to be advertised"),
         (name = "runs", description = "Executions of the agent loop"),
         (name = "money", description = "Where the organization's money went"),
+        (name = "events", description = "What happened in the organization"),
+        (name = "webhooks", description = "Addresses that are told what happens"),
+        (name = "videos", description = "Single clips, in the dialect of `/v1/videos`"),
+        (name = "kling", description = "Single clips, in the dialect of Kling"),
         (name = "variants", description = "Drafted advertisements, their videos and results")
     )
 )]
@@ -149,6 +179,7 @@ struct Handlers;
 #[must_use]
 pub fn document() -> Value {
     let mut document = serde_json::to_value(Handlers::openapi()).unwrap_or_default();
+    drop_impossible_defaults(&mut document["components"]["schemas"]);
     add_foreign(&mut document["components"]["schemas"]);
     document["components"]["securitySchemes"] = json!({
         "key": { "type": "http", "scheme": "bearer", "description": "An API key, `sw_live_…`" }
@@ -224,7 +255,8 @@ fn complete(operation: &Operation, described: &mut Value) {
     if operation.creates && operation.path == "/v1/runs" || operation.path.ends_with("/budget") {
         refusals.push("402");
     }
-    if operation.path.ends_with("/signals") || operation.path.ends_with("/check") {
+    let is_change = operation.method == "PUT" && operation.path == "/v1/webhooks/{id}";
+    if operation.path.ends_with("/signals") || operation.path.ends_with("/check") || is_change {
         refusals.push("422");
     }
     if operation.path.ends_with("/files/{file}") || operation.path == "/v1/assets/{id}/content" {
@@ -258,6 +290,27 @@ fn complete(operation: &Operation, described: &mut Value) {
     }
 }
 
+/// Takes defaults away that the field itself refuses: a text that may not be empty, in a form whose fields are
+/// read one by one. Such a field has to be given.
+fn drop_impossible_defaults(schemas: &mut Value) {
+    for schema in schemas.as_object_mut().into_iter().flat_map(|schemas| schemas.values_mut()) {
+        let mut needed = Vec::new();
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for (name, field) in properties.into_iter().flatten() {
+            let Some(field) = field.as_object_mut() else { continue };
+            let may_be_empty = field.get("minLength").and_then(Value::as_u64).unwrap_or(0) == 0;
+            if !may_be_empty && field.get("default").is_some_and(|default| default == "") {
+                field.remove("default");
+                needed.push(json!(name));
+            }
+        }
+        if let (false, Some(schema)) = (needed.is_empty(), schema.as_object_mut()) {
+            let required = schema.entry("required").or_insert_with(|| json!([]));
+            required.as_array_mut().into_iter().for_each(|required| required.append(&mut needed));
+        }
+    }
+}
+
 /// Takes `null` out of a parameter's type: what is left out of a query or header is not there, and the
 /// text `null` is no number.
 fn never_null(schema: &mut Value) {
@@ -277,7 +330,7 @@ fn is_list(described: &Value) -> bool {
 
 /// Puts the schemas of the schema crate in the places of their names.
 fn add_foreign(schemas: &mut Value) {
-    use spotwright_schemas::{brief, error, event, outcome, script, storyboard};
+    use spotwright_schemas::{brief, error, event, organization_event, outcome, script, storyboard};
 
     let settings = SchemaSettings::draft2020_12()
         .with(|settings| settings.definitions_path = "/components/schemas".into());
@@ -288,6 +341,7 @@ fn add_foreign(schemas: &mut Value) {
     generator.subschema_for::<outcome::Score>();
     generator.subschema_for::<outcome::Delivery>();
     generator.subschema_for::<event::Event>();
+    generator.subschema_for::<organization_event::LoggedEvent>();
     generator.subschema_for::<event::StopReason>();
     generator.subschema_for::<event::FeedbackSource>();
     generator.subschema_for::<error::Problem>();

@@ -174,7 +174,9 @@ const fn status(code: Code) -> StatusCode {
         | Code::LastKey
         | Code::AssetQuota
         | Code::LastOwner
-        | Code::MemberAlready => StatusCode::CONFLICT,
+        | Code::MemberAlready
+        | Code::WebhookQuota
+        | Code::WebhookState => StatusCode::CONFLICT,
         Code::BodyTooLarge | Code::BriefTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::FileLost => StatusCode::GONE,
@@ -184,6 +186,7 @@ const fn status(code: Code) -> StatusCode {
         Code::IdempotencyConflict
         | Code::BudgetCurrency
         | Code::LineRefused
+        | Code::AddressRefused
         | Code::Letters
         | Code::BriefEncoding
         | Code::BriefSyntax

@@ -9,10 +9,10 @@ use axum::routing::{delete, get, post, put};
 
 use crate::state::{ApiState, App, Service};
 use crate::v1::{
-    api_keys, assets, audit_log, briefs, invitations, ledger, me, members, organizations, runs, sessions,
-    usage, variants, videos,
+    api_keys, assets, audit_log, briefs, events, invitations, ledger, me, members, organizations, requests,
+    runs, sessions, usage, variants, videos, webhooks,
 };
-use crate::{auth, callbacks, kling, layers, service};
+use crate::{auth, callbacks, kling, layers, reference, service};
 
 /// The whole service as a router: mount it, or serve it as it is.
 ///
@@ -24,6 +24,8 @@ pub fn router(state: ApiState) -> Router {
         .route("/readyz", get(service::ready))
         .route("/openapi.json", get(service::openapi))
         .route("/errors/{code}", get(service::error_page))
+        .route("/docs", get(reference::page))
+        .route("/docs/{file}", get(reference::file))
         .route("/v1/organizations", get(organizations::list::handle).post(organizations::create::handle))
         .route("/v1/organizations/{id}", get(organizations::read::handle))
         .route("/v1/organizations/{id}/freeze", post(organizations::freeze::handle))
@@ -42,6 +44,19 @@ pub fn router(state: ApiState) -> Router {
                 .post(organizations::budget::post)
                 .delete(organizations::budget::remove),
         )
+        .route("/v1/events", get(events::list::handle))
+        .route("/v1/events/stream", get(events::stream::handle))
+        .route("/v1/webhooks", get(webhooks::list::handle).post(webhooks::create::handle))
+        .route(
+            "/v1/webhooks/{id}",
+            get(webhooks::get::handle).put(webhooks::update::handle).delete(webhooks::delete::handle),
+        )
+        .route("/v1/webhooks/{id}/rotate", post(webhooks::rotate::handle))
+        .route("/v1/webhooks/{id}/test", post(webhooks::test::handle))
+        .route("/v1/webhooks/{id}/deliveries", get(webhooks::deliveries::handle))
+        .route("/v1/webhooks/{id}/deliveries/{delivery}/replay", post(webhooks::replay_delivery::handle))
+        .route("/v1/webhooks/{id}/replay", post(webhooks::replay::handle))
+        .route("/v1/requests", get(requests::list::handle))
         .route("/v1/organization", get(organizations::get::handle))
         .route("/v1/organization/budget", get(organizations::own_budget::handle))
         .route(

@@ -10,12 +10,14 @@ use spotwright_core::ports::audit::AuditLog;
 use spotwright_core::ports::clip_hints::ClipHints;
 use spotwright_core::ports::clock::Clock;
 use spotwright_core::ports::entropy::Entropy;
+use spotwright_core::ports::event_log::EventLog;
 use spotwright_core::ports::letters::Letters;
 use spotwright_core::ports::people::PeopleStore;
 use spotwright_core::ports::pictures::PictureImporter;
 use spotwright_core::ports::readiness::Readiness;
 use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::video_jobs::VideoJobs;
+use spotwright_core::ports::webhooks::{WebhookSender, WebhookStore};
 use spotwright_core::spine::Shutdown;
 use spotwright_core::use_cases::run_sizes::RunSizes;
 use spotwright_core::use_cases::runs::RunPorts;
@@ -27,6 +29,7 @@ use crate::auth::{Authenticator, Caller};
 use crate::idempotency::InFlight;
 use crate::key::Pepper;
 use crate::rate::RateLimiter;
+use crate::requests::RequestLog;
 use crate::session::Links;
 use crate::shares::Shares;
 
@@ -35,6 +38,12 @@ use crate::shares::Shares;
 pub struct ApiState {
     /// Accounts and each organization's rows.
     pub accounts: Arc<dyn AccountStore>,
+    /// What happened in each organization.
+    pub log: Arc<dyn EventLog>,
+    /// Webhooks and their deliveries.
+    pub webhooks: Arc<dyn WebhookStore>,
+    /// Who sends tests to webhooks, and knows which addresses are opened.
+    pub webhook_sender: Arc<dyn WebhookSender>,
     /// Pictures and videos.
     pub artifacts: Arc<dyn ArtifactStore>,
     /// Import of pictures.
@@ -137,6 +146,7 @@ pub(crate) struct Service {
     pub(crate) auth: Authenticator,
     pub(crate) in_flight: InFlight,
     pub(crate) rate: RateLimiter,
+    pub(crate) seen: RequestLog,
     pub(crate) requests: Arc<Shares>,
     pub(crate) streams: Arc<Shares>,
     pub(crate) uploads: Arc<Shares>,
@@ -156,6 +166,7 @@ impl Service {
             auth: Authenticator::new(&state),
             in_flight: InFlight::default(),
             rate: RateLimiter::new(limits.requests_per_second, limits.cached_keys),
+            seen: RequestLog::default(),
             requests: Shares::new(limits.requests),
             streams: Shares::new(limits.streams),
             uploads: Shares::new(limits.uploads),

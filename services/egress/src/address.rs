@@ -12,15 +12,48 @@ const MAX_ADDRESS: usize = 2_000;
 /// Names that mean something else on every machine.
 const PRIVATE_NAMES: [&str; 6] = ["localhost", "local", "internal", "home", "lan", "intranet"];
 
+/// Which servers are opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Servers of the public internet, on the ports 80 and 443.
+    Public,
+    /// These, and this machine on any port: for tests and development only.
+    Loopback,
+    /// These, and servers of private networks by address or name, on any port: for an installation within
+    /// such a network. Never link-local addresses, where clouds hand out their credentials.
+    Private,
+}
+
+impl Reach {
+    /// Whether a server with this address is opened. Whether its port is, [`checked_within`] says.
+    #[must_use]
+    pub(crate) fn opens(self, address: IpAddr) -> bool {
+        match self {
+            Self::Public => is_global(address),
+            Self::Loopback => is_global(address) || is_loopback(address),
+            Self::Private => is_global(address) || is_private(address),
+        }
+    }
+}
+
 pub(crate) fn refused(field: &str, message: impl Into<String>) -> Problem {
     Problem::new(Code::AddressRefused, field, message)
 }
 
-/// Parses an address once and checks everything but what its name resolves to.
+/// Parses an address once and checks everything but what its name resolves to. `allow_loopback` opens this
+/// machine as well.
 ///
 /// # Errors
 /// [`Code::AddressRefused`] with the part that is not allowed; a password is never repeated.
 pub fn checked(text: &str, allow_loopback: bool) -> Result<Url, Problem> {
+    checked_within(text, if allow_loopback { Reach::Loopback } else { Reach::Public })
+}
+
+/// As [`checked`], for servers within a reach.
+///
+/// # Errors
+/// As [`checked`].
+pub fn checked_within(text: &str, reach: Reach) -> Result<Url, Problem> {
     let field = "address";
     if text.len() > MAX_ADDRESS {
         return Err(refused(field, format!("has more than {MAX_ADDRESS} bytes")));
@@ -30,12 +63,12 @@ pub fn checked(text: &str, allow_loopback: bool) -> Result<Url, Problem> {
     }
     let url =
         Url::parse(text.trim()).map_err(|error| refused(field, format!("is no web address: {error}")))?;
-    check(&url, allow_loopback)?;
+    check(&url, reach)?;
     Ok(url)
 }
 
 /// Checks a parsed address, also one that a server forwards to.
-pub(crate) fn check(url: &Url, allow_loopback: bool) -> Result<(), Problem> {
+pub(crate) fn check(url: &Url, reach: Reach) -> Result<(), Problem> {
     let field = "address";
     if !matches!(url.scheme(), "http" | "https") {
         return Err(refused(field, format!("begins with `{}:`; http and https are opened", url.scheme())));
@@ -47,25 +80,28 @@ pub(crate) fn check(url: &Url, allow_loopback: bool) -> Result<(), Problem> {
         Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
         Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
         Some(Host::Domain(name)) => {
-            check_name(name, allow_loopback)?;
+            check_name(name, reach)?;
             None
         }
         None => return Err(refused(field, "has no host")),
     };
-    let is_loopback =
-        allow_loopback && (address.is_some_and(is_loopback) || url.host_str() == Some("localhost"));
-    if let Some(address) = address.filter(|address| !is_loopback && !is_global(*address)) {
+    if let Some(address) = address.filter(|address| !reach.opens(*address)) {
         return Err(refused(field, format!("names {address}, which is no server of the public internet")));
     }
-    if !is_loopback && !matches!(url.port_or_known_default(), Some(80 | 443)) {
+    let any_port = match reach {
+        Reach::Public => false,
+        Reach::Loopback => address.is_some_and(is_loopback) || url.host_str() == Some("localhost"),
+        Reach::Private => true,
+    };
+    if !any_port && !matches!(url.port_or_known_default(), Some(80 | 443)) {
         return Err(refused(field, "names another port than 80 and 443"));
     }
     Ok(())
 }
 
-fn check_name(name: &str, allow_loopback: bool) -> Result<(), Problem> {
+fn check_name(name: &str, reach: Reach) -> Result<(), Problem> {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
-    if allow_loopback && name == "localhost" {
+    if reach == Reach::Private || (reach == Reach::Loopback && name == "localhost") {
         return Ok(());
     }
     let last = name.rsplit('.').next().unwrap_or_default();
@@ -73,6 +109,20 @@ fn check_name(name: &str, allow_loopback: bool) -> Result<(), Problem> {
         return Err(refused("address", "names a host of a private network"));
     }
     Ok(())
+}
+
+/// Whether an address is of a private network or of this machine (RFC 1918, RFC 6598, RFC 4193).
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            let shared = matches!(address.octets(), [100, 64..=127, ..]);
+            address.is_private() || address.is_loopback() || shared
+        }
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(mapped) => is_private(IpAddr::V4(mapped)),
+            None => address.is_loopback() || address.is_unique_local(),
+        },
+    }
 }
 
 /// Whether an address is of this machine.
@@ -238,6 +288,37 @@ mod tests {
             "http://user@localhost/",
         ] {
             assert!(checked(text, true).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_private_network_is_opened_where_it_is_allowed_and_never_what_is_link_local() {
+        for text in [
+            "http://10.0.0.1:8080/",
+            "http://192.168.1.20/hook",
+            "http://172.16.3.4:9000/",
+            "http://100.64.0.1/",
+            "http://127.0.0.1:8080/",
+            "http://[fd00::1]:8080/",
+            "http://[::1]/",
+            "http://receiver:8080/",
+            "http://hooks.internal/",
+            "https://example.com:8443/",
+        ] {
+            assert!(checked_within(text, Reach::Private).is_ok(), "{text}");
+        }
+        for text in [
+            "http://169.254.169.254/latest/",
+            "http://[fe80::1]/",
+            "http://0.0.0.0/",
+            "http://224.0.0.1/",
+            "http://255.255.255.255/",
+            "http://198.18.0.1/",
+            "http://[2002:7f00:1::]/",
+            "http://user@10.0.0.1/",
+            "ftp://10.0.0.1/",
+        ] {
+            assert!(checked_within(text, Reach::Private).is_err(), "{text}");
         }
     }
 

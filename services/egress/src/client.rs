@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use url::Url;
 
-use crate::address::{check, checked, is_global, is_loopback};
+use crate::address::{Reach, check, checked_within, refused};
 
 /// Redirects that are followed.
 const MAX_HOPS: usize = 3;
@@ -56,34 +56,43 @@ pub struct Fetched {
 pub struct EgressClient {
     client: Client,
     max_bytes: usize,
-    allow_loopback: bool,
+    reach: Reach,
+}
+
+/// What a server answered to what was sent to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// The status, also one that forwards to somewhere else.
+    pub status: u16,
+    /// The first bytes of the answer, at most as many as the client takes.
+    pub bytes: Vec<u8>,
 }
 
 /// Resolves names by the system and keeps the addresses that may be connected to.
-struct PublicOnly {
-    allow_loopback: bool,
-}
+struct WithinReach(Reach);
 
-impl Resolve for PublicOnly {
+impl Resolve for WithinReach {
     fn resolve(&self, name: Name) -> Resolving {
-        let allow_loopback = self.allow_loopback;
+        // Of all names only this one may lead to this machine, where that is allowed.
+        let reach = match self.0 {
+            Reach::Loopback if name.as_str() != "localhost" => Reach::Public,
+            reach => reach,
+        };
         Box::pin(async move {
             // The port is put in by the client.
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let found: Vec<SocketAddr> = found.take(32).collect();
-            let usable = usable(&found, allow_loopback && name.as_str() == "localhost")?;
+            let usable = usable(&found, reach)?;
             let addresses: Addrs = Box::new(usable.into_iter());
             Ok(addresses)
         })
     }
 }
 
-/// The addresses of a name, if all of them are public: a name with one private address is meant for a private
-/// network, or for an attack.
-fn usable(found: &[SocketAddr], allow_loopback: bool) -> Result<Vec<SocketAddr>, std::io::Error> {
-    let is_usable =
-        |address: &SocketAddr| is_global(address.ip()) || (allow_loopback && is_loopback(address.ip()));
-    if found.is_empty() || !found.iter().all(is_usable) {
+/// The addresses of a name, if all of them are within reach: a name with one private address is meant for a
+/// private network, or for an attack.
+fn usable(found: &[SocketAddr], reach: Reach) -> Result<Vec<SocketAddr>, std::io::Error> {
+    if found.is_empty() || !found.iter().all(|address| reach.opens(address.ip())) {
         return Err(std::io::Error::other("the name leads to no server of the public internet"));
     }
     Ok(found.to_vec())
@@ -98,10 +107,19 @@ impl EgressClient {
     /// # Errors
     /// [`Code::Prerequisite`] when the client cannot be made.
     pub fn new(max_bytes: usize, allow_loopback: bool) -> Result<Self, Problem> {
+        Self::within(if allow_loopback { Reach::Loopback } else { Reach::Public }, max_bytes)
+    }
+
+    /// A client that opens servers within a reach and takes answers of at most `max_bytes`. The process must
+    /// have a TLS provider.
+    ///
+    /// # Errors
+    /// [`Code::Prerequisite`] when the client cannot be made.
+    pub fn within(reach: Reach, max_bytes: usize) -> Result<Self, Problem> {
         let client = Client::builder()
             .no_proxy()
             .redirect(Policy::none())
-            .dns_resolver(Arc::new(PublicOnly { allow_loopback }))
+            .dns_resolver(Arc::new(WithinReach(reach)))
             .connect_timeout(MAX_CONNECT)
             .timeout(MAX_TIME)
             .referer(false)
@@ -110,7 +128,7 @@ impl EgressClient {
             .map_err(|error| {
                 Problem::new(Code::Prerequisite, "", format!("no web client can be made: {error}"))
             })?;
-        Ok(Self { client, max_bytes, allow_loopback })
+        Ok(Self { client, max_bytes, reach })
     }
 
     /// Fetches an address.
@@ -124,8 +142,46 @@ impl EgressClient {
             .unwrap_or_else(|_| Err(unreadable(format!("does not answer within {} s", MAX_TIME.as_secs()))))
     }
 
+    /// Sends a body to an address, once, and tells what was answered: every status, since nothing is followed,
+    /// and the first bytes of the answer.
+    ///
+    /// `longest` is the time for everything. Cancel-safe, but for what the server has made of it by then.
+    ///
+    /// # Errors
+    /// [`Code::AddressRefused`] for an address that is not opened, before anything is sent;
+    /// [`Code::AddressUnreadable`] for a server that cannot be reached or does not answer in time, after which
+    /// nobody knows whether it took the body.
+    pub async fn post(
+        &self,
+        address: &str,
+        headers: &[(&'static str, String)],
+        body: Vec<u8>,
+        longest: Duration,
+    ) -> Result<Answered, Problem> {
+        let url = checked_within(address, self.reach)?;
+        let mut request = self.client.post(url).timeout(longest).header(ACCEPT_ENCODING, "identity");
+        for (name, value) in headers {
+            let value =
+                HeaderValue::try_from(value).map_err(|_| refused(name, "cannot stand in a header"))?;
+            request = request.header(*name, value);
+        }
+        let sent = async {
+            let mut response = request.body(body).send().await.map_err(|error| unreadable(reason(&error)))?;
+            let status = response.status().as_u16();
+            let mut bytes = Vec::new();
+            while bytes.len() < self.max_bytes {
+                // An answer that breaks off was given all the same: its status counts.
+                let Ok(Some(part)) = response.chunk().await else { break };
+                bytes.extend_from_slice(&part[..part.len().min(self.max_bytes - bytes.len())]);
+            }
+            Ok(Answered { status, bytes })
+        };
+        let in_time = tokio::time::timeout(longest, sent).await;
+        in_time.unwrap_or_else(|_| Err(unreadable(format!("does not answer within {} s", longest.as_secs()))))
+    }
+
     async fn follow(&self, address: &str) -> Result<Fetched, Problem> {
-        let mut url = checked(address, self.allow_loopback)?;
+        let mut url = checked_within(address, self.reach)?;
         for _ in 0..=MAX_HOPS {
             let response = self.ask(&url).await?;
             if !response.status().is_redirection() {
@@ -134,7 +190,7 @@ impl EgressClient {
             let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             let location = location.ok_or_else(|| unreadable("forwards to nowhere"))?;
             let next = url.join(location).map_err(|_| unreadable("forwards to what is no address"))?;
-            check(&next, self.allow_loopback)?;
+            check(&next, self.reach)?;
             url = next;
         }
         Err(unreadable(format!("forwards more than {MAX_HOPS} times")))
@@ -214,10 +270,10 @@ mod tests {
 
     #[test]
     fn a_name_with_one_private_address_is_not_connected_to() {
-        assert!(usable(&at(&["8.8.8.8:0"]), false).is_ok());
-        assert!(usable(&at(&["8.8.8.8:0", "127.0.0.1:0"]), false).is_err());
-        assert!(usable(&at(&["[::1]:0"]), false).is_err());
-        assert!(usable(&at(&["[::1]:0"]), true).is_ok());
-        assert!(usable(&[], false).is_err());
+        assert!(usable(&at(&["8.8.8.8:0"]), Reach::Public).is_ok());
+        assert!(usable(&at(&["8.8.8.8:0", "127.0.0.1:0"]), Reach::Public).is_err());
+        assert!(usable(&at(&["[::1]:0"]), Reach::Public).is_err());
+        assert!(usable(&at(&["[::1]:0"]), Reach::Loopback).is_ok());
+        assert!(usable(&[], Reach::Private).is_err());
     }
 }

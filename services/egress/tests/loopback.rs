@@ -10,6 +10,9 @@ use spotwright_schemas::error::Code;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
+/// Time for one answer of this machine.
+const SHORT: std::time::Duration = std::time::Duration::from_millis(800);
+
 /// A server that gives every connection the same answer, and counts them.
 async fn server(answer: Vec<u8>) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -107,4 +110,43 @@ async fn large_compressed_and_foreign_answers_are_refused() {
         let problem = client(true).get(&format!("http://127.0.0.1:{port}/")).await.unwrap_err();
         assert_eq!(problem.code, Code::AddressUnreadable);
     }
+}
+
+#[tokio::test]
+async fn what_is_sent_is_sent_once_and_its_answer_is_cut() {
+    let long = "a".repeat(70 << 10);
+    for (answer, status, length) in [
+        (page("content-type: text/plain\r\n", &long), 200, 64 << 10),
+        (
+            b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\nconnection: close\r\n\r\nmoved".to_vec(),
+            302,
+            5,
+        ),
+        (b"HTTP/1.1 500 Oops\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".to_vec(), 500, 0),
+    ] {
+        let (port, count) = server(answer).await;
+        let headers = [("webhook-id", "a-1".to_owned())];
+        let answered = client(true)
+            .post(&format!("http://127.0.0.1:{port}/"), &headers, b"{}".to_vec(), SHORT)
+            .await
+            .unwrap();
+        assert_eq!((answered.status, answered.bytes.len()), (status, length));
+        assert_eq!(count.load(Ordering::SeqCst), 1, "nothing is followed or repeated");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_sent_to_a_private_address_or_waited_for_without_end() {
+    let (port, count) = server(page("", "")).await;
+    let address = format!("http://127.0.0.1:{port}/");
+    let refused = client(false).post(&address, &[], Vec::new(), SHORT).await.unwrap_err();
+    assert_eq!((refused.code, count.load(Ordering::SeqCst)), (Code::AddressRefused, 0));
+    let broken = [("webhook-id", "a\nb".to_owned())];
+    assert!(client(true).post(&address, &broken, Vec::new(), SHORT).await.is_err());
+    assert_eq!(count.load(Ordering::SeqCst), 0);
+
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/", silent.local_addr().unwrap());
+    let late = client(true).post(&address, &[], Vec::new(), SHORT).await.unwrap_err();
+    assert_eq!(late.code, Code::AddressUnreadable);
 }

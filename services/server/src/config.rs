@@ -46,6 +46,8 @@ pub struct Config {
     pub artifacts: Artifacts,
     /// What `serve` offers.
     pub serve: Serve,
+    /// How messages to webhooks are sent.
+    pub webhooks: Webhooks,
     /// Where traces of runs go.
     pub telemetry: Telemetry,
     /// Where winners go, beside the market.
@@ -355,6 +357,18 @@ impl std::fmt::Debug for Serve {
     }
 }
 
+/// How messages to webhooks are sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    /// Whether addresses of private networks and of this machine are opened, on any port and over `http` as well.
+    pub allow_private: bool,
+    /// Longest time for one message, answer included, in milliseconds: 100–30,000.
+    pub timeout_ms: u64,
+    /// How often events and messages that are due are looked for, in milliseconds: 10–60,000.
+    pub poll_ms: u64,
+}
+
 /// Where traces of runs go.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -458,6 +472,8 @@ impl Config {
         }
         in_range("serve.asset_quota_mb", self.serve.asset_quota_mb, 1, 1_000_000)?;
         in_range("serve.connections_per_address", self.serve.connections_per_address as u64, 0, 65_536)?;
+        in_range("webhooks.timeout_ms", self.webhooks.timeout_ms, 100, 30_000)?;
+        in_range("webhooks.poll_ms", self.webhooks.poll_ms, 10, 60_000)?;
         in_range("store.readers", self.store.readers.into(), 1, 100)?;
         in_range("bus.start_wait_ms", self.bus.start_wait_ms, 100, 600_000)?;
         in_range("artifacts.cache_mb", self.artifacts.cache_mb, 16, 1_000_000)?;
@@ -582,6 +598,7 @@ mod tests {
             ("[artifacts]\nurl = \"s3://bucket\"\nfolder = \"here\"\n", "artifacts.url"),
             ("[llm]\napi_key = \"sk-1\\r\"\n", "llm.api_key"),
             ("[artifacts]\ncache_mb = 1\n", "artifacts.cache_mb"),
+            ("[webhooks]\ntimeout_ms = 60000\n", "webhooks.timeout_ms"),
         ] {
             std::fs::write(&file, text).expect("written");
             let problem = Config::load(Some(&file)).expect_err(text);

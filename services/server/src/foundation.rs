@@ -16,9 +16,11 @@ use spotwright_core::ports::artifacts::{ArtifactError, ArtifactHash, ArtifactSto
 use spotwright_core::ports::audit::AuditLog;
 use spotwright_core::ports::entropy::Entropy as _;
 use spotwright_core::ports::event_bus::EventBus;
+use spotwright_core::ports::event_log::EventLog;
 use spotwright_core::ports::people::PeopleStore;
 use spotwright_core::ports::readiness::Readiness;
 use spotwright_core::ports::step_store::StepStore;
+use spotwright_core::ports::webhooks::WebhookStore;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_store::folder::FolderArtifacts;
@@ -42,6 +44,10 @@ pub struct Foundation {
     pub people: Arc<dyn PeopleStore>,
     /// What was changed, and by whom.
     pub audit: Arc<dyn AuditLog>,
+    /// What happened in each organization.
+    pub log: Arc<dyn EventLog>,
+    /// Webhooks and their deliveries.
+    pub webhooks: Arc<dyn WebhookStore>,
     /// Messages.
     pub bus: Arc<dyn EventBus>,
     /// Pictures and videos.
@@ -67,6 +73,10 @@ pub struct Database {
     pub people: Arc<dyn PeopleStore>,
     /// What was changed, and by whom.
     pub audit: Arc<dyn AuditLog>,
+    /// What happened in each organization.
+    pub log: Arc<dyn EventLog>,
+    /// Webhooks and their deliveries.
+    pub webhooks: Arc<dyn WebhookStore>,
     lock: Option<FolderLock>,
 }
 
@@ -123,9 +133,17 @@ impl Database {
     /// One store behind all its ports.
     fn of<S>(store: Arc<S>, lock: Option<FolderLock>) -> Self
     where
-        S: StepStore + AccountStore + PeopleStore + AuditLog + 'static,
+        S: StepStore + AccountStore + PeopleStore + AuditLog + EventLog + WebhookStore + 'static,
     {
-        Self { accounts: store.clone(), people: store.clone(), audit: store.clone(), store, lock }
+        Self {
+            accounts: store.clone(),
+            people: store.clone(),
+            audit: store.clone(),
+            log: store.clone(),
+            webhooks: store.clone(),
+            store,
+            lock,
+        }
     }
 }
 
@@ -138,8 +156,7 @@ impl Foundation {
     /// itself fails.
     pub async fn database(config: &Config) -> Result<Database, Problem> {
         if !config.store.url.is_empty() {
-            let store = postgres(config).await?;
-            return Ok(Database::of(store, None));
+            return Ok(Database::of(postgres(config).await?, None));
         }
         let (store, lock) = own_database(Path::new(&config.serve.folder), "serve.folder").await?;
         Ok(Database::of(store, Some(lock)))
@@ -167,7 +184,7 @@ impl Foundation {
         std::fs::create_dir_all(&folder)
             .map_err(|error| failed(&format!("`{}` cannot be created: {error}", folder.display())))?;
         let (bus, rabbit) = bus(config).await?;
-        let Database { store, accounts, people, audit, lock } = Self::database(config).await?;
+        let Database { store, accounts, people, audit, log, webhooks, lock } = Self::database(config).await?;
         let artifacts = artifacts(config, &folder)?;
         let mark = mark(config, accounts.as_ref(), artifacts.as_ref()).await?;
         let readiness: Arc<dyn Readiness> =
@@ -178,6 +195,8 @@ impl Foundation {
             accounts,
             people,
             audit,
+            log,
+            webhooks,
             bus,
             artifacts,
             folder,

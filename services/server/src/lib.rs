@@ -53,6 +53,7 @@ pub mod video_jobs;
 pub mod video_motion;
 pub mod video_sources;
 pub mod voices;
+pub mod webhooks;
 pub mod wiring;
 pub mod withdrawals;
 mod words;

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use uuid::Uuid;
 
 /// Tables with rows of organizations that a request reads.
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 21] = [
     "run",
     "step",
     "ledger",
@@ -31,6 +31,8 @@ const TABLES: [&str; 19] = [
     "invitation",
     "session",
     "audit_log",
+    "webhook",
+    "webhook_delivery",
 ];
 
 #[expect(clippy::disallowed_methods, reason = "the servers are told through the environment")]
@@ -63,6 +65,10 @@ fn rows(digit: u8) -> String {
          INSERT INTO brief (id, organization_id, name, body, assets, created_at)
              VALUES ({other}, {organization}, 'b', '', '', 0);
          INSERT INTO run_order (run_id, organization_id, brief_id, detail) VALUES ({run}, {organization}, {other}, '');
+         INSERT INTO webhook (id, organization_id, url, name, events, state, secret_version, secret_mark, from_order, from_position, created_at, updated_at)
+             VALUES ({other}, {organization}, 'u', 'n', '*', 'active', 1, 'm', 0, 0, 0, 0);
+         INSERT INTO webhook_delivery (id, organization_id, webhook_id, event_id, type, lane, commit_order, log_position, body, state, next_at, created_at)
+             VALUES ({other}, {organization}, {other}, {run}, 't', {run}, 0, 1, '', 'waiting', 0, 0);
          INSERT INTO api_idempotency (organization_id, key, body_sha256, response, created_at)
              VALUES ({organization}, 'k', decode(repeat('00', 32), 'hex'), '', 0);
          INSERT INTO person (id, email, name, password, created_at) VALUES ({other}, {other}, 'p', 'h', 0);

@@ -8,12 +8,15 @@ pub(crate) mod invitations;
 pub(crate) mod ledger;
 pub(crate) mod me;
 pub(crate) mod members;
+pub(crate) mod events;
 pub(crate) mod organizations;
+pub(crate) mod requests;
 pub(crate) mod runs;
 pub(crate) mod sessions;
 pub(crate) mod usage;
 pub(crate) mod variants;
 pub(crate) mod videos;
+pub(crate) mod webhooks;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,5 @@
 //! The domain: accounts, people, books, runs, signals, variants, placements, withdrawals and the kinds of work between them.
+//! The domain: accounts, runs, signals, variants, placements, withdrawals, webhooks and the kinds of work between them.
 
 pub mod account;
 pub mod audit;
@@ -12,4 +13,5 @@ pub mod signal;
 pub mod topology;
 pub mod variant;
 pub mod wav;
+pub mod webhook;
 pub mod withdrawal;

@@ -23,6 +23,8 @@ pub mod runs;
 pub mod sessions;
 mod throttle;
 pub mod variants;
+pub mod events;
+pub mod webhooks;
 
 pub use names::check_name;
 pub use passwords::{LONGEST_PASSWORD, Passwords, SHORTEST_PASSWORD};

@@ -38,7 +38,7 @@ use crate::foundation::Foundation;
 use crate::listener::{Bounds, Listener};
 use crate::video_jobs::FolderVideoJobs;
 use crate::wiring::{EngineSetup, Running, World};
-use crate::{descriptors, health, measures, model_watch, sandbox, telemetry, video_sources};
+use crate::{descriptors, health, measures, model_watch, sandbox, telemetry, video_sources, webhooks};
 
 /// How often stored answers and sessions of the API are looked through.
 const FORGET: Duration = Duration::from_hours(1);
@@ -114,6 +114,14 @@ pub async fn execute(config: &Config, roles: &[Role], demo: bool) -> Result<(), 
             Ok(())
         });
     }
+    if roles.contains(&Role::Relay) {
+        let pepper = match (demo, config.serve.pepper.is_empty()) {
+            (true, _) => Some(super::demo::pepper(config)?),
+            (false, false) => Some(configured_pepper(config)?),
+            (false, true) => None,
+        };
+        webhooks::start(config, pepper, &foundation, &shutdown, &mut tasks)?;
+    }
     if roles.contains(&Role::Api) {
         serve_api(config, demo, &foundation, &shutdown, &mut tasks).await?;
     }
@@ -168,6 +176,9 @@ async fn serve_api(
         videos: Some(videos),
         clip_hints: clip_hints(config, foundation)?,
         accounts: Arc::clone(&foundation.accounts),
+        log: Arc::clone(&foundation.log),
+        webhooks: Arc::clone(&foundation.webhooks),
+        webhook_sender: webhooks::sender(config)?,
         artifacts: Arc::clone(&foundation.artifacts),
         pictures: Arc::new(Pictures::new(letters.clone(), sandbox::pictures(&config.sandbox)?)),
         runs: Arc::new(Control::new(Arc::clone(&foundation.store), Arc::new(letters.clone()))),

@@ -44,6 +44,20 @@ macro_rules! skip_locked {
     };
 }
 
+/// Row locks of a row that one process changes at a time.
+macro_rules! locked {
+    () => {
+        "FOR UPDATE"
+    };
+}
+
+/// Below this every transaction has ended. Asked once for a statement, not for each row.
+macro_rules! settled {
+    () => {
+        "(SELECT settled_before())"
+    };
+}
+
 #[path = "../queries/account_runs.rs"]
 mod account_runs;
 #[path = "../common/account_store.rs"]
@@ -63,6 +77,12 @@ mod books_adapter;
 #[path = "../queries/commits.rs"]
 mod commits;
 pub mod database;
+#[path = "../queries/deliveries.rs"]
+mod deliveries;
+#[path = "../queries/event_log.rs"]
+mod event_log;
+#[path = "../common/event_log.rs"]
+mod event_log_store;
 #[path = "../queries/invariants.rs"]
 mod invariants;
 #[path = "../queries/messages.rs"]
@@ -81,6 +101,10 @@ mod runs;
 mod sessions;
 #[path = "../queries/steps.rs"]
 mod steps;
+#[path = "../common/webhook_store.rs"]
+mod webhook_store;
+#[path = "../queries/webhooks.rs"]
+mod webhooks;
 #[path = "../common/writer.rs"]
 mod writer;
 
@@ -161,7 +185,8 @@ impl PostgresStore {
         readers: u32,
     ) -> Result<Arc<Self>, OpenError> {
         let options = opening::options(url, authorities)?;
-        let conn = migration::migrated(opening::probe(&options).await?, &options).await?;
+        let mut conn = migration::migrated(opening::probe(&options).await?, &options).await?;
+        continue_order(&mut conn).await?;
         let readers = PgPoolOptions::new()
             .max_connections(readers.clamp(1, 100))
             .acquire_timeout(ACQUIRE_TIME)
@@ -195,6 +220,21 @@ impl PostgresStore {
         sqlx::raw_sql(AssertSqlSafe(taken)).execute(&mut *reader).await.map_err(failed)?;
         Ok(reader)
     }
+}
+
+/// Lets the order of events go on after the newest one, where the server counts its transactions from a lower
+/// number than the one that the database came from: otherwise new events would stand before old ones, and old
+/// ones would seem not to be settled.
+async fn continue_order(conn: &mut Connection) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE event_epoch SET base = base + newest.commit_order - event_order() + 1 \
+         FROM (SELECT commit_order FROM outbox ORDER BY commit_order DESC LIMIT 1) AS newest \
+         WHERE newest.commit_order >= base + pg_snapshot_xmax(pg_current_snapshot())::text::bigint",
+    )
+    .execute(conn)
+    .await
+    .map_err(failed)?;
+    Ok(())
 }
 
 /// Tells other processes whom a group of writes wakes.

@@ -38,13 +38,15 @@ pub(super) async fn insert_all(
     }
     for rows in in_powers(&rows) {
         let mut insert = sqlx::QueryBuilder::<Db>::new(
-            "INSERT INTO outbox (id, aggregate_id, seq, consumer, body, created_at) ",
+            "INSERT INTO outbox (id, organization_id, aggregate_id, seq, consumer, type, body, created_at) ",
         );
         insert.push_values(rows, |mut row, (message, number, body)| {
             row.push_bind(message.id.0)
+                .push_bind(organization)
                 .push_bind(message.subject.0)
                 .push_bind(number)
                 .push_bind(consumer_of(&message.payload))
+                .push_bind(message.payload.event_type())
                 .push_bind(body)
                 .push(now!());
         });

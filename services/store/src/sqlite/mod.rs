@@ -45,6 +45,20 @@ macro_rules! skip_locked {
     };
 }
 
+/// Row locks of a row that one process changes at a time: none, there is one writer.
+macro_rules! locked {
+    () => {
+        ""
+    };
+}
+
+/// Below this every transaction has ended: there is one at a time.
+macro_rules! settled {
+    () => {
+        "9223372036854775807"
+    };
+}
+
 #[path = "../queries/account_runs.rs"]
 mod account_runs;
 #[path = "../common/account_store.rs"]
@@ -63,6 +77,12 @@ mod books;
 mod books_adapter;
 #[path = "../queries/commits.rs"]
 mod commits;
+#[path = "../queries/deliveries.rs"]
+mod deliveries;
+#[path = "../queries/event_log.rs"]
+mod event_log;
+#[path = "../common/event_log.rs"]
+mod event_log_store;
 #[path = "../queries/invariants.rs"]
 mod invariants;
 #[path = "../queries/messages.rs"]
@@ -81,6 +101,10 @@ mod sessions;
 mod steps;
 #[cfg(test)]
 mod tests;
+#[path = "../common/webhook_store.rs"]
+mod webhook_store;
+#[path = "../queries/webhooks.rs"]
+mod webhooks;
 #[path = "../common/writer.rs"]
 mod writer;
 

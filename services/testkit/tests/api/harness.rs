@@ -13,6 +13,7 @@ use spotwright_api::{ApiState, Limits, router};
 use spotwright_core::domain::run::{NewRun, Stage};
 use spotwright_core::domain::signal::{AskedQuestion, Caller, Signal, Taken, Told};
 use spotwright_core::domain::variant::VariantState;
+use spotwright_core::domain::webhook::Attempt;
 use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clip_hints::{ClipHints, HintError};
@@ -24,6 +25,7 @@ use spotwright_core::ports::readiness::{NotReady, Readiness};
 use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::step_store::{Commit, StepStore};
 use spotwright_core::ports::video_backend::{FrameStatistics, Rendered};
+use spotwright_core::ports::webhooks::{OutgoingMessage, WebhookSender};
 use spotwright_core::spine::Shutdown;
 use spotwright_core::use_cases::run_sizes::RunSizes;
 use spotwright_schemas::Problem;
@@ -162,6 +164,28 @@ impl RunControl for Control {
     }
 }
 
+/// Notes the messages to webhooks instead of sending them; refuses addresses with `private` in them.
+#[derive(Default)]
+pub(crate) struct Posts {
+    pub(crate) sent: Mutex<Vec<OutgoingMessage>>,
+}
+
+#[async_trait]
+impl WebhookSender for Posts {
+    fn check(&self, url: &str) -> Result<(), Problem> {
+        if url.contains("private") {
+            return Err(Problem::new(Code::AddressRefused, "url", "names a host of a private network"));
+        }
+        Ok(())
+    }
+
+    async fn send(&self, message: &OutgoingMessage) -> Attempt {
+        self.sent.lock().unwrap().push(message.clone());
+        let answer = Some("fine".to_owned());
+        Attempt { at: message.now, millis: 3, status: Some(202), answer, error: None }
+    }
+}
+
 /// Always ready.
 struct Ready;
 
@@ -181,6 +205,7 @@ pub(crate) struct Server {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) pictures: Arc<Pictures>,
     pub(crate) control: Arc<Control>,
+    pub(crate) posts: Arc<Posts>,
     pub(crate) operator: String,
     pub(crate) links: Links,
     state: ApiState,
@@ -222,12 +247,16 @@ impl Server {
         assert!(store.bootstrap(&organization, &new).await.unwrap());
         let clock = Arc::new(ManualClock::starting_at(1_000_000));
         let (pictures, control) = (Arc::new(Pictures::default()), Arc::new(Control::default()));
+        let posts = Arc::new(Posts::default());
         let (stop, shutdown) = Shutdown::new();
         let links = Links::default();
         let state = ApiState {
             clip_hints: Some(Arc::new(EveryHint)),
             videos: Some(Arc::new(crate::videos::Clips::new(artifacts.as_ref()))),
             accounts: store.clone(),
+            log: store.clone(),
+            webhooks: store.clone(),
+            webhook_sender: posts.clone(),
             artifacts: artifacts.clone(),
             pictures: pictures.clone(),
             letters: Arc::new(EveryLetter),
@@ -255,6 +284,7 @@ impl Server {
             clock,
             pictures,
             control,
+            posts,
             operator: text.expose().to_owned(),
             links,
             state,

@@ -4,6 +4,7 @@
 
 mod callbacks;
 mod errors;
+mod events;
 mod fairness;
 mod files;
 mod harness;
@@ -15,4 +16,5 @@ mod people;
 mod runs;
 mod sessions;
 mod videos;
+mod webhooks;
 mod writes;

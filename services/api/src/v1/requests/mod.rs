@@ -1,0 +1,3 @@
+//! The last requests of the organization.
+
+pub(crate) mod list;

@@ -1,0 +1,26 @@
+//! `DELETE /v1/webhooks/{id}`.
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+
+use super::{Webhook, use_cases};
+use crate::auth::Caller;
+use crate::extract;
+use crate::problem::ApiProblem;
+use crate::state::App;
+
+/// Deletes a webhook and its deliveries, those that wait as well.
+#[utoipa::path(delete, path = "/v1/webhooks/{id}", operation_id = "deleteWebhook", tag = "webhooks",
+    params(("id" = Uuid, Path, description = "The webhook")),
+    responses((status = 200, description = "The webhook as it was", body = Webhook)))]
+pub(crate) async fn handle(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<Webhook>, ApiProblem> {
+    let id = extract::id(&id, "webhook")?;
+    let (webhooks, principal) = (use_cases(&app), caller.principal());
+    let webhook = webhooks.get(&principal, id).await?;
+    webhooks.delete(&principal, id).await?;
+    Ok(Json(webhook.into()))
+}
