@@ -50,8 +50,10 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
         let status = response.status().as_u16();
         let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (at, id, route, holder) = (app.state.clock.now_micros(), id.clone(), asked.route, asked.holder);
-        app.seen
-            .note(asked.organization, Seen { number: 0, id, at, method, route, status, code, millis, holder });
+        app.seen.note(
+            asked.organization,
+            Seen { number: 0, id, at, method, route, status, code, millis, holder },
+        );
         tell_rate(asked.rate, response.headers_mut());
     }
     let headers = response.headers_mut();

@@ -8,6 +8,7 @@ pub mod assets;
 pub mod audit_log;
 pub mod books;
 pub mod briefs;
+pub mod events;
 pub mod invitations;
 pub mod keys;
 pub mod members;
@@ -23,7 +24,6 @@ pub mod runs;
 pub mod sessions;
 mod throttle;
 pub mod variants;
-pub mod events;
 pub mod webhooks;
 
 pub use names::check_name;
