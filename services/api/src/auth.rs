@@ -78,15 +78,6 @@ impl Caller {
     pub(crate) fn principal(&self) -> Principal {
         self.principal.clone()
     }
-
-    /// The caller as the use cases know one.
-    pub(crate) fn principal(&self) -> Principal {
-        Principal {
-            organization: self.context.organization,
-            who: Who::Key(self.context.key),
-            scopes: self.scopes.scopes.clone(),
-        }
-    }
 }
 
 struct Cached<T> {

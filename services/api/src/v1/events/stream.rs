@@ -119,7 +119,7 @@ async fn next(mut feed: Feed) -> Option<(Result<sse::Event, Infallible>, Feed)> 
 impl Feed {
     /// A key that was revoked ends the streams that it has opened.
     async fn may_go_on(&self) -> bool {
-        !self.app.state.shutdown.is_set() && self.app.auth.still_admits(self.caller.context.key).await
+        !self.app.state.shutdown.is_set() && self.app.auth.still_admits(&self.caller).await
     }
 
     /// Waits before the next look: the longer, the longer nothing has happened.
