@@ -52,7 +52,7 @@ pub(crate) fn suite(archive: &Archive, arguments: &Arguments, places: &Places) -
             .map_err(|error| scoring_problem(&error))?;
         let predictions: Vec<f64> = test.iter().map(|&idx| predictions[idx]).collect();
         let metrics = probability_metrics(&test_rows, &predictions);
-        Ok(Row { model: model.to_owned(), rows, settings, metrics })
+        Ok::<_, Problem>(Row { model: model.to_owned(), rows, settings, metrics })
     };
     let following = WalkForward::default();
     let level_only = WalkForward { platt_weeks: 0, ..following };

@@ -82,7 +82,7 @@ impl Run {
     /// The sizes of a run whose order names none.
     #[must_use]
     pub const fn sizes(&self) -> RunSizes {
-        let Self { generations, variants, winners, opportunities, .. } = *self;
+        let Self { generations, variants, winners, opportunities } = *self;
         RunSizes { generations, variants, winners, opportunities }
     }
 }

@@ -106,7 +106,7 @@ pub(super) struct Fitted {
 impl Fitted {
     pub(super) fn new(train: &[&Customer], seed: u64) -> Result<Self, Problem> {
         let design = Design::new(train);
-        let regression = |columns| Ok((columns, fit_regression(&design, columns, train)?));
+        let regression = |columns| Ok::<_, Problem>((columns, fit_regression(&design, columns, train)?));
         let regressions =
             [regression(Columns::Crossed)?, regression(Columns::Binned)?, regression(Columns::Curved)?];
         let files = (0..MEMBERS)
