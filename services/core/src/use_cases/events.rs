@@ -25,13 +25,11 @@ pub enum EventsError {
 /// # Errors
 /// `Code::RequestValue` with `types` for a type that there is not.
 pub fn check_filter(filter: &LogFilter) -> Result<(), Problem> {
-    match filter.types.iter().find(|word| !LoggedEvent::TYPES.contains(&word.as_str())) {
-        None => Ok(()),
-        Some(_) => {
-            let known = LoggedEvent::TYPES.join(", ");
-            Err(Problem::new(Code::RequestValue, "types", format!("must be some of {known}")))
-        }
+    if filter.types.iter().all(|word| LoggedEvent::TYPES.contains(&word.as_str())) {
+        return Ok(());
     }
+    let known = LoggedEvent::TYPES.join(", ");
+    Err(Problem::new(Code::RequestValue, "types", format!("must be some of {known}")))
 }
 
 /// Events of the organization after a position, oldest first. Needs `runs:read`.
