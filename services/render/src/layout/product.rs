@@ -370,7 +370,11 @@ fn telling_figure(caption: &str) -> Option<String> {
             Some((caption.get(range.clone())?, [caption.get(..range.start)?, caption.get(range.end..)?]))
         })
         .collect();
-    let amount = figures.iter().find(|(figure, _)| is_amount(figure));
+    // Of two prices the lower one is to be paid now, whichever is named first.
+    let amounts = || figures.iter().filter(|(figure, _)| is_amount(figure));
+    let prices = || amounts().filter(|(figure, _)| !figure.contains(['%', '％', '折']));
+    let lowest = prices().min_by(|a, b| value_of(a.0).total_cmp(&value_of(b.0)));
+    let amount = if prices().count() > 1 { lowest } else { amounts().next() };
     let counted = || {
         figures.iter().find(|(figure, [before, after])| {
             let next = after.trim_start();
@@ -381,6 +385,12 @@ fn telling_figure(caption: &str) -> Option<String> {
         })
     };
     amount.or_else(counted).map(|(figure, _)| (*figure).to_owned())
+}
+
+/// The number of a figure, without its signs and the commas between thousands.
+fn value_of(figure: &str) -> f64 {
+    let digits: String = figure.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
+    digits.parse().unwrap_or(f64::INFINITY)
 }
 
 /// Whether a figure is an amount of money or a share.
@@ -418,6 +428,8 @@ mod tests {
             ("25 ounces for $34", Some("$34")),
             ("Dropped 50 times, still no leak", Some("50")),
             ("首单立减50元", Some("50元")),
+            ("到周日前，39元减到29元", Some("29元")),
+            ("$39, now $29 until Sunday", Some("$29")),
             ("3. Every part goes in the dishwasher", None),
             ("Monday, 7 am, the bottle goes in the car door", None),
             ("Doors open at 10:30", None),

@@ -29,11 +29,6 @@ const RAGGED: f64 = 7.0;
 /// Share of a product's height that is its foot, and the widest gap in it, as a share of the width.
 const FOOT: f64 = 0.10;
 const GAP: f64 = 0.30;
-/// Difference from the ground within which a place inside the product is seen through, its least share of the
-/// picture, and the level from which on a ground is white.
-const HOLE: f64 = 9.0;
-const LEAST_HOLE: f64 = 0.002;
-const NOT_WHITE: f64 = 244.0;
 /// Pixels on each side of an outline that are looked at for its colors.
 const NEAR: usize = 4;
 
@@ -49,7 +44,6 @@ pub(crate) fn cut_out(picture: &Raster) -> Option<Raster> {
     let mut solid: Vec<bool> = reached.iter().map(|reached| *reached == Reached::Not).collect();
     keep_large(&mut solid, width, height);
     mend_feet(&reached, &mut solid, width, height);
-    open_holes(picture, &ground, &mut solid);
     let [left, top, right, bottom] = bounds(&solid, width, height)?;
     let count = solid.iter().filter(|solid| **solid).count() as f64;
     let share = count / (width * height) as f64;
@@ -194,46 +188,6 @@ fn mend_feet(reached: &[Reached], solid: &mut [bool], width: usize, height: usiz
                 open = Some(x + 1);
             } else if reached[at] != Reached::Shade {
                 open = None;
-            }
-        }
-    }
-}
-
-/// Opens what the ground is seen through, such as a handle: places inside the product that have the ground's color.
-/// Where the ground is white they stay: they may as well be a white label.
-fn open_holes(picture: &Raster, ground: &Ground, solid: &mut [bool]) {
-    let (width, height) = (picture.width, picture.height);
-    let alike = |at: usize| {
-        let (x, y) = (at % width, at / width);
-        let below = ground.at(x, y);
-        below.iter().any(|channel| *channel < NOT_WHITE) && distance(picture.pixel(x, y), below) <= HOLE
-    };
-    let mut seen = vec![false; solid.len()];
-    for start in 0..solid.len() {
-        if seen[start] || !solid[start] || !alike(start) {
-            continue;
-        }
-        seen[start] = true;
-        let (mut open, mut found) = (vec![start], Vec::new());
-        while let Some(at) = open.pop() {
-            found.push(at);
-            let (x, y) = (at % width, at / width);
-            let beside = [
-                (x > 0).then(|| at - 1),
-                (x + 1 < width).then(|| at + 1),
-                (y > 0).then(|| at - width),
-                (y + 1 < height).then(|| at + width),
-            ];
-            for to in beside.into_iter().flatten() {
-                if !seen[to] && solid[to] && alike(to) {
-                    seen[to] = true;
-                    open.push(to);
-                }
-            }
-        }
-        if found.len() as f64 >= LEAST_HOLE * solid.len() as f64 {
-            for at in found {
-                solid[at] = false;
             }
         }
     }
