@@ -64,10 +64,10 @@ pub(crate) fn look(brief: &Brief, script: &Script, settings: &[Setting], seed: u
 fn styles(brief: &Brief) -> Vec<VisualStyle> {
     use VisualStyle::{Documentary, Editorial, Playful, Premium, Sale, Tech};
     let mut styles = match brief.brand.tone {
-        Tone::Bold => vec![Sale, Editorial, Tech],
-        Tone::Playful => vec![Playful, Sale, Editorial],
-        Tone::Warm => vec![Editorial, Documentary, Premium],
-        Tone::Plain => vec![Documentary, Editorial, Tech],
+        Tone::Bold => vec![Sale, Editorial, Tech, Playful],
+        Tone::Playful => vec![Playful, Sale, Editorial, Tech],
+        Tone::Warm => vec![Editorial, Documentary, Premium, Playful],
+        Tone::Plain => vec![Documentary, Editorial, Tech, Premium],
     };
     let own = brief.product.vertical.and_then(|vertical| match vertical {
         Vertical::Beauty | Vertical::CoffeeTea => Some(Premium),

@@ -1,8 +1,9 @@
 //! The font faces of the studio, and which of them draws which part of a text.
 //!
-//! Chinese, Japanese, Korean and plain Latin text is set in Noto Sans CJK SC. What that face lacks
-//! is set in the sister faces of Noto Sans, chosen by script and never by what a machine happens to
-//! have: a text that no face of the chain covers is refused.
+//! Chinese, Japanese, Korean and plain Latin text is set in Noto Sans CJK SC, or in Noto Serif CJK SC where a
+//! style wants serifs and that face has every letter. What both lack is set in the sister faces of Noto Sans,
+//! chosen by script and never by what a machine happens to have: a text that no face of the chain covers is
+//! refused.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ use unicode_segmentation::UnicodeSegmentation;
 
 /// The family every text is set in as far as it goes.
 pub(crate) const FAMILY: &str = "Noto Sans CJK SC";
+/// The family with serifs; texts that want it are set in [`FAMILY`] where it is not installed.
+const SERIF: &str = "Noto Serif CJK SC";
 /// Where distributions put the faces of Noto Sans CJK: Debian and Ubuntu, Fedora, Arch.
 const CJK_FOLDERS: [&str; 3] =
     ["/usr/share/fonts/opentype/noto", "/usr/share/fonts/google-noto-cjk", "/usr/share/fonts/noto-cjk"];
@@ -97,6 +100,8 @@ pub(crate) struct Part {
 /// How a text is set, whichever of its lines is looked at.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Plan {
+    /// The face that the text is set in as far as it goes: the first of the chain, or the one with serifs.
+    primary: usize,
     /// Face of Latin, Greek and Cyrillic letters, and of what stands among them.
     letters: usize,
     pub(crate) leading: Leading,
@@ -115,7 +120,9 @@ pub(crate) struct Leading {
 /// The families of the studio in the order they are asked.
 pub(crate) struct Chain {
     faces: Vec<Face>,
-    /// Faces of [`CHAIN`] that are not installed.
+    /// Index of the face with serifs, which is asked for by name only.
+    serif: Option<usize>,
+    /// Faces of [`CHAIN`] that are not installed, and the serif ones.
     pub(crate) absent: Vec<&'static str>,
     /// BLAKE3 over the font files.
     pub(crate) hash: String,
@@ -134,6 +141,9 @@ impl Chain {
             for file in cjk_files()? {
                 loading.file(&file)?;
             }
+            for file in serif_files() {
+                loading.file(&file)?;
+            }
             for (stem, script) in CHAIN {
                 let ids = loading.default_faces(stem)?;
                 if ids.is_empty() {
@@ -149,12 +159,21 @@ impl Chain {
             }
             families = loading.families_of(&ids);
         }
-        let primary = loading.primary()?;
+        let primary = loading.primary(FAMILY)?;
+        let serif = loading.primary(SERIF).ok();
+        if serif.is_none() {
+            absent.push("NotoSerifCJK");
+        }
         let Loading { db, hasher } = loading;
         let mut system = FontSystem::new_with_locale_and_db("zh-CN".to_owned(), db);
         families.insert(0, (false, None, primary));
-        let faces = families.iter().filter_map(|family| face(&mut system, family)).collect();
-        Ok((system, Self { faces, absent, hash: hasher.finalize().to_hex().to_string() }))
+        let mut faces: Vec<Face> =
+            families.iter().filter_map(|family| face(&mut system, family, FAMILY)).collect();
+        let serif = serif.and_then(|ids| face(&mut system, &(false, None, ids), SERIF)).map(|face| {
+            faces.push(face);
+            faces.len() - 1
+        });
+        Ok((system, Self { faces, serif, absent, hash: hasher.finalize().to_hex().to_string() }))
     }
 
     /// Family and weight of a face of the chain.
@@ -163,11 +182,12 @@ impl Chain {
         (&face.family, face.weights[usize::from(bold)])
     }
 
-    /// How a text is set: which face its letters are in throughout, and how high its lines are.
+    /// How a text is set: which face its letters are in throughout, and how high its lines are. `serif` asks
+    /// for letters with serifs, which it gets where that face has all that the first one would draw.
     ///
     /// # Errors
     /// The characters that no face has, each once.
-    pub(crate) fn plan(&self, text: &str) -> Result<Plan, Vec<char>> {
+    pub(crate) fn plan(&self, text: &str, serif: bool) -> Result<Plan, Vec<char>> {
         let mut clusters = Vec::new();
         let mut missing: Vec<char> = Vec::new();
         for (start, cluster) in text.grapheme_indices(true) {
@@ -189,7 +209,12 @@ impl Chain {
         // all Latin, Greek and Cyrillic letters of the text with it.
         let borrowed = |part: &&Part| part.face != 0 && is_plain(&text[part.range.clone()]);
         let letters = clusters.iter().find(borrowed).map_or(0, |part| part.face);
-        Ok(Plan { letters, leading: self.leading(&clusters), direction: direction(text) })
+        let own = || clusters.iter().filter(|part| part.face == 0);
+        let primary = self
+            .serif
+            .filter(|face| serif && own().all(|part| self.faces[*face].covers(&text[part.range.clone()])))
+            .unwrap_or(0);
+        Ok(Plan { primary, letters, leading: self.leading(&clusters), direction: direction(text) })
     }
 
     /// The parts of a text, or of a line of it, by face; a letter with its marks is never divided.
@@ -198,8 +223,12 @@ impl Chain {
         let mut parts: Vec<Part> = Vec::new();
         for (start, cluster) in line.grapheme_indices(true) {
             let mut face = self.face_for(cluster).unwrap_or(0);
-            if face == 0 && is_plain(cluster) && self.faces[plan.letters].covers(cluster) {
+            if face == 0 && plan.letters != 0 && is_plain(cluster) && self.faces[plan.letters].covers(cluster)
+            {
                 face = plan.letters;
+            }
+            if face == 0 {
+                face = plan.primary;
             }
             // A space is as wide as the words before it have it.
             let words = parts.last().map(|part| part.face).filter(|words| !self.faces[*words].emoji);
@@ -220,7 +249,7 @@ impl Chain {
         let emoji = is_emoji(cluster);
         let script = cluster.chars().next().map(script_of);
         let fits = |idx: &usize| self.faces[*idx].covers(cluster);
-        let all = || 0..self.faces.len();
+        let all = || (0..self.faces.len()).filter(|idx| Some(*idx) != self.serif);
         if emoji {
             if let Some(face) = all().filter(|idx| self.faces[*idx].emoji).find(fits) {
                 return Some(face);
@@ -321,16 +350,16 @@ impl Loading {
         families.into_iter().map(|(_, family)| family).collect()
     }
 
-    /// The faces of [`FAMILY`].
-    fn primary(&self) -> Result<Vec<ID>, Problem> {
+    /// The regular and the bold face of a family.
+    fn primary(&self, family: &str) -> Result<Vec<ID>, Problem> {
         let mut ids = Vec::new();
         for weight in [Weight::NORMAL, Weight::BOLD] {
             let found = self
                 .db
                 .faces()
-                .find(|face| face.weight == weight && face.families.iter().any(|(name, _)| name == FAMILY));
+                .find(|face| face.weight == weight && face.families.iter().any(|(name, _)| name == family));
             let Some(face) = found else {
-                return Err(missing(&format!("the font files hold no `{FAMILY}` of weight {}", weight.0)));
+                return Err(missing(&format!("the font files hold no `{family}` of weight {}", weight.0)));
             };
             ids.push(face.id);
         }
@@ -338,10 +367,11 @@ impl Loading {
     }
 }
 
-fn face(system: &mut FontSystem, (emoji, script, ids): &Family) -> Option<Face> {
+/// A face of the chain, under the name `wanted` where it has several.
+fn face(system: &mut FontSystem, (emoji, script, ids): &Family, wanted: &str) -> Option<Face> {
     let (first, last) = (system.db().face(*ids.first()?)?, system.db().face(*ids.last()?)?);
     let weights = [first.weight, last.weight];
-    let named = |name: &&String| name.as_str() == FAMILY;
+    let named = |name: &&String| name.as_str() == wanted;
     let mut names = first.families.iter().map(|(name, _)| name);
     let family = names.clone().find(named).or_else(|| names.next())?.clone();
     let id = first.id;
@@ -360,6 +390,13 @@ fn cjk_files() -> Result<[PathBuf; 2], Problem> {
         .map(|folder| names.map(|name| Path::new(folder).join(name)))
         .find(|files| files.iter().all(|file| file.is_file()))
         .ok_or_else(|| missing("`NotoSansCJK-Bold.ttc` and `NotoSansCJK-Regular.ttc` were not found"))
+}
+
+/// The files of the family with serifs; none where it is not installed.
+fn serif_files() -> Vec<PathBuf> {
+    let names = ["NotoSerifCJK-Bold.ttc", "NotoSerifCJK-Regular.ttc"];
+    let mut folders = CJK_FOLDERS.iter().map(|folder| names.map(|name| Path::new(folder).join(name)));
+    folders.find(|files| files.iter().all(|file| file.is_file())).map(Vec::from).unwrap_or_default()
 }
 
 /// The script of a character (UAX 24).

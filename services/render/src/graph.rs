@@ -9,6 +9,8 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
+use spotwright_schemas::script::Role;
+use spotwright_schemas::speech::WordTime;
 use spotwright_schemas::storyboard::{
     Footage, FrameSize, Generated, Packshots, Palette, Shot, Storyboard, VisualStyle,
 };
@@ -16,7 +18,7 @@ use spotwright_schemas::storyboard::{
 use crate::error::Error;
 
 /// Part of every key: raised whenever the same storyboard would give other pixels or sounds.
-pub(crate) const RENDERER_VERSION: u32 = 5;
+pub(crate) const RENDERER_VERSION: u32 = 6;
 
 /// What the variants consist of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -130,6 +132,7 @@ pub fn graph(variants: &[Storyboard], fonts: &str) -> Result<ShotGraph, Error> {
 struct ShotKey<'a> {
     version: u32,
     shot: &'a Shot,
+    spoken: Option<(u32, &'a [WordTime])>,
     size: FrameSize,
     fps: u32,
     palette: &'a Palette,
@@ -143,10 +146,13 @@ struct ShotKey<'a> {
 
 /// The name of a shot by everything that fixes its pixels.
 ///
-/// Speech is not in it: it changes no pixel. All else of the shot is, also the product's pictures that a clip is compared with: equal pixels under two
+/// Of speech the times of its words are in it, which captions follow; who says them in which recording changes no
+/// pixel. All else of the shot is, also the product's pictures that a clip is compared with: equal pixels under two
 /// keys cost time, and nothing else.
 pub(crate) fn shot_key(board: &Storyboard, shot: &Shot, fonts: &str) -> Result<String, Error> {
     let silent;
+    let spoken = shot.voice.as_ref().filter(|line| !line.words.is_empty() && shot.role != Role::Hook);
+    let spoken = spoken.map(|line| (line.start, line.words.as_slice()));
     let shot = if shot.voice.is_some() {
         silent = Shot { voice: None, ..shot.clone() };
         &silent
@@ -156,6 +162,7 @@ pub(crate) fn shot_key(board: &Storyboard, shot: &Shot, fonts: &str) -> Result<S
     hashed(&ShotKey {
         version: RENDERER_VERSION,
         shot,
+        spoken,
         size: board.size,
         fps: board.fps,
         palette: &board.palette,

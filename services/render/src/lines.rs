@@ -124,6 +124,21 @@ impl Words {
     }
 }
 
+/// Byte ranges of the words of a line, one behind the other: between spaces, and in writing without spaces as
+/// the dictionary divides it, with the marks that follow each.
+pub(crate) fn spoken_words(line: &str) -> Vec<Range<usize>> {
+    let words = Words::of(line, &[]);
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for unit in unit_ranges(line) {
+        let begins = line[..unit.start].ends_with(' ') || words.cut(unit.start) == Cut::None;
+        match ranges.last_mut() {
+            Some(last) if !begins => last.end = unit.end,
+            _ => ranges.push(unit),
+        }
+    }
+    ranges
+}
+
 /// Byte ranges of figures: digits with their signs, points, percent and currency marks.
 pub(crate) fn figures(text: &str) -> Vec<Range<usize>> {
     let part = |c: char| c.is_ascii_digit() || ".,%％¥￥$€£元折".contains(c) || c == NO_BREAK_SPACE;
@@ -356,6 +371,16 @@ mod tests {
         assert!(
             lines.iter().any(|line| line.contains("立减")) && lines.iter().any(|line| line.contains("优惠"))
         );
+    }
+
+    #[test]
+    fn words_of_a_line_are_what_is_said_in_one_piece() {
+        let said = |line: &str| -> Vec<String> {
+            spoken_words(line).into_iter().map(|range| line[range].to_owned()).collect()
+        };
+        assert_eq!(said("Keeps ice for 24 hours."), ["Keeps", "ice", "for", "24", "hours."]);
+        assert_eq!(said("每天早上，新鲜送达"), ["每天", "早上，", "新鲜", "送达"]);
+        assert_eq!(said("首单立减50元").concat(), "首单立减50元");
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod caged;
 mod color;
 mod cutout;
 mod flight;
+mod ground;
 mod verdict;
 
 use std::io::Cursor;

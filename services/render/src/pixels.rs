@@ -211,19 +211,19 @@ pub(crate) fn paste_masked(canvas: &mut Raster, picture: &Raster, mask: &[u8], x
     }
 }
 
-/// Darkens each row of an opaque canvas by `shade[row]` (0 = as it is, 255 = black).
-pub(crate) fn shade_rows(canvas: &mut Raster, shade: &[u8]) {
+/// Lays `tint` over each row of an opaque canvas by `shade[row]` (0 = as it is, 255 = the tint alone).
+pub(crate) fn shade_rows(canvas: &mut Raster, shade: &[u8], tint: Color) {
     for (row, shade) in canvas.rows_mut().zip(shade) {
         if *shade > 0 {
-            // As `div255`, in sixteen bits: 255 * 255 + 128 and what is added to it fit, and twice as many
-            // bytes are worked on at once.
-            let keep = 255 - u16::from(*shade);
-            for byte in row.iter_mut() {
-                let value = u16::from(*byte) * keep + 128;
-                *byte = ((value + (value >> 8)) >> 8) as u8;
-            }
+            // As `div255`, in sixteen bits: a mixture of two bytes in 255ths and 128 and what is added to it fit,
+            // and twice as many bytes are worked on at once.
+            let (keep, over) = (255 - u16::from(*shade), u16::from(*shade));
+            let laid = [tint.r, tint.g, tint.b, 255].map(|channel| u16::from(channel) * over + 128);
             for pixel in row.chunks_exact_mut(4) {
-                pixel[3] = 255;
+                for (byte, laid) in pixel.iter_mut().zip(laid) {
+                    let value = u16::from(*byte) * keep + laid;
+                    *byte = ((value + (value >> 8)) >> 8) as u8;
+                }
             }
         }
     }
@@ -433,7 +433,7 @@ mod tests {
         for shade in 1..=255_u8 {
             let data = (0..=255).flat_map(|value| [value, value, value, 255]).collect();
             let mut row = Raster { width: 256, height: 1, data };
-            shade_rows(&mut row, &[shade]);
+            shade_rows(&mut row, &[shade], Color { r: 0, g: 0, b: 0 });
             for value in 0..256_usize {
                 let expected = div255(value as u32 * (255 - u32::from(shade))) as u8;
                 assert_eq!(row.pixel(value, 0), [expected, expected, expected, 255], "{value} by {shade}");

@@ -98,8 +98,10 @@ pub(crate) enum Moving {
 pub(crate) struct Scene {
     pub(crate) base: Raster,
     pub(crate) window: Option<Window>,
-    /// Darkening of each row above the picture and below the text, 0–255; empty for none.
+    /// How much of `tint` lies on each row above the picture and below the text, 0–255; empty for none.
     pub(crate) shade: Vec<u8>,
+    /// The color of the shade: dark.
+    pub(crate) tint: Color,
     pub(crate) sprites: Vec<Sprite>,
     pub(crate) boxes: Vec<TextBox>,
     pub(crate) frames: u32,
@@ -181,7 +183,7 @@ impl Scene {
         } else {
             brush.canvas.data.copy_from_slice(&self.base.data);
         }
-        pixels::shade_rows(&mut brush.canvas, &self.shade);
+        pixels::shade_rows(&mut brush.canvas, &self.shade, self.tint);
         Ok(())
     }
 }

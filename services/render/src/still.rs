@@ -87,6 +87,7 @@ impl Canvas<'_> {
     fn line(&mut self, shot: &Shot, ground: Color, place: Rect, field: &str) -> Result<(), Error> {
         let style = Style {
             bold: true,
+            serif: false,
             color: ink_on(ground),
             emphasis: None,
             sizes: [place[3].min(34.0), SMALLEST],
@@ -107,6 +108,7 @@ impl Canvas<'_> {
         let accent = self.board.palette.accent;
         let style = Style {
             bold: true,
+            serif: false,
             color: ink_on(accent),
             emphasis: None,
             sizes: [place[3] * 0.56, SMALLEST],
@@ -136,6 +138,7 @@ impl Canvas<'_> {
         let px = (seen[2].min(seen[3]) * 0.07).max(SMALLEST);
         let style = Style {
             bold: true,
+            serif: false,
             color: WHITE,
             emphasis: None,
             sizes: [px, px],

@@ -28,6 +28,8 @@ const PICTURE_COVERAGE: u8 = 200;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Style {
     pub(crate) bold: bool,
+    /// Whether letters have serifs, where the faces are installed.
+    pub(crate) serif: bool,
     pub(crate) color: Color,
     /// Color of figures and prices; `None` leaves them in `color`.
     pub(crate) emphasis: Option<Color>,
@@ -57,6 +59,9 @@ pub(crate) struct Line {
     pub(crate) coverage: Vec<u8>,
     /// Whether it holds letters, whose contrast counts, and not colored pictures alone.
     pub(crate) letters: bool,
+    /// Its words from left to right: the text of each and the first column of the layer that is its own. In
+    /// writing without gaps a word is what the dictionary says; a line that reads from the right is one word.
+    pub(crate) words: Vec<(String, usize)>,
 }
 
 /// A block of set text.
@@ -99,7 +104,7 @@ impl Letters {
 
 impl letters::Letters for Letters {
     fn undrawable(&self, text: &str) -> Vec<char> {
-        self.fonts.chain.plan(&lines::clean(text)).err().unwrap_or_default()
+        self.fonts.chain.plan(&lines::clean(text), false).err().unwrap_or_default()
     }
 }
 
@@ -131,7 +136,7 @@ impl Fonts {
             return Ok(None);
         }
         let undrawable = |missing: &[char]| Error::storyboard(field, letters::undrawable_message(missing));
-        let plan = self.chain.plan(&text).map_err(|missing| undrawable(&missing))?;
+        let plan = self.chain.plan(&text, style.serif).map_err(|missing| undrawable(&missing))?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (system, cache) = &mut *state;
         let mut typesetter = Typesetter { system, cache, chain: &self.chain, plan, style };
@@ -337,8 +342,33 @@ impl Typesetter<'_> {
             ink: [pad, pad, width - 2 * pad, height - 2 * pad],
             coverage,
             letters: stamps.iter().any(|(.., image)| image.content == SwashContent::Mask),
+            words: self.words(text, glyphs, left - min_x as f64 + pad as f64),
         })
     }
+
+    /// The words of a line with their first columns; `origin` is where the line begins in its layer.
+    fn words(&self, text: &str, glyphs: &[LayoutGlyph], origin: f64) -> Vec<(String, usize)> {
+        if self.plan.direction.is_some() {
+            return vec![(text.to_owned(), 0)];
+        }
+        // A word's own columns begin in the middle between its first glyph and the one before.
+        let edge = |start: usize| {
+            let first = glyphs.iter().filter(|glyph| glyph.start >= start).map(|glyph| glyph.x);
+            let before = glyphs.iter().filter(|glyph| glyph.start < start && !is_space(text, glyph));
+            let first = f64::from(first.fold(f32::INFINITY, f32::min));
+            let before = f64::from(before.map(|glyph| glyph.x + glyph.w).fold(0.0, f32::max));
+            if first.is_finite() { (origin + f64::midpoint(first, before)).max(0.0) as usize } else { 0 }
+        };
+        let starts: Vec<usize> = lines::spoken_words(text).iter().map(|range| range.start).collect();
+        let ends = starts.iter().skip(1).copied().chain([text.len()]);
+        let texts = starts.iter().zip(ends).map(|(from, to)| (*from, text[*from..to].trim().to_owned()));
+        texts.map(|(from, word)| (word, if from == 0 { 0 } else { edge(from) })).collect()
+    }
+}
+
+/// Whether a glyph is a space, whose width belongs to no word.
+fn is_space(text: &str, glyph: &LayoutGlyph) -> bool {
+    text.get(glyph.start..glyph.end).is_some_and(|part| part.trim().is_empty())
 }
 
 fn stamp(
@@ -391,10 +421,11 @@ mod tests {
     fn visual(text: &str, line: &str) -> Vec<char> {
         let letters = Letters::load(&[]).expect("fonts");
         let fonts = &letters.fonts;
-        let plan = fonts.chain.plan(text).expect("drawn");
+        let plan = fonts.chain.plan(text, false).expect("drawn");
         let white = Color { r: 255, g: 255, b: 255 };
         let style = Style {
             bold: true,
+            serif: false,
             color: white,
             emphasis: None,
             sizes: [40.0, 20.0],
@@ -430,7 +461,7 @@ mod tests {
     fn letters_of_one_word_are_in_one_face() {
         let letters = Letters::load(&[]).expect("fonts");
         let parts = |text: &str| {
-            let plan = letters.fonts.chain.plan(text).expect("drawn");
+            let plan = letters.fonts.chain.plan(text, false).expect("drawn");
             letters.fonts.chain.parts(text, &plan).len()
         };
         // In two faces Arabic letters could not join, and Polish ones would look like a mistake.
@@ -440,9 +471,28 @@ mod tests {
     }
 
     #[test]
+    fn letters_with_serifs_are_used_throughout_or_not_at_all() {
+        let letters = Letters::load(&[]).expect("fonts");
+        let chain = &letters.fonts.chain;
+        if chain.absent.contains(&"NotoSerifCJK") {
+            return;
+        }
+        let face = |text: &str, serif: bool| {
+            let plan = chain.plan(text, serif).expect("drawn");
+            let parts = chain.parts(text, &plan);
+            assert_eq!(parts.len(), 1, "{parts:?}");
+            chain.style(parts[0].face, true).0.to_owned()
+        };
+        assert_eq!(face("今天 Fresh 24/7", true), "Noto Serif CJK SC");
+        assert_eq!(face("今天 Fresh 24/7", false), "Noto Sans CJK SC");
+        // Letters that only the sister faces have take the whole text with them.
+        assert_eq!(face("Łódź Świeżo", true), face("Łódź Świeżo", false));
+    }
+
+    #[test]
     fn scripts_with_marks_above_and_below_get_higher_lines() {
         let letters = Letters::load(&[]).expect("fonts");
-        let height = |text: &str| letters.fonts.chain.plan(text).expect("drawn").leading.height;
+        let height = |text: &str| letters.fonts.chain.plan(text, false).expect("drawn").leading.height;
         assert!(height("กาแฟ ที่ดี") > height("coffee 咖啡"));
         assert_eq!(height("Łódź"), height("coffee"));
     }

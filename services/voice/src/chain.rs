@@ -35,6 +35,8 @@ impl Voice for Chain {
                     spoken.why = why;
                     return Ok(spoken);
                 }
+                // What is used up comes back: another voice, or none, would be another ad.
+                Err(error @ VoiceError::NoRoom(_)) => return Err(error),
                 Err(error) => {
                     may_come |= matches!(error, VoiceError::Unavailable(_));
                     why.push(format!("{}: {error}", voice.name()));
@@ -92,6 +94,13 @@ mod tests {
         let spoken = chain.speak(&line()).await.expect("speaks");
         assert_eq!(spoken.engine, "there");
         assert_eq!(spoken.why, ["away: no file", "own reason"]);
+    }
+
+    #[tokio::test]
+    async fn a_voice_that_waits_for_descriptors_is_not_passed_over() {
+        let full = Says("full", Err(VoiceError::NoRoom("too many open files".to_owned())));
+        let chain = Chain::new(vec![Arc::new(full), Arc::new(Says("there", Ok(0.5)))]);
+        assert!(matches!(chain.speak(&line()).await, Err(VoiceError::NoRoom(_))));
     }
 
     #[tokio::test]

@@ -1,7 +1,8 @@
 //! Why a voice could not speak.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use spotwright_core::ports::artifacts::no_room;
 use spotwright_core::ports::voice::VoiceError;
 
 /// A failed line.
@@ -18,6 +19,9 @@ pub enum Error {
     /// The runtime of the model could not be loaded or refused a computation.
     #[error("speech model: {0}")]
     Model(String),
+    /// File descriptors or memory are used up for the moment; the same line is spoken later.
+    #[error("nothing is left to speak with: {0}")]
+    UsedUp(String),
     /// A character that has no reading (permanent).
     #[error("the character `{0}` has no reading")]
     Character(char),
@@ -32,11 +36,62 @@ pub enum Error {
     Long(usize),
 }
 
+/// What the runtime says where the system gives it no more memory or descriptors; it has no numbers for them.
+const USED_UP: [&str; 5] = [
+    "Too many open files",
+    "Cannot allocate memory",
+    "Failed to allocate memory",
+    "bad_alloc",
+    "bad allocation",
+];
+
+impl Error {
+    /// A file that could not be opened or read.
+    pub(crate) fn reading(path: &Path, error: &std::io::Error) -> Self {
+        if no_room(error) {
+            return Self::UsedUp(format!("{}: {error}", path.display()));
+        }
+        Self::File { path: path.to_owned(), what: error.to_string() }
+    }
+
+    /// What the runtime answered to a computation.
+    pub(crate) fn computing(error: &ort::Error) -> Self {
+        let text = error.to_string();
+        if is_used_up(&text) { Self::UsedUp(text) } else { Self::Model(text) }
+    }
+}
+
+/// Whether a message of the runtime tells of what the system has no more of.
+pub(crate) fn is_used_up(text: &str) -> bool {
+    USED_UP.iter().any(|words| text.contains(words))
+}
+
 impl From<Error> for VoiceError {
     fn from(error: Error) -> Self {
         match error {
+            Error::UsedUp(_) => Self::NoRoom(error.to_string()),
             Error::File { .. } | Error::Model(_) => Self::Unavailable(error.to_string()),
             _ => Self::Impossible(error.to_string()),
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_runs_out_of_descriptors_or_memory_waits_for_them() {
+        // EMFILE, ENFILE, ENOMEM of Linux.
+        for number in [24, 23, 12] {
+            let error = Error::reading(Path::new("voice.bin"), &std::io::Error::from_raw_os_error(number));
+            assert!(matches!(VoiceError::from(error), VoiceError::NoRoom(_)), "{number}");
+        }
+        let absent = Error::reading(Path::new("voice.bin"), &std::io::Error::from_raw_os_error(2));
+        assert!(matches!(VoiceError::from(absent), VoiceError::Unavailable(_)));
+        assert!(is_used_up(
+            "Load model from a.onnx failed: open file a.onnx fail, errcode = 24: Too many open files"
+        ));
+        assert!(!is_used_up("Invalid rank for input: tokens"));
     }
 }

@@ -132,7 +132,7 @@ impl Inner {
         if ids.len() > MOST_SYMBOLS + 2 {
             return Err(Error::Long(ids.len()));
         }
-        let spectra = loaded.run(ids, speed as f32).map_err(|error| Error::Model(error.to_string()))?;
+        let spectra = loaded.run(ids, speed as f32).map_err(|error| Error::computing(&error))?;
         // The breath's own noise, so that equal lines sound equal.
         let seed = blake3::hash(symbols.as_bytes());
         let mut eight = [0_u8; 8];
@@ -146,7 +146,7 @@ impl Loaded {
         let folder = models.join("hibari");
         let file = folder.join("vocab.json");
         let fail = |what: String| Error::File { path: file.clone(), what };
-        let text = std::fs::read(&file).map_err(|error| fail(error.to_string()))?;
+        let text = std::fs::read(&file).map_err(|error| Error::reading(&file, &error))?;
         let symbols = serde_json::from_slice(&text).map_err(|error| fail(error.to_string()))?;
         let session = runtime::open(&runtime_library(models), &folder.join("hibari.onnx"), 1)?;
         Ok(Self { session, symbols })

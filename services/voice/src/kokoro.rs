@@ -105,8 +105,11 @@ impl Kokoro {
 
     /// The voices that are installed, with their languages.
     #[must_use]
-    pub fn voices(&self) -> Vec<(String, Locale)> {
-        installed(&self.inner.options.models)
+    ///
+    /// # Errors
+    /// [`Error::UsedUp`] when the folder cannot be listed for want of descriptors.
+    pub fn voices(&self) -> Result<Vec<(String, Locale)>, Error> {
+        listed(&self.inner.options.models)
     }
 
     /// Speaks on the calling thread. Same as [`Voice::speak`]. About 0.8 s of one core for each second of
@@ -137,7 +140,7 @@ impl Kokoro {
     /// The voice that speaks, and why it is not the one that was asked for.
     fn chosen(&self, utterance: &Utterance) -> Result<(String, Vec<String>), Error> {
         let own = voice_for(utterance.locale);
-        let there = self.voices();
+        let there = self.voices()?;
         let speaks = |name: &str, locale: Locale| {
             there.iter().any(|(known, tongue)| known == name && tongue.language() == locale.language())
         };
@@ -244,7 +247,7 @@ impl Loaded {
         let folder = models.join("kokoro-82m");
         let file = folder.join("vocab.json");
         let fail = |what: String| Error::File { path: file.clone(), what };
-        let text = std::fs::read(&file).map_err(|error| fail(error.to_string()))?;
+        let text = std::fs::read(&file).map_err(|error| Error::reading(&file, &error))?;
         let Vocabulary { vocab } = serde_json::from_slice(&text).map_err(|error| fail(error.to_string()))?;
         let session = runtime::open(&runtime_library(models), &folder.join("model.onnx"), threads)?;
         Ok(Self { session, symbols: vocab, styles: HashMap::new() })
@@ -255,7 +258,7 @@ impl Loaded {
         ids.extend(symbols.chars().filter_map(|symbol| self.symbols.get(&symbol).copied()));
         ids.push(0);
         let style = self.style(models, voice, ids.len() - 2)?;
-        self.run(ids, style, speed as f32).map_err(|error| Error::Model(error.to_string()))
+        self.run(ids, style, speed as f32).map_err(|error| Error::computing(&error))
     }
 
     fn run(&mut self, ids: Vec<i64>, style: Vec<f32>, speed: f32) -> Result<Heard, ort::Error> {
@@ -274,8 +277,7 @@ impl Loaded {
     fn style(&mut self, models: &Path, voice: &str, symbols: usize) -> Result<Vec<f32>, Error> {
         if !self.styles.contains_key(voice) {
             let path = models.join("kokoro-82m").join(format!("{voice}.bin"));
-            let bytes = std::fs::read(&path)
-                .map_err(|error| Error::File { path: path.clone(), what: error.to_string() })?;
+            let bytes = std::fs::read(&path).map_err(|error| Error::reading(&path, &error))?;
             if bytes.len() != STYLE * STYLES * 4 {
                 let what = format!("it has {} bytes, not {}", bytes.len(), STYLE * STYLES * 4);
                 return Err(Error::File { path, what });
@@ -308,7 +310,17 @@ pub(crate) fn missing(models: &Path) -> Vec<PathBuf> {
 
 /// The voices whose files are there, by name. The first letter tells the language.
 pub(crate) fn installed(models: &Path) -> Vec<(String, Locale)> {
-    let Ok(entries) = std::fs::read_dir(models.join("kokoro-82m")) else { return Vec::new() };
+    listed(models).unwrap_or_default()
+}
+
+/// As [`installed`]; a folder that is not there has no voices, one that cannot be listed just now is an error.
+fn listed(models: &Path) -> Result<Vec<(String, Locale)>, Error> {
+    let folder = models.join("kokoro-82m");
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::reading(&folder, &error)),
+    };
     let mut voices: Vec<(String, Locale)> = entries
         .filter_map(|entry| {
             let name = entry.ok()?.file_name().into_string().ok()?;
@@ -323,7 +335,7 @@ pub(crate) fn installed(models: &Path) -> Vec<(String, Locale)> {
         })
         .collect();
     voices.sort_by(|a, b| a.0.cmp(&b.0));
-    voices
+    Ok(voices)
 }
 
 /// Cuts a sentence that is too long for one breath at its marks, or where it must be.

@@ -7,6 +7,7 @@ use ort::environment::Environment;
 use ort::session::Session;
 
 use crate::Error;
+use crate::error::is_used_up;
 
 /// The library that this process has loaded, and its environment: there can be one only.
 static LOADED: Mutex<Option<(PathBuf, Environment)>> = Mutex::new(None);
@@ -17,7 +18,14 @@ pub(crate) fn open(library: &Path, model: &Path, threads: usize) -> Result<Sessi
     if !model.is_file() {
         return Err(Error::File { path: model.to_owned(), what: "it is missing".to_owned() });
     }
-    let fail = |error: String| Error::File { path: model.to_owned(), what: error };
+    // The runtime tells what it could not open in words alone: the system is asked first, in its place.
+    std::fs::File::open(model).map_err(|error| Error::reading(model, &error))?;
+    let fail = |error: String| {
+        if is_used_up(&error) {
+            return Error::UsedUp(error);
+        }
+        Error::File { path: model.to_owned(), what: error }
+    };
     Session::builder(&environment)
         .map_err(|error| fail(error.to_string()))?
         .with_intra_threads(threads.max(1))
@@ -37,7 +45,13 @@ fn environment(library: &Path) -> Result<Environment, Error> {
     if !library.is_file() {
         return Err(Error::File { path: library.to_owned(), what: "it is missing".to_owned() });
     }
-    let fail = |error: String| Error::File { path: library.to_owned(), what: error };
+    std::fs::File::open(library).map_err(|error| Error::reading(library, &error))?;
+    let fail = |error: String| {
+        if is_used_up(&error) {
+            return Error::UsedUp(error);
+        }
+        Error::File { path: library.to_owned(), what: error }
+    };
     let environment = ort::init_from(library)
         .map_err(|error| fail(error.to_string()))?
         .build()

@@ -34,7 +34,7 @@ impl SpellingModel {
     pub(crate) fn open(library: &Path, folder: &Path, name: &str) -> Result<Self, Error> {
         let file = folder.join(format!("{name}.json"));
         let fail = |what: String| Error::File { path: file.clone(), what };
-        let text = std::fs::read(&file).map_err(|error| fail(error.to_string()))?;
+        let text = std::fs::read(&file).map_err(|error| Error::reading(&file, &error))?;
         let alphabets: Alphabets = serde_json::from_slice(&text).map_err(|error| fail(error.to_string()))?;
         let session = runtime::open(library, &folder.join(format!("{name}.onnx")), 1)?;
         let letters = alphabets.letters.into_iter().zip(1_i64..).collect();

@@ -60,6 +60,7 @@ fn package(
     for (text, px, y) in [(name, 0.17, 0.30), (small, 0.075, 0.58)] {
         let style = Style {
             bold: true,
+            serif: false,
             color: ink,
             emphasis: None,
             sizes: [w as f64 * px, 8.0],

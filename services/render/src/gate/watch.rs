@@ -228,7 +228,9 @@ pub(crate) fn unreadable(
 ) -> Option<String> {
     for text in boxes.iter().filter(|text| text.letters) {
         let last = (text.until * f64::from(fps)).min(f64::from(frames)).round() as u32;
-        if at < rest_of(text, fps, frames) || at >= last {
+        let rest = rest_of(text, fps, frames);
+        // A button swells when it has come to rest, and is not looked at again in the finished file either.
+        if at < rest || at >= last || (text.kind == TextKind::Button && at > rest) {
             continue;
         }
         let seen = ink::look(view, text);

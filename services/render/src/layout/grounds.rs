@@ -134,7 +134,21 @@ impl Stage<'_> {
         let path = [[0.0, 0.0, w, h], near];
         let moving = Moving::Camera { source, path };
         self.window = Some(Window { x: 0, y: 0, width, height, moving, mask: None });
+        if self.style() == VisualStyle::Premium {
+            self.hairline();
+        }
         ground
+    }
+
+    /// A fine frame near the edges of the picture.
+    fn hairline(&mut self) {
+        let inset = (self.width.min(self.height) * 0.034).round();
+        let size = [self.width - 2.0 * inset, self.height - 2.0 * inset];
+        let thick = (2.0 * self.unit).max(1.0);
+        let rim = super::shapes::filled(size, self.accent(), 0.6, |x, y| {
+            x.min(y).min(size[0] - x).min(size[1] - y) - thick
+        });
+        self.still(rim, inset, inset);
     }
 
     /// Concentric rings behind the text, close to the ground's color.
@@ -167,6 +181,11 @@ impl Stage<'_> {
                 VisualStyle::Tech => 16.0,
                 VisualStyle::Documentary => 0.0,
             }
+    }
+
+    /// Whether captions have serifs.
+    pub(super) fn serif(&self) -> bool {
+        matches!(self.style(), VisualStyle::Editorial | VisualStyle::Premium | VisualStyle::Documentary)
     }
 
     /// Position of lines on the style's ground: 0 left, 0.5 centered.

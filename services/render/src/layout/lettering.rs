@@ -85,9 +85,10 @@ impl Stage<'_> {
             let Some(block) = self.set(point, "detail", &style)? else { continue };
             y += self.tick_off(&block, [self.left, y], [tick, indent], idx) + 18.0 * u;
         }
-        let rect = [self.left, y + 14.0 * u, self.safe_width(), floor - y - 18.0 * u].map(f64::round);
-        let mask = pixels::rounded_mask(rect[2].max(2.0) as usize, rect[3].max(2.0) as usize, self.corner());
-        self.open_window(rect, Some(mask))?;
+        // Below the points and out of the frame on three sides.
+        let top = y + 22.0 * u;
+        let rect = if self.wide() { self.beside() } else { [0.0, top, self.width, self.bleed(floor) - top] };
+        self.open_window(rect.map(f64::round), None)?;
         self.put_header();
         Ok(())
     }

@@ -18,6 +18,7 @@ mod plates;
 mod product;
 mod shapes;
 mod stack;
+mod timing;
 mod windows;
 mod words;
 
@@ -42,8 +43,12 @@ const WHITE: Color = Color { r: 255, g: 255, b: 255 };
 const BLACK: Color = Color { r: 0, g: 0, b: 0 };
 /// Length of a text's entrance in seconds.
 const ENTRANCE: f64 = 0.44;
+/// Length of a word's entrance that follows the voice.
+const WORD: f64 = 0.26;
 /// How much larger the type of a flat frame is than its height alone would have it.
 const FLAT: f64 = 1.35;
+/// Share of the safe width that texts have in a wide frame with a picture beside them.
+const COLUMN: f64 = 0.47;
 /// Brightest gray that text grounds over pictures are darkened to; white on it has 5.4:1.
 const GROUND: f64 = 105.0;
 
@@ -70,7 +75,12 @@ pub(crate) struct Build<'a> {
 pub(crate) fn build(input: &Build<'_>) -> Result<Scene, Error> {
     let mut stage = Stage::new(input);
     stage.header()?;
-    match input.shot.layout {
+    let right = stage.right;
+    if stage.wide() {
+        // Texts keep to a column of their own beside the picture.
+        stage.right = (stage.left + stage.safe_width() * COLUMN).floor();
+    }
+    match stage.layout {
         Layout::FullBleed => stage.full_bleed()?,
         Layout::Card => stage.card()?,
         Layout::Poster => stage.poster()?,
@@ -100,8 +110,31 @@ pub(crate) fn build(input: &Build<'_>) -> Result<Scene, Error> {
         Layout::EndType => stage.end_type()?,
         Layout::EndTicket => stage.end_ticket()?,
     }
+    stage.right = right;
     stage.overlays()?;
     Ok(stage.finish())
+}
+
+/// The layout of a shot; one of type alone where it would put a window around a plain background.
+fn shown_as(input: &Build<'_>) -> Layout {
+    let layout = input.shot.layout;
+    if input.clip.is_some() || !input.picture.plain {
+        return layout;
+    }
+    match layout {
+        Layout::Card
+        | Layout::Framed
+        | Layout::Circle
+        | Layout::Arch
+        | Layout::Duo
+        | Layout::Triptych
+        | Layout::Phone
+        | Layout::Spotlight
+        | Layout::Pedestal
+        | Layout::GiantWord => Layout::Number,
+        Layout::EndCard | Layout::EndProduct => Layout::EndType,
+        _ => layout,
+    }
 }
 
 /// A rectangle of pixels: left, top, width, height.
@@ -109,6 +142,8 @@ type Rect = [f64; 4];
 
 struct Stage<'a> {
     input: &'a Build<'a>,
+    /// The layout that is built: the shot's, or the one that takes its place where there is no picture.
+    layout: Layout,
     width: f64,
     height: f64,
     unit: f64,
@@ -136,6 +171,7 @@ impl<'a> Stage<'a> {
         let top = (covered[0].max(0.04) * height).ceil();
         Self {
             input,
+            layout: shown_as(input),
             width,
             height,
             // Flat frames have less room for lines and are seen just as large: their type is not as small as
@@ -158,15 +194,33 @@ impl<'a> Stage<'a> {
     }
 
     fn finish(self) -> Scene {
+        let tint = self.shade_tint();
         Scene {
             base: self.base,
             window: self.window,
+            tint,
             shade: self.shade,
             sprites: self.sprites,
             boxes: self.boxes,
             frames: self.input.shot.frames,
             fps: self.input.board.fps,
         }
+    }
+
+    /// The color of shades under texts: the brand's, so dark that white stands on it anywhere.
+    fn shade_tint(&self) -> Color {
+        let primary = self.input.board.palette.primary;
+        (8..=25)
+            .map(|step| pixels::mix(primary, BLACK, f64::from(step) * 0.04))
+            .find(|color| WHITE.contrast(*color) >= 17.0)
+            .unwrap_or(BLACK)
+    }
+
+    /// How much of the tint a picture of this brightness (luma 0–255) needs for white text.
+    fn shade_needed(&self, brightest: f64) -> f64 {
+        let tint = self.shade_tint();
+        let tint = f64::from(tint.r) * 0.2126 + f64::from(tint.g) * 0.7152 + f64::from(tint.b) * 0.0722;
+        ((brightest - GROUND * 0.9) / (brightest - tint).max(1.0)).clamp(0.0, 0.94)
     }
 
     fn safe_width(&self) -> f64 {
@@ -195,7 +249,7 @@ impl<'a> Stage<'a> {
     /// Whether texts stand on the picture rather than on the brand color.
     fn on_picture(&self) -> bool {
         matches!(
-            self.input.shot.layout,
+            self.layout,
             Layout::FullBleed
                 | Layout::Card
                 | Layout::Headline
@@ -210,7 +264,15 @@ impl<'a> Stage<'a> {
 
     /// A poster that proves something has its picture above its text.
     fn picture_above(&self) -> bool {
-        self.input.shot.layout == Layout::Poster && self.input.shot.role == Role::Proof
+        !self.wide() && self.layout == Layout::Poster && self.input.shot.role == Role::Proof
+    }
+
+    /// Whether text and picture stand side by side: a wide frame in a layout whose texts do not stand on the
+    /// picture.
+    fn wide(&self) -> bool {
+        self.width > self.height * 1.25
+            && !self.on_picture()
+            && !matches!(self.layout, Layout::Statement | Layout::Number | Layout::EndType)
     }
 
     fn header_on_picture(&self) -> bool {
@@ -233,6 +295,7 @@ impl<'a> Stage<'a> {
             let px = (short * 0.056).ceil();
             let style = Style {
                 bold: true,
+                serif: false,
                 color: WHITE,
                 emphasis: None,
                 sizes: [px, px],
@@ -257,14 +320,16 @@ impl<'a> Stage<'a> {
         let on_picture = self.header_on_picture();
         let color = if on_picture { WHITE } else { ink_on(self.ground()) };
         // The end card shows the brand large; a second time would be noise.
-        if !shot.layout.is_end() {
+        if !self.layout.is_end() {
             let style = Style {
                 bold: true,
+                serif: false,
                 color,
                 emphasis: None,
                 sizes: [33.0 * self.unit, 11.0 * self.unit],
                 max_lines: 3,
-                width: (room - mark).max(40.0 * self.unit),
+                width: if self.wide() { room.min(self.safe_width() * COLUMN) - mark } else { room - mark }
+                    .max(40.0 * self.unit),
                 height: label_height.max(52.0 * self.unit),
                 align: 0.0,
                 shadow: if on_picture { 0.5 } else { 0.0 },
@@ -322,39 +387,60 @@ impl<'a> Stage<'a> {
     /// Places a block of text; each line, or each word, is a layer of its own.
     fn put(&mut self, kind: TextKind, block: &Block, [x, y]: [f64; 2], come: Come) {
         let (x, y) = (x.round() as i64, y.round() as i64);
-        let length = self.pace(ENTRANCE);
-        let mut idx = 0;
+        let timed = self.timed(kind, block, come);
+        let usual = self.pace(ENTRANCE);
+        let (mut idx, mut word) = (0, 0);
         for line in &block.lines {
-            let mut last = 0.0;
+            let mut settled = 0.0_f64;
             let parts = if come.words { words::of(line) } else { vec![(line.layer.clone(), 0)] };
-            for (layer, right) in parts {
-                last = self.pace(come.start + come.stagger * f64::from(idx));
+            let count = parts.len();
+            for (part, (layer, right)) in parts.into_iter().enumerate() {
+                let by_order = self.pace(come.start + come.stagger * f64::from(idx));
+                let (start, length) = match &timed {
+                    Some(times) => (times.get(word + part).copied().unwrap_or(by_order), usual.min(WORD)),
+                    None => (by_order, usual),
+                };
                 idx += 1;
+                settled = settled.max(start + length);
                 self.sprites.push(Sprite {
                     layer,
                     x: x + line.x + right as i64,
                     y: y + line.y,
                     entrance: come.entrance,
-                    start: last,
+                    start,
                     length,
                     pulse: None,
                     span: None,
                     drift: None,
                 });
             }
+            word += if come.words { count } else { line.words.len() };
             let [ix, iy, iw, ih] = line.ink;
             let coverage = (iy..iy + ih)
                 .flat_map(|row| &line.coverage[row * line.layer.width + ix..row * line.layer.width + ix + iw])
                 .copied()
                 .collect();
-            let settled =
-                if matches!(come.entrance, Entrance::None) { 0.0 } else { (last + length).max(0.0) };
+            let settled = if matches!(come.entrance, Entrance::None) { 0.0 } else { settled };
             let rect = [x + line.x + ix as i64, y + line.y + iy as i64, iw as i64, ih as i64];
             let letters = line.letters;
             let plated = matches!(kind, TextKind::AiLabel | TextKind::Button);
             let until = f64::INFINITY;
             self.boxes.push(TextBox { kind, rect, coverage, letters, plated, settled, until });
         }
+    }
+
+    /// When the words of a caption come, one entry for each word of each line; `None` where they come by their
+    /// order: in an opening, whose first frame shows them, and where the caption comes as a whole.
+    fn timed(&self, kind: TextKind, block: &Block, come: Come) -> Option<Vec<f64>> {
+        let in_parts = come.words || come.stagger > 0.0;
+        if self.opens() || kind != TextKind::Caption || !in_parts {
+            return None;
+        }
+        let words: Vec<&str> =
+            block.lines.iter().flat_map(|line| &line.words).map(|(word, _)| word.as_str()).collect();
+        let (times, led) = timing::starts(self.input.shot, self.input.board.fps, &words);
+        // Lines that nobody speaks follow one another as quickly as ever.
+        (led || come.words).then_some(times)
     }
 
     /// The caption's entrance as the shot asks; `center` is the block's. An opening's began before
@@ -377,8 +463,20 @@ impl<'a> Stage<'a> {
 
     /// The detail follows the caption.
     fn detail_come(&self) -> Come {
-        let start = if self.opens() { -0.22 } else { 0.2 };
+        let start = if self.opens() { -0.22 } else { self.detail_start() };
         Come::of(Entrance::Rise(30.0 * self.unit), start)
+    }
+
+    /// When the detail comes, in seconds before [`Stage::pace`]: with the voice where it says it.
+    fn detail_start(&self) -> f64 {
+        let shot = self.input.shot;
+        let detail = crate::lines::clean(&shot.detail);
+        let words: Vec<&str> =
+            crate::lines::spoken_words(&detail).into_iter().filter_map(|range| detail.get(range)).collect();
+        match timing::starts(shot, self.input.board.fps, &words) {
+            (times, true) => times.first().copied().unwrap_or(0.2).max(0.2) / self.pace(1.0).max(0.1),
+            _ => 0.2,
+        }
     }
 
     /// The mark before a caption, in the manner of the style.
@@ -432,6 +530,7 @@ impl<'a> Stage<'a> {
     fn disclaimer(&mut self, color: Color, align: f64, on_picture: bool) -> Result<f64, Error> {
         let style = Style {
             bold: false,
+            serif: false,
             color,
             emphasis: None,
             sizes: [21.0 * self.unit, 12.0 * self.unit],
@@ -459,6 +558,7 @@ impl<'a> Stage<'a> {
     ) -> Style {
         Style {
             bold: false,
+            serif: false,
             color,
             emphasis,
             sizes: [44.0 * self.unit, 17.0 * self.unit],
@@ -480,6 +580,7 @@ impl<'a> Stage<'a> {
     ) -> Style {
         Style {
             bold: true,
+            serif: self.serif(),
             color,
             emphasis,
             sizes: [largest * self.unit, 24.0 * self.unit],

@@ -3,7 +3,7 @@
 use spotwright_schemas::storyboard::Color;
 
 use super::picture::percentile_luma;
-use super::{Come, ENTRANCE, GROUND, Stage, WHITE};
+use super::{Come, ENTRANCE, Stage, WHITE};
 use crate::error::Error;
 use crate::pixels::{self, Raster};
 use crate::scene::{Entrance, Moving, Sprite, TextKind, ink_on, readable_ground, readable_tint};
@@ -16,7 +16,14 @@ impl Stage<'_> {
         let ink = ink_on(ground);
         let accent = readable_tint(self.accent(), ground);
         let slant = (56.0 * self.unit).round();
-        let (from, to) = if self.picture_above() {
+        let (from, to) = if self.wide() {
+            let area = self.beside();
+            self.open_window(area, None)?;
+            self.upright_stripe(area[0]);
+            self.ring();
+            let floor = self.disclaimer(pixels::mix(ink, ground, 0.14), 0.0, false)?;
+            (self.content_top, floor)
+        } else if self.picture_above() {
             self.picture_band_above(slant)?
         } else {
             self.picture_band_below(slant)?
@@ -95,7 +102,7 @@ impl Stage<'_> {
             }
             None => 0.0,
         };
-        let strength = (1.0 - GROUND * 0.9 / brightest.max(1.0)).clamp(0.15, 0.9);
+        let strength = self.shade_needed(brightest).max(0.15);
         let (end, ramp) = (self.content_top, 110.0 * self.unit);
         self.shade = (0..self.base.height)
             .map(|row| {
@@ -113,7 +120,7 @@ impl Stage<'_> {
         let top = self.disclaimer(WHITE, 0.0, true)?.max(band_top);
         let ramp = 90.0 * self.unit;
         self.shade = (0..self.base.height)
-            .map(|row| (((row as f64 - top + ramp) / ramp).clamp(0.0, 1.0) * 0.68 * 255.0) as u8)
+            .map(|row| (((row as f64 - top + ramp) / ramp).clamp(0.0, 1.0) * 0.78 * 255.0) as u8)
             .collect();
         Ok(())
     }
@@ -146,6 +153,14 @@ impl Stage<'_> {
         });
     }
 
+    /// An upright accent stripe at the left edge of a picture.
+    fn upright_stripe(&mut self, x: f64) {
+        let color = self.mark_color();
+        let wide = (10.0 * self.unit).max(2.0);
+        let layer = pixels::pill(wide as usize, self.base.height, 0.0, color, 1.0);
+        self.still(layer, x - wide / 2.0, 0.0);
+    }
+
     /// A large faint ring in the accent color, cut by the upper right corner.
     fn ring(&mut self) {
         let color = self.mark_color();
@@ -175,7 +190,7 @@ impl Stage<'_> {
         let accent = readable_tint(self.accent(), ground);
         let shot = self.input.shot;
         let floor = self.disclaimer(pixels::mix(ink, ground, 0.14), 0.5, false)?;
-        let room = (floor - self.content_top).max(24.0 * self.unit);
+        let room = (floor - self.content_top).max(24.0 * self.unit) * if self.wide() { 1.5 } else { 1.0 };
         let mut brand_style = self.caption_style(accent.unwrap_or(ink), None, 0.5, room * 0.1, 42.0);
         brand_style.sizes[1] = 14.0 * self.unit;
         let brand = self.set(&shot.brand, "brand", &brand_style)?;
@@ -187,6 +202,7 @@ impl Stage<'_> {
         let face = readable_ground(if button_color.contrast(ground) >= 1.5 { button_color } else { ink });
         let mut button_style = self.caption_style(ink_on(face), None, 0.5, 104.0 * self.unit, 50.0);
         button_style.width = self.safe_width() - 120.0 * self.unit;
+        button_style.serif = false;
         button_style.sizes[1] = 16.0 * self.unit;
         let button = self.set(&shot.button, "button", &button_style)?;
         let gap = 22.0 * self.unit;
@@ -200,11 +216,18 @@ impl Stage<'_> {
             + with_gap(&button, 2.0 * pill_pad + gap);
         let arc = 70.0 * self.unit;
         let below_arc = 26.0 * self.unit;
-        let picture_height =
-            (floor - texts - below_arc).min(self.height * 0.5).max(self.height * 0.18).max(arc * 1.5).round();
-        self.arched_picture(picture_height, arc)?;
-        let mut y = picture_height + below_arc;
-        y += ((floor - y - texts) * 0.4).max(0.0);
+        let mut y = self.content_top;
+        if self.wide() {
+            let area = self.beside();
+            self.open_window(area, None)?;
+            self.upright_stripe(area[0]);
+        } else {
+            let most = self.height * 0.56;
+            let high = (floor - texts - below_arc).min(most).max(self.height * 0.18).max(arc * 1.5).round();
+            self.arched_picture(high, arc)?;
+            y = high + below_arc;
+        }
+        y += ((floor - y - texts) * 0.45).max(0.0);
         if let Some(block) = &brand {
             let come = Come::of(Entrance::Rise(20.0 * self.unit), 0.0);
             self.put(TextKind::Brand, block, [self.left, y], come);
@@ -248,12 +271,15 @@ impl Stage<'_> {
     pub(super) fn button(&mut self, block: &Block, room: f64, face: Color, y: f64, pad: f64) {
         let wide = block.width + 2.0 * 58.0 * self.unit;
         let high = block.height + 2.0 * pad;
-        let x = ((self.width - wide) / 2.0).round();
-        let center = [self.width / 2.0, y + high / 2.0];
+        let middle = f64::midpoint(self.left, self.right);
+        let x = (middle - wide / 2.0).round();
+        let center = [middle, y + high / 2.0];
         let from = self.sprites.len();
-        let pill = pixels::pill(wide as usize, high as usize, high / 2.0, face, 1.0);
+        // Styles that like corners have them on buttons too.
+        let radius = (high / 2.0).min(self.corner().max(8.0 * self.unit));
+        let pill = pixels::pill(wide as usize, high as usize, radius, face, 1.0);
         self.still(pill, x, y);
-        let text_x = (self.width - room) / 2.0;
+        let text_x = middle - room / 2.0;
         let come = Come::of(Entrance::Grow(center), 0.3);
         self.put(TextKind::Button, block, [text_x, y + pad], come);
         let (start, length) = (self.pace(0.3), self.pace(ENTRANCE));

@@ -7,7 +7,7 @@ use super::picture::percentile_luma;
 use super::{GROUND, Rect, Stage, WHITE};
 use crate::error::Error;
 use crate::pixels;
-use crate::scene::{Brush, Scene, TextKind, readable_tint};
+use crate::scene::{TextKind, readable_tint};
 
 impl Stage<'_> {
     pub(super) fn full_bleed(&mut self) -> Result<(), Error> {
@@ -16,7 +16,7 @@ impl Stage<'_> {
         let kept = pixels::cover((*source.0, *source.1), width, height, (0.5, 0.5));
         let share = kept[2] * kept[3] / (*source.0 as f64 * *source.1 as f64);
         if share >= 0.5 || self.product().is_some() {
-            self.product_room = [0.13, 0.60];
+            self.product_room = [0.24, 0.53];
             self.open_window([0.0, 0.0, width, height], None)?;
         } else {
             // A wide picture cropped to a tall frame would lose the product: it fills the upper part
@@ -67,10 +67,12 @@ impl Stage<'_> {
         let (low, high) = if self.input.clip.is_some() {
             self.brightness_under_texts(floor)
         } else {
-            self.brightness_of_picture(floor)?
+            let stretches = [(floor, self.height, 0.985), (self.top, self.content_top, 0.95)];
+            let [low, high] = self.brightest_of_picture(stretches)?;
+            (low, high)
         };
-        let needed = |brightest: f64| (1.0 - GROUND * 0.92 / brightest.max(1.0)).clamp(0.0, 0.9);
-        let (bottom, top) = (needed(low).max(0.30), needed(high).max(0.12));
+        let top = if self.header.is_empty() { 0.0 } else { self.shade_needed(high).max(0.12) };
+        let bottom = self.shade_needed(low).max(0.30);
         let ramp = 0.19 * self.height;
         let ease = |t: f64| {
             let t = t.clamp(0.0, 1.0);
@@ -85,31 +87,6 @@ impl Stage<'_> {
             })
             .collect();
         Ok(())
-    }
-
-    /// Brightest luma below `floor` and under the header over the whole way of the camera.
-    fn brightness_of_picture(&mut self, floor: f64) -> Result<(f64, f64), Error> {
-        let rows = self.base.height;
-        let probe = Scene {
-            base: self.base.clone(),
-            window: self.window.take(),
-            shade: Vec::new(),
-            sprites: Vec::new(),
-            boxes: Vec::new(),
-            frames: 1,
-            fps: 1,
-        };
-        let mut brush = Brush::new(self.base.width, rows);
-        let (mut low, mut high) = (0.0_f64, 0.0_f64);
-        let text_top = (floor.max(0.0) as usize).min(rows);
-        let header_end = (self.content_top as usize).min(rows);
-        for share in [0.0, 0.5, 1.0] {
-            probe.draw_picture(share, &mut brush)?;
-            low = low.max(percentile_luma(&brush.canvas, text_top, rows, 0.985));
-            high = high.max(percentile_luma(&brush.canvas, self.top as usize, header_end, 0.95));
-        }
-        self.window = probe.window;
-        Ok((low, high))
     }
 
     /// Brightest luma below `floor` and under the header over all frames of the clip, and under each line

@@ -54,6 +54,7 @@ impl Stage<'_> {
                     let px = self.share(*size);
                     let style = Style {
                         bold: true,
+                        serif: false,
                         color: *color,
                         emphasis: None,
                         sizes: [px, px],

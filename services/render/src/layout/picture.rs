@@ -5,23 +5,31 @@ use std::sync::{Arc, OnceLock};
 use fast_image_resize::{FilterType, Resizer};
 use spotwright_schemas::storyboard::{Motion, VisualStyle};
 
-use super::{GROUND, Rect, Stage, grounds};
+use super::{BLACK, GROUND, Rect, Stage, grounds};
 use crate::error::Error;
 use crate::footage::percentile;
 use crate::picture::cut_out;
 use crate::pixels::{self, Crop, Raster};
-use crate::scene::{Moving, Window};
+use crate::scene::{Brush, Moving, Scene, Window};
 
 /// How much larger than the window a prepared picture is, and so the strongest zoom.
 const ZOOM: f64 = 1.2;
 /// Share of the brand color in blurred grounds.
 const TINT: f64 = 0.3;
 
+/// Mean difference of luma to the right and below, on the grid of [`focus`], below which a picture shows nothing;
+/// what counts as a strong one, and the share of strong ones that a plain picture stays below.
+const FAINT: f64 = 2.6;
+const STRONG: f64 = 48.0;
+const RARE: f64 = 0.0005;
+
 /// A decoded product picture.
 pub(crate) struct Picture {
     pub(crate) raster: Raster,
     /// Where the product is, as shares of width and height.
     pub(crate) focus: (f64, f64),
+    /// Whether it shows nothing: a drawn background, with no detail that stands out.
+    pub(crate) plain: bool,
     /// The product alone, once it was asked for; `None` inside where the ground is not plain.
     cutout: OnceLock<Option<Arc<Raster>>>,
 }
@@ -38,13 +46,18 @@ impl Picture {
 
     /// Wraps an opaque raster and looks for the product.
     pub(crate) fn of(raster: Raster) -> Self {
-        let focus = focus(&raster);
-        Self { raster, focus, cutout: OnceLock::new() }
+        let (focus, plain) = focus(&raster);
+        Self { raster, focus, plain, cutout: OnceLock::new() }
     }
 
     /// A picture without pixels.
     pub(crate) fn empty() -> Self {
-        Self { raster: Raster::filled(0, 0, [0; 4]), focus: (0.5, 0.5), cutout: OnceLock::new() }
+        Self {
+            raster: Raster::filled(0, 0, [0; 4]),
+            focus: (0.5, 0.5),
+            plain: false,
+            cutout: OnceLock::new(),
+        }
     }
 
     /// The product without its plain ground, as a layer; `None` for pictures whose ground is not plain.
@@ -53,18 +66,23 @@ impl Picture {
     }
 }
 
-/// Mean position of luma differences on a coarse grid, each weighted by nearness to the middle.
-fn focus(raster: &Raster) -> (f64, f64) {
+/// Mean position of luma differences on a coarse grid, each weighted by nearness to the middle; and whether they
+/// are so small and few that there is nothing to be seen.
+fn focus(raster: &Raster) -> ((f64, f64), bool) {
     let step = (raster.width.max(raster.height) / 160).max(1);
     let luma = |x: usize, y: usize| {
         let [r, g, b, _] = raster.pixel(x, y);
         (f64::from(r) * 0.2126) + (f64::from(g) * 0.7152) + (f64::from(b) * 0.0722)
     };
     let (mut sum_x, mut sum_y, mut sum) = (0.0, 0.0, 1e-6);
+    let (mut details, mut strong, mut count) = (0.0, 0.0, 1e-6);
     for y in (0..raster.height.saturating_sub(step)).step_by(step) {
         for x in (0..raster.width.saturating_sub(step)).step_by(step) {
             let here = luma(x, y);
             let detail = (here - luma(x + step, y)).abs() + (here - luma(x, y + step)).abs();
+            details += detail;
+            strong += f64::from(u8::from(detail > STRONG));
+            count += 1.0;
             let (fx, fy) = (x as f64 / raster.width as f64, y as f64 / raster.height as f64);
             let middle = 1.0 - ((fx - 0.5).powi(2) + (fy - 0.5).powi(2)) * 1.6;
             let weight = detail.powf(1.5) * middle.max(0.1);
@@ -73,12 +91,13 @@ fn focus(raster: &Raster) -> (f64, f64) {
             sum += weight;
         }
     }
+    let plain = details / count < FAINT && strong / count < RARE;
     if sum < 1.0 {
-        return (0.5, 0.5);
+        return ((0.5, 0.5), plain);
     }
     // Detail says little about up and down (a plain face above a busy coat), so the height leans to
     // a little above the middle, where photographers put their subject.
-    (sum_x / sum, 0.4 * sum_y / sum + 0.6 * 0.38)
+    ((sum_x / sum, 0.4 * sum_y / sum + 0.6 * 0.38), plain)
 }
 
 impl Stage<'_> {
@@ -207,6 +226,36 @@ pub(super) fn percentile_luma(raster: &Raster, from: usize, to: usize, share: f6
 }
 
 impl Stage<'_> {
+    /// Highest luma of each stretch of rows (from, to, share) over the whole way of the camera, below which the
+    /// share of its pixels lies, 0–255.
+    pub(super) fn brightest_of_picture<const N: usize>(
+        &mut self,
+        stretches: [(f64, f64, f64); N],
+    ) -> Result<[f64; N], Error> {
+        let rows = self.base.height;
+        let probe = Scene {
+            base: self.base.clone(),
+            window: self.window.take(),
+            shade: Vec::new(),
+            tint: BLACK,
+            sprites: Vec::new(),
+            boxes: Vec::new(),
+            frames: 1,
+            fps: 1,
+        };
+        let mut brush = Brush::new(self.base.width, rows);
+        let mut brightest = [0.0_f64; N];
+        for way in [0.0, 0.5, 1.0] {
+            probe.draw_picture(way, &mut brush)?;
+            for (most, (from, to, share)) in brightest.iter_mut().zip(stretches) {
+                let row = |y: f64| (y.max(0.0) as usize).min(rows);
+                *most = most.max(percentile_luma(&brush.canvas, row(from), row(to), share));
+            }
+        }
+        self.window = probe.window;
+        Ok(brightest)
+    }
+
     /// Highest luma, over all frames of the clip, below which `share` of the pixels of `area` of the frame
     /// lie; 0 where the clip's window is not, or without a clip.
     pub(super) fn brightest_of_clip(&self, area: Rect, share: f64) -> f64 {

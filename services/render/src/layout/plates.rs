@@ -3,16 +3,16 @@
 
 use spotwright_schemas::storyboard::Color;
 
-use super::picture::percentile_luma;
 use super::product::is_amount;
 use super::{Come, GROUND, Rect, Stage, WHITE, shapes};
 use crate::error::Error;
 use crate::pixels;
-use crate::scene::{Brush, Entrance, Scene, Sprite, TextKind, ink_on, readable_ground, readable_tint};
+use crate::scene::{Entrance, Sprite, TextKind, ink_on, readable_ground, readable_tint};
 use crate::text::Block;
 
 impl Stage<'_> {
-    /// The picture over the whole frame.
+    /// The picture over the whole frame. A product that was cut out stands in the part `room` of the height, which
+    /// leaves place for its growing under the camera.
     fn whole_picture(&mut self, room: [f64; 2]) -> Result<(), Error> {
         self.product_room = room;
         self.open_window([0.0, 0.0, self.width, self.height], None)
@@ -24,29 +24,7 @@ impl Stage<'_> {
             let area = [0.0, from, self.width, to - from];
             return Ok(self.brightest_of_clip(area, 0.985));
         }
-        let rows = self.base.height;
-        let probe = Scene {
-            base: self.base.clone(),
-            window: self.window.take(),
-            shade: Vec::new(),
-            sprites: Vec::new(),
-            boxes: Vec::new(),
-            frames: 1,
-            fps: 1,
-        };
-        let mut brush = Brush::new(self.base.width, rows);
-        let mut brightest = 0.0_f64;
-        for share in [0.0, 0.5, 1.0] {
-            probe.draw_picture(share, &mut brush)?;
-            let part = percentile_luma(
-                &brush.canvas,
-                (from.max(0.0) as usize).min(rows),
-                (to as usize).min(rows),
-                0.985,
-            );
-            brightest = brightest.max(part);
-        }
-        self.window = probe.window;
+        let [brightest] = self.brightest_of_picture([(from, to, 0.985)])?;
         Ok(brightest)
     }
 
@@ -55,7 +33,7 @@ impl Stage<'_> {
     fn shade_between(&mut self, from: f64, to: f64, least: f64) -> Result<(), Error> {
         let ramp = 0.10 * self.height;
         let brightest = self.brightest_between(from - ramp * 0.3, to + ramp * 0.3)?;
-        let strength = (1.0 - GROUND * 0.92 / brightest.max(1.0)).clamp(least, 0.9);
+        let strength = self.shade_needed(brightest).max(least);
         let ease = |t: f64| {
             let t = t.clamp(0.0, 1.0);
             t * t * (3.0 - 2.0 * t)
@@ -72,6 +50,11 @@ impl Stage<'_> {
         Ok(())
     }
 
+    /// Darkens the picture under brand and label, where there are any.
+    fn shade_header_over_picture(&mut self) -> Result<(), Error> {
+        if self.header.is_empty() { Ok(()) } else { self.shade_between(0.0, self.content_top, 0.12) }
+    }
+
     /// Small print over the foot of the picture; returns where the rest must end.
     fn foot(&mut self) -> Result<f64, Error> {
         let floor = self.disclaimer(WHITE, 0.0, true)?;
@@ -83,7 +66,7 @@ impl Stage<'_> {
 
     /// The caption at the top, over a gradient.
     pub(super) fn headline(&mut self) -> Result<(), Error> {
-        self.whole_picture([0.40, 0.92])?;
+        self.whole_picture([0.53, 0.86])?;
         self.foot()?;
         let ground = Color { r: GROUND as u8, g: GROUND as u8, b: GROUND as u8 };
         let accent = readable_tint(self.input.board.palette.accent, ground);
@@ -97,7 +80,7 @@ impl Stage<'_> {
 
     /// Every line of the caption on a plate of its own.
     pub(super) fn plates(&mut self) -> Result<(), Error> {
-        self.whole_picture([0.14, 0.62])?;
+        self.whole_picture([0.24, 0.55])?;
         let mut floor = self.foot()? - 26.0 * self.unit;
         let plate = self.ground();
         let ink = ink_on(plate);
@@ -126,7 +109,7 @@ impl Stage<'_> {
             come.words = false;
             self.put_plated(TextKind::Caption, block, [self.left + pad, floor], come, plate);
         }
-        self.shade_between(0.0, self.content_top, 0.12)?;
+        self.shade_header_over_picture()?;
         self.put_header();
         Ok(())
     }
@@ -167,7 +150,7 @@ impl Stage<'_> {
 
     /// The caption on a band of color across the picture.
     pub(super) fn ribbon(&mut self) -> Result<(), Error> {
-        self.whole_picture([0.14, 0.60])?;
+        self.whole_picture([0.23, 0.48])?;
         let floor = self.foot()?;
         let band = self.ground();
         let ink = ink_on(band);
@@ -182,14 +165,14 @@ impl Stage<'_> {
             pixels::pill(self.base.width, (8.0 * self.unit).max(2.0) as usize, 0.0, self.accent(), 1.0);
         self.slide_in(stripe, [0.0, top - (8.0 * self.unit).max(2.0)]);
         self.put_stack(&texts, top + pad, 0.0);
-        self.shade_between(0.0, self.content_top, 0.12)?;
+        self.shade_header_over_picture()?;
         self.put_header();
         Ok(())
     }
 
     /// A column of color that grows out of the left side, the caption in it.
     pub(super) fn side_band(&mut self) -> Result<(), Error> {
-        self.whole_picture([0.10, 0.60])?;
+        self.whole_picture([0.23, 0.49])?;
         let floor = self.foot()?;
         let band = self.ground();
         let ink = ink_on(band);
@@ -205,7 +188,7 @@ impl Stage<'_> {
         let edge = pixels::pill((10.0 * self.unit).max(2.0) as usize, high as usize, 0.0, self.accent(), 1.0);
         self.slide_in(edge, [wide, top]);
         self.put_stack(&texts, top + pad, 0.0);
-        self.shade_between(0.0, self.content_top, 0.12)?;
+        self.shade_header_over_picture()?;
         self.put_header();
         Ok(())
     }
@@ -252,9 +235,14 @@ impl Stage<'_> {
             let left = self.right - block.width - 2.0 * pad[0];
             y = self.say(TextKind::Detail, block, [left, y], pad, answer, (0.84, come));
         }
-        let rect = [self.left, y + 4.0 * u, self.safe_width(), floor - y - 14.0 * u].map(f64::round);
-        let mask = pixels::rounded_mask(rect[2].max(2.0) as usize, rect[3].max(2.0) as usize, self.corner());
-        self.open_window(rect, Some(mask))?;
+        let top = y + 10.0 * u;
+        let rect = [self.left, top, self.safe_width(), self.bleed(floor) - top].map(f64::round);
+        let (radius, [_, _, wide, high]) = (self.corner().max(18.0 * u), rect);
+        let runs_out = self.bleed(floor) >= self.height;
+        self.open_shape(rect, |px, py| {
+            let foot = if runs_out { radius } else { 0.0 };
+            pixels::rounded_distance(px, py, [0.0, 0.0, wide, high + foot], radius)
+        })?;
         self.put_header();
         Ok(())
     }
@@ -293,15 +281,18 @@ impl Stage<'_> {
 
     /// The caption on a price tag over the picture.
     pub(super) fn price_tag(&mut self) -> Result<(), Error> {
-        self.whole_picture([0.12, 0.62])?;
+        self.whole_picture([0.23, 0.49])?;
         let floor = self.foot()?;
         let u = self.unit;
         let color = readable_ground(self.accent());
         let ink = ink_on(color);
         let (pad, point) = ([38.0 * u, 28.0 * u], 74.0 * u);
         let width = self.safe_width() - 2.0 * pad[0] - point;
-        let texts = self.stack_within(ink, None, 0.0, [width, self.height * 0.32], 96.0)?;
-        let high = texts.height + 2.0 * pad[1];
+        let hero = self.amount(ink, 0.0, [width, self.height * 0.16]);
+        let hero_height = hero.as_ref().map_or(0.0, |block| block.height);
+        let largest = if hero.is_some() { 62.0 } else { 96.0 };
+        let texts = self.stack_within(ink, None, 0.0, [width, self.height * 0.26], largest)?;
+        let high = hero_height + texts.height + 2.0 * pad[1];
         let top = (floor - high - 20.0 * u).max(self.content_top);
         let rect: Rect = [self.left, top, self.safe_width(), high].map(f64::round);
         let middle = rect[3] / 2.0;
@@ -313,8 +304,12 @@ impl Stage<'_> {
             body.max(slope).max(12.0 * u - (x - hole[0]).hypot(y - hole[1]))
         });
         self.still(layer, rect[0], rect[1]);
-        self.put_stack(&texts, rect[1] + pad[1], point + pad[0] * 0.4);
-        self.shade_between(0.0, self.content_top, 0.12)?;
+        let indent = point + pad[0] * 0.4;
+        if let Some(block) = &hero {
+            self.put_ornament(block, [self.left + indent, rect[1] + pad[1]]);
+        }
+        self.put_stack(&texts, rect[1] + pad[1] + hero_height, indent);
+        self.shade_header_over_picture()?;
         self.put_header();
         Ok(())
     }
@@ -324,7 +319,7 @@ impl Stage<'_> {
         let Some(figure) = self.telling_figure().filter(|figure| is_amount(figure)) else {
             return self.plates();
         };
-        self.whole_picture([0.14, 0.62])?;
+        self.whole_picture([0.31, 0.57])?;
         let floor = self.foot()?;
         let u = self.unit;
         let color = readable_ground(self.accent());
@@ -351,7 +346,7 @@ impl Stage<'_> {
             (sprite.start, sprite.length) = (start, length);
             sprite.pulse = Some((0.04, center));
         }
-        self.shade_between(0.0, self.content_top, 0.12)?;
+        self.shade_header_over_picture()?;
         self.put_header();
         Ok(())
     }

@@ -53,22 +53,31 @@ impl Stage<'_> {
                 pixel.copy_from_slice(&[tone(wall.r), tone(wall.g), tone(wall.b), 255]);
             }
         }
-        let rect = fitted(product, [w * 0.12, h * room[0], w * 0.76, h * (room[1] - room[0])]);
+        let margin = if self.on_picture() { 0.17 } else { 0.12 };
+        let rect =
+            fitted(product, [w * margin, h * room[0], w * (1.0 - 2.0 * margin), h * (room[1] - room[0])]);
         stand(&mut scene, product, rect)?;
         Ok(scene)
     }
 
-    /// The color of the wall: the style's ground, lighter or darker so that the product stands out.
+    /// The color of the wall: the brand's, lighter or darker so that the product stands out.
     fn wall(&self, product: &Raster) -> Color {
-        let ground = self.ground();
-        let dark = luma(ground) < 0.5;
-        match (mean_luma(product) < 0.42, dark) {
-            // A dark product before a dark ground, and a light one before a light ground.
-            (true, true) => pixels::mix(ground, WHITE, 0.52),
-            (false, false) => pixels::mix(ground, BLACK, 0.30),
-            (true, false) => ground,
-            (false, true) => pixels::mix(ground, WHITE, 0.10),
-        }
+        let (ground, accent) = (self.ground(), self.accent());
+        let own = mean_luma(product);
+        // White texts stand on walls that fill the frame.
+        let most = if self.on_picture() { 0.52 } else { 0.94 };
+        let tones = [(WHITE, 0.0), (WHITE, 0.18), (WHITE, 0.42), (WHITE, 0.66), (BLACK, 0.30), (BLACK, 0.52)];
+        let walls = [accent, ground].into_iter().flat_map(|color| {
+            tones.into_iter().map(move |(toward, share)| pixels::mix(color, toward, share))
+        });
+        // Apart in brightness first, up to where more no longer helps; then the more vivid one.
+        let worth = |wall: &Color| {
+            let apart = (luma(*wall) - own).abs().min(0.38) / 0.38;
+            let too_light = (luma(*wall) - most).max(0.0) * 4.0;
+            let too_dark = (0.20 - luma(*wall)).max(0.0) * 2.5;
+            apart + 0.45 * vividness(*wall) - too_light - too_dark
+        };
+        walls.max_by(|a, b| worth(a).total_cmp(&worth(b))).unwrap_or(ground)
     }
 
     /// Puts the product, grown slowly over the shot, with its shadow on what is drawn so far.
@@ -102,13 +111,26 @@ impl Stage<'_> {
         let accent = readable_tint(self.accent(), ground);
         let floor = self.disclaimer(pixels::mix(ink, ground, 0.14), self.alignment(), false)?;
         let room = floor - self.content_top;
-        let texts = self.stack(ink, accent, self.alignment(), room * 0.36, 104.0)?;
-        let below = self.put_stack(&texts, self.content_top, 0.0);
-        let area = [self.left, below + 40.0 * u, self.safe_width(), floor - below - 100.0 * u];
+        let area = if self.wide() {
+            let texts = self.stack(ink, accent, 0.0, room * 0.94, 104.0)?;
+            self.put_stack(&texts, self.content_top + (room - texts.height) * 0.46, 0.0);
+            self.product_area()
+        } else {
+            let texts = self.stack(ink, accent, self.alignment(), room * 0.36, 104.0)?;
+            let below = self.put_stack(&texts, self.content_top, 0.0);
+            let end = self.bleed(floor).min(self.height * 0.95);
+            [self.left, below + 30.0 * u, self.safe_width(), end - below - 60.0 * u]
+        };
         self.pool(area);
         self.show_product(&product, area, true)?;
         self.put_header();
         Ok(())
+    }
+
+    /// Where a product stands in a wide frame, beside the texts.
+    fn product_area(&self) -> Rect {
+        let [x, _, wide, high] = self.beside();
+        [x, high * 0.09, wide * 0.94, high * 0.80]
     }
 
     /// A pool of the accent's light in an area without text.
@@ -139,14 +161,25 @@ impl Stage<'_> {
         let accent = readable_tint(self.accent(), ground);
         let floor = self.disclaimer(pixels::mix(ink, ground, 0.14), 0.5, false)?;
         let room = floor - self.content_top;
-        let texts = self.stack(ink, accent, 0.5, room * 0.34, 92.0)?;
-        let text_top = floor - texts.height;
-        self.put_stack(&texts, text_top, 0.0);
         let high = 92.0 * u;
-        let top = text_top - 60.0 * u - high;
-        let wide = self.width * 0.62;
-        self.plinth([(self.width - wide) / 2.0, top, wide, high]);
-        let area = [self.left, self.content_top, self.safe_width(), top + 18.0 * u - self.content_top];
+        let (area, top) = if self.wide() {
+            let texts = self.stack(ink, accent, 0.0, room * 0.94, 92.0)?;
+            self.put_stack(&texts, self.content_top + (room - texts.height) * 0.46, 0.0);
+            let mut area = self.product_area();
+            let top = area[1] + area[3] - high;
+            area[3] = top + 18.0 * u - area[1];
+            (area, top)
+        } else {
+            let texts = self.stack(ink, accent, 0.5, room * 0.34, 92.0)?;
+            let text_top = floor - texts.height;
+            self.put_stack(&texts, text_top, 0.0);
+            let top = text_top - 60.0 * u - high;
+            ([self.left, self.content_top, self.safe_width(), top + 18.0 * u - self.content_top], top)
+        };
+        let inset = area[2] * 0.10;
+        let area = [area[0] + inset, area[1], area[2] - 2.0 * inset, area[3]];
+        let wide = (fitted(&product, area)[2] * 1.14).max(area[2] * 0.52);
+        self.plinth([area[0] + (area[2] - wide) / 2.0, top, wide, high]);
         self.show_product(&product, area, false)?;
         self.put_header();
         Ok(())
@@ -178,19 +211,25 @@ impl Stage<'_> {
         let accent = readable_tint(self.accent(), ground);
         let floor = self.disclaimer(pixels::mix(ink, ground, 0.14), 0.0, false)?;
         let room = floor - self.content_top;
-        let texts = self.stack(ink, accent, 0.0, room * 0.30, 84.0)?;
-        let text_top = floor - texts.height;
-        self.put_stack(&texts, text_top, 0.0);
-        let area = [self.left, self.content_top, self.safe_width(), text_top - self.content_top - 48.0 * u];
+        let area = if self.wide() {
+            let texts = self.stack(ink, accent, 0.0, room * 0.94, 84.0)?;
+            self.put_stack(&texts, self.content_top + (room - texts.height) * 0.46, 0.0);
+            self.product_area()
+        } else {
+            let texts = self.stack(ink, accent, 0.0, room * 0.30, 84.0)?;
+            let text_top = floor - texts.height;
+            self.put_stack(&texts, text_top, 0.0);
+            [self.left, self.content_top, self.safe_width(), text_top - self.content_top - 48.0 * u]
+        };
         let word = self.telling_figure().unwrap_or_else(|| self.input.shot.brand.clone());
         let mut style = self.caption_style(pixels::mix(ink, ground, 0.16), None, 0.5, area[3] * 0.5, 420.0);
         style.max_lines = 1;
         style.sizes[1] = 40.0 * u;
-        style.shadow = 0.0;
+        (style.shadow, style.width) = (0.0, area[2]);
         // A word that does not fit in one line is left out: the caption says it.
         if let Ok(Some(block)) = self.set(&word, "caption", &style) {
             let y = area[1] + area[3] * 0.10;
-            self.put_ornament(&block, [self.left, y]);
+            self.put_ornament(&block, [area[0], y]);
         }
         let room = [area[0], area[1] + area[3] * 0.16, area[2], area[3] * 0.84];
         self.show_product(&product, room, true)?;
@@ -204,16 +243,21 @@ impl Stage<'_> {
         let (u, ink) = (self.unit, ink_on(ground));
         let floor = self.disclaimer(pixels::mix(ink, ground, 0.14), 0.5, false)?;
         let room = floor - self.content_top;
-        let end = self.end_texts(ink, ground, room * 0.52)?;
-        let top = floor - end.height - 10.0 * u;
-        self.put_end(&end, top);
-        let area = [self.left, self.content_top, self.safe_width(), top - self.content_top - 34.0 * u];
+        let end = self.end_texts(ink, ground, room * if self.wide() { 0.94 } else { 0.52 })?;
+        let area = if self.wide() {
+            self.put_end(&end, self.content_top + (room - end.height) * 0.46);
+            self.product_area()
+        } else {
+            let top = floor - end.height - 10.0 * u;
+            self.put_end(&end, top);
+            [self.left, self.content_top, self.safe_width(), top - self.content_top - 34.0 * u]
+        };
         let side = area[2].min(area[3]);
         if let Some(product) = self.product() {
             self.pool(area);
             self.show_product(&product, area, true)?;
         } else {
-            let rect = [(self.width - side) / 2.0, area[1] + (area[3] - side) / 2.0, side, side];
+            let rect = [area[0] + (area[2] - side) / 2.0, area[1] + (area[3] - side) / 2.0, side, side];
             self.disk(rect)?;
         }
         self.put_header();
@@ -224,6 +268,19 @@ impl Stage<'_> {
     /// any other, which has two digits at least. Numbers of a list and times of day are none.
     pub(super) fn telling_figure(&self) -> Option<String> {
         telling_figure(&self.input.shot.caption)
+    }
+
+    /// The amount of the caption as large as an offer shows it; `None` where it names none, or none that fits.
+    pub(super) fn amount(
+        &self,
+        color: Color,
+        align: f64,
+        [width, height]: [f64; 2],
+    ) -> Option<crate::text::Block> {
+        let figure = self.telling_figure().filter(|figure| is_amount(figure))?;
+        let mut style = self.caption_style(color, None, align, height, 170.0);
+        (style.max_lines, style.width, style.shadow, style.serif) = (1, width, 0.0, false);
+        self.set(&figure, "caption", &style).ok().flatten()
     }
 
     /// Text that is part of the picture: it is said again where it is to be read.
@@ -313,7 +370,11 @@ fn telling_figure(caption: &str) -> Option<String> {
             Some((caption.get(range.clone())?, [caption.get(..range.start)?, caption.get(range.end..)?]))
         })
         .collect();
-    let amount = figures.iter().find(|(figure, _)| is_amount(figure));
+    // Of two prices the lower one is to be paid now, whichever is named first.
+    let amounts = || figures.iter().filter(|(figure, _)| is_amount(figure));
+    let prices = || amounts().filter(|(figure, _)| !figure.contains(['%', '％', '折']));
+    let lowest = prices().min_by(|a, b| value_of(a.0).total_cmp(&value_of(b.0)));
+    let amount = if prices().count() > 1 { lowest } else { amounts().next() };
     let counted = || {
         figures.iter().find(|(figure, [before, after])| {
             let next = after.trim_start();
@@ -326,6 +387,12 @@ fn telling_figure(caption: &str) -> Option<String> {
     amount.or_else(counted).map(|(figure, _)| (*figure).to_owned())
 }
 
+/// The number of a figure, without its signs and the commas between thousands.
+fn value_of(figure: &str) -> f64 {
+    let digits: String = figure.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
+    digits.parse().unwrap_or(f64::INFINITY)
+}
+
 /// Whether a figure is an amount of money or a share.
 pub(super) fn is_amount(figure: &str) -> bool {
     figure.contains(['%', '％', '¥', '￥', '$', '€', '£', '元', '折'])
@@ -333,6 +400,11 @@ pub(super) fn is_amount(figure: &str) -> bool {
 
 fn luma(color: Color) -> f64 {
     (f64::from(color.r) * 0.2126 + f64::from(color.g) * 0.7152 + f64::from(color.b) * 0.0722) / 255.0
+}
+
+/// Range of a color's channels, 0–1.
+fn vividness(color: Color) -> f64 {
+    f64::from(color.r.max(color.g).max(color.b) - color.r.min(color.g).min(color.b)) / 255.0
 }
 
 /// Mean luma of what is opaque, 0–1.
@@ -356,6 +428,8 @@ mod tests {
             ("25 ounces for $34", Some("$34")),
             ("Dropped 50 times, still no leak", Some("50")),
             ("首单立减50元", Some("50元")),
+            ("到周日前，39元减到29元", Some("29元")),
+            ("$39, now $29 until Sunday", Some("$29")),
             ("3. Every part goes in the dishwasher", None),
             ("Monday, 7 am, the bottle goes in the car door", None),
             ("Doors open at 10:30", None),

@@ -84,12 +84,6 @@ pub(super) fn doorway(width: usize, height: usize) -> Vec<u8> {
     })
 }
 
-/// Coverage of an ellipse that touches the four sides.
-pub(super) fn ellipse(width: usize, height: usize) -> Vec<u8> {
-    let (rx, ry) = (width as f64 / 2.0, height as f64 / 2.0);
-    mask(width, height, |x, y| (((x - rx) / rx).hypot((y - ry) / ry) - 1.0) * rx.min(ry))
-}
-
 /// Coverage of a shape, 0–255, row-major.
 fn mask(width: usize, height: usize, distance: impl Fn(f64, f64) -> f64) -> Vec<u8> {
     let mut mask = Vec::with_capacity(width * height);

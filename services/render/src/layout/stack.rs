@@ -1,6 +1,6 @@
 //! Caption and detail as one column, and the column of an end card.
 
-use spotwright_schemas::storyboard::{Color, VisualStyle};
+use spotwright_schemas::storyboard::{Color, Layout, VisualStyle};
 
 use super::{Come, Stage};
 use crate::error::Error;
@@ -34,6 +34,23 @@ pub(super) struct End {
 }
 
 impl Stage<'_> {
+    /// Room of the mark before the caption in pixels; 0 in layouts whose shapes lead the eye already.
+    fn mark_room(&self) -> f64 {
+        match self.layout {
+            Layout::Circle
+            | Layout::Arch
+            | Layout::Phone
+            | Layout::Pedestal
+            | Layout::PriceTag
+            | Layout::Ticket
+            | Layout::EndTicket
+            | Layout::Ribbon
+            | Layout::Burst
+            | Layout::Place => 0.0,
+            _ => MARK * self.unit,
+        }
+    }
+
     /// Sets mark, caption and detail for a room of the given height at full width.
     pub(super) fn stack(
         &self,
@@ -56,7 +73,7 @@ impl Stage<'_> {
         largest: f64,
     ) -> Result<Stack, Error> {
         let shot = self.input.shot;
-        let (mark, gap) = (MARK * self.unit, GAP * self.unit);
+        let (mark, gap) = (self.mark_room(), GAP * self.unit);
         let faint = pixels::mix(ink, self.ground(), 0.06);
         let mut style = self.detail_style(faint, accent, align, room * 0.40, false);
         style.width = width;
@@ -78,9 +95,11 @@ impl Stage<'_> {
     pub(super) fn put_stack(&mut self, stack: &Stack, top: f64, indent: f64) -> f64 {
         let left = self.left + indent;
         let mut y = top;
-        let bar = 112.0 * self.unit;
-        self.bar(left + (stack.width - bar) * stack.align, y, bar, 0.0);
-        y += MARK * self.unit;
+        if self.mark_room() > 0.0 {
+            let bar = 112.0 * self.unit;
+            self.bar(left + (stack.width - bar) * stack.align, y, bar, 0.0);
+            y += self.mark_room();
+        }
         if let Some(block) = &stack.caption {
             let center = left + block.width / 2.0 + (stack.width - block.width) * stack.align;
             let come = self.caption_come([center, y + block.height / 2.0]);
@@ -117,6 +136,7 @@ impl Stage<'_> {
         let face = readable_ground(if button_color.contrast(ground) >= 1.5 { button_color } else { ink });
         let mut style = self.caption_style(ink_on(face), None, 0.5, 104.0 * self.unit, 50.0);
         style.width = self.safe_width() - 120.0 * self.unit;
+        style.serif = false;
         style.sizes[1] = 16.0 * self.unit;
         style.shadow = 0.0;
         let button = self.set(&shot.button, "button", &style)?.map(|block| (block, style.width, face));
@@ -135,7 +155,8 @@ impl Stage<'_> {
             y += block.height + gap * 0.6;
         }
         if let Some(block) = &end.caption {
-            let come = self.caption_come([self.width / 2.0, y + block.height / 2.0]);
+            let middle = f64::midpoint(self.left, self.right);
+            let come = self.caption_come([middle, y + block.height / 2.0]);
             self.put(TextKind::Caption, block, [self.left, y], come);
             y += block.height + gap;
         }

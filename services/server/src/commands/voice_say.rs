@@ -61,7 +61,7 @@ pub async fn execute(options: &Options<'_>, config: &Config) -> Result<(), Probl
         pronunciations: Vec::new(),
     };
     let spoken = Chain::new(chain).speak(&utterance).await.map_err(|error| match error {
-        VoiceError::Unavailable(why) => Problem::new(Code::Prerequisite, "", why),
+        VoiceError::Unavailable(why) | VoiceError::NoRoom(why) => Problem::new(Code::Prerequisite, "", why),
         VoiceError::Impossible(why) => Problem::new(Code::Option, "TEXT", why),
     })?;
     std::fs::write(options.out, write_wav(&spoken.pcm, spoken.rate)).map_err(|error| {

@@ -215,7 +215,7 @@ fn past(symbols: &str) -> &'static str {
 
 fn list(file: &Path) -> Result<HashMap<String, String>, Error> {
     let fail = |what: String| Error::File { path: file.to_owned(), what };
-    let packed = std::fs::File::open(file).map_err(|error| fail(error.to_string()))?;
+    let packed = std::fs::File::open(file).map_err(|error| Error::reading(file, &error))?;
     let mut text = String::new();
     let mut reader = flate2::read::GzDecoder::new(packed).take(64 << 20);
     reader.read_to_string(&mut text).map_err(|error| fail(error.to_string()))?;

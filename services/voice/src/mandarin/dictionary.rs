@@ -153,6 +153,6 @@ impl Dictionary {
 
 fn read<T: serde::de::DeserializeOwned>(file: &Path) -> Result<T, Error> {
     let fail = |what: String| Error::File { path: file.to_owned(), what };
-    let text = std::fs::read(file).map_err(|error| fail(error.to_string()))?;
+    let text = std::fs::read(file).map_err(|error| Error::reading(file, &error))?;
     serde_json::from_slice(&text).map_err(|error| fail(error.to_string()))
 }

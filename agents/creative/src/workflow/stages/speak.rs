@@ -1,7 +1,8 @@
 //! Speaking: the lines of a variant that is to be rendered final, by a voice, before it is rendered.
 //!
 //! Lines are spoken when a variant has been selected, since speech costs a second of a processor for each
-//! second that is heard. A voice that fails costs its ad nothing but the voice.
+//! second that is heard. A voice that fails costs its ad nothing but the voice; one that waits for descriptors or memory
+//! has its step wait with it.
 
 use serde_json::json;
 use spotwright_core::domain::variant::{SpokenBy, Variant, VoiceReport};
@@ -89,6 +90,7 @@ async fn recorded(
         };
         match ports.voice.speak(&line).await {
             Ok(spoken) => recordings.push(Some(stored(ports, spoken).await?)),
+            Err(VoiceError::NoRoom(reason)) => return Err(StepError::NoRoom(reason)),
             Err(VoiceError::Unavailable(reason) | VoiceError::Impossible(reason)) => {
                 why.push(format!("shot {}: {reason}", idx + 1));
                 recordings.push(None);
