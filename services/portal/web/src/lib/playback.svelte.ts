@@ -20,10 +20,20 @@ export class Playback {
     };
     video.addEventListener('loadedmetadata', known);
     known();
+    // One that scrolls into view joins the others.
+    if (this.playing) {
+      video.preload = 'auto';
+      video.currentTime = this.at;
+      this.apply();
+      void video.play().catch(() => undefined);
+    }
     return () => {
       video.removeEventListener('loadedmetadata', known);
       this.videos.delete(video);
-      if (this.videos.size === 0) this.stop();
+      // Lists drop and make rows while they are scrolled; only when none came back the playing is over.
+      setTimeout(() => {
+        if (this.videos.size === 0) this.stop();
+      }, LOOK_MS);
     };
   };
 
@@ -68,7 +78,7 @@ export class Playback {
 
   private keep(): void {
     const [first] = this.videos;
-    if (!first) return this.stop();
+    if (!first) return;
     this.at = first.currentTime;
     for (const video of this.videos)
       if (video.readyState > 1 && !video.ended && Math.abs(video.currentTime - this.at) > DRIFT) video.currentTime = this.at;

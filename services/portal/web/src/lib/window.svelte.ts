@@ -26,33 +26,25 @@ export class ListWindow {
 
   /** Attach to the element that holds the rows. */
   readonly attach = (element: HTMLElement): (() => void) => {
-    const scroller = scrollerOf(element);
     let frame = 0;
     const look = (): void => {
       frame = 0;
-      const edge = scroller === document.documentElement ? 0 : scroller.getBoundingClientRect().top;
-      this.above = Math.max(0, edge - element.getBoundingClientRect().top);
-      this.room = scroller.clientHeight;
+      this.above = Math.max(0, -element.getBoundingClientRect().top);
+      this.room = innerHeight;
     };
     const soon = (): void => {
       frame ||= requestAnimationFrame(look);
     };
-    const target = scroller === document.documentElement ? window : scroller;
-    target.addEventListener('scroll', soon, { passive: true });
-    const sizes = new ResizeObserver(soon);
-    sizes.observe(scroller);
+    // Whatever scrolls around the list: at each width of the window it is another element.
+    document.addEventListener('scroll', soon, { capture: true, passive: true });
+    addEventListener('resize', soon);
     look();
     return () => {
       cancelAnimationFrame(frame);
-      target.removeEventListener('scroll', soon);
-      sizes.disconnect();
+      document.removeEventListener('scroll', soon, { capture: true });
+      removeEventListener('resize', soon);
     };
   };
-
-  /** How far from the beginning of the list a row begins. */
-  at(idx: number): number {
-    return this.offsets[Math.max(0, Math.min(idx, this.offsets.length - 1))] ?? 0;
-  }
 
   private rowAt(pixels: number): number {
     const { offsets } = this;
@@ -64,10 +56,4 @@ export class ListWindow {
     }
     return low;
   }
-}
-
-function scrollerOf(element: HTMLElement): HTMLElement {
-  for (let at = element.parentElement; at; at = at.parentElement)
-    if (/auto|scroll/.test(getComputedStyle(at).overflowY)) return at;
-  return document.documentElement;
 }
