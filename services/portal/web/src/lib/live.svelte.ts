@@ -51,6 +51,7 @@ export class LiveRun {
   private loading = false;
   private known = new Map<string, { mark: string; detail: VariantDetail }>();
   private answered = -1;
+  private loaded = '';
 
   constructor(readonly id: string) {}
 
@@ -93,7 +94,12 @@ export class LiveRun {
       }
       this.run = run;
       this.error = undefined;
-      await this.loadVariants();
+      // A run that has not moved has no variant that did; ten thousand of them are not read for nothing.
+      const mark = JSON.stringify([run.events, run.stage, run.stopped, run.counts]);
+      if (mark !== this.loaded) {
+        await this.loadVariants();
+        this.loaded = mark;
+      }
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (!this.run) this.error = error;
@@ -112,6 +118,7 @@ export class LiveRun {
     });
     this.run = taken.run;
     this.known.clear();
+    this.loaded = '';
     this.soon();
   }
 
@@ -161,6 +168,7 @@ export class LiveRun {
     for (const type of TYPES) {
       stream.addEventListener(`spotwright.${type}.v1`, (event) => {
         this.note(type, event.data as string);
+        this.loaded = '';
         if (type === 'run.finished') {
           stream.close();
           this.live = false;

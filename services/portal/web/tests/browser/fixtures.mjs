@@ -200,7 +200,7 @@ export function routes(state) {
     'GET /v1/ledger': ({ query }) => page(Array.from({ length: 120 }, (_, n) => ({ run: id('0c', 1 + (n % 4)), entry: ['reserve', 'settle', 'release'][n % 3], amount_micros: 1_234_567 + n, currency: 'USD', reserve: `r${n}`, source: n % 4 ? 'simulated' : 'provider', provider: n % 4 ? null : 'language model', at: ago(n * 50) })), query),
     'GET /v1/runs/:id': ({ id: which }) => find(state.runs, which),
     'GET /v1/runs/:id/variants': ({ id: which, query }) => page([...(which === id('0c', 1) ? [...state.parents, ...state.variants] : [])].filter((one) => !query.get('state') || one.state === query.get('state')).map(summary), query),
-    'GET /v1/runs/:id/questions': ({ id: which }) => ({ questions: which === id('0c', 2) ? state.questions : [] }),
+    'GET /v1/runs/:id/questions': ({ id: which }) => ({ questions: which === (state.askedBy ?? id('0c', 2)) ? state.questions : [] }),
     'GET /v1/runs/:id/trace': ({ id: which, query }) => page(which === id('0c', 1) ? state.variants.slice(0, 20).map((one, n) => ({ order: String(n).padStart(6, '0'), generation: 2, what: 'variant.rendered', variant: one.id, detail: { gate: { pass: true, checks: GATE.map(([check, pass, value, limit]) => ({ id: check, pass, value, limit })) } } })) : [], query),
     'GET /v1/variants/:id': ({ id: which }) => find(state.variants, which) ?? find(state.parents, which),
     'GET /v1/members': ({ query }) => page(state.members, query),
