@@ -3,9 +3,9 @@
 
 import type { components } from './schema';
 
-export type MemberRole = 'owner' | 'admin' | 'editor' | 'approver' | 'analyst' | 'viewer';
+export type RoleName = 'owner' | 'admin' | 'editor' | 'approver' | 'analyst' | 'viewer';
 
-export interface NamedOrganization {
+export interface OrganizationName {
   id: string;
   name: string;
 }
@@ -17,8 +17,8 @@ export interface Person {
 }
 
 export interface Membership {
-  organization: NamedOrganization;
-  role: MemberRole;
+  organization: OrganizationName;
+  role: RoleName;
 }
 
 export interface SessionView {
@@ -27,7 +27,7 @@ export interface SessionView {
   key?: string | null;
   key_name?: string | null;
   person?: Person | null;
-  role?: MemberRole | null;
+  role?: RoleName | null;
   organizations?: Membership[];
   scopes: string[];
   csrf_token: string;
@@ -42,7 +42,7 @@ export interface Member {
   id: string;
   email: string;
   name: string;
-  role: MemberRole;
+  role: RoleName;
   joined_at: string;
 }
 
@@ -50,7 +50,7 @@ export interface Invitation {
   id: string;
   email: string;
   name?: string | null;
-  role: MemberRole;
+  role: RoleName;
   state: 'open' | 'accepted' | 'revoked' | 'expired';
   created_at: string;
   expires_at: string;
@@ -64,11 +64,11 @@ export interface InvitationMade {
   link?: string | null;
 }
 
-export interface InvitationLook {
-  organization: NamedOrganization;
+export interface InvitationSeen {
+  organization: OrganizationName;
   email: string;
   name?: string | null;
-  role: MemberRole;
+  role: RoleName;
   known: boolean;
   expires_at: string;
 }
@@ -96,7 +96,7 @@ export interface AuditEntry {
 
 export type FigureSource = 'simulated' | 'imported';
 
-export interface Amount {
+export interface AmountView {
   micros: number;
   currency: string;
 }
@@ -113,8 +113,8 @@ export interface Observation {
   clicks?: number | null;
   click_column?: string | null;
   conversions?: number | null;
-  revenue?: Amount | null;
-  spend?: Amount | null;
+  revenue?: AmountView | null;
+  spend?: AmountView | null;
   watch: { measure: string; value: string }[];
   import?: string | null;
   revision: number;
@@ -122,14 +122,14 @@ export interface Observation {
   updated_at: string;
 }
 
-export interface ImportCounts {
+export interface RowCounts {
   new: number;
   replaced: number;
   unchanged: number;
   refused: number;
 }
 
-export interface RefusedRow {
+export interface RefusedView {
   line?: number | null;
   index?: number | null;
   column: string;
@@ -137,13 +137,13 @@ export interface RefusedRow {
   message: string;
 }
 
-export interface ImportQuestion {
+export interface AskedView {
   asked: 'currency' | 'time_zone' | 'window' | 'number_format' | 'date_order';
   why: string;
   choices: string[];
 }
 
-export interface UnmatchedAd {
+export interface UnmatchedView {
   ad: { id?: string | null; name?: string | null };
   reason: 'unknown' | 'ambiguous';
 }
@@ -158,21 +158,15 @@ export interface Import {
   currency?: string | null;
   time_zone?: string | null;
   click_column?: string | null;
-  counts: ImportCounts;
-  refused: RefusedRow[];
-  asked: ImportQuestion[];
-  unmatched: UnmatchedAd[];
+  counts: RowCounts;
+  refused: RefusedView[];
+  asked: AskedView[];
+  unmatched: UnmatchedView[];
   matched: number;
   notes: string[];
   unread_columns: string[];
   mapping_remembered: boolean;
   created_at?: string | null;
-}
-
-export interface ExternalRef {
-  platform: string;
-  account: string;
-  id: string;
 }
 
 // Experiments.
@@ -278,7 +272,7 @@ export interface WebhookMade {
   secret: string;
 }
 
-export interface Attempt {
+export interface WebhookAttempt {
   at: string;
   ms: number;
   status?: number | null;
@@ -286,9 +280,10 @@ export interface Attempt {
   error?: string | null;
 }
 
-/** A test's attempt. */
-export interface AttemptMade extends Attempt {
-  message?: string;
+export interface WebhookTest {
+  message: string;
+  taken: boolean;
+  attempt: WebhookAttempt;
 }
 
 export interface WebhookDelivery {
@@ -301,10 +296,10 @@ export interface WebhookDelivery {
   next_attempt_at?: string | null;
   delivered_at?: string | null;
   request: unknown;
-  attempts: Attempt[];
+  attempts: WebhookAttempt[];
 }
 
-export interface LoggedEvent {
+export interface EventAt {
   position: string;
   event: { id: string; type: string; subject: string; time: string; sequence?: number; data: unknown };
 }

@@ -251,7 +251,7 @@ export function routes(state) {
     'PUT /v1/webhooks/:id': ({ id: which, body }) => Object.assign(find(state.webhooks, which), { url: body.url, name: body.name, events: body.events, state: body.enabled ? 'active' : 'disabled', paused_reason: null }),
     'DELETE /v1/webhooks/:id': ({ id: which }) => { state.webhooks.splice(state.webhooks.findIndex((one) => one.id === which), 1); return { status: 204 }; },
     'POST /v1/webhooks/:id/rotate': ({ id: which }) => ({ webhook: find(state.webhooks, which), secret: 'whsec_shown_twice' }),
-    'POST /v1/webhooks/:id/test': () => ({ status: 200, body: { at: ago(0), ms: 71, status: 200, answer: 'ok', error: null, message: 'm' } }),
+    'POST /v1/webhooks/:id/test': () => ({ message: id('0d', 900), taken: true, attempt: { at: ago(0), ms: 71, status: 200, answer: 'ok', error: null } }),
     'GET /v1/webhooks/:id/deliveries': ({ query }) => page(state.deliveries.filter((one) => !query.get('state') || one.state === query.get('state')), query),
     'POST /v1/webhooks/:id/deliveries/:delivery/replay': ({ delivery: which }) => Object.assign(find(state.deliveries, which), { state: 'waiting' }),
     'GET /v1/requests': ({ query }) => page(state.requests, query),
