@@ -332,3 +332,13 @@ export interface LedgerEntry {
   provider?: string | null;
   at: string;
 }
+
+export interface RunCampaign {
+  campaign: string;
+  generation: number;
+  source: FigureSource;
+  impressions: number;
+  clicks: number;
+  spend_micros: number;
+  placements: { variant: string; id: string; campaign: string; source: FigureSource; delivery?: components['schemas']['Delivery'] | null; ended: boolean }[];
+}

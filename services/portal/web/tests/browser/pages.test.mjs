@@ -45,7 +45,7 @@ const PAGES = [
   '/', '/inbox', '/results', '/results?view=history&import=01000000-0000-7000-8000-000000000001', '/results?view=figures', '/results?view=figures&source=simulated', '/experiments', '/experiments?view=board', '/experiments/new',
   ...[1, 2, 3, 4, 5].map((n) => `/experiments/${EXPERIMENT}${n}`), `/experiments/${EXPERIMENT}1?tab=setup`, `/experiments/${EXPERIMENT}1?tab=log`, '/settings/members', '/settings/sessions', '/settings/audit', '/settings/appearance',
   '/developers/webhooks', `/developers/webhooks/${HOOK}`, `/developers/webhooks/${HOOK}?d=0d000000-0000-7000-8000-000000000006`, '/developers/events', '/developers/requests', '/money?view=ledger',
-  `/runs/${RUN}/variants`, `/runs/${RUN}/variants?view=grid`, `/runs/${RUN}/variants?view=table&v=${VARIANT}`, `/runs/${RUN}/storyboard/${VARIANT}`, '/join#token=inv_secret', '/join#token=none',
+  `/runs/${RUN}/placement`, `/runs/${RUN}/variants`, `/runs/${RUN}/variants?view=grid`, `/runs/${RUN}/variants?view=table&v=${VARIANT}`, `/runs/${RUN}/storyboard/${VARIANT}`, '/join#token=inv_secret', '/join#token=none',
 ];
 
 test('axe finds nothing on the new pages, light or dark, and none is wider than the window', async () => {
