@@ -22,6 +22,8 @@ function kindOf(run: Run): Notice['kind'] | undefined {
 }
 
 class Notices {
+  /** Whether the list is open. */
+  showing = $state(false);
   readonly all = $derived(
     workspace.runs
       .flatMap((run): Notice[] => {
