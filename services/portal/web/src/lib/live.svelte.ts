@@ -22,7 +22,7 @@ const GATHER_MS = 250;
 /** Variants asked for at the same time. */
 const AT_ONCE = 6;
 /** How often what was read so far is shown while more is read. */
-const SHOW_MS = 400;
+const SHOW_MS = 600;
 /** Events kept for the list. */
 const KEPT = 200;
 
@@ -128,18 +128,20 @@ export class LiveRun {
     // The newest generation is what most pages show.
     const stale = list.filter((one) => this.known.get(one.id)?.mark !== this.markOf(one)).sort((a, b) => b.generation - a.generation || a.number - b.number);
     let shownAt = performance.now();
-    for (let at = 0; at < stale.length && !this.closed; at += AT_ONCE) {
-      const some = stale.slice(at, at + AT_ONCE);
-      const details = await Promise.all(some.map((one) => ask<VariantDetail>(`/v1/variants/${one.id}`)));
-      for (const [idx, one] of some.entries()) {
-        const detail = details[idx];
-        if (detail) this.known.set(one.id, { mark: this.markOf(one), detail });
+    // Several readers take from one queue, so that a slow answer holds up only one of them.
+    const queue = stale.values();
+    const read = async (): Promise<void> => {
+      for (const one of queue) {
+        if (this.closed) return;
+        const detail = await ask<VariantDetail>(`/v1/variants/${one.id}`);
+        this.known.set(one.id, { mark: this.markOf(one), detail });
+        // Thousands of them must not make the page draw itself thousands of times.
+        if (performance.now() - shownAt < SHOW_MS) continue;
+        shownAt = performance.now();
+        this.show(list);
       }
-      // Thousands of them must not make the page draw itself thousands of times.
-      if (performance.now() - shownAt < SHOW_MS) continue;
-      this.show(list);
-      shownAt = performance.now();
-    }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, read));
     if (stale.length > 0 || this.variants.length !== list.length) this.show(list);
   }
 

@@ -282,7 +282,7 @@ test('ten thousand variants: scrolling, filtering and choosing take at most 100 
   const world = await mock({ variants: 10_000 });
   const { page, errors, context } = await open(chromium.browser);
   await page.goto(`${world.url}/portal/runs/${RUN}/variants?view=table`);
-  await page.waitForFunction(() => document.body.innerText.includes('10,000 variants'), { timeout: 240_000, polling: 500 });
+  await page.waitForFunction(() => document.body.innerText.includes('10,000 variants'), { timeout: 170_000, polling: 1_000 });
   await page.evaluate(() => {
     window.slow = [];
     new PerformanceObserver((list) => window.slow.push(...list.getEntries().map((entry) => entry.duration))).observe({ type: 'event', durationThreshold: 16, buffered: false });
