@@ -9,6 +9,8 @@ export class Playback {
   at = $state(0);
   length = $state(0);
   sound = $state(false);
+  /** Whether stills have become videos: a hundred video elements cost seconds, a hundred stills nothing. */
+  armed = $state(false);
   private videos = new Set<HTMLVideoElement>();
   private timer: ReturnType<typeof setInterval> | undefined;
 
@@ -20,6 +22,10 @@ export class Playback {
     };
     video.addEventListener('loadedmetadata', known);
     known();
+    if (!this.playing && this.at > 0) {
+      video.preload = 'metadata';
+      video.currentTime = this.at;
+    }
     // One that scrolls into view joins the others.
     if (this.playing) {
       video.preload = 'auto';
@@ -39,7 +45,7 @@ export class Playback {
 
   async toggle(): Promise<void> {
     if (this.playing) return this.stop();
-    if (this.videos.size === 0) return;
+    this.armed = true;
     if (this.length > 0 && this.at >= this.length - 0.05) this.seek(0);
     this.playing = true;
     this.apply();
@@ -60,6 +66,7 @@ export class Playback {
   }
 
   seek(seconds: number): void {
+    this.armed = true;
     this.at = seconds;
     for (const video of this.videos) {
       if (video.readyState === 0) video.preload = 'metadata';

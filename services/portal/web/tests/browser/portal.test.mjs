@@ -137,7 +137,7 @@ test('by mouse: brief, run, question, variants, comparison', async () => {
   await sees(page, 'Completed');
   await press(page, link('Open variants'));
   await page.waitForSelector('.cell');
-  assert.equal((await page.$$('.cell video')).length, 3, 'every variant has a player');
+  assert.equal((await page.$$('.cell img')).length, 3, 'every variant has its still, which plays when it is told to');
   for (const box of (await page.$$('.cell input[type=checkbox]')).slice(0, 2)) await box.click();
   await press(page, button('Compare 2'));
   await page.waitForSelector('.compare .card');
