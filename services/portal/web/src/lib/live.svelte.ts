@@ -21,6 +21,8 @@ const LOOK_MS = 2_000;
 const GATHER_MS = 250;
 /** Variants asked for at the same time. */
 const AT_ONCE = 6;
+/** How often what was read so far is shown while more is read. */
+const SHOW_MS = 600;
 /** Events kept for the list. */
 const KEPT = 200;
 
@@ -33,7 +35,10 @@ export interface LiveEvent {
 
 export class LiveRun {
   run = $state.raw<Run | undefined>(undefined);
+  /** Those that were read so far. */
   variants = $state.raw<VariantDetail[]>([]);
+  /** How many there are. */
+  total = $state(0);
   questions = $state.raw<RunQuestion[]>([]);
   events = $state.raw<LiveEvent[]>([]);
   error = $state.raw<ApiError | undefined>(undefined);
@@ -46,6 +51,7 @@ export class LiveRun {
   private loading = false;
   private known = new Map<string, { mark: string; detail: VariantDetail }>();
   private answered = -1;
+  private loaded = '';
 
   constructor(readonly id: string) {}
 
@@ -76,6 +82,7 @@ export class LiveRun {
     if (this.loading) return;
     this.loading = true;
     clearTimeout(this.timer);
+    const began = performance.now();
     try {
       const run = await ask<Run>(`/v1/runs/${this.id}`);
       const answers = run.stage === 'waiting_for_answers' || this.answered < 0;
@@ -87,14 +94,19 @@ export class LiveRun {
       }
       this.run = run;
       this.error = undefined;
-      await this.loadVariants();
+      // A run that has not moved has no variant that did; ten thousand of them are not read for nothing.
+      const mark = JSON.stringify([run.events, run.stage, run.stopped, run.counts]);
+      if (mark !== this.loaded) {
+        await this.loadVariants();
+        this.loaded = mark;
+      }
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (!this.run) this.error = error;
     } finally {
       this.loading = false;
       const run = this.run;
-      if (!this.closed && (!run || !isOver(run))) this.timer = setTimeout(() => void this.load(), LOOK_MS);
+      if (!this.closed && (!run || !isOver(run))) this.timer = setTimeout(() => void this.load(), Math.max(LOOK_MS, 2 * (performance.now() - began)));
     }
   }
 
@@ -106,23 +118,35 @@ export class LiveRun {
     });
     this.run = taken.run;
     this.known.clear();
+    this.loaded = '';
     this.soon();
   }
 
   private async loadVariants(): Promise<void> {
     const list = await askAll<VariantSummary>(`/v1/runs/${this.id}/variants`);
-    const stale = list.filter((one) => this.known.get(one.id)?.mark !== this.markOf(one));
-    for (let at = 0; at < stale.length; at += AT_ONCE) {
-      const some = stale.slice(at, at + AT_ONCE);
-      const details = await Promise.all(some.map((one) => ask<VariantDetail>(`/v1/variants/${one.id}`)));
-      for (const [idx, one] of some.entries()) {
-        const detail = details[idx];
-        if (detail) this.known.set(one.id, { mark: this.markOf(one), detail });
+    this.total = list.length;
+    // The newest generation is what most pages show.
+    const stale = list.filter((one) => this.known.get(one.id)?.mark !== this.markOf(one)).sort((a, b) => b.generation - a.generation || a.number - b.number);
+    let shownAt = performance.now();
+    // Several readers take from one queue, so that a slow answer holds up only one of them.
+    const queue = stale.values();
+    const read = async (): Promise<void> => {
+      for (const one of queue) {
+        if (this.closed) return;
+        const detail = await ask<VariantDetail>(`/v1/variants/${one.id}`);
+        this.known.set(one.id, { mark: this.markOf(one), detail });
+        // Thousands of them must not make the page draw itself thousands of times.
+        if (performance.now() - shownAt < SHOW_MS) continue;
+        shownAt = performance.now();
+        this.show(list);
       }
-      this.variants = list.flatMap((one) => this.known.get(one.id)?.detail ?? []);
-    }
-    if (stale.length === 0 && this.variants.length !== list.length)
-      this.variants = list.flatMap((one) => this.known.get(one.id)?.detail ?? []);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, read));
+    if (stale.length > 0 || this.variants.length !== list.length) this.show(list);
+  }
+
+  private show(list: readonly VariantSummary[]): void {
+    this.variants = list.flatMap((one) => this.known.get(one.id)?.detail ?? []);
   }
 
   /** Changes when something of a variant has: results of a placement come without a new state. */
@@ -146,6 +170,7 @@ export class LiveRun {
     for (const type of TYPES) {
       stream.addEventListener(`spotwright.${type}.v1`, (event) => {
         this.note(type, event.data as string);
+        this.loaded = '';
         if (type === 'run.finished') {
           stream.close();
           this.live = false;

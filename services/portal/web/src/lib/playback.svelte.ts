@@ -9,6 +9,8 @@ export class Playback {
   at = $state(0);
   length = $state(0);
   sound = $state(false);
+  /** Whether stills have become videos: a hundred video elements cost seconds, a hundred stills nothing. */
+  armed = $state(false);
   private videos = new Set<HTMLVideoElement>();
   private timer: ReturnType<typeof setInterval> | undefined;
 
@@ -20,16 +22,30 @@ export class Playback {
     };
     video.addEventListener('loadedmetadata', known);
     known();
+    if (!this.playing && this.at > 0) {
+      video.preload = 'metadata';
+      video.currentTime = this.at;
+    }
+    // One that scrolls into view joins the others.
+    if (this.playing) {
+      video.preload = 'auto';
+      video.currentTime = this.at;
+      this.apply();
+      void video.play().catch(() => undefined);
+    }
     return () => {
       video.removeEventListener('loadedmetadata', known);
       this.videos.delete(video);
-      if (this.videos.size === 0) this.stop();
+      // Lists drop and make rows while they are scrolled; only when none came back the playing is over.
+      setTimeout(() => {
+        if (this.videos.size === 0) this.stop();
+      }, LOOK_MS);
     };
   };
 
   async toggle(): Promise<void> {
     if (this.playing) return this.stop();
-    if (this.videos.size === 0) return;
+    this.armed = true;
     if (this.length > 0 && this.at >= this.length - 0.05) this.seek(0);
     this.playing = true;
     this.apply();
@@ -50,6 +66,7 @@ export class Playback {
   }
 
   seek(seconds: number): void {
+    this.armed = true;
     this.at = seconds;
     for (const video of this.videos) {
       if (video.readyState === 0) video.preload = 'metadata';
@@ -68,7 +85,7 @@ export class Playback {
 
   private keep(): void {
     const [first] = this.videos;
-    if (!first) return this.stop();
+    if (!first) return;
     this.at = first.currentTime;
     for (const video of this.videos)
       if (video.readyState > 1 && !video.ended && Math.abs(video.currentTime - this.at) > DRIFT) video.currentTime = this.at;

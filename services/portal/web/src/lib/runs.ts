@@ -92,3 +92,14 @@ export function tag(variant: Pick<VariantSummary, 'generation' | 'number'>): str
 export function hookOf(variant: VariantDetail): string {
   return variant.script.lines[0]?.caption ?? variant.primary_text;
 }
+
+/** What a variant has in each of its places, as the matrix has them for rows and columns. */
+export const SLOTS = ['first_line', 'angle', 'hook', 'picture', 'body', 'proof', 'cta', 'aspect', 'structure'] as const;
+export type Slot = (typeof SLOTS)[number];
+
+/** Width to height in small numbers, e.g. 9:16. */
+export function aspect({ width, height }: { width: number; height: number }): string {
+  const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
+  const common = divisor(width, height) || 1;
+  return `${width / common}:${height / common}`;
+}

@@ -11,6 +11,11 @@ class Session {
     return this.current?.scopes.includes(scope) ?? false;
   }
 
+  /** What to call who is signed in: a person's name, else the key's. */
+  get name(): string {
+    return this.current?.person?.name || this.current?.person?.email || this.current?.key_name || '';
+  }
+
   take(answer: SignedIn): void {
     const before = this.current?.organization.id;
     this.current = answer.session ?? undefined;

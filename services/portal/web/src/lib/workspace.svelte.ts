@@ -1,6 +1,7 @@
 // What the shell and several pages need of the organization: its runs, briefs and budget.
 
 import { ask, askAll } from '../api/client';
+import type { UsageReport } from '../api/pending';
 import type { BriefSummary, Budget, Run } from '../api/types';
 import { Loader } from './loader.svelte';
 import { isOver, naming, waitsFor } from './runs';
@@ -14,15 +15,18 @@ export interface Workspace {
   runs: Run[];
   briefs: BriefSummary[];
   budget: Budget | undefined;
+  usage: UsageReport | undefined;
 }
 
 async function load(): Promise<Workspace> {
-  const [runs, briefs, budget] = await Promise.all([
+  const [runs, briefs, budget, usage] = await Promise.all([
     session.may('runs:read') ? askAll<Run>('/v1/runs') : [],
     session.may('briefs:read') ? askAll<BriefSummary>('/v1/briefs') : [],
     session.may('runs:read') ? ask<Budget>('/v1/organization/budget') : undefined,
+    // Without it the parts of what was spent stay together.
+    session.may('runs:read') ? ask<UsageReport>('/v1/usage').catch(() => undefined) : undefined,
   ]);
-  return { runs, briefs, budget };
+  return { runs, briefs, budget, usage };
 }
 
 class Shared {
@@ -30,6 +34,7 @@ class Shared {
   readonly runs = $derived(this.loader.data?.runs ?? []);
   readonly briefs = $derived(this.loader.data?.briefs ?? []);
   readonly budget = $derived(this.loader.data?.budget);
+  readonly usage = $derived(this.loader.data?.usage);
   readonly names = $derived(naming(this.runs, this.briefs));
   readonly going = $derived(this.runs.filter((run) => !isOver(run)));
   readonly waiting = $derived(this.runs.filter((run) => waitsFor(run) !== undefined));

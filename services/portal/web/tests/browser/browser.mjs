@@ -32,7 +32,10 @@ export async function open(browser, { width = 1440, height = 900, theme = 'light
   await page.setViewport({ width, height });
   await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }, { name: 'prefers-reduced-motion', value: 'reduce' }]);
   await page.evaluateOnNewDocument((chosen) => {
-    if (location.protocol === 'http:' && !localStorage.getItem('spotwright.locale')) localStorage.setItem('spotwright.locale', chosen);
+    if (location.protocol !== 'http:') return;
+    if (!localStorage.getItem('spotwright.locale')) localStorage.setItem('spotwright.locale', chosen);
+    // The program has no person yet when a test begins: keys are what it is entered with.
+    if (!localStorage.getItem('spotwright.signin')) localStorage.setItem('spotwright.signin', 'key');
   }, locale);
   const errors = [];
   const expected = [];

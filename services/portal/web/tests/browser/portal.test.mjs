@@ -128,16 +128,16 @@ test('by mouse: brief, run, question, variants, comparison', async () => {
   await page.waitForSelector('.question');
   await sees(page, 'goes on with the default in about');
   for (let left = 3; left > 0 && (await page.$('.question')); left -= 1) {
-    const before_ = (await page.$$('.question')).length;
+    const asked = await page.$eval('.question h2', (heading) => heading.textContent);
     await press(page, '.question .default');
-    await page.waitForFunction((count) => document.querySelectorAll('.question').length < count, {}, before_);
+    await page.waitForFunction((text) => document.querySelector('.question h2')?.textContent !== text, {}, asked);
   }
   await page.waitForSelector('table.lines tbody tr td a');
   await waitUntilEnded(finished);
   await sees(page, 'Completed');
   await press(page, link('Open variants'));
   await page.waitForSelector('.cell');
-  assert.equal((await page.$$('.cell video')).length, 3, 'every variant has a player');
+  assert.equal((await page.$$('.cell img')).length, 3, 'every variant has its still, which plays when it is told to');
   for (const box of (await page.$$('.cell input[type=checkbox]')).slice(0, 2)) await box.click();
   await press(page, button('Compare 2'));
   await page.waitForSelector('.compare .card');
@@ -197,10 +197,10 @@ test('by keyboard alone, in Chinese: brief, run, script approval', async () => {
   const run = new URL(page.url()).pathname.split('/').at(-1);
   await page.waitForSelector('.question');
   for (let left = 3; left > 0 && (await page.$('.question')); left -= 1) {
-    const before_ = (await page.$$('.question')).length;
+    const asked = await page.$eval('.question h2', (heading) => heading.textContent);
     await page.evaluate(() => document.activeElement?.blur());
     await page.keyboard.press('1');
-    await page.waitForFunction((count) => document.querySelectorAll('.question').length < count, {}, before_);
+    await page.waitForFunction((text) => document.querySelector('.question h2')?.textContent !== text, {}, asked);
   }
   await page.waitForSelector('.waits a');
   await tabTo(page, '.waits a');

@@ -1,0 +1,73 @@
+// Charts and tables as files. Each says where its figures come from.
+
+export interface Column {
+  name: string;
+  /** Numbers stand at the right edge. */
+  num?: boolean;
+}
+
+export type Cell = string | number | null;
+
+/** A table as CSV by RFC 4180. A text that a spreadsheet would take for a formula is kept from being one. */
+export function csv(columns: readonly Column[], rows: readonly (readonly Cell[])[]): string {
+  const field = (cell: Cell): string => {
+    if (cell === null) return '';
+    if (typeof cell === 'number') return String(cell);
+    const text = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return [columns.map((column) => field(column.name)), ...rows.map((row) => row.map(field))].map((row) => `${row.join(',')}\r\n`).join('');
+}
+
+export function save(name: string, content: BlobPart, type: string): void {
+  const url = URL.createObjectURL(new Blob([content], { type }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/** Properties that a drawing takes from the style sheets of the page. */
+const DRAWN = ['fill', 'fill-opacity', 'stroke', 'stroke-width', 'stroke-dasharray', 'opacity', 'font-size', 'font-weight', 'font-family', 'text-anchor'];
+
+/** A drawing as a file of its own: with its colors, on the ground of the page. */
+export function drawing(svg: SVGSVGElement): string {
+  const copy = svg.cloneNode(true) as SVGSVGElement;
+  const [from, to] = [svg.querySelectorAll('*'), copy.querySelectorAll('*')];
+  for (const [idx, element] of [...from].entries()) {
+    const style = getComputedStyle(element);
+    for (const name of DRAWN) {
+      const value = style.getPropertyValue(name);
+      if (value) to[idx]?.setAttribute(name, value);
+    }
+    to[idx]?.removeAttribute('class');
+  }
+  const ground = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
+  ground.setAttribute('width', '100%');
+  ground.setAttribute('height', '100%');
+  ground.setAttribute('fill', getComputedStyle(document.documentElement).getPropertyValue('background-color') || '#fff');
+  const body = svg.closest('.main');
+  if (body) ground.setAttribute('fill', getComputedStyle(body).backgroundColor);
+  copy.prepend(ground);
+  copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
+  return new XMLSerializer().serializeToString(copy);
+}
+
+/** A drawing as a picture, twice as fine as on the page. */
+export async function picture(svg: SVGSVGElement): Promise<Blob> {
+  const { width, height } = svg.getBoundingClientRect();
+  const url = URL.createObjectURL(new Blob([drawing(svg)], { type: 'image/svg+xml' }));
+  try {
+    const image = new Image();
+    image.src = url;
+    await image.decode();
+    const canvas = document.createElement('canvas');
+    canvas.width = Math.ceil(width * 2);
+    canvas.height = Math.ceil(height * 2);
+    canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height);
+    return await new Promise((found, lost) => canvas.toBlob((blob) => (blob ? found(blob) : lost(new Error('no picture'))), 'image/png'));
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}

@@ -1,0 +1,261 @@
+// A made-up organization: everything in it is invented and the same on every run.
+
+const NOW = Date.parse('2026-11-28T09:41:18Z');
+const ago = (seconds) => new Date(NOW - seconds * 1000).toISOString();
+const id = (kind, n) => `${kind.padEnd(8, '0').slice(0, 8)}-0000-7000-8000-${String(n).padStart(12, '0')}`;
+const page = (rows, query) => {
+  const limit = Number(query.get('limit') ?? 100);
+  const from = Number(query.get('cursor') ?? 0);
+  const has_more = from + limit < rows.length;
+  return { data: rows.slice(from, from + limit), next_cursor: has_more ? String(from + limit) : null, has_more };
+};
+/** Numbers in [0, 1) that look random and are not. */
+const noise = (n) => { const x = Math.sin(n * 12.9898 + 4.1414) * 43758.5453; return x - Math.floor(x); };
+
+export const SCOPES = {
+  owner: ['briefs:read', 'briefs:write', 'runs:read', 'runs:write', 'approvals:write', 'results:read', 'results:write', 'experiments:write', 'members:admin', 'keys:admin', 'webhooks:admin', 'audit:read'],
+  viewer: ['briefs:read', 'runs:read', 'results:read'],
+  analyst: ['briefs:read', 'runs:read', 'results:read', 'results:write', 'experiments:write'],
+};
+
+const ANGLES = ['story', 'offer', 'moment', 'proof', 'problem', 'benefit'];
+const HOOKS = ['scene', 'number', 'question', 'statement', 'command', 'contrast'];
+const LAYOUTS = ['full_bleed', 'poster', 'card', 'framed'];
+const LINES = ['Somewhere behind every Morning Roast', 'One number to know: $30', '6:30. Time for Morning Roast.', 'Three roasters sign every batch', 'Bitter by the last sip?', 'Out the door in 3 minutes'];
+const BODIES = ['Roasted in small batches in Portland, Maine', 'Free shipping on orders over $30', 'Smooth to the last sip, even black'];
+const PROOFS = ['Every batch cupped by 3 roasters', '1,700 meters, Huila', '48 hours from roast to door'];
+const ACTIONS = ['Order now', 'See the roast', 'Try it black'];
+const SIZES = [{ width: 720, height: 1280 }, { width: 720, height: 1280 }, { width: 720, height: 720 }];
+const PICTURES = ['coffee.png', 'cup-tall.png', 'cup-close.png'];
+
+export function variant(n, run, generation, text = {}) {
+  const [angle, hook] = [ANGLES[n % 6], HOOKS[Math.floor(n / 6) % 6]];
+  const captions = [LINES[n % 6], BODIES[Math.floor(n / 3) % 3], PROOFS[Math.floor(n / 5) % 3], ACTIONS[Math.floor(n / 7) % 3]].map((one) => text.caption ?? one);
+  const state = n % 17 === 16 ? 'failed' : n % 6 === 0 ? 'won' : n % 13 === 12 ? 'rejected' : 'scored';
+  const size = SIZES[n % 3];
+  const picture = `/pictures/${PICTURES[n % 3]}`;
+  const file = { bytes: 1_400_000, frames: 450, hash: 'a3f1'.repeat(16), poster_url: picture, url: '/v1/none.mp4' };
+  const predicted = 0.006 + noise(n) * 0.007;
+  const shown = state === 'won' ? 20_000 + Math.floor(noise(n + 3) * 900) : 0;
+  const roles = ['hook', 'body', 'proof', 'cta'];
+  const frames = [105, 120, 120, 105];
+  return {
+    id: id('0a', generation * 100_000 + n), run, generation, number: n + 1, parents: generation > 1 ? [id('0a', (generation - 1) * 100_000 + n)] : [],
+    primary_text: text.primary ?? captions[0], state, failure: state === 'failed' ? (text.failure ?? 'the caption left the safe zone') : null, selected_because: state === 'won' ? (text.because ?? 'best predicted and unlike the others') : null,
+    score: { appeal: noise(n) - 0.4, appeal_sd: 0.21, interval: [predicted * 0.6, predicted * 1.6], level: 0.5, model: 'click-model 7', predicted_ctr: predicted },
+    video: state === 'won' ? file : null, preview: state === 'failed' ? null : file, withdrawal: null, final_gate: state === 'won' ? true : null,
+    placement: shown ? { id: id('0b', n), campaign: 'g1', ended: false, source: 'simulated', delivery: { impressions: shown, clicks: Math.floor(shown * (0.009 + noise(n + 7) * 0.008)), conversions: 17, spend: 76_190_000 } } : null,
+    script: { direction: { angle, hook }, locale: 'en-US', primary_text: captions[0], structure: 'offer_first', lines: roles.map((role, idx) => ({ role, caption: captions[idx], detail: idx === 1 ? 'Portland, Maine' : '', provenance: 'rules', rests_on: [text.fact ?? ['small', 'shipping', 'cupped', 'huila'][idx]] })) },
+    storyboard: {
+      fps: 30, locale: 'en-US', placement: 'tiktok_in_feed', size, palette: { ground: '#3B2417', ink: '#FFFFFF', accent: '#F2B544' }, audio: { loudness_lufs: -14, seed: 1, tempo: 96 },
+      shots: roles.map((role, idx) => ({ role, caption: captions[idx], detail: '', disclaimer: '', brand: 'Harbor Lane', button: idx === 3 ? 'Order now' : '', caption_motion: 'slide_up', motion: 'push_in', frames: frames[idx], layout: idx === 3 ? 'end_card' : LAYOUTS[(n + idx) % 4], picture: text.file ?? PICTURES[n % 3], ai_label: true, voice: idx === 0 ? { frames: 80, start: 8, sound: 'x', speaker: 'a', text: captions[idx] } : null })),
+    },
+  };
+}
+
+const summary = ({ script, storyboard, placement, final_gate, ...rest }) => rest;
+
+function experiment(n, state, source, name, hypothesis) {
+  return {
+    id: id('0e', n), name, state, phase: 1, source,
+    data: source === 'simulated' ? { kind: 'market', run: id('0c', 1), days: 14, users_per_day: 4000 } : { kind: 'observations', platform: 'tiktok' },
+    design: {
+      hypothesis, primary: 'click_rate', guardrails: [{ metric: 'conversion_rate', margin: 0.1 }], smallest_effect: 0.1, alpha: 0.05, power: 0.8,
+      stopping: { minimum_days: 7, minimum_units: 4000, maximum_days: 21 },
+      arms: [{ name: 'Offer first', weight: 1, ads: ['ad 1'] }, { name: 'Origin story', weight: 1, variant: id('0a', 200_000), ads: ['ad 2'] }, { name: 'Moment of the day', weight: 1, ads: ['ad 3'] }],
+    },
+    created_at: ago(20 * 86_400), started_at: state === 'draft' ? null : ago(14 * 86_400), stopped_at: state === 'stopped' ? ago(3600) : null,
+  };
+}
+
+const SENTENCES = {
+  winner: ['B wins: the origin story gets 32% more clicks than the offer. Likely between 17% and 48%; you can stop now.', 'B胜出：“从来历切入”的点击率比“从优惠切入”高32%。真实提升很可能在17%到48%之间，现在就可以结束。'],
+  mismatch: ['Do not read this test: B got 50.8% of viewers, 50% were planned (p < 0.001). Find the cause, then start a new phase.', '请勿采用本次结果：B分到50.8%的受众，计划为50%（p < 0.001）。请先查明原因，再开启新阶段。'],
+  undecided: ['No difference yet. If B were 10% better, about 4 more days would show it.', '尚看不出差异。若B确实好10%，按当前流量约再过4天可见分晓。'],
+  too_early: ['Too early: 312 of at least 4,000 views per arm, day 2 of 7. Nothing to decide today.', '数据不足：每组至少需4,000次展示，现有312次；第2天，共需7天。今天无需决定。'],
+  guardrail: ['B gets 12% more clicks, but conversions per click fell 18% (likely 9% to 26%). Do not ship B.', 'B的点击多12%，但点击转化率下降18%（很可能在9%到26%之间）。请勿采用B。'],
+};
+
+export function readouts(one, verdict, days = 14) {
+  return Array.from({ length: days }, (_, idx) => {
+    const day = idx + 1;
+    const units = 8600 * day;
+    const lifts = verdict === 'winner' ? [0.32, -0.03] : [0.04, -0.02];
+    const arms = one.design.arms.map((arm, at) => {
+      const rate = 0.0111 * (1 + (at === 0 ? 0 : (lifts[at - 1] ?? 0)));
+      const mine = verdict === 'mismatch' && at === 1 ? Math.round(units * 1.03) : units + Math.round((noise(at * 50 + day) - 0.5) * 160);
+      return { name: arm.name, units: mine, successes: Math.round(mine * rate), rate };
+    });
+    const comparisons = one.design.arms.slice(1).flatMap((arm, at) => {
+      const lift = (lifts[at] ?? 0) + (noise(at * 31 + day) - 0.5) * 0.12 / Math.sqrt(day);
+      const half = 0.56 / Math.sqrt(day);
+      return [
+        { arm: arm.name, method: 'always_valid', lift, ci: [lift - half, lift + half], p_value: Math.abs(lift) > half ? 0.001 : 0.4, chance_to_win: null, expected_loss: null },
+        { arm: arm.name, method: 'fixed_horizon', lift, ci: [lift - half * 0.6, lift + half * 0.6], p_value: 0.01, chance_to_win: null, expected_loss: null },
+        { arm: arm.name, method: 'bayesian', lift, ci: [lift - half * 0.58, lift + half * 0.58], p_value: null, chance_to_win: lift > 0.1 ? 0.9996 : 0.3, expected_loss: lift > 0.1 ? 0.00004 : 0.02 },
+      ];
+    });
+    const last = day === days;
+    const [en, zh] = SENTENCES[last ? verdict : 'too_early'];
+    return {
+      day, date: new Date(Date.parse('2026-11-15T00:00:00Z') + idx * 86_400_000).toISOString().slice(0, 10), phase: 1, arms, comparisons,
+      srm: { p_value: verdict === 'mismatch' ? 0.00002 : 0.92, alarm: verdict === 'mismatch' }, guardrails: [{ metric: 'conversion_rate', arm: one.design.arms[1].name, state: verdict === 'guardrail' ? 'breached' : 'held' }],
+      verdict: { verdict: last ? verdict : 'too_early', arm: last && verdict === 'winner' ? one.design.arms[1].name : null }, sentence: { en: one.source === 'simulated' ? `In the simulated market, ${en}` : en, zh: one.source === 'simulated' ? `在模拟市场中，${zh}` : zh },
+    };
+  });
+}
+
+function delivery(n, state) {
+  const type = ['spotwright.variant.scored.v1', 'spotwright.variant.rendered.v1', 'spotwright.run.finished.v1', 'spotwright.creative.won.v1'][n % 4];
+  const tries = state === 'failed' ? 12 : state === 'waiting' ? 2 : 1;
+  return {
+    id: id('0d', n), event: id('0f', n), type, run: id('0c', 1), state, created_at: ago(60 * n), next_attempt_at: state === 'waiting' ? ago(-600) : null, delivered_at: state === 'delivered' ? ago(60 * n - 1) : null,
+    request: { type, timestamp: ago(60 * n), data: { run: id('0c', 1), generations: 2, winners: 8, source: 'simulated' } },
+    attempts: Array.from({ length: tries }, (_, idx) => ({ at: ago(60 * n - idx * 30), ms: state === 'delivered' ? 60 + (n % 40) : 10_000, status: state === 'delivered' ? 200 : 502, answer: state === 'delivered' ? '' : '<html>Bad gateway</html>', error: null })),
+  };
+}
+
+const imported = (n, changes = {}) => ({
+  id: id('01', n), name: `tiktok-november-${n}.csv`, platform: 'tiktok', language: 'en', form: 'ad by day', currency: 'USD', time_zone: 'America/New_York', click_column: 'Clicks (destination)',
+  counts: { new: 1204, replaced: 36, unchanged: 12, refused: 2 }, refused: [{ line: 18, index: null, column: 'Clicks', reason: 'number', message: '“1,2x” is no number' }, { line: 207, index: null, column: 'Date', reason: 'date', message: '31 November is no day' }],
+  asked: [], unmatched: [{ ad: { id: '17881', name: 'old banner' }, reason: 'unknown' }, { ad: { id: null, name: 'Morning Roast' }, reason: 'ambiguous' }], matched: 6, notes: ['The last row is a total and is left out.'], unread_columns: ['Frequency', 'Result type'], mapping_remembered: true, created_at: ago(3600 * n), ...changes,
+});
+
+const observation = (n, source) => ({
+  id: id('02', n), source, platform: source === 'imported' ? 'tiktok' : null, ad: { id: `1788${n}`, name: `Morning Roast | g2-${n} | origin`, campaign: 'Autumn', group: 'Maine' }, placement: null, variant: n % 4 === 3 ? null : id('0a', 200_000 + n),
+  window: { start: '2026-11-27', end: '2026-11-27', time_zone: 'America/New_York' }, impressions: 20_425 - n * 11, clicks: 333 - n, click_column: 'Clicks (destination)', conversions: 17, revenue: null, spend: { micros: 76_190_000, currency: 'USD' }, watch: [], import: id('01', 1), revision: 1, created_at: ago(3600), updated_at: ago(3600),
+});
+
+/** Everything that the answers are made of; tests change it as they like. */
+export function world({ role = 'owner', variants = 24, experiments = 6, empty = false, evil = '' } = {}) {
+  const text = evil ? { caption: evil, primary: evil, failure: evil, because: evil, fact: evil, file: evil } : {};
+  const name = (plain) => evil || plain;
+  const run = (n, extra) => ({
+    id: id('0c', n), cancelling: false, created_at: ago(n * 4000), events: 41, failure: null, generation: 2, money: { budget_micros: 200_000_000, currency: 'USD', reserved_micros: 30_000_000, settled_micros: 101_270_000 },
+    order: { brief: id('0b', n), generations: 2, opportunities: 26_000, seed: 7, variants: Math.min(variants, 12), winners: 4 }, paused: false, stage: 'scoring', stopped: null,
+    counts: { drafted: 0, failed: 0, observed: 0, placed: 0, previewed: 3, rejected: 0, rendered: 0, scored: 9, selected: 0, withdrawn: 0, won: 0 }, ...extra,
+  });
+  const done = { stage: 'finished', stopped: 'completed', counts: { drafted: 0, failed: 1, observed: 4, placed: 4, previewed: 0, rejected: 1, rendered: 0, scored: 6, selected: 0, withdrawn: 0, won: 4 } };
+  const list = [
+    experiment(1, 'running', 'imported', name('Cold Brew Bags, opening'), name('The origin story gets more clicks than the offer.')),
+    experiment(2, 'running', 'imported', name('Xiaoxianguan, first shot'), name('A hand in the picture gets more clicks.')),
+    experiment(3, 'running', 'simulated', name('Morning Roast, call to action'), name('A verb gets more clicks.')),
+    experiment(4, 'stopped', 'simulated', name('Morning Roast, price in the first shot'), name('A price loses clicks.')),
+    experiment(5, 'draft', 'imported', name('Planned for December'), name('Snow sells.')),
+    ...Array.from({ length: Math.max(0, experiments - 5) }, (_, idx) => experiment(6 + idx, ['running', 'stopped', 'draft'][idx % 3], idx % 2 ? 'imported' : 'simulated', `Series ${idx + 1} with a name that is a good deal longer than the column it stands in`, 'One more question.')),
+  ];
+  const verdicts = ['winner', 'undecided', 'mismatch', 'guardrail', 'too_early'];
+  const state = {
+    role,
+    session: {
+      organization: { id: id('00', 1), name: name('Hill Roasters'), created_at: ago(1e7), frozen_at: null }, demo: false, key: null, key_name: null, person: { id: id('03', 1), email: 'mara@hillroasters.example', name: name('Mara Chen') },
+      role, organizations: [{ organization: { id: id('00', 1), name: name('Hill Roasters') }, role }, { organization: { id: id('00', 2), name: name('Harbor Lane') }, role: 'viewer' }], scopes: SCOPES[role] ?? SCOPES.viewer, csrf_token: 'csrf', expires_at: ago(-86_400),
+    },
+    runs: [run(1), run(2, { stage: 'waiting_for_answers', generation: 1, counts: { ...run(1).counts, previewed: 0, scored: 0 } }), run(3, { stage: 'waiting_for_approval', counts: { ...run(1).counts, drafted: 4, previewed: 0, scored: 0 } }), run(4, done), run(5, { ...done, stopped: 'failed', failure: { code: 'SW0410', message: name('no variant passed the final quality gate'), field: '' } })],
+    briefs: [1, 2, 3, 4, 5].map((n) => ({ id: id('0b', n), name: name(['Morning Roast', 'Xiaoxianguan', 'Cold Brew Bags', 'Decaf', 'Espresso'][n - 1]), created_at: ago(n * 5000), locale: 'en-US' })),
+    questions: [{ id: 'q1', text: name('Does “within 48 hours” also hold for Alaska and Hawaii?'), field: 'product.facts[2]', default: name('Lower 48 only'), closed: false, answer: null }],
+    variants: Array.from({ length: variants }, (_, n) => variant(n, id('0c', 1), 2, text)), parents: Array.from({ length: 12 }, (_, n) => variant(n, id('0c', 1), 1, text)),
+    members: [['owner', 'Mara Chen', 'mara'], ['admin', 'Jonas Ohm', 'jonas'], ['editor', '李雯', 'liwen'], ['approver', 'Ada Nwosu', 'ada'], ['analyst', 'Tove Berg', 'tove'], ['viewer', '', 'press']].map(([which, who, mail], idx) => ({ id: id('03', idx + 1), email: `${mail}@hillroasters.example`, name: who ? name(who) : '', role: which, joined_at: ago(idx * 86_400 * 20) })),
+    invitations: [{ id: id('04', 1), email: 'sam@hillroasters.example', name: name('Sam'), role: 'editor', state: 'open', created_at: ago(3600), expires_at: ago(-6 * 86_400), accepted_at: null, revoked_at: null }],
+    sessions: [{ id: id('05', 1), organization: id('00', 1), created_at: ago(300), expires_at: ago(-80_000), current: true }, { id: id('05', 2), organization: id('00', 1), created_at: ago(90_000), expires_at: ago(-20_000), current: false }],
+    audit: Array.from({ length: 140 }, (_, n) => ({ id: id('06', n), at: ago(n * 700), who: { kind: n % 5 === 4 ? 'key' : 'person', id: id('03', 1), name: name(['Mara Chen', 'Jonas Ohm', '李雯', 'Ada Nwosu', 'dashboard'][n % 5]) }, action: ['run.ordered', 'member.role_changed', 'brief.made', 'session.opened', 'key.made'][n % 5], target: { kind: ['run', 'person', 'brief', 'session', 'key'][n % 5], id: id('0c', n) }, before: n % 5 === 1 ? { role: 'viewer' } : null, after: n % 5 === 1 ? { role: name('editor') } : { name: name('x') }, request_id: `req-${n}` })),
+    imports: [1, 2, 3].map((n) => imported(n, { name: name(`tiktok-november-${n}.csv`) })),
+    preview: imported(9, { id: null, created_at: null, asked: [], ...(evil ? { notes: [evil], unread_columns: [evil], click_column: evil, refused: [{ line: 1, index: null, column: evil, reason: evil, message: evil }], unmatched: [{ ad: { id: evil, name: evil }, reason: 'unknown' }] } : {}) }),
+    observations: { imported: Array.from({ length: 40 }, (_, n) => observation(n, 'imported')), simulated: Array.from({ length: 12 }, (_, n) => observation(n, 'simulated')) },
+    experiments: list, readouts: new Map(list.filter((one) => one.state !== 'draft').map((one, idx) => [one.id, readouts(one, verdicts[idx % 5])])),
+    decisions: [{ at: ago(14 * 86_400), by: name('Tove Berg'), kind: 'created', text: '', phase: 1 }, { at: ago(14 * 86_400 - 60), by: name('Tove Berg'), kind: 'started', text: '', phase: 1 }, { at: ago(86_400), by: name('Mara Chen'), kind: 'noted', text: name('Keep watching until the weekend is in.'), phase: 1 }],
+    webhooks: [{ id: id('07', 1), url: 'https://hooks.hillroasters.example/in', name: name('hooks.hillroasters.example'), events: ['*'], state: 'active', paused_reason: null, failing_since: null, secret_version: 2, previous_secret_until: ago(-86_400), created_at: ago(9e6), updated_at: ago(9e5) }, { id: id('07', 2), url: 'https://old.example/', name: name('old receiver'), events: ['spotwright.run.finished.v1'], state: 'paused', paused_reason: name('It has not answered for 24 hours.'), failing_since: ago(90_000), secret_version: 1, previous_secret_until: null, created_at: ago(9e6), updated_at: ago(9e5) }],
+    deliveries: Array.from({ length: 130 }, (_, n) => delivery(n, n === 6 || n === 7 ? 'failed' : n === 0 ? 'waiting' : 'delivered')),
+    requests: Array.from({ length: 60 }, (_, n) => ({ id: `req-${n}`, at: ago(n * 9), method: n % 3 ? 'GET' : 'POST', route: ['/v1/runs', '/v1/variants/{id}', '/v1/briefs'][n % 3], status: n % 11 === 10 ? 422 : 200, code: n % 11 === 10 ? 'SW1003' : null, ms: 3 + (n % 20), key: id('08', 1) })),
+    events: Array.from({ length: 300 }, (_, n) => ({ position: String(n + 1), event: { specversion: '1.0', id: id('0f', n), source: '/spotwright', type: ['spotwright.variant.scored.v1', 'spotwright.variant.rendered.v1'][n % 2], subject: id('0c', 1), time: ago(3000 - n * 9), sequence: n, data: { variant: id('0a', 200_000 + n), text: name('x') } } })),
+    keys: [{ id: id('08', 1), name: name('dashboard'), scopes: ['runs:read'], created_at: ago(9e5), expires_at: null, revoked_at: null }],
+  };
+  if (empty) {
+    for (const key of ['runs', 'briefs', 'variants', 'members', 'invitations', 'audit', 'imports', 'experiments', 'webhooks', 'deliveries', 'requests', 'events', 'keys', 'decisions']) state[key] = [];
+    state.observations = { imported: [], simulated: [] };
+  }
+  return state;
+}
+
+const RANGE = 'inside 43,64–677,1062';
+const GATE = [['frame_count', true, '450', '450'], ['safe_zone', true, 'all inside', RANGE], ['reading_time', true, '0.71 at worst', '1'], ['ai_label_height', true, '0.052', '0.05'], ['ai_metadata', true, 'present', 'present'], ['loudness', true, '-14.1', '-14 ± 1'], ['ssim', true, '0.991 at worst', '0.95'], ['text_contrast', true, '5.2 at worst', '4.5'], ['frozen', true, '0 s', '0.5 s']];
+
+/** What is answered to whom: `METHOD /path/:part`, the first that fits. */
+export function routes(state) {
+  const find = (rows, which) => rows.find((one) => one.id === which);
+  const made = (row, rows) => { rows.unshift(row); return row; };
+  return {
+    'GET /v1/session': () => ({ session: state.session }),
+    'POST /v1/session': ({ body, problem }) => {
+      if (body.password === 'slow down') return problem(429, 'SW1013', 'email', 'too many attempts');
+      if (body.password && body.password !== 'correct horse') return problem(401, 'SW1001', 'email', 'e-mail or password is wrong');
+      state.session = { ...state.session, ...(state.signedOut ?? {}) };
+      return { session: state.session };
+    },
+    'DELETE /v1/session': () => ({ session: null }),
+    'GET /v1/runs': ({ query }) => page(state.runs, query),
+    'GET /v1/briefs': ({ query }) => page(state.briefs, query),
+    'GET /v1/organization/budget': () => ({ organization: state.session.organization.id, currency: 'USD', cap_micros: 2_000_000_000, committed_micros: 1_417_490_000, free_micros: 582_510_000 }),
+    'GET /v1/usage': () => ({ settled: [{ currency: 'USD', source: 'simulated', provider: null, settlements: 31, settled_micros: 1_010_020_000 }, { currency: 'USD', source: 'provider', provider: 'language model', settlements: 12, settled_micros: 31_160_000 }], reserved: [{ currency: 'USD', reserved_micros: 376_310_000 }] }),
+    'GET /v1/ledger': ({ query }) => page(Array.from({ length: 120 }, (_, n) => ({ run: id('0c', 1 + (n % 4)), entry: ['reserve', 'settle', 'release'][n % 3], amount_micros: 1_234_567 + n, currency: 'USD', reserve: `r${n}`, source: n % 4 ? 'simulated' : 'provider', provider: n % 4 ? null : 'language model', at: ago(n * 50) })), query),
+    'GET /v1/runs/:id': ({ id: which }) => find(state.runs, which),
+    'GET /v1/runs/:id/variants': ({ id: which, query }) => page([...(which === id('0c', 1) ? [...state.parents, ...state.variants] : [])].filter((one) => !query.get('state') || one.state === query.get('state')).map(summary), query),
+    'GET /v1/runs/:id/campaigns': ({ id: which }) => ({ data: which === id('0c', 1) && state.variants.length > 0 ? [{ campaign: 'g2', generation: 2, source: 'simulated', impressions: 61_000, clicks: 812, spend_micros: 228_000_000, placements: state.variants.slice(0, 40).filter((one) => one.placement).map((one) => ({ ...one.placement, variant: one.id })) }] : [] }),
+    'GET /v1/runs/:id/questions': ({ id: which }) => ({ questions: which === (state.askedBy ?? id('0c', 2)) ? state.questions : [] }),
+    'GET /v1/runs/:id/trace': ({ id: which, query }) => page(which === id('0c', 1) ? state.variants.slice(0, 20).map((one, n) => ({ order: String(n).padStart(6, '0'), generation: 2, what: 'variant.rendered', variant: one.id, detail: { gate: { pass: true, checks: GATE.map(([check, pass, value, limit]) => ({ id: check, pass, value, limit })) } } })) : [], query),
+    'GET /v1/variants/:id': ({ id: which }) => find(state.variants, which) ?? find(state.parents, which),
+    'GET /v1/members': ({ query }) => page(state.members, query),
+    'PUT /v1/members/:id/role': ({ id: which, body, problem }) => {
+      const member = find(state.members, which);
+      if (member.role === 'owner') return problem(409, 'SW1031', 'role', 'the last owner can neither be removed nor be given another role');
+      member.role = body.role;
+      return member;
+    },
+    'DELETE /v1/members/:id': ({ id: which }) => state.members.splice(state.members.findIndex((one) => one.id === which), 1)[0],
+    'GET /v1/invitations': ({ query }) => page(state.invitations, query),
+    'POST /v1/invitations': ({ body, problem }) => {
+      if (state.members.some((one) => one.email === body.email)) return problem(409, 'SW1032', 'email', 'is a member already');
+      const invitation = made({ id: id('04', state.invitations.length + 2), name: null, ...body, state: 'open', created_at: ago(0), expires_at: ago(-604_800), accepted_at: null, revoked_at: null }, state.invitations);
+      return { status: 201, body: { invitation, token: 'inv_secret', link: '/portal/join#token=inv_secret' } };
+    },
+    'POST /v1/invitations/look': ({ body, problem }) => (body.token === 'inv_secret' ? { organization: state.session.organization, email: 'sam@hillroasters.example', name: 'Sam', role: 'editor', known: false, expires_at: ago(-604_800) } : problem(401, 'SW1001', 'token', 'unknown, used, revoked or expired')),
+    'POST /v1/invitations/accept': ({ body, problem }) => (body.password.length < 10 ? problem(400, 'SW1006', 'password', 'has 10 to 256 characters') : { session: state.session }),
+    'POST /v1/invitations/:id/revoke': ({ id: which }) => Object.assign(find(state.invitations, which), { state: 'revoked' }),
+    'GET /v1/me/sessions': () => ({ data: state.sessions }),
+    'DELETE /v1/me/sessions/:id': ({ id: which }) => state.sessions.splice(state.sessions.findIndex((one) => one.id === which), 1)[0],
+    'PUT /v1/me/password': ({ body, problem }) => (body.current === 'correct horse' ? { ended_sessions: 1 } : problem(401, 'SW1001', 'current', 'is wrong')),
+    'GET /v1/audit-log': ({ query }) => page(state.audit.filter((one) => (!query.get('action') || one.action === query.get('action')) && (!query.get('target') || one.target.id === query.get('target'))), query),
+    'GET /v1/api-keys': ({ query }) => page(state.keys, query),
+    'POST /v1/imports': ({ query }) => {
+      const answers = { currency: query.get('currency'), time_zone: query.get('time_zone') };
+      const asked = (state.preview.asks ?? []).filter((one) => !answers[one.asked]);
+      if (query.get('dry_run') === 'true' || asked.length > 0) return { ...state.preview, name: query.get('name'), asked };
+      return { status: 201, body: made({ ...state.preview, id: id('01', 99), name: query.get('name'), created_at: ago(0) }, state.imports) };
+    },
+    'GET /v1/imports': ({ query }) => page(state.imports, query),
+    'GET /v1/observations': ({ query }) => page(state.observations[query.get('source')] ?? [], query),
+    'GET /v1/experiments': ({ query }) => page(state.experiments, query),
+    'POST /v1/experiments': ({ body }) => ({ status: 201, body: made({ ...experiment(900, 'draft', body.data.kind === 'market' ? 'simulated' : 'imported', body.name, body.design.hypothesis), data: body.data, design: body.design }, state.experiments) }),
+    'POST /v1/experiments/plan': ({ body }) => {
+      const n = Math.ceil((32 * (1 - body.baseline)) / (body.baseline * body.smallest_effect ** 2));
+      return { units: Array.from({ length: body.arms ?? 2 }, () => n), total: n * (body.arms ?? 2), days: body.units_per_day ? (n * (body.arms ?? 2)) / body.units_per_day : null, tuning: n };
+    },
+    'GET /v1/experiments/:id': ({ id: which }) => find(state.experiments, which),
+    'GET /v1/experiments/:id/read-outs': ({ id: which }) => ({ data: state.readouts.get(which) ?? [] }),
+    'GET /v1/experiments/:id/decisions': () => ({ data: state.decisions, next_cursor: null, has_more: false }),
+    'POST /v1/experiments/:id/decisions': ({ body }) => made({ at: ago(0), by: 'Mara Chen', kind: 'noted', text: body.text, phase: 1 }, state.decisions),
+    'POST /v1/experiments/:id/start': ({ id: which }) => Object.assign(find(state.experiments, which), { state: 'running', started_at: ago(0) }),
+    'POST /v1/experiments/:id/stop': ({ id: which, body }) => { state.decisions.unshift({ at: ago(0), by: 'Mara Chen', kind: 'stopped', text: body.reason ?? '', phase: 1 }); return Object.assign(find(state.experiments, which), { state: 'stopped', stopped_at: ago(0) }); },
+    'GET /v1/webhooks': ({ query }) => page(state.webhooks, query),
+    'POST /v1/webhooks': ({ body, problem }) => (body.url.startsWith('https://') ? { status: 201, body: { webhook: made({ ...state.webhooks[0], ...body, id: id('07', 9), state: 'active' }, state.webhooks), secret: 'whsec_shown_once' } } : problem(422, 'SW0133', 'url', 'begins with https://')),
+    'GET /v1/webhooks/:id': ({ id: which }) => find(state.webhooks, which),
+    'PUT /v1/webhooks/:id': ({ id: which, body }) => Object.assign(find(state.webhooks, which), { url: body.url, name: body.name, events: body.events, state: body.enabled ? 'active' : 'disabled', paused_reason: null }),
+    'DELETE /v1/webhooks/:id': ({ id: which }) => { state.webhooks.splice(state.webhooks.findIndex((one) => one.id === which), 1); return { status: 204 }; },
+    'POST /v1/webhooks/:id/rotate': ({ id: which }) => ({ webhook: find(state.webhooks, which), secret: 'whsec_shown_twice' }),
+    'POST /v1/webhooks/:id/test': () => ({ message: id('0d', 900), taken: true, attempt: { at: ago(0), ms: 71, status: 200, answer: 'ok', error: null } }),
+    'GET /v1/webhooks/:id/deliveries': ({ query }) => page(state.deliveries.filter((one) => !query.get('state') || one.state === query.get('state')), query),
+    'POST /v1/webhooks/:id/deliveries/:delivery/replay': ({ delivery: which }) => Object.assign(find(state.deliveries, which), { state: 'waiting' }),
+    'GET /v1/requests': ({ query }) => page(state.requests, query),
+    'GET /v1/events': ({ query }) => { const rows = page(state.events.filter((one) => !query.get('types') || query.get('types').includes(one.event.type)), query); return { ...rows, next_cursor: rows.next_cursor ?? 'end' }; },
+  };
+}
