@@ -37,7 +37,7 @@ const ENGLISH: &[&str] = &[
     // Something is to be said, in words that no buyer is asked to say.
     r"BEGIN(?:say|state|claim|declare|assert|pretend|write|mention|answer|reply)\s+that\b",
     r"BEGIN(?:say|write|state|mention)\s+(?:visit|click|buy|order|go to|number one|no\.? ?1|it(?: is|'s) (?:free|certified|proven|approved|number one|the best|safe)|it (?:won|cures|costs))\b",
-    r"BEGIN(?:list|mark|count|record|file|treat|take|use)\s+(?:that|this|it)\s+(?:as (?:proof|evidence|true|an?|the)\s*(?:facts?|list price|price|rule|instruction|quote|source|benefit)?|in (?:all|every|each))\b",
+    r"BEGIN(?:list|mark|count|record|file|treat|take|use)\s+(?:that|this|it)\s+(?:as (?:proof|evidence|true|(?:an? |the )?(?:facts?|list price|price|rule|instruction|quote|source))|in (?:all|every|each))\b",
     r"BEGIN(?:say|state|write|add|use|put|include|insert|mention|copy|print|begin|start|end|repeat|answer|respond|reply|visit)\b.{0,60}?\b(?:in|into|to|as|at|with|inside|behind)\s+(?:(?:the|your|every|each|all|first|next|last|any)\s+){0,3}OURS\b",
     r"BEGIN(?:write|end|begin|start)\s+(?:every|each|all)\s+(?:OURS|lines?|sentences?|ads?)\b",
     r"\b(?:every|each) (?:caption|script|line|sentence|draft|ad) (?:ends?|begins?|starts?|must|should|says?)\b",
