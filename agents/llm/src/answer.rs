@@ -12,26 +12,28 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::Value;
+use spotwright_core::domain::copy_rules::orders::speaks_to_a_program;
 use spotwright_core::domain::copy_rules::quantity::unstated;
 use spotwright_core::domain::copy_rules::terms::objection;
 use spotwright_core::ports::language_model::{ProposedLine, ProposedScript, ScriptRequest};
 use spotwright_schemas::brief::{FactId, FactKind};
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::script::{Role, Structure, WHOLE_LINES};
-use spotwright_schemas::wording::{folded, half_width, holds_term, is_han};
+use spotwright_schemas::wording::{folded, holds_term, is_han};
+
+mod hostile;
 
 pub use crate::extract::MAX_ANSWER_BYTES;
 use crate::extract::{ExtractError, candidates};
-use crate::prompt::{CANARY, MAX_FACTS_PER_LINE, MAX_IDEA, MAX_PICTURE, Prompt};
+use crate::prompt::{MAX_FACTS_PER_LINE, MAX_IDEA, MAX_PICTURE, Prompt};
+use hostile::{check_hostile, comparison_key};
+pub(crate) use hostile::{holds_address_or_markup, repeats_rules, rules_key};
 
 /// Most entries of `scripts` that are looked at.
 const MAX_ENTRIES: usize = 24;
 
 /// Most lines of an entry that are read; one more than may stand is enough to refuse.
 const MAX_READ_LINES: usize = 16;
-
-/// Letters in a row that an answer may share with the rules by chance: in Latin script and in Chinese.
-const SHARED_LETTERS: [usize; 2] = [36, 16];
 
 /// What speaks to or about a machine and to no viewer, folded.
 const MACHINE_TALK: [&str; 14] = [
@@ -461,7 +463,8 @@ impl<'a> Checker<'a> {
         let brief = self.request.brief;
         check_hostile(text, &self.rules, brief.locale)?;
         let about = folded(&format!("{} {}", brief.product.name, brief.product.category));
-        if MACHINE_TALK.iter().any(|talk| holds_term(text, talk) && !about.contains(talk)) {
+        let talks = MACHINE_TALK.iter().any(|talk| holds_term(text, talk) && !about.contains(talk));
+        if talks || speaks_to_a_program(text) {
             return Err(DropReason::MachineTalk);
         }
         if objection(brief, text).is_some() { Err(DropReason::BannedWord) } else { Ok(()) }
@@ -538,63 +541,12 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// What no text may hold, whether it is shown or not.
-fn check_hostile(text: &str, rules: &str, locale: Locale) -> Result<(), DropReason> {
-    if text.chars().any(is_undrawable) {
-        return Err(DropReason::Undrawable);
-    }
-    let key = comparison_key(text);
-    if key.contains(&comparison_key(CANARY)) || echoes(&key, rules, locale) {
-        return Err(DropReason::RulesEchoed);
-    }
-    if holds_address_or_markup(text) { Err(DropReason::AddressOrMarkup) } else { Ok(()) }
-}
-
-/// The letters of the rules, for [`repeats_rules`].
-pub(crate) fn rules_key(system: &str) -> String {
-    comparison_key(system)
-}
-
-/// Whether a text holds the mark of the rules, or more of their letters in a row than chance allows.
-pub(crate) fn repeats_rules(text: &str, rules: &str, locale: Locale) -> bool {
-    let key = comparison_key(text);
-    key.contains(&comparison_key(CANARY)) || echoes(&key, rules, locale)
-}
-
-/// Whether a text shares more letters in a row with the rules than chance allows.
-fn echoes(key: &str, rules: &str, locale: Locale) -> bool {
-    let [latin, chinese] = SHARED_LETTERS;
-    let letters: Vec<char> = key.chars().collect();
-    let window = if locale == Locale::ZhCn { chinese } else { latin };
-    letters.windows(window).any(|window| rules.contains(&window.iter().collect::<String>()))
-}
-
 fn summary(refusals: &[Refusal]) -> String {
     let different: BTreeSet<&Refusal> = refusals.iter().collect();
     if different.is_empty() {
         return "the list is empty".to_owned();
     }
     different.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-}
-
-/// What the brief's own validation refuses, too: characters that cannot be drawn as they stand.
-fn is_undrawable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}'
-            | '\u{FEFF}' | '\u{FFFD}' | '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}')
-}
-
-pub(crate) fn holds_address_or_markup(text: &str) -> bool {
-    let plain: String = text.chars().map(half_width).collect::<String>().to_lowercase();
-    if plain.contains("://") || plain.contains("www.") || plain.contains("http") {
-        return true;
-    }
-    if plain.chars().any(|c| matches!(c, '<' | '>' | '{' | '}' | '`' | '@' | '#' | '\\' | '|')) {
-        return true;
-    }
-    // `shop.example`: a dot between letters without a space, which no caption needs.
-    let chars: Vec<char> = plain.chars().collect();
-    chars.windows(3).any(|w| w[1] == '.' && w[0].is_ascii_alphanumeric() && w[2].is_ascii_alphabetic())
 }
 
 /// Whether texts are in the language of the locale as far as their script tells: more than half of the
@@ -611,11 +563,6 @@ fn speaks(text: &str, names: &[&str], locale: Locale) -> bool {
     }
     let latin = letters.iter().filter(|c| c.is_ascii_alphabetic()).count();
     han == 0 && latin * 10 >= letters.len() * 9
-}
-
-/// Captions that differ in case, width, punctuation or spaces only are the same caption.
-fn comparison_key(caption: &str) -> String {
-    caption.chars().map(half_width).filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]

@@ -221,7 +221,7 @@ fn value(entry: &Value, request: &ReadingRequest, rules: &str) -> Result<ReadVal
             return Err("it repeats the rules".to_owned());
         }
     }
-    if answer::holds_address_or_markup(value) && !is_amount(field) {
+    if answer::holds_address_or_markup(value) {
         return Err("its value holds markup or an address".to_owned());
     }
     let source = match entry.get("source") {
@@ -237,11 +237,6 @@ fn value(entry: &Value, request: &ReadingRequest, rules: &str) -> Result<ReadVal
     let kind = text("kind").unwrap_or_default();
     let kind = KINDS.iter().find(|(known, _)| *known == kind).map(|(_, kind)| *kind);
     Ok(ReadValue { field, value: value.to_owned(), kind, source, sentence: sentence.to_owned() })
-}
-
-/// `39.99USD` looks like an address with a dot between letters and is none.
-const fn is_amount(field: ReadField) -> bool {
-    matches!(field, ReadField::Price | ReadField::PriceBefore | ReadField::OfferEnds)
 }
 
 /// A reader at an OpenAI-compatible server.

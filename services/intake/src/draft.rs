@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use spotwright_core::domain::copy_rules::orders::speaks_to_a_program;
 use spotwright_core::domain::copy_rules::quantity::{self, Value};
 use spotwright_schemas::Locale;
 use spotwright_schemas::brief::FactKind;
@@ -236,7 +237,7 @@ fn state(source: &Findings, locale: Locale, draft: &mut Draft) {
         let Some(line) = source.document.text.get(statement.span.clone()) else { continue };
         let spans = sentences(line);
         // A line that speaks to a program does so in all its sentences.
-        let is_instruction = speaks_to_a_program(line, locale);
+        let is_instruction = speaks_to_a_program(line);
         for span in spans {
             let Some(sentence) = line.get(span.clone()) else { continue };
             let place = statement.span.start + span.start..statement.span.start + span.end;
@@ -293,12 +294,6 @@ fn state(source: &Findings, locale: Locale, draft: &mut Draft) {
         }
     }
     take_facts(considered, draft);
-}
-
-/// Whether a line, or one of its sentences, speaks to a program.
-pub(crate) fn speaks_to_a_program(line: &str, locale: Locale) -> bool {
-    let speaks = |text: &str| facts::statement(text, "", locale) == Statement::LeftOut(Reason::Instruction);
-    speaks(line) || sentences(line).into_iter().filter_map(|span| line.get(span)).any(speaks)
 }
 
 /// Whether a sentence says the price of the product, or the one before; `两块` may count pieces.
@@ -473,7 +468,7 @@ pub(crate) fn prices_of_text(findings: &mut Findings, locale: Locale) {
             break;
         }
         let Some(line) = findings.document.text.get(statement.span.clone()) else { continue };
-        if speaks_to_a_program(line, locale) {
+        if speaks_to_a_program(line) {
             continue;
         }
         for span in sentences(line) {

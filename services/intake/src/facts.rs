@@ -4,13 +4,13 @@
 //! taken is listed with the reason.
 
 use serde::Serialize;
+use spotwright_core::domain::copy_rules::addresses::holds_address;
+use spotwright_core::domain::copy_rules::orders::speaks_to_a_program;
 use spotwright_core::domain::copy_rules::quantity;
 use spotwright_schemas::Locale;
 use spotwright_schemas::brief::FactKind;
 
-use crate::words::{
-    AUDIENCE, BENEFIT, INSTRUCTION, MOMENT, OFFER, ORIGIN, PROBLEM, PROOF, REVIEW, TERMS, VOICE,
-};
+use crate::words::{AUDIENCE, BENEFIT, MOMENT, OFFER, ORIGIN, PROBLEM, PROOF, REVIEW, TERMS, VOICE};
 
 /// What a sentence is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -38,6 +38,8 @@ pub enum Reason {
     Review,
     /// It speaks to a program and not to a buyer.
     Instruction,
+    /// It sends its reader elsewhere: a web or mail address, a telephone number, an account.
+    Address,
     /// It says nothing that could be checked or pictured.
     Empty,
     /// It names a price that is not the product's.
@@ -54,7 +56,7 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
     let letters = sentence.chars().filter(|c| c.is_alphanumeric()).count();
     let n_words = sentence.split_whitespace().count();
     let is_chinese = is_chinese(sentence);
-    if has(INSTRUCTION) || holds_identifier(&lower) {
+    if speaks_to_a_program(sentence) {
         return Statement::LeftOut(Reason::Instruction);
     }
     if sentence.chars().filter(|c| c.is_alphabetic() && !"元".contains(*c)).count() < 2 {
@@ -68,8 +70,11 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
         .iter()
         .any(|word| lower.contains(word));
     let gives = asks_nothing || lower.contains('送') && letters >= 8;
-    if (has(TERMS) && !gives) || holds_address(&lower) || sentence.contains('{') {
+    if has(TERMS) && !gives {
         return Statement::LeftOut(Reason::ShopTerms);
+    }
+    if holds_address(sentence) || sentence.contains('{') {
+        return Statement::LeftOut(Reason::Address);
     }
     if has(REVIEW) || has(VOICE) || is_quoted_praise(sentence) {
         return Statement::LeftOut(Reason::Review);
@@ -118,34 +123,6 @@ pub fn statement(sentence: &str, heading: &str, locale: Locale) -> Statement {
         return Statement::LeftOut(Reason::Empty);
     };
     Statement::Fact(kind)
-}
-
-/// Whether a text sends its reader to another page: a script's address, a web address, a name with a common ending.
-/// Whether a text names something of a program: `some_name`, or `name=value` outside an address.
-fn holds_identifier(lower: &str) -> bool {
-    let chars: Vec<char> = lower.chars().collect();
-    chars
-        .windows(3)
-        .any(|w| matches!(w[1], '_' | '=') && w[0].is_ascii_alphabetic() && w[2].is_ascii_alphanumeric())
-        && !holds_address(lower)
-}
-
-fn holds_address(lower: &str) -> bool {
-    const ENDINGS: [&str; 14] = [
-        "com", "net", "org", "cn", "io", "co", "example", "shop", "store", "app", "info", "xyz", "top",
-        "site",
-    ];
-    let is_name = |word: &str| {
-        let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        let host = word.split('/').next().unwrap_or_default();
-        let parts = host.rsplit_once('.');
-        parts.is_some_and(|(name, ending)| !name.is_empty() && ENDINGS.contains(&ending))
-    };
-    lower.contains("//")
-        || lower.contains("http")
-        || lower.contains("www.")
-        || lower.contains("javascript:")
-        || lower.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '/'))).any(is_name)
 }
 
 /// A question of the page's own help without its mark: `What does this price mean`.

@@ -31,9 +31,11 @@
 //! ```
 
 mod absent;
+mod appearance;
 mod aside;
 mod changes;
 mod charset;
+mod clauses;
 mod document;
 mod docx;
 mod dom;
@@ -46,6 +48,7 @@ mod html;
 mod json;
 mod pdf;
 mod plain;
+mod price_words;
 mod prices;
 mod reading;
 mod structured;

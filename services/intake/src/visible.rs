@@ -1,9 +1,9 @@
 //! Prices and names that a reader of the page sees, by where shops put them.
 
+use spotwright_core::domain::copy_rules::orders::speaks_to_a_program;
 use spotwright_schemas::Locale;
 
 use crate::dom::{Kind, NodeId, Page};
-use crate::draft::speaks_to_a_program;
 use crate::prices::{self, Price, Role};
 use crate::text::{is_cents, marks, seen};
 
@@ -276,7 +276,7 @@ fn read(page: &Page, id: NodeId, old: bool, text: &str, locale: Locale, into: &m
     let rest = crate::document::squeezed(&rest);
     let rest = rest.trim_matches([' ', '|']).to_owned();
     let with_label = format!("{} {rest}", label(page, id));
-    if speaks_to_a_program(&with_label, locale) {
+    if speaks_to_a_program(&with_label) {
         return false;
     }
     let (now, before) = prices::in_block(&with_label, locale);

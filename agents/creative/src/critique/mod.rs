@@ -5,6 +5,7 @@
 mod law;
 
 use serde::{Deserialize, Serialize};
+use spotwright_core::domain::copy_rules::addresses::foreign_address;
 use spotwright_core::domain::copy_rules::names;
 use spotwright_core::domain::copy_rules::quantity::unstated;
 pub use spotwright_core::domain::copy_rules::terms::Severity;
@@ -251,6 +252,15 @@ fn push_unproven(
 
 fn check_words(brief: &Brief, text: &str, role: Option<Role>, findings: &mut Vec<Finding>) {
     findings.extend(law::findings(brief, text, role));
+    if let Some(foreign) = foreign_address(brief, text).or_else(|| names::foreign_mark(brief, text)) {
+        findings.push(error(
+            Check::Brand,
+            "foreign_address",
+            role,
+            foreign,
+            "a line names no address, number, account or trade mark but the brief's own; the button leads to the page",
+        ));
+    }
     for word in brief.brand.banned_words.iter().chain(&brief.must_not_say) {
         if holds_term(text, word) {
             findings.push(error(

@@ -6,17 +6,20 @@
 //! terms among them and with what the advertiser can prove; [`locale`] writes numbers, prices and
 //! dates as a country writes them; [`british`] turns lines of ours from American into British English;
 //! [`names`] are what claims nothing; [`reading`] tells how fast words are read and where a sentence
-//! ends. What is compared, shown, counted or refused anywhere goes through here.
+//! ends; [`addresses`] finds where a text sends its reader, and [`orders`] whether it speaks to a writer
+//! or a program instead of a buyer. What is compared, shown, counted or refused anywhere goes through here.
 //!
 //! # Invariants
 //! - Pure: a text and a locale in, the same answer out.
 //! - A figure is one span from its qualifier to its unit; nobody takes it apart.
 //! - There is one list of terms and one function that looks for them.
 
+pub mod addresses;
 pub mod british;
 pub mod compliance;
 pub mod locale;
 pub mod names;
+pub mod orders;
 pub mod quantity;
 pub mod reading;
 pub mod terms;

@@ -173,6 +173,11 @@ impl Rules {
         self.packs.iter().flat_map(|pack| &pack.rules).map(|rule| rule.id.as_str())
     }
 
+    /// What a text may be read as, however it is spelled: the plainest reading first, in lower case.
+    pub(in crate::domain::copy_rules) fn readings(&self, text: &str) -> Vec<String> {
+        views(text, &self.sounds).into_iter().map(|view| view.text).collect()
+    }
+
     /// Judges a line. Findings stand in the order of the text; those with an exception do not count.
     #[must_use]
     pub fn lint(&self, claim: &Claim, locale: Locale) -> Vec<Finding> {

@@ -18,6 +18,7 @@ use spotwright_schemas::error::Code;
 use spotwright_schemas::wording::{Fold, Folded, find_term, fold, fold_of_term, whole_words};
 use spotwright_schemas::{Locale, Problem};
 
+use super::addresses::foreign_address;
 use super::names;
 
 pub use context::Context;
@@ -177,18 +178,21 @@ pub fn is_forbidden(text: &str, locale: Locale, names: &[&str]) -> bool {
     first_forbidden(text, locale, names).is_some()
 }
 
-/// Why a text of this brief must not be shown: a word that the brand bans, or a listed term.
+/// Why a text of this brief must not be shown: a word that the brand bans, a listed term, or an address,
+/// number, account or trade mark that is not the brief's own.
 #[must_use]
 pub fn objection(brief: &Brief, text: &str) -> Option<Objection> {
     let banned = brief.brand.banned_words.iter().find(|word| !find_term(text, word).is_empty());
     if let Some(word) = banned {
         return Some(Objection { term: word.clone(), law: String::new(), rewrite: String::new() });
     }
-    first_forbidden(text, brief.locale, &names::of(brief)).map(|hit| Objection {
+    let foreign = || foreign_address(brief, text).or_else(|| names::foreign_mark(brief, text));
+    let listed = first_forbidden(text, brief.locale, &names::of(brief)).map(|hit| Objection {
         term: hit.term.to_owned(),
         law: hit.law.to_owned(),
         rewrite: hit.rewrite.to_owned(),
-    })
+    });
+    listed.or_else(|| foreign().map(|term| Objection { term, law: String::new(), rewrite: String::new() }))
 }
 
 /// Why a text must not be shown.
@@ -196,7 +200,7 @@ pub fn objection(brief: &Brief, text: &str) -> Option<Objection> {
 pub struct Objection {
     /// The word.
     pub term: String,
-    /// The rule it falls under; empty for a word that the brand bans.
+    /// The rule it falls under; empty for a word that the brand bans and for what leads elsewhere.
     pub law: String,
     /// Words to use instead; empty where the claim has to go.
     pub rewrite: String,
