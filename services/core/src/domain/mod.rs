@@ -3,6 +3,7 @@
 pub mod account;
 pub mod copy_rules;
 pub mod launch;
+pub mod observation;
 pub mod routing;
 pub mod run;
 pub mod signal;

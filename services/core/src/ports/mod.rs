@@ -17,6 +17,7 @@ pub mod fidelity;
 pub mod language_model;
 pub mod letters;
 pub mod marketplace;
+pub mod observations;
 pub mod outcome_sink;
 pub mod pictures;
 pub mod publish_target;

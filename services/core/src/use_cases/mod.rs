@@ -5,5 +5,6 @@
 //! neither HTTP nor files.
 
 mod principal;
+pub mod results;
 
 pub use principal::{Principal, Role, UnknownRole, Who};

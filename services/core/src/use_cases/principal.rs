@@ -50,9 +50,13 @@ impl Role {
     pub const fn scopes(self) -> &'static [Scope] {
         match self {
             Self::Owner | Self::Admin => &Scope::CUSTOMER,
-            Self::Editor => {
-                &[Scope::BriefsRead, Scope::BriefsWrite, Scope::RunsRead, Scope::RunsWrite, Scope::ResultsRead]
-            }
+            Self::Editor => &[
+                Scope::BriefsRead,
+                Scope::BriefsWrite,
+                Scope::RunsRead,
+                Scope::RunsWrite,
+                Scope::ResultsRead,
+            ],
             Self::Approver => {
                 &[Scope::BriefsRead, Scope::RunsRead, Scope::ApprovalsWrite, Scope::ResultsRead]
             }

@@ -57,6 +57,8 @@ mod answers;
 #[path = "../queries/commits.rs"]
 mod commits;
 pub mod database;
+#[path = "../queries/external_refs.rs"]
+mod external_refs;
 #[path = "../queries/invariants.rs"]
 mod invariants;
 #[path = "../queries/messages.rs"]
@@ -64,6 +66,10 @@ mod messages;
 mod migration;
 #[path = "../queries/money.rs"]
 mod money;
+#[path = "../common/observation_store.rs"]
+mod observation_store;
+#[path = "../queries/observations.rs"]
+mod observations;
 mod opening;
 #[path = "../queries/runs.rs"]
 mod runs;

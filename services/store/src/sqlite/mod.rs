@@ -57,12 +57,18 @@ mod adapter;
 mod answers;
 #[path = "../queries/commits.rs"]
 mod commits;
+#[path = "../queries/external_refs.rs"]
+mod external_refs;
 #[path = "../queries/invariants.rs"]
 mod invariants;
 #[path = "../queries/messages.rs"]
 mod messages;
 #[path = "../queries/money.rs"]
 mod money;
+#[path = "../common/observation_store.rs"]
+mod observation_store;
+#[path = "../queries/observations.rs"]
+mod observations;
 #[path = "../queries/runs.rs"]
 mod runs;
 #[path = "../queries/steps.rs"]

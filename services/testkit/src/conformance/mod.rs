@@ -8,6 +8,7 @@ pub mod clip_library;
 mod control;
 mod messages;
 mod money;
+pub mod observations;
 pub mod publish_target;
 pub mod store;
 mod waiting;
