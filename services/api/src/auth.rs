@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use spotwright_core::domain::account::{Credential, OrganizationContext, Scope};
 use spotwright_core::ports::accounts::{AccountError, AccountStore};
 use spotwright_core::ports::clock::Clock;
+use spotwright_core::use_cases::{Principal, Who};
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::{KeyId, OrganizationId};
 use tokio::sync::Semaphore;
@@ -34,6 +35,15 @@ pub(crate) struct Caller {
 impl Caller {
     pub(crate) fn may(&self, scope: Scope) -> bool {
         self.scopes.scopes.contains(&scope)
+    }
+
+    /// The caller as use cases know it.
+    pub(crate) fn principal(&self) -> Principal {
+        Principal {
+            organization: self.context.organization,
+            who: Who::Key(self.context.key),
+            scopes: self.scopes.scopes.clone(),
+        }
     }
 }
 

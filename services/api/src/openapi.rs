@@ -11,7 +11,10 @@ use utoipa::OpenApi;
 
 use crate::operations::{Access, OPERATIONS, Operation};
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
-use crate::v1::{api_keys, assets, briefs, organizations, runs, sessions, variants, videos};
+use crate::v1::{
+    api_keys, assets, briefs, experiments, imports, observations, organizations, runs, sessions, variants,
+    videos,
+};
 use crate::{callbacks, kling, service};
 
 /// Names of types whose schemas come from the schema crate; see [`add_foreign`].
@@ -94,6 +97,14 @@ pub(crate) mod foreign {
         runs::variants::handle,
         variants::get::handle,
         variants::file::handle,
+        variants::external_refs::read,
+        variants::external_refs::set,
+        experiments::plan::handle,
+        imports::list::handle,
+        imports::create::handle,
+        imports::get::handle,
+        observations::list::handle,
+        observations::batch::handle,
         videos::list::handle,
         videos::create::handle,
         videos::get::handle,
@@ -114,7 +125,8 @@ pub(crate) mod foreign {
         (name = "assets", description = "Pictures that briefs refer to"),
         (name = "briefs", description = "What is to be advertised"),
         (name = "runs", description = "Executions of the agent loop"),
-        (name = "variants", description = "Drafted advertisements, their videos and results")
+        (name = "variants", description = "Drafted advertisements, their videos and results"),
+        (name = "results", description = "What ads did, by source: the simulated market and reports of platforms")
     )
 )]
 struct Handlers;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use spotwright_core::ports::accounts::AccountError;
 use spotwright_core::ports::artifacts::ArtifactError;
 use spotwright_core::ports::entropy::EntropyError;
+use spotwright_core::use_cases::results::ResultsError;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use utoipa::ToSchema;
@@ -164,7 +165,7 @@ const fn status(code: Code) -> StatusCode {
         Code::Forbidden | Code::Frozen => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Code::RequestShape | Code::RequestValue | Code::IdempotencyKey | Code::Cursor => {
+        Code::RequestShape | Code::RequestValue | Code::IdempotencyKey | Code::Cursor | Code::Option => {
             StatusCode::BAD_REQUEST
         }
         Code::OrganizationBudget => StatusCode::PAYMENT_REQUIRED,
@@ -177,6 +178,9 @@ const fn status(code: Code) -> StatusCode {
         Code::Range => StatusCode::RANGE_NOT_SATISFIABLE,
         Code::IdempotencyConflict
         | Code::BudgetCurrency
+        | Code::Table
+        | Code::Export
+        | Code::Trial
         | Code::LineRefused
         | Code::Letters
         | Code::BriefEncoding
@@ -267,6 +271,15 @@ impl From<AccountError> for ApiProblem {
             ),
             AccountError::Database(cause) => Self::unavailable(&cause),
             other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<ResultsError> for ApiProblem {
+    fn from(error: ResultsError) -> Self {
+        match error {
+            ResultsError::Refused(problem) => problem.into(),
+            ResultsError::Store(error) => error.into(),
         }
     }
 }

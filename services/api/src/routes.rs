@@ -8,7 +8,10 @@ use axum::middleware;
 use axum::routing::{get, post};
 
 use crate::state::{ApiState, App, Service};
-use crate::v1::{api_keys, assets, briefs, organizations, runs, sessions, variants, videos};
+use crate::v1::{
+    api_keys, assets, briefs, experiments, imports, observations, organizations, runs, sessions, variants,
+    videos,
+};
 use crate::{auth, callbacks, kling, layers, service};
 
 /// The whole service as a router: mount it, or serve it as it is.
@@ -65,6 +68,15 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/runs/{id}/trace", get(runs::trace::handle))
         .route("/v1/runs/{id}/variants", get(runs::variants::handle))
         .route("/v1/variants/{id}", get(variants::get::handle))
+        .route(
+            "/v1/variants/{id}/external-refs",
+            get(variants::external_refs::read).put(variants::external_refs::set),
+        )
+        .route("/v1/experiments/plan", post(experiments::plan::handle))
+        .route("/v1/imports", get(imports::list::handle).post(imports::create::handle))
+        .route("/v1/imports/{id}", get(imports::get::handle))
+        .route("/v1/observations", get(observations::list::handle))
+        .route("/v1/observations/batch", post(observations::batch::handle))
         .route("/v1/variants/{id}/files/{file}", get(variants::file::handle))
         .route("/v1/videos", get(videos::list::handle).post(videos::create::handle))
         .route("/v1/videos/{id}", get(videos::get::handle).delete(videos::delete::handle))

@@ -10,6 +10,7 @@ use spotwright_core::ports::clip_hints::ClipHints;
 use spotwright_core::ports::clock::Clock;
 use spotwright_core::ports::entropy::Entropy;
 use spotwright_core::ports::letters::Letters;
+use spotwright_core::ports::observations::ObservationStore;
 use spotwright_core::ports::pictures::PictureImporter;
 use spotwright_core::ports::readiness::Readiness;
 use spotwright_core::ports::run_control::RunControl;
@@ -30,6 +31,8 @@ use crate::shares::Shares;
 pub struct ApiState {
     /// Accounts and each organization's rows.
     pub accounts: Arc<dyn AccountStore>,
+    /// What ads did, by source.
+    pub observations: Arc<dyn ObservationStore>,
     /// Pictures and videos.
     pub artifacts: Arc<dyn ArtifactStore>,
     /// Import of pictures.

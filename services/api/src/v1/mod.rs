@@ -3,6 +3,9 @@
 pub(crate) mod api_keys;
 pub(crate) mod assets;
 pub(crate) mod briefs;
+pub(crate) mod experiments;
+pub(crate) mod imports;
+pub(crate) mod observations;
 pub(crate) mod organizations;
 pub(crate) mod runs;
 pub(crate) mod sessions;

@@ -226,6 +226,7 @@ impl Server {
             clip_hints: Some(Arc::new(EveryHint)),
             videos: Some(Arc::new(crate::videos::Clips::new(artifacts.as_ref()))),
             accounts: store.clone(),
+            observations: store.clone(),
             artifacts: artifacts.clone(),
             pictures: pictures.clone(),
             letters: Arc::new(EveryLetter),

@@ -10,6 +10,7 @@ mod harness;
 mod keys;
 mod matrix;
 mod operators;
+mod results;
 mod runs;
 mod sessions;
 mod videos;
