@@ -15,6 +15,7 @@ use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::artifacts::{ArtifactError, ArtifactHash, ArtifactStore};
 use spotwright_core::ports::entropy::Entropy as _;
 use spotwright_core::ports::event_bus::EventBus;
+use spotwright_core::ports::observations::ObservationStore;
 use spotwright_core::ports::readiness::Readiness;
 use spotwright_core::ports::step_store::StepStore;
 use spotwright_schemas::Problem;
@@ -36,6 +37,8 @@ pub struct Foundation {
     pub store: Arc<dyn StepStore>,
     /// Accounts and each organization's view of its runs.
     pub accounts: Arc<dyn AccountStore>,
+    /// What ads did, by source.
+    pub observations: Arc<dyn ObservationStore>,
     /// Messages.
     pub bus: Arc<dyn EventBus>,
     /// Pictures and videos.
@@ -57,6 +60,8 @@ pub struct Database {
     pub store: Arc<dyn StepStore>,
     /// Accounts and each organization's view of its runs.
     pub accounts: Arc<dyn AccountStore>,
+    /// What ads did, by source.
+    pub observations: Arc<dyn ObservationStore>,
     lock: Option<FolderLock>,
 }
 
@@ -119,12 +124,12 @@ impl Foundation {
     pub async fn database(config: &Config) -> Result<Database, Problem> {
         if !config.store.url.is_empty() {
             let store = postgres(config).await?;
-            let accounts: Arc<dyn AccountStore> = store.clone();
-            return Ok(Database { store, accounts, lock: None });
+            let (accounts, observations) = (store.clone(), store.clone());
+            return Ok(Database { store, accounts, observations, lock: None });
         }
         let (store, lock) = own_database(Path::new(&config.serve.folder), "serve.folder").await?;
-        let accounts: Arc<dyn AccountStore> = store.clone();
-        Ok(Database { store, accounts, lock: Some(lock) })
+        let (accounts, observations) = (store.clone(), store.clone());
+        Ok(Database { store, accounts, observations, lock: Some(lock) })
     }
 
     /// Opens what the configuration names.
@@ -149,13 +154,24 @@ impl Foundation {
         std::fs::create_dir_all(&folder)
             .map_err(|error| failed(&format!("`{}` cannot be created: {error}", folder.display())))?;
         let (bus, rabbit) = bus(config).await?;
-        let Database { store, accounts, lock } = Self::database(config).await?;
+        let Database { store, accounts, observations, lock } = Self::database(config).await?;
         let artifacts = artifacts(config, &folder)?;
         let mark = mark(config, accounts.as_ref(), artifacts.as_ref()).await?;
         let readiness: Arc<dyn Readiness> =
             Arc::new(Look::new(Arc::clone(&store), Arc::clone(&artifacts), mark, folder.clone()));
         let alone = lock.is_some();
-        Ok(Self { store, accounts, bus, artifacts, folder, rabbit, readiness, alone, _lock: lock })
+        Ok(Self {
+            store,
+            accounts,
+            observations,
+            bus,
+            artifacts,
+            folder,
+            rabbit,
+            readiness,
+            alone,
+            _lock: lock,
+        })
     }
 
     /// What the broker's client counted; `None` in the embedded shape.
