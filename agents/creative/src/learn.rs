@@ -4,7 +4,11 @@
 //! of a direction `d` is `p_d ~ Beta(m_d k, (1 - m_d) k)`, where `m_d` is the parent mean made of
 //! the brief's mean and the effects of angle and hook on the log-odds, and `k` (pseudo-impressions)
 //! is fitted by moments to the spread between directions.
+//!
+//! Simulated counts and those of real platforms are kept apart. Where a direction has counts of a platform, they are
+//! its evidence, and the market's do not count for it.
 
+mod stratum;
 mod taught;
 
 use serde::{Deserialize, Serialize};
@@ -14,21 +18,11 @@ use spotwright_schemas::script::{Angle, Direction, Hook};
 use spotwright_schemas::{Language, Locale};
 use statrs::function::erf::erfc;
 
+use stratum::{MARGINAL_STRENGTH, Stratum, shrunk};
 pub use taught::{
     MAX_TAUGHT, MAX_TAUGHT_LESSONS, REJECTION_IMPRESSIONS, Taught, TaughtBy, avoided, remember,
     taught_lessons, with_rejections,
 };
-
-/// Click probability assumed before anything was shown: 1 %, the order of in-feed video.
-const PRIOR_MEAN: f64 = 0.01;
-/// Pseudo-impressions behind [`PRIOR_MEAN`]; a few hundred real impressions overrule it.
-const PRIOR_STRENGTH: f64 = 200.0;
-/// Pseudo-impressions that hold an angle's or a hook form's mean to the brief's.
-const MARGINAL_STRENGTH: f64 = 1_500.0;
-/// Bounds of the fitted concentration in pseudo-impressions, and its value with fewer than three
-/// directions.
-const CONCENTRATION: [f64; 2] = [200.0, 20_000.0];
-const DEFAULT_CONCENTRATION: f64 = 1_500.0;
 
 /// Counts of one direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,8 +40,11 @@ pub struct DirectionCounts {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Beliefs {
-    /// One entry per direction that was shown, in the order of [`Direction`].
+    /// What the market reported: one entry per direction that was shown, in the order of [`Direction`].
     counts: Vec<DirectionCounts>,
+    /// What real platforms reported of the product's ads, in the same order; never added to `counts`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    imported: Vec<DirectionCounts>,
 }
 
 /// A beta distribution of a click probability.
@@ -82,96 +79,80 @@ impl Posterior {
 }
 
 impl Beliefs {
-    /// The counts, in the order of [`Direction`].
+    /// What the market reported, in the order of [`Direction`].
     #[must_use]
     pub fn counts(&self) -> &[DirectionCounts] {
         &self.counts
     }
 
-    /// Impressions and clicks of all directions.
+    /// What real platforms reported, in the order of [`Direction`].
     #[must_use]
-    pub fn totals(&self) -> (u64, u64) {
-        self.total_where(|_| true)
+    pub fn imported(&self) -> &[DirectionCounts] {
+        &self.imported
     }
 
-    /// Whether a direction was shown at least once.
+    /// Whether a real platform has reported anything.
+    #[must_use]
+    pub fn has_imported(&self) -> bool {
+        self.imported.iter().any(|row| row.impressions > 0)
+    }
+
+    /// Whether a direction was shown at least once, by whomever.
     #[must_use]
     pub fn has_tried(&self, direction: Direction) -> bool {
-        self.counts.iter().any(|row| row.direction == direction && row.impressions > 0)
+        Stratum(&self.counts).has_tried(direction) || Stratum(&self.imported).has_tried(direction)
     }
 
-    /// The brief's mean click probability, held to 1 % by 200 pseudo-impressions.
-    #[must_use]
-    pub fn mean(&self) -> f64 {
-        shrunk(self.totals(), PRIOR_MEAN, PRIOR_STRENGTH)
-    }
-
-    /// The posterior of a direction, tried or not.
+    /// The posterior of a direction, tried or not, by the evidence that it has.
     #[must_use]
     pub fn posterior(&self, direction: Direction) -> Posterior {
-        let k = self.concentration();
-        let parent = self.parent_mean(direction);
-        let (impressions, clicks) = self.total_where(|row| row.direction == direction);
-        Posterior {
-            alpha: parent * k + clicks as f64,
-            beta: (1.0 - parent) * k + (impressions - clicks) as f64,
-        }
+        self.evidence(direction).posterior(direction)
     }
 
-    /// The mean of an angle, shrunk to the brief's.
+    /// A draw of what a direction promises, to be compared with that of others.
+    ///
+    /// It is a draw of its click probability; where real platforms have reported, over the mean of the kind of
+    /// source that its evidence is of, because the kinds have different levels.
     #[must_use]
-    pub fn angle_mean(&self, angle: Angle) -> f64 {
-        shrunk(self.total_where(|row| row.direction.angle == angle), self.mean(), MARGINAL_STRENGTH)
+    pub fn promise(&self, direction: Direction, stream: Stream) -> f64 {
+        let evidence = self.evidence(direction);
+        self.relative(evidence, evidence.posterior(direction).draw(stream))
     }
 
-    /// The mean of a hook form, shrunk to the brief's.
-    #[must_use]
-    pub fn hook_mean(&self, hook: Hook) -> f64 {
-        shrunk(self.total_where(|row| row.direction.hook == hook), self.mean(), MARGINAL_STRENGTH)
+    /// The counts that are the evidence for a direction: the platforms' where there are any.
+    fn evidence(&self, direction: Direction) -> Stratum<'_> {
+        let imported = Stratum(&self.imported);
+        if imported.has_tried(direction) { imported } else { Stratum(&self.counts) }
     }
 
-    fn parent_mean(&self, direction: Direction) -> f64 {
-        let mean = logit(self.mean());
-        let angle = logit(self.angle_mean(direction.angle)) - mean;
-        let hook = logit(self.hook_mean(direction.hook)) - mean;
-        // Half of each: a direction's own clicks stand in both marginals and would count twice.
-        1.0 / (1.0 + (-(mean + 0.5 * (angle + hook))).exp())
-    }
-
-    /// Moments: the variance between directions beyond binomial noise, `v = m(1-m) / (k+1)`.
-    fn concentration(&self) -> f64 {
-        let shown: Vec<&DirectionCounts> = self.counts.iter().filter(|row| row.impressions > 0).collect();
-        if shown.len() < 3 {
-            return DEFAULT_CONCENTRATION;
-        }
-        let mean = self.mean();
-        let noise = mean * (1.0 - mean);
-        let (mut weight, mut excess) = (0.0, 0.0);
-        for row in shown {
-            let n = row.impressions as f64;
-            let difference = row.clicks as f64 / n - mean;
-            weight += n;
-            excess += n * (difference * difference - noise / n);
-        }
-        let between = excess / weight;
-        if between <= 0.0 {
-            return CONCENTRATION[1];
-        }
-        (noise / between - 1.0).clamp(CONCENTRATION[0], CONCENTRATION[1])
-    }
-
-    fn total_where(&self, keep: impl Fn(&DirectionCounts) -> bool) -> (u64, u64) {
-        self.counts
-            .iter()
-            .filter(|row| keep(row))
-            .fold((0, 0), |(n, c), row| (n + row.impressions, c + row.clicks))
+    fn relative(&self, stratum: Stratum<'_>, probability: f64) -> f64 {
+        if self.has_imported() { probability / stratum.mean() } else { probability }
     }
 }
 
-/// Adds observations of (direction, impressions, clicks); clicks beyond the impressions are cut.
+/// The same beliefs with these reports of real platforms, in the place of those that they held.
+#[must_use]
+pub fn with_imported(beliefs: &Beliefs, reported: &[(Direction, u64, u64)]) -> Beliefs {
+    Beliefs { counts: beliefs.counts.clone(), imported: added(&[], reported) }
+}
+
+/// Adds observations of the market as (direction, impressions, clicks); clicks beyond the impressions are cut.
 #[must_use]
 pub fn learn(beliefs: &Beliefs, observations: &[(Direction, u64, u64)]) -> Beliefs {
-    let mut counts = beliefs.counts.clone();
+    Beliefs { counts: added(&beliefs.counts, observations), imported: beliefs.imported.clone() }
+}
+
+/// Adds observations to whichever counts are the evidence for their directions.
+fn weigh(beliefs: &Beliefs, observations: &[(Direction, u64, u64)]) -> Beliefs {
+    let (reported, simulated): (Vec<_>, Vec<_>) = observations
+        .iter()
+        .copied()
+        .partition(|(direction, ..)| Stratum(&beliefs.imported).has_tried(*direction));
+    Beliefs { counts: added(&beliefs.counts, &simulated), imported: added(&beliefs.imported, &reported) }
+}
+
+fn added(counts: &[DirectionCounts], observations: &[(Direction, u64, u64)]) -> Vec<DirectionCounts> {
+    let mut counts = counts.to_vec();
     for &(direction, impressions, clicks) in observations {
         let clicks = clicks.min(impressions);
         match counts.binary_search_by_key(&direction, |row| row.direction) {
@@ -182,7 +163,7 @@ pub fn learn(beliefs: &Beliefs, observations: &[(Direction, u64, u64)]) -> Belie
             Err(at) => counts.insert(at, DirectionCounts { direction, impressions, clicks }),
         }
     }
-    Beliefs { counts }
+    counts
 }
 
 /// Something the clicks taught, for the report.
@@ -199,48 +180,86 @@ pub struct Lesson {
 }
 
 /// The lessons of a brief, surest first: angles and hook forms that differ from all others with a
-/// confidence of at least 0.9. Empty while the evidence is thin.
+/// confidence of at least 0.9. Empty while the evidence is thin. Those of real platforms say so, and stand in the
+/// place of what the market taught of the same angle or hook form.
 #[must_use]
 pub fn lessons(beliefs: &Beliefs, locale: Locale) -> Vec<Lesson> {
+    let (simulated, imported) = (Stratum(&beliefs.counts), Stratum(&beliefs.imported));
     let mut lessons = Vec::new();
-    let total = beliefs.totals();
-    let groups =
-        Angle::ALL
-            .into_iter()
-            .map(|angle| (angle_name(angle, locale), beliefs.total_where(|row| row.direction.angle == angle)))
-            .chain(Hook::ALL.into_iter().map(|hook| {
-                (hook_name(hook, locale), beliefs.total_where(|row| row.direction.hook == hook))
-            }));
-    for (name, own) in groups {
-        let rest = (total.0 - own.0, total.1 - own.1);
-        if own.0 == 0 || rest.0 == 0 || total.1 == 0 {
-            continue;
-        }
-        let (rate, rest_rate) = (own.1 as f64 / own.0 as f64, rest.1 as f64 / rest.0 as f64);
-        let pooled = total.1 as f64 / total.0 as f64;
-        let noise = (pooled * (1.0 - pooled) * (1.0 / own.0 as f64 + 1.0 / rest.0 as f64)).sqrt();
-        let confidence = normal_cdf((rate - rest_rate).abs() / noise.max(f64::MIN_POSITIVE));
-        if confidence < 0.9 {
-            continue;
-        }
-        let better = rate > rest_rate;
-        let (own_share, rest_share) = (percent(rate), percent(rest_rate));
-        let text = match locale.language() {
-            Language::English => format!(
-                "{name} {} {own_share} of {} impressions; everything else {rest_share}",
-                if better { "did better:" } else { "did worse:" },
-                own.0
-            ),
-            Language::Chinese => format!(
-                "{name}{}：{} 次展示的点击率为 {own_share}，其余为 {rest_share}",
-                if better { "表现更好" } else { "表现较弱" },
-                own.0
-            ),
-        };
-        lessons.push(Lesson { text, impressions: own.0, clicks: own.1, confidence });
+    for (name, group) in groups(locale) {
+        let is_imported = imported.total_where(|row| group.holds(row.direction)).0 > 0;
+        let stratum = if is_imported { imported } else { simulated };
+        lessons.extend(
+            lesson(stratum, name, group, locale)
+                .map(|lesson| if is_imported { lesson.of_platforms(locale) } else { lesson }),
+        );
     }
     lessons.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     lessons
+}
+
+/// Directions that have something in common.
+#[derive(Debug, Clone, Copy)]
+enum Group {
+    Angle(Angle),
+    Hook(Hook),
+}
+
+impl Group {
+    fn holds(self, direction: Direction) -> bool {
+        match self {
+            Self::Angle(angle) => direction.angle == angle,
+            Self::Hook(hook) => direction.hook == hook,
+        }
+    }
+}
+
+fn groups(locale: Locale) -> impl Iterator<Item = (&'static str, Group)> {
+    let angles = Angle::ALL.into_iter().map(move |angle| (angle_name(angle, locale), Group::Angle(angle)));
+    angles.chain(Hook::ALL.into_iter().map(move |hook| (hook_name(hook, locale), Group::Hook(hook))))
+}
+
+/// What one kind of source teaches about a group; `None` while that is not sure.
+fn lesson(stratum: Stratum<'_>, name: &str, group: Group, locale: Locale) -> Option<Lesson> {
+    let total = stratum.totals();
+    let own = stratum.total_where(|row| group.holds(row.direction));
+    let rest = (total.0 - own.0, total.1 - own.1);
+    if own.0 == 0 || rest.0 == 0 || total.1 == 0 {
+        return None;
+    }
+    let (rate, rest_rate) = (own.1 as f64 / own.0 as f64, rest.1 as f64 / rest.0 as f64);
+    let pooled = total.1 as f64 / total.0 as f64;
+    let noise = (pooled * (1.0 - pooled) * (1.0 / own.0 as f64 + 1.0 / rest.0 as f64)).sqrt();
+    let confidence = normal_cdf((rate - rest_rate).abs() / noise.max(f64::MIN_POSITIVE));
+    if confidence < 0.9 {
+        return None;
+    }
+    let better = rate > rest_rate;
+    let (own_share, rest_share) = (percent(rate), percent(rest_rate));
+    let text = match locale.language() {
+        Language::English => format!(
+            "{name} {} {own_share} of {} impressions; everything else {rest_share}",
+            if better { "did better:" } else { "did worse:" },
+            own.0
+        ),
+        Language::Chinese => format!(
+            "{name}{}：{} 次展示的点击率为 {own_share}，其余为 {rest_share}",
+            if better { "表现更好" } else { "表现较弱" },
+            own.0
+        ),
+    };
+    Some(Lesson { text, impressions: own.0, clicks: own.1, confidence })
+}
+
+impl Lesson {
+    /// Says that real platforms taught it.
+    fn of_platforms(self, locale: Locale) -> Self {
+        let text = match locale.language() {
+            Language::English => format!("On real platforms: {}", self.text),
+            Language::Chinese => format!("真实平台数据：{}", self.text),
+        };
+        Self { text, ..self }
+    }
 }
 
 /// A placed variant and what came of it.
@@ -254,6 +273,9 @@ pub struct Placed {
     pub impressions: u64,
     /// Times clicked.
     pub clicks: u64,
+    /// Whether real platforms reported this, and not the market.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_imported: bool,
 }
 
 /// A variant the next generation is bred from.
@@ -272,6 +294,9 @@ pub struct Parent {
     /// The click probability of its direction, which its own is shrunk to.
     #[serde(default)]
     pub direction_mean: f64,
+    /// Whether real platforms reported this, and not the market.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_imported: bool,
 }
 
 impl Parent {
@@ -280,42 +305,50 @@ impl Parent {
     pub fn told(&self, locale: Locale) -> String {
         let (mean, own) = (percent(self.direction_mean), percent(self.click_probability));
         let Self { impressions, clicks, .. } = self;
-        match locale.language() {
+        let told = match locale.language() {
             Language::English => format!(
                 "{clicks} clicks on {impressions} impressions; shrunk to its direction's {mean} this gives {own}"
             ),
             Language::Chinese => {
                 format!("展示 {impressions} 次，点击 {clicks} 次；向所属方向的 {mean} 收缩后为 {own}")
             }
+        };
+        match (self.is_imported, locale.language()) {
+            (false, _) => told,
+            (true, Language::English) => format!("on real platforms, {told}"),
+            (true, Language::Chinese) => format!("真实平台数据：{told}"),
         }
     }
 }
 
 /// Chooses at most `n` parents among placed variants: highest click probability after shrinking
-/// each to its direction's posterior mean, so that luck on few impressions does not breed.
+/// each to its direction's posterior mean, so that luck on few impressions does not breed. A variant that real
+/// platforms have reported of stands by that, beside others as [`Beliefs::promise`] compares directions.
 /// Variants that were never shown are left out.
 #[must_use]
 pub fn choose_parents(beliefs: &Beliefs, placed: &[Placed], n: usize) -> Vec<Parent> {
-    let mut parents: Vec<Parent> = placed
+    let mut parents: Vec<(f64, Parent)> = placed
         .iter()
         .filter(|row| row.impressions > 0)
         .map(|row| {
-            let parent = beliefs.posterior(row.direction).mean();
+            let stratum = Stratum(if row.is_imported { &beliefs.imported } else { &beliefs.counts });
+            let parent = stratum.posterior(row.direction).mean();
             let counts = (row.impressions, row.clicks.min(row.impressions));
             let click_probability = shrunk(counts, parent, MARGINAL_STRENGTH);
-            Parent {
+            let parent = Parent {
                 variant: row.variant,
                 click_probability,
                 impressions: row.impressions,
                 clicks: row.clicks,
                 direction_mean: parent,
-            }
+                is_imported: row.is_imported,
+            };
+            (beliefs.relative(stratum, click_probability), parent)
         })
         .collect();
-    parents
-        .sort_by(|a, b| b.click_probability.total_cmp(&a.click_probability).then(a.variant.cmp(&b.variant)));
+    parents.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.variant.cmp(&b.1.variant)));
     parents.truncate(n);
-    parents
+    parents.into_iter().map(|(_, parent)| parent).collect()
 }
 
 /// The angle's name for people.
@@ -354,15 +387,6 @@ pub const fn hook_name(hook: Hook, locale: Locale) -> &'static str {
         (Language::Chinese, Hook::Scene) => "场景式开头",
         (Language::Chinese, Hook::Statement) => "陈述式开头",
     }
-}
-
-fn shrunk((impressions, clicks): (u64, u64), mean: f64, strength: f64) -> f64 {
-    (clicks as f64 + mean * strength) / (impressions as f64 + strength)
-}
-
-fn logit(p: f64) -> f64 {
-    let p = p.clamp(1e-9, 1.0 - 1e-9);
-    (p / (1.0 - p)).ln()
 }
 
 fn percent(share: f64) -> String {
@@ -436,6 +460,7 @@ mod tests {
             direction: QUESTION,
             impressions,
             clicks,
+            is_imported: false,
         };
         let rows = [placed(0, 10, 1), placed(1, 5_000, 150), placed(2, 5_000, 50), placed(3, 0, 0)];
         let parents = choose_parents(&beliefs, &rows, 2);
@@ -446,6 +471,50 @@ mod tests {
         let counts = [rows[1].clicks, rows[1].impressions].map(|n| n.to_string());
         assert!(told.iter().all(|text| counts.iter().all(|n| text.contains(n))), "{told:?}");
         assert!(told[1].starts_with("展示") && !told[1].contains("impressions"), "{}", told[1]);
+    }
+
+    #[test]
+    fn reports_of_platforms_are_evidence_and_are_never_added_to_the_market() {
+        let simulated = learn(&Beliefs::default(), &[(QUESTION, 5_000, 150), (NUMBER, 5_000, 50)]);
+        let both = with_imported(&simulated, &[(QUESTION, 20_000, 400), (SCENE, 20_000, 900)]);
+        assert_eq!(both.counts(), simulated.counts());
+        // What the market said of a direction that a platform has reported of does not count.
+        let alone = with_imported(&Beliefs::default(), &[(QUESTION, 20_000, 400), (SCENE, 20_000, 900)]);
+        assert_eq!(both.posterior(QUESTION), alone.posterior(QUESTION));
+        assert_eq!(both.posterior(NUMBER), simulated.posterior(NUMBER));
+        assert!(both.posterior(SCENE).mean() > both.posterior(QUESTION).mean());
+        // The kinds have different levels: 1 % is little in a market of 2 %, and 2 % on a platform of 3 % too.
+        let mean_promise = |direction| {
+            let stream = Stream::new(3, "promise");
+            (0..2_000).map(|idx| both.promise(direction, stream.child(idx))).sum::<f64>() / 2_000.0
+        };
+        assert!(mean_promise(SCENE) > 1.2 && mean_promise(QUESTION) < 0.8 && mean_promise(NUMBER) < 0.8);
+        // Again the same, or corrected: it stands in the place of what was there.
+        let corrected = with_imported(&both, &[(QUESTION, 20_000, 900), (SCENE, 20_000, 400)]);
+        assert!(corrected.posterior(QUESTION).mean() > corrected.posterior(SCENE).mean());
+        assert_eq!(with_imported(&corrected, &[(QUESTION, 20_000, 400), (SCENE, 20_000, 900)]), both);
+        let told = lessons(&both, Locale::EnUs);
+        let scene =
+            told.iter().find(|lesson| lesson.text.contains("Opening with a scene")).expect("a lesson");
+        assert!(scene.text.starts_with("On real platforms: ") && scene.impressions == 20_000, "{scene:?}");
+        assert_eq!(with_imported(&both, &[]), simulated);
+    }
+
+    #[test]
+    fn parents_stand_by_what_platforms_report_of_them() {
+        let simulated = learn(&Beliefs::default(), &[(QUESTION, 5_000, 150), (NUMBER, 5_000, 50)]);
+        let beliefs = with_imported(&simulated, &[(QUESTION, 20_000, 100), (NUMBER, 20_000, 500)]);
+        let placed = |index, direction, impressions, clicks| Placed {
+            variant: VariantId::derive(1, "test", index),
+            direction,
+            impressions,
+            clicks,
+            is_imported: true,
+        };
+        let rows = [placed(0, QUESTION, 20_000, 100), placed(1, NUMBER, 20_000, 500)];
+        let parents = choose_parents(&beliefs, &rows, 1);
+        assert_eq!(parents[0].variant, rows[1].variant);
+        assert!(parents[0].told(Locale::EnUs).starts_with("on real platforms, 500 clicks"));
     }
 
     #[test]

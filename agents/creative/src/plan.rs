@@ -67,7 +67,7 @@ pub fn possible_directions(brief: &Brief) -> Vec<Direction> {
 /// No direction gets more than a third of the variants (at least one each), unless the brief allows
 /// too few directions to keep to that. The first generation covers as many angles as possible;
 /// later ones follow Thompson draws from `beliefs`, with a sixth kept for directions that were
-/// never shown. Empty when the brief allows no direction. Deterministic in all arguments.
+/// never shown. Where real platforms have reported of the product, the first generation follows that too. Empty when the brief allows no direction. Deterministic in all arguments.
 #[must_use]
 pub fn plan(
     brief: &Brief,
@@ -89,11 +89,12 @@ pub fn plan(
         stream: Stream::new(seed, "plan").child(u64::from(generation)),
         draws: 0,
     };
-    let n_explored = if generation > 1 { (n_variants / 6).max(1).min(n_variants - 1) } else { 0 };
+    let begins_cold = generation <= 1 && !beliefs.has_imported();
+    let n_explored = if !begins_cold { (n_variants / 6).max(1).min(n_variants - 1) } else { 0 };
     let mut assignments = Vec::with_capacity(n_variants);
     for idx in 0..n_variants {
         let explores = idx >= n_variants - n_explored;
-        let (picked, reason) = if generation <= 1 {
+        let (picked, reason) = if begins_cold {
             (planner.least_used_angle(), Reason::Coverage)
         } else if explores && planner.has_untried() {
             (planner.best_of(Planner::is_untried), Reason::Exploration)
@@ -123,7 +124,7 @@ impl Planner<'_> {
         self.draws += 1;
         (0..self.possible.len())
             .filter(|&at| self.taken[at] < self.cap && keep(self, at))
-            .map(|at| (self.beliefs.posterior(self.possible[at]).draw(round.child(at as u64)), at))
+            .map(|at| (self.beliefs.promise(self.possible[at], round.child(at as u64)), at))
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, at)| at)
     }
@@ -160,7 +161,7 @@ mod tests {
 
     use super::*;
     use crate::fixtures::{coffee_en, coffee_zh};
-    use crate::learn::learn;
+    use crate::learn::{learn, with_imported};
 
     #[test]
     fn the_first_generation_covers_every_angle_that_the_facts_carry() {
@@ -194,6 +195,20 @@ mod tests {
         assert_eq!(counts[&good], 4, "{counts:?}");
         assert!(counts.values().all(|n| *n <= 4));
         assert_eq!(assignments.iter().filter(|a| a.reason == Reason::Exploration).count(), 2);
+    }
+
+    #[test]
+    fn a_first_generation_begins_with_what_platforms_reported() {
+        let brief = coffee_en();
+        let good = Direction { angle: Angle::Problem, hook: Hook::Question };
+        let mut rows: Vec<(Direction, u64, u64)> =
+            possible_directions(&brief).into_iter().take(12).map(|d| (d, 5_000, 40)).collect();
+        rows.retain(|(direction, ..)| *direction != good);
+        rows.push((good, 5_000, 300));
+        let assignments = plan(&brief, 1, 12, &with_imported(&Beliefs::default(), &rows), 3);
+        let of_good = assignments.iter().filter(|assignment| assignment.direction == good);
+        assert_eq!(of_good.count(), 4, "{assignments:?}");
+        assert!(assignments.iter().all(|assignment| assignment.reason != Reason::Coverage));
     }
 
     #[test]

@@ -26,7 +26,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("voice", &["schemas", "core"]),
     ("scoring", &["schemas", "core", "experiment"]),
     ("tables", &["schemas"]),
-    ("observations", &["schemas", "experiment", "tables"]),
+    ("observations", &["schemas", "core", "experiment", "tables"]),
     ("intake", &["schemas", "core", "tables"]),
     ("egress", &["schemas"]),
     ("webhooks", &["schemas", "core", "egress"]),
@@ -35,7 +35,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("market", &["schemas", "core", "experiment"]),
     ("creative", &["schemas", "core", "experiment"]),
     ("llm", &["schemas", "core"]),
-    ("api", &["schemas", "core"]),
+    ("api", &["schemas", "core", "experiment", "observations"]),
     // Only pages: what they show they ask of the REST API.
     ("portal", &[]),
     (

@@ -135,8 +135,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Origin {
 
 /// Reads a query string.
 pub(crate) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, ApiProblem> {
-    let pairs =
-        serde_urlencoded::Deserializer::new(form_urlencoded::parse(uri.query().unwrap_or("").as_bytes()));
+    pairs(uri.query().unwrap_or(""))
+}
+
+/// Reads pairs of names and values, written as in a query string.
+pub(crate) fn pairs<T: DeserializeOwned>(text: &str) -> Result<T, ApiProblem> {
+    let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text.as_bytes()));
     serde_path_to_error::deserialize(pairs).map_err(|error| {
         let path = error.path().to_string();
         let path = if path == "." { String::new() } else { path };

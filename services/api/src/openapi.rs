@@ -12,8 +12,8 @@ use utoipa::OpenApi;
 use crate::operations::{Access, OPERATIONS, Operation};
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
 use crate::v1::{
-    api_keys, assets, audit_log, briefs, events, invitations, ledger, me, members, organizations, requests,
-    runs, sessions, usage, variants, videos, webhooks,
+    api_keys, assets, audit_log, briefs, events, experiments, imports, invitations, ledger, me, members,
+    observations, organizations, requests, runs, sessions, usage, variants, videos, webhooks,
 };
 use crate::{callbacks, kling, reference, service};
 
@@ -142,6 +142,14 @@ pub(crate) mod foreign {
         variants::script::handle,
         variants::storyboard::handle,
         variants::file::handle,
+        variants::external_refs::read,
+        variants::external_refs::set,
+        experiments::plan::handle,
+        imports::list::handle,
+        imports::create::handle,
+        imports::get::handle,
+        observations::list::handle,
+        observations::batch::handle,
         videos::list::handle,
         videos::create::handle,
         videos::get::handle,
@@ -170,7 +178,8 @@ pub(crate) mod foreign {
         (name = "webhooks", description = "Addresses that are told what happens"),
         (name = "videos", description = "Single clips, in the dialect of `/v1/videos`"),
         (name = "kling", description = "Single clips, in the dialect of Kling"),
-        (name = "variants", description = "Drafted advertisements, their videos and results")
+        (name = "variants", description = "Drafted advertisements, their videos and results"),
+        (name = "results", description = "What ads did, by source: the simulated market and reports of platforms")
     )
 )]
 struct Handlers;

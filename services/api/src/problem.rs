@@ -11,6 +11,7 @@ use spotwright_core::ports::accounts::AccountError;
 use spotwright_core::ports::artifacts::ArtifactError;
 use spotwright_core::ports::entropy::EntropyError;
 use spotwright_core::ports::people::PeopleError;
+use spotwright_core::use_cases::results::ResultsError;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use utoipa::ToSchema;
@@ -165,7 +166,7 @@ const fn status(code: Code) -> StatusCode {
         Code::Forbidden | Code::Frozen => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Code::RequestShape | Code::RequestValue | Code::IdempotencyKey | Code::Cursor => {
+        Code::RequestShape | Code::RequestValue | Code::IdempotencyKey | Code::Cursor | Code::Option => {
             StatusCode::BAD_REQUEST
         }
         Code::OrganizationBudget => StatusCode::PAYMENT_REQUIRED,
@@ -185,6 +186,9 @@ const fn status(code: Code) -> StatusCode {
         Code::Range => StatusCode::RANGE_NOT_SATISFIABLE,
         Code::IdempotencyConflict
         | Code::BudgetCurrency
+        | Code::Table
+        | Code::Export
+        | Code::Trial
         | Code::LineRefused
         | Code::AddressRefused
         | Code::Letters
@@ -252,6 +256,15 @@ impl From<AccountError> for ApiProblem {
 impl From<PeopleError> for ApiProblem {
     fn from(error: PeopleError) -> Self {
         Problem::from(error).into()
+    }
+}
+
+impl From<ResultsError> for ApiProblem {
+    fn from(error: ResultsError) -> Self {
+        match error {
+            ResultsError::Refused(problem) => problem.into(),
+            ResultsError::Store(error) => error.into(),
+        }
     }
 }
 

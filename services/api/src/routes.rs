@@ -9,8 +9,8 @@ use axum::routing::{delete, get, post, put};
 
 use crate::state::{ApiState, App, Service};
 use crate::v1::{
-    api_keys, assets, audit_log, briefs, events, invitations, ledger, me, members, organizations, requests,
-    runs, sessions, usage, variants, videos, webhooks,
+    api_keys, assets, audit_log, briefs, events, experiments, imports, invitations, ledger, me, members,
+    observations, organizations, requests, runs, sessions, usage, variants, videos, webhooks,
 };
 use crate::{auth, callbacks, kling, layers, reference, service};
 
@@ -101,6 +101,15 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/ledger", get(ledger::list::handle))
         .route("/v1/ledger.csv", get(ledger::export::handle))
         .route("/v1/usage", get(usage::get::handle))
+        .route(
+            "/v1/variants/{id}/external-refs",
+            get(variants::external_refs::read).put(variants::external_refs::set),
+        )
+        .route("/v1/experiments/plan", post(experiments::plan::handle))
+        .route("/v1/imports", get(imports::list::handle).post(imports::create::handle))
+        .route("/v1/imports/{id}", get(imports::get::handle))
+        .route("/v1/observations", get(observations::list::handle))
+        .route("/v1/observations/batch", post(observations::batch::handle))
         .route("/v1/variants/{id}/files/{file}", get(variants::file::handle))
         .route("/v1/videos", get(videos::list::handle).post(videos::create::handle))
         .route("/v1/videos/{id}", get(videos::get::handle).delete(videos::delete::handle))

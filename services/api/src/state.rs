@@ -12,6 +12,7 @@ use spotwright_core::ports::clock::Clock;
 use spotwright_core::ports::entropy::Entropy;
 use spotwright_core::ports::event_log::EventLog;
 use spotwright_core::ports::letters::Letters;
+use spotwright_core::ports::observations::ObservationStore;
 use spotwright_core::ports::people::PeopleStore;
 use spotwright_core::ports::pictures::PictureImporter;
 use spotwright_core::ports::readiness::Readiness;
@@ -44,6 +45,8 @@ pub struct ApiState {
     pub webhooks: Arc<dyn WebhookStore>,
     /// Who sends tests to webhooks, and knows which addresses are opened.
     pub webhook_sender: Arc<dyn WebhookSender>,
+    /// What ads did, by source.
+    pub observations: Arc<dyn ObservationStore>,
     /// Pictures and videos.
     pub artifacts: Arc<dyn ArtifactStore>,
     /// Import of pictures.

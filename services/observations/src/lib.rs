@@ -4,11 +4,11 @@
 //! [`export`] recognizes the performance export of a platform by its headers, in the platform's languages,
 //! and reads it into typed [`Observation`]s. [`trial`] reads the arms of an experiment from counts or from
 //! rows (JSON, CSV, XLSX, parquet) into what [`spotwright_experiment::analysis::report::analyze`] takes.
-//! [`told`] writes an analysis as CSV.
+//! [`told`] writes an analysis as CSV. [`record`] turns a reading into rows to be kept.
 //!
 //! It deliberately stores nothing, asks nobody and knows no clock: what a file does not say (currency, time
 //! zone, days) comes back as a [`Question`], and the answers are given with [`Given`] in a second reading.
-//! Whoever stores observations keys them by [`Observation::key`]: a later file replaces what has the same
+//! Whoever keeps observations keys them by [`Observation::key`]: a later file replaces what has the same
 //! key.
 //!
 //! # Invariants
@@ -36,6 +36,7 @@ pub mod export;
 mod layout;
 mod number;
 pub mod platform;
+pub mod record;
 mod rows;
 mod styles;
 pub mod told;

@@ -17,6 +17,7 @@ use spotwright_core::ports::audit::AuditLog;
 use spotwright_core::ports::entropy::Entropy as _;
 use spotwright_core::ports::event_bus::EventBus;
 use spotwright_core::ports::event_log::EventLog;
+use spotwright_core::ports::observations::ObservationStore;
 use spotwright_core::ports::people::PeopleStore;
 use spotwright_core::ports::readiness::Readiness;
 use spotwright_core::ports::step_store::StepStore;
@@ -48,6 +49,8 @@ pub struct Foundation {
     pub log: Arc<dyn EventLog>,
     /// Webhooks and their deliveries.
     pub webhooks: Arc<dyn WebhookStore>,
+    /// What ads did, by source.
+    pub observations: Arc<dyn ObservationStore>,
     /// Messages.
     pub bus: Arc<dyn EventBus>,
     /// Pictures and videos.
@@ -77,6 +80,8 @@ pub struct Database {
     pub log: Arc<dyn EventLog>,
     /// Webhooks and their deliveries.
     pub webhooks: Arc<dyn WebhookStore>,
+    /// What ads did, by source.
+    pub observations: Arc<dyn ObservationStore>,
     lock: Option<FolderLock>,
 }
 
@@ -133,7 +138,14 @@ impl Database {
     /// One store behind all its ports.
     fn of<S>(store: Arc<S>, lock: Option<FolderLock>) -> Self
     where
-        S: StepStore + AccountStore + PeopleStore + AuditLog + EventLog + WebhookStore + 'static,
+        S: StepStore
+            + AccountStore
+            + PeopleStore
+            + AuditLog
+            + EventLog
+            + WebhookStore
+            + ObservationStore
+            + 'static,
     {
         Self {
             accounts: store.clone(),
@@ -141,6 +153,7 @@ impl Database {
             audit: store.clone(),
             log: store.clone(),
             webhooks: store.clone(),
+            observations: store.clone(),
             store,
             lock,
         }
@@ -184,7 +197,8 @@ impl Foundation {
         std::fs::create_dir_all(&folder)
             .map_err(|error| failed(&format!("`{}` cannot be created: {error}", folder.display())))?;
         let (bus, rabbit) = bus(config).await?;
-        let Database { store, accounts, people, audit, log, webhooks, lock } = Self::database(config).await?;
+        let Database { store, accounts, people, audit, log, webhooks, observations, lock } =
+            Self::database(config).await?;
         let artifacts = artifacts(config, &folder)?;
         let mark = mark(config, accounts.as_ref(), artifacts.as_ref()).await?;
         let readiness: Arc<dyn Readiness> =
@@ -197,6 +211,7 @@ impl Foundation {
             audit,
             log,
             webhooks,
+            observations,
             bus,
             artifacts,
             folder,

@@ -34,6 +34,7 @@ pub mod explain;
 pub mod foundation;
 pub mod generated;
 pub mod health;
+pub mod imported;
 pub mod impressions;
 pub mod listener;
 pub mod losses;

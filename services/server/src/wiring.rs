@@ -11,6 +11,7 @@ use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clock::{Clock, SystemClock};
 use spotwright_core::ports::event_bus::EventBus;
 use spotwright_core::ports::language_model::LanguageModel;
+use spotwright_core::ports::observations::ObservationStore;
 use spotwright_core::ports::outcome_sink::OutcomeSink;
 use spotwright_core::ports::quality_gate::QualityGate;
 use spotwright_core::ports::source_reader::SourceReader;
@@ -28,6 +29,7 @@ use spotwright_market::simulator::{self, Simulator};
 use spotwright_render::{self as studio, Studio};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
+use spotwright_schemas::ids::OrganizationId;
 use spotwright_schemas::money::Micros;
 use spotwright_scoring::hot::HotModel;
 use spotwright_store::folder::FolderArtifacts;
@@ -63,6 +65,12 @@ pub struct World {
     pub voice: Option<VoicePorts>,
     /// Sentences the user should read, e.g. about a missing model.
     pub notices: Vec<String>,
+}
+
+/// The organization of every run that has its folder to itself.
+#[must_use]
+pub fn embedded_organization() -> OrganizationId {
+    OrganizationId::derive(0, "embedded", 0)
 }
 
 /// The database and files of one output folder, held by this process alone.
@@ -280,6 +288,8 @@ pub struct EngineSetup {
     pub roles: Vec<Role>,
     /// Told how predictions turned out.
     pub outcomes: Option<Arc<dyn OutcomeSink>>,
+    /// What real platforms report; nothing is learnt from it without.
+    pub observations: Option<Arc<dyn ObservationStore>>,
 }
 
 impl EngineSetup {
@@ -295,6 +305,7 @@ impl EngineSetup {
             bus: Arc::new(MemoryBus::new()),
             roles: Role::ALL.to_vec(),
             outcomes: None,
+            observations: None,
         }
     }
 }
@@ -318,6 +329,9 @@ impl Running {
         }
         if let Some(outcomes) = setup.outcomes {
             agent = agent.with_outcomes(outcomes);
+        }
+        if let Some(observations) = setup.observations {
+            agent = agent.with_observations(observations);
         }
         let poll = Duration::from_millis(setup.config.poll_ms);
         let engine = Arc::new(Engine {

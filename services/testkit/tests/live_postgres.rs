@@ -1,4 +1,4 @@
-//! The PostgreSQL store keeps the contracts of the step store and of the account store.
+//! The PostgreSQL store keeps the contracts of the step store, the account store and the observation store.
 
 use spotwright_core::ports::step_store::{Commit, StepStore as _};
 use spotwright_testkit::database::Database;
@@ -25,6 +25,11 @@ spotwright_testkit::account_store_suite!(
 
 spotwright_testkit::people_store_suite!(
     postgres_people,
+    || async {
+        let database = Database::create().await.unwrap();
+
+spotwright_testkit::observation_store_suite!(
+    postgres_observations,
     || async {
         let database = Database::create().await.unwrap();
         (database.store().await.unwrap(), database)

@@ -1,4 +1,4 @@
-//! The SQLite store keeps the contracts of the step store and of the account store.
+//! The SQLite store keeps the contracts of the step store, the account store and the observation store.
 
 use spotwright_store::sqlite::SqliteStore;
 
@@ -15,6 +15,12 @@ spotwright_testkit::account_store_suite!(sqlite_accounts, || async {
 });
 
 spotwright_testkit::people_store_suite!(sqlite_people, || async {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
+    (store, folder)
+});
+
+spotwright_testkit::observation_store_suite!(sqlite_observations, || async {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
     (store, folder)

@@ -9,7 +9,7 @@ use spotwright_schemas::ids::VariantId;
 use spotwright_schemas::script::{Direction, Structure};
 use spotwright_schemas::{Language, Locale};
 
-use super::{Beliefs, learn};
+use super::{Beliefs, weigh};
 
 /// Most lessons that are remembered of one run; the oldest make room.
 pub const MAX_TAUGHT: usize = 200;
@@ -74,7 +74,7 @@ pub fn with_rejections(beliefs: &Beliefs, taught: &[Taught]) -> Beliefs {
         .filter(|lesson| lesson.kind == TaughtBy::Reject)
         .filter_map(|lesson| Some((lesson.direction?, REJECTION_IMPRESSIONS, 0)))
         .collect();
-    learn(beliefs, &rejected)
+    weigh(beliefs, &rejected)
 }
 
 /// Captions that people did not want, each once.
@@ -136,6 +136,7 @@ mod tests {
     use spotwright_schemas::script::{Angle, Hook};
 
     use super::*;
+    use crate::learn::learn;
 
     const PRICE: Direction = Direction { angle: Angle::Offer, hook: Hook::Number };
     const SCENE: Direction = Direction { angle: Angle::Moment, hook: Hook::Scene };

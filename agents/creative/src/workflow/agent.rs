@@ -15,6 +15,7 @@ use spotwright_core::ports::click_model::ClickModel;
 use spotwright_core::ports::clip_library::ClipKey;
 use spotwright_core::ports::language_model::LanguageModel;
 use spotwright_core::ports::marketplace::Marketplace;
+use spotwright_core::ports::observations::ObservationStore;
 use spotwright_core::ports::outcome_sink::OutcomeSink;
 use spotwright_core::ports::quality_gate::QualityGate;
 use spotwright_core::ports::step_store::{ClaimedStep, Commit, StepStore};
@@ -67,6 +68,7 @@ pub struct Ports {
 pub struct CreativeAgent {
     pub(super) ports: Ports,
     pub(super) outcomes: Option<Arc<dyn OutcomeSink>>,
+    pub(super) observations: Option<Arc<dyn ObservationStore>>,
     pub(super) voice: Option<VoicePorts>,
     pub(super) remembered: Remembered,
 }
@@ -75,13 +77,20 @@ impl CreativeAgent {
     /// An agent that works through these ports.
     #[must_use]
     pub fn new(ports: Ports) -> Self {
-        Self { ports, outcomes: None, voice: None, remembered: Remembered::default() }
+        Self { ports, outcomes: None, observations: None, voice: None, remembered: Remembered::default() }
     }
 
     /// Also tells `outcomes` how predictions turned out, each time the agent learns.
     #[must_use]
     pub fn with_outcomes(mut self, outcomes: Arc<dyn OutcomeSink>) -> Self {
         self.outcomes = Some(outcomes);
+        self
+    }
+
+    /// Also learns from what real platforms report.
+    #[must_use]
+    pub fn with_observations(mut self, observations: Arc<dyn ObservationStore>) -> Self {
+        self.observations = Some(observations);
         self
     }
 
@@ -122,8 +131,8 @@ impl CreativeAgent {
         Ok(match step.kind {
             StepKind::Plan if ends_the_wait(&step.key) => AgentEvent::AnswersDue,
             StepKind::Plan => {
-                let PlanResult { assignments, questions } = parse(result)?;
-                AgentEvent::Planned { assignments, questions }
+                let PlanResult { assignments, questions, imported } = parse(result)?;
+                AgentEvent::Planned { assignments, questions, imported }
             }
             StepKind::Draft => {
                 let Generation { scripts, dropped, calls } = parse(result)?;
@@ -229,7 +238,7 @@ impl Workflow for CreativeAgent {
             StepKind::Plan if ends_the_wait(&step.key) => Ok(Value::Null),
             StepKind::Plan => {
                 let (run, state) = self.run_of(step).await?;
-                to_value(&Self::plan(&run, &state))
+                to_value(&self.plan(&run, &state).await?)
             }
             StepKind::Draft => to_value(&self.draft(step, calls).await?),
             StepKind::Preview => to_value(&self.render(step, calls, RenderStage::Preview).await?),

@@ -34,7 +34,9 @@ pub fn decide(run: &RunView, state: &AgentState, event: AgentEvent, now: Timesta
     match event {
         AgentEvent::Requested => decision.requested(),
         AgentEvent::Cancelled => decision.finish(StopReason::Cancelled, None),
-        AgentEvent::Planned { assignments, questions } => decision.planned(assignments, questions),
+        AgentEvent::Planned { assignments, questions, imported } => {
+            decision.planned(assignments, questions, &imported);
+        }
         AgentEvent::AnswersDue => decision.answers_due(),
         AgentEvent::Redrafted { number, variants, dropped, calls, problem } => {
             decision.redrafted(number, variants, &dropped, &calls, problem.as_ref());

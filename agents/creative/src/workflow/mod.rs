@@ -17,6 +17,7 @@ mod clips;
 mod decide;
 mod footage_ports;
 mod heard;
+mod imported;
 mod metered;
 mod play;
 mod scoring;

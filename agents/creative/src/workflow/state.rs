@@ -1,6 +1,7 @@
 //! What the agent remembers between decisions, and what can happen to it.
 
 use serde::{Deserialize, Serialize};
+use spotwright_core::domain::observation::Evidence;
 use spotwright_core::domain::run::{RunRequest, RunView, Stage};
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::domain::variant::{Placement, Variant, VariantState};
@@ -99,6 +100,8 @@ pub enum AgentEvent {
         assignments: Vec<Assignment>,
         /// What would have helped to know, and what is assumed instead.
         questions: Vec<Question>,
+        /// What real platforms have reported of the product's ads.
+        imported: Vec<Evidence>,
     },
     /// The time for answers is over.
     AnswersDue,

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod books;
 pub mod copy_rules;
 pub mod launch;
+pub mod observation;
 pub mod people;
 pub mod routing;
 pub mod run;

@@ -20,6 +20,7 @@ pub mod fidelity;
 pub mod language_model;
 pub mod letters;
 pub mod marketplace;
+pub mod observations;
 pub mod outcome_sink;
 pub mod people;
 pub mod pictures;

@@ -19,6 +19,7 @@ pub mod people;
 mod principal;
 mod problems;
 mod record;
+pub mod results;
 pub mod run_sizes;
 pub mod runs;
 pub mod sessions;

@@ -23,6 +23,7 @@ pub mod launch_pack;
 pub mod render;
 pub mod render_bench;
 pub mod results;
+pub mod results_import;
 pub mod run;
 pub mod scorer;
 pub mod serve;
@@ -118,7 +119,10 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
             Ok(true)
         }
         Command::Experiment { what } => experiment::execute(what).map(|()| true),
-        Command::Results { what } => results::execute(what).map(|()| true),
+        Command::Results { what } => {
+            let config = config()?;
+            runtime(processors())?.block_on(results::execute(what, &config)).map(|()| true)
+        }
         Command::Check { brief, json } => check::execute(brief, &config()?, *json).map(|()| true),
         Command::Brief {
             what: Brief::Read { sources, out, locale, item, allow_loopback, rules_only, json },

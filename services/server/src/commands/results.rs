@@ -1,4 +1,4 @@
-//! `spotwright results read`: what an export of an advertising platform says.
+//! `spotwright results read` and `results import`: what an export of an advertising platform says.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,21 +12,27 @@ use spotwright_observations::{
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 
+use super::results_import::{self, ImportArguments};
 use super::{Machine, print_json, print_text, table_bytes};
+use crate::config::Config;
 
 /// Results from outside.
 #[derive(Debug, Subcommand)]
 pub enum Results {
     /// Read a platform's export and print what was understood; nothing is stored.
     Read(Box<ReadArguments>),
+    /// Take a platform's export into the database of a run or of a service.
+    Import(Box<ImportArguments>),
 }
 
 impl Results {
     /// Whether one JSON document is asked for.
     #[must_use]
     pub fn wants_json(&self) -> bool {
-        let Self::Read(arguments) = self;
-        arguments.json
+        match self {
+            Self::Read(arguments) => arguments.json,
+            Self::Import(arguments) => arguments.read.json,
+        }
     }
 }
 
@@ -74,9 +80,13 @@ pub struct ReadArguments {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Code::Option`] for an option; [`Code::Table`] and [`Code::Export`] for the file.
-pub fn execute(what: &Results) -> Result<(), Problem> {
-    let Results::Read(arguments) = what;
+/// [`Code::Option`] for an option; [`Code::Table`] and [`Code::Export`] for the file; as
+/// [`results_import::execute`].
+pub async fn execute(what: &Results, config: &Config) -> Result<(), Problem> {
+    let arguments = match what {
+        Results::Read(arguments) => arguments,
+        Results::Import(arguments) => return results_import::execute(arguments, config).await,
+    };
     let reading = read(arguments)?;
     if arguments.json {
         print_json(&document(&reading));
@@ -89,7 +99,16 @@ pub fn execute(what: &Results) -> Result<(), Problem> {
 }
 
 fn read(arguments: &ReadArguments) -> Result<Reading, Problem> {
-    let given = Given {
+    let (bytes, name) = table_bytes(&arguments.file)?;
+    export::read(&bytes, &name, &given(arguments)?)
+}
+
+/// What the options say about a file.
+///
+/// # Errors
+/// [`Code::Option`] for an option that is none.
+pub(super) fn given(arguments: &ReadArguments) -> Result<Given, Problem> {
+    Ok(Given {
         source: arguments.source.as_deref().map(Platform::parse).transpose()?,
         mapping: arguments.map.as_deref().map(mapping).transpose()?,
         currency: arguments.currency.clone(),
@@ -98,9 +117,7 @@ fn read(arguments: &ReadArguments) -> Result<Reading, Problem> {
         decimal_mark: arguments.decimals.as_deref().map(decimal_mark).transpose()?,
         date_order: arguments.dates.as_deref().map(date_order).transpose()?,
         atomic: arguments.atomic,
-    };
-    let (bytes, name) = table_bytes(&arguments.file)?;
-    export::read(&bytes, &name, &given)
+    })
 }
 
 fn option(field: &str, message: impl Into<String>) -> Problem {
@@ -163,7 +180,7 @@ fn flat(own: &Observation) -> Value {
     })
 }
 
-fn document(reading: &Reading) -> Value {
+pub(super) fn document(reading: &Reading) -> Value {
     let observations: Vec<Value> = reading.observations.iter().map(flat).collect();
     json!({
         "source": reading.source,
@@ -186,7 +203,7 @@ fn document(reading: &Reading) -> Value {
     })
 }
 
-fn shown(reading: &Reading) -> String {
+pub(super) fn shown(reading: &Reading) -> String {
     let mut text = format!("{}, {}\n", reading.source.name(), reading.form);
     // Writing to a string does not fail.
     for own in &reading.observations {

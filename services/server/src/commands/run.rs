@@ -19,7 +19,7 @@ use spotwright_creative::workflow::first_commit;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::StopReason;
-use spotwright_schemas::ids::{OrganizationId, RunId, VariantId};
+use spotwright_schemas::ids::{RunId, VariantId};
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::outcome::{Delivery, PlacementOutcome};
 
@@ -38,9 +38,9 @@ use crate::publish::{launch_pack, platforms};
 use crate::report;
 use crate::telemetry;
 use crate::voices::{self, VoiceSummary};
-use crate::wiring::{EngineSetup, Running, STATE_FOLDER, Workspace, World};
+use crate::wiring::{EngineSetup, Running, STATE_FOLDER, Workspace, World, embedded_organization};
 use crate::words::{GenerationTold, Words};
-use crate::{explain, impressions, losses, writers};
+use crate::{explain, imported, impressions, losses, writers};
 
 /// Parent of output folders that were not named.
 const DEFAULT_PARENT: &str = "spotwright-out";
@@ -185,6 +185,7 @@ pub async fn execute_in(
     let run = begin(&workspace, &prepared, &asker, checkpoints.as_ref()).await?;
     let mut setup = EngineSetup::new(Arc::clone(&store), workers, config);
     setup.checkpoints = Arc::clone(&checkpoints);
+    setup.observations = Some(workspace.store.clone());
     let running = Running::start(setup, &world);
     let letters: Arc<dyn Letters> = world.video.clone();
     let control = Control::new(Arc::clone(&store), letters);
@@ -227,6 +228,7 @@ fn notices(finished: &FinishedRun, world: &[String], log: &Log, words: &Words) -
         generated::notices(finished, words),
         stored(world),
         writers::notices(finished, words),
+        imported::notices(finished, words),
         voices::notices(finished, words),
         log.notices(words),
     ]
@@ -366,7 +368,7 @@ async fn begin(
     let asked = serde_json::to_string(&request).map_err(|error| failed(error.to_string()))?;
     let run = NewRun {
         id: RunId::derive(*seed, &blake3::hash(asked.as_bytes()).to_hex(), 0),
-        organization: OrganizationId::derive(0, "embedded", 0),
+        organization: embedded_organization(),
         budget: request.brief.budget.total,
         request,
     };

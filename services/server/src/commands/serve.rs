@@ -91,6 +91,7 @@ pub async fn execute(config: &Config, roles: &[Role], demo: bool) -> Result<(), 
         let mut setup = EngineSetup::new(Arc::clone(&foundation.store), workers(config), config);
         setup.bus = Arc::clone(&foundation.bus);
         setup.roles = working;
+        setup.observations = Some(Arc::clone(&foundation.observations));
         setup.outcomes = Some(Arc::new(DriftWatch::new(Arc::new(SystemClock))));
         let running = Running::start(setup, &world);
         let mut stopping = shutdown.clone();
@@ -179,6 +180,7 @@ async fn serve_api(
         log: Arc::clone(&foundation.log),
         webhooks: Arc::clone(&foundation.webhooks),
         webhook_sender: webhooks::sender(config)?,
+        observations: Arc::clone(&foundation.observations),
         artifacts: Arc::clone(&foundation.artifacts),
         pictures: Arc::new(Pictures::new(letters.clone(), sandbox::pictures(&config.sandbox)?)),
         runs: Arc::new(Control::new(Arc::clone(&foundation.store), Arc::new(letters.clone()))),

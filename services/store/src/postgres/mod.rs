@@ -83,6 +83,8 @@ mod deliveries;
 mod event_log;
 #[path = "../common/event_log.rs"]
 mod event_log_store;
+#[path = "../queries/external_refs.rs"]
+mod external_refs;
 #[path = "../queries/invariants.rs"]
 mod invariants;
 #[path = "../queries/messages.rs"]
@@ -90,6 +92,10 @@ mod messages;
 mod migration;
 #[path = "../queries/money.rs"]
 mod money;
+#[path = "../common/observation_store.rs"]
+mod observation_store;
+#[path = "../queries/observations.rs"]
+mod observations;
 mod opening;
 #[path = "../queries/people.rs"]
 mod people;

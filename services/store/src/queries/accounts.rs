@@ -33,7 +33,7 @@ fn scopes_of(text: &str) -> Result<Vec<Scope>, StoreError> {
 }
 
 /// The database's clock.
-async fn now(conn: &mut Connection) -> Result<i64, StoreError> {
+pub(super) async fn now(conn: &mut Connection) -> Result<i64, StoreError> {
     sqlx::query_scalar(concat!("SELECT ", now!())).fetch_one(conn).await.map_err(database)
 }
 

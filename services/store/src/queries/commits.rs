@@ -5,7 +5,7 @@ use std::time::Duration;
 use spotwright_core::ports::step_store::{Commit, StoreError};
 use spotwright_schemas::ids::RunId;
 
-use super::{Connection, messages, money, runs, steps};
+use super::{Connection, messages, money, observations, runs, steps};
 
 /// Writes a commit of a run that is at `expected_version`, and moves the run to the next version.
 ///
@@ -35,6 +35,7 @@ pub(super) async fn write(
     }
     for placement in &commit.observed {
         runs::mark_observed(conn, run, *placement).await?;
+        observations::simulated(conn, run, organization, *placement).await?;
     }
     for placement in &commit.ended {
         runs::end_placement(conn, run, *placement).await?;

@@ -83,12 +83,18 @@ mod deliveries;
 mod event_log;
 #[path = "../common/event_log.rs"]
 mod event_log_store;
+#[path = "../queries/external_refs.rs"]
+mod external_refs;
 #[path = "../queries/invariants.rs"]
 mod invariants;
 #[path = "../queries/messages.rs"]
 mod messages;
 #[path = "../queries/money.rs"]
 mod money;
+#[path = "../common/observation_store.rs"]
+mod observation_store;
+#[path = "../queries/observations.rs"]
+mod observations;
 #[path = "../queries/people.rs"]
 mod people;
 #[path = "../common/people_store.rs"]

@@ -9,6 +9,7 @@ pub mod clip_library;
 mod control;
 mod messages;
 mod money;
+pub mod observations;
 pub mod people;
 pub mod publish_target;
 pub mod store;

@@ -257,6 +257,7 @@ impl Server {
             log: store.clone(),
             webhooks: store.clone(),
             webhook_sender: posts.clone(),
+            observations: store.clone(),
             artifacts: artifacts.clone(),
             pictures: pictures.clone(),
             letters: Arc::new(EveryLetter),

@@ -13,6 +13,7 @@ mod matrix;
 mod money;
 mod operators;
 mod people;
+mod results;
 mod runs;
 mod sessions;
 mod videos;

@@ -9,7 +9,7 @@ use spotwright_core::domain::account::Scope;
 use spotwright_core::use_cases::Role;
 
 use crate::harness::{Made, Server, Tenant, brief_order, problem};
-use crate::{people, videos, webhooks};
+use crate::{people, results, videos, webhooks};
 
 /// Things of the owner that requests name.
 struct Things {
@@ -34,6 +34,8 @@ struct Things {
     webhook: String,
     spare_webhook: String,
     delivery: String,
+    /// A report that was handed in.
+    import: String,
 }
 
 /// A request that is right for the owner.
@@ -53,6 +55,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         path if path.starts_with("/v1/variants/") => &things.variant,
         "/v1/webhooks/{id}" if operation.method == "DELETE" => &things.spare_webhook,
         path if path.starts_with("/v1/webhooks/") => &things.webhook,
+        "/v1/imports/{id}" => &things.import,
         "/v1/videos/{id}" if operation.method == "DELETE" => &things.spare_video,
         path if path.starts_with("/v1/videos/") || path.starts_with("/kling/v1/videos/{kind}") => {
             &things.video
@@ -71,8 +74,12 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         .replace("{code}", "SW1003");
     let path =
         path.replace("{kind}", "text2video").replace("/kling/files/{organization}/{token}", &things.link);
-    let path =
-        if operation.creates && path == "/v1/assets" { "/v1/assets?name=cup".to_owned() } else { path };
+    let path = match operation.path {
+        "/v1/assets" if operation.creates => "/v1/assets?name=cup".to_owned(),
+        "/v1/imports" if operation.creates => format!("/v1/imports?{}", results::SAID),
+        "/v1/observations" => "/v1/observations?source=imported".to_owned(),
+        _ => path,
+    };
     let request = server.request(operation.method, &path, key);
     match (operation.method, operation.path) {
         ("POST", "/v1/organizations") => request.json(&json!({ "name": "another" })),
@@ -94,6 +101,12 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         ("POST", "/v1/briefs/check") => {
             request.json(&json!({ "brief": brief_order(&things.made.asset)["brief"] }))
         }
+        ("POST", "/v1/experiments/plan") => {
+            request.json(&json!({ "baseline": 0.01, "smallest_effect": 0.1 }))
+        }
+        ("POST", "/v1/imports") => request.body(results::FILE),
+        ("POST", "/v1/observations/batch") => request.json(&results::batch()),
+        ("PUT", "/v1/variants/{id}/external-refs") => request.json(&results::named("1799")),
         ("POST", "/v1/assets") => request.header("content-type", "image/png").body("picture"),
         ("POST", "/v1/briefs") => request.json(&brief_order(&things.made.asset)),
         ("POST", "/v1/runs") => request.json(&json!({ "brief": things.made.brief })),
@@ -129,7 +142,15 @@ fn for_a_stranger(operation: &Operation) -> StatusCode {
         ("POST", "/v1/runs") => StatusCode::NOT_FOUND,
         // The brief itself is fine; its picture does not exist for the stranger.
         ("POST", "/v1/briefs") => StatusCode::UNPROCESSABLE_ENTITY,
-        ("POST", "/v1/assets" | "/v1/api-keys" | "/v1/invitations" | "/v1/webhooks") => StatusCode::CREATED,
+        (
+            "POST",
+            "/v1/assets"
+            | "/v1/api-keys"
+            | "/v1/invitations"
+            | "/v1/webhooks"
+            | "/v1/imports"
+            | "/v1/observations/batch",
+        ) => StatusCode::CREATED,
         // A key has no password.
         ("PUT", "/v1/me/password") => StatusCode::FORBIDDEN,
         (_, path) if path.contains("{id}") => StatusCode::NOT_FOUND,
@@ -164,6 +185,7 @@ async fn world() -> World {
     let member = people::member(&server, &owner, "member@example.com", "viewer").await.person;
     let (invitation, _) = people::invited(&server, &owner, "invited@example.com", "viewer").await;
     let (_, token) = people::invited(&server, &owner, "another@example.com", "viewer").await;
+    let import = results::imported(&server, &owner).await;
     let things = Things {
         organization,
         made,
@@ -180,6 +202,7 @@ async fn world() -> World {
         webhook,
         spare_webhook,
         delivery,
+        import,
     };
     World { server, owner, stranger, things }
 }
@@ -256,7 +279,9 @@ async fn a_stranger_finds_nothing_of_the_owner() {
         };
         let names =
             [owner.id.to_string(), owner.key_id.clone(), things.key.clone(), things.made.run.to_string()];
-        for name in names.iter().chain([&things.made.asset, &things.made.brief, &things.variant]) {
+        for name in
+            names.iter().chain([&things.made.asset, &things.made.brief, &things.variant, &things.import])
+        {
             assert!(!text.contains(name.as_str()), "{operation:?}: {text}");
         }
     }

@@ -411,13 +411,16 @@ fn must_pass(brief: &Brief, before: &Script, edited: &Script, others: &[Script])
 /// names of organizations that nothing of the brief names.
 fn objection_to_edit(brief: &Brief, text: &str) -> Option<String> {
     if holds_markup(text) {
-        return Some(format!("a line holds no addresses and no markup (`{text}`); the button leads to the page"));
+        return Some(format!(
+            "a line holds no addresses and no markup (`{text}`); the button leads to the page"
+        ));
     }
     if speaks_to_a_program(text) {
         return Some(format!("a line speaks to the viewer, and `{text}` to a writer or a program"));
     }
-    foreign_organization(brief, text)
-        .map(|name| format!("nothing of the brief names `{name}`; a line names nobody that the brief does not"))
+    foreign_organization(brief, text).map(|name| {
+        format!("nothing of the brief names `{name}`; a line names nobody that the brief does not")
+    })
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use spotwright_schemas::event::StopReason;
 use crate::learn::{self, Beliefs, Lesson, Parent, Placed};
 use crate::workflow::agent::CreativeAgent;
 use crate::workflow::decide::Decision;
+use crate::workflow::imported::by_direction;
 use crate::workflow::play::outcomes;
 use crate::workflow::shown::Shown;
 use crate::workflow::state::has_next;
@@ -39,16 +40,26 @@ impl CreativeAgent {
         let earlier = self.remembered.before(store, run.id, run.generation).await?.shown.len();
         let before = self.remembered.before(store, run.id, run.generation + 1).await?;
         let counted = |shown: &Shown| (shown.direction, shown.observed.impressions, shown.observed.clicks);
+        let imported = self.imported(&run).await?;
         let placed: Vec<Placed> = before
             .shown
             .iter()
             .map(|shown| {
                 let (direction, impressions, clicks) = counted(shown);
-                Placed { variant: shown.variant, direction, impressions, clicks }
+                let simulated =
+                    Placed { variant: shown.variant, direction, impressions, clicks, is_imported: false };
+                let reported = imported.iter().find(|own| own.variant == shown.variant);
+                reported.map_or(simulated, |own| Placed {
+                    impressions: own.impressions,
+                    clicks: own.clicks,
+                    is_imported: true,
+                    ..simulated
+                })
             })
             .collect();
         let fresh: Vec<_> = before.shown.iter().skip(earlier).map(counted).collect();
         let beliefs = learn::learn(&state.beliefs, &fresh);
+        let beliefs = learn::with_imported(&beliefs, &by_direction(&imported));
         let parents = learn::choose_parents(&beliefs, &placed, PARENTS);
         let lessons = learn::lessons(&beliefs, run.request.brief.locale);
         Ok(LearnResult { beliefs, lessons, parents })

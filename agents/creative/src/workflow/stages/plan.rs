@@ -2,14 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use spotwright_core::domain::observation::Evidence;
 use spotwright_core::domain::run::{Clarify, RunView, Stage};
 use spotwright_core::domain::topology::StepKind;
+use spotwright_core::spine::StepError;
 
 use crate::clarify::{self, Question};
 use crate::learn;
 use crate::plan::{self, Assignment};
 use crate::workflow::agent::CreativeAgent;
 use crate::workflow::decide::Decision;
+use crate::workflow::imported::by_direction;
 use crate::workflow::state::AgentState;
 use crate::workflow::trace::Chapter;
 
@@ -18,20 +21,29 @@ use crate::workflow::trace::Chapter;
 pub(in crate::workflow) struct PlanResult {
     pub(in crate::workflow) assignments: Vec<Assignment>,
     pub(in crate::workflow) questions: Vec<Question>,
+    /// What real platforms have reported of the product's ads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::workflow) imported: Vec<Evidence>,
 }
 
 impl CreativeAgent {
-    pub(in crate::workflow) fn plan(run: &RunView, state: &AgentState) -> PlanResult {
+    pub(in crate::workflow) async fn plan(
+        &self,
+        run: &RunView,
+        state: &AgentState,
+    ) -> Result<PlanResult, StepError> {
         let request = &run.request;
+        let imported = self.imported(run).await?;
+        let beliefs = learn::with_imported(&state.beliefs, &by_direction(&imported));
         let assignments = plan::plan(
             &request.brief,
             run.generation,
             request.variants as usize,
-            &learn::with_rejections(&state.beliefs, &state.heard.taught),
+            &learn::with_rejections(&beliefs, &state.heard.taught),
             request.seed,
         );
         let questions = if run.generation == 1 { clarify::questions(&request.brief) } else { Vec::new() };
-        PlanResult { assignments, questions }
+        Ok(PlanResult { assignments, questions, imported })
     }
 }
 
@@ -46,13 +58,19 @@ impl Decision<'_> {
     }
 
     /// Goes on to the scripts, or first asks what is open about the brief.
-    pub(in crate::workflow) fn planned(&mut self, assignments: Vec<Assignment>, questions: Vec<Question>) {
+    pub(in crate::workflow) fn planned(
+        &mut self,
+        assignments: Vec<Assignment>,
+        questions: Vec<Question>,
+        imported: &[Evidence],
+    ) {
         let asked = !self.state.heard.questions.is_empty();
         let asks = self.run.request.people.clarify == Clarify::Ask;
         if asks && !asked && !questions.is_empty() && !self.ending {
             self.ask(questions);
             return;
         }
+        self.reported(imported);
         // Of those that were asked, what is still open is left to its default.
         let assumed = if asked && self.generation == 1 { self.assumed() } else { questions };
         let detail = json!({ "assignments": assignments, "questions": assumed });

@@ -1,5 +1,6 @@
 //! Variants: drafted advertisements, their scores, videos and what became of them.
 
+pub(crate) mod external_refs;
 pub(crate) mod file;
 pub(crate) mod get;
 pub(crate) mod script;

@@ -1,0 +1,66 @@
+-- What ads did in windows of time, by source: the market's own numbers and those of platforms, never in one row.
+-- `platform` is empty for the simulation. Days are ISO dates, amounts millionths of `currency`. `body` holds all of
+-- it; the columns beside it are what is looked up and summed. `direction` and `product` are of the variant.
+
+CREATE TABLE result_import (
+    position        INTEGER PRIMARY KEY,
+    id              BLOB     NOT NULL UNIQUE CHECK (length(id) = 16),
+    organization_id BLOB    NOT NULL,
+    detail          TEXT    NOT NULL,
+    created_at      INTEGER NOT NULL
+) STRICT;
+CREATE INDEX result_import_by_organization ON result_import (organization_id, position);
+
+-- What the columns of a file hold, by the header that it has.
+CREATE TABLE import_mapping (
+    organization_id BLOB    NOT NULL,
+    header          TEXT    NOT NULL,
+    mapping         TEXT    NOT NULL,
+    updated_at      INTEGER NOT NULL,
+    PRIMARY KEY (organization_id, header)
+) STRICT;
+
+-- Which variant an ad of a platform shows.
+CREATE TABLE external_ref (
+    organization_id BLOB    NOT NULL,
+    platform        TEXT    NOT NULL,
+    external_id     TEXT    NOT NULL,
+    account         TEXT    NOT NULL,
+    variant_id      BLOB    NOT NULL REFERENCES variant (id),
+    PRIMARY KEY (organization_id, platform, external_id)
+) STRICT;
+CREATE INDEX external_ref_by_variant ON external_ref (variant_id);
+
+CREATE TABLE observation (
+    position        INTEGER PRIMARY KEY,
+    id              BLOB     NOT NULL UNIQUE CHECK (length(id) = 16),
+    organization_id BLOB    NOT NULL,
+    source          TEXT    NOT NULL CHECK (source IN ('simulated', 'imported')),
+    platform        TEXT    NOT NULL,
+    ad              TEXT    NOT NULL,
+    window_start    TEXT    NOT NULL CHECK (length(window_start) = 10),
+    window_end      TEXT    NOT NULL CHECK (length(window_end) = 10),
+    impressions     INTEGER CHECK (impressions >= 0),
+    clicks          INTEGER CHECK (clicks >= 0),
+    conversions     TEXT,
+    currency        TEXT,
+    spend_micros    INTEGER,
+    revenue_micros  INTEGER,
+    variant_id      BLOB    REFERENCES variant (id),
+    direction       TEXT,
+    product         TEXT,
+    import_id       BLOB    REFERENCES result_import (id),
+    digest          TEXT    NOT NULL,
+    body            TEXT    NOT NULL,
+    revision        INTEGER NOT NULL DEFAULT 1,
+    created_at      INTEGER NOT NULL,
+    updated_at      INTEGER NOT NULL,
+    UNIQUE (organization_id, source, platform, ad, window_start, window_end),
+    CHECK ((source = 'simulated') = (platform = '')),
+    CHECK (window_start <= window_end),
+    CHECK (currency IS NOT NULL OR (spend_micros IS NULL AND revenue_micros IS NULL)),
+    CHECK ((variant_id IS NULL) = (direction IS NULL) AND (variant_id IS NULL) = (product IS NULL))
+) STRICT;
+CREATE INDEX observation_by_organization ON observation (organization_id, source, position);
+CREATE INDEX observation_by_product ON observation (organization_id, product, source);
+CREATE INDEX observation_by_variant ON observation (variant_id);
