@@ -27,6 +27,10 @@ spotwright_testkit::people_store_suite!(
     postgres_people,
     || async {
         let database = Database::create().await.unwrap();
+        (database.store().await.unwrap(), database)
+    },
+    #[ignore = "needs PostgreSQL; run infra/test.sh"]
+);
 
 spotwright_testkit::observation_store_suite!(
     postgres_observations,
