@@ -252,6 +252,9 @@ pub enum RenderWhat {
         #[arg(long)]
         json: bool,
     },
+    /// Draw every layout in every style: contact sheets, single frames and a page. What is not named is drawn in
+    /// all its kinds; each frame once with a photograph, once with a product on white and once without a picture.
+    Gallery(GalleryArguments),
     /// Run the quality gate on any video file. Exit code 1 when it does not pass.
     Check {
         /// The file.
@@ -263,6 +266,33 @@ pub enum RenderWhat {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What the gallery shows.
+#[derive(Debug, Args)]
+pub struct GalleryArguments {
+    /// Folder for the pictures and `index.html`.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Language: zh-CN or en-US.
+    #[arg(long)]
+    pub locale: Option<String>,
+    /// Shape: 9:16, 1:1 or 16:9.
+    #[arg(long)]
+    pub aspect: Option<String>,
+    /// Style, e.g. premium.
+    #[arg(long)]
+    pub style: Option<String>,
+    /// Layout, e.g. full_bleed.
+    #[arg(long)]
+    pub layout: Option<String>,
+    /// Pictures: those on a plain ground stand for packshots, the others for photographs; drawn stand-ins
+    /// without them.
+    #[arg(long = "picture")]
+    pub pictures: Vec<PathBuf>,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What voices do.

@@ -53,6 +53,8 @@ pub struct World {
     pub language_model: Arc<dyn LanguageModel>,
     /// Who renders.
     pub video: Arc<dyn VideoBackend>,
+    /// The studio, which compares what ads look like; `None` for stand-ins.
+    pub studio: Option<Studio>,
     /// Who judges what was rendered.
     pub gate: Arc<dyn QualityGate>,
     /// Who scores.
@@ -176,6 +178,7 @@ impl World {
             footage,
             voice,
             video: Arc::new(studio.clone()),
+            studio: Some(studio.clone()),
             gate: Arc::new(studio),
             click_model: click_model.clone(),
             marketplace: Arc::new(marketplace),

@@ -190,6 +190,7 @@ async fn run(brief: PathBuf, out: &Path) -> Summary {
         Ok(World {
             language_model: Arc::new(CopyEngine),
             video: Arc::new(Impatient { inner, finals: AtomicU32::new(0) }),
+            studio: None,
             gate: Arc::new(gate),
             click_model: Arc::new(StandInClickModel),
             marketplace: Arc::new(StandInMarket::default()),

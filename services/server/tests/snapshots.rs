@@ -55,6 +55,7 @@ async fn run_over_stand_ins(brief: PathBuf) -> Files {
                 witness: None,
                 price: Micros(20_000),
             }),
+            studio: None,
             gate: Arc::new(StandInGate { artifacts: Some(artifacts) }),
             click_model: Arc::new(StandInClickModel),
             marketplace: Arc::new(StandInMarket::default()),

@@ -64,6 +64,7 @@ async fn variant_ms(
     let world = World {
         language_model: Arc::new(StandInWords),
         video: Arc::new(StandInVideo { artifacts: None, witness: None, price: Micros(1_000) }),
+        studio: None,
         gate: Arc::new(StandInGate::default()),
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket::default()),

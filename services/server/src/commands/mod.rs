@@ -22,6 +22,7 @@ pub mod feed_check;
 pub mod launch_pack;
 pub mod render;
 pub mod render_bench;
+pub mod render_gallery;
 pub mod results;
 pub mod results_import;
 pub mod run;
@@ -40,7 +41,9 @@ use serde_json::json;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 
-use crate::cli::{Agent, Arguments, Bench, Brief, Command, CopyText, Dlq, Feed, RenderWhat, VoiceWhat};
+use crate::cli::{
+    Agent, Arguments, Bench, Brief, Command, CopyText, Dlq, Feed, GalleryArguments, RenderWhat, VoiceWhat,
+};
 use crate::config::{Config, DEFAULTS};
 use crate::telemetry::{self, Telemetry};
 use crate::wiring::source_reader;
@@ -176,6 +179,19 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
             report.print(*json);
             Ok(report.failed.is_empty())
         }
+        Command::Render { what: Some(RenderWhat::Gallery(gallery)), .. } => {
+            let options = render_gallery::Options {
+                out: &gallery.out,
+                locale: gallery.locale.as_deref(),
+                aspect: gallery.aspect.as_deref(),
+                style: gallery.style.as_deref(),
+                layout: gallery.layout.as_deref(),
+                pictures: &gallery.pictures,
+            };
+            let report = render_gallery::execute(&options, &config()?)?;
+            report.print(gallery.json);
+            Ok(report.drawn.refused.is_empty())
+        }
         Command::Render { storyboard: Some(storyboard), out: Some(out), json, what: None } => {
             let config = config()?;
             let report = runtime(processors())?.block_on(render::execute(storyboard, out, &config))?;
@@ -254,7 +270,12 @@ fn wants_json(command: &Command) -> bool {
         Command::Copy { what: CopyText::Lint { json, .. } } => *json,
         Command::Voice { what: VoiceWhat::Say { json, .. } } => *json,
         Command::Render {
-            what: Some(RenderWhat::Check { json, .. } | RenderWhat::Bench { json, .. }),
+            what:
+                Some(
+                    RenderWhat::Check { json, .. }
+                    | RenderWhat::Bench { json, .. }
+                    | RenderWhat::Gallery(GalleryArguments { json, .. }),
+                ),
             ..
         }
         | Command::Render { json, .. } => *json,

@@ -16,12 +16,14 @@ use spotwright_core::ports::step_store::StepStore;
 use spotwright_core::spine::{Checkpoints, NoCheckpoints};
 use spotwright_core::use_cases::run_sizes::{AskedSizes, RunSizes};
 use spotwright_creative::workflow::first_commit;
+use spotwright_render::{Studio, Variety};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::StopReason;
 use spotwright_schemas::ids::{RunId, VariantId};
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::outcome::{Delivery, PlacementOutcome};
+use spotwright_schemas::storyboard::Storyboard;
 
 use super::ask::Asker;
 use super::launch_pack::expect_folder;
@@ -107,6 +109,9 @@ pub struct GenerationSummary {
     pub realised_ctr: Option<f64>,
     /// Media cost.
     pub spend_micros: i64,
+    /// How different the shots of its winners, and the winners, look; absent where no studio drew them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variety: Option<Variety>,
 }
 
 /// One winner in numbers.
@@ -212,7 +217,12 @@ pub async fn execute_in(
     }
     let wall = clock.now_micros() - started;
     let english = notices(&finished, &world.notices, &log, Words::of(Locale::EnUs));
-    let summary = summarize(&finished, &prepared.out, wall, written.trace_sha256, english);
+    let mut summary = summarize(&finished, &prepared.out, wall, written.trace_sha256, english);
+    if let Some(studio) = &world.studio {
+        for row in &mut summary.generations {
+            row.variety = variety(&finished, row.index, studio);
+        }
+    }
     Ok(Summary { launch_pack: pack, told, ..summary })
 }
 
@@ -441,6 +451,7 @@ fn summarize(
                 realised_ctr: (delivery.impressions > 0)
                     .then(|| delivery.clicks as f64 / delivery.impressions as f64),
                 spend_micros: delivery.spend.0,
+                variety: None,
             }
         })
         .collect();
@@ -472,6 +483,23 @@ fn summarize(
         seed: finished.run.request.seed,
         version: env!("CARGO_PKG_VERSION"),
         machine: Machine::here(),
+    }
+}
+
+/// How different the winners of a generation look; `None` for a generation without winners, or where a frame can
+/// not be drawn again, which is logged: the ads themselves are finished.
+fn variety(finished: &FinishedRun, generation: u32, studio: &Studio) -> Option<Variety> {
+    let winners = finished.winners().filter(|variant| variant.generation == generation);
+    let boards: Vec<&Storyboard> = winners.map(|variant| &variant.body.storyboard).collect();
+    if boards.is_empty() {
+        return None;
+    }
+    match studio.variety(&boards) {
+        Ok(variety) => Some(variety),
+        Err(error) => {
+            tracing::warn!(generation, %error, "the winners' looks could not be compared");
+            None
+        }
     }
 }
 
