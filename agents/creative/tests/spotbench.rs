@@ -9,7 +9,7 @@ use spotwright_creative::critique::{NEAR_DUPLICATE, critique};
 use spotwright_creative::text::similarity;
 use spotwright_schemas::Locale;
 use spotwright_schemas::brief::{Brief, FactKind};
-use spotwright_schemas::script::{Role, Script};
+use spotwright_schemas::script::{Line, Role, Script};
 use spotwright_schemas::wording::folded;
 
 fn briefs() -> Vec<Brief> {
@@ -160,6 +160,37 @@ fn every_spoken_line_ends_its_sentence_and_no_price_or_day_stands_alone() {
             assert!(!dated || end.caption.chars().any(|c| c == '元' || c == '费'), "{}: {text}", brief.id);
         }
     }
+}
+
+/// Briefs of two facts, with a price and without: what else a brief holds stays as it is.
+#[test]
+fn briefs_of_two_facts_get_four_different_scripts() {
+    let mut few = Vec::new();
+    for brief in briefs() {
+        for kinds in [[FactKind::Benefit, FactKind::Price], [FactKind::Benefit, FactKind::Feature]] {
+            let mut brief = brief.clone();
+            let mut seen: BTreeSet<FactKind> = BTreeSet::new();
+            brief.product.facts.retain(|fact| kinds.contains(&fact.kind) && seen.insert(fact.kind));
+            if brief.product.facts.len() < 2 {
+                continue;
+            }
+            (brief.offer, brief.must_say) = (None, Vec::new());
+            let scripts = scripts(&brief, 4, 1);
+            if scripts.len() < 4 {
+                few.push(format!("{} {kinds:?}: {}", brief.id, scripts.len()));
+            }
+            for (at, script) in scripts.iter().enumerate() {
+                for other in &scripts[..at] {
+                    let same = |line: &&Line| {
+                        other.lines.iter().any(|known| (&known.caption, &known.detail) == (&line.caption, &line.detail))
+                    };
+                    let shared = script.lines.iter().filter(same).count();
+                    assert!(shared <= 1, "{}: {}\n\n{}", brief.id, script.full_text(), other.full_text());
+                }
+            }
+        }
+    }
+    assert!(few.is_empty(), "{} briefs: {few:#?}", few.len());
 }
 
 /// A brief nobody wrote lines for: three facts, no trouble, no moment, no offer.

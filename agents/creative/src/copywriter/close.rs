@@ -203,7 +203,7 @@ impl Builder<'_, '_> {
         let forms: Vec<String> = match (covers, &offer.before, self.zh()) {
             (Some(covers), Some(before), true) => vec![
                 format!("{covers}，原价{before}，现价{now}"),
-                format!("{covers}现价{now}，原价{before}"),
+                format!("{covers}，现价{now}，原价{before}"),
                 format!("{covers}，{before}变{now}"),
             ],
             (None, Some(before), true) => vec![

@@ -31,6 +31,8 @@ pub(super) enum Part {
     Moment,
     /// Names the product and carries the lead fact.
     Turn,
+    /// The viewer looks for such a thing, or asks what it costs; for briefs of few facts.
+    Wanted,
     /// Last shot: what to do now.
     Close,
 }

@@ -176,7 +176,9 @@ fn holds_unwanted(material: &Material<'_>, built: &Built) -> bool {
 
 /// Whether a script opens otherwise than what is to be avoided and shares at most one line with
 /// every script written before it.
-pub(super) fn differs(built: &Built, written: &[Script], avoid: &[String]) -> bool {
+pub(super) fn differs(material: &Material<'_>, built: &Built, written: &[Script], avoid: &[String]) -> bool {
+    // Where there are few facts every script says them all; then how they are said must differ.
+    let sparse = super::sparse::is_sparse(material);
     let own: Vec<(&str, &str)> =
         built.shots.iter().map(|shot| (shot.caption.as_str(), shot.detail.as_str())).collect();
     let Some((opening, _)) = own.first().copied() else { return false };
@@ -187,7 +189,7 @@ pub(super) fn differs(built: &Built, written: &[Script], avoid: &[String]) -> bo
         let known = |line: &&Line| own.contains(&(line.caption.as_str(), line.detail.as_str()));
         let shared = script.lines.iter().filter(known).count();
         let opens_alike = script.lines.first().is_some_and(|line| line.caption == opening);
-        shared <= 1 && !opens_alike && !rests_alike(built, script)
+        shared <= 1 && !opens_alike && (sparse || !rests_alike(built, script))
     })
 }
 

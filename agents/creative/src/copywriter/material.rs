@@ -15,6 +15,10 @@ use spotwright_schemas::wording::{Fold, fold, fold_of_term, folded};
 const COUNTING: &str =
     "一二三四五六七八九十两半几个只条分钟点小时天月年人上下里外前后次家早晚午出来去到不没用";
 
+/// What is seen under a trouble that nothing better is known for, in Chinese and in English.
+const TROUBLED: (&str, &str) =
+    ("人停下手里的事，皱了皱眉", "somebody stops in the middle of it and looks up, close");
+
 /// A fact with its folded text, which topics are looked up in.
 #[derive(Debug, Clone)]
 pub(super) struct Claim<'a> {
@@ -369,6 +373,11 @@ impl<'a> Material<'a> {
         if let Some(shown) = known {
             return shown.picture.clone();
         }
+        // The product under a trouble would be blamed for it.
+        if claim.fact.kind == FactKind::Problem {
+            let face = if self.chinese { TROUBLED.0 } else { TROUBLED.1 };
+            return face.to_owned();
+        }
         match own.filter(|(count, _)| *count > 0) {
             Some((_, alt)) => alt.to_owned(),
             None => self.pack_shot(),
@@ -380,8 +389,18 @@ impl<'a> Material<'a> {
         self.brief.product.pictures.first().map(|picture| picture.alt.clone()).unwrap_or_default()
     }
 
+    /// What of a fact may answer: a question is answered at once or after one clause, not at the end of a list.
+    fn heard_first<'t>(&self, part: Part, folded: &'t str) -> &'t str {
+        if part != Part::Ask || !self.chinese {
+            return folded;
+        }
+        let ends = folded.char_indices().filter(|(_, c)| matches!(c, ',' | '，' | ';' | '；'));
+        ends.map(|(at, _)| at).nth(1).and_then(|at| folded.get(..at)).unwrap_or(folded)
+    }
+
     fn may_follow(&self, element: &Element, claim: &Claim<'_>) -> bool {
-        (element.topic.is_empty() || self.mentions(&claim.folded, &element.topic))
+        (element.topic.is_empty()
+            || self.mentions(self.heard_first(element.part, &claim.folded), &element.topic))
             && !self.mentions(&claim.folded, &element.unless)
             && (element.kinds.is_empty() || element.kinds.contains(&claim.fact.kind))
     }

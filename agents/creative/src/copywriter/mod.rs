@@ -32,6 +32,7 @@ mod material;
 mod naming;
 mod phrases;
 mod shapes;
+mod sparse;
 mod speech;
 mod structures;
 
@@ -50,6 +51,8 @@ use structures::{Builder, Built, Draws};
 const LISTED: &str = "list";
 /// Attempts at scripts of one structure.
 const ATTEMPTS: u64 = 24;
+/// Attempts at scripts of a brief of few facts.
+const SPARSE_ATTEMPTS: u64 = 160;
 /// What puts a structure that was asked for before every other.
 const ASKED_FIRST: f64 = 1000.0;
 /// What a structure loses for each script of the answer that has it already.
@@ -105,12 +108,16 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
     let mut written: Vec<Script> = Vec::new();
     for number in 0..request.scripts {
         let asked = request.structures.get(number % request.structures.len().max(1)).copied();
-        pool.retain(|candidate| judge::differs(&candidate.built, &written, request.avoid));
-        // More scripts than hang together are asked for: any fact may carry on in the others.
+        pool.retain(|candidate| judge::differs(&material, &candidate.built, &written, request.avoid));
+        // More scripts than hang together are asked for: any fact may carry on in the others, and a brief of
+        // few facts says them in other ways.
         if strict && pool.is_empty() {
             strict = false;
             pool = candidates(&material, &stream.child(u64::MAX), true);
-            pool.retain(|candidate| judge::differs(&candidate.built, &written, request.avoid));
+            if sparse::is_sparse(&material) {
+                pool.extend(sparse_candidates(&material, &stream.child(u64::MAX - 1)));
+            }
+            pool.retain(|candidate| judge::differs(&material, &candidate.built, &written, request.avoid));
         }
         let rank = |candidate: &Candidate| {
             let facts = candidate.built.shots.iter().flat_map(|shot| &shot.facts);
@@ -163,6 +170,18 @@ fn candidates(material: &Material<'_>, stream: &Stream, any_fact: bool) -> Vec<C
         }
     }
     pool
+}
+
+/// Scripts of a brief of few facts, which differ by what stands around them.
+fn sparse_candidates(material: &Material<'_>, stream: &Stream) -> Vec<Candidate> {
+    let attempt = |attempt: u64| {
+        let mut builder = Builder::new(material, Draws::new(stream.child(attempt)), true);
+        let mut built = builder.sparse()?;
+        judge::add_must_say(&builder, &mut built);
+        let score = judge::score(material, &built);
+        judge::fits(material, &built).then_some(Candidate { built, score })
+    };
+    (0..SPARSE_ATTEMPTS).filter_map(attempt).collect()
 }
 
 /// The brief's line of business: its own word, or what its words tell.

@@ -97,8 +97,8 @@ fn chinese(material: &Material<'_>, name: &str, bare: &str) -> Naming {
     } else if end == chars.last().copied() && serves(material.vertical) {
         // 拾味小馆 + 酸菜鱼馆: one of the two says what kind of place it is.
         format!("{name}{}", chars.iter().take(chars.len() - 1).collect::<String>())
-    } else if chars.last().is_some_and(|c| name.contains(*c)) {
-        // 鹤眠灯 + 香薰灯 would run into one another.
+    } else if end.is_some_and(|c| chars.contains(&c)) {
+        // 鹤眠灯 + 香薰灯, 阿甘面 + 巷口面馆 would run into one another.
         format!("{name}，{bare}")
     } else {
         format!("{name}{bare}")
@@ -106,6 +106,40 @@ fn chinese(material: &Material<'_>, name: &str, bare: &str) -> Naming {
     // What a viewer must have read stands in the label itself.
     let kind = if held || !label.contains(&last) { String::new() } else { last };
     Naming { subject: label.clone(), label, kind, ..Naming::default() }
+}
+
+/// Nouns of what is poured, spread or eaten by measure, before which no "the" names one thing.
+const UNCOUNTED: &[&str] = &[
+    "food",
+    "soap",
+    "sunscreen",
+    "oil",
+    "cream",
+    "coffee",
+    "tea",
+    "oolong",
+    "honey",
+    "shampoo",
+    "litter",
+    "milk",
+    "chocolate",
+    "insurance",
+    "software",
+    "paint",
+];
+
+/// Name and kind as one says them in passing: `The Hushfold weighted blanket.`, not `Hushfold is a weighted
+/// blanket.`, which sounds like an entry of a dictionary. A kind of many words or with a preposition is said as one.
+fn introduced_by_kind(name: &str, phrase: &str, bare: &str) -> String {
+    let words: Vec<&str> = bare.split(' ').collect();
+    let long = words.len() > 3 || [" for ", " of ", " in ", " with "].iter().any(|word| bare.contains(word));
+    let last = words.last().copied().unwrap_or_default().to_lowercase();
+    // `Hallmere 8 chef's knife` would count knives.
+    if long || name.ends_with(|c: char| c.is_ascii_digit()) {
+        return format!("{name}, {phrase}.");
+    }
+    let article = if name.starts_with("The ") || UNCOUNTED.contains(&last.as_str()) { "" } else { "The " };
+    format!("{article}{name} {bare}.")
 }
 
 fn english(material: &Material<'_>, name: &str, phrase: &str, bare: &str) -> Naming {
@@ -139,17 +173,19 @@ fn english(material: &Material<'_>, name: &str, phrase: &str, bare: &str) -> Nam
     let measured = thing != bare;
     let is_a = held || !serves(material.vertical) || PLACES.contains(&last.as_str());
     let introduction = if held && common {
-        format!("This is the {name}.")
+        format!("{subject}.")
     } else if held && end.ends_with('s') && words.len() > 1 {
-        format!("These are {name}.")
+        format!("{name}.")
     } else if !is_a && brand.contains(name) && brand != name {
         format!("{brand}.")
     } else if held || phrase.is_empty() || phrase == bare || measured || !is_a {
         format!("{}.", if held { name.to_owned() } else { format!("{name}, {thing}") })
     } else if place {
         format!("{subject}, from {brand}.")
+    } else if matches!(material.vertical, spotwright_schemas::brief::Vertical::Drama) {
+        format!("{subject}, {phrase}.")
     } else {
-        format!("{subject} is {phrase}.")
+        introduced_by_kind(name, phrase, bare)
     };
     let several = last.ends_with('s') && !last.ends_with("ss") && (phrase == bare || measured);
     let kind = if held { String::new() } else { last };

@@ -53,24 +53,6 @@ impl<'m, 'b> Builder<'m, 'b> {
         })
     }
 
-    /// For a brief of few facts and no trouble: whoever looks for such a thing.
-    fn wanted(&mut self, leads: &[&'m Claim<'b>]) -> Option<(&'m Claim<'b>, Shot, Hook)> {
-        let few = self.material.claims.len() <= 5;
-        let (phrase, bare) = self.material.noun.as_ref().filter(|_| few)?;
-        let caption = if self.zh() { format!("在找{bare}？") } else { format!("Looking for {phrase}?") };
-        let open = Shot {
-            role: Role::Hook,
-            voice: caption.clone(),
-            caption,
-            detail: String::new(),
-            picture: self.material.pack_shot(),
-            facts: Vec::new(),
-            source: super::structures::FACT.to_owned(),
-        };
-        self.loosen(1.0);
-        Some((*leads.first()?, open, Hook::Question))
-    }
-
     fn problem_solution(&mut self) -> Option<Built> {
         // Problems of the brief and facts that answer them lead; an authored scene stands in.
         let mut leads: Claims<'m, 'b> = Vec::new();
@@ -79,10 +61,7 @@ impl<'m, 'b> Builder<'m, 'b> {
             leads.extend(self.draws.pick(&pairs).map(|(_, fact)| fact));
         }
         leads.extend(self.facts(SAID));
-        let (lead, open, hook) = match self.led(&leads, "problem", &[Part::Open]) {
-            Some(led) => led,
-            None => self.wanted(&leads)?,
-        };
+        let (lead, open, hook) = self.led(&leads, "problem", &[Part::Open])?;
         let idea = self.idea(&open.caption, &lead.fact.text);
         let more = if self.draws.chance(0.6) { 2 } else { 1 };
         let shots = self.opened(open, lead, more);
@@ -139,46 +118,19 @@ impl<'m, 'b> Builder<'m, 'b> {
         pairs
     }
 
+    /// A list that its first line announces; a trouble announces none.
     fn three_reasons(&mut self) -> Option<Built> {
-        let pairs = self.linked_pairs();
-        let own = self.draws.chance(0.5);
         let mut reasons = self.facts(&[FactKind::Benefit, FactKind::Feature, FactKind::Proof]);
-        let pair = self.draws.pick(&pairs);
-        let general;
-        let (head, hook) = match pair {
-            Some((problem, fact)) if own => {
-                reasons.sort_by_key(|claim| claim.at != fact.at);
-                general = false;
-                self.thread_from(problem);
-                let mut head = self.fact_shot(problem);
-                head.role = Role::Hook;
-                (head, Hook::Scene)
-            }
-            _ => {
-                let entries = self.material.elements(Part::List, "three_reasons");
-                let fitting = self.draws.pick(&entries)?;
-                general = fitting.entry.vertical == "general";
-                reasons.retain(|claim| Material::follows(fitting, claim));
-                let hook = fitting.entry.element.hook.unwrap_or(Hook::Statement);
-                (self.element_shot(fitting.entry, Role::Hook)?, hook)
-            }
-        };
-        // Reasons that the opening asks for come first; the others are counted.
-        let asked = |claim: &&'m Claim<'b>| self.asks_for(claim);
-        let (mut reasons, others): (Claims<'m, 'b>, Claims<'m, 'b>) = reasons.into_iter().partition(asked);
+        let entries = self.material.elements(Part::List, "three_reasons");
+        let fitting = self.draws.pick(&entries)?;
+        reasons.retain(|claim| Material::follows(fitting, claim));
         reasons.truncate(3);
-        let missing = 3 - reasons.len();
-        reasons.extend(others.into_iter().take(missing));
         if reasons.len() < 3 {
             return None;
         }
-        let opened = self.follows_an_opening();
-        self.loosen(match missing {
-            _ if !opened && general => 1.5,
-            _ if !opened => 0.9,
-            0 | 1 => 0.5,
-            _ => 1.75,
-        });
+        let hook = fitting.entry.element.hook.unwrap_or(Hook::Statement);
+        let head = self.element_shot(fitting.entry, Role::Hook)?;
+        self.loosen(if fitting.entry.vertical == "general" { 1.5 } else { 0.9 });
         reasons[1..].sort_by_key(|claim| claim.fact.kind == FactKind::Proof);
         let idea = self.idea(&head.caption, &reasons[0].fact.text);
         let mut shots = vec![self.named_below(head)];
@@ -285,6 +237,10 @@ impl<'m, 'b> Builder<'m, 'b> {
     fn offer_first(&mut self) -> Option<Built> {
         let offer = &self.material.offer;
         let zh = self.zh();
+        // A price of what is only said at the end promises too much at the beginning.
+        if offer.covers.as_deref().is_some_and(super::close::is_compound) {
+            return None;
+        }
         let (caption, fact) = if offer.now.is_some() {
             (self.offer_line()?, offer.fact.clone())
         } else {
@@ -300,6 +256,10 @@ impl<'m, 'b> Builder<'m, 'b> {
             facts: fact.into_iter().collect(),
             source: "offer".to_owned(),
         };
+        let (own, brand) = (self.material.name.as_ref(), self.material.brief.brand.name.as_str());
+        if open.caption.contains(own) && !open.caption.contains(brand) && !zh {
+            brand.clone_into(&mut open.detail);
+        }
         open.voice = if zh {
             format!("{}，{}", open.detail, self.spoken(&open.caption))
         } else {
@@ -395,7 +355,8 @@ impl<'m, 'b> Builder<'m, 'b> {
             (claim.fact.kind == FactKind::Offer, entry.vertical == "general", dangling(entry))
         });
         let (first, more) = pairs.split_first()?;
-        if more.is_empty() || first.1.fact.kind == FactKind::Offer {
+        // "Has it been tested?" opens nothing: nobody knows what "it" is.
+        if more.is_empty() || first.1.fact.kind == FactKind::Offer || dangling(first.0) {
             return None;
         }
         let open = self.element_shot(first.0, Role::Hook)?;
@@ -403,8 +364,7 @@ impl<'m, 'b> Builder<'m, 'b> {
         let generals = pairs
             .iter()
             .filter(|(entry, claim)| entry.vertical == "general" && claim.fact.kind != FactKind::Offer);
-        let pointing = if dangling(first.0) { 0.5 } else { 0.0 };
-        self.loosen(0.25 + 0.75 * generals.count() as f64 + pointing);
+        self.loosen(0.25 + 0.75 * generals.count() as f64);
         let open = self.named_below(open);
         let mut shots = vec![open, self.turn_shot(first.1)];
         for (entry, claim) in more {
@@ -466,7 +426,8 @@ impl<'m, 'b> Builder<'m, 'b> {
                 self.loosen(match (linked, answers) {
                     (Some(_), _) => 0.0,
                     (None, Some(_)) => 0.5,
-                    (None, None) => 1.5,
+                    // A moment that nothing answers is another film than what follows.
+                    (None, None) => 2.5,
                 });
                 let lead = *linked.or(answers).or(benefits).or_else(|| leads.first())?;
                 let mut shot = self.fact_shot(moment);

@@ -177,7 +177,7 @@ impl<'m, 'b> Builder<'m, 'b> {
     }
 
     /// A fact as the answer to a question that this line of business hears.
-    fn questioned(&mut self, claim: &Claim<'_>, said: &[&Claim<'b>]) -> Option<Shot> {
+    pub(super) fn questioned(&mut self, claim: &Claim<'_>, said: &[&Claim<'b>]) -> Option<Shot> {
         let mut asking = self.material.elements(Part::Ask, "question_answer");
         let term = claim.fact.kind == FactKind::Offer;
         asking.retain(|fitting| {
@@ -257,7 +257,9 @@ impl<'m, 'b> Builder<'m, 'b> {
     pub(super) fn introduced(&self, fact: &str) -> String {
         let naming = &self.material.naming;
         let name = self.material.name.as_ref();
-        if fact.contains(name) {
+        // Within a story the name is read and not said.
+        let story = self.material.vertical == Vertical::Drama && !self.zh();
+        if fact.contains(name) || story {
             return self.spoken(fact);
         }
         if self.zh() {
@@ -431,7 +433,7 @@ impl<'m, 'b> Builder<'m, 'b> {
         }
         let names = [name, material.brief.brand.name.as_str()];
         let said = shots.iter().any(|shot| names.iter().any(|name| shot.voice.contains(name)));
-        if said {
+        if said || (material.vertical == Vertical::Drama && !self.zh()) {
             return;
         }
         let at = usize::from(shots.len() > 1 && shots.first().is_some_and(|shot| shot.source != "offer"));
@@ -461,6 +463,10 @@ impl<'m, 'b> Builder<'m, 'b> {
         }
         let Some(claim) = plot.first().copied() else { return };
         let label = self.material.naming.label.clone();
+        // A line too long for one caption stands below the label, which the turn says now.
+        if shots.len() > 2 {
+            shots.retain(|shot| shot.caption != label);
+        }
         for shot in shots.iter_mut().filter(|shot| shot.detail == label) {
             shot.detail.clear();
             if let Some(fact) = shot.facts.first().and_then(|id| self.material.brief.fact(id)) {
