@@ -126,7 +126,7 @@ impl Bench<'_> {
     ) -> Result<(f64, f64), Problem> {
         let started = SystemClock.now_micros();
         let done = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let mut tasks = tokio::task::JoinSet::new();
+        let mut tasks = tokio::task::JoinSet::<Result<(), Problem>>::new();
         for _ in 0..workers {
             let (store, done) = (Arc::clone(&self.store), Arc::clone(&done));
             tasks.spawn(async move {
