@@ -182,7 +182,10 @@ fn briefs_of_two_facts_get_four_different_scripts() {
             for (at, script) in scripts.iter().enumerate() {
                 for other in &scripts[..at] {
                     let same = |line: &&Line| {
-                        other.lines.iter().any(|known| (&known.caption, &known.detail) == (&line.caption, &line.detail))
+                        other
+                            .lines
+                            .iter()
+                            .any(|known| (&known.caption, &known.detail) == (&line.caption, &line.detail))
                     };
                     let shared = script.lines.iter().filter(same).count();
                     assert!(shared <= 1, "{}: {}\n\n{}", brief.id, script.full_text(), other.full_text());

@@ -135,6 +135,7 @@ pub fn stand_ins(witness: &Arc<Witness>) -> World {
         gate: Arc::new(StandInGate::default()),
         click_model: Arc::new(StandInClickModel),
         marketplace: Arc::new(StandInMarket { witness: Some(Arc::clone(witness)) }),
+        studio: None,
         footage: None,
         voice: None,
         notices: Vec::new(),

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use spotwright_core::domain::books::{LedgerFilter, ReservedLine, UsageLine};
 use spotwright_core::domain::variant::VariantState;
 use spotwright_core::ports::accounts::{AccountStore, Page};
+use spotwright_core::ports::books::Books;
 use spotwright_core::ports::step_store::{Commit, LedgerKind, StepStore};
 use spotwright_schemas::ids::RunId;
 use spotwright_schemas::money::{Currency, Micros};
@@ -110,7 +111,7 @@ pub async fn placements_are_read_by_generation<S: StepStore + AccountStore>(stor
     let placements = vec![fixtures::placement(&later), fixtures::placement(&first)];
     let commit = Commit { variants: vec![later, first], placements: placements.clone(), ..Commit::default() };
     store.amend(run.id, 1, commit).await.expect("written");
-    let read = store.placements(owner, run.id).await.expect("placements");
+    let read = Books::placements(&*store, owner, run.id).await.expect("placements");
     assert_eq!(read, [placements[1].clone(), placements[0].clone()]);
-    assert!(is_missing(&store.placements(stranger, run.id).await));
+    assert!(is_missing(&Books::placements(&*store, stranger, run.id).await));
 }
