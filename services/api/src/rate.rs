@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn a_key_is_told_where_it_stands() {
         let limiter = RateLimiter::new(10, 100);
-        let key = KeyId::derive(1, "key", 1);
+        let key = Holder::Key(KeyId::derive(1, "key", 1));
         let first = limiter.take(key, 0);
         assert_eq!(first.standing.policy(), "\"key\";q=10;w=1");
         assert_eq!(first.standing.limit(), "\"key\";r=9;t=1");

@@ -98,6 +98,7 @@ async fn run_with(conduct: Conduct) -> (Summary, FinishedRun, PathBuf, tempfile:
             video: Arc::new(StandInVideo { artifacts: Some(artifacts), witness: None, price: Micros::ZERO }),
             click_model: Arc::new(StandInClickModel),
             marketplace: Arc::new(StandInMarket::default()),
+            studio: None,
             notices: Vec::new(),
         })
     });

@@ -170,6 +170,7 @@ async fn play(brief: PathBuf, play: impl FnMut(&Asked) -> Option<Answer> + Send 
             video: Arc::new(StandInVideo { artifacts: Some(artifacts), witness: None, price: Micros::ZERO }),
             click_model: Arc::new(StandInClickModel),
             marketplace: Arc::new(StandInMarket::default()),
+            studio: None,
             notices: Vec::new(),
         })
     });

@@ -61,6 +61,7 @@ async fn finished(brief: &str) -> Finished {
             gate: Arc::new(StandInGate { artifacts: Some(artifacts) }),
             click_model: Arc::new(StandInClickModel),
             marketplace: Arc::new(StandInMarket::default()),
+            studio: None,
             notices: Vec::new(),
         })
     });

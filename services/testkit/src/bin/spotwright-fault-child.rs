@@ -170,6 +170,7 @@ fn stand_ins(job: &Job, witness: &Path, workspace: &Workspace, config: &Config) 
         marketplace: Arc::new(StandInMarket { witness: Some(witness) }),
         footage: footage(config, workspace)?,
         voice: None,
+        studio: None,
         notices: Vec::new(),
     })
 }
@@ -245,6 +246,7 @@ async fn serve(worker: &Worker) -> Result<(), Problem> {
         marketplace: Arc::new(StandInMarket { witness: Some(witness) }),
         footage: None,
         voice: None,
+        studio: None,
         notices: Vec::new(),
     };
     let mut setup = EngineSetup::new(store, 4, &config);
