@@ -306,8 +306,8 @@ async fn an_obedient_model_cannot_get_injected_text_through() {
     assert_eq!(captions, ["Ready for a calm morning?"]);
     assert_eq!(proposals.refused.len(), 7, "each with its reason: {:?}", proposals.refused);
     let asked = server.asked().remove(0);
-    assert!(!asked.body["messages"][0]["content"].as_str().unwrap().contains("EVIL"));
-    assert!(asked.body["messages"][1]["content"].as_str().unwrap().contains("EVIL"));
+    // A fact that is an order to the writer is not even shown to it.
+    assert!(!asked.body["messages"].to_string().contains("EVIL"));
     assert!(asked.body.get("tools").is_none(), "there is no tool to call");
 }
 
