@@ -29,7 +29,7 @@ async fn the_ledger_is_a_list_and_a_file() {
     // A cursor belongs to the reading that it came from.
     let path = format!("/v1/ledger?cursor={cursor}&run={run}");
     let strange = server.request("GET", &path, Some(&tenant.key)).send().await.unwrap();
-    assert_eq!(problem(strange).await.1["field"], "cursor");
+    assert_eq!(problem(strange).await.1["param"], "cursor");
 
     let csv = server.request("GET", "/v1/ledger.csv", Some(&tenant.key)).send().await.unwrap();
     assert_eq!(csv.headers()["content-type"], "text/csv; charset=utf-8");
@@ -57,7 +57,7 @@ async fn the_ledger_is_a_list_and_a_file() {
         let path = format!("/v1/ledger?{query}");
         let refused = server.request("GET", &path, Some(&tenant.key)).send().await.unwrap();
         let (_, problem) = problem(refused).await;
-        assert_eq!(problem["field"], field, "{query}");
+        assert_eq!(problem["param"], field, "{query}");
     }
 }
 
