@@ -2,6 +2,8 @@
 
 /** How far beyond the edges rows are kept, in pixels, so that scrolling does not outrun them. */
 const BEYOND = 400;
+/** They are made so long after the first paint, when whoever opened the list is looking at it. */
+const REST_MS = 120;
 
 export class ListWindow {
   /** How far the list is scrolled out above, and how much of it can be seen, in pixels; measured before the first paint. */
@@ -44,7 +46,7 @@ export class ListWindow {
     addEventListener('resize', soon);
     look();
     let painted: ReturnType<typeof setTimeout> | undefined;
-    const first = requestAnimationFrame(() => (painted = setTimeout(() => (this.beyond = BEYOND))));
+    const first = requestAnimationFrame(() => (painted = setTimeout(() => (this.beyond = BEYOND), REST_MS)));
     return () => {
       cancelAnimationFrame(frame);
       cancelAnimationFrame(first);
