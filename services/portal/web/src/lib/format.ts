@@ -1,24 +1,25 @@
 // Numbers, money and times as people read them.
 
 import { language, t } from './i18n.svelte';
+import { dateFormat, numberFormat } from './intl';
 
 /** A share, e.g. 1.63%. */
 export function percent(value: number, digits = 2): string {
   const options = { style: 'percent', minimumFractionDigits: digits, maximumFractionDigits: digits } as const;
-  return new Intl.NumberFormat(language.locale, options).format(value);
+  return numberFormat(language.locale, options).format(value);
 }
 
 /** Two ends of an interval of shares without the sign, e.g. 1.49–1.78. */
 export function range(low: number, high: number): string {
   const options = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
-  const number = new Intl.NumberFormat(language.locale, options);
+  const number = numberFormat(language.locale, options);
   return `${number.format(low * 100)}–${number.format(high * 100)}`;
 }
 
 /** A change with its sign, e.g. +32% or −3.5%. */
 export function signed(value: number, digits = 1): string {
   const options = { style: 'percent', signDisplay: 'exceptZero', maximumFractionDigits: digits } as const;
-  return new Intl.NumberFormat(language.locale, options).format(value).replace('-', '−');
+  return numberFormat(language.locale, options).format(value).replace('-', '−');
 }
 
 /** A probability of which only the first digits matter, e.g. < 0.1%. */
@@ -28,28 +29,28 @@ export function chance(value: number): string {
 }
 
 export function count(value: number): string {
-  return new Intl.NumberFormat(language.locale).format(value);
+  return numberFormat(language.locale).format(value);
 }
 
 /** Millionths of a currency, e.g. $101.27; without a currency the bare number. */
 export function money(micros: number, currency: string | null | undefined): string {
-  if (!currency) return new Intl.NumberFormat(language.locale, { minimumFractionDigits: 2 }).format(micros / 1e6);
+  if (!currency) return numberFormat(language.locale, { minimumFractionDigits: 2 }).format(micros / 1e6);
   const options = { style: 'currency', currency, currencyDisplay: 'narrowSymbol' } as const;
-  return new Intl.NumberFormat(language.locale, options).format(micros / 1e6);
+  return numberFormat(language.locale, options).format(micros / 1e6);
 }
 
 export function dateTime(text: string): string {
   const options = { dateStyle: 'medium', timeStyle: 'short' } as const;
-  return new Intl.DateTimeFormat(language.locale, options).format(new Date(text));
+  return dateFormat(language.locale, options).format(new Date(text));
 }
 
 export function date(text: string): string {
-  return new Intl.DateTimeFormat(language.locale, { dateStyle: 'medium' }).format(new Date(text));
+  return dateFormat(language.locale, { dateStyle: 'medium' }).format(new Date(text));
 }
 
 export function clock(text: string): string {
   const options = { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false } as const;
-  return new Intl.DateTimeFormat(language.locale, options).format(new Date(text));
+  return dateFormat(language.locale, options).format(new Date(text));
 }
 
 /** How long ago, e.g. 12 s. */
@@ -72,5 +73,5 @@ export function countdown(milliseconds: number): string {
 export function bytes(value: number): string {
   const mega = value / 1e6;
   const digits = mega >= 10 ? 0 : 1;
-  return `${new Intl.NumberFormat(language.locale, { maximumFractionDigits: digits }).format(mega)} MB`;
+  return `${numberFormat(language.locale, { maximumFractionDigits: digits }).format(mega)} MB`;
 }

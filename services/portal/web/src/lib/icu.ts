@@ -2,6 +2,8 @@
 // `{kind, select, a {…} other {…}}`. `#` stands for the number inside a plural. A quote before a brace takes
 // its meaning away: `'{'`.
 
+import { numberFormat, pluralRules } from './intl';
+
 export type Values = Readonly<Record<string, string | number>>;
 
 type Part =
@@ -125,7 +127,7 @@ export function format(message: string, values: Values, locale: string): string 
 
 function render(parts: readonly Part[], values: Values, locale: string, count: number | undefined): string {
   const shown = (value: string | number | undefined): string =>
-    typeof value === 'number' ? new Intl.NumberFormat(locale).format(value) : (value ?? '');
+    typeof value === 'number' ? numberFormat(locale).format(value) : (value ?? '');
   return parts
     .map((part) => {
       if (part.kind === 'text') return part.text;
@@ -133,7 +135,7 @@ function render(parts: readonly Part[], values: Values, locale: string, count: n
       const value = values[part.name];
       if (part.kind === 'value') return shown(value);
       const number = part.plural ? Number(value) : undefined;
-      const rule = number === undefined ? String(value) : new Intl.PluralRules(locale).select(number);
+      const rule = number === undefined ? String(value) : pluralRules(locale).select(number);
       const chosen = part.cases.get(`=${String(value)}`) ?? part.cases.get(rule) ?? part.cases.get('other') ?? [];
       return render(chosen, values, locale, number);
     })

@@ -2,10 +2,15 @@
 
 /** How far beyond the edges rows are kept, in pixels, so that scrolling does not outrun them. */
 const BEYOND = 400;
+/** They are made so long after the first paint, when whoever opened the list is looking at it. */
+const REST_MS = 120;
 
 export class ListWindow {
+  /** How far the list is scrolled out above, and how much of it can be seen, in pixels; measured before the first paint. */
   private above = $state(0);
-  private room = $state(900);
+  private room = $state(0);
+  /** Rows beyond the edges come after those that somebody waits for. */
+  private beyond = $state(0);
   /** Where each row begins, and as the last entry where the list ends. */
   private readonly offsets = $derived.by(() => {
     const n = this.count();
@@ -13,9 +18,9 @@ export class ListWindow {
     for (let idx = 0; idx < n; idx += 1) found[idx + 1] = (found[idx] ?? 0) + this.heightOf(idx);
     return found;
   });
-  readonly first = $derived(this.rowAt(this.above - BEYOND));
+  readonly first = $derived(this.rowAt(this.above - this.beyond));
   /** One beyond the last row that is shown. */
-  readonly last = $derived(Math.min(this.offsets.length - 1, this.rowAt(this.above + this.room + BEYOND) + 1));
+  readonly last = $derived(Math.min(this.offsets.length - 1, this.rowAt(this.above + this.room + this.beyond) + 1));
   readonly before = $derived(this.offsets[this.first] ?? 0);
   readonly after = $derived((this.offsets.at(-1) ?? 0) - (this.offsets[this.last] ?? 0));
 
@@ -29,8 +34,9 @@ export class ListWindow {
     let frame = 0;
     const look = (): void => {
       frame = 0;
-      this.above = Math.max(0, -element.getBoundingClientRect().top);
-      this.room = innerHeight;
+      const { top } = element.getBoundingClientRect();
+      this.above = Math.max(0, -top);
+      this.room = Math.max(0, innerHeight - Math.max(0, top));
     };
     const soon = (): void => {
       frame ||= requestAnimationFrame(look);
@@ -39,10 +45,17 @@ export class ListWindow {
     document.addEventListener('scroll', soon, { capture: true, passive: true });
     addEventListener('resize', soon);
     look();
+    let painted: ReturnType<typeof setTimeout> | undefined;
+    const first = requestAnimationFrame(() => (painted = setTimeout(() => (this.beyond = BEYOND), REST_MS)));
     return () => {
       cancelAnimationFrame(frame);
+      cancelAnimationFrame(first);
+      clearTimeout(painted);
       document.removeEventListener('scroll', soon, { capture: true });
       removeEventListener('resize', soon);
+      // Where it stood is no place to begin when it comes back.
+      this.above = 0;
+      this.beyond = 0;
     };
   };
 
