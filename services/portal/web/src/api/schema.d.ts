@@ -24,6 +24,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The reference of all operations, as a page for people. */
+        get: operations["reference"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/docs/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file of the reference page. */
+        get: operations["referenceFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/errors/{code}": {
         parameters: {
             query?: never;
@@ -277,6 +311,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was changed in the organization, newest first: everything that was made, changed or ended through the
+         *     API, by people, keys and operators. It holds no secrets.
+         */
+        get: operations["listAuditLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/briefs": {
         parameters: {
             query?: never;
@@ -332,6 +386,384 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened in the organization, oldest first: in all its runs, and in itself. Events are kept for 30
+         *     days. `next_cursor` is never empty: asked with it later, the list goes on where it ended, without gap and
+         *     without repetition.
+         */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The events of all runs of the organization, and of the organization itself, as they happen (server-sent
+         *     events): `id` is the place in the log, `event` the type, `data` the CloudEvent. It begins with what
+         *     happens from now on; with `Last-Event-ID` it goes on after that event, without gap and without
+         *     repetition, and with `Last-Event-ID: 0` it begins with the oldest event that is kept. It ends with its
+         *     key and with the service.
+         */
+        get: operations["followOrganization"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/experiments/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says how much traffic and how many days an experiment needs, or which effect the traffic finds. */
+        post: operations["planExperiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was handed in about ads that ran elsewhere, newest first. */
+        get: operations["listImports"];
+        put?: never;
+        /**
+         * Takes in a report of an advertising platform: CSV or XLSX, as the body or as the field `file` of a form, at most
+         *     20 MB and 50,000 rows. What the file does not say is asked, and nothing is stored until it is answered. The same
+         *     report again changes nothing; a later one with corrected numbers replaces.
+         */
+        post: operations["createImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One import: what was understood, what was refused, which ads are of no variant. */
+        get: operations["getImport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The invitations of the organization, newest first, whatever has become of them. */
+        get: operations["listInvitations"];
+        put?: never;
+        /**
+         * Invites somebody into the organization: the link is good once, for a week. Only owners invite owners,
+         *     where there is one (403); who is a member already is not invited (409).
+         */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accepts an invitation and signs in. Somebody new chooses a name and a password; who signs in already proves
+         *     it with their password, and is then a member here too.
+         */
+        post: operations["acceptInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invitations/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an invitation says, before it is accepted. One that is unknown, accepted, revoked or expired is 401. */
+        post: operations["lookAtInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invitations/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revokes an invitation: its link opens nothing any more. Revoking it again changes nothing; one that was
+         *     accepted is not revoked (409).
+         */
+        post: operations["revokeInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every movement of the organization's money, newest first. Amounts of two currencies are never added. */
+        get: operations["listLedger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ledger.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The ledger as CSV, newest first, whole. */
+        get: operations["exportLedger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who asks: the key or the person, the organization, and what is allowed there. */
+        get: operations["getMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Changes the own password. All other sessions of the person end, in every organization. A key has none:
+         *     403.
+         */
+        put: operations["changePassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The sessions of the person, or those that were opened with the key. */
+        get: operations["listOwnSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends one of the own sessions. Other processes of the service may honor it for up to two seconds more. */
+        delete: operations["endOwnSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The members of the organization, who joined last at first. */
+        get: operations["listMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/members/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Removes a member: their sessions in the organization end. Keys that they have made stay; revoke those
+         *     apart. Only owners remove owners (403); the last owner stays (409).
+         */
+        delete: operations["removeMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/members/{id}/role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Gives a member another role, from their next request on; other processes of the service may honor the one
+         *     before for up to two seconds more. Only owners make owners and take that role away (403); the last owner
+         *     keeps it (409).
+         */
+        put: operations["changeRole"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/observations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What ads did, by one kind of source, newest first. Simulated and imported numbers are never in one answer. */
+        get: operations["listObservations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/observations/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes in observations row by row. Rows that are wrong are named and the others taken in, unless `atomic` asks for
+         *     all or none. The same rows again change nothing; later ones with corrected numbers replace.
+         */
+        post: operations["createObservations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/organization": {
         parameters: {
             query?: never;
@@ -376,7 +808,7 @@ export interface paths {
         /** All organizations, newest first. */
         get: operations["listOrganizations"];
         put?: never;
-        /** Makes an organization with its first key. */
+        /** Makes an organization with its first key, and invites its first owner where one is named. */
         post: operations["createOrganization"];
         delete?: never;
         options?: never;
@@ -534,6 +966,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The last requests of the organization, newest first: at most 200, since this process was started. Where
+         *     several processes serve the API, each knows its own.
+         */
+        get: operations["listRequests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/runs": {
         parameters: {
             query?: never;
@@ -561,6 +1013,23 @@ export interface paths {
         };
         /** One run as it stands now. */
         get: operations["getRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/campaigns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The campaigns of a run, one for each generation that was placed, with their placements. */
+        get: operations["listRunCampaigns"];
         put?: never;
         post?: never;
         delete?: never;
@@ -679,7 +1148,8 @@ export interface paths {
          * Tells a run something: an answer, an approval, a rejection, an edit, a wish for another
          *     draft, a product that has changed, its end.
          *     Durable once it is answered. What the run's state does not allow is 409; words that do not pass the
-         *     checks, and another signal under a known id, are 422.
+         *     checks, and another signal under a known id, are 422. With `approvals:write` alone, scripts are approved and
+         *     rejected, and nothing else.
          */
         post: operations["tellRun"];
         delete?: never;
@@ -733,12 +1203,29 @@ export interface paths {
         get: operations["getSession"];
         put?: never;
         /**
-         * Exchanges a key for a session: a cookie that pages cannot read and other sites cannot send. Whoever was
-         *     signed in with the cookie so far is not any more.
+         * Exchanges a key, or an e-mail address with its password, for a session: a cookie that pages cannot read
+         *     and other sites cannot send. Whoever was signed in with the cookie so far is not any more.
          */
         post: operations["signIn"];
         /** Signs out: the session ends and its cookie is taken back. */
         delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the organization settled, by currency and provider, and what its runs have reserved now. */
+        get: operations["getUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -761,6 +1248,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/variants/{id}/external-refs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The ads of platforms that show a variant. */
+        get: operations["listExternalRefs"];
+        /**
+         * Says which ads of platforms show a variant; the whole list is replaced. What was handed in about these ads
+         *     before is of the variant from then on.
+         */
+        put: operations["setExternalRefs"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/variants/{id}/files/{file}": {
         parameters: {
             query?: never;
@@ -773,6 +1281,40 @@ export interface paths {
          *     `poster`, the still picture of the newest of the two. One byte range can be asked for.
          */
         get: operations["getVariantFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/variants/{id}/script": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a variant says, line by line with the facts it rests on. */
+        get: operations["getScript"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/variants/{id}/storyboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a variant shows, shot by shot in frames. */
+        get: operations["getStoryboard"];
         put?: never;
         post?: never;
         delete?: never;
@@ -837,10 +1379,167 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The organization's webhooks, newest first: at most 20. */
+        get: operations["listWebhooks"];
+        put?: never;
+        /** Makes a webhook. It is told what happens from now on; messages are signed by Standard Webhooks. */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One webhook, without its secret. */
+        get: operations["getWebhook"];
+        /** Changes a webhook. With `enabled` one that was paused goes on with everything that waits for it. */
+        put: operations["updateWebhook"];
+        post?: never;
+        /** Deletes a webhook and its deliveries, those that wait as well. */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages to a webhook, newest first, with what was sent and what was answered. They are kept for 30 days. */
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/deliveries/{delivery}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a message again that was taken or given up, under the same `webhook-id` and with as many attempts
+         *     as a new one.
+         */
+        post: operations["replayDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends everything from a point on again that the webhook wants, also what happened before it was made: of
+         *     the last 30 days, 1,000 events with each call. Messages keep their `webhook-id`; those that wait already
+         *     stay as they are.
+         */
+        post: operations["replayWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives a webhook another secret. For 24 hours messages are signed with both, so that the receiver can
+         *     change over without losing any. Each call makes another secret, and one that is two rotations old is
+         *     valid no more.
+         */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a message of the type `webhook.test` at once, also to a webhook that is disabled or paused, and
+         *     tells what the receiver said. It is sent once and noted nowhere.
+         */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What an ad is called on its platform. */
+        AdView: {
+            /** @description Name of the campaign. */
+            campaign?: string | null;
+            /** @description Name of the ad group or ad set. */
+            group?: string | null;
+            /** @description The platform's id. */
+            id?: string | null;
+            /** @description Its name. */
+            name?: string | null;
+        };
+        /** @description An amount of money. */
+        AmountView: {
+            /** @description ISO 4217 code. */
+            currency: string;
+            /**
+             * Format: int64
+             * @description Millionths of one unit.
+             */
+            micros: number;
+        };
         /** @description Points of a rectangle. */
         Anchor: "top_left" | "top" | "top_right" | "left" | "center" | "right" | "bottom_left" | "bottom" | "bottom_right";
         /** @description From which side the advertisement approaches its audience. */
@@ -877,6 +1576,18 @@ export interface components {
          * @enum {string}
          */
         ApprovalOption: "none" | "scripts";
+        /** @description Something that has to be known first. */
+        AskedView: {
+            /**
+             * @description What: `currency`, `time_zone`, `window` (parameters `from` and `to`), `number_format` (`decimals`) or
+             *     `date_order` (`dates`).
+             */
+            asked: string;
+            /** @description The answers that there are; empty where any may be given. */
+            choices: string[];
+            /** @description Why. */
+            why: string;
+        };
         /** @description An uploaded picture, re-encoded as PNG. */
         Asset: {
             /**
@@ -951,6 +1662,50 @@ export interface components {
              * @description Tempo in beats per minute, 60–160.
              */
             tempo: number;
+        };
+        /** @description Who made a change. */
+        AuditActor: {
+            /**
+             * Format: uuid
+             * @description The person's or key's id.
+             */
+            id?: string | null;
+            /** @description `person`, `key`, `operator` or `service`. */
+            kind: string;
+            /** @description What it was called then. */
+            name?: string | null;
+        };
+        /** @description A change that was made. */
+        AuditEntry: {
+            /** @description What was done, e.g. `member.role_changed`. More words may come. */
+            action: string;
+            /** @description How it is since, where that is small. */
+            after?: Record<string, never> | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            at: string;
+            /** @description How it was before, where that is small. */
+            before?: Record<string, never> | null;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description The `x-request-id` of the request that asked for it. */
+            request_id?: string | null;
+            /** @description To what. */
+            target: components["schemas"]["AuditTarget"];
+            /** @description Who made it. */
+            who: components["schemas"]["AuditActor"];
+        };
+        /** @description What a change was made to. */
+        AuditTarget: {
+            /** @description Its id. */
+            id: string;
+            /** @description The kind, e.g. `run`. */
+            kind: string;
         };
         /** @description The brand kit. */
         Brand: {
@@ -1095,6 +1850,48 @@ export interface components {
             /** @description Always `true`. */
             taken: boolean;
         };
+        /** @description The campaign of one generation of a run. */
+        Campaign: {
+            /** @description Its name in the market. */
+            campaign: string;
+            /**
+             * Format: int64
+             * @description Their clicks.
+             */
+            clicks: number;
+            /**
+             * Format: int32
+             * @description The generation, from 1.
+             */
+            generation: number;
+            /**
+             * Format: int64
+             * @description Impressions of all placements that were played.
+             */
+            impressions: number;
+            /** @description Its placements. */
+            placements: components["schemas"]["CampaignPlacement"][];
+            /** @description Whether its numbers are simulated or come from a real platform. */
+            source: components["schemas"]["FeedbackSource"];
+            /**
+             * Format: int64
+             * @description Their spend, in millionths of a unit of the run's currency.
+             */
+            spend_micros: number;
+        };
+        /** @description A placement of a campaign. */
+        CampaignPlacement: components["schemas"]["PlacementView"] & {
+            /**
+             * Format: uuid
+             * @description The variant that is shown.
+             */
+            variant: string;
+        };
+        /** @description The campaigns of a run. */
+        Campaigns: {
+            /** @description One for each generation that was placed. */
+            data: components["schemas"]["Campaign"][];
+        };
         /** @description Runs that were told to end. */
         CancelledRuns: {
             /** @description Their ids, newest first; those that had ended already are not among them. */
@@ -1113,7 +1910,7 @@ export interface components {
          */
         ClarifyOption: "assume" | "ask";
         /** @description Stable error codes. A code never changes its meaning; new causes get new codes. */
-        Code: "SW0101" | "SW0102" | "SW0103" | "SW0104" | "SW0105" | "SW0106" | "SW0107" | "SW0108" | "SW0109" | "SW0115" | "SW0120" | "SW0130" | "SW0131" | "SW0132" | "SW0133" | "SW0134" | "SW0135" | "SW0201" | "SW0202" | "SW0203" | "SW0204" | "SW0205" | "SW0206" | "SW0301" | "SW0302" | "SW0303" | "SW0304" | "SW0305" | "SW0306" | "SW0307" | "SW0320" | "SW0321" | "SW0401" | "SW0402" | "SW0403" | "SW0404" | "SW0405" | "SW0406" | "SW0501" | "SW0502" | "SW0601" | "SW0602" | "SW0603" | "SW0701" | "SW0702" | "SW0801" | "SW0901" | "SW1001" | "SW1002" | "SW1003" | "SW1004" | "SW1005" | "SW1006" | "SW1007" | "SW1008" | "SW1009" | "SW1010" | "SW1011" | "SW1012" | "SW1013" | "SW1014" | "SW1015" | "SW1016" | "SW1017" | "SW1018" | "SW1019" | "SW1025" | "SW1026" | "SW1027" | "SW1028";
+        Code: "SW0101" | "SW0102" | "SW0103" | "SW0104" | "SW0105" | "SW0106" | "SW0107" | "SW0108" | "SW0109" | "SW0115" | "SW0120" | "SW0130" | "SW0131" | "SW0132" | "SW0133" | "SW0134" | "SW0135" | "SW0201" | "SW0202" | "SW0203" | "SW0204" | "SW0205" | "SW0206" | "SW0301" | "SW0302" | "SW0303" | "SW0304" | "SW0305" | "SW0306" | "SW0307" | "SW0320" | "SW0321" | "SW0401" | "SW0402" | "SW0403" | "SW0404" | "SW0405" | "SW0406" | "SW0501" | "SW0502" | "SW0601" | "SW0602" | "SW0603" | "SW0701" | "SW0702" | "SW0801" | "SW0901" | "SW1001" | "SW1002" | "SW1003" | "SW1004" | "SW1005" | "SW1006" | "SW1007" | "SW1008" | "SW1009" | "SW1010" | "SW1011" | "SW1012" | "SW1013" | "SW1014" | "SW1015" | "SW1016" | "SW1017" | "SW1018" | "SW1019" | "SW1025" | "SW1026" | "SW1027" | "SW1028" | "SW1031" | "SW1032" | "SW1040" | "SW1041";
         Color: string;
         /** @description The encoding of `data`. */
         ContentType: "application/json";
@@ -1251,12 +2048,74 @@ export interface components {
             /** @constant */
             type: "spotwright.run.finished.v1";
         });
+        /** @description An event and its place in the log. */
+        EventAt: {
+            /** @description The event. */
+            event: components["schemas"]["LoggedEvent"];
+            /** @description Its place, for `Last-Event-ID` of the stream and for replays of webhooks. */
+            position: string;
+        };
+        /** @enum {string} */
+        EventName: "spotwright.creative.requested.v1" | "spotwright.variant.requested.v1" | "spotwright.variant.rendered.v1" | "spotwright.variant.scored.v1" | "spotwright.creative.won.v1" | "spotwright.placement.feedback.v1" | "spotwright.creative.fatigued.v1" | "spotwright.run.finished.v1" | "spotwright.webhook.paused.v1" | "*";
+        /** @description A piece of the log, oldest first. */
+        EventPage: {
+            /** @description The events. */
+            data: components["schemas"]["EventAt"][];
+            /** @description Whether there is more already. */
+            has_more: boolean;
+            /** @description Where to go on: also when nothing is left now, since more will come. */
+            next_cursor: string;
+        };
         /** @description What proves a fact. */
         Evidence: {
             /** @description The words or figures of the source, at most 300 characters. */
             quote?: string | null;
             /** @description Where the proof is kept, 3–200 characters, e.g. `roasting log, March 2026`. */
             source: string;
+        };
+        /** @description How much traffic an experiment needs. */
+        ExperimentPlan: {
+            /**
+             * Format: double
+             * @description Two-sided error rate of each comparison with the control.
+             */
+            alpha_of_each: number;
+            /**
+             * Format: int64
+             * @description Days until they are there; `null` where the traffic of a day was not given.
+             */
+            days?: number | null;
+            /**
+             * Format: double
+             * @description The relative effect that is found with the power.
+             */
+            smallest_effect: number;
+            /**
+             * Format: int64
+             * @description Units in all.
+             */
+            total: number;
+            /**
+             * Format: double
+             * @description Tuning of the always-valid read-out, to be kept for the experiment; `null` for a fixed horizon.
+             */
+            tuning?: number | null;
+            /** @description Units in each arm, the control first. */
+            units: number[];
+        };
+        /** @description An ad of a platform. */
+        ExternalRefView: {
+            /** @description The account or campaign there. */
+            account?: string;
+            /** @description The ad's id there. */
+            id: string;
+            /** @description The platform as observations name it, e.g. `meta`. */
+            platform: string;
+        };
+        /** @description The ads of platforms that show a variant. */
+        ExternalRefs: {
+            /** @description The ads, at most 200; each of one variant only. */
+            external_refs: components["schemas"]["ExternalRefView"][];
         };
         /** @description One thing that may be said about the product. */
         Fact: {
@@ -1374,6 +2233,149 @@ export interface components {
         };
         /** @description The form of the first line. */
         Hook: "question" | "number" | "contrast" | "command" | "scene" | "statement";
+        /** @description A file or batch, and what became of it. */
+        Import: {
+            /** @description What has to be known first. Nothing is stored while something is: send the file again with the answers. */
+            asked: components["schemas"]["AskedView"][];
+            /** @description Header of the clicks that count. */
+            click_column?: string | null;
+            /** @description How many rows met which fate. */
+            counts: components["schemas"]["RowCounts"];
+            /**
+             * Format: date-time
+             * @description When it was taken in.
+             */
+            created_at?: string | null;
+            /** @description Currency of the amounts, where all have one. */
+            currency?: string | null;
+            /** @description How the bytes were read. */
+            form?: string | null;
+            /**
+             * Format: uuid
+             * @description Its id; `null` where nothing was stored: of a preview, or while something is asked.
+             */
+            id?: string | null;
+            /** @description Language of the headers, two letters. */
+            language?: string | null;
+            /** @description Whether a mapping that was given earlier for the same header was used. */
+            mapping_remembered: boolean;
+            /**
+             * Format: int64
+             * @description Ads that are of a variant.
+             */
+            matched: number;
+            /** @description Its name, for people. */
+            name: string;
+            /** @description What a reader should know. */
+            notes: string[];
+            /** @description The platform, e.g. `meta`. */
+            platform: string;
+            /** @description Refused rows, at most 1,000; `counts.refused` has all. */
+            refused: components["schemas"]["RefusedView"][];
+            /** @description Time zone of the days. */
+            time_zone?: string | null;
+            /** @description Ads that are of no variant; their results are kept and teach nothing until they are named. */
+            unmatched: components["schemas"]["UnmatchedView"][];
+            /** @description Columns that are not read. */
+            unread_columns: string[];
+        };
+        /** @description A report in a form; what is said about it may stand in fields of the same names as the parameters. */
+        ImportForm: {
+            /**
+             * Format: binary
+             * @description The report: CSV or XLSX.
+             */
+            file: string;
+        };
+        /** @description An invitation without its token. */
+        Invitation: {
+            /**
+             * Format: date-time
+             * @description When it was accepted.
+             */
+            accepted_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Who is invited. */
+            email: string;
+            /**
+             * Format: date-time
+             * @description Until when it can be accepted.
+             */
+            expires_at: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What they are called, where whoever invited them said so. */
+            name?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was revoked.
+             */
+            revoked_at?: string | null;
+            /** @description What they shall be there for. */
+            role: components["schemas"]["RoleName"];
+            /** @description `open`, `accepted`, `revoked` or `expired`. */
+            state: string;
+        };
+        /** @description Somebody who accepts an invitation. Not printable, because it holds secrets. */
+        InvitationAcceptance: {
+            /** @description What somebody who is new wants to be called, 1–80 characters; without it, what the invitation says. */
+            name?: string | null;
+            /** @description The password that somebody who is new chooses, 10–256 characters, or that a known person signs in with. */
+            password: string;
+            /** @description The token of the invitation. */
+            token: string;
+        };
+        /** @description The token of an invitation. Not printable, because it is a secret. */
+        InvitationLook: {
+            /** @description The token; in the body and not in the address, which others may write down. */
+            token: string;
+        };
+        /** @description An invitation that was just made. Not printable, because it holds a secret. */
+        InvitationMade: {
+            /** @description The invitation. */
+            invitation: components["schemas"]["Invitation"];
+            /** @description Where the portal takes the token, relative to the service; for the person who is invited alone. */
+            link?: string | null;
+            /**
+             * @description What accepts it. Shown this once: a repeated request answers `null`. When the first answer was lost on
+             *     its way, revoke the invitation and make another one.
+             */
+            token?: string | null;
+        };
+        /** @description Somebody to be invited. */
+        InvitationRequest: {
+            /** @description Their e-mail address. Nothing is sent to it: pass the link on yourself. */
+            email: string;
+            /** @description What they are called, 1–80 characters; they may choose another name. */
+            name?: string | null;
+            /** @description What they shall be there for. */
+            role: components["schemas"]["RoleName"];
+        };
+        /** @description What an invitation says to whoever received it. */
+        InvitationSeen: {
+            /** @description Who is invited. */
+            email: string;
+            /**
+             * Format: date-time
+             * @description Until when it can be accepted.
+             */
+            expires_at: string;
+            /** @description Whether the person signs in already, and so proves who they are with their password. */
+            known: boolean;
+            /** @description What they are called, where whoever invited them said so. */
+            name?: string | null;
+            /** @description Who invites. */
+            organization: components["schemas"]["OrganizationName"];
+            /** @description What they shall be there for. */
+            role: components["schemas"]["RoleName"];
+        };
         /** @description A key that was just made. Not printable, because it holds a secret. */
         KeyMade: {
             /** @description The key. */
@@ -1383,6 +2385,16 @@ export interface components {
              *     its way, make another key and revoke this one.
              */
             secret?: string | null;
+        };
+        /** @description A key by its name. */
+        KeyName: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What it is for. */
+            name: string;
         };
         /**
          * @description The offer every script carries, with the price before and now.
@@ -1503,6 +2515,31 @@ export interface components {
         };
         /** @description How a shot is laid out. */
         Layout: "full_bleed" | "card" | "poster" | "end_card" | "headline" | "plates" | "ribbon" | "framed" | "circle" | "arch" | "duo" | "triptych" | "phone" | "spotlight" | "pedestal" | "giant_word" | "statement" | "number" | "checklist" | "bubble" | "ticket" | "price_tag" | "burst" | "place" | "side_band" | "end_product" | "end_type" | "end_ticket";
+        /** @description One movement of money. */
+        LedgerEntry: {
+            /**
+             * Format: int64
+             * @description Millionths of a currency unit.
+             */
+            amount_micros: number;
+            /** @description When it was written (RFC 3339, UTC). */
+            at: string;
+            /** @description ISO 4217 code. */
+            currency?: string | null;
+            /** @description `reserve`: set aside; `settle`: spent out of a reserve; `release`: given back unspent. */
+            entry: string;
+            /** @description The provider, e.g. `kling`. */
+            provider?: string | null;
+            /** @description The reserve that is opened or closed; a reserve is closed once. */
+            reserve: string;
+            /**
+             * Format: uuid
+             * @description The run whose budget it moves.
+             */
+            run: string;
+            /** @description Whether a provider bills for it or it is spent in the market simulator. */
+            source: components["schemas"]["Payee"];
+        };
         /** @description One line of a script. */
         Line: {
             /** @description Text on screen. */
@@ -1594,6 +2631,38 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Listing_AuditEntry: {
+            /** @description The rows of the page. */
+            data: {
+                /** @description What was done, e.g. `member.role_changed`. More words may come. */
+                action: string;
+                /** @description How it is since, where that is small. */
+                after?: Record<string, never> | null;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                at: string;
+                /** @description How it was before, where that is small. */
+                before?: Record<string, never> | null;
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description The `x-request-id` of the request that asked for it. */
+                request_id?: string | null;
+                /** @description To what. */
+                target: components["schemas"]["AuditTarget"];
+                /** @description Who made it. */
+                who: components["schemas"]["AuditActor"];
+            }[];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description Where the next page begins; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Listing_BriefSummary: {
             /** @description The rows of the page. */
             data: {
@@ -1609,6 +2678,234 @@ export interface components {
                 id: string;
                 /** @description The short name that it gives itself. */
                 name: string;
+            }[];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description Where the next page begins; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Listing_Import: {
+            /** @description The rows of the page. */
+            data: {
+                /** @description What has to be known first. Nothing is stored while something is: send the file again with the answers. */
+                asked: components["schemas"]["AskedView"][];
+                /** @description Header of the clicks that count. */
+                click_column?: string | null;
+                /** @description How many rows met which fate. */
+                counts: components["schemas"]["RowCounts"];
+                /**
+                 * Format: date-time
+                 * @description When it was taken in.
+                 */
+                created_at?: string | null;
+                /** @description Currency of the amounts, where all have one. */
+                currency?: string | null;
+                /** @description How the bytes were read. */
+                form?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Its id; `null` where nothing was stored: of a preview, or while something is asked.
+                 */
+                id?: string | null;
+                /** @description Language of the headers, two letters. */
+                language?: string | null;
+                /** @description Whether a mapping that was given earlier for the same header was used. */
+                mapping_remembered: boolean;
+                /**
+                 * Format: int64
+                 * @description Ads that are of a variant.
+                 */
+                matched: number;
+                /** @description Its name, for people. */
+                name: string;
+                /** @description What a reader should know. */
+                notes: string[];
+                /** @description The platform, e.g. `meta`. */
+                platform: string;
+                /** @description Refused rows, at most 1,000; `counts.refused` has all. */
+                refused: components["schemas"]["RefusedView"][];
+                /** @description Time zone of the days. */
+                time_zone?: string | null;
+                /** @description Ads that are of no variant; their results are kept and teach nothing until they are named. */
+                unmatched: components["schemas"]["UnmatchedView"][];
+                /** @description Columns that are not read. */
+                unread_columns: string[];
+            }[];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description Where the next page begins; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Listing_Invitation: {
+            /** @description The rows of the page. */
+            data: {
+                /**
+                 * Format: date-time
+                 * @description When it was accepted.
+                 */
+                accepted_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /** @description Who is invited. */
+                email: string;
+                /**
+                 * Format: date-time
+                 * @description Until when it can be accepted.
+                 */
+                expires_at: string;
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description What they are called, where whoever invited them said so. */
+                name?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was revoked.
+                 */
+                revoked_at?: string | null;
+                /** @description What they shall be there for. */
+                role: components["schemas"]["RoleName"];
+                /** @description `open`, `accepted`, `revoked` or `expired`. */
+                state: string;
+            }[];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description Where the next page begins; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Listing_LedgerEntry: {
+            /** @description The rows of the page. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description Millionths of a currency unit.
+                 */
+                amount_micros: number;
+                /** @description When it was written (RFC 3339, UTC). */
+                at: string;
+                /** @description ISO 4217 code. */
+                currency?: string | null;
+                /** @description `reserve`: set aside; `settle`: spent out of a reserve; `release`: given back unspent. */
+                entry: string;
+                /** @description The provider, e.g. `kling`. */
+                provider?: string | null;
+                /** @description The reserve that is opened or closed; a reserve is closed once. */
+                reserve: string;
+                /**
+                 * Format: uuid
+                 * @description The run whose budget it moves.
+                 */
+                run: string;
+                /** @description Whether a provider bills for it or it is spent in the market simulator. */
+                source: components["schemas"]["Payee"];
+            }[];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description Where the next page begins; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Listing_Member: {
+            /** @description The rows of the page. */
+            data: {
+                /** @description The address that they sign in with. */
+                email: string;
+                /**
+                 * Format: uuid
+                 * @description The person's id.
+                 */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description Since when they are a member.
+                 */
+                joined_at: string;
+                /** @description What they are called. */
+                name: string;
+                /** @description What they are there for. */
+                role: components["schemas"]["RoleName"];
+            }[];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description Where the next page begins; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Listing_Observation: {
+            /** @description The rows of the page. */
+            data: {
+                /** @description What the ad is called on its platform. */
+                ad: components["schemas"]["AdView"];
+                /** @description Header of the column that the clicks stand in. */
+                click_column?: string | null;
+                /**
+                 * Format: int64
+                 * @description Clicks of the kind that counts.
+                 */
+                clicks?: number | null;
+                /**
+                 * Format: double
+                 * @description Conversions: platforms count parts of one.
+                 */
+                conversions?: number | null;
+                /**
+                 * Format: date-time
+                 * @description When it was first written.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description Its id: the same for every observation of the same ad and window by the same source.
+                 */
+                id: string;
+                /**
+                 * Format: uuid
+                 * @description The import that it came with; `null` for simulated ones.
+                 */
+                import?: string | null;
+                /**
+                 * Format: int64
+                 * @description Times shown; `null` where the report does not say, which is not 0.
+                 */
+                impressions?: number | null;
+                /**
+                 * Format: uuid
+                 * @description The placement in the market; `null` for imported ones.
+                 */
+                placement?: string | null;
+                /** @description The platform; `null` for the simulation. */
+                platform?: string | null;
+                revenue?: components["schemas"]["AmountView"] | null;
+                /**
+                 * Format: int32
+                 * @description How often it was written: 1, and one more for each correction.
+                 */
+                revision: number;
+                /** @description Who measured. */
+                source: components["schemas"]["SourceName"];
+                spend?: components["schemas"]["AmountView"] | null;
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
+                /**
+                 * Format: uuid
+                 * @description The variant that the ad shows; `null` where nobody has said which.
+                 */
+                variant?: string | null;
+                /** @description Measures of watching. */
+                watch: components["schemas"]["WatchView"][];
+                /** @description When. */
+                window: components["schemas"]["WindowView"];
             }[];
             /** @description Whether there is a next page. */
             has_more: boolean;
@@ -1636,6 +2933,49 @@ export interface components {
                 id: string;
                 /** @description Its name. */
                 name: string;
+            }[];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description Where the next page begins; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Listing_RequestSeen: {
+            /** @description The rows of the page. */
+            data: {
+                /**
+                 * Format: date-time
+                 * @description When it was answered.
+                 */
+                at: string;
+                /** @description The code of the problem, where it was one. */
+                code?: string | null;
+                /** @description Its id, as in the header `x-request-id`. */
+                id: string;
+                /**
+                 * Format: uuid
+                 * @description The key that it came with; `null` for a person who was signed in.
+                 */
+                key?: string | null;
+                /** @description The method. */
+                method: string;
+                /**
+                 * Format: int64
+                 * @description Milliseconds until the answer began.
+                 */
+                ms: number;
+                /**
+                 * Format: uuid
+                 * @description The person who was signed in; `null` for a key.
+                 */
+                person?: string | null;
+                /** @description The path as routed, e.g. `/v1/runs/{id}`. */
+                route: string;
+                /**
+                 * Format: int32
+                 * @description The status of the answer.
+                 */
+                status: number;
             }[];
             /** @description Whether there is a next page. */
             has_more: boolean;
@@ -1761,8 +3101,148 @@ export interface components {
             /** @description Where the next page begins; `null` on the last one. */
             next_cursor?: string | null;
         };
+        /** @description One page of a list. */
+        Listing_Webhook: {
+            /** @description The rows of the page. */
+            data: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /** @description Types of events that it is told of; `*` for all. */
+                events: string[];
+                /**
+                 * Format: date-time
+                 * @description Since when everything that was sent has failed.
+                 */
+                failing_since?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description What it is for. */
+                name: string;
+                /** @description Why it is paused. */
+                paused_reason?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Until when messages are signed with the secret before as well.
+                 */
+                previous_secret_until?: string | null;
+                /**
+                 * Format: int32
+                 * @description The number of its secret, from 1.
+                 */
+                secret_version: number;
+                /** @description `active`, `disabled` (by you) or `paused` (by the service). */
+                state: string;
+                /**
+                 * Format: date-time
+                 * @description When somebody last changed it.
+                 */
+                updated_at: string;
+                /** @description Where messages are sent. */
+                url: string;
+            }[];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description Where the next page begins; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Listing_WebhookDelivery: {
+            /** @description The rows of the page. */
+            data: {
+                /** @description Attempts so far, oldest first. */
+                attempts: components["schemas"]["WebhookAttempt"][];
+                /**
+                 * Format: date-time
+                 * @description When it was noted.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description When it was taken.
+                 */
+                delivered_at?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The event that it is about.
+                 */
+                event: string;
+                /**
+                 * Format: uuid
+                 * @description Its id, the same as the header `webhook-id` of every attempt.
+                 */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description When it is tried next, while it waits: at the earliest, since earlier messages about its run come first.
+                 */
+                next_attempt_at?: string | null;
+                /** @description The event's place in the log. */
+                position: string;
+                /** @description The body as it is sent. */
+                request: Record<string, never>;
+                /**
+                 * Format: uuid
+                 * @description The event's run.
+                 */
+                run?: string | null;
+                /** @description `waiting`, `delivered` or `failed`. */
+                state: string;
+                /** @description The event's type. */
+                type: string;
+            }[];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description Where the next page begins; `null` on the last one. */
+            next_cursor?: string | null;
+        };
         /** @description A locale with its own copy patterns, captions and rules (BCP 47 tags). */
         Locale: "zh-CN" | "en-US" | "en-GB";
+        /** @description An event of the log of an organization. */
+        LoggedEvent: components["schemas"]["Event"] | components["schemas"]["OrganizationEvent"];
+        /** @description Who asks, and what they may do. */
+        Me: {
+            key?: components["schemas"]["KeyName"] | null;
+            /** @description The organization that is worked in. */
+            organization: components["schemas"]["OrganizationName"];
+            /** @description All organizations of the person, the one joined first at first. */
+            organizations: components["schemas"]["Membership"][];
+            person?: components["schemas"]["Person"] | null;
+            role?: components["schemas"]["RoleName"] | null;
+            /** @description What is allowed, e.g. `runs:read`. */
+            scopes: string[];
+        };
+        /** @description A person of the organization. */
+        Member: {
+            /** @description The address that they sign in with. */
+            email: string;
+            /**
+             * Format: uuid
+             * @description The person's id.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description Since when they are a member.
+             */
+            joined_at: string;
+            /** @description What they are called. */
+            name: string;
+            /** @description What they are there for. */
+            role: components["schemas"]["RoleName"];
+        };
+        /** @description An organization of a person. */
+        Membership: {
+            /** @description The organization. */
+            organization: components["schemas"]["OrganizationName"];
+            /** @description What the person is there for. */
+            role: components["schemas"]["RoleName"];
+        };
         /**
          * Format: uuid
          * @description One message on the bus, and its row in the outbox.
@@ -1791,6 +3271,129 @@ export interface components {
         Number: number | string;
         /** @description What counts as success. */
         Objective: "clicks" | "conversions" | "installs" | "leads" | "orders" | "bookings" | "sign_ups" | "store_visits" | "plays" | "follows";
+        /** @description What an ad did in a window. */
+        Observation: {
+            /** @description What the ad is called on its platform. */
+            ad: components["schemas"]["AdView"];
+            /** @description Header of the column that the clicks stand in. */
+            click_column?: string | null;
+            /**
+             * Format: int64
+             * @description Clicks of the kind that counts.
+             */
+            clicks?: number | null;
+            /**
+             * Format: double
+             * @description Conversions: platforms count parts of one.
+             */
+            conversions?: number | null;
+            /**
+             * Format: date-time
+             * @description When it was first written.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description Its id: the same for every observation of the same ad and window by the same source.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The import that it came with; `null` for simulated ones.
+             */
+            import?: string | null;
+            /**
+             * Format: int64
+             * @description Times shown; `null` where the report does not say, which is not 0.
+             */
+            impressions?: number | null;
+            /**
+             * Format: uuid
+             * @description The placement in the market; `null` for imported ones.
+             */
+            placement?: string | null;
+            /** @description The platform; `null` for the simulation. */
+            platform?: string | null;
+            revenue?: components["schemas"]["AmountView"] | null;
+            /**
+             * Format: int32
+             * @description How often it was written: 1, and one more for each correction.
+             */
+            revision: number;
+            /** @description Who measured. */
+            source: components["schemas"]["SourceName"];
+            spend?: components["schemas"]["AmountView"] | null;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /**
+             * Format: uuid
+             * @description The variant that the ad shows; `null` where nobody has said which.
+             */
+            variant?: string | null;
+            /** @description Measures of watching. */
+            watch: components["schemas"]["WatchView"][];
+            /** @description When. */
+            window: components["schemas"]["WindowView"];
+        };
+        /** @description Observations of ads of one platform. */
+        ObservationBatch: {
+            /** @description Take all rows in or none. */
+            atomic?: boolean;
+            /** @description Currency of all amounts (ISO 4217). */
+            currency: string;
+            /** @description Only say what would be done. */
+            dry_run?: boolean;
+            /** @description Name of the batch, for people. */
+            name?: string | null;
+            /** @description The rows, at most 50,000. One that is wrong is named by its index and field. */
+            observations: components["schemas"]["ObservationRow"][];
+            /** @description The platform: lower-case letters, digits and underscores, e.g. `meta`. */
+            platform: string;
+            /** @description Time zone of all days, e.g. `Europe/Berlin`. */
+            time_zone: string;
+        };
+        /** @description What an ad did in a window. An ad has an id or a name. */
+        ObservationRow: {
+            /** @description The platform's id of the ad, as text. */
+            ad_id?: string | null;
+            /** @description Name of the ad; without an id, it tells the ad from others of its campaign and group. */
+            ad_name?: string | null;
+            /** @description Name of the campaign. */
+            campaign?: string | null;
+            /** @description What the platform calls these clicks. */
+            click_column?: string | null;
+            /**
+             * Format: int64
+             * @description Times clicked, at most `impressions`.
+             */
+            clicks?: number | null;
+            /** @description Conversions, a decimal number such as `1.5`. */
+            conversions?: string | null;
+            /**
+             * Format: date
+             * @description Last day; left out, the first.
+             */
+            end?: string | null;
+            /** @description Name of the ad group or ad set. */
+            group?: string | null;
+            /**
+             * Format: int64
+             * @description Times shown; left out where it is not known, which is not 0.
+             */
+            impressions?: number | null;
+            /** @description Revenue, a decimal number such as `148.60`. */
+            revenue?: string | null;
+            /** @description Spend, a decimal number such as `148.60`. */
+            spend?: string | null;
+            /**
+             * Format: date
+             * @description First day.
+             */
+            start: string;
+        };
         /** @description What a run was ordered with. */
         Order: {
             /**
@@ -1865,12 +3468,34 @@ export interface components {
              */
             free_micros?: number | null;
         };
+        /** @description A CloudEvents 1.0 envelope around [`OrganizationPayload`]. */
+        OrganizationEvent: {
+            /** @description Always `application/json`. */
+            datacontenttype: components["schemas"]["ContentType"];
+            /** @description Id of the message. */
+            id: components["schemas"]["MessageId"];
+            /** @description The customer account it belongs to; the same as `subject`. */
+            organization: components["schemas"]["OrganizationId"];
+            /** @description Who sent it, e.g. `/spotwright/webhooks`. */
+            source: string;
+            /** @description Always `1.0`. */
+            specversion: components["schemas"]["SpecVersion"];
+            /** @description The organization it belongs to. */
+            subject: components["schemas"]["OrganizationId"];
+            /** @description When it was written, UTC. */
+            time: string;
+        } & {
+            data: components["schemas"]["WebhookPaused"];
+            /** @constant */
+            type: "spotwright.webhook.paused.v1";
+        };
         /** @description An organization and its first key. Not printable, because it holds a secret. */
         OrganizationFounded: {
             /** @description Its first key, which may do everything within the organization. */
             key: components["schemas"]["ApiKey"];
             /** @description The organization. */
             organization: components["schemas"]["Organization"];
+            owner?: components["schemas"]["InvitationMade"] | null;
             /**
              * @description The text of the key. Shown this once: a repeated request answers `null`. When the first answer
              *     was lost on its way, `POST /v1/organizations/{id}/api-keys` makes another key.
@@ -1896,10 +3521,21 @@ export interface components {
              */
             currency?: string | null;
         };
+        /** @description An organization by its name. */
+        OrganizationName: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+        };
         /** @description An organization to be made. */
         OrganizationOrder: {
             /** @description Its name, 1–80 characters. */
             name: string;
+            owner?: components["schemas"]["OwnerOrder"] | null;
         };
         /** @description Something that lies over a shot's picture. */
         Overlay: {
@@ -1982,6 +3618,43 @@ export interface components {
             /** @description Its pictures. */
             assets: components["schemas"]["AssetRoom"];
         };
+        /** @description One of the own sessions. */
+        OwnSession: {
+            /**
+             * Format: date-time
+             * @description When it was opened.
+             */
+            created_at: string;
+            /** @description Whether it carries this request. */
+            current: boolean;
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            expires_at: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The organization that it works in.
+             */
+            organization: string;
+        };
+        /** @description The own sessions. */
+        OwnSessions: {
+            /** @description Those that go on, newest first; at most 50. */
+            data: components["schemas"]["OwnSession"][];
+        };
+        /** @description Who is to be the first owner of an organization. */
+        OwnerOrder: {
+            /** @description Their e-mail address. Nothing is sent to it: pass the link on yourself. */
+            email: string;
+            /** @description What they are called, 1–80 characters; they may choose another name. */
+            name?: string | null;
+        };
         /** @description What becomes of pictures that show a product on a plain ground, as shops have them. */
         Packshots: "kept" | "on_scenes";
         /** @description Colors of one advertisement. */
@@ -1990,6 +3663,38 @@ export interface components {
             accent: components["schemas"]["Color"];
             /** @description Brand color: backgrounds of panels and end card. */
             primary: components["schemas"]["Color"];
+        };
+        /** @description Another password. Not printable, because it holds secrets. */
+        PasswordChange: {
+            /** @description The password so far. */
+            current: string;
+            /** @description The new one, 10–256 characters. */
+            new: string;
+        };
+        /** @description What a change of the password has ended. */
+        PasswordChanged: {
+            /**
+             * Format: int64
+             * @description How many other sessions ended.
+             */
+            ended_sessions: number;
+        };
+        /**
+         * @description Where money went.
+         * @enum {string}
+         */
+        Payee: "provider" | "simulated";
+        /** @description Somebody who signs in. */
+        Person: {
+            /** @description The address that they sign in with. */
+            email: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What they are called. */
+            name: string;
         };
         /** @description A product picture. */
         Picture: {
@@ -2052,6 +3757,43 @@ export interface components {
             id: string;
             /** @description Whether the numbers are simulated or come from a real platform. */
             source: components["schemas"]["FeedbackSource"];
+        };
+        /** @description An experiment that is thought of: give the smallest effect worth finding, or the units that there will be. */
+        PlanRequest: {
+            /**
+             * Format: double
+             * @description Two-sided error rate of all comparisons together; 0.05 by default.
+             */
+            alpha?: number;
+            /**
+             * Format: double
+             * @description Rate of the control, within 0 and 1, e.g. 0.01 for a click rate of 1 %.
+             */
+            baseline: number;
+            /**
+             * Format: double
+             * @description Probability of finding the effect where it is there; 0.8 by default.
+             */
+            power?: number;
+            /**
+             * Format: double
+             * @description Smallest relative effect worth finding, e.g. 0.1 for +10 %.
+             */
+            smallest_effect?: number | null;
+            /** @description When the experiment is read. */
+            stopping?: components["schemas"]["StoppingName"];
+            /**
+             * Format: int64
+             * @description Units in all, where the smallest effect that they find is asked.
+             */
+            units?: number | null;
+            /**
+             * Format: double
+             * @description Units that come in a day, where the days are asked.
+             */
+            units_per_day?: number | null;
+            /** @description Weights of the arms, the control first; two equal ones by default. */
+            weights?: number[];
         };
         /** @description One thing that is wrong with an input, for the person who can mend it. */
         Problem: {
@@ -2157,12 +3899,95 @@ export interface components {
             /** @description At most three, the most valuable answer first; empty for a run that asks nothing. */
             questions: components["schemas"]["RunQuestion"][];
         };
+        /** @description A row that is refused. */
+        RefusedView: {
+            /** @description Header of the column or name of the field; empty where the whole row is meant. */
+            column: string;
+            /**
+             * Format: int64
+             * @description The index in `observations`, from 0.
+             */
+            index?: number | null;
+            /**
+             * Format: int64
+             * @description The line of the file, from 1.
+             */
+            line?: number | null;
+            /** @description What is wrong and what would be right. */
+            message: string;
+            /** @description Why, a stable word, e.g. `clicks_above_impressions`. */
+            reason: string;
+        };
         /** @description Which of its two renders a variant is in. */
         RenderStage: "preview" | "final";
         /** @description A key for an organization that has none left. */
         ReplacementOrder: {
             /** @description What it is for, 1–80 characters. */
             name: string;
+        };
+        /** @description What a replay did. */
+        ReplayDone: {
+            /** @description What `after` is to be for the rest, when there are more events than the 1,000 of one call. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description Messages that are sent again, or for the first time.
+             */
+            queued: number;
+        };
+        /** @description Where a replay begins. */
+        ReplayOrder: {
+            /**
+             * @description A time (RFC 3339), e.g. `2026-11-29T00:00:00Z`, or the `position` of the last event that is not to be
+             *     sent.
+             */
+            after: string;
+        };
+        /** @description A request that was answered. */
+        RequestSeen: {
+            /**
+             * Format: date-time
+             * @description When it was answered.
+             */
+            at: string;
+            /** @description The code of the problem, where it was one. */
+            code?: string | null;
+            /** @description Its id, as in the header `x-request-id`. */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The key that it came with; `null` for a person who was signed in.
+             */
+            key?: string | null;
+            /** @description The method. */
+            method: string;
+            /**
+             * Format: int64
+             * @description Milliseconds until the answer began.
+             */
+            ms: number;
+            /**
+             * Format: uuid
+             * @description The person who was signed in; `null` for a key.
+             */
+            person?: string | null;
+            /** @description The path as routed, e.g. `/v1/runs/{id}`. */
+            route: string;
+            /**
+             * Format: int32
+             * @description The status of the answer.
+             */
+            status: number;
+        };
+        /** @description What stands reserved now in one currency. */
+        ReservedUsage: {
+            /** @description ISO 4217 code. */
+            currency?: string | null;
+            /**
+             * Format: int64
+             * @description Sum of the open reserves of all runs.
+             */
+            reserved_micros: number;
         };
         /** @description Keys that were revoked. */
         RevokedKeys: {
@@ -2171,6 +3996,36 @@ export interface components {
         };
         /** @description The part a line plays; the order of the variants is the order on screen. */
         Role: "hook" | "body" | "proof" | "cta";
+        /** @description Another role. */
+        RoleChange: {
+            /** @description What the member shall be there for. */
+            role: components["schemas"]["RoleName"];
+        };
+        /** @enum {string} */
+        RoleName: "owner" | "admin" | "editor" | "approver" | "analyst" | "viewer";
+        /** @description How many rows met which fate. */
+        RowCounts: {
+            /**
+             * Format: int64
+             * @description New.
+             */
+            new: number;
+            /**
+             * Format: int64
+             * @description Refused.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Replaced earlier ones.
+             */
+            replaced: number;
+            /**
+             * Format: int64
+             * @description Were there already, as they are.
+             */
+            unchanged: number;
+        };
         /** @description A run. */
         Run: {
             /** @description Whether it is being ended: it starts nothing new, waits for what is charged, and then is `finished`. */
@@ -2362,7 +4217,7 @@ export interface components {
             winners?: number | null;
         };
         /** @enum {string} */
-        ScopeName: "briefs:read" | "briefs:write" | "runs:read" | "runs:write" | "keys:admin" | "operator";
+        ScopeName: "briefs:read" | "briefs:write" | "runs:read" | "runs:write" | "approvals:write" | "results:read" | "results:write" | "experiments:write" | "members:admin" | "keys:admin" | "webhooks:admin" | "audit:read" | "operator";
         /** @description What the click model says about a variant. */
         Score: {
             /**
@@ -2420,15 +4275,38 @@ export interface components {
             expires_at: string;
             /**
              * Format: uuid
-             * @description The key it was opened with.
+             * @description The key it was opened with; `null` when a person signed in.
              */
-            key: string;
+            key?: string | null;
             /** @description What the key is for. */
-            key_name: string;
+            key_name?: string | null;
             /** @description Whose data it shows. */
             organization: components["schemas"]["Organization"];
+            /** @description All organizations of the person, the one joined first at first. */
+            organizations: components["schemas"]["Membership"][];
+            person?: components["schemas"]["Person"] | null;
+            role?: components["schemas"]["RoleName"] | null;
             /** @description What it allows, e.g. `runs:read`. */
             scopes: string[];
+        };
+        /** @description What was settled with one provider in one currency. */
+        SettledUsage: {
+            /** @description ISO 4217 code. */
+            currency?: string | null;
+            /** @description The provider; `null` for the market simulator. */
+            provider?: string | null;
+            /**
+             * Format: int64
+             * @description Their sum.
+             */
+            settled_micros: number;
+            /**
+             * Format: int64
+             * @description How many settlements.
+             */
+            settlements: number;
+            /** @description Whether a provider billed it or it was spent in the market simulator. */
+            source: components["schemas"]["Payee"];
         };
         /** @description Plain shapes. */
         Shape: "rectangle" | "pill" | "ellipse";
@@ -2468,12 +4346,24 @@ export interface components {
             /** @description What is spoken during the shot. */
             voice?: components["schemas"]["SpokenLine"] | null;
         };
-        /** @description What signs in: a key, or a link that was made for it. Not printable, because it holds a secret. */
+        /**
+         * @description What signs in: a key, a link that was made for it, or an e-mail address with its password. Not printable,
+         *     because it holds a secret.
+         */
         SignIn: {
+            /** @description The e-mail address of a person. */
+            email?: string | null;
             /** @description An API key, `sw_live_…`. It is not kept. */
             key?: string | null;
             /** @description The token of a sign-in link, which is good once. */
             link?: string | null;
+            /**
+             * Format: uuid
+             * @description With `email`: the organization to work in; without it, the one that the person joined first.
+             */
+            organization?: string | null;
+            /** @description Their password. */
+            password?: string | null;
         };
         /** @description Something a run is told. */
         SignalBody: {
@@ -2553,6 +4443,11 @@ export interface components {
         SignedIn: {
             session?: components["schemas"]["SessionView"] | null;
         };
+        /**
+         * @description Who measured. The two are never pooled: a query names one.
+         * @enum {string}
+         */
+        SourceName: "simulated" | "imported";
         /** @description The CloudEvents version. */
         SpecVersion: "1.0";
         /** @description A line that is spoken during a shot. */
@@ -2578,6 +4473,11 @@ export interface components {
         };
         /** @description Why a run ended. */
         StopReason: "completed" | "budget_exhausted" | "failed" | "cancelled";
+        /**
+         * @description When an experiment is read.
+         * @enum {string}
+         */
+        StoppingName: "always_valid" | "fixed_horizon";
         /** @description Everything needed to render one advertisement. */
         Storyboard: {
             /** @description The music bed. */
@@ -2637,6 +4537,16 @@ export interface components {
             /** @description What happened, e.g. `variant.scored`. */
             what: string;
         };
+        /** @description An ad that is of no variant. */
+        UnmatchedView: {
+            /** @description The ad. */
+            ad: components["schemas"]["AdView"];
+            /**
+             * @description `unknown`: neither an external reference nor the name of a launch pack says which it is; `ambiguous`: several
+             *     variants have its name.
+             */
+            reason: string;
+        };
         /** @description A product of which something is no longer true. */
         UntrueProduct: {
             /** @description What changed, 1–5 changes. */
@@ -2650,6 +4560,13 @@ export interface components {
             source: string;
             /** @description Its name in the feed, at most 200 characters. */
             title?: string;
+        };
+        /** @description What the organization used. */
+        UsageReport: {
+            /** @description Reserved now, whatever the asked time. */
+            reserved: components["schemas"]["ReservedUsage"][];
+            /** @description Settled in the asked time, by currency and provider. */
+            settled: components["schemas"]["SettledUsage"][];
         };
         /** @description A variant whole. */
         VariantDetail: components["schemas"]["VariantSummary"] & {
@@ -2812,10 +4729,7 @@ export interface components {
             model: string | null;
             /** @default null */
             num_frames: components["schemas"]["Number"] | null;
-            /**
-             * @description What is to be seen, 1–2,500 characters. Kept, not read.
-             * @default
-             */
+            /** @description What is to be seen, 1–2,500 characters. Kept, not read. */
             prompt: string;
             /**
              * @description Length in whole seconds, 1–60; 4 by default.
@@ -2870,6 +4784,190 @@ export interface components {
         };
         /** @description The look of a whole advertisement: grounds, ornaments, corners, alignment and weight of type. */
         VisualStyle: "editorial" | "sale" | "premium" | "playful" | "tech" | "documentary";
+        /** @description A measure of watching. */
+        WatchView: {
+            /** @description The measure with its threshold, e.g. `views_2s`; those of different thresholds are not compared. */
+            measure: string;
+            /** @description A decimal number as written; `null` where the report has an empty cell. */
+            value?: string | null;
+        };
+        /** @description An address that is told what happens in the organization. */
+        Webhook: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Types of events that it is told of; `*` for all. */
+            events: string[];
+            /**
+             * Format: date-time
+             * @description Since when everything that was sent has failed.
+             */
+            failing_since?: string | null;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What it is for. */
+            name: string;
+            /** @description Why it is paused. */
+            paused_reason?: string | null;
+            /**
+             * Format: date-time
+             * @description Until when messages are signed with the secret before as well.
+             */
+            previous_secret_until?: string | null;
+            /**
+             * Format: int32
+             * @description The number of its secret, from 1.
+             */
+            secret_version: number;
+            /** @description `active`, `disabled` (by you) or `paused` (by the service). */
+            state: string;
+            /**
+             * Format: date-time
+             * @description When somebody last changed it.
+             */
+            updated_at: string;
+            /** @description Where messages are sent. */
+            url: string;
+        };
+        /** @description One try to send a message. */
+        WebhookAttempt: {
+            /** @description The first 1,024 bytes of the answer. */
+            answer?: string | null;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            at: string;
+            /** @description Why there was no answer. */
+            error?: string | null;
+            /**
+             * Format: int64
+             * @description Milliseconds that it took.
+             */
+            ms: number;
+            /**
+             * Format: int32
+             * @description The status of the answer; any from 200 to 299 says that the message was taken.
+             */
+            status?: number | null;
+        };
+        /** @description A webhook as it is to be, whole. */
+        WebhookChange: {
+            /** @description Whether it is told anything. What happens while it is not is not noted for it. */
+            enabled: boolean;
+            /** @description Types of events that it is told of; `*` for all. Each once. */
+            events: components["schemas"]["EventName"][];
+            /** @description What it is for, 1–80 characters. */
+            name: string;
+            /** @description Where messages are sent: `https`, a server of the public internet, port 443. */
+            url: string;
+        };
+        /** @description A message to a webhook. */
+        WebhookDelivery: {
+            /** @description Attempts so far, oldest first. */
+            attempts: components["schemas"]["WebhookAttempt"][];
+            /**
+             * Format: date-time
+             * @description When it was noted.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was taken.
+             */
+            delivered_at?: string | null;
+            /**
+             * Format: uuid
+             * @description The event that it is about.
+             */
+            event: string;
+            /**
+             * Format: uuid
+             * @description Its id, the same as the header `webhook-id` of every attempt.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it is tried next, while it waits: at the earliest, since earlier messages about its run come first.
+             */
+            next_attempt_at?: string | null;
+            /** @description The event's place in the log. */
+            position: string;
+            /** @description The body as it is sent. */
+            request: Record<string, never>;
+            /**
+             * Format: uuid
+             * @description The event's run.
+             */
+            run?: string | null;
+            /** @description `waiting`, `delivered` or `failed`. */
+            state: string;
+            /** @description The event's type. */
+            type: string;
+        };
+        /**
+         * Format: uuid
+         * @description One address that is told what happens in an organization.
+         */
+        WebhookId: string;
+        /** @description A webhook and its secret. Not printable, because it holds a secret. */
+        WebhookMade: {
+            /**
+             * @description What messages are signed with, `whsec_…`; `null` when the request is a repetition and the secret was
+             *     rotated since.
+             */
+            secret?: string | null;
+            /** @description The webhook. */
+            webhook: components["schemas"]["Webhook"];
+        };
+        /** @description A webhook to be made. */
+        WebhookOrder: {
+            /** @description Types of events that it is told of; `*` for all. Each once. */
+            events: components["schemas"]["EventName"][];
+            /** @description What it is for, 1–80 characters. */
+            name: string;
+            /** @description Where messages are sent: `https`, a server of the public internet, port 443. */
+            url: string;
+        };
+        /** @description A webhook is not tried any more until somebody lets it go on. */
+        WebhookPaused: {
+            /** @description Why, for a person. */
+            reason: string;
+            /** @description Which webhook. */
+            webhook: components["schemas"]["WebhookId"];
+        };
+        /** @description What the receiver said to a test. */
+        WebhookTest: {
+            /** @description What came of it. */
+            attempt: components["schemas"]["WebhookAttempt"];
+            /**
+             * Format: uuid
+             * @description The id of the message, as the receiver got it in `webhook-id`.
+             */
+            message: string;
+            /** @description Whether the receiver took it. */
+            taken: boolean;
+        };
+        /** @description Days, ends included. */
+        WindowView: {
+            /**
+             * Format: date
+             * @description Last day.
+             */
+            end: string;
+            /**
+             * Format: date
+             * @description First day.
+             */
+            start: string;
+            /** @description On whose clock the days begin. `logical` for the market's own days, of which 2000-01-01 is the first. */
+            time_zone: string;
+        };
         /** @description Why a variant was withdrawn. */
         WithdrawalView: {
             /** @description Who told: `person`, `key:<id>` or `system`. */
@@ -2958,6 +5056,59 @@ export interface operations {
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    reference: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    referenceFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `reference.css` or `reference.js` */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/css": string;
+                    "text/javascript": string;
+                };
+            };
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
@@ -3544,6 +5695,43 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    listAuditLog: {
+        parameters: {
+            query?: {
+                /** @description Only this action, e.g. `key.made` */
+                action?: string;
+                /** @description Only what was done to the thing with this id */
+                target?: string;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_AuditEntry"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     listBriefs: {
         parameters: {
             query?: {
@@ -3682,6 +5870,825 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: {
+                /** @description Only these types, with commas between them */
+                types?: string;
+                /** @description Only events of this run */
+                run?: string;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most events of the page, 50 unless told */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    followOrganization: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `position` of the last event received, or `0` for the beginning */
+                "last-event-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream; each `data` is an event */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["LoggedEvent"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    planExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanRequest"];
+            };
+        };
+        responses: {
+            /** @description The plan */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExperimentPlan"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listImports: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of imports */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_Import"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    createImport: {
+        parameters: {
+            query?: {
+                /** @description Name of the file, for people, 1–200 characters; in a form, the file's own name stands for it. */
+                name?: string;
+                /**
+                 * @description The platform, where it is not recognized: `meta`, `tiktok`, `google_ads`, `kuaishou`, `oceanengine`,
+                 *     `qianchuan`, `linkedin`, `amazon_ads`, `snapchat`, `pinterest` or `other`.
+                 */
+                source?: string;
+                /** @description Currency of the amounts, where the file names none, e.g. `EUR`. */
+                currency?: string;
+                /** @description Time zone of the account, where the file names none, e.g. `Europe/Berlin`. */
+                time_zone?: string;
+                /** @description First day of the report, where its rows have no dates. */
+                from?: string;
+                /** @description Last day of the report. */
+                to?: string;
+                /** @description What stands before the decimals, where the file leaves it open: `point` or `comma`. */
+                decimals?: string;
+                /** @description What stands first in dates, where the file leaves it open: `day_first` or `month_first`. */
+                dates?: string;
+                /**
+                 * @description Headers and what they hold, a JSON object such as `{"Kosten": "spend"}`. It is remembered for files with
+                 *     the same header.
+                 */
+                mapping?: string;
+                /** @description Take all rows in or none. */
+                atomic?: boolean;
+                /** @description Only say what would be done. */
+                dry_run?: boolean;
+            };
+            header: {
+                /** @description A key of your choice, new for each request and the same when it is repeated */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The report */
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+                "multipart/form-data": components["schemas"]["ImportForm"];
+            };
+        };
+        responses: {
+            /** @description Nothing was stored: a preview, or something is asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description It was taken in */
+            201: {
+                headers: {
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
+                    /** @description Where it can be read */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The import */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listInvitations: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of invitations */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_Invitation"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A key of your choice, new for each request and the same when it is repeated */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationRequest"];
+            };
+        };
+        responses: {
+            /** @description The invitation and its link */
+            201: {
+                headers: {
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
+                    /** @description Where it can be read */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationMade"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    acceptInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationAcceptance"];
+            };
+        };
+        responses: {
+            /** @description The session; its cookie is set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    lookAtInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationLook"];
+            };
+        };
+        responses: {
+            /** @description The invitation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationSeen"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    revokeInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The invitation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The revoked invitation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listLedger: {
+        parameters: {
+            query?: {
+                /** @description Only movements of this run */
+                run?: string;
+                /** @description Only from this time on (RFC 3339) */
+                from?: string;
+                /** @description Only before this time (RFC 3339); at most 366 days after `from` */
+                to?: string;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of movements */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_LedgerEntry"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    exportLedger: {
+        parameters: {
+            query?: {
+                /** @description Only movements of this run */
+                run?: string;
+                /** @description Only from this time on (RFC 3339) */
+                from?: string;
+                /** @description Only before this time (RFC 3339); at most 366 days after `from` */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Lines of `at,run,entry,amount_micros,currency,source,provider,reserve` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who asks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description It was changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasswordChanged"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listOwnSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sessions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnSessions"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    endOwnSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session that ended */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnSession"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listMembers: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of members */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_Member"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    removeMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The person */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The member that was removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    changeRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The person */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleChange"];
+            };
+        };
+        responses: {
+            /** @description The member */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listObservations: {
+        parameters: {
+            query: {
+                /** @description Who measured */
+                source: "simulated" | "imported";
+                /** @description Only of this platform, e.g. `meta` */
+                platform?: string;
+                /** @description Only of this variant */
+                variant?: string;
+                /** @description Only of this import */
+                import?: string;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of observations */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_Observation"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    createObservations: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A key of your choice, new for each request and the same when it is repeated */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ObservationBatch"];
+            };
+        };
+        responses: {
+            /** @description Nothing was stored: a preview */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description It was taken in */
+            201: {
+                headers: {
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
+                    /** @description Where it can be read */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
@@ -4236,6 +7243,39 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    listRequests: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of requests */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_RequestSeen"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     listRuns: {
         parameters: {
             query?: {
@@ -4332,6 +7372,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listRunCampaigns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The campaigns */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaigns"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -4679,6 +7750,7 @@ export interface operations {
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
@@ -4699,6 +7771,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getUsage: {
+        parameters: {
+            query?: {
+                /** @description Only from this time on (RFC 3339) */
+                from?: string;
+                /** @description Only before this time (RFC 3339); at most 366 days after `from` */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sums of the ledger */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageReport"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -4737,6 +7842,74 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listExternalRefs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The variant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its ads */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExternalRefs"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    setExternalRefs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The variant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExternalRefs"];
+            };
+        };
+        responses: {
+            /** @description Its ads as set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExternalRefs"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
@@ -4793,6 +7966,68 @@ export interface operations {
             405: components["responses"]["Problem"];
             410: components["responses"]["Problem"];
             416: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getScript: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The variant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The script */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Script"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getStoryboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The variant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The storyboard */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Storyboard"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
@@ -4974,6 +8209,356 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of webhooks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_Webhook"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A key of your choice, new for each request and the same when it is repeated */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookOrder"];
+            };
+        };
+        responses: {
+            /** @description The webhook and its secret */
+            201: {
+                headers: {
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
+                    /** @description Where it can be read */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookMade"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookChange"];
+            };
+        };
+        responses: {
+            /** @description The webhook */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook as it was */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Only deliveries in this state: `waiting`, `delivered` or `failed` */
+                state?: string;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The webhook */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of deliveries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_WebhookDelivery"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    replayDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook */
+                id: string;
+                /** @description The delivery */
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery, waiting */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    replayWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayOrder"];
+            };
+        };
+        responses: {
+            /** @description What is sent again */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayDone"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook and its new secret */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookMade"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the receiver said */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookTest"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
