@@ -14,7 +14,8 @@ use crate::critique::MAX_PRIMARY_TEXT;
 use crate::text::length;
 use spotwright_schemas::wording::{Fold, fold, folded, whole_words};
 
-/// How often a content word may stand in the captions of one script, the product's name aside.
+/// How often a content word may stand in the captions of one script, the product's name and
+/// what it is called by name and kind aside.
 const MAX_REPEATS: u32 = 2;
 /// Longest reading of a script: seconds of 15 that captions may ask for.
 const MAX_SECONDS: f64 = 15.0;
@@ -140,10 +141,15 @@ fn names_the_product(material: &Material<'_>, built: &Built) -> bool {
 
 fn repeats_itself(material: &Material<'_>, built: &Built) -> bool {
     let chinese = material.is_chinese();
-    let name = material.name.to_lowercase();
+    let (name, label) = (material.name.to_lowercase(), material.naming.label.to_lowercase());
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
-    for shot in &built.shots {
-        let text = format!("{} {}", shot.caption, shot.detail).to_lowercase().replace(&name, " ");
+    for (at, shot) in built.shots.iter().enumerate() {
+        let text = format!("{} {}", shot.caption, shot.detail).to_lowercase();
+        let mut text = text.replace(&label, " ").replace(&name, " ");
+        // The opening may ask for the thing by its kind.
+        if let Some((_, kind)) = material.noun.as_ref().filter(|_| at == 0) {
+            text = text.replace(&kind.to_lowercase(), " ");
+        }
         let mut own = units(&text, chinese);
         own.sort();
         own.dedup();

@@ -52,11 +52,15 @@ const LISTED: &str = "list";
 /// Attempts at scripts of one structure.
 const ATTEMPTS: u64 = 24;
 /// Attempts at scripts of a brief of few facts.
-const SPARSE_ATTEMPTS: u64 = 160;
+const SPARSE_ATTEMPTS: u64 = 320;
 /// What puts a structure that was asked for before every other.
 const ASKED_FIRST: f64 = 1000.0;
 /// What a structure loses for each script of the answer that has it already.
 const AGAIN: f64 = 1.2;
+/// How many structures an answer is spread over before one comes more often than that takes.
+const SPREAD: usize = 3;
+/// What puts a structure that the answer does not have yet before the others, until it is spread.
+const UNSEEN_FIRST: f64 = 100.0;
 /// Attempts in a row that build nothing, after which the facts are taken not to carry a structure.
 const HOPELESS: u64 = 6;
 
@@ -119,6 +123,8 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
             }
             pool.retain(|candidate| judge::differs(&material, &candidate.built, &written, request.avoid));
         }
+        // The third script and those behind it bring a structure that is not there yet, until there are enough.
+        let spread = asked.is_none() && number + 1 >= SPREAD && uses.len() < SPREAD;
         let rank = |candidate: &Candidate| {
             let facts = candidate.built.shots.iter().flat_map(|shot| &shot.facts);
             let worn: u32 = facts.map(|id| worn.get(id).copied().unwrap_or(0)).sum();
@@ -126,6 +132,7 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
             let fresh = asked == Some(candidate.built.structure);
             candidate.score - 0.3 * f64::from(worn) - AGAIN * f64::from(used)
                 + if fresh { ASKED_FIRST } else { 0.0 }
+                + if spread && used == 0 { UNSEEN_FIRST } else { 0.0 }
         };
         let best = pool
             .iter()

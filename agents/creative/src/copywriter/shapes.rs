@@ -237,10 +237,6 @@ impl<'m, 'b> Builder<'m, 'b> {
     fn offer_first(&mut self) -> Option<Built> {
         let offer = &self.material.offer;
         let zh = self.zh();
-        // A price of what is only said at the end promises too much at the beginning.
-        if offer.covers.as_deref().is_some_and(super::close::is_compound) {
-            return None;
-        }
         let (caption, fact) = if offer.now.is_some() {
             (self.offer_line()?, offer.fact.clone())
         } else {
@@ -276,6 +272,14 @@ impl<'m, 'b> Builder<'m, 'b> {
                 format!("{} {}", naming.introduction, self.spoken(&open.caption))
             }
         };
+        // A price of what is only said at the end promises too much at the beginning: a list of what it covers
+        // stands below it, and the next shot names the product.
+        let listed = self.material.offer.covers.as_ref().filter(|covers| super::close::is_compound(covers));
+        if let Some(covers) = listed {
+            open.detail = if zh { covers.clone() } else { phrases::capitalized(covers) };
+            let join = if zh { "" } else { " " };
+            open.voice = format!("{}{join}{}", open.voice, self.spoken(&open.detail));
+        }
         let leads = self.facts(SAID);
         let lead = *leads.first()?;
         self.loosen(1.0);

@@ -53,54 +53,83 @@ pub(super) fn is_sparse(material: &Material<'_>) -> bool {
 /// description is no such phrase, or may not be shown.
 pub(super) fn for_whom(brief: &Brief) -> Option<String> {
     let text = brief.audience.description.trim().trim_end_matches(['.', '。']);
-    let plain = !text.contains(['.', '。', ':', '：', ';', '；', '?', '？', '"', '“'])
-        && !text.chars().any(|c| c.is_ascii_digit());
+    let plain = !text.contains(['.', '。', ':', '：', ';', '；', '?', '？', '"', '“']);
     if !plain || holds_markup(text) || speaks_to_a_program(text) || objection(brief, text).is_some() {
         return None;
     }
     let line = if brief.locale.is_chinese() {
         let ends = [
-            "人", "族", "家庭", "家长", "学生", "情侣", "夫妻", "妈妈", "爸爸", "新手", "白领", "朋友", "们",
+            "人", "族", "家庭", "家长", "学生", "情侣", "夫妻", "妈妈", "爸爸", "爸妈", "考生", "玩家",
+            "新手", "白领", "朋友", "们",
         ];
         ends.iter().any(|end| text.ends_with(end)).then(|| format!("给{text}"))?
     } else {
-        let first = text.split(' ').next()?;
-        let people = [
-            "People",
-            "Parents",
-            "Families",
-            "Couples",
-            "Adults",
-            "Owners",
-            "Runners",
-            "Hikers",
-            "Commuters",
-            "Travelers",
-            "Travellers",
-            "Freelancers",
-            "Students",
-            "Women",
-            "Men",
-            "Anyone",
-            "Everyone",
-            "Viewers",
-            "Gardeners",
-            "Cyclists",
-            "Drivers",
-            "Teachers",
-            "Players",
-            "Readers",
-            "Beginners",
-        ];
-        people.contains(&first).then(|| {
-            let mut chars = text.chars();
-            let lower: String =
-                chars.next().map(|c| c.to_lowercase().chain(chars).collect()).unwrap_or_default();
-            format!("For {lower}")
-        })?
+        english_audience(text)?
     };
-    (length(&line) <= limits(brief.locale)[0].min(if brief.locale.is_chinese() { 24 } else { 48 }))
-        .then_some(line)
+    let limit = if brief.locale.is_chinese() { 24 } else { LONGEST_AUDIENCE };
+    let counted = line.chars().any(|c| c.is_ascii_digit());
+    (!counted && length(&line) <= limits(brief.locale)[0].min(limit)).then_some(line)
+}
+
+/// Longest line that says whom it is for, in characters of Latin script.
+const LONGEST_AUDIENCE: usize = 48;
+
+/// Nouns for people of whom an audience is made up.
+const PEOPLE: &[&str] = &[
+    "people",
+    "parents",
+    "families",
+    "couples",
+    "adults",
+    "owners",
+    "runners",
+    "hikers",
+    "commuters",
+    "travelers",
+    "travellers",
+    "freelancers",
+    "students",
+    "women",
+    "men",
+    "anyone",
+    "everyone",
+    "viewers",
+    "gardeners",
+    "cyclists",
+    "drivers",
+    "teachers",
+    "players",
+    "readers",
+    "beginners",
+    "workers",
+    "cooks",
+    "drinkers",
+    "athletes",
+];
+
+/// `For working families in the metro area`: the description, or as much of it as fits and ends before a
+/// preposition or a clause.
+fn english_audience(text: &str) -> Option<String> {
+    let mut chars = text.chars();
+    let lower: String = chars.next().map(|c| c.to_lowercase().chain(chars).collect())?;
+    let told = |head: &str| head.split(' ').take(3).any(|word| PEOPLE.contains(&word));
+    let counted = |head: &str| head.chars().any(|c| c.is_ascii_digit());
+    let fits = |head: &str| told(head) && !counted(head) && length(head) + 4 <= LONGEST_AUDIENCE;
+    if fits(&lower) {
+        return Some(format!("For {lower}"));
+    }
+    // What stands behind "who" belongs together.
+    let end = [" who ", " whose "].iter().filter_map(|word| lower.find(word)).min().unwrap_or(lower.len());
+    let cuts = [" who ", " whose ", " with ", " in ", " within ", " aged ", " and ", ", "];
+    let mut heads: Vec<&str> = cuts
+        .iter()
+        .flat_map(|word| lower.match_indices(word).map(|(at, _)| at))
+        .filter(|at| *at <= end)
+        .filter_map(|at| lower.get(..at))
+        .filter(|head| head.contains(' ') && fits(head))
+        .collect();
+    heads.sort_by_key(|head| head.len());
+    heads.last().map(|head| format!("For {head}"))
 }
 
 impl<'m, 'b> Builder<'m, 'b> {
@@ -110,8 +139,12 @@ impl<'m, 'b> Builder<'m, 'b> {
         let opening = self.draws.pick(&OPENINGS)?;
         self.loosen(1.0);
         let mut open = self.sparse_opening(opening, &middle)?;
-        if open.facts.is_empty() && self.draws.chance(0.5) {
-            open = self.named_below(open);
+        // A bare price is answered where it is asked for, or at the end.
+        if opening == Opening::Cost && self.material.offer.now.is_none() && self.draws.chance(0.4) {
+            open = self.with_price(open)?;
+        }
+        if open.facts.is_empty() && self.draws.chance(0.6) {
+            open = self.named_opening(open);
         }
         let idea = self.idea(&open.caption, &middle.first()?.fact.text);
         let (structure, hook) = match opening {
@@ -120,23 +153,130 @@ impl<'m, 'b> Builder<'m, 'b> {
             Opening::Cost | Opening::Asked => (Structure::QuestionAnswer, Hook::Question),
             Opening::Price => (Structure::OfferFirst, Hook::Number),
         };
+        let mut named = !open.detail.is_empty();
         let mut shots = vec![open];
-        // The price answers at once where it was asked for.
-        if opening == Opening::Cost {
+        // The price of an offer answers at once where it was asked for.
+        if opening == Opening::Cost && self.material.offer.now.is_some() {
             shots.extend(self.price_shot());
+        } else if !named && self.draws.chance(0.4) {
+            shots.push(self.name_shot());
+            named = true;
         }
+        shots.extend(self.sparse_middle(&middle, named));
+        self.fill_up(opening, &mut shots);
+        let mut built = self.finish(structure, hook, shots, idea)?;
+        self.turn_the_close(&mut built);
+        Some(built)
+    }
+
+    /// The facts, each in a shot of its own, or two short ones in one.
+    fn sparse_middle(&mut self, middle: &[&'m Claim<'b>], named: bool) -> Vec<Shot> {
+        if let [first, second] = middle {
+            let (mut shot, below) = (self.fact_shot(first), self.fact_shot(second));
+            if shot.detail.is_empty() && below.detail.is_empty() && self.draws.chance(0.25) {
+                let join = if self.zh() { "" } else { " " };
+                shot.detail = below.caption;
+                shot.voice = format!("{}{join}{}", shot.voice, below.voice);
+                shot.facts.extend(below.facts);
+                return vec![shot];
+            }
+        }
+        let mut shots = Vec::new();
         for (at, claim) in middle.iter().enumerate() {
             let said: Claims<'m, 'b> = middle.iter().take(at).copied().collect();
-            shots.push(self.said_somehow(claim, &said, at == 0));
+            shots.push(self.said_somehow(claim, &said, at == 0 && !named));
         }
-        if shots.len() < 3 {
-            let whom = self.for_whom_shot().filter(|_| opening != Opening::ForWhom);
-            let cost =
-                if matches!(opening, Opening::Cost | Opening::Price) { None } else { self.cost_shot() };
-            let more = if self.draws.chance(0.5) { whom.or(cost) } else { cost.or(whom) };
-            shots.extend(more);
+        shots
+    }
+
+    /// Lines that are true without evidence, until three stand before the close; the question for the price
+    /// stands last, where the close answers it.
+    fn fill_up(&mut self, opening: Opening, shots: &mut Vec<Shot>) {
+        let asked = matches!(opening, Opening::Cost | Opening::Price);
+        let mut whom = self.for_whom_shot().filter(|_| opening != Opening::ForWhom);
+        let mut cost = if asked { None } else { self.cost_question() };
+        while shots.len() < 3 {
+            let first = self.draws.chance(0.5);
+            let next =
+                if first { whom.take().or_else(|| cost.take()) } else { cost.take().or_else(|| whom.take()) };
+            let Some(next) = next else { break };
+            shots.push(next);
         }
-        self.finish(structure, hook, shots, idea)
+        let label = self.material.naming.label.clone();
+        if shots.len() < 3 && shots.iter().all(|shot| shot.caption != label) {
+            for shot in shots.iter_mut().filter(|shot| shot.detail == label) {
+                shot.detail.clear();
+                if let Some(fact) = shot.facts.first().and_then(|id| self.material.brief.fact(id)) {
+                    shot.voice = self.spoken(&fact.text);
+                }
+            }
+            shots.insert(1.min(shots.len()), self.name_shot());
+        }
+        // Behind the question for the price comes the price.
+        let asks = |shot: &Shot| {
+            shot.facts.is_empty() && shot.role == Role::Body && shot.caption.ends_with(['?', '？'])
+        };
+        shots.sort_by_key(asks);
+    }
+
+    /// The product by name and kind.
+    fn name_shot(&self) -> Shot {
+        let naming = &self.material.naming;
+        let voice = if naming.introduction.is_empty() {
+            self.spoken(&naming.label)
+        } else {
+            naming.introduction.clone()
+        };
+        Shot {
+            role: Role::Body,
+            caption: naming.label.clone(),
+            detail: String::new(),
+            voice,
+            picture: self.material.pack_shot(),
+            facts: Vec::new(),
+            source: FACT.to_owned(),
+        }
+    }
+
+    /// An opening with the product below it: by name alone where the line has said the kind.
+    fn named_opening(&self, open: Shot) -> Shot {
+        let mut open = self.named_below(open);
+        let name = self.material.name.as_ref();
+        if open.detail.is_empty() && !open.caption.contains(name) {
+            name.clone_into(&mut open.detail);
+        }
+        open
+    }
+
+    /// The price stands in the last line once: large with what to do below it, or below what to do. Without a
+    /// price the last line names the product by its name, by name and kind, by brand, or says whom it is for.
+    fn turn_the_close(&mut self, built: &mut Built) {
+        let offer = &self.material.offer;
+        let Some((last, before)) = built.shots.split_last_mut() else { return };
+        if offer.now.is_some() || last.detail.is_empty() {
+            return;
+        }
+        let price = offer.price.as_deref();
+        if price.is_some_and(|price| last.caption == price) {
+            let said =
+                before.iter().any(|shot| Some(shot.caption.as_str()) == price || shot.caption == last.detail);
+            if said || self.draws.chance(0.4) {
+                std::mem::swap(&mut last.caption, &mut last.detail);
+            }
+        } else if price.is_none() && last.detail == self.material.name.as_ref() {
+            let whom =
+                for_whom(self.material.brief).filter(|whom| before.iter().all(|shot| shot.caption != *whom));
+            let kinds = [
+                Some(self.material.name.to_string()),
+                Some(self.material.naming.label.clone()),
+                Some(self.material.brief.brand.name.clone()),
+                whom,
+            ];
+            let known: Vec<&String> = kinds.iter().flatten().collect();
+            if let Some(detail) = self.draws.pick(&known) {
+                last.detail.clone_from(detail);
+            }
+        }
     }
 
     /// A fact as it stands, with the product's name, or as the answer to a question.
@@ -231,9 +371,8 @@ impl<'m, 'b> Builder<'m, 'b> {
         Some(shot)
     }
 
-    /// Question and price in one shot.
-    fn cost_shot(&mut self) -> Option<Shot> {
-        let mut shot = self.cost_question()?;
+    /// A question with the price as its answer in one shot.
+    fn with_price(&mut self, mut shot: Shot) -> Option<Shot> {
         let price = self.price_shot()?;
         shot.detail = if self.zh() { price.caption } else { phrases::capitalized(&price.caption) };
         shot.voice = format!("{}{}{}", shot.voice, if self.zh() { "" } else { " " }, price.voice);
