@@ -34,6 +34,7 @@ pub struct NewImport {
 
 /// What became of a file or batch.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each import, never a list of them")]
 pub enum TakenIn {
     /// It was taken in, now or under the same write key before.
     Done(Written<ImportRecord>),

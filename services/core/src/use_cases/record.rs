@@ -53,6 +53,7 @@ impl Record<'_> {
     ///
     /// # Errors
     /// `Code::Unavailable` without random bytes.
+    #[expect(clippy::needless_pass_by_value, reason = "callers name what they changed in place")]
     pub fn entry(
         &self,
         organization: OrganizationId,

@@ -112,12 +112,11 @@ pub fn rows_of(
         match read(batch, row) {
             Ok(observation) => {
                 let of_ad = windows.entry(observation.ad.clone()).or_default();
-                match overlap(of_ad, &observation.window) {
-                    Some(by) => refusals.push(RefusedRow::covered(place, &by)),
-                    None => {
-                        of_ad.insert(observation.window.start, observation.window.clone());
-                        taken.push(NewObservation { place, observation, link: None });
-                    }
+                if let Some(by) = overlap(of_ad, &observation.window) {
+                    refusals.push(RefusedRow::covered(place, &by));
+                } else {
+                    of_ad.insert(observation.window.start, observation.window.clone());
+                    taken.push(NewObservation { place, observation, link: None });
                 }
             }
             Err(Wrong { field, reason, message }) => refusals.push(RefusedRow {
