@@ -97,7 +97,9 @@ fn chinese(material: &Material<'_>, name: &str, bare: &str) -> Naming {
     } else if end == chars.last().copied() && serves(material.vertical) {
         // 拾味小馆 + 酸菜鱼馆: one of the two says what kind of place it is.
         format!("{name}{}", chars.iter().take(chars.len() - 1).collect::<String>())
-    } else if end.is_some_and(|c| chars.contains(&c)) {
+    } else if end == chars.last().copied()
+        || serves(material.vertical) && end.is_some_and(|c| chars.contains(&c))
+    {
         // 鹤眠灯 + 香薰灯, 阿甘面 + 巷口面馆 would run into one another.
         format!("{name}，{bare}")
     } else {
