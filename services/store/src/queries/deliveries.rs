@@ -164,7 +164,7 @@ async fn note(
         .push_bind(event.id().0)
         .push_bind(event.event_type())
         .push_bind(run)
-        .push_bind(run.unwrap_or(event.organization().0))
+        .push_bind(run.unwrap_or_else(|| event.organization().0))
         .push_bind(logged.position.transaction)
         .push_bind(logged.position.row)
         .push_bind(message_body(event))

@@ -21,6 +21,7 @@ use super::answers::{self, Known, Outcome};
 use crate::convert::{database, from_json, stored, to_json, unsigned};
 
 /// What became of a file or batch, inside its transaction.
+#[expect(clippy::large_enum_variant, reason = "there is one for each import, never a list of them")]
 pub(super) enum Intake {
     /// It was taken in.
     Done(Outcome<ImportRecord>),
