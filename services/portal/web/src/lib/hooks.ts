@@ -1,6 +1,6 @@
 // What pages say about webhooks and events.
 
-import type { Webhook } from '../api/pending';
+import type { Webhook } from '../api/types';
 
 export const EVENT_TYPES = [
   'spotwright.creative.requested.v1',

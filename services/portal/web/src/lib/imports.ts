@@ -1,7 +1,7 @@
 // A file of results on its way in: where it comes from, what was asked and answered, how headers are read.
 
 import { ask } from '../api/client';
-import type { Import, AskedView } from '../api/pending';
+import type { Import, AskedView } from '../api/types';
 
 /** Where exports come from; left out, the service finds it out by the headers. */
 export const PLATFORMS = ['tiktok', 'meta', 'google_ads', 'kuaishou', 'oceanengine', 'qianchuan', 'linkedin', 'amazon_ads', 'snapchat', 'pinterest', 'other'] as const;
@@ -43,6 +43,6 @@ export function send(file: File, how: Reading, dry: boolean, once: string): Prom
 
 /** Whether everything that was asked has an answer. */
 export function answered(asked: readonly AskedView[], how: Reading): boolean {
-  const given = { currency: how.currency, time_zone: how.time_zone, window: how.from && how.to, number_format: how.decimals, date_order: how.dates };
-  return asked.every((one) => given[one.asked].trim() !== '');
+  const given: Record<string, string> = { currency: how.currency, time_zone: how.time_zone, window: how.from && how.to, number_format: how.decimals, date_order: how.dates };
+  return asked.every((one) => (given[one.asked] ?? '').trim() !== '');
 }

@@ -1,7 +1,7 @@
 // What the shell and several pages need of the organization: its runs, briefs and budget.
 
 import { ask, askAll } from '../api/client';
-import type { UsageReport } from '../api/pending';
+import type { UsageReport } from '../api/types';
 import type { BriefSummary, Budget, Run } from '../api/types';
 import { Loader } from './loader.svelte';
 import { isOver, naming, waitsFor } from './runs';

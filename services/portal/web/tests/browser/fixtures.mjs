@@ -55,56 +55,6 @@ export function variant(n, run, generation, text = {}) {
 
 const summary = ({ script, storyboard, placement, final_gate, ...rest }) => rest;
 
-function experiment(n, state, source, name, hypothesis) {
-  return {
-    id: id('0e', n), name, state, phase: 1, source,
-    data: source === 'simulated' ? { kind: 'market', run: id('0c', 1), days: 14, users_per_day: 4000 } : { kind: 'observations', platform: 'tiktok' },
-    design: {
-      hypothesis, primary: 'click_rate', guardrails: [{ metric: 'conversion_rate', margin: 0.1 }], smallest_effect: 0.1, alpha: 0.05, power: 0.8,
-      stopping: { minimum_days: 7, minimum_units: 4000, maximum_days: 21 },
-      arms: [{ name: 'Offer first', weight: 1, ads: ['ad 1'] }, { name: 'Origin story', weight: 1, variant: id('0a', 200_000), ads: ['ad 2'] }, { name: 'Moment of the day', weight: 1, ads: ['ad 3'] }],
-    },
-    created_at: ago(20 * 86_400), started_at: state === 'draft' ? null : ago(14 * 86_400), stopped_at: state === 'stopped' ? ago(3600) : null,
-  };
-}
-
-const SENTENCES = {
-  winner: ['B wins: the origin story gets 32% more clicks than the offer. Likely between 17% and 48%; you can stop now.', 'B胜出：“从来历切入”的点击率比“从优惠切入”高32%。真实提升很可能在17%到48%之间，现在就可以结束。'],
-  mismatch: ['Do not read this test: B got 50.8% of viewers, 50% were planned (p < 0.001). Find the cause, then start a new phase.', '请勿采用本次结果：B分到50.8%的受众，计划为50%（p < 0.001）。请先查明原因，再开启新阶段。'],
-  undecided: ['No difference yet. If B were 10% better, about 4 more days would show it.', '尚看不出差异。若B确实好10%，按当前流量约再过4天可见分晓。'],
-  too_early: ['Too early: 312 of at least 4,000 views per arm, day 2 of 7. Nothing to decide today.', '数据不足：每组至少需4,000次展示，现有312次；第2天，共需7天。今天无需决定。'],
-  guardrail: ['B gets 12% more clicks, but conversions per click fell 18% (likely 9% to 26%). Do not ship B.', 'B的点击多12%，但点击转化率下降18%（很可能在9%到26%之间）。请勿采用B。'],
-};
-
-export function readouts(one, verdict, days = 14) {
-  return Array.from({ length: days }, (_, idx) => {
-    const day = idx + 1;
-    const units = 8600 * day;
-    const lifts = verdict === 'winner' ? [0.32, -0.03] : [0.04, -0.02];
-    const arms = one.design.arms.map((arm, at) => {
-      const rate = 0.0111 * (1 + (at === 0 ? 0 : (lifts[at - 1] ?? 0)));
-      const mine = verdict === 'mismatch' && at === 1 ? Math.round(units * 1.03) : units + Math.round((noise(at * 50 + day) - 0.5) * 160);
-      return { name: arm.name, units: mine, successes: Math.round(mine * rate), rate };
-    });
-    const comparisons = one.design.arms.slice(1).flatMap((arm, at) => {
-      const lift = (lifts[at] ?? 0) + (noise(at * 31 + day) - 0.5) * 0.12 / Math.sqrt(day);
-      const half = 0.56 / Math.sqrt(day);
-      return [
-        { arm: arm.name, method: 'always_valid', lift, ci: [lift - half, lift + half], p_value: Math.abs(lift) > half ? 0.001 : 0.4, chance_to_win: null, expected_loss: null },
-        { arm: arm.name, method: 'fixed_horizon', lift, ci: [lift - half * 0.6, lift + half * 0.6], p_value: 0.01, chance_to_win: null, expected_loss: null },
-        { arm: arm.name, method: 'bayesian', lift, ci: [lift - half * 0.58, lift + half * 0.58], p_value: null, chance_to_win: lift > 0.1 ? 0.9996 : 0.3, expected_loss: lift > 0.1 ? 0.00004 : 0.02 },
-      ];
-    });
-    const last = day === days;
-    const [en, zh] = SENTENCES[last ? verdict : 'too_early'];
-    return {
-      day, date: new Date(Date.parse('2026-11-15T00:00:00Z') + idx * 86_400_000).toISOString().slice(0, 10), phase: 1, arms, comparisons,
-      srm: { p_value: verdict === 'mismatch' ? 0.00002 : 0.92, alarm: verdict === 'mismatch' }, guardrails: [{ metric: 'conversion_rate', arm: one.design.arms[1].name, state: verdict === 'guardrail' ? 'breached' : 'held' }],
-      verdict: { verdict: last ? verdict : 'too_early', arm: last && verdict === 'winner' ? one.design.arms[1].name : null }, sentence: { en: one.source === 'simulated' ? `In the simulated market, ${en}` : en, zh: one.source === 'simulated' ? `在模拟市场中，${zh}` : zh },
-    };
-  });
-}
-
 function delivery(n, state) {
   const type = ['spotwright.variant.scored.v1', 'spotwright.variant.rendered.v1', 'spotwright.run.finished.v1', 'spotwright.creative.won.v1'][n % 4];
   const tries = state === 'failed' ? 12 : state === 'waiting' ? 2 : 1;
@@ -127,7 +77,7 @@ const observation = (n, source) => ({
 });
 
 /** Everything that the answers are made of; tests change it as they like. */
-export function world({ role = 'owner', variants = 24, experiments = 6, empty = false, evil = '' } = {}) {
+export function world({ role = 'owner', variants = 24, empty = false, evil = '' } = {}) {
   const text = evil ? { caption: evil, primary: evil, failure: evil, because: evil, fact: evil, file: evil } : {};
   const name = (plain) => evil || plain;
   const run = (n, extra) => ({
@@ -136,15 +86,6 @@ export function world({ role = 'owner', variants = 24, experiments = 6, empty = 
     counts: { drafted: 0, failed: 0, observed: 0, placed: 0, previewed: 3, rejected: 0, rendered: 0, scored: 9, selected: 0, withdrawn: 0, won: 0 }, ...extra,
   });
   const done = { stage: 'finished', stopped: 'completed', counts: { drafted: 0, failed: 1, observed: 4, placed: 4, previewed: 0, rejected: 1, rendered: 0, scored: 6, selected: 0, withdrawn: 0, won: 4 } };
-  const list = [
-    experiment(1, 'running', 'imported', name('Cold Brew Bags, opening'), name('The origin story gets more clicks than the offer.')),
-    experiment(2, 'running', 'imported', name('Xiaoxianguan, first shot'), name('A hand in the picture gets more clicks.')),
-    experiment(3, 'running', 'simulated', name('Morning Roast, call to action'), name('A verb gets more clicks.')),
-    experiment(4, 'stopped', 'simulated', name('Morning Roast, price in the first shot'), name('A price loses clicks.')),
-    experiment(5, 'draft', 'imported', name('Planned for December'), name('Snow sells.')),
-    ...Array.from({ length: Math.max(0, experiments - 5) }, (_, idx) => experiment(6 + idx, ['running', 'stopped', 'draft'][idx % 3], idx % 2 ? 'imported' : 'simulated', `Series ${idx + 1} with a name that is a good deal longer than the column it stands in`, 'One more question.')),
-  ];
-  const verdicts = ['winner', 'undecided', 'mismatch', 'guardrail', 'too_early'];
   const state = {
     role,
     session: {
@@ -162,16 +103,14 @@ export function world({ role = 'owner', variants = 24, experiments = 6, empty = 
     imports: [1, 2, 3].map((n) => imported(n, { name: name(`tiktok-november-${n}.csv`) })),
     preview: imported(9, { id: null, created_at: null, asked: [], ...(evil ? { notes: [evil], unread_columns: [evil], click_column: evil, refused: [{ line: 1, index: null, column: evil, reason: evil, message: evil }], unmatched: [{ ad: { id: evil, name: evil }, reason: 'unknown' }] } : {}) }),
     observations: { imported: Array.from({ length: 40 }, (_, n) => observation(n, 'imported')), simulated: Array.from({ length: 12 }, (_, n) => observation(n, 'simulated')) },
-    experiments: list, readouts: new Map(list.filter((one) => one.state !== 'draft').map((one, idx) => [one.id, readouts(one, verdicts[idx % 5])])),
-    decisions: [{ at: ago(14 * 86_400), by: name('Tove Berg'), kind: 'created', text: '', phase: 1 }, { at: ago(14 * 86_400 - 60), by: name('Tove Berg'), kind: 'started', text: '', phase: 1 }, { at: ago(86_400), by: name('Mara Chen'), kind: 'noted', text: name('Keep watching until the weekend is in.'), phase: 1 }],
     webhooks: [{ id: id('07', 1), url: 'https://hooks.hillroasters.example/in', name: name('hooks.hillroasters.example'), events: ['*'], state: 'active', paused_reason: null, failing_since: null, secret_version: 2, previous_secret_until: ago(-86_400), created_at: ago(9e6), updated_at: ago(9e5) }, { id: id('07', 2), url: 'https://old.example/', name: name('old receiver'), events: ['spotwright.run.finished.v1'], state: 'paused', paused_reason: name('It has not answered for 24 hours.'), failing_since: ago(90_000), secret_version: 1, previous_secret_until: null, created_at: ago(9e6), updated_at: ago(9e5) }],
     deliveries: Array.from({ length: 130 }, (_, n) => delivery(n, n === 6 || n === 7 ? 'failed' : n === 0 ? 'waiting' : 'delivered')),
-    requests: Array.from({ length: 60 }, (_, n) => ({ id: `req-${n}`, at: ago(n * 9), method: n % 3 ? 'GET' : 'POST', route: ['/v1/runs', '/v1/variants/{id}', '/v1/briefs'][n % 3], status: n % 11 === 10 ? 422 : 200, code: n % 11 === 10 ? 'SW1003' : null, ms: 3 + (n % 20), key: id('08', 1) })),
+    requests: Array.from({ length: 60 }, (_, n) => ({ id: `req-${n}`, at: ago(n * 9), method: n % 3 ? 'GET' : 'POST', route: ['/v1/runs', '/v1/variants/{id}', '/v1/briefs'][n % 3], status: n % 11 === 10 ? 422 : 200, code: n % 11 === 10 ? 'SW1003' : null, ms: 3 + (n % 20), key: n % 4 ? id('08', 1) : null, person: n % 4 ? null : id('03', n % 8 ? 2 : 1) })),
     events: Array.from({ length: 300 }, (_, n) => ({ position: String(n + 1), event: { specversion: '1.0', id: id('0f', n), source: '/spotwright', type: ['spotwright.variant.scored.v1', 'spotwright.variant.rendered.v1'][n % 2], subject: id('0c', 1), time: ago(3000 - n * 9), sequence: n, data: { variant: id('0a', 200_000 + n), text: name('x') } } })),
     keys: [{ id: id('08', 1), name: name('dashboard'), scopes: ['runs:read'], created_at: ago(9e5), expires_at: null, revoked_at: null }],
   };
   if (empty) {
-    for (const key of ['runs', 'briefs', 'variants', 'members', 'invitations', 'audit', 'imports', 'experiments', 'webhooks', 'deliveries', 'requests', 'events', 'keys', 'decisions']) state[key] = [];
+    for (const key of ['runs', 'briefs', 'variants', 'members', 'invitations', 'audit', 'imports', 'webhooks', 'deliveries', 'requests', 'events', 'keys']) state[key] = [];
     state.observations = { imported: [], simulated: [] };
   }
   return state;
@@ -234,18 +173,11 @@ export function routes(state) {
     },
     'GET /v1/imports': ({ query }) => page(state.imports, query),
     'GET /v1/observations': ({ query }) => page(state.observations[query.get('source')] ?? [], query),
-    'GET /v1/experiments': ({ query }) => page(state.experiments, query),
-    'POST /v1/experiments': ({ body }) => ({ status: 201, body: made({ ...experiment(900, 'draft', body.data.kind === 'market' ? 'simulated' : 'imported', body.name, body.design.hypothesis), data: body.data, design: body.design }, state.experiments) }),
     'POST /v1/experiments/plan': ({ body }) => {
       const n = Math.ceil((32 * (1 - body.baseline)) / (body.baseline * body.smallest_effect ** 2));
-      return { units: Array.from({ length: body.arms ?? 2 }, () => n), total: n * (body.arms ?? 2), days: body.units_per_day ? (n * (body.arms ?? 2)) / body.units_per_day : null, tuning: n };
+      const total = n * body.weights.length;
+      return { units: body.weights.map(() => n), total, days: Math.ceil(total / body.units_per_day), smallest_effect: body.smallest_effect, alpha_of_each: body.alpha / (body.weights.length - 1), tuning: 0.1 };
     },
-    'GET /v1/experiments/:id': ({ id: which }) => find(state.experiments, which),
-    'GET /v1/experiments/:id/read-outs': ({ id: which }) => ({ data: state.readouts.get(which) ?? [] }),
-    'GET /v1/experiments/:id/decisions': () => ({ data: state.decisions, next_cursor: null, has_more: false }),
-    'POST /v1/experiments/:id/decisions': ({ body }) => made({ at: ago(0), by: 'Mara Chen', kind: 'noted', text: body.text, phase: 1 }, state.decisions),
-    'POST /v1/experiments/:id/start': ({ id: which }) => Object.assign(find(state.experiments, which), { state: 'running', started_at: ago(0) }),
-    'POST /v1/experiments/:id/stop': ({ id: which, body }) => { state.decisions.unshift({ at: ago(0), by: 'Mara Chen', kind: 'stopped', text: body.reason ?? '', phase: 1 }); return Object.assign(find(state.experiments, which), { state: 'stopped', stopped_at: ago(0) }); },
     'GET /v1/webhooks': ({ query }) => page(state.webhooks, query),
     'POST /v1/webhooks': ({ body, problem }) => (body.url.startsWith('https://') ? { status: 201, body: { webhook: made({ ...state.webhooks[0], ...body, id: id('07', 9), state: 'active' }, state.webhooks), secret: 'whsec_shown_once' } } : problem(422, 'SW0133', 'url', 'begins with https://')),
     'GET /v1/webhooks/:id': ({ id: which }) => find(state.webhooks, which),

@@ -1,5 +1,5 @@
 // The built pages with made-up answers of the API, for what the program cannot do yet or not at this size:
-// ten thousand variants, two hundred experiments, every state of a webhook. With SPOTWRIGHT_MOCK=serve it stays up.
+// ten thousand variants, every state of a webhook. With SPOTWRIGHT_MOCK=serve it stays up.
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join } from 'node:path';

@@ -22,7 +22,6 @@ async function mock(options) {
 
 const RUN = '0c000000-0000-7000-8000-000000000001';
 const VARIANT = '0a000000-0000-7000-8000-000000200000';
-const EXPERIMENT = '0e000000-0000-7000-8000-00000000000';
 const HOOK = '07000000-0000-7000-8000-000000000001';
 const button = (name) => `::-p-aria([name="${name}"][role="button"])`;
 
@@ -42,8 +41,8 @@ async function settle(page) {
 }
 
 const PAGES = [
-  '/', '/inbox', '/results', '/results?view=history&import=01000000-0000-7000-8000-000000000001', '/results?view=figures', '/results?view=figures&source=simulated', '/experiments', '/experiments?view=board', '/experiments/new',
-  ...[1, 2, 3, 4, 5].map((n) => `/experiments/${EXPERIMENT}${n}`), `/experiments/${EXPERIMENT}1?tab=setup`, `/experiments/${EXPERIMENT}1?tab=log`, '/settings/members', '/settings/sessions', '/settings/audit', '/settings/appearance',
+  '/', '/inbox', '/results', '/results?view=history&import=01000000-0000-7000-8000-000000000001', '/results?view=figures', '/results?view=figures&source=simulated', '/experiments',
+  '/settings/members', '/settings/sessions', '/settings/audit', '/settings/appearance',
   '/developers/webhooks', `/developers/webhooks/${HOOK}`, `/developers/webhooks/${HOOK}?d=0d000000-0000-7000-8000-000000000006`, '/developers/events', '/developers/requests', '/money?view=ledger',
   `/runs/${RUN}/placement`, `/runs/${RUN}/variants`, `/runs/${RUN}/variants?view=grid`, `/runs/${RUN}/variants?view=table&v=${VARIANT}`, `/runs/${RUN}/storyboard/${VARIANT}`, '/join#token=inv_secret', '/join#token=none',
 ];
@@ -75,7 +74,7 @@ test('axe finds nothing on the new pages, light or dark, and none is wider than 
 test('every page says what to do where nothing is yet', async () => {
   const world = await mock({ empty: true });
   const { page, errors, context } = await open(chromium.browser);
-  for (const [path, words] of [['/', 'No brief yet'], ['/results?view=history', 'Nothing was handed in yet'], ['/results?view=figures', 'No figures here'], ['/experiments', 'No experiment yet'], ['/settings/members', 'Nobody has joined yet'], ['/settings/audit', 'Nothing in the log'], ['/developers/webhooks', 'No webhook yet'], ['/developers/events', 'No event here'], ['/developers/requests', 'No request here']]) {
+  for (const [path, words] of [['/', 'No brief yet'], ['/results?view=history', 'Nothing was handed in yet'], ['/results?view=figures', 'No figures here'], ['/settings/members', 'Nobody has joined yet'], ['/settings/audit', 'Nothing in the log'], ['/developers/webhooks', 'No webhook yet'], ['/developers/events', 'No event here'], ['/developers/requests', 'No request here']]) {
     await page.goto(`${world.url}/portal${path}`);
     await sees(page, words);
     assert.deepEqual(await violations(page), [], path);
@@ -96,9 +95,6 @@ test('what a role may not open is absent, and its address shows nothing of it', 
     await page.goto(`${world.url}/portal${path}`);
     await sees(page, 'Not found');
   }
-  await page.goto(`${world.url}/portal/experiments`);
-  await settle(page);
-  assert.equal(await page.$('a[href$="/experiments/new"]'), null, 'a viewer plans nothing');
   await page.goto(`${world.url}/portal/results`);
   await settle(page);
   assert.equal(await page.$('input[type=file]'), null, 'a viewer hands nothing in');
@@ -205,14 +201,38 @@ test('a file of results is asked about, previewed and only then stored', async (
   await context.close();
 });
 
-test('an experiment is read, exported, noted and stopped', async () => {
+test('a test is planned, and nothing is asked of experiments that the API does not keep', async () => {
   const world = await mock();
   const { page, errors, context } = await open(chromium.browser);
-  await page.goto(`${world.url}/portal/experiments/${EXPERIMENT}1`);
-  await sees(page, 'B wins: the origin story gets 32% more clicks than the offer.');
-  await sees(page, 'B clear of zero since day');
-  assert.ok((await page.$$('svg.chart[role=img][aria-label]')).length >= 3, 'every chart has a name');
-  // The exported files hold what is shown, and its source.
+  await page.goto(`${world.url}/portal/experiments`);
+  await sees(page, 'spotwright experiment analyze FILE');
+  // 32 · 0.99 / (0.01 · 0.1²) in each of two arms, at 5,000 a day.
+  await sees(page, '633,600 people in all: about 127 days');
+  await sees(page, 'That is longer than the at most 28 days it may run.');
+  const set = (label, value) => page.$eval(`::-p-aria([name="${label}"])`, (input, to) => { input.value = to; input.dispatchEvent(new Event('input', { bubbles: true })); }, value);
+  await set('Arms', '3');
+  await sees(page, 'C 316,800');
+  await set('Smallest change of interest, %', '50');
+  await sees(page, 'about 8 days');
+  await set('Arms', '1');
+  await sees(page, 'Fill in every field');
+  assert.deepEqual(await violations(page), []);
+  await page.goto(`${world.url}/portal/experiments/new`);
+  await sees(page, 'Not found');
+  await page.goto(`${world.url}/portal/`);
+  await settle(page);
+  assert.deepEqual([...new Set(world.asked.filter((one) => one.includes('/v1/experiments')))], ['POST /v1/experiments/plan']);
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
+test('a chart is read as a table and exported with its source', async () => {
+  const world = await mock({ variants: 60 });
+  const { page, errors, context } = await open(chromium.browser);
+  await page.goto(`${world.url}/portal/runs/${RUN}/placement`);
+  await page.waitForSelector('svg.chart[role=img][aria-label]');
+  // The details of the variants arrive one after the other.
+  await sees(page, 'Of 12 variants,');
   await page.evaluate(() => {
     window.saved = [];
     const make = URL.createObjectURL;
@@ -224,22 +244,13 @@ test('an experiment is read, exported, noted and stopped', async () => {
   }
   await page.waitForFunction(() => window.saved.some((blob) => blob.type === 'image/png'));
   const [csv, svg] = await page.evaluate(() => Promise.all([window.saved.find((blob) => blob.type === 'text/csv').text(), window.saved.find((blob) => blob.type === 'image/svg+xml').text()]));
-  assert.match(csv, /^Day,Arm,Lift,Low,High,p,source\r\n1,Origin story,/);
-  assert.ok(csv.trim().split('\r\n').length === 29 && csv.includes(',imported'), csv.slice(0, 300));
+  assert.match(csv, /^Variant,[^\r\n]*,source\r\n/);
+  const rows = csv.trim().split('\r\n');
+  assert.ok(rows.length === 13 && rows.slice(1).every((row) => row.endsWith(',simulated')), csv.slice(0, 300));
   assert.ok(svg.startsWith('<svg') && !svg.includes('var('), 'a drawing has its colors with it');
-  await press(page, button('Table: Lift in click rate over A, day by day'));
+  await press(page, button('Table: Predicted against clicked'));
   await page.waitForSelector('.tall table');
   assert.deepEqual(await violations(page), []);
-  await press(page, `nav.tabs ::-p-text(Decision log)`);
-  await page.type('.foot input', 'Wait for Sunday.');
-  await press(page, button('Add note'));
-  await sees(page, 'Wait for Sunday.');
-  await press(page, '.actions .btn.p');
-  await page.waitForSelector('[role=dialog] textarea');
-  assert.match(await page.$eval('[role=dialog] textarea', (area) => area.value), /Origin story/);
-  assert.deepEqual(await violations(page), []);
-  await press(page, '[role=dialog] .btn.p');
-  await sees(page, 'The experiment is stopped.');
   assert.deepEqual(errors, []);
   await context.close();
 });
@@ -247,34 +258,18 @@ test('an experiment is read, exported, noted and stopped', async () => {
 test('simulated and imported figures never stand on one page without saying so', async () => {
   const world = await mock();
   const { page, context } = await open(chromium.browser);
-  for (const [n, ribbon, tag] of [[1, false, 'imp'], [3, true, 'sim']]) {
-    await page.goto(`${world.url}/portal/experiments/${EXPERIMENT}${n}`);
-    await settle(page);
-    assert.equal((await page.$('.ribbon')) !== null, ribbon);
-    const marks = await page.$$eval('.card .src', (tags) => tags.map((one) => (one.classList.contains('sim') ? 'sim' : 'imp')));
-    assert.ok(marks.length >= 2 && marks.every((mark) => mark === tag), String(marks));
-    const plain = await page.$$eval('table.lines .v:not(.sim)', (figures) => figures.filter((one) => /\d/.test(one.textContent)).length);
-    if (ribbon) assert.equal(plain, 0, 'every simulated figure is underlined');
+  for (const source of ['imported', 'simulated']) {
+    await page.goto(`${world.url}/portal/results?view=figures&source=${source}`);
+    await page.waitForSelector('table.lines td.num .v');
+    assert.equal((await page.$('.ribbon')) !== null, source === 'simulated');
+    const [plain, marked] = await page.evaluate(() => [':not(.sim)', '.sim'].map((which) => [...document.querySelectorAll(`table.lines td.num .v${which}`)].filter((one) => /\d/.test(one.textContent)).length));
+    assert.equal(source === 'simulated' ? plain : marked, 0, 'every simulated figure is underlined, and no other');
   }
   await page.goto(`${world.url}/portal/results?view=figures`);
   await settle(page);
   await press(page, '.seg button:first-child');
   await page.waitForSelector('.ribbon');
   assert.ok(!world.asked.includes('GET /v1/observations?source=all'));
-  await context.close();
-});
-
-test('two hundred experiments do not break the list', async () => {
-  const world = await mock({ experiments: 200 });
-  const { page, errors, context } = await open(chromium.browser);
-  await page.goto(`${world.url}/portal/experiments`);
-  await sees(page, '200 experiments');
-  assert.ok((await page.$$('tr.at')).length < 60, 'only what can be seen is on the page');
-  const read = world.asked.filter((one) => one.endsWith('/read-outs')).length;
-  assert.ok(read < 80, `${read} read-outs were asked for`);
-  await page.$eval('#content', (element) => element.scrollTo(0, element.scrollHeight));
-  await sees(page, 'Series 195');
-  assert.deepEqual(errors, []);
   await context.close();
 });
 

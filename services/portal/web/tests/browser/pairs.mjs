@@ -8,14 +8,13 @@ import { start } from './mock.mjs';
 
 const RUN = '0c000000-0000-7000-8000-000000000001';
 const VARIANT = '0a000000-0000-7000-8000-000000200000';
-const EXPERIMENT = '/experiments/0e000000-0000-7000-8000-000000000001';
 const MATRIX = `/runs/${RUN}/variants?rows=first_line&cols=picture&v=${VARIANT}`;
 const REVIEW = '/briefs/new?step=review';
 const phone = { width: 390, height: 844 };
 const PAIRS = [
   ['01-home', '/'], ['02-brief-review', REVIEW], ['03-run-live', `/runs/${RUN}`], ['04-variants', MATRIX], ['05-storyboard', `/runs/${RUN}/storyboard/${VARIANT}`],
-  ['06-experiment', EXPERIMENT], ['07-market', '/results?view=figures&source=simulated'], ['08-money', '/money'], ['09-experiment-dark', EXPERIMENT, { theme: 'dark' }], ['10-variants-dark', MATRIX, { theme: 'dark' }],
-  ['11-brief-review-zh', REVIEW, { locale: 'zh-CN' }], ['12-home-zh', '/', { locale: 'zh-CN' }], ['13-run-phone', `/runs/${RUN}`, phone], ['14-experiment-phone', EXPERIMENT, phone], ['15-experiment-zh', EXPERIMENT, { locale: 'zh-CN' }],
+  ['07-market', '/results?view=figures&source=simulated'], ['08-money', '/money'], ['10-variants-dark', MATRIX, { theme: 'dark' }],
+  ['11-brief-review-zh', REVIEW, { locale: 'zh-CN' }], ['12-home-zh', '/', { locale: 'zh-CN' }], ['13-run-phone', `/runs/${RUN}`, phone],
   ['16-developers', '/developers/webhooks/07000000-0000-7000-8000-000000000001?d=0d000000-0000-7000-8000-000000000006'],
 ];
 const DRAFT = {
