@@ -235,9 +235,7 @@ fn complete(operation: &Operation, described: &mut Value) {
         Access::Needs(scope) => json!([{ "key": [scope.as_str()] }]),
         Access::AnyOf(scopes) => scopes.iter().map(|scope| json!({ "key": [scope.as_str()] })).collect(),
     };
-    if operation.access != Access::Public {
-        refusals.extend(["400", "401", "403", "429"]);
-    } else if operation.method != "GET" {
+    if operation.access != Access::Public || operation.method != "GET" {
         refusals.extend(["400", "401", "403", "429"]);
     }
     let mut parameters = Vec::new();

@@ -104,7 +104,6 @@ impl Kokoro {
     }
 
     /// The voices that are installed, with their languages.
-    #[must_use]
     ///
     /// # Errors
     /// [`Error::UsedUp`] when the folder cannot be listed for want of descriptors.

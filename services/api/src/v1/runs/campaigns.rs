@@ -26,6 +26,7 @@ pub(crate) struct CampaignPlacement {
 }
 
 /// The campaign of one generation of a run.
+#[expect(clippy::struct_field_names, reason = "placements of variants name their campaign the same way")]
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Campaign {
     /// Its name in the market.
