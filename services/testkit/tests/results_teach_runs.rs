@@ -38,7 +38,7 @@ impl Marketplace for Held {
     fn play(&self, campaign: &Campaign) -> Result<MarketReport, MarketError> {
         if let Some(asked) = self.asked.lock().unwrap().take() {
             asked.send(campaign.clone()).unwrap();
-            self.go.lock().unwrap().recv_timeout(Duration::from_secs(60)).unwrap();
+            self.go.lock().unwrap().recv_timeout(Duration::from_mins(1)).unwrap();
         }
         self.inner.play(campaign)
     }
@@ -60,7 +60,9 @@ async fn rig(n: u64) -> Rig {
     let brief = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/coffee-en/brief.yaml");
     let mut orders = orders(Path::new(env!("CARGO_BIN_EXE_spotwright-fault-child")), &brief, n).unwrap();
     let organization = orders[0].organization;
-    orders.iter_mut().for_each(|order| order.organization = organization);
+    for order in &mut orders {
+        order.organization = organization;
+    }
     Rig { folder, store, orders }
 }
 
@@ -81,7 +83,7 @@ impl Rig {
         let mut setup = EngineSetup::new(self.store.clone(), 2, &Config::load(None).unwrap());
         setup.observations = Some(self.store.clone());
         let running = Running::start(setup, &world);
-        let campaign = tokio::task::spawn_blocking(move || campaign.recv_timeout(Duration::from_secs(60)));
+        let campaign = tokio::task::spawn_blocking(move || campaign.recv_timeout(Duration::from_mins(1)));
         let campaign = campaign.await.unwrap().unwrap();
         between(&campaign).await;
         go.send(()).unwrap();

@@ -28,7 +28,7 @@ fn samples() -> Vec<PathBuf> {
     let mut files = Vec::new();
     for folder in [Some(own), data.ok()].into_iter().flatten() {
         let Ok(listed) = std::fs::read_dir(&folder) else {
-            println!("skipped: there is no folder {}", folder.display());
+            eprintln!("skipped: there is no folder {}", folder.display());
             continue;
         };
         files.extend(
