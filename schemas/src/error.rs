@@ -186,6 +186,14 @@ codes! {
     WebhookQuota = "SW1040",
     /// The state of a webhook or of a delivery does not allow the operation.
     WebhookState = "SW1041",
+    /// What is to be changed is not what the client has seen of it any more.
+    Precondition = "SW1042",
+    /// A variant is not what the reviewer has seen any more.
+    ContentChanged = "SW1043",
+    /// A brand is archived and cannot be used.
+    BrandArchived = "SW1044",
+    /// A variant has as many comments as it may, or an organization as many brands or open links.
+    ReviewQuota = "SW1045",
 }
 
 impl fmt::Display for Code {

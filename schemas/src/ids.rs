@@ -154,6 +154,22 @@ id! {
     /// One message to one webhook.
     DeliveryId, "DeliveryId"
 }
+id! {
+    /// One review of what a variant is at a time.
+    ApprovalId, "ApprovalId"
+}
+id! {
+    /// One remark about a variant.
+    CommentId, "CommentId"
+}
+id! {
+    /// One link for reviewers without an account.
+    ShareId, "ShareId"
+}
+id! {
+    /// One brand of an organization.
+    BrandId, "BrandId"
+}
 
 #[cfg(test)]
 mod tests {

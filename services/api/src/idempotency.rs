@@ -74,8 +74,23 @@ pub(crate) fn admit(
     uri: &Uri,
     body: &[u8],
 ) -> Result<Admitted, ApiProblem> {
-    let key = key_of(headers)?;
-    let organization = caller.principal.organization;
+    admit_within(app, caller.principal.organization, "", headers, uri, body)
+}
+
+/// As [`admit`], for somebody who acts within an organization without being of it: their keys are told apart
+/// from those of others by `of`.
+///
+/// # Errors
+/// [`Code::IdempotencyKey`], [`Code::IdempotencyInFlight`].
+pub(crate) fn admit_within(
+    app: &App,
+    organization: OrganizationId,
+    of: &str,
+    headers: &HeaderMap,
+    uri: &Uri,
+    body: &[u8],
+) -> Result<Admitted, ApiProblem> {
+    let key = format!("{of}{}", key_of(headers)?);
     let mut hasher = Sha256::new();
     for part in [uri.path().as_bytes(), uri.query().unwrap_or("").as_bytes(), body] {
         hasher.update((part.len() as u64).to_le_bytes());

@@ -1,5 +1,6 @@
 //! What stands around every request: its id and span, limits, and the form of errors.
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 
 use axum::extract::{Request, State};
@@ -21,6 +22,9 @@ use crate::state::App;
 /// The header with the request's id, in and out.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Where links of reviewers open; their token follows.
+const SHARED: &str = "/v1/shared/";
+
 /// Longest request id that is taken over from the client.
 const LONGEST_ID: usize = 64;
 
@@ -36,7 +40,7 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
         "request",
         id = %id,
         method = %request.method(),
-        path = %request.uri().path(),
+        path = %shown(request.uri().path()),
         organization = tracing::field::Empty,
         key = tracing::field::Empty,
         person = tracing::field::Empty,
@@ -65,6 +69,13 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
+}
+
+/// The path of a request as it is logged: what opens a link of reviewers stands in no log.
+fn shown(path: &str) -> Cow<'_, str> {
+    let Some(secret) = path.strip_prefix(SHARED) else { return Cow::Borrowed(path) };
+    let rest = secret.split_once('/').map_or("", |(_, rest)| rest);
+    Cow::Owned(format!("{SHARED}…/{rest}"))
 }
 
 fn request_id(app: &App, request: &Request) -> String {
@@ -134,4 +145,16 @@ fn in_form(mut response: Response, id: &str) -> (Response, Option<Code>) {
     let problem = problem.unwrap_or_else(|| problem::of_status(status));
     let code = problem.code();
     (problem.render(id, allow), Some(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_of_a_link_is_not_logged() {
+        assert_eq!(shown("/v1/shared/5ec2e7"), "/v1/shared/…/");
+        assert_eq!(shown("/v1/shared/5ec2e7/variants/1/comments"), "/v1/shared/…/variants/1/comments");
+        assert_eq!(shown("/v1/shares/1"), "/v1/shares/1");
+    }
 }

@@ -42,6 +42,7 @@ pub mod body;
 mod callbacks;
 mod cursor;
 mod download;
+mod etag;
 mod extract;
 mod form;
 mod idempotency;

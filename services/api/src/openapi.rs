@@ -12,8 +12,9 @@ use utoipa::OpenApi;
 use crate::operations::{Access, OPERATIONS, Operation};
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
 use crate::v1::{
-    api_keys, assets, audit_log, briefs, events, experiments, imports, invitations, ledger, me, members,
-    observations, organizations, requests, runs, sessions, usage, variants, videos, webhooks,
+    api_keys, approvals, assets, audit_log, briefs, comments, events, experiments, imports, invitations,
+    ledger, me, members, observations, organizations, requests, runs, sessions, shared, shares, usage,
+    variants, videos, webhooks,
 };
 use crate::{callbacks, kling, reference, service};
 
@@ -144,6 +145,24 @@ pub(crate) mod foreign {
         variants::file::handle,
         variants::external_refs::read,
         variants::external_refs::set,
+        approvals::get::handle,
+        approvals::ask::handle,
+        approvals::decide::handle,
+        approvals::list::handle,
+        comments::list::handle,
+        comments::create::handle,
+        comments::get::handle,
+        comments::resolve::handle,
+        comments::reopen::handle,
+        shares::list::handle,
+        shares::create::handle,
+        shares::get::handle,
+        shares::revoke::handle,
+        shared::get::handle,
+        shared::file::handle,
+        shared::comments::handle,
+        shared::comment::handle,
+        shared::decide::handle,
         experiments::plan::handle,
         imports::list::handle,
         imports::create::handle,
@@ -179,6 +198,8 @@ pub(crate) mod foreign {
         (name = "videos", description = "Single clips, in the dialect of `/v1/videos`"),
         (name = "kling", description = "Single clips, in the dialect of Kling"),
         (name = "variants", description = "Drafted advertisements, their videos and results"),
+        (name = "reviews", description = "Approvals, comments, and links for reviewers without an account"),
+        (name = "shared", description = "What such a link shows and takes, without a key"),
         (name = "results", description = "What ads did, by source: the simulated market and reports of platforms")
     )
 )]
@@ -238,7 +259,11 @@ fn complete(operation: &Operation, described: &mut Value) {
     if operation.access != Access::Public || operation.method != "GET" {
         refusals.extend(["400", "401", "403", "429"]);
     }
+    if operation.path.starts_with("/v1/shared/") {
+        refusals.extend(["400", "429"]);
+    }
     let mut parameters = Vec::new();
+    add_tags(operation, described, &mut parameters);
     if operation.creates {
         refusals.extend(["409", "422"]);
         parameters.push(json!({
@@ -294,6 +319,23 @@ fn complete(operation: &Operation, described: &mut Value) {
     }
     for status in refusals {
         described["responses"][status] = json!({ "$ref": "#/components/responses/Problem" });
+    }
+}
+
+/// Tells that a resource has a tag, and what a request may say of the one that it has.
+fn add_tags(operation: &Operation, described: &mut Value, parameters: &mut Vec<Value>) {
+    let json = described["responses"]["200"]["content"]["application/json"].is_object();
+    if !crate::etag::is_resource(operation.path) || !json || !matches!(operation.method, "GET" | "PUT") {
+        return;
+    }
+    described["responses"]["200"]["headers"]["ETag"] =
+        json!({ "description": "The tag of what is answered", "schema": { "type": "string" } });
+    if operation.method == "GET" {
+        parameters.push(json!({
+            "name": "If-None-Match", "in": "header", "required": false,
+            "description": "The `ETag` of an earlier answer", "schema": { "type": "string" }
+        }));
+        described["responses"]["304"] = json!({ "description": "The client has it already" });
     }
 }
 

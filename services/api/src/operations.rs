@@ -52,6 +52,12 @@ const fn create(path: &'static str, scope: Scope) -> Operation {
     Operation { method: "POST", path, access: Access::Needs(scope), creates: true }
 }
 
+/// Those who make ads and those who approve them say something about one.
+const fn say(path: &'static str, creates: bool) -> Operation {
+    let access = Access::AnyOf(&[Scope::RunsWrite, Scope::ApprovalsWrite]);
+    Operation { method: "POST", path, access, creates }
+}
+
 /// Every operation of the service.
 pub const OPERATIONS: &[Operation] = &[
     get("/healthz", Access::Public),
@@ -142,6 +148,35 @@ pub const OPERATIONS: &[Operation] = &[
     get("/v1/variants/{id}", Access::Needs(Scope::RunsRead)),
     get("/v1/variants/{id}/script", Access::Needs(Scope::RunsRead)),
     get("/v1/variants/{id}/storyboard", Access::Needs(Scope::RunsRead)),
+    get("/v1/variants/{id}/approval", Access::Needs(Scope::RunsRead)),
+    say("/v1/variants/{id}/approval", false),
+    post("/v1/variants/{id}/approval/decisions", Scope::ApprovalsWrite),
+    get("/v1/variants/{id}/comments", Access::Needs(Scope::RunsRead)),
+    say("/v1/variants/{id}/comments", true),
+    get("/v1/approvals", Access::Needs(Scope::RunsRead)),
+    get("/v1/comments/{id}", Access::Needs(Scope::RunsRead)),
+    say("/v1/comments/{id}/resolve", false),
+    say("/v1/comments/{id}/reopen", false),
+    get("/v1/shares", Access::Needs(Scope::RunsRead)),
+    say("/v1/shares", true),
+    get("/v1/shares/{id}", Access::Needs(Scope::RunsRead)),
+    say("/v1/shares/{id}/revoke", false),
+    // Whoever has the token of a link has no key.
+    get("/v1/shared/{token}", Access::Public),
+    get("/v1/shared/{token}/variants/{id}/files/{file}", Access::Public),
+    get("/v1/shared/{token}/variants/{id}/comments", Access::Public),
+    Operation {
+        method: "POST",
+        path: "/v1/shared/{token}/variants/{id}/comments",
+        access: Access::Public,
+        creates: true,
+    },
+    Operation {
+        method: "POST",
+        path: "/v1/shared/{token}/variants/{id}/decisions",
+        access: Access::Public,
+        creates: false,
+    },
     get("/v1/variants/{id}/external-refs", Access::Needs(Scope::ResultsRead)),
     change("PUT", "/v1/variants/{id}/external-refs", Scope::ResultsWrite),
     post("/v1/experiments/plan", Scope::ResultsRead),

@@ -177,7 +177,11 @@ const fn status(code: Code) -> StatusCode {
         | Code::LastOwner
         | Code::MemberAlready
         | Code::WebhookQuota
-        | Code::WebhookState => StatusCode::CONFLICT,
+        | Code::WebhookState
+        | Code::ContentChanged
+        | Code::BrandArchived
+        | Code::ReviewQuota => StatusCode::CONFLICT,
+        Code::Precondition => StatusCode::PRECONDITION_FAILED,
         Code::BodyTooLarge | Code::BriefTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::FileLost => StatusCode::GONE,

@@ -9,10 +9,11 @@ use axum::routing::{delete, get, post, put};
 
 use crate::state::{ApiState, App, Service};
 use crate::v1::{
-    api_keys, assets, audit_log, briefs, events, experiments, imports, invitations, ledger, me, members,
-    observations, organizations, requests, runs, sessions, usage, variants, videos, webhooks,
+    api_keys, approvals, assets, audit_log, briefs, comments, events, experiments, imports, invitations,
+    ledger, me, members, observations, organizations, requests, runs, sessions, shared, shares, usage,
+    variants, videos, webhooks,
 };
-use crate::{auth, callbacks, kling, layers, reference, service};
+use crate::{auth, callbacks, etag, kling, layers, reference, service};
 
 /// The whole service as a router: mount it, or serve it as it is.
 ///
@@ -96,6 +97,23 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/runs/{id}/variants", get(runs::variants::handle))
         .route("/v1/runs/{id}/campaigns", get(runs::campaigns::handle))
         .route("/v1/variants/{id}", get(variants::get::handle))
+        .route("/v1/variants/{id}/approval", get(approvals::get::handle).post(approvals::ask::handle))
+        .route("/v1/variants/{id}/approval/decisions", post(approvals::decide::handle))
+        .route("/v1/variants/{id}/comments", get(comments::list::handle).post(comments::create::handle))
+        .route("/v1/approvals", get(approvals::list::handle))
+        .route("/v1/comments/{id}", get(comments::get::handle))
+        .route("/v1/comments/{id}/resolve", post(comments::resolve::handle))
+        .route("/v1/comments/{id}/reopen", post(comments::reopen::handle))
+        .route("/v1/shares", get(shares::list::handle).post(shares::create::handle))
+        .route("/v1/shares/{id}", get(shares::get::handle))
+        .route("/v1/shares/{id}/revoke", post(shares::revoke::handle))
+        .route("/v1/shared/{token}", get(shared::get::handle))
+        .route("/v1/shared/{token}/variants/{id}/files/{file}", get(shared::file::handle))
+        .route(
+            "/v1/shared/{token}/variants/{id}/comments",
+            get(shared::comments::handle).post(shared::comment::handle),
+        )
+        .route("/v1/shared/{token}/variants/{id}/decisions", post(shared::decide::handle))
         .route("/v1/variants/{id}/script", get(variants::script::handle))
         .route("/v1/variants/{id}/storyboard", get(variants::storyboard::handle))
         .route("/v1/ledger", get(ledger::list::handle))
@@ -119,6 +137,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/kling/v1/videos/{kind}/{id}", get(kling::get::handle))
         .route("/kling/files/{organization}/{token}", get(kling::file::handle))
         .route("/callbacks/kling/{source}", post(callbacks::kling::handle))
+        .route_layer(middleware::from_fn(etag::tag))
         .route_layer(middleware::from_fn_with_state(App::clone(&app), auth::authorize))
         // Handlers that take a body bound it themselves; this bounds what any other reads.
         .layer(DefaultBodyLimit::max(crate::extract::JSON_BYTES))

@@ -16,10 +16,12 @@ use spotwright_core::ports::observations::ObservationStore;
 use spotwright_core::ports::people::PeopleStore;
 use spotwright_core::ports::pictures::PictureImporter;
 use spotwright_core::ports::readiness::Readiness;
+use spotwright_core::ports::reviews::ReviewStore;
 use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::video_jobs::VideoJobs;
 use spotwright_core::ports::webhooks::{WebhookSender, WebhookStore};
 use spotwright_core::spine::Shutdown;
+use spotwright_core::use_cases::reviews::ReviewPorts;
 use spotwright_core::use_cases::run_sizes::RunSizes;
 use spotwright_core::use_cases::runs::RunPorts;
 use spotwright_core::use_cases::{Passwords, PeoplePorts, Record, Throttle};
@@ -47,6 +49,8 @@ pub struct ApiState {
     pub webhook_sender: Arc<dyn WebhookSender>,
     /// What ads did, by source.
     pub observations: Arc<dyn ObservationStore>,
+    /// Approvals, comments and links of reviewers.
+    pub reviews: Arc<dyn ReviewStore>,
     /// Pictures and videos.
     pub artifacts: Arc<dyn ArtifactStore>,
     /// Import of pictures.
@@ -197,6 +201,17 @@ impl Service {
             accounts: self.state.accounts.as_ref(),
             control: self.state.runs.as_ref(),
             record: self.record(caller.request_id.as_deref()),
+        }
+    }
+
+    /// What the use cases of reviews work with, on behalf of a request.
+    pub(crate) fn reviews<'a>(&'a self, request_id: Option<&'a str>) -> ReviewPorts<'a> {
+        ReviewPorts {
+            reviews: self.state.reviews.as_ref(),
+            accounts: self.state.accounts.as_ref(),
+            seal: &self.state.pepper,
+            throttle: &self.throttle,
+            record: self.record(request_id),
         }
     }
 

@@ -20,6 +20,7 @@ use spotwright_core::ports::event_log::EventLog;
 use spotwright_core::ports::observations::ObservationStore;
 use spotwright_core::ports::people::PeopleStore;
 use spotwright_core::ports::readiness::Readiness;
+use spotwright_core::ports::reviews::ReviewStore;
 use spotwright_core::ports::step_store::StepStore;
 use spotwright_core::ports::webhooks::WebhookStore;
 use spotwright_schemas::Problem;
@@ -51,6 +52,8 @@ pub struct Foundation {
     pub webhooks: Arc<dyn WebhookStore>,
     /// What ads did, by source.
     pub observations: Arc<dyn ObservationStore>,
+    /// Approvals, comments and links of reviewers.
+    pub reviews: Arc<dyn ReviewStore>,
     /// Messages.
     pub bus: Arc<dyn EventBus>,
     /// Pictures and videos.
@@ -82,6 +85,8 @@ pub struct Database {
     pub webhooks: Arc<dyn WebhookStore>,
     /// What ads did, by source.
     pub observations: Arc<dyn ObservationStore>,
+    /// Approvals, comments and links of reviewers.
+    pub reviews: Arc<dyn ReviewStore>,
     lock: Option<FolderLock>,
 }
 
@@ -145,6 +150,7 @@ impl Database {
             + EventLog
             + WebhookStore
             + ObservationStore
+            + ReviewStore
             + 'static,
     {
         Self {
@@ -154,6 +160,7 @@ impl Database {
             log: store.clone(),
             webhooks: store.clone(),
             observations: store.clone(),
+            reviews: store.clone(),
             store,
             lock,
         }
@@ -197,7 +204,7 @@ impl Foundation {
         std::fs::create_dir_all(&folder)
             .map_err(|error| failed(&format!("`{}` cannot be created: {error}", folder.display())))?;
         let (bus, rabbit) = bus(config).await?;
-        let Database { store, accounts, people, audit, log, webhooks, observations, lock } =
+        let Database { store, accounts, people, audit, log, webhooks, observations, reviews, lock } =
             Self::database(config).await?;
         let artifacts = artifacts(config, &folder)?;
         let mark = mark(config, accounts.as_ref(), artifacts.as_ref()).await?;
@@ -212,6 +219,7 @@ impl Foundation {
             log,
             webhooks,
             observations,
+            reviews,
             bus,
             artifacts,
             folder,

@@ -1,9 +1,11 @@
 //! Version 1: one module for each resource, one file for each operation.
 
 pub(crate) mod api_keys;
+pub(crate) mod approvals;
 pub(crate) mod assets;
 pub(crate) mod audit_log;
 pub(crate) mod briefs;
+pub(crate) mod comments;
 pub(crate) mod events;
 pub(crate) mod experiments;
 pub(crate) mod imports;
@@ -16,6 +18,8 @@ pub(crate) mod organizations;
 pub(crate) mod requests;
 pub(crate) mod runs;
 pub(crate) mod sessions;
+pub(crate) mod shared;
+pub(crate) mod shares;
 pub(crate) mod usage;
 pub(crate) mod variants;
 pub(crate) mod videos;

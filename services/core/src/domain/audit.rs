@@ -89,6 +89,18 @@ actions! {
     VideoOrdered = "video.ordered",
     /// A single clip was deleted.
     VideoDeleted = "video.deleted",
+    /// A decision on a variant was asked for.
+    ApprovalAsked = "approval.asked",
+    /// A variant was approved, or changes were requested.
+    ApprovalDecided = "approval.decided",
+    /// A comment was resolved.
+    CommentResolved = "comment.resolved",
+    /// A resolved comment was opened again.
+    CommentReopened = "comment.reopened",
+    /// A link for reviewers was made.
+    ShareMade = "share.made",
+    /// A link for reviewers was revoked.
+    ShareRevoked = "share.revoked",
 }
 
 impl std::fmt::Display for Action {

@@ -27,6 +27,7 @@ pub mod pictures;
 pub mod publish_target;
 pub mod quality_gate;
 pub mod readiness;
+pub mod reviews;
 pub mod run_control;
 pub mod source_reader;
 pub mod step_store;

@@ -20,6 +20,7 @@ mod principal;
 mod problems;
 mod record;
 pub mod results;
+pub mod reviews;
 pub mod run_sizes;
 pub mod runs;
 pub mod sessions;

@@ -1,4 +1,5 @@
-//! Attempts to sign in are rare: so many for an e-mail address, and so many from a network address.
+//! Attempts to sign in are rare: so many for an e-mail address, and so many from a network address. So are
+//! looks for a link of reviewers that is not there, and what is done by one link.
 //!
 //! An attempt is counted before it is made, so that many at the same time count too, and is given back when it
 //! succeeds. The counts are those of the process.
@@ -10,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
+use spotwright_schemas::ids::ShareId;
 
 use crate::domain::people::Email;
 
@@ -25,6 +27,25 @@ const OF_AN_ADDRESS: i64 = 120;
 /// After so long a network address has one more: one second.
 const ADDRESS_MICROS: i64 = 1_000_000;
 
+/// Links of reviewers that a network address may look for in vain at once.
+const GUESSES: i64 = 60;
+
+/// After so long a network address has one more: two seconds. A token has 256 bits, so this is for the
+/// database, not for the token.
+const GUESS_MICROS: i64 = 2_000_000;
+
+/// Reads by one link at once; a player asks for a video in many parts.
+const READS: i64 = 1_200;
+
+/// After so long a link has one more read: 50 milliseconds.
+const READ_MICROS: i64 = 50_000;
+
+/// Comments and decisions by one link at once.
+const REMARKS: i64 = 60;
+
+/// After so long a link has one more of them: two seconds.
+const REMARK_MICROS: i64 = 2_000_000;
+
 /// Subjects in memory.
 const MOST: usize = 50_000;
 
@@ -34,6 +55,12 @@ enum Subject {
     Email(Email),
     /// An IPv4 address, or a network of 64 bits with IPv6: one customer has that.
     Network(u64),
+    /// A network as above that looks for links.
+    Looking(u64),
+    /// Reads by a link.
+    Reads(ShareId),
+    /// Comments and decisions by a link.
+    Remarks(ShareId),
 }
 
 /// The time until which the attempts that were made are paid for, one interval each.
@@ -86,6 +113,45 @@ impl Throttle {
         Err(Problem::new(Code::RateLimited, "", message))
     }
 
+    /// Counts a look for a link from a network address, where that is known.
+    ///
+    /// # Errors
+    /// [`Code::RateLimited`]: too many found nothing.
+    pub fn look(&self, address: Option<IpAddr>, now_micros: i64) -> Result<(), Problem> {
+        let Some(address) = address else { return Ok(()) };
+        let mut paid = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if paid.take(Subject::Looking(bits(address)), GUESSES, GUESS_MICROS, now_micros) {
+            return Ok(());
+        }
+        let message = "there were too many looks for links that are not there; wait a minute";
+        Err(Problem::new(Code::RateLimited, "", message))
+    }
+
+    /// Gives a look back that found a link.
+    pub fn found(&self, address: Option<IpAddr>) {
+        let Some(address) = address else { return };
+        let mut paid = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        paid.give_back(&Subject::Looking(bits(address)), GUESS_MICROS);
+    }
+
+    /// Counts something that is done by a link; `says` for a comment or a decision.
+    ///
+    /// # Errors
+    /// [`Code::RateLimited`]: there was too much.
+    pub fn by_link(&self, share: ShareId, says: bool, now_micros: i64) -> Result<(), Problem> {
+        let mut paid = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = if says {
+            paid.take(Subject::Remarks(share), REMARKS, REMARK_MICROS, now_micros)
+        } else {
+            paid.take(Subject::Reads(share), READS, READ_MICROS, now_micros)
+        };
+        if fits {
+            return Ok(());
+        }
+        let message = "there were too many requests by this link; wait a moment";
+        Err(Problem::new(Code::RateLimited, "", message))
+    }
+
     /// Gives an attempt back that succeeded.
     pub fn succeeded(&self, email: &Email, address: Option<IpAddr>) {
         let mut paid = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,11 +163,15 @@ impl Throttle {
 }
 
 fn network(address: IpAddr) -> Subject {
-    Subject::Network(match address.to_canonical() {
+    Subject::Network(bits(address))
+}
+
+fn bits(address: IpAddr) -> u64 {
+    match address.to_canonical() {
         IpAddr::V4(address) => u64::from(address.to_bits()),
         // A network of IPv6 never begins with 32 zeros: those addresses are IPv4's.
         IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -151,5 +221,21 @@ mod tests {
             throttle.succeeded(&email("a@b.c"), None);
         }
         assert_eq!(attempts(&throttle, "a@b.c", None, 0), 8);
+    }
+
+    #[test]
+    fn links_are_not_guessed_and_one_link_does_not_take_everything() {
+        let throttle = Throttle::default();
+        let from: Option<IpAddr> = Some("192.0.2.7".parse().unwrap());
+        let looks = |now| (0..500).filter(|_| throttle.look(from, now).is_ok()).count();
+        assert_eq!(looks(0), 60);
+        assert_eq!(looks(GUESS_MICROS), 1);
+        throttle.found(from);
+        assert_eq!(looks(GUESS_MICROS), 1, "what was found costs nothing");
+        assert!(throttle.look(Some("192.0.2.8".parse().unwrap()), 0).is_ok());
+        let (one, other) = (ShareId::derive(1, "share", 1), ShareId::derive(1, "share", 2));
+        let done = |share, says| (0..5_000).filter(|_| throttle.by_link(share, says, 0).is_ok()).count();
+        assert_eq!((done(one, true), done(one, false)), (60, 1_200));
+        assert_eq!(done(other, true), 60);
     }
 }

@@ -181,6 +181,7 @@ async fn serve_api(
         webhooks: Arc::clone(&foundation.webhooks),
         webhook_sender: webhooks::sender(config)?,
         observations: Arc::clone(&foundation.observations),
+        reviews: Arc::clone(&foundation.reviews),
         artifacts: Arc::clone(&foundation.artifacts),
         pictures: Arc::new(Pictures::new(letters.clone(), sandbox::pictures(&config.sandbox)?)),
         runs: Arc::new(Control::new(Arc::clone(&foundation.store), Arc::new(letters.clone()))),

@@ -99,10 +99,16 @@ mod observations;
 mod people;
 #[path = "../common/people_store.rs"]
 mod people_store;
+#[path = "../common/review_store.rs"]
+mod review_store;
+#[path = "../queries/reviews.rs"]
+mod reviews;
 #[path = "../queries/runs.rs"]
 mod runs;
 #[path = "../queries/sessions.rs"]
 mod sessions;
+#[path = "../queries/shares.rs"]
+mod shares;
 #[path = "../queries/steps.rs"]
 mod steps;
 #[cfg(test)]

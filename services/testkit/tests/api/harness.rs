@@ -258,6 +258,7 @@ impl Server {
             webhooks: store.clone(),
             webhook_sender: posts.clone(),
             observations: store.clone(),
+            reviews: store.clone(),
             artifacts: artifacts.clone(),
             pictures: pictures.clone(),
             letters: Arc::new(EveryLetter),
