@@ -25,3 +25,9 @@ spotwright_testkit::observation_store_suite!(sqlite_observations, || async {
     let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
     (store, folder)
 });
+
+spotwright_testkit::review_store_suite!(sqlite_reviews, || async {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
+    (store, folder)
+});

@@ -12,5 +12,6 @@ mod money;
 pub mod observations;
 pub mod people;
 pub mod publish_target;
+pub mod reviews;
 pub mod store;
 mod waiting;

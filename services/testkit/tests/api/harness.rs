@@ -396,7 +396,7 @@ impl Server {
         id
     }
 
-    fn rendered(&self, what: &str) -> Rendered {
+    pub(crate) fn rendered(&self, what: &str) -> Rendered {
         let video = video(what);
         Rendered {
             artifact: self.artifacts.put(&video).unwrap(),

@@ -9,7 +9,7 @@ use spotwright_core::domain::account::Scope;
 use spotwright_core::use_cases::Role;
 
 use crate::harness::{Made, Server, Tenant, brief_order, problem};
-use crate::{people, results, videos, webhooks};
+use crate::{people, results, reviews, videos, webhooks};
 
 /// Things of the owner that requests name.
 struct Things {
@@ -36,6 +36,12 @@ struct Things {
     delivery: String,
     /// A report that was handed in.
     import: String,
+    /// A comment, a link that may be revoked, and the token of another one.
+    comment: String,
+    share: String,
+    shared: String,
+    /// What the variant is.
+    content: String,
 }
 
 /// A request that is right for the owner.
@@ -56,6 +62,9 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         "/v1/webhooks/{id}" if operation.method == "DELETE" => &things.spare_webhook,
         path if path.starts_with("/v1/webhooks/") => &things.webhook,
         "/v1/imports/{id}" => &things.import,
+        path if path.starts_with("/v1/comments/") => &things.comment,
+        path if path.starts_with("/v1/shares/") => &things.share,
+        path if path.starts_with("/v1/shared/") => &things.variant,
         "/v1/videos/{id}" if operation.method == "DELETE" => &things.spare_video,
         path if path.starts_with("/v1/videos/") || path.starts_with("/kling/v1/videos/{kind}") => {
             &things.video
@@ -68,6 +77,8 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         .replace("{key}", &things.named_key)
         .replace("{id}", id)
         .replace("/docs/{file}", "/docs/reference.js")
+        .replace("/v1/shared/{token}", &format!("/v1/shared/{}", things.shared))
+        .replace("/variants/{id}/files/{file}", &format!("/variants/{id}/files/preview"))
         .replace("{file}", "video")
         .replace("{delivery}", &things.delivery)
         .replace("{source}", "kling")
@@ -115,6 +126,18 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
             request.json(&json!({ "id": id, "signal": { "kind": "cancel" } }))
         }
         ("POST", "/v1/webhooks") => request.json(&webhooks::order()),
+        ("POST", "/v1/variants/{id}/approval") => request.json(&json!({ "note": "the end" })),
+        ("POST", "/v1/variants/{id}/approval/decisions") => {
+            request.json(&json!({ "decision": "approved", "content_hash": things.content }))
+        }
+        ("POST", "/v1/variants/{id}/comments") => request.json(&reviews::comment()),
+        ("POST", "/v1/shares") => request.json(&reviews::share(&things.made.run.to_string(), "comment")),
+        ("POST", "/v1/shared/{token}/variants/{id}/comments") => {
+            request.json(&json!({ "reviewer": "Cy", "text": "fine" }))
+        }
+        ("POST", "/v1/shared/{token}/variants/{id}/decisions") => request.json(&json!({
+            "reviewer": "Cy", "decision": "approved", "content_hash": things.content
+        })),
         ("PUT", "/v1/webhooks/{id}") => request.json(&webhooks::change()),
         ("POST", "/v1/webhooks/{id}/replay") => request.json(&json!({ "after": "0-0" })),
         ("POST", "/v1/videos" | "/kling/v1/videos/text2video") => request.json(&json!({ "prompt": "a cup" })),
@@ -139,7 +162,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
 fn for_a_stranger(operation: &Operation) -> StatusCode {
     match (operation.method, operation.path) {
         (_, path) if path.starts_with("/v1/organizations") => StatusCode::FORBIDDEN,
-        ("POST", "/v1/runs") => StatusCode::NOT_FOUND,
+        ("POST", "/v1/runs" | "/v1/shares") => StatusCode::NOT_FOUND,
         // The brief itself is fine; its picture does not exist for the stranger.
         ("POST", "/v1/briefs") => StatusCode::UNPROCESSABLE_ENTITY,
         (
@@ -186,6 +209,9 @@ async fn world() -> World {
     let (invitation, _) = people::invited(&server, &owner, "invited@example.com", "viewer").await;
     let (_, token) = people::invited(&server, &owner, "another@example.com", "viewer").await;
     let import = results::imported(&server, &owner).await;
+    let (comment, content) = reviews::commented(&server, &owner, &variant).await;
+    let (share, _) = reviews::shared(&server, &owner, &made.run.to_string(), "view").await;
+    let (_, shared) = reviews::shared(&server, &owner, &made.run.to_string(), "approve").await;
     let things = Things {
         organization,
         made,
@@ -203,6 +229,10 @@ async fn world() -> World {
         spare_webhook,
         delivery,
         import,
+        comment,
+        share,
+        shared,
+        content,
     };
     World { server, owner, stranger, things }
 }
@@ -302,7 +332,10 @@ async fn a_person_may_do_what_their_role_says_and_nothing_else() {
             let allowed = match operation.access {
                 Access::Needs(scope) => role.scopes().contains(&scope),
                 // The sample is a wish that the first of the scopes allows.
-                Access::AnyOf(scopes) => role.scopes().contains(&scopes[0]),
+                Access::AnyOf(scopes) if operation.path.ends_with("/signals") => {
+                    role.scopes().contains(&scopes[0])
+                }
+                Access::AnyOf(scopes) => scopes.iter().any(|scope| role.scopes().contains(scope)),
                 Access::AnyKey | Access::Public => true,
             };
             let request = person.sends(sample(&server, operation, None, &things));
@@ -329,7 +362,8 @@ async fn public_operations_need_no_key() {
     let World { server, things, .. } = world().await;
     for operation in OPERATIONS.iter().filter(|operation| operation.access == Access::Public) {
         let response = sample(&server, operation, None, &things).send().await.unwrap();
-        assert_eq!(response.status(), StatusCode::OK, "{operation:?}");
+        let made = if operation.creates { StatusCode::CREATED } else { StatusCode::OK };
+        assert_eq!(response.status(), made, "{operation:?}");
     }
     let served: serde_json::Value = {
         let response = server.request("GET", "/openapi.json", None).send().await.unwrap();
