@@ -6,6 +6,7 @@
 mod checks;
 mod comments;
 mod footage;
+mod kit;
 mod offer;
 mod punctuation;
 mod reading;
@@ -13,6 +14,7 @@ mod vertical;
 mod voice;
 
 pub use footage::{FootageWish, GeneratedShots};
+pub use kit::BrandBook;
 pub use offer::KeyOffer;
 pub use vertical::Vertical;
 pub use voice::{BrandVoice, Pronunciation};
@@ -32,6 +34,7 @@ use crate::placement::PlacementKind;
 use crate::storyboard::Color;
 use crate::wording::{holds_term, is_denied};
 use checks::{check_count, check_name, check_picture_name, check_text, check_words, value};
+use kit::{check_brand, check_facts, check_said};
 
 /// Largest accepted brief in bytes.
 pub const MAX_BRIEF_BYTES: u64 = 256 * 1024;
@@ -439,22 +442,7 @@ impl Brief {
     /// [`Code::BriefValue`], [`Code::EvidenceMissing`] or [`Code::PicturePath`] with the field's path.
     pub fn validate(&self) -> Result<(), Problem> {
         check_name("id", &self.id)?;
-        check_words("brand.name", &self.brand.name, 1, 40)?;
-        check_count("brand.banned_words", self.brand.banned_words.len(), 0, 100)?;
-        for (idx, word) in self.brand.banned_words.iter().enumerate() {
-            check_text(&format!("brand.banned_words[{idx}]"), word, 1, 40)?;
-        }
-        if self.brand.colors.primary.contrast(self.brand.colors.accent) < 3.0 {
-            return Err(value(
-                "brand.colors.accent",
-                "contrast against `primary` must be at least 3:1, or a button would not be seen",
-            ));
-        }
-        check_count("brand.tone_examples", self.brand.tone_examples.len(), 0, 5)?;
-        for (idx, example) in self.brand.tone_examples.iter().enumerate() {
-            check_words(&format!("brand.tone_examples[{idx}]"), example, 2, 120)?;
-        }
-        self.brand.voice.validate()?;
+        check_brand("brand", &self.brand)?;
         self.validate_product()?;
         self.validate_wishes()?;
         check_words("audience.description", &self.audience.description, 3, 300)?;
@@ -534,15 +522,7 @@ impl Brief {
                 ));
             }
         }
-        check_count("must_say", self.must_say.len(), 0, 3)?;
-        for (idx, text) in self.must_say.iter().enumerate() {
-            check_words(&format!("must_say[{idx}]"), text, 2, 40)?;
-        }
-        check_count("must_not_say", self.must_not_say.len(), 0, 100)?;
-        for (idx, text) in self.must_not_say.iter().enumerate() {
-            check_text(&format!("must_not_say[{idx}]"), text, 1, 40)?;
-        }
-        Ok(())
+        check_said(&self.must_say, &self.must_not_say)
     }
 
     /// Writes every text that is read or shown with composed letters; names of files stay as they are.
@@ -570,35 +550,7 @@ impl Brief {
             check_words("product.type", phrase, 2, 40)?;
         }
         check_words("product.category", &self.product.category, 1, 30)?;
-        check_count("product.facts", self.product.facts.len(), 1, 40)?;
-        let mut names = BTreeSet::new();
-        for (idx, fact) in self.product.facts.iter().enumerate() {
-            let path = format!("product.facts[{idx}]");
-            check_name(&format!("{path}.id"), fact.id.as_str())?;
-            if !names.insert(&fact.id) {
-                return Err(value(
-                    &format!("{path}.id"),
-                    "is used by another fact; give every fact a name of its own",
-                ));
-            }
-            check_words(&format!("{path}.text"), &fact.text, 2, 60)?;
-            match &fact.evidence {
-                Some(evidence) => {
-                    check_text(&format!("{path}.evidence.source"), &evidence.source, 3, 200)?;
-                    if let Some(quote) = &evidence.quote {
-                        check_text(&format!("{path}.evidence.quote"), quote, 1, 300)?;
-                    }
-                }
-                None if fact.kind.needs_evidence() => {
-                    return Err(Problem::new(
-                        Code::EvidenceMissing,
-                        format!("{path}.evidence"),
-                        "this kind of fact claims something, so it must name what proves it",
-                    ));
-                }
-                None => {}
-            }
-        }
+        check_facts("product.facts", &self.product.facts, 1)?;
         if !self.product.facts.iter().any(|fact| fact.kind.needs_evidence()) {
             return Err(value(
                 "product.facts",

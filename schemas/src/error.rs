@@ -193,7 +193,7 @@ codes! {
     /// A brand is archived and cannot be used.
     BrandArchived = "SW1044",
     /// A variant has as many comments as it may, or an organization as many brands or open links.
-    ReviewQuota = "SW1045",
+    TooMany = "SW1045",
 }
 
 impl fmt::Display for Code {

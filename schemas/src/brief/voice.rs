@@ -45,13 +45,14 @@ impl BrandVoice {
         *self == Self::default()
     }
 
-    pub(super) fn validate(&self) -> Result<(), Problem> {
+    /// Checks a voice that stands at `at`.
+    pub(super) fn check(&self, at: &str) -> Result<(), Problem> {
         if let Some(name) = &self.name {
-            check_name("brand.voice.name", name)?;
+            check_name(&format!("{at}.name"), name)?;
         }
-        check_count("brand.voice.pronunciations", self.pronunciations.len(), 0, 50)?;
+        check_count(&format!("{at}.pronunciations"), self.pronunciations.len(), 0, 50)?;
         for (idx, name) in self.pronunciations.iter().enumerate() {
-            let path = format!("brand.voice.pronunciations[{idx}]");
+            let path = format!("{at}.pronunciations[{idx}]");
             check_words(&format!("{path}.written"), &name.written, 1, 40)?;
             check_words(&format!("{path}.spoken"), &name.spoken, 1, 80)?;
         }
@@ -81,8 +82,11 @@ mod tests {
         let named = read(
             r#"{"name": "am_michael", "pronunciations": [{"written": "Aurelle", "spoken": "oh rell"}]}"#,
         );
-        assert_eq!(named.validate(), Ok(()));
+        assert_eq!(named.check("brand.voice"), Ok(()));
         let wrong = read(r#"{"pronunciations": [{"written": "Aurelle", "spoken": "..."}]}"#);
-        assert_eq!(wrong.validate().expect_err("no words").field, "brand.voice.pronunciations[0].spoken");
+        assert_eq!(
+            wrong.check("brand.voice").expect_err("no words").field,
+            "brand.voice.pronunciations[0].spoken"
+        );
     }
 }

@@ -12,9 +12,9 @@ use utoipa::OpenApi;
 use crate::operations::{Access, OPERATIONS, Operation};
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
 use crate::v1::{
-    api_keys, approvals, assets, audit_log, briefs, comments, events, experiments, imports, invitations,
-    ledger, me, members, observations, organizations, requests, runs, sessions, shared, shares, usage,
-    variants, videos, webhooks,
+    api_keys, approvals, assets, audit_log, brands, briefs, comments, events, experiments, imports,
+    invitations, ledger, me, members, observations, organizations, requests, runs, sessions, shared, shares,
+    usage, variants, videos, webhooks,
 };
 use crate::{callbacks, kling, reference, service};
 
@@ -39,6 +39,8 @@ pub(crate) mod foreign {
     }
 
     foreign!(
+        Brand,
+        Fact,
         Brief,
         Script,
         Storyboard,
@@ -120,6 +122,12 @@ pub(crate) mod foreign {
         assets::get::handle,
         assets::delete::handle,
         assets::content::handle,
+        brands::list::handle,
+        brands::create::handle,
+        brands::get::handle,
+        brands::update::handle,
+        brands::archive::handle,
+        brands::restore::handle,
         briefs::list::handle,
         briefs::check::handle,
         briefs::create::handle,
@@ -190,6 +198,7 @@ pub(crate) mod foreign {
         (name = "audit-log", description = "What was changed in the own organization, and by whom"),
         (name = "api-keys", description = "Keys of the own organization"),
         (name = "assets", description = "Pictures that briefs refer to"),
+        (name = "brands", description = "What the briefs of one brand have in common, in versions"),
         (name = "briefs", description = "What is to be advertised"),
         (name = "runs", description = "Executions of the agent loop"),
         (name = "money", description = "Where the organization's money went"),
@@ -287,7 +296,19 @@ fn complete(operation: &Operation, described: &mut Value) {
     if operation.creates && operation.path == "/v1/runs" || operation.path.ends_with("/budget") {
         refusals.push("402");
     }
-    let is_change = operation.method == "PUT" && operation.path == "/v1/webhooks/{id}";
+    let is_change =
+        operation.method == "PUT" && matches!(operation.path, "/v1/webhooks/{id}" | "/v1/brands/{id}");
+    if takes_if_match(operation) {
+        refusals.push("412");
+        parameters.push(json!({
+            "name": "If-Match", "in": "header", "required": false,
+            "description": "The `ETag` of what is to be changed: 412 when it is another one by now",
+            "schema": { "type": "string" }
+        }));
+    }
+    if operation.method == "PUT" && operation.path == "/v1/brands/{id}" {
+        refusals.push("409");
+    }
     if operation.path.ends_with("/signals") || operation.path.ends_with("/check") || is_change {
         refusals.push("422");
     }
@@ -320,6 +341,22 @@ fn complete(operation: &Operation, described: &mut Value) {
     for status in refusals {
         described["responses"][status] = json!({ "$ref": "#/components/responses/Problem" });
     }
+}
+
+/// Whether a change may say what it has seen of the resource.
+fn takes_if_match(operation: &Operation) -> bool {
+    let changes = matches!(operation.method, "PUT" | "DELETE");
+    changes
+        && matches!(
+            operation.path,
+            "/v1/brands/{id}"
+                | "/v1/webhooks/{id}"
+                | "/v1/members/{id}"
+                | "/v1/members/{id}/role"
+                | "/v1/variants/{id}/external-refs"
+                | "/v1/organizations/{id}/budget"
+                | "/v1/assets/{id}"
+        )
 }
 
 /// Tells that a resource has a tag, and what a request may say of the one that it has.

@@ -180,7 +180,7 @@ const fn status(code: Code) -> StatusCode {
         | Code::WebhookState
         | Code::ContentChanged
         | Code::BrandArchived
-        | Code::ReviewQuota => StatusCode::CONFLICT,
+        | Code::TooMany => StatusCode::CONFLICT,
         Code::Precondition => StatusCode::PRECONDITION_FAILED,
         Code::BodyTooLarge | Code::BriefTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

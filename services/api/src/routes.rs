@@ -9,9 +9,9 @@ use axum::routing::{delete, get, post, put};
 
 use crate::state::{ApiState, App, Service};
 use crate::v1::{
-    api_keys, approvals, assets, audit_log, briefs, comments, events, experiments, imports, invitations,
-    ledger, me, members, observations, organizations, requests, runs, sessions, shared, shares, usage,
-    variants, videos, webhooks,
+    api_keys, approvals, assets, audit_log, brands, briefs, comments, events, experiments, imports,
+    invitations, ledger, me, members, observations, organizations, requests, runs, sessions, shared, shares,
+    usage, variants, videos, webhooks,
 };
 use crate::{auth, callbacks, etag, kling, layers, reference, service};
 
@@ -82,6 +82,10 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/assets", get(assets::list::handle).post(assets::create::handle))
         .route("/v1/assets/{id}", get(assets::get::handle).delete(assets::delete::handle))
         .route("/v1/assets/{id}/content", get(assets::content::handle))
+        .route("/v1/brands", get(brands::list::handle).post(brands::create::handle))
+        .route("/v1/brands/{id}", get(brands::get::handle).put(brands::update::handle))
+        .route("/v1/brands/{id}/archive", post(brands::archive::handle))
+        .route("/v1/brands/{id}/restore", post(brands::restore::handle))
         .route("/v1/briefs", get(briefs::list::handle).post(briefs::create::handle))
         .route("/v1/briefs/check", post(briefs::check::handle))
         .route("/v1/briefs/{id}", get(briefs::get::handle))

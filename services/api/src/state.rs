@@ -7,6 +7,7 @@ use std::time::Duration;
 use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::audit::AuditLog;
+use spotwright_core::ports::brands::BrandStore;
 use spotwright_core::ports::clip_hints::ClipHints;
 use spotwright_core::ports::clock::Clock;
 use spotwright_core::ports::entropy::Entropy;
@@ -21,6 +22,7 @@ use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::video_jobs::VideoJobs;
 use spotwright_core::ports::webhooks::{WebhookSender, WebhookStore};
 use spotwright_core::spine::Shutdown;
+use spotwright_core::use_cases::brands::BrandPorts;
 use spotwright_core::use_cases::reviews::ReviewPorts;
 use spotwright_core::use_cases::run_sizes::RunSizes;
 use spotwright_core::use_cases::runs::RunPorts;
@@ -51,6 +53,8 @@ pub struct ApiState {
     pub observations: Arc<dyn ObservationStore>,
     /// Approvals, comments and links of reviewers.
     pub reviews: Arc<dyn ReviewStore>,
+    /// Brands.
+    pub brands: Arc<dyn BrandStore>,
     /// Pictures and videos.
     pub artifacts: Arc<dyn ArtifactStore>,
     /// Import of pictures.
@@ -200,6 +204,16 @@ impl Service {
         RunPorts {
             accounts: self.state.accounts.as_ref(),
             control: self.state.runs.as_ref(),
+            record: self.record(caller.request_id.as_deref()),
+        }
+    }
+
+    /// What the use cases of brands work with, on behalf of a caller.
+    pub(crate) fn brands<'a>(&'a self, caller: &'a Caller) -> BrandPorts<'a> {
+        BrandPorts {
+            brands: self.state.brands.as_ref(),
+            accounts: self.state.accounts.as_ref(),
+            letters: self.state.letters.as_ref(),
             record: self.record(caller.request_id.as_deref()),
         }
     }

@@ -14,6 +14,7 @@ use spotwright_core::domain::topology::Role;
 use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::artifacts::{ArtifactError, ArtifactHash, ArtifactStore};
 use spotwright_core::ports::audit::AuditLog;
+use spotwright_core::ports::brands::BrandStore;
 use spotwright_core::ports::entropy::Entropy as _;
 use spotwright_core::ports::event_bus::EventBus;
 use spotwright_core::ports::event_log::EventLog;
@@ -54,6 +55,8 @@ pub struct Foundation {
     pub observations: Arc<dyn ObservationStore>,
     /// Approvals, comments and links of reviewers.
     pub reviews: Arc<dyn ReviewStore>,
+    /// Brands.
+    pub brands: Arc<dyn BrandStore>,
     /// Messages.
     pub bus: Arc<dyn EventBus>,
     /// Pictures and videos.
@@ -87,6 +90,8 @@ pub struct Database {
     pub observations: Arc<dyn ObservationStore>,
     /// Approvals, comments and links of reviewers.
     pub reviews: Arc<dyn ReviewStore>,
+    /// Brands.
+    pub brands: Arc<dyn BrandStore>,
     lock: Option<FolderLock>,
 }
 
@@ -151,6 +156,7 @@ impl Database {
             + WebhookStore
             + ObservationStore
             + ReviewStore
+            + BrandStore
             + 'static,
     {
         Self {
@@ -161,6 +167,7 @@ impl Database {
             webhooks: store.clone(),
             observations: store.clone(),
             reviews: store.clone(),
+            brands: store.clone(),
             store,
             lock,
         }
@@ -204,7 +211,7 @@ impl Foundation {
         std::fs::create_dir_all(&folder)
             .map_err(|error| failed(&format!("`{}` cannot be created: {error}", folder.display())))?;
         let (bus, rabbit) = bus(config).await?;
-        let Database { store, accounts, people, audit, log, webhooks, observations, reviews, lock } =
+        let Database { store, accounts, people, audit, log, webhooks, observations, reviews, brands, lock } =
             Self::database(config).await?;
         let artifacts = artifacts(config, &folder)?;
         let mark = mark(config, accounts.as_ref(), artifacts.as_ref()).await?;
@@ -220,6 +227,7 @@ impl Foundation {
             webhooks,
             observations,
             reviews,
+            brands,
             bus,
             artifacts,
             folder,

@@ -4,6 +4,7 @@ pub(crate) mod api_keys;
 pub(crate) mod approvals;
 pub(crate) mod assets;
 pub(crate) mod audit_log;
+pub(crate) mod brands;
 pub(crate) mod briefs;
 pub(crate) mod comments;
 pub(crate) mod events;

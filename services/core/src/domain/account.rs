@@ -12,6 +12,7 @@ use spotwright_schemas::event::StopReason;
 use spotwright_schemas::ids::{AssetId, BriefId, KeyId, OrganizationId, RunId};
 use spotwright_schemas::money::{Currency, Micros};
 
+use super::brand::BrandVersion;
 use super::run::{Counts, Stage};
 use crate::ports::artifacts::ArtifactHash;
 
@@ -322,6 +323,8 @@ pub struct NewBrief {
     pub brief: Brief,
     /// The asset behind each picture file that the brief names.
     pub assets: BTreeMap<String, AssetId>,
+    /// The brand that it was completed with.
+    pub brand: Option<BrandVersion>,
 }
 
 /// A brief without its text.
@@ -344,6 +347,8 @@ pub struct BriefRecord {
     pub brief: Brief,
     /// The asset behind each picture file that the brief names.
     pub assets: BTreeMap<String, AssetId>,
+    /// The brand that it was completed with.
+    pub brand: Option<BrandVersion>,
     /// When it was handed in.
     pub created_at: i64,
 }

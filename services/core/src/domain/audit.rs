@@ -59,6 +59,14 @@ actions! {
     AssetDeleted = "asset.deleted",
     /// A brief was handed in.
     BriefMade = "brief.made",
+    /// A brand was made.
+    BrandMade = "brand.made",
+    /// Another version of a brand was made.
+    BrandChanged = "brand.changed",
+    /// A brand was archived.
+    BrandArchived = "brand.archived",
+    /// An archived brand was restored.
+    BrandRestored = "brand.restored",
     /// A run was ordered.
     RunOrdered = "run.ordered",
     /// A run was paused.

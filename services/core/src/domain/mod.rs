@@ -4,6 +4,7 @@
 pub mod account;
 pub mod audit;
 pub mod books;
+pub mod brand;
 pub mod copy_rules;
 pub mod launch;
 pub mod observation;

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod artifacts;
 pub mod audit;
 pub mod books;
+pub mod brands;
 pub mod click_model;
 pub mod clip_hints;
 pub mod clip_importer;

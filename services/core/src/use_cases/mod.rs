@@ -7,6 +7,7 @@
 pub mod assets;
 pub mod audit_log;
 pub mod books;
+pub mod brands;
 pub mod briefs;
 pub mod events;
 pub mod invitations;

@@ -182,6 +182,7 @@ async fn serve_api(
         webhook_sender: webhooks::sender(config)?,
         observations: Arc::clone(&foundation.observations),
         reviews: Arc::clone(&foundation.reviews),
+        brands: Arc::clone(&foundation.brands),
         artifacts: Arc::clone(&foundation.artifacts),
         pictures: Arc::new(Pictures::new(letters.clone(), sandbox::pictures(&config.sandbox)?)),
         runs: Arc::new(Control::new(Arc::clone(&foundation.store), Arc::new(letters.clone()))),

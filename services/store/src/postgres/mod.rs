@@ -74,6 +74,10 @@ mod audit;
 mod books;
 #[path = "../common/books.rs"]
 mod books_adapter;
+#[path = "../common/brand_store.rs"]
+mod brand_store;
+#[path = "../queries/brands.rs"]
+mod brands;
 #[path = "../queries/commits.rs"]
 mod commits;
 pub mod database;

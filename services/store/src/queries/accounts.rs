@@ -7,10 +7,11 @@ use spotwright_core::domain::account::{
     Asset, AssetUsage, BriefRecord, BriefSummary, Credential, FoundedOrganization, KeyMac, KeyRecord,
     NewAsset, NewBrief, NewKey, NewOrganization, Organization, OrganizationContext, Scope,
 };
+use spotwright_core::domain::brand::BrandVersion;
 use spotwright_core::ports::accounts::{Page, Positioned, WriteKey};
 use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_core::ports::step_store::StoreError;
-use spotwright_schemas::ids::{AssetId, BriefId, KeyId, OrganizationId};
+use spotwright_schemas::ids::{AssetId, BrandId, BriefId, KeyId, OrganizationId};
 use uuid::Uuid;
 
 use super::Connection;
@@ -544,8 +545,8 @@ pub(super) async fn create_brief(
         }
     }
     sqlx::query(
-        "INSERT INTO brief (id, organization_id, name, body, assets, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO brief (id, organization_id, name, body, assets, created_at, brand_id, brand_version) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(new.id.0)
     .bind(context.organization.0)
@@ -553,6 +554,8 @@ pub(super) async fn create_brief(
     .bind(texts.body)
     .bind(texts.assets)
     .bind(now)
+    .bind(new.brand.map(|brand| brand.id.0))
+    .bind(new.brand.map(|brand| i64::from(brand.version)))
     .execute(&mut *conn)
     .await
     .map_err(database)?;
@@ -589,14 +592,23 @@ pub(super) async fn brief(
     context: OrganizationContext,
     id: BriefId,
 ) -> Result<BriefRecord, StoreError> {
-    let row: Option<(String, String, i64)> =
-        sqlx::query_as("SELECT body, assets, created_at FROM brief WHERE id = $1 AND organization_id = $2")
-            .bind(id.0)
-            .bind(context.organization.0)
-            .fetch_optional(conn)
-            .await
-            .map_err(database)?;
-    let (body, assets, created_at) = row.ok_or_else(|| StoreError::Missing("brief".to_owned()))?;
+    let row: Option<(String, String, i64, Option<Uuid>, Option<i64>)> = sqlx::query_as(
+        "SELECT body, assets, created_at, brand_id, brand_version FROM brief \
+         WHERE id = $1 AND organization_id = $2",
+    )
+    .bind(id.0)
+    .bind(context.organization.0)
+    .fetch_optional(conn)
+    .await
+    .map_err(database)?;
+    let (body, assets, created_at, brand, version) =
+        row.ok_or_else(|| StoreError::Missing("brief".to_owned()))?;
     let assets: BTreeMap<String, AssetId> = from_json("pictures of a brief", &assets)?;
-    Ok(BriefRecord { id, brief: from_json("brief", &body)?, assets, created_at })
+    let brand = match (brand, version) {
+        (Some(brand), Some(version)) => {
+            Some(BrandVersion { id: BrandId(brand), version: unsigned("version of a brand", version)? })
+        }
+        _ => None,
+    };
+    Ok(BriefRecord { id, brief: from_json("brief", &body)?, assets, brand, created_at })
 }

@@ -141,7 +141,7 @@ async fn brief(store: &impl AccountStore, context: OrganizationContext, number: 
     store.create_asset(context, &write(&format!("asset {number}")), &asset).await.expect("an asset");
     let brief = fixtures::brief();
     let assets = BTreeMap::from([(brief.product.pictures[0].file.clone(), asset.id)]);
-    NewBrief { id: BriefId::derive(number, "brief", 0), brief, assets }
+    NewBrief { id: BriefId::derive(number, "brief", 0), brief, assets, brand: None }
 }
 
 fn order(brief: &NewBrief, run: &NewRun) -> RunOrder {

@@ -259,6 +259,7 @@ impl Server {
             webhook_sender: posts.clone(),
             observations: store.clone(),
             reviews: store.clone(),
+            brands: store.clone(),
             artifacts: artifacts.clone(),
             pictures: pictures.clone(),
             letters: Arc::new(EveryLetter),

@@ -78,8 +78,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         .replace("{id}", id)
         .replace("/docs/{file}", "/docs/reference.js")
         .replace("/v1/shared/{token}", &format!("/v1/shared/{}", things.shared))
-        .replace("/variants/{id}/files/{file}", &format!("/variants/{id}/files/preview"))
-        .replace("{file}", "video")
+        .replace("{file}", if operation.path.starts_with("/v1/shared/") { "preview" } else { "video" })
         .replace("{delivery}", &things.delivery)
         .replace("{source}", "kling")
         .replace("{code}", "SW1003");

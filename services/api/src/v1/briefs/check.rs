@@ -8,7 +8,9 @@ use serde_json::value::RawValue;
 use spotwright_core::use_cases::briefs;
 use spotwright_schemas::brief::Brief;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
+use super::create::completed;
 use crate::auth::Caller;
 use crate::extract::{self, JsonBody};
 use crate::openapi::foreign;
@@ -23,6 +25,8 @@ pub(crate) struct BriefToCheck<'a> {
     #[serde(borrow)]
     #[schema(value_type = foreign::Brief)]
     brief: &'a RawValue,
+    /// The brand that it gets what it lacks from.
+    brand: Option<Uuid>,
 }
 
 /// A brief without a fault.
@@ -44,8 +48,8 @@ pub(crate) async fn handle(
     body: JsonBody,
 ) -> Result<Json<CheckedBrief>, ApiProblem> {
     let asked: BriefToCheck<'_> = extract::json(&body.bytes)?;
-    let text = asked.brief.get().as_bytes();
-    let brief = briefs::check(app.state.letters.as_ref(), &caller.principal, text)
+    let (text, _) = completed(&app, &caller, asked.brand, asked.brief).await?;
+    let brief = briefs::check(app.state.letters.as_ref(), &caller.principal, &text)
         .map_err(|problem| ApiProblem::from(problem).within("brief"))?;
     Ok(Json(CheckedBrief { brief }))
 }

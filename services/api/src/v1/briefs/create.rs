@@ -1,5 +1,6 @@
 //! `POST /v1/briefs`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Extension;
@@ -9,10 +10,11 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use spotwright_core::domain::account::NewBrief;
-use spotwright_core::use_cases::briefs;
+use spotwright_core::domain::brand::BrandVersion;
+use spotwright_core::use_cases::{brands, briefs};
 use spotwright_schemas::brief::{Brief, is_same_name};
 use spotwright_schemas::error::Code;
-use spotwright_schemas::ids::{AssetId, BriefId};
+use spotwright_schemas::ids::{AssetId, BrandId, BriefId};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -36,6 +38,9 @@ pub(crate) struct BriefOrder<'a> {
     /// The asset behind each picture file that the brief names.
     #[schema(value_type = BTreeMap<String, Uuid>)]
     assets: BTreeMap<String, Uuid>,
+    /// The brand that the brief gets what it lacks from: fields of `brand`, and facts, `must_say` and
+    /// `must_not_say` where it has none.
+    brand: Option<Uuid>,
 }
 
 /// Hands a brief in. It is checked whole, as on the command line; nothing is produced yet.
@@ -52,15 +57,30 @@ pub(crate) async fn handle(
     let admitted = idempotency::admit(&app, &caller, &headers, &uri, &body.bytes)?;
     let order: BriefOrder<'_> = extract::json(&body.bytes)?;
     let by = &caller.principal;
-    let brief = briefs::check(app.state.letters.as_ref(), by, order.brief.get().as_bytes())
+    let (text, brand) = completed(&app, &caller, order.brand, order.brief).await?;
+    let brief = briefs::check(app.state.letters.as_ref(), by, &text)
         .map_err(|problem| ApiProblem::from(problem).within("brief"))?;
     let assets = assets_of(&brief, &order.assets)?;
-    let new = NewBrief { id: BriefId(key::random_id(app.state.entropy.as_ref())?), brief, assets };
+    let new = NewBrief { id: BriefId(key::random_id(app.state.entropy.as_ref())?), brief, assets, brand };
     let record = app.record(caller.request_id.as_deref());
     let written = briefs::create(app.state.accounts.as_ref(), &record, by, &admitted.write, &new).await?;
     let replayed = is_replayed(&written);
     let summary = BriefSummary::from(written.into_inner());
     Ok(created(replayed, &format!("/v1/briefs/{}", summary.id), &summary))
+}
+
+/// A brief's text with what it lacks of the brand that it names, and the version of that.
+pub(super) async fn completed<'a>(
+    app: &App,
+    caller: &Caller,
+    brand: Option<Uuid>,
+    brief: &'a RawValue,
+) -> Result<(Cow<'a, [u8]>, Option<BrandVersion>), ApiProblem> {
+    let text = brief.get().as_bytes();
+    let Some(brand) = brand else { return Ok((Cow::Borrowed(text), None)) };
+    let ports = app.brands(caller);
+    let (whole, version) = brands::completed(&ports, &caller.principal, BrandId(brand), text).await?;
+    Ok((Cow::Owned(whole), Some(version)))
 }
 
 /// The asset behind each picture of a brief.

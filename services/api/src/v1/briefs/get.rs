@@ -31,6 +31,17 @@ pub(crate) struct BriefDocument {
     brief: Brief,
     /// The asset behind each picture file that the brief names.
     assets: BTreeMap<String, Uuid>,
+    /// The brand that it was completed with, in the version of that time.
+    brand: Option<BriefBrand>,
+}
+
+/// The brand that a brief was completed with.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BriefBrand {
+    /// The brand.
+    id: Uuid,
+    /// Its version then.
+    version: u32,
 }
 
 /// One brief.
@@ -48,6 +59,7 @@ pub(crate) async fn handle(
         id: record.id.0,
         created_at: time(record.created_at),
         brief: record.brief,
+        brand: record.brand.map(|brand| BriefBrand { id: brand.id.0, version: brand.version }),
         assets: record.assets.into_iter().map(|(file, asset)| (file, asset.0)).collect(),
     }))
 }

@@ -145,7 +145,7 @@ pub async fn ask(
 ///
 /// # Errors
 /// `Code::Forbidden` without `approvals:write`; `Code::NotFound`; [`Code::RequestValue`] for the note;
-/// [`Code::ContentChanged`] when the variant is not what was looked at any more; [`Code::ReviewQuota`].
+/// [`Code::ContentChanged`] when the variant is not what was looked at any more; [`Code::TooMany`].
 pub async fn decide(
     ports: &ReviewPorts<'_>,
     by: &Principal,

@@ -69,7 +69,7 @@ fn scaled(value: f64, most: f64, factor: f64) -> Option<u32> {
 ///
 /// # Errors
 /// `Code::Forbidden` without `runs:write` or `approvals:write`; `Code::NotFound`; [`Code::RequestValue`] with
-/// the field; [`Code::ReviewQuota`]; those of repeated writes.
+/// the field; [`Code::TooMany`]; those of repeated writes.
 pub async fn create(
     ports: &ReviewPorts<'_>,
     by: &Principal,

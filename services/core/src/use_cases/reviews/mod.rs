@@ -48,7 +48,7 @@ impl From<ReviewError> for Problem {
         match error {
             ReviewError::Account(error) => error.into(),
             ReviewError::TooMany { what, most } => {
-                Self::new(Code::ReviewQuota, "", format!("there are {most} {what}, as many as there may be"))
+                Self::new(Code::TooMany, "", format!("there are {most} {what}, as many as there may be"))
             }
         }
     }

@@ -173,7 +173,7 @@ pub async fn list_comments(
 ///
 /// # Errors
 /// [`Code::NotFound`]; [`Code::Forbidden`] by a link that only shows; [`Code::RequestValue`] with the field;
-/// [`Code::ReviewQuota`]; those of repeated writes.
+/// [`Code::TooMany`]; those of repeated writes.
 pub async fn comment(
     ports: &ReviewPorts<'_>,
     guest: &Guest,
@@ -193,7 +193,7 @@ pub async fn comment(
 ///
 /// # Errors
 /// [`Code::NotFound`]; [`Code::Forbidden`] by a link that does not decide; [`Code::RequestValue`] with the
-/// field; [`Code::ContentChanged`]; [`Code::ReviewQuota`].
+/// field; [`Code::ContentChanged`]; [`Code::TooMany`].
 pub async fn decide(
     ports: &ReviewPorts<'_>,
     guest: &Guest,

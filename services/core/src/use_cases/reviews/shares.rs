@@ -108,7 +108,7 @@ impl ShareOrder {
 /// # Errors
 /// `Code::Forbidden` without `runs:write` or `approvals:write`, and without the latter for a link that
 /// decides; [`Code::RequestValue`] with the field; `Code::NotFound` for the run and the variants;
-/// [`Code::ReviewQuota`]; those of repeated writes.
+/// [`Code::TooMany`]; those of repeated writes.
 pub async fn create(
     ports: &ReviewPorts<'_>,
     by: &Principal,
