@@ -91,8 +91,13 @@ pub(crate) fn expect<T: Serialize>(headers: &HeaderMap, resource: &T) -> Result<
     if names(headers, &header::IF_MATCH, &tag_of(&json), false) {
         return Ok(());
     }
+    Err(changed_meanwhile())
+}
+
+/// What is to be changed was changed between the look at it and the write.
+pub(crate) fn changed_meanwhile() -> ApiProblem {
     let message = "was changed since you read it; read it again and send the change with its new `ETag`";
-    Err(ApiProblem::new(Code::Precondition, "if-match", message))
+    ApiProblem::new(Code::Precondition, "if-match", message)
 }
 
 /// Whether a header lists this tag, or any. A weak tag never names what is to be changed.

@@ -13,6 +13,7 @@ use tracing::Instrument as _;
 
 use crate::auth::RequestId;
 use crate::key::random_id;
+use crate::language::Language;
 use crate::problem::{self, ApiProblem};
 use crate::progress::Progress;
 use crate::rate::Standing;
@@ -32,6 +33,7 @@ const LONGEST_ID: usize = 64;
 /// and gives every error its form.
 pub(crate) async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = request_id(&app, &request);
+    let language = Language::asked(request.headers());
     request.extensions_mut().insert(RequestId(id.as_str().into()));
     let (method, began) = (request.method().clone(), tokio::time::Instant::now());
     let asked = AskedCell::default();
@@ -47,7 +49,7 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
         status = tracing::field::Empty,
     );
     let response = limited(&app, request, next).instrument(span.clone()).await;
-    let (mut response, code) = span.in_scope(|| in_form(response, &id));
+    let (mut response, code) = span.in_scope(|| in_form(response, language, &id));
     span.record("status", response.status().as_u16());
     span.in_scope(|| tracing::debug!("answered"));
     if let Some(asked) = asked.get() {
@@ -135,7 +137,7 @@ fn tell_rate(rate: Standing, headers: &mut HeaderMap) {
 }
 
 /// Gives an error its form, whoever made it, and tells its code.
-fn in_form(mut response: Response, id: &str) -> (Response, Option<Code>) {
+fn in_form(mut response: Response, language: Language, id: &str) -> (Response, Option<Code>) {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return (response, None);
@@ -144,7 +146,7 @@ fn in_form(mut response: Response, id: &str) -> (Response, Option<Code>) {
     let problem = response.extensions_mut().remove::<ApiProblem>();
     let problem = problem.unwrap_or_else(|| problem::of_status(status));
     let code = problem.code();
-    (problem.render(id, allow), Some(code))
+    (problem.render(language, id, allow), Some(code))
 }
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ mod form;
 mod idempotency;
 pub mod key;
 mod kling;
+mod language;
 mod layers;
 pub mod openapi;
 pub mod operations;

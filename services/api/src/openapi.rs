@@ -105,6 +105,7 @@ pub(crate) mod foreign {
         me::sessions::handle,
         me::session_end::handle,
         members::list::handle,
+        members::get::handle,
         members::role::handle,
         members::remove::handle,
         invitations::list::handle,
@@ -355,7 +356,6 @@ fn takes_if_match(operation: &Operation) -> bool {
                 | "/v1/members/{id}/role"
                 | "/v1/variants/{id}/external-refs"
                 | "/v1/organizations/{id}/budget"
-                | "/v1/assets/{id}"
         )
 }
 

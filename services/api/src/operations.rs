@@ -103,6 +103,7 @@ pub const OPERATIONS: &[Operation] = &[
     get("/v1/me/sessions", Access::AnyKey),
     Operation { method: "DELETE", path: "/v1/me/sessions/{id}", access: Access::AnyKey, creates: false },
     get("/v1/members", Access::Needs(Scope::MembersAdmin)),
+    get("/v1/members/{id}", Access::Needs(Scope::MembersAdmin)),
     change("PUT", "/v1/members/{id}/role", Scope::MembersAdmin),
     delete("/v1/members/{id}", Scope::MembersAdmin),
     get("/v1/invitations", Access::Needs(Scope::MembersAdmin)),

@@ -4,6 +4,8 @@
 //! layer knows the request's id. Answers that frameworks make themselves are translated there too,
 //! so every error of the service has this form.
 
+mod chinese;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,8 @@ use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use utoipa::ToSchema;
 
+use crate::language::Language;
+
 /// Media type of problems.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -24,11 +28,13 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 pub struct ProblemDocument {
     /// Address of the page that explains the code, relative to the service.
     pub r#type: String,
-    /// What kind of problem it is; the same for every problem of the code.
+    /// What kind of problem it is; the same for every problem of the code, in the language of
+    /// `Content-Language`.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What is wrong this time and what would be right.
+    /// What is wrong this time and what would be right. In Chinese it is what the code means and what to do,
+    /// followed by this problem's own words.
     pub detail: String,
     /// Stable code, e.g. `SW1003`.
     pub code: String,
@@ -111,15 +117,28 @@ impl ApiProblem {
         status(self.problem.code)
     }
 
-    /// The body, once the request's id is known.
+    /// The body in English, once the request's id is known.
     #[must_use]
     pub fn document(&self, request_id: &str) -> ProblemDocument {
+        self.document_in(Language::English, request_id)
+    }
+
+    /// The body, once the request's id is known.
+    pub(crate) fn document_in(&self, language: Language, request_id: &str) -> ProblemDocument {
         let code = self.problem.code;
+        let message = &self.problem.message;
+        let (title, detail) = match language {
+            Language::English => (title(code), message.clone()),
+            Language::Chinese => {
+                let (title, sentence) = chinese::texts(code);
+                (title, format!("{sentence}（{message}）"))
+            }
+        };
         ProblemDocument {
             r#type: format!("/errors/{code}"),
-            title: title(code).to_owned(),
+            title: title.to_owned(),
             status: self.status().as_u16(),
-            detail: self.problem.message.clone(),
+            detail,
             code: code.as_str().to_owned(),
             param: (!self.problem.field.is_empty()).then(|| self.problem.field.clone()),
             request_id: request_id.to_owned(),
@@ -128,12 +147,19 @@ impl ApiProblem {
     }
 
     /// The finished answer.
-    pub(crate) fn render(&self, request_id: &str, allow: Option<HeaderValue>) -> Response {
-        let body = serde_json::to_vec(&self.document(request_id)).unwrap_or_default();
+    pub(crate) fn render(
+        &self,
+        language: Language,
+        request_id: &str,
+        allow: Option<HeaderValue>,
+    ) -> Response {
+        let body = serde_json::to_vec(&self.document_in(language, request_id)).unwrap_or_default();
         let mut response = (self.status(), body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+        headers.append(header::VARY, HeaderValue::from_static("accept-language"));
         if self.problem.code == Code::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -69,7 +69,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/me/sessions", get(me::sessions::handle))
         .route("/v1/me/sessions/{id}", delete(me::session_end::handle))
         .route("/v1/members", get(members::list::handle))
-        .route("/v1/members/{id}", delete(members::remove::handle))
+        .route("/v1/members/{id}", get(members::get::handle).delete(members::remove::handle))
         .route("/v1/members/{id}/role", put(members::role::handle))
         .route("/v1/invitations", get(invitations::list::handle).post(invitations::create::handle))
         .route("/v1/invitations/look", post(invitations::look::handle))

@@ -28,6 +28,9 @@ pub enum WebhookError {
     /// The delivery waits already (permanent until it ends).
     #[error("the delivery waits to be sent")]
     Waiting,
+    /// Somebody else has changed the webhook since it was read (permanent).
+    #[error("the webhook was changed meanwhile")]
+    Changed,
     /// The secret was rotated by somebody else at the same time (permanent).
     #[error("the secret was rotated meanwhile")]
     Rotated,
@@ -130,13 +133,15 @@ pub trait WebhookStore: Send + Sync {
     /// One webhook.
     async fn webhook(&self, organization: OrganizationId, id: WebhookId) -> Result<Webhook, WebhookError>;
 
-    /// Changes a webhook. One that becomes active is tried at once with everything that waits.
+    /// Changes a webhook; with `seen` only one that was last changed at that time ([`WebhookError::Changed`]). One
+    /// that becomes active is tried at once with everything that waits.
     async fn update_webhook(
         &self,
         organization: OrganizationId,
         id: WebhookId,
         order: &WebhookOrder,
         state: WebhookState,
+        seen: Option<i64>,
         now: i64,
     ) -> Result<Webhook, WebhookError>;
 

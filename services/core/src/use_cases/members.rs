@@ -25,6 +25,15 @@ pub async fn list(
     Ok(people.members(by.context(), page).await?)
 }
 
+/// One member.
+///
+/// # Errors
+/// `Code::Forbidden` without `members:admin`; `Code::NotFound`.
+pub async fn get(people: &dyn PeopleStore, by: &Principal, person: PersonId) -> Result<Member, Problem> {
+    by.expect(Scope::MembersAdmin)?;
+    Ok(people.member(by.context(), person).await?)
+}
+
 /// Gives a member another role.
 ///
 /// # Errors

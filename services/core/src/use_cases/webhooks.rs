@@ -108,22 +108,24 @@ impl Webhooks<'_> {
         Ok(self.store.webhook(principal.organization, id).await?)
     }
 
-    /// Changes a webhook. One that was paused goes on when it is to be enabled.
+    /// Changes a webhook. One that was paused goes on when it is to be enabled. With `seen` only one that nobody
+    /// has changed after that time.
     ///
     /// # Errors
-    /// [`WebhooksError`]: a value, or an address that is not opened.
+    /// [`WebhooksError`]: a value, or an address that is not opened; [`WebhookError::Changed`].
     pub async fn update(
         &self,
         principal: &Principal,
         id: WebhookId,
         order: &WebhookOrder,
         enabled: bool,
+        seen: Option<i64>,
     ) -> Result<Webhook, WebhooksError> {
         principal.expect(Scope::WebhooksAdmin)?;
         order.check()?;
         self.sender.check(&order.url)?;
         let state = if enabled { WebhookState::Active } else { WebhookState::Disabled };
-        Ok(self.store.update_webhook(principal.organization, id, order, state, self.now).await?)
+        Ok(self.store.update_webhook(principal.organization, id, order, state, seen, self.now).await?)
     }
 
     /// Removes a webhook and its deliveries.

@@ -68,13 +68,18 @@ impl WebhookStore for Store {
         id: WebhookId,
         order: &WebhookOrder,
         state: WebhookState,
+        seen: Option<i64>,
         now: i64,
     ) -> Result<Webhook, WebhookError> {
         let order = order.clone();
-        self.write_webhooks(move |conn| {
-            Box::pin(async move { webhooks::update(conn, organization, id, &order, state, now).await })
-        })
-        .await
+        let changed = self
+            .write_webhooks(move |conn| {
+                Box::pin(
+                    async move { webhooks::update(conn, organization, id, &order, state, seen, now).await },
+                )
+            })
+            .await?;
+        changed.ok_or(WebhookError::Changed)
     }
 
     async fn delete_webhook(&self, organization: OrganizationId, id: WebhookId) -> Result<(), WebhookError> {

@@ -149,20 +149,21 @@ pub(super) async fn get(
     Ok(row.ok_or_else(missing)?.into_webhook()?.row)
 }
 
-/// Changes a webhook. When it becomes active nothing counts against it any more, and what waits is due.
+/// Changes a webhook; `None` when it was changed at another time than `seen`. When it becomes active nothing counts against it any more, and what waits is due.
 pub(super) async fn update(
     conn: &mut Connection,
     organization: OrganizationId,
     id: WebhookId,
     order: &WebhookOrder,
     state: WebhookState,
+    seen: Option<i64>,
     now: i64,
-) -> Result<Webhook, StoreError> {
+) -> Result<Option<Webhook>, StoreError> {
     let active = i64::from(state == WebhookState::Active);
     let changed = sqlx::query(
         "UPDATE webhook SET url = $3, name = $4, events = $5, state = $6, paused_reason = NULL, \
          failing_since = CASE WHEN $7 = 1 THEN NULL ELSE failing_since END, updated_at = $8 \
-         WHERE id = $1 AND organization_id = $2",
+         WHERE id = $1 AND organization_id = $2 AND ($9 IS NULL OR updated_at = $9)",
     )
     .bind(id.0)
     .bind(organization.0)
@@ -172,16 +173,18 @@ pub(super) async fn update(
     .bind(state.as_str())
     .bind(active)
     .bind(now)
+    .bind(seen)
     .execute(&mut *conn)
     .await
     .map_err(database)?;
     if changed.rows_affected() == 0 {
-        return Err(missing());
+        // There is none, or it was changed.
+        return get(conn, organization, id).await.map(|_| None);
     }
     if state == WebhookState::Active {
         make_due(conn, id, now).await?;
     }
-    get(conn, organization, id).await
+    get(conn, organization, id).await.map(Some)
 }
 
 /// Makes everything that waits for a webhook due, but what is being sent at this moment.

@@ -371,7 +371,7 @@ impl World {
 
     pub(crate) async fn change(&self, webhook: &Webhook, state: WebhookState) -> Webhook {
         let changed =
-            self.store.update_webhook(self.organization, webhook.id, &webhook.order, state, self.now());
+            self.store.update_webhook(self.organization, webhook.id, &webhook.order, state, None, self.now());
         changed.await.unwrap()
     }
 

@@ -1,12 +1,13 @@
 //! `DELETE /v1/members/{id}`.
 
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use spotwright_core::domain::people::Holder;
 use spotwright_core::use_cases::members;
 use spotwright_schemas::ids::PersonId;
 
-use super::Member;
+use super::{Member, expect_seen};
 use crate::auth::Caller;
 use crate::extract;
 use crate::problem::ApiProblem;
@@ -21,8 +22,10 @@ pub(crate) async fn handle(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Json<Member>, ApiProblem> {
     let id: PersonId = extract::id(&id, "member")?;
+    expect_seen(&app, &caller, id, &headers).await?;
     let ports = app.people(caller.request_id.as_deref());
     let removed = members::remove(&ports, &caller.principal, id).await?;
     app.auth.forget_sessions_of(Holder::Person(id));

@@ -1,6 +1,7 @@
 //! `PUT /v1/members/{id}/role`.
 
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use serde::Deserialize;
 use spotwright_core::domain::people::Holder;
@@ -8,7 +9,7 @@ use spotwright_core::use_cases::members;
 use spotwright_schemas::ids::PersonId;
 use utoipa::ToSchema;
 
-use super::{Member, role_of};
+use super::{Member, expect_seen, role_of};
 use crate::auth::Caller;
 use crate::extract::{self, JsonBody};
 use crate::problem::ApiProblem;
@@ -34,10 +35,12 @@ pub(crate) async fn handle(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Json<Member>, ApiProblem> {
     let id: PersonId = extract::id(&id, "member")?;
     let RoleChange { role } = extract::json(&body.bytes)?;
+    expect_seen(&app, &caller, id, &headers).await?;
     let ports = app.people(caller.request_id.as_deref());
     let member = members::change_role(&ports, &caller.principal, id, role_of(&role)?).await?;
     app.auth.forget_sessions_of(Holder::Person(id));

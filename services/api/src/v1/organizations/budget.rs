@@ -1,6 +1,7 @@
 //! `GET`, `PUT`, `POST` and `DELETE /v1/organizations/{id}/budget`.
 
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::account::{self, Limit};
@@ -11,6 +12,7 @@ use spotwright_schemas::money::{Currency, Micros};
 use utoipa::ToSchema;
 
 use crate::auth::Caller;
+use crate::etag;
 use crate::extract::{self, JsonBody};
 use crate::problem::ApiProblem;
 use crate::state::App;
@@ -80,8 +82,10 @@ pub(crate) async fn set(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Json<OrganizationBudget>, ApiProblem> {
+    expect_seen(&app, &caller, &id, &headers).await?;
     limit(&app, &caller, &id, &body).await
 }
 
@@ -106,11 +110,23 @@ pub(crate) async fn remove(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Json<OrganizationBudget>, ApiProblem> {
+    expect_seen(&app, &caller, &id, &headers).await?;
     let id: OrganizationId = extract::id(&id, "organization")?;
     let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
     organizations::unlimit(accounts, &record, &caller.principal, id).await?;
     Ok(Json(OrganizationBudget::default()))
+}
+
+/// Refuses a change of a limit that is not what the client has seen.
+async fn expect_seen(app: &App, caller: &Caller, id: &str, headers: &HeaderMap) -> Result<(), ApiProblem> {
+    if !etag::is_conditional(headers) {
+        return Ok(());
+    }
+    let id: OrganizationId = extract::id(id, "organization")?;
+    let now = organizations::budget(app.state.accounts.as_ref(), &caller.principal, id).await?;
+    etag::expect(headers, &now.map(OrganizationBudget::from).unwrap_or_default())
 }
 
 async fn limit(

@@ -1,6 +1,7 @@
 //! `GET` and `PUT /v1/variants/{id}/external-refs`.
 
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use spotwright_core::use_cases::results;
@@ -9,6 +10,7 @@ use spotwright_schemas::launch::ExternalRef;
 use utoipa::ToSchema;
 
 use crate::auth::Caller;
+use crate::etag;
 use crate::extract::{self, JsonBody};
 use crate::problem::ApiProblem;
 use crate::state::App;
@@ -69,6 +71,7 @@ pub(crate) async fn set(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Json<ExternalRefs>, ApiProblem> {
     let id: VariantId = extract::id(&id, "variant")?;
@@ -77,5 +80,9 @@ pub(crate) async fn set(
         |own: ExternalRefView| ExternalRef { platform: own.platform, account: own.account, id: own.id };
     let refs: Vec<ExternalRef> = asked.external_refs.into_iter().map(external).collect();
     let store = app.state.observations.as_ref();
+    if etag::is_conditional(&headers) {
+        let now = results::external_refs(&caller.principal(), store, id).await?;
+        etag::expect(&headers, &ExternalRefs::of(now))?;
+    }
     Ok(Json(ExternalRefs::of(results::put_external_refs(&caller.principal(), store, id, &refs).await?)))
 }

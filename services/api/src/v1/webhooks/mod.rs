@@ -11,11 +11,14 @@ pub(crate) mod rotate;
 pub(crate) mod test;
 pub(crate) mod update;
 
+use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::webhook::{self, EVERY_TYPE};
 use spotwright_core::ports::webhooks::{WebhookError, WebhookSecret, WebhookSecrets as _};
+use spotwright_core::use_cases::Principal;
 use spotwright_core::use_cases::webhooks::{Webhooks, WebhooksError};
 use spotwright_schemas::error::Code;
+use spotwright_schemas::ids::WebhookId;
 use spotwright_schemas::organization_event::LoggedEvent;
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
@@ -23,6 +26,7 @@ use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::time;
+use crate::etag;
 use crate::problem::ApiProblem;
 use crate::state::App;
 
@@ -181,6 +185,22 @@ impl PartialSchema for EventName {
 
 impl ToSchema for EventName {}
 
+/// When the webhook was last changed that a request has seen; `None` where it does not say what it has seen.
+async fn seen(
+    webhooks: &Webhooks<'_>,
+    by: &Principal,
+    id: WebhookId,
+    headers: &HeaderMap,
+) -> Result<Option<i64>, ApiProblem> {
+    if !etag::is_conditional(headers) {
+        return Ok(None);
+    }
+    let now = webhooks.get(by, id).await?;
+    let updated_at = now.updated_at;
+    etag::expect(headers, &Webhook::from(now))?;
+    Ok(Some(updated_at))
+}
+
 /// The use cases, at this moment.
 pub(crate) fn use_cases(app: &App) -> Webhooks<'_> {
     Webhooks {
@@ -205,6 +225,7 @@ impl From<WebhooksError> for ApiProblem {
             WebhooksError::Store(WebhookError::Waiting) => {
                 Self::whole(Code::WebhookState, "the delivery waits and is sent by itself")
             }
+            WebhooksError::Store(WebhookError::Changed) => etag::changed_meanwhile(),
             WebhooksError::Store(WebhookError::Rotated) => {
                 Self::whole(Code::WebhookState, "the secret was rotated by another request meanwhile")
             }

@@ -1,12 +1,13 @@
 //! `PUT /v1/webhooks/{id}`.
 
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use serde::Deserialize;
 use spotwright_core::domain::webhook;
 use utoipa::ToSchema;
 
-use super::{EventName, Webhook, use_cases};
+use super::{EventName, Webhook, seen, use_cases};
 use crate::auth::Caller;
 use crate::extract::{self, JsonBody};
 use crate::problem::ApiProblem;
@@ -34,6 +35,7 @@ pub(crate) struct WebhookChange {
 }
 
 /// Changes a webhook. With `enabled` one that was paused goes on with everything that waits for it.
+/// With `If-Match` nothing that somebody else has changed meanwhile is lost.
 #[utoipa::path(put, path = "/v1/webhooks/{id}", operation_id = "updateWebhook", tag = "webhooks",
     params(("id" = Uuid, Path, description = "The webhook")),
     request_body = WebhookChange,
@@ -42,10 +44,13 @@ pub(crate) async fn handle(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Json<Webhook>, ApiProblem> {
     let id = extract::id(&id, "webhook")?;
     let WebhookChange { url, name, events, enabled } = extract::json(&body.bytes)?;
     let order = webhook::WebhookOrder { url, name, events };
-    Ok(Json(use_cases(&app).update(&caller.principal(), id, &order, enabled).await?.into()))
+    let (webhooks, by) = (use_cases(&app), caller.principal());
+    let seen = seen(&webhooks, &by, id, &headers).await?;
+    Ok(Json(webhooks.update(&by, id, &order, enabled, seen).await?.into()))
 }
