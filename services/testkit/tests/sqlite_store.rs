@@ -31,3 +31,9 @@ spotwright_testkit::review_store_suite!(sqlite_reviews, || async {
     let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
     (store, folder)
 });
+
+spotwright_testkit::brand_store_suite!(sqlite_brands, || async {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
+    (store, folder)
+});

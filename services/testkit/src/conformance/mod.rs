@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod artifacts;
 mod books;
+pub mod brands;
 mod budgets;
 pub mod bus;
 pub mod clip_library;

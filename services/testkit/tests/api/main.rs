@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod brands;
 mod callbacks;
+mod conditions;
 mod errors;
 mod events;
 mod fairness;

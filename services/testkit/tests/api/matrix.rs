@@ -9,7 +9,7 @@ use spotwright_core::domain::account::Scope;
 use spotwright_core::use_cases::Role;
 
 use crate::harness::{Made, Server, Tenant, brief_order, problem};
-use crate::{people, results, reviews, videos, webhooks};
+use crate::{brands, people, results, reviews, videos, webhooks};
 
 /// Things of the owner that requests name.
 struct Things {
@@ -42,6 +42,8 @@ struct Things {
     shared: String,
     /// What the variant is.
     content: String,
+    /// A brand.
+    brand: String,
 }
 
 /// A request that is right for the owner.
@@ -62,6 +64,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         "/v1/webhooks/{id}" if operation.method == "DELETE" => &things.spare_webhook,
         path if path.starts_with("/v1/webhooks/") => &things.webhook,
         "/v1/imports/{id}" => &things.import,
+        path if path.starts_with("/v1/brands/") => &things.brand,
         path if path.starts_with("/v1/comments/") => &things.comment,
         path if path.starts_with("/v1/shares/") => &things.share,
         path if path.starts_with("/v1/shared/") => &things.variant,
@@ -124,6 +127,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
             let id = uuid::Uuid::from_u128(7);
             request.json(&json!({ "id": id, "signal": { "kind": "cancel" } }))
         }
+        ("POST", "/v1/brands") | ("PUT", "/v1/brands/{id}") => request.json(&brands::order()),
         ("POST", "/v1/webhooks") => request.json(&webhooks::order()),
         ("POST", "/v1/variants/{id}/approval") => request.json(&json!({ "note": "the end" })),
         ("POST", "/v1/variants/{id}/approval/decisions") => {
@@ -170,6 +174,7 @@ fn for_a_stranger(operation: &Operation) -> StatusCode {
             | "/v1/api-keys"
             | "/v1/invitations"
             | "/v1/webhooks"
+            | "/v1/brands"
             | "/v1/imports"
             | "/v1/observations/batch",
         ) => StatusCode::CREATED,
@@ -208,6 +213,7 @@ async fn world() -> World {
     let (invitation, _) = people::invited(&server, &owner, "invited@example.com", "viewer").await;
     let (_, token) = people::invited(&server, &owner, "another@example.com", "viewer").await;
     let import = results::imported(&server, &owner).await;
+    let brand = brands::made(&server, &owner).await;
     let (comment, content) = reviews::commented(&server, &owner, &variant).await;
     let (share, _) = reviews::shared(&server, &owner, &made.run.to_string(), "view").await;
     let (_, shared) = reviews::shared(&server, &owner, &made.run.to_string(), "approve").await;
@@ -232,6 +238,7 @@ async fn world() -> World {
         share,
         shared,
         content,
+        brand,
     };
     World { server, owner, stranger, things }
 }
