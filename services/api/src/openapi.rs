@@ -3,7 +3,7 @@
 //! What every operation has in common — who may call it, its key header, paging, the form of errors —
 //! is added here from [`OPERATIONS`], so that it cannot be forgotten in one place.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -237,35 +237,7 @@ pub fn document() -> Value {
     }
     document["servers"] =
         json!([{ "url": "/", "description": "The service that answers with this description" }]);
-    drop_unused(&mut document);
     sorted(document)
-}
-
-/// Takes schemas away that nothing refers to, and those that only they referred to.
-fn drop_unused(document: &mut Value) {
-    loop {
-        let mut used = BTreeSet::new();
-        note_references(document, &mut used);
-        let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
-        let before = schemas.len();
-        schemas.retain(|name, _| used.contains(&format!("#/components/schemas/{name}")));
-        if schemas.len() == before {
-            return;
-        }
-    }
-}
-
-fn note_references(value: &Value, used: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(fields) => {
-            if let Some(Value::String(reference)) = fields.get("$ref") {
-                used.insert(reference.clone());
-            }
-            fields.values().for_each(|value| note_references(value, used));
-        }
-        Value::Array(values) => values.iter().for_each(|value| note_references(value, used)),
-        _ => {}
-    }
 }
 
 /// The same value with the fields of every object in alphabetical order, whatever order the JSON
@@ -473,6 +445,8 @@ fn add_foreign(schemas: &mut Value) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn described() -> BTreeSet<(String, String)> {
