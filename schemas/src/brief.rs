@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::destination::{Destination, MAX_DESTINATION};
-use crate::error::{Code, Problem};
+use crate::error::Problem;
 use crate::letters::composed;
 use crate::locale::{Language, Locale};
 use crate::money::{Currency, Micros};
@@ -439,7 +439,7 @@ impl Brief {
     /// Checks lengths, ranges, names and evidence; stops at the first problem.
     ///
     /// # Errors
-    /// [`Code::BriefValue`], [`Code::EvidenceMissing`] or [`Code::PicturePath`] with the field's path.
+    /// `Code::BriefValue`, `Code::EvidenceMissing` or `Code::PicturePath` with the field's path.
     pub fn validate(&self) -> Result<(), Problem> {
         check_name("id", &self.id)?;
         check_brand("brand", &self.brand)?;

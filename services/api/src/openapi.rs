@@ -316,7 +316,14 @@ fn complete(operation: &Operation, described: &mut Value) {
     if operation.method == "PUT" && operation.path == "/v1/brands/{id}" {
         refusals.push("409");
     }
-    if operation.path.ends_with("/signals") || operation.path.ends_with("/check") || is_change {
+    // Pictures that clips are made of are decoded while the request waits.
+    let takes_picture =
+        operation.method == "POST" && matches!(operation.path, "/v1/videos" | "/kling/v1/videos/image2video");
+    if takes_picture
+        || operation.path.ends_with("/signals")
+        || operation.path.ends_with("/check")
+        || is_change
+    {
         refusals.push("422");
     }
     if operation.path.ends_with("/files/{file}") || operation.path == "/v1/assets/{id}/content" {

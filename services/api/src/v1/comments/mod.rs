@@ -6,7 +6,7 @@ pub(crate) mod list;
 pub(crate) mod reopen;
 pub(crate) mod resolve;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use spotwright_core::domain::review::{CommentState, Spot, WHOLE};
 use spotwright_core::use_cases::reviews::comments::{Remark, Said};
 use spotwright_schemas::error::Code;
@@ -28,7 +28,7 @@ pub(crate) struct CommentChange {
 }
 
 /// Whether somebody still has to look at a comment.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "describes the domain's own type, which is what is written")]
 pub(crate) enum CommentStateName {
