@@ -3,7 +3,7 @@
 //!
 //! The tag of a resource is a hash of its JSON, so whatever changes in it changes the tag.
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -17,8 +17,8 @@ use crate::problem::ApiProblem;
 /// Bytes of the hash that the tag shows.
 const SHOWN: usize = 16;
 
-/// Longest answer that is hashed; a longer one goes out without a tag. The pages of no list come near it.
-const LONGEST: usize = 16 << 20;
+/// Longest answer in bytes that is hashed; a longer one goes out without a tag. No resource comes near it.
+const LONGEST: u64 = 16 << 20;
 
 /// Whether the answers of an address are single resources, or lists that belong to one.
 #[must_use]
@@ -42,7 +42,10 @@ pub(crate) async fn tag(request: Request, next: Next) -> Response {
         .collect();
     let response = next.run(request).await;
     let json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
-    if response.status() != StatusCode::OK || !json || response.headers().contains_key(header::ETAG) {
+    // The answer to `HEAD` may have lost its body already: nothing is not what it is the tag of.
+    let whole = response.body().size_hint().exact().is_some_and(|bytes| (1..=LONGEST).contains(&bytes));
+    if response.status() != StatusCode::OK || !json || !whole || response.headers().contains_key(header::ETAG)
+    {
         return response;
     }
     match with_tag(response, &conditions, reads).await {
@@ -53,7 +56,7 @@ pub(crate) async fn tag(request: Request, next: Next) -> Response {
 
 async fn with_tag(response: Response, conditions: &HeaderMap, reads: bool) -> Result<Response, ApiProblem> {
     let (mut parts, body) = response.into_parts();
-    let bytes = to_bytes(body, LONGEST).await.map_err(|error| ApiProblem::internal(&error))?;
+    let bytes = to_bytes(body, usize::MAX).await.map_err(|error| ApiProblem::internal(&error))?;
     let tag = tag_of(&bytes);
     let value = HeaderValue::try_from(&tag).map_err(|error| ApiProblem::internal(&error))?;
     parts.headers.insert(header::ETAG, value);
