@@ -386,7 +386,7 @@ mod tests {
         let draft = generation(&brief, 1, 4).scripts.remove(0);
         let line = draft.script.lines.iter().find(|line| shows_product(&brief, line)).unwrap();
         let asked = |pictures: &[PictureRef], own: &PictureRef| {
-            let generated = generated(&brief, line, Motion::ZoomIn, pictures, own, 9).unwrap();
+            let generated = generated(&brief, line, Motion::PushIn, pictures, own, 9).unwrap();
             let references: Vec<String> = generated.references.into_iter().map(|one| one.artifact).collect();
             (generated.first_frame.unwrap(), references)
         };
