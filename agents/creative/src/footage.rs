@@ -25,6 +25,9 @@ const CLIP_SECONDS: u32 = 5;
 const MAX_REFERENCES: usize = 3;
 /// Most characters of a line's wish for a picture that go into a prompt.
 const MAX_WISH: usize = 400;
+/// What every known provider takes as a first frame or reference (Kling asks the most): each side at least so
+/// many pixels, and the longer one at most two and a half times the shorter.
+const MIN_PICTURE_SIDE: u32 = 300;
 /// Providers take seeds from 0 to 2^31 - 1.
 const SEED_BITS: u64 = 0x7FFF_FFFF;
 /// Signs before or behind a price.
@@ -42,7 +45,8 @@ pub struct ClipWish {
 }
 
 /// What a shot of `line` asks a video model for, where the brief wishes that for this line. `own` is the
-/// picture that the studio would show and that a clip of the product begins with.
+/// picture that the studio would show and that a clip of the product begins with, unless it is smaller than
+/// providers take and another one is not.
 #[must_use]
 pub fn generated(
     brief: &Brief,
@@ -56,9 +60,15 @@ pub fn generated(
         return None;
     }
     let shows_product = shows_product(brief, line);
+    let own = match pictures.iter().find(|picture| is_taken(picture)) {
+        Some(other) if !is_taken(own) => other,
+        _ => own,
+    };
     let mut references = Vec::new();
     if shows_product {
-        let others = pictures.iter().filter(|picture| picture.hash != own.hash);
+        // Beside a first frame that is taken, one that is not would only have the whole request refused.
+        let is_fit = |picture: &&PictureRef| is_taken(picture) || !is_taken(own);
+        let others = pictures.iter().filter(|picture| picture.hash != own.hash).filter(is_fit);
         for (idx, picture) in std::iter::once(own).chain(others).take(MAX_REFERENCES).enumerate() {
             let name = if idx == 0 { "product".to_owned() } else { format!("product-{}", idx + 1) };
             references.push(NamedReference { name, artifact: picture.hash.clone(), is_clip: false });
@@ -74,6 +84,16 @@ pub fn generated(
         seed: seed_of(brief, line, seed),
         shows_product,
     })
+}
+
+/// Whether every known provider takes the picture.
+const fn is_taken(picture: &PictureRef) -> bool {
+    let (short, long) = if picture.width < picture.height {
+        (picture.width, picture.height)
+    } else {
+        (picture.height, picture.width)
+    };
+    short >= MIN_PICTURE_SIDE && long as u64 * 10 <= short as u64 * 25
 }
 
 /// The distinct clips that a storyboard asks for, in the order of its shots.
@@ -355,6 +375,28 @@ mod tests {
                 assert_eq!(with_clips(&board, |_| None), board);
             }
         }
+    }
+
+    #[test]
+    fn a_picture_that_providers_refuse_for_its_size_begins_no_clip_while_there_is_another() {
+        let brief = wishing(coffee_en(), GeneratedShots::All);
+        let sized =
+            |side: char, width, height| PictureRef { hash: side.to_string().repeat(64), width, height };
+        let (small, thin, good) = (sized('1', 360, 270), sized('2', 1_000, 300), sized('3', 300, 400));
+        let draft = generation(&brief, 1, 4).scripts.remove(0);
+        let line = draft.script.lines.iter().find(|line| shows_product(&brief, line)).unwrap();
+        let asked = |pictures: &[PictureRef], own: &PictureRef| {
+            let generated = generated(&brief, line, Motion::PushIn, pictures, own, 9).unwrap();
+            let references: Vec<String> = generated.references.into_iter().map(|one| one.artifact).collect();
+            (generated.first_frame.unwrap(), references)
+        };
+        let all = [small.clone(), thin.clone(), good.clone()];
+        for own in &all {
+            assert_eq!(asked(&all, own), (good.hash.clone(), vec![good.hash.clone()]));
+        }
+        // Where no picture is taken everywhere, some providers may take them all the same.
+        let refused = [small.clone(), thin.clone()];
+        assert_eq!(asked(&refused, &thin), (thin.hash.clone(), vec![thin.hash.clone(), small.hash]));
     }
 
     #[test]

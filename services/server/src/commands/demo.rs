@@ -1,13 +1,16 @@
-//! `serve --demo`: an organization to look around in, with one run made on the normal path.
+//! `serve --demo`: an organization to look around in, filled on the normal path.
 //!
-//! Nothing about it is prepared by hand: its brief goes through the same requests as anybody's, the run is
-//! planned, rendered, scored and played by the workers of this process, and its market numbers are as
-//! simulated as all others. Only the name and the mark of the organization are the demo's own.
+//! Nothing about it is prepared by hand: its briefs go through the same requests as anybody's, its runs are
+//! planned, rendered, scored and played by the workers of this process, its experiments are played in the
+//! market, and all these numbers are as simulated as any. What it hands in as results of a platform is an
+//! example, and the names of its campaign and import say so. Only the name and the mark of the organization are
+//! the demo's own.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -29,13 +32,39 @@ use super::{print_text, to_stderr};
 use crate::config::Config;
 use crate::control::OperatingSystem;
 
-/// The brief of the demo, and its pictures.
-const BRIEF: &str = include_str!("../../../../examples/coffee-en/brief.yaml");
-const PICTURES: [(&str, &[u8]); 3] = [
-    ("coffee.png", include_bytes!("../../../../examples/coffee-en/coffee.png")),
-    ("cup-tall.png", include_bytes!("../../../../examples/coffee-en/cup-tall.png")),
-    ("cup-close.png", include_bytes!("../../../../examples/coffee-en/cup-close.png")),
+/// A brief of the demo, and its pictures.
+struct Sample {
+    name: &'static str,
+    brief: &'static str,
+    pictures: [(&'static str, &'static [u8]); 3],
+}
+
+const SAMPLES: [Sample; 2] = [
+    Sample {
+        name: "coffee",
+        brief: include_str!("../../../../examples/coffee-en/brief.yaml"),
+        pictures: [
+            ("coffee.png", include_bytes!("../../../../examples/coffee-en/coffee.png")),
+            ("cup-tall.png", include_bytes!("../../../../examples/coffee-en/cup-tall.png")),
+            ("cup-close.png", include_bytes!("../../../../examples/coffee-en/cup-close.png")),
+        ],
+    },
+    Sample {
+        name: "cat",
+        brief: include_str!("../../../../examples/cat-zh/brief.yaml"),
+        pictures: [
+            ("chelsea.png", include_bytes!("../../../../examples/cat-zh/chelsea.png")),
+            ("cat-tall.png", include_bytes!("../../../../examples/cat-zh/cat-tall.png")),
+            ("cat-close.png", include_bytes!("../../../../examples/cat-zh/cat-close.png")),
+        ],
+    },
 ];
+
+/// How often the state of a run is looked at while the demo fills.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How long the demo waits for a run to end before it leaves the rest out.
+const PATIENCE: u32 = 900;
 
 /// The file that keeps the demo's pepper beside its database, where the configuration names none.
 const PEPPER_FILE: &str = "demo-pepper";
@@ -132,59 +161,121 @@ impl Demo {
         Ok(())
     }
 
-    /// Hands the demo's brief in and starts its run, unless it has one. What goes wrong is told and stops
+    /// Fills the organization: what it has from an earlier start stays. What goes wrong is told and stops
     /// nothing: the portal works without.
     pub(crate) async fn fill(self, router: Router) -> Result<(), Problem> {
-        match self.order(&router).await {
-            Ok(true) => {
-                to_stderr("The demo's run has begun; its videos appear in the portal as they are rendered.");
-            }
-            Ok(false) => {}
-            Err(reason) => to_stderr(&format!("The demo's run did not begin: {reason}")),
+        if let Err(reason) = self.order(&router).await {
+            to_stderr(&format!("The demo is not filled whole: {reason}"));
         }
         // The service goes on until it is told to stop, and a task that ends would stop it.
         std::future::pending().await
     }
 
-    async fn order(&self, router: &Router) -> Result<bool, String> {
-        let runs = self.ask(router, "GET", "/v1/runs?limit=1", "", Vec::new()).await?;
-        if runs["data"].as_array().is_some_and(|data| !data.is_empty()) {
-            return Ok(false);
+    async fn order(&self, router: &Router) -> Result<(), String> {
+        // Oldest first: the first two are played to their end, the third waits for somebody's approval.
+        let listed = self.get(router, "/v1/runs?limit=10").await?;
+        let mut runs: Vec<String> =
+            data(&listed).iter().rev().filter_map(|run| run["id"].as_str().map(str::to_owned)).collect();
+        if runs.is_empty() {
+            to_stderr("The demo's runs have begun; their videos appear in the portal as they are rendered.");
         }
+        for (idx, sample) in SAMPLES.iter().enumerate().skip(runs.len()) {
+            let brief = self.hand_in(router, sample).await?;
+            let order =
+                json!({ "brief": brief, "generations": 2, "variants": 6, "winners": 3, "seed": idx + 1 });
+            runs.push(self.start(router, sample.name, &order).await?);
+        }
+        for run in &runs[..SAMPLES.len()] {
+            self.until_finished(router, run).await?;
+        }
+        self.hand_in_results(router, &runs[0]).await?;
+        if runs.len() == SAMPLES.len() {
+            let brief = self.get(router, &format!("/v1/runs/{}", runs[0])).await?["order"]["brief"].clone();
+            let order =
+                json!({ "brief": brief, "variants": 3, "winners": 1, "approval": "scripts", "seed": 3 });
+            self.start(router, "coffee-reviewed", &order).await?;
+        }
+        Ok(())
+    }
+
+    /// The brief of a sample, with its pictures.
+    async fn hand_in(&self, router: &Router, sample: &Sample) -> Result<Value, String> {
         let mut assets = Map::new();
-        for (name, bytes) in PICTURES {
+        for (name, bytes) in sample.pictures {
             let path = format!("/v1/assets?name={name}");
-            let asset = self.ask(router, "POST", &path, "image/png", bytes.to_vec()).await?;
+            let asset = self.ask(router, name, ("POST", &path, "image/png"), bytes.to_vec()).await?;
             assets.insert(name.to_owned(), asset["id"].clone());
         }
-        let brief: Value = serde_saphyr::from_str(BRIEF).map_err(|error| error.to_string())?;
+        let mut brief: Value = serde_saphyr::from_str(sample.brief).map_err(|error| error.to_string())?;
+        // The demo's budget is in one currency.
+        brief["budget"]["currency"] = json!("USD");
         let order = json!({ "brief": brief, "assets": assets });
-        let brief = self.ask(router, "POST", "/v1/briefs", "application/json", text_of(&order)).await?;
-        let order = json!({ "brief": brief["id"], "generations": 2, "variants": 6, "winners": 3, "seed": 1 });
-        self.ask(router, "POST", "/v1/runs", "application/json", text_of(&order)).await?;
-        Ok(true)
+        Ok(self.post(router, sample.name, "/v1/briefs", &order).await?["id"].clone())
+    }
+
+    async fn start(&self, router: &Router, name: &str, order: &Value) -> Result<String, String> {
+        let run = self.post(router, &format!("run-{name}"), "/v1/runs", order).await?;
+        run["id"].as_str().map(str::to_owned).ok_or_else(|| "a run without an id".to_owned())
+    }
+
+    async fn until_finished(&self, router: &Router, run: &str) -> Result<(), String> {
+        for _ in 0..PATIENCE {
+            if self.get(router, &format!("/v1/runs/{run}")).await?["stage"] == "finished" {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Err(format!("run {run} has not ended"))
+    }
+
+    /// What a platform would report of the winners of a run: an example, and named so.
+    async fn hand_in_results(&self, router: &Router, run: &str) -> Result<(), String> {
+        let won = self.get(router, &format!("/v1/runs/{run}/variants?state=won&limit=3")).await?;
+        let mut rows = Vec::new();
+        for (idx, variant) in data(&won).iter().enumerate() {
+            let Some(id) = variant["id"].as_str() else { continue };
+            let ad = format!("12024{:04}", idx + 1);
+            let known =
+                json!({ "external_refs": [{ "platform": "meta", "account": "act_example", "id": ad }] });
+            let path = format!("/v1/variants/{id}/external-refs");
+            self.ask(router, "", ("PUT", &path, "application/json"), text_of(&known)).await?;
+            let (impressions, clicks, spend) = EXAMPLE_RESULTS[idx % EXAMPLE_RESULTS.len()];
+            rows.push(json!({
+                "ad_id": ad, "ad_name": format!("Example ad {}", idx + 1), "campaign": "Example campaign (demo)",
+                "start": "2026-09-07", "end": "2026-09-13", "impressions": impressions, "clicks": clicks,
+                "click_column": "Link clicks", "spend": spend,
+            }));
+        }
+        let batch = json!({ "platform": "meta", "currency": "USD", "time_zone": "America/New_York",
+            "name": "Example results (demo)", "observations": rows });
+        self.post(router, "results", "/v1/observations/batch", &batch).await.map(drop)
+    }
+
+    async fn get(&self, router: &Router, path: &str) -> Result<Value, String> {
+        self.ask(router, "", ("GET", path, "application/json"), Vec::new()).await
+    }
+
+    async fn post(&self, router: &Router, name: &str, path: &str, body: &Value) -> Result<Value, String> {
+        self.ask(router, name, ("POST", path, "application/json"), text_of(body)).await
     }
 
     /// One request, inside the process.
     async fn ask(
         &self,
         router: &Router,
-        method: &str,
-        path: &str,
-        media_type: &str,
+        name: &str,
+        (method, path, media_type): (&str, &str, &str),
         body: Vec<u8>,
     ) -> Result<Value, String> {
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header("authorization", format!("Bearer {}", self.key.expose()))
-            .header(
-                "idempotency-key",
-                format!("demo-{}", path.replace(|c: char| !c.is_ascii_alphanumeric(), "-")),
-            )
-            .header("content-type", media_type)
-            .body(Body::from(body))
-            .map_err(|error| error.to_string())?;
+            .header("content-type", media_type);
+        if !name.is_empty() {
+            request = request.header("idempotency-key", format!("demo-{name}"));
+        }
+        let request = request.body(Body::from(body)).map_err(|error| error.to_string())?;
         let answer = router.clone().oneshot(request).await.map_err(|never| never.to_string())?;
         let status = answer.status();
         let bytes =
@@ -192,6 +283,15 @@ impl Demo {
         let answer: Value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
         if status.is_success() { Ok(answer) } else { Err(format!("{method} {path}: {answer}")) }
     }
+}
+
+/// Impressions, clicks and spend of the example ads; three so that they differ as ads do.
+const EXAMPLE_RESULTS: [(u64, u64, &str); 3] =
+    [(18_240, 214, "126.40"), (17_915, 301, "131.05"), (18_507, 162, "119.80")];
+
+/// The entries of a list's answer.
+fn data(list: &Value) -> &[Value] {
+    list["data"].as_array().map_or(&[], Vec::as_slice)
 }
 
 fn text_of(value: &Value) -> Vec<u8> {
@@ -203,15 +303,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_demo_brief_names_the_pictures_that_are_embedded() {
-        let brief: Value = serde_saphyr::from_str(BRIEF).unwrap();
-        let named: Vec<&str> = brief["product"]["pictures"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|picture| picture["file"].as_str().unwrap())
-            .collect();
-        assert_eq!(named, PICTURES.map(|(name, _)| name));
+    fn the_demo_briefs_name_the_pictures_that_are_embedded() {
+        for sample in &SAMPLES {
+            let brief: Value = serde_saphyr::from_str(sample.brief).unwrap();
+            let named: Vec<&str> = brief["product"]["pictures"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|picture| picture["file"].as_str().unwrap())
+                .collect();
+            assert_eq!(named, sample.pictures.map(|(name, _)| name), "{}", sample.name);
+        }
     }
 
     #[test]
