@@ -65,6 +65,75 @@ function delivery(n, state) {
   };
 }
 
+const ARMS = ['A', 'B', 'C'];
+/** By verdict: lifts of B and C at the end. */
+const LIFTS = { winner: [0.32, -0.03], undecided: [0.04, -0.02], mismatch: [0.1, 0.02], guardrail: [0.24, 0.01], too_early: [0.05, 0.01], control: [-0.21, -0.03] };
+const SENTENCES = {
+  winner: ['B wins: the origin story gets 32% more clicks than the offer. The true gain is likely between 17% and 48%. C does about as well as A. The split is healthy and no guardrail is hurt, so you can stop now.', 'B胜出：“从来历切入”的点击率比“从优惠切入”高32%。真实提升很可能在17%到48%之间。C与A相差不大。分流正常，护栏指标未受损，现在就可以结束。'],
+  mismatch: ['Do not read this test: B got 50.8% of viewers, 50% were planned (p < 0.001). Find the cause, then start a new phase.', '请勿采用本次结果：B分到50.8%的受众，计划为50%（p < 0.001）。请先查明原因，再开启新阶段。'],
+  undecided: ['No difference yet. If B were 10% better, about 4 more days would show it.', '尚看不出差异。若B确实好10%，按当前流量约再过4天可见分晓。'],
+  too_early: ['Too early: 312 of at least 4,000 views per arm, day 2 of 7. Nothing to decide today.', '数据不足：每组至少需4,000次展示，现有312次；第2天，共需7天。今天无需决定。'],
+  guardrail: ['B gets 12% more clicks, but conversions per click fell 18% (likely 9% to 26%). Do not ship B.', 'B的点击多12%，但点击转化率下降18%（很可能在9%到26%之间）。请勿采用B。'],
+  control: ['B loses: 14% fewer clicks than A, likely 6% to 21% fewer. Stop B and keep A.', 'B落败：点击率比A低14%，很可能低6%到21%。建议停掉B，保留A。'],
+};
+
+function experiment(n, state, verdict, name, hypothesis, extra = {}) {
+  const begun = state !== 'draft';
+  const day = begun ? (verdict === 'too_early' ? 2 : 14) : 0;
+  return {
+    id: id('0e', n), name, state, phase: 1, day, source: 'simulated', run: id('0c', 1), currency: 'USD',
+    design: {
+      hypothesis, primary: 'ctr', guardrails: [{ metric: 'cpc', margin: 0.1 }, { metric: 'cvr', margin: 0.1 }], smallest_effect: 0.1, alpha: 0.05, power: 0.8, tuning: 5000,
+      stopping: { rule: 'always_valid', minimum_days: 7, minimum_units: 4000, maximum_days: 21 },
+      arms: ARMS.map((arm, idx) => ({ name: arm, variant: id('0a', 200_000 + idx * 6), role: idx === 0 ? 'control' : 'treatment' })),
+      seed: 7, traffic: { opportunities_per_day: 20_000, daily_budget_micros: 50_000_000, day_seconds: 0 }, conversion_value_micros: null,
+    },
+    phases: [{ phase: 1, from_day: 1, weights: [1, 1, 1], holdout: n === 3 ? 0.1 : 0 }],
+    verdict: begun ? { verdict, arm: ['winner', 'guardrail'].includes(verdict) ? 'B' : null, metric: null } : null, srm_alarm: verdict === 'mismatch' && begun,
+    stopped_because: state === 'stopped' ? 'maximum_days' : state === 'decided' ? 'decided' : null, decision: null,
+    created_at: ago(20 * 86_400), started_at: begun ? ago(14 * 86_400) : null, stopped_at: ['stopped', 'decided'].includes(state) ? ago(3600) : null, next_day_at: state === 'running' ? ago(-86_400) : null, ...extra,
+  };
+}
+
+export function readouts(one, verdict) {
+  const [phase] = one.phases;
+  return Array.from({ length: one.day }, (_, idx) => {
+    const day = idx + 1;
+    const planned = one.design.arms.map((arm, at) => ({ name: arm.name, role: arm.role, weight: ((1 - phase.holdout) * phase.weights[at]) / 3 }));
+    if (phase.holdout > 0) planned.push({ name: 'holdout', role: 'holdout', weight: phase.holdout });
+    const lifts = LIFTS[verdict];
+    const arms = planned.map((arm, at) => {
+      const value = arm.role === 'holdout' ? null : 0.0111 * (1 + (at === 0 ? 0 : lifts[at - 1]));
+      const expected = 25_800 * day * arm.weight;
+      const units = Math.round(verdict === 'mismatch' && at === 1 ? expected * 1.03 : expected + (noise(at * 50 + day) - 0.5) * 160);
+      const shown = arm.role === 'holdout' ? 0 : Math.round(units * 1.2);
+      const clicks = Math.round(shown * (value ?? 0));
+      return { name: arm.name, role: arm.role, units, impressions: shown, clicks, conversions: Math.round(clicks * 0.08), spend_micros: shown * 4400, revenue_micros: null, value, weight: arm.weight };
+    });
+    const comparisons = one.design.arms.slice(1).flatMap((arm, at) => {
+      const lift = lifts[at] + ((noise(at * 31 + day) - 0.5) * 0.12) / Math.sqrt(day);
+      const half = 0.56 / Math.sqrt(day);
+      const rest = { p_value: null, adjusted_p_value: null, chance_to_win: null, expected_loss: null };
+      return [
+        { arm: arm.name, method: 'always_valid', lift, ci: [lift - half, lift + half], ...rest, p_value: Math.abs(lift) > half ? 0.001 : 0.4, adjusted_p_value: Math.abs(lift) > half ? 0.002 : 0.4 },
+        { arm: arm.name, method: 'fixed_horizon', lift, ci: [lift - half * 0.6, lift + half * 0.6], ...rest, p_value: 0.01 },
+        { arm: arm.name, method: 'bayesian', lift, ci: [lift - half * 0.58, lift + half * 0.58], ...rest, chance_to_win: lift > 0.1 ? 0.9996 : 0.3, expected_loss: lift > 0.1 ? 0.00004 : 0.02 },
+      ];
+    });
+    const said = day < 7 ? { verdict: verdict === 'mismatch' ? verdict : 'too_early', arm: null, metric: null } : { verdict, arm: ['winner', 'guardrail'].includes(verdict) ? 'B' : null, metric: verdict === 'guardrail' ? 'cvr' : null };
+    const [en, zh] = SENTENCES[said.verdict];
+    const units = arms.reduce((sum, arm) => sum + arm.units, 0);
+    return {
+      day, phase: 1, phase_day: day, source: 'simulated', at: ago((one.day - idx) * 86_400), currency: 'USD', primary: { metric: 'ctr', goal: 'increase' }, arms, comparisons,
+      srm: { p_value: verdict === 'mismatch' ? 0.00002 : 0.92, warning: verdict === 'mismatch', alarm: verdict === 'mismatch', observed: arms.map((arm) => arm.units), expected: arms.map((arm) => arm.weight * units) },
+      guardrails: [{ metric: 'cpc', arm: 'B', margin: 0.1, state: 'held', lift: -0.18, ci: [-0.25, -0.1] }, { metric: 'cvr', arm: 'B', margin: 0.1, state: verdict === 'guardrail' ? 'breached' : 'held', lift: verdict === 'guardrail' ? -0.18 : -0.02, ci: verdict === 'guardrail' ? [-0.26, -0.11] : [-0.08, 0.05] }],
+      gates: [{ gate: 'days', arm: null, needed: 7, have: day, passed: day >= 7 }, ...one.design.arms.map((arm, at) => ({ gate: 'units', arm: arm.name, needed: 4000, have: arms[at].units, passed: arms[at].units >= 4000 }))],
+      required: { units: [120_000, 120_000, 120_000], total: 360_000, days_left: Math.max(0, 18 - day) }, verdict: said, standing: said,
+      sentence: { en: `In the simulated market, ${en}`, zh: `在模拟市场中，${zh}` },
+    };
+  });
+}
+
 const imported = (n, changes = {}) => ({
   id: id('01', n), name: `tiktok-november-${n}.csv`, platform: 'tiktok', language: 'en', form: 'ad by day', currency: 'USD', time_zone: 'America/New_York', click_column: 'Clicks (destination)',
   counts: { new: 1204, replaced: 36, unchanged: 12, refused: 2 }, refused: [{ line: 18, index: null, column: 'Clicks', reason: 'number', message: '“1,2x” is no number' }, { line: 207, index: null, column: 'Date', reason: 'date', message: '31 November is no day' }],
@@ -77,7 +146,7 @@ const observation = (n, source) => ({
 });
 
 /** Everything that the answers are made of; tests change it as they like. */
-export function world({ role = 'owner', variants = 24, empty = false, evil = '' } = {}) {
+export function world({ role = 'owner', variants = 24, experiments = 6, empty = false, evil = '' } = {}) {
   const text = evil ? { caption: evil, primary: evil, failure: evil, because: evil, fact: evil, file: evil } : {};
   const name = (plain) => evil || plain;
   const run = (n, extra) => ({
@@ -86,6 +155,15 @@ export function world({ role = 'owner', variants = 24, empty = false, evil = '' 
     counts: { drafted: 0, failed: 0, observed: 0, placed: 0, previewed: 3, rejected: 0, rendered: 0, scored: 9, selected: 0, withdrawn: 0, won: 0 }, ...extra,
   });
   const done = { stage: 'finished', stopped: 'completed', counts: { drafted: 0, failed: 1, observed: 4, placed: 4, previewed: 0, rejected: 1, rendered: 0, scored: 6, selected: 0, withdrawn: 0, won: 4 } };
+  const list = [
+    experiment(1, 'running', 'winner', name('Cold Brew Bags, opening'), name('The origin story gets more clicks than the offer.')),
+    experiment(2, 'running', 'undecided', name('Xiaoxianguan, first shot'), name('A hand in the picture gets more clicks.')),
+    experiment(3, 'running', 'mismatch', name('Morning Roast, call to action'), name('A verb gets more clicks.')),
+    experiment(4, 'stopped', 'guardrail', name('Morning Roast, price in the first shot'), name('A price loses clicks.')),
+    experiment(5, 'draft', 'too_early', name('Planned for December'), name('Snow sells.')),
+    experiment(6, 'decided', 'winner', name('Decaf, opening'), name('A question wakes people up.'), { decision: { choice: 'adopt', arm: 'B', reason: name('It won, and costs less per click.'), at: ago(3600), agrees: true } }),
+    ...Array.from({ length: Math.max(0, experiments - 6) }, (_, idx) => experiment(7 + idx, ['running', 'stopped', 'draft'][idx % 3], ['undecided', 'control', 'too_early'][idx % 3], `Series ${idx + 1} with a name that is a good deal longer than the column it stands in`, 'One more question.')),
+  ];
   const state = {
     role,
     session: {
@@ -103,6 +181,8 @@ export function world({ role = 'owner', variants = 24, empty = false, evil = '' 
     imports: [1, 2, 3].map((n) => imported(n, { name: name(`tiktok-november-${n}.csv`) })),
     preview: imported(9, { id: null, created_at: null, asked: [], ...(evil ? { notes: [evil], unread_columns: [evil], click_column: evil, refused: [{ line: 1, index: null, column: evil, reason: evil, message: evil }], unmatched: [{ ad: { id: evil, name: evil }, reason: 'unknown' }] } : {}) }),
     observations: { imported: Array.from({ length: 40 }, (_, n) => observation(n, 'imported')), simulated: Array.from({ length: 12 }, (_, n) => observation(n, 'simulated')) },
+    experiments: list, readouts: new Map(list.filter((one) => one.day > 0).map((one) => [one.id, readouts(one, one.verdict.verdict)])),
+    log: [{ kind: 'created', day: 0 }, { kind: 'started', day: 0 }, { kind: 'verdict', day: 7, by: { kind: 'service', id: null, name: null }, text: SENTENCES.winner[0], detail: { sentence: { en: SENTENCES.winner[0], zh: SENTENCES.winner[1] } } }].map((one, idx) => ({ at: ago((14 - idx) * 86_400), by: { kind: 'person', id: id('03', 5), name: name('Tove Berg') }, text: idx === 1 ? name('The brief is approved.') : '', phase: 1, detail: null, ...one })),
     webhooks: [{ id: id('07', 1), url: 'https://hooks.hillroasters.example/in', name: name('hooks.hillroasters.example'), events: ['*'], state: 'active', paused_reason: null, failing_since: null, secret_version: 2, previous_secret_until: ago(-86_400), created_at: ago(9e6), updated_at: ago(9e5) }, { id: id('07', 2), url: 'https://old.example/', name: name('old receiver'), events: ['spotwright.run.finished.v1'], state: 'paused', paused_reason: name('It has not answered for 24 hours.'), failing_since: ago(90_000), secret_version: 1, previous_secret_until: null, created_at: ago(9e6), updated_at: ago(9e5) }],
     deliveries: Array.from({ length: 130 }, (_, n) => delivery(n, n === 6 || n === 7 ? 'failed' : n === 0 ? 'waiting' : 'delivered')),
     requests: Array.from({ length: 60 }, (_, n) => ({ id: `req-${n}`, at: ago(n * 9), method: n % 3 ? 'GET' : 'POST', route: ['/v1/runs', '/v1/variants/{id}', '/v1/briefs'][n % 3], status: n % 11 === 10 ? 422 : 200, code: n % 11 === 10 ? 'SW1003' : null, ms: 3 + (n % 20), key: n % 4 ? id('08', 1) : null, person: n % 4 ? null : id('03', n % 8 ? 2 : 1) })),
@@ -110,7 +190,7 @@ export function world({ role = 'owner', variants = 24, empty = false, evil = '' 
     keys: [{ id: id('08', 1), name: name('dashboard'), scopes: ['runs:read'], created_at: ago(9e5), expires_at: null, revoked_at: null }],
   };
   if (empty) {
-    for (const key of ['runs', 'briefs', 'variants', 'members', 'invitations', 'audit', 'imports', 'webhooks', 'deliveries', 'requests', 'events', 'keys']) state[key] = [];
+    for (const key of ['runs', 'briefs', 'variants', 'members', 'invitations', 'audit', 'imports', 'experiments', 'log', 'webhooks', 'deliveries', 'requests', 'events', 'keys']) state[key] = [];
     state.observations = { imported: [], simulated: [] };
   }
   return state;
@@ -177,6 +257,25 @@ export function routes(state) {
       const n = Math.ceil((32 * (1 - body.baseline)) / (body.baseline * body.smallest_effect ** 2));
       const total = n * body.weights.length;
       return { units: body.weights.map(() => n), total, days: Math.ceil(total / body.units_per_day), smallest_effect: body.smallest_effect, alpha_of_each: body.alpha / (body.weights.length - 1), tuning: 0.1 };
+    },
+    'GET /v1/experiments': ({ query }) => page(state.experiments, query),
+    'POST /v1/experiments': ({ body, problem }) => {
+      if (body.arms[1]?.variant === state.noArm) return problem(422, 'SW1052', 'arms[1].variant', 'the variant was withdrawn and cannot be an arm');
+      const { name, run, arms, holdout, hypothesis, ...design } = body;
+      return { status: 201, body: made({ ...experiment(900, 'draft', 'too_early', name, hypothesis), run, design: { ...design, hypothesis, arms: arms.map((arm, idx) => ({ name: arm.name, variant: arm.variant, role: idx === 0 ? 'control' : 'treatment' })), conversion_value_micros: null }, phases: [{ phase: 1, from_day: 1, weights: arms.map((arm) => arm.weight), holdout }] }, state.experiments) };
+    },
+    'GET /v1/experiments/:id': ({ id: which }) => find(state.experiments, which),
+    'GET /v1/experiments/:id/readouts': ({ id: which }) => ({ data: state.readouts.get(which) ?? [], next_cursor: null, has_more: false }),
+    'GET /v1/experiments/:id/decisions': () => ({ data: state.log, next_cursor: null, has_more: false }),
+    'POST /v1/experiments/:id/:deed': ({ id: which, deed, body = {}, problem }) => {
+      const one = find(state.experiments, which);
+      const to = { start: 'running', pause: 'paused', resume: 'running', stop: 'stopped', decide: 'decided', archive: 'archived', allocation: one.state }[deed];
+      if (deed === 'start' && one.state !== 'draft') return problem(409, 'SW1050', null, `the experiment is ${one.state}`);
+      if (deed === 'decide' && one.srm_alarm && body.choice !== 'inconclusive') return problem(409, 'SW1051', 'choice', 'the split is off');
+      if (deed === 'decide') one.decision = { choice: body.choice, arm: body.arm ?? null, reason: body.reason, at: ago(0), agrees: body.choice === 'adopt' };
+      if (deed === 'allocation') one.phases.push({ phase: one.phases.length + 1, from_day: one.day + 1, weights: body.weights, holdout: body.holdout });
+      state.log.push({ at: ago(0), by: { kind: 'person', id: id('03', 1), name: 'Mara Chen' }, kind: { start: 'started', pause: 'paused', resume: 'resumed', stop: 'stopped', decide: 'decided', archive: 'archived', allocation: 'reallocated' }[deed], text: body.reason ?? '', phase: 1, day: one.day, detail: null });
+      return Object.assign(one, { state: to });
     },
     'GET /v1/webhooks': ({ query }) => page(state.webhooks, query),
     'POST /v1/webhooks': ({ body, problem }) => (body.url.startsWith('https://') ? { status: 201, body: { webhook: made({ ...state.webhooks[0], ...body, id: id('07', 9), state: 'active' }, state.webhooks), secret: 'whsec_shown_once' } } : problem(422, 'SW0133', 'url', 'begins with https://')),
