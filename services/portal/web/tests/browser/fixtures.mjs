@@ -183,15 +183,31 @@ export function world({ role = 'owner', variants = 24, experiments = 6, empty = 
     observations: { imported: Array.from({ length: 40 }, (_, n) => observation(n, 'imported')), simulated: Array.from({ length: 12 }, (_, n) => observation(n, 'simulated')) },
     experiments: list, readouts: new Map(list.filter((one) => one.day > 0).map((one) => [one.id, readouts(one, one.verdict.verdict)])),
     log: [{ kind: 'created', day: 0 }, { kind: 'started', day: 0 }, { kind: 'verdict', day: 7, by: { kind: 'service', id: null, name: null }, text: SENTENCES.winner[0], detail: { sentence: { en: SENTENCES.winner[0], zh: SENTENCES.winner[1] } } }].map((one, idx) => ({ at: ago((14 - idx) * 86_400), by: { kind: 'person', id: id('03', 5), name: name('Tove Berg') }, text: idx === 1 ? name('The brief is approved.') : '', phase: 1, detail: null, ...one })),
+    approvals: new Map(), comments: [], shares: [], shared: { token: 'ab'.repeat(32), scope: 'approve' },
     webhooks: [{ id: id('07', 1), url: 'https://hooks.hillroasters.example/in', name: name('hooks.hillroasters.example'), events: ['*'], state: 'active', paused_reason: null, failing_since: null, secret_version: 2, previous_secret_until: ago(-86_400), created_at: ago(9e6), updated_at: ago(9e5) }, { id: id('07', 2), url: 'https://old.example/', name: name('old receiver'), events: ['spotwright.run.finished.v1'], state: 'paused', paused_reason: name('It has not answered for 24 hours.'), failing_since: ago(90_000), secret_version: 1, previous_secret_until: null, created_at: ago(9e6), updated_at: ago(9e5) }],
     deliveries: Array.from({ length: 130 }, (_, n) => delivery(n, n === 6 || n === 7 ? 'failed' : n === 0 ? 'waiting' : 'delivered')),
     requests: Array.from({ length: 60 }, (_, n) => ({ id: `req-${n}`, at: ago(n * 9), method: n % 3 ? 'GET' : 'POST', route: ['/v1/runs', '/v1/variants/{id}', '/v1/briefs'][n % 3], status: n % 11 === 10 ? 422 : 200, code: n % 11 === 10 ? 'SW1003' : null, ms: 3 + (n % 20), key: n % 4 ? id('08', 1) : null, person: n % 4 ? null : id('03', n % 8 ? 2 : 1) })),
     events: Array.from({ length: 300 }, (_, n) => ({ position: String(n + 1), event: { specversion: '1.0', id: id('0f', n), source: '/spotwright', type: ['spotwright.variant.scored.v1', 'spotwright.variant.rendered.v1'][n % 2], subject: id('0c', 1), time: ago(3000 - n * 9), sequence: n, data: { variant: id('0a', 200_000 + n), text: name('x') } } })),
     keys: [{ id: id('08', 1), name: name('dashboard'), scopes: ['runs:read'], created_at: ago(9e5), expires_at: null, revoked_at: null }],
   };
+  const hash = (n) => noise(n + 90).toString(16).slice(2, 12).padEnd(64, '0a1b2c3d');
+  state.hashOf = (which) => (state.changedHash?.[which] ?? hash(Number(which.slice(-6))));
+  const person = { kind: 'person', id: id('03', 3), name: name('李雯') };
+  for (const [n, which] of [[0, 'waiting'], [6, 'waiting'], [12, 'approved'], [18, 'void']]) {
+    const variant = id('0a', 200_000 + n);
+    if (!state.variants.some((one) => one.id === variant)) continue;
+    const current = state.hashOf(variant);
+    state.approvals.set(variant, { variant, run: id('0c', 1), id: id('0g', n), state: which, content_hash: which === 'void' ? '0'.repeat(64) : current, current_hash: current, asked: { at: ago(2040), by: person, note: n === 0 ? name('Before Friday, please.') : null }, decisions: which === 'approved' || which === 'void' ? [{ decision: 'approved', at: ago(600), by: { kind: 'person', id: id('03', 4), name: name('Ada Nwosu') }, note: null }] : [], open_comments: n === 0 ? 2 : 0 });
+  }
+  const comment = (n, extra) => ({ id: id('0h', n), variant: id('0a', 200_000), run: id('0c', 1), text: name('The price stands too long.'), seconds: 2.4, x: 0.5, y: 0.7, state: 'open', by: person, created_at: ago(900 - n * 60), changed: null, share: null, content_hash: hash(0), outdated: false, ...extra });
+  state.comments = [comment(1, {}), comment(2, { text: name('Can the cup be bigger here?'), seconds: 7.8, x: 0.3, y: 0.3, by: { kind: 'reviewer', id: id('0i', 1), name: name('Sam, legal') }, share: id('0i', 1) }), comment(3, { text: name('Music is fine.'), seconds: null, x: null, y: null, state: 'resolved' })];
+  state.shares = [{ id: id('0i', 1), name: name('The legal team'), run: id('0c', 1), variants: null, scope: 'comment', state: 'active', created_at: ago(3600), created_by: person, expires_at: ago(-864_000), revoked_at: null }];
   if (empty) {
     for (const key of ['runs', 'briefs', 'variants', 'members', 'invitations', 'audit', 'imports', 'experiments', 'log', 'webhooks', 'deliveries', 'requests', 'events', 'keys']) state[key] = [];
     state.observations = { imported: [], simulated: [] };
+    state.approvals.clear();
+    state.comments = [];
+    state.shares = [];
   }
   return state;
 }
@@ -203,6 +219,22 @@ const GATE = [['frame_count', true, '450', '450'], ['safe_zone', true, 'all insi
 export function routes(state) {
   const find = (rows, which) => rows.find((one) => one.id === which);
   const made = (row, rows) => { rows.unshift(row); return row; };
+  const approvalOf = (which) => {
+    const current = state.hashOf(which);
+    const known = state.approvals.get(which);
+    if (!known) return { variant: which, run: id('0c', 1), id: null, state: 'none', content_hash: current, current_hash: current, asked: null, decisions: [], open_comments: 0 };
+    return { ...known, current_hash: current, state: known.content_hash === current ? known.state : 'void' };
+  };
+  const decide = (which, body, by, problem) => {
+    const one = approvalOf(which);
+    if (body.content_hash !== one.current_hash) return problem(409, 'SW1043', 'content_hash', 'the variant was changed');
+    const now = { ...one, state: body.decision, content_hash: one.current_hash, decisions: [...one.decisions, { decision: body.decision, at: ago(0), by, note: body.note ?? null }] };
+    state.approvals.set(which, now);
+    return now;
+  };
+  const comment = (which, body, by, share) => made({ id: id('0h', state.comments.length + 10), variant: which, run: id('0c', 1), text: body.text, seconds: body.seconds ?? null, x: body.x ?? null, y: body.y ?? null, state: 'open', by, created_at: ago(0), changed: null, share, content_hash: state.hashOf(which), outdated: false }, state.comments);
+  const sharedVariant = (one) => ({ id: one.id, generation: one.generation, number: one.number, primary_text: one.primary_text, content_hash: state.hashOf(one.id), seconds: 15, width: one.storyboard.size.width, height: one.storyboard.size.height, watermarked: true, preview_url: '/v1/none.mp4', poster_url: one.video.poster_url, state: approvalOf(one.id).state, open_comments: state.comments.filter((other) => other.variant === one.id && other.share && other.state === 'open').length });
+  const sharedComment = (one) => ({ id: one.id, text: one.text, seconds: one.seconds, x: one.x, y: one.y, state: one.state, by: one.by.name, mine: one.by.kind === 'reviewer', created_at: one.created_at, outdated: one.outdated });
   return {
     'GET /v1/session': () => ({ session: state.session }),
     'POST /v1/session': ({ body, problem }) => {
@@ -257,6 +289,27 @@ export function routes(state) {
       const n = Math.ceil((32 * (1 - body.baseline)) / (body.baseline * body.smallest_effect ** 2));
       const total = n * body.weights.length;
       return { units: body.weights.map(() => n), total, days: Math.ceil(total / body.units_per_day), smallest_effect: body.smallest_effect, alpha_of_each: body.alpha / (body.weights.length - 1), tuning: 0.1 };
+    },
+    'GET /v1/approvals': ({ query }) => page([...state.approvals.values()].filter((one) => (!query.get('state') || one.state === query.get('state')) && (!query.get('run') || one.run === query.get('run'))), query),
+    'GET /v1/variants/:id/approval': ({ id: which }) => approvalOf(which),
+    'POST /v1/variants/:id/approval': ({ id: which, body }) => {
+      const one = { ...approvalOf(which), state: 'waiting', asked: { at: ago(0), by: { kind: 'person', id: id('03', 1), name: 'Mara Chen' }, note: body.note ?? null } };
+      state.approvals.set(which, one);
+      return one;
+    },
+    'POST /v1/variants/:id/approval/decisions': ({ id: which, body, problem }) => decide(which, body, { kind: 'person', id: id('03', 1), name: 'Mara Chen' }, problem),
+    'GET /v1/variants/:id/comments': ({ id: which, query }) => page(state.comments.filter((one) => one.variant === which), query),
+    'POST /v1/variants/:id/comments': ({ id: which, body }) => ({ status: 201, body: comment(which, body, { kind: 'person', id: id('03', 1), name: 'Mara Chen' }, null) }),
+    'POST /v1/comments/:id/:deed': ({ id: which, deed }) => Object.assign(find(state.comments, which), { state: deed === 'resolve' ? 'resolved' : 'open' }),
+    'GET /v1/shares': ({ query }) => page(state.shares.filter((one) => !query.get('run') || one.run === query.get('run')), query),
+    'POST /v1/shares': ({ body }) => ({ status: 201, body: { share: made({ id: id('0i', state.shares.length + 5), variants: null, ...body, state: 'active', created_at: ago(0), created_by: { kind: 'person', id: id('03', 1), name: 'Mara Chen' }, expires_at: ago(-body.expires_in_seconds), revoked_at: null }, state.shares), token: state.shared.token } }),
+    'POST /v1/shares/:id/revoke': ({ id: which }) => Object.assign(find(state.shares, which), { state: 'revoked', revoked_at: ago(0) }),
+    'GET /v1/shared/:token': ({ token }) => (token === state.shared.token ? { name: 'The legal team', organization: state.session?.organization.name ?? 'Hill Roasters', scope: state.shared.scope, expires_at: ago(-864_000), variants: state.variants.filter((one) => one.video).map(sharedVariant) } : undefined),
+    'GET /v1/shared/:token/variants/:id/comments': ({ id: which, query }) => page(state.comments.filter((one) => one.variant === which && one.share).map(sharedComment), query),
+    'POST /v1/shared/:token/variants/:id/comments': ({ id: which, body }) => ({ status: 201, body: sharedComment(comment(which, body, { kind: 'reviewer', id: id('0i', 1), name: body.reviewer }, id('0i', 1))) }),
+    'POST /v1/shared/:token/variants/:id/decisions': ({ id: which, body, problem }) => {
+      const result = decide(which, body, { kind: 'reviewer', id: id('0i', 1), name: body.reviewer }, problem);
+      return result.status ? result : sharedVariant(find(state.variants, which));
     },
     'GET /v1/experiments': ({ query }) => page(state.experiments, query),
     'POST /v1/experiments': ({ body, problem }) => {
