@@ -33,7 +33,13 @@ const GROUPS: readonly Group[] = [
       { key: 'nav.runs', path: '/runs', icon: 'run', scopes: ['runs:read'] },
     ],
   },
-  { label: 'nav.place', items: [{ key: 'nav.results', path: '/results', icon: 'download', scopes: ['results:read'] }] },
+  {
+    label: 'nav.place',
+    items: [
+      { key: 'nav.campaigns', path: '/campaigns', icon: 'megaphone', scopes: ['results:read'] },
+      { key: 'nav.results', path: '/results', icon: 'download', scopes: ['results:read'] },
+    ],
+  },
   { label: 'nav.learn', items: [{ key: 'nav.experiments', path: '/experiments', icon: 'flask', scopes: ['results:read'] }] },
   {
     label: 'nav.operate',

@@ -16,7 +16,7 @@ export interface Note {
   created_at: string;
   /** The video was changed since. */
   outdated: boolean;
-  /** Whether reviewers with a link see it too. */
+  /** Said by a member and seen by reviewers with a link. */
   shared: boolean;
 }
 
@@ -37,13 +37,13 @@ function numbered<T extends { created_at: string }>(all: readonly T[], make: (on
 export function notesOf(all: readonly Comment[]): Note[] {
   return numbered(all, (one, n) => ({
     id: one.id, n, text: one.text, seconds: one.seconds ?? undefined, at: placed(one), open: one.state === 'open', by: nameOf(one.by), created_at: one.created_at, outdated: one.outdated,
-    shared: one.share !== null && one.share !== undefined,
+    shared: one.by.kind !== 'reviewer' && one.share !== null && one.share !== undefined,
   }));
 }
 
 export function sharedNotesOf(all: readonly SharedComment[]): Note[] {
   return numbered(all, (one, n) => ({
-    id: one.id, n, text: one.text, seconds: one.seconds ?? undefined, at: placed(one), open: one.state === 'open', by: one.by, created_at: one.created_at, outdated: one.outdated, shared: true,
+    id: one.id, n, text: one.text, seconds: one.seconds ?? undefined, at: placed(one), open: one.state === 'open', by: one.by, created_at: one.created_at, outdated: one.outdated, shared: false,
   }));
 }
 

@@ -134,6 +134,38 @@ export function readouts(one, verdict) {
   });
 }
 
+const RUNGS = [100, 300, 1000, 5000];
+
+function ad(n, campaign, variantId) {
+  const reached = [5, 4, 3, 2, 1, 1][n % 6];
+  const rate = 0.0165 - n * 0.0016;
+  const ladder = RUNGS.slice(0, Math.min(4, reached)).map((rung, idx) => {
+    const decision = idx === reached - 1 ? (n % 3 === 1 ? 'held' : 'stopped') : 'promoted';
+    return { rung, impressions: rung, clicks: Math.round(rung * (rate + (noise(n * 9 + idx) - 0.5) * 0.01)), probability: decision === 'promoted' ? 0.7 : decision === 'held' ? 0.38 : 0.04 + n * 0.005, decision };
+  });
+  const shown = reached === 5 ? 20_425 : (ladder.at(-1)?.rung ?? 0) + 40 * n;
+  return {
+    id: id('0j', n), campaign, ad_group: `${campaign}-a1`, run: id('0c', 1), generation: 2, variant: variantId, placement: 'simulated_feed', status: 'active', source: 'simulated', currency: 'USD',
+    delivery: { impressions: shown, clicks: Math.round(shown * rate), conversions: Math.round(shown * rate * 0.05), spend: shown * 3820 }, auctions: shown * 3, won: Math.round(shown * 1.3), win_rate: 0.43, frequency: 1.4, fatigued: n === 1,
+    rung: reached === 5 ? null : (RUNGS[reached - 1] ?? null), ladder, segments: ['commuters', 'home_brewers'].map((segment, idx) => ({ segment, delivery: { impressions: Math.floor(shown / 2), clicks: Math.floor((shown * rate) / (idx ? 3 : 1.5)), conversions: 2, spend: shown * 1910 } })), external_refs: [], allowed: ['pause', 'end'],
+  };
+}
+
+function campaignOf(n, status, extra = {}) {
+  const played = status !== 'waiting';
+  return {
+    id: `${id('0c', 1)}-g${n}`, run: id('0c', 1), generation: n, name: `Morning Roast, generation ${n}`, status, objective: 'clicks', placement: 'simulated_feed', source: 'simulated', currency: 'USD', budget_micros: played ? 100_000_000 : null,
+    impressions: played ? 26_006 : 0, clicks: played ? 397 : 0, conversions: played ? 17 : 0, spend_micros: played ? 99_240_000 : 0, auctions: played ? 60_905 : null, won: played ? 26_006 : null, win_rate: played ? 0.427 : null, ads: 6, created_at: ago(3600 * (4 - n)), external_refs: [], allowed: status === 'ended' ? [] : [status === 'paused' ? 'resume' : 'pause', 'end'], ...extra,
+  };
+}
+
+const deliveryOf = (one) => ({
+  campaign: one.id, source: 'simulated', marketplace: 'm1', currency: 'USD', budget_micros: 100_000_000, spend_micros: one.spend_micros, auctions: one.auctions, won: one.won, win_rate: one.win_rate, competitors: 20, mean_cpm_micros: 3_820_000,
+  prices: [[0.05, 1.9, 2.6], [0.25, 2.9, 3.6], [0.5, 3.7, 4.6], [0.75, 4.2, 5.4], [0.95, 4.4, 6.8]].map(([quantile, own, market]) => ({ quantile, own_cpm_micros: own * 1e6, market_cpm_micros: market * 1e6 })),
+  pacing: Array.from({ length: 24 }, (_, idx) => ({ hour: idx + 1, planned_micros: Math.round(100_000_000 * ((idx + 1) / 24) ** 1.3), spent_micros: Math.round(99_240_000 * ((idx + 1) / 24) ** 1.2), impressions: (idx + 1) * 1083, won: (idx + 1) * 1100 })),
+  climbs: [], holds: [{ ad: id('0j', 2), from_hour: 11, until_hour: 13 }],
+});
+
 const imported = (n, changes = {}) => ({
   id: id('01', n), name: `tiktok-november-${n}.csv`, platform: 'tiktok', language: 'en', form: 'ad by day', currency: 'USD', time_zone: 'America/New_York', click_column: 'Clicks (destination)',
   counts: { new: 1204, replaced: 36, unchanged: 12, refused: 2 }, refused: [{ line: 18, index: null, column: 'Clicks', reason: 'number', message: '“1,2x” is no number' }, { line: 207, index: null, column: 'Date', reason: 'date', message: '31 November is no day' }],
@@ -184,6 +216,8 @@ export function world({ role = 'owner', variants = 24, experiments = 6, empty = 
     experiments: list, readouts: new Map(list.filter((one) => one.day > 0).map((one) => [one.id, readouts(one, one.verdict.verdict)])),
     log: [{ kind: 'created', day: 0 }, { kind: 'started', day: 0 }, { kind: 'verdict', day: 7, by: { kind: 'service', id: null, name: null }, text: SENTENCES.winner[0], detail: { sentence: { en: SENTENCES.winner[0], zh: SENTENCES.winner[1] } } }].map((one, idx) => ({ at: ago((14 - idx) * 86_400), by: { kind: 'person', id: id('03', 5), name: name('Tove Berg') }, text: idx === 1 ? name('The brief is approved.') : '', phase: 1, detail: null, ...one })),
     approvals: new Map(), comments: [], shares: [], shared: { token: 'ab'.repeat(32), scope: 'approve' },
+    campaigns: [campaignOf(2, 'active'), campaignOf(1, 'ended'), campaignOf(3, 'waiting', { name: name('Cold Brew Bags, generation 1') })],
+    ads: variants > 0 ? Array.from({ length: 6 }, (_, n) => ad(n, `${id('0c', 1)}-g2`, id('0a', 200_000 + (n % Math.max(1, Math.min(variants, 12)))))) : [],
     webhooks: [{ id: id('07', 1), url: 'https://hooks.hillroasters.example/in', name: name('hooks.hillroasters.example'), events: ['*'], state: 'active', paused_reason: null, failing_since: null, secret_version: 2, previous_secret_until: ago(-86_400), created_at: ago(9e6), updated_at: ago(9e5) }, { id: id('07', 2), url: 'https://old.example/', name: name('old receiver'), events: ['spotwright.run.finished.v1'], state: 'paused', paused_reason: name('It has not answered for 24 hours.'), failing_since: ago(90_000), secret_version: 1, previous_secret_until: null, created_at: ago(9e6), updated_at: ago(9e5) }],
     deliveries: Array.from({ length: 130 }, (_, n) => delivery(n, n === 6 || n === 7 ? 'failed' : n === 0 ? 'waiting' : 'delivered')),
     requests: Array.from({ length: 60 }, (_, n) => ({ id: `req-${n}`, at: ago(n * 9), method: n % 3 ? 'GET' : 'POST', route: ['/v1/runs', '/v1/variants/{id}', '/v1/briefs'][n % 3], status: n % 11 === 10 ? 422 : 200, code: n % 11 === 10 ? 'SW1003' : null, ms: 3 + (n % 20), key: n % 4 ? id('08', 1) : null, person: n % 4 ? null : id('03', n % 8 ? 2 : 1) })),
@@ -203,7 +237,7 @@ export function world({ role = 'owner', variants = 24, experiments = 6, empty = 
   state.comments = [comment(1, {}), comment(2, { text: name('Can the cup be bigger here?'), seconds: 7.8, x: 0.3, y: 0.3, by: { kind: 'reviewer', id: id('0i', 1), name: name('Sam, legal') }, share: id('0i', 1) }), comment(3, { text: name('Music is fine.'), seconds: null, x: null, y: null, state: 'resolved' })];
   state.shares = [{ id: id('0i', 1), name: name('The legal team'), run: id('0c', 1), variants: null, scope: 'comment', state: 'active', created_at: ago(3600), created_by: person, expires_at: ago(-864_000), revoked_at: null }];
   if (empty) {
-    for (const key of ['runs', 'briefs', 'variants', 'members', 'invitations', 'audit', 'imports', 'experiments', 'log', 'webhooks', 'deliveries', 'requests', 'events', 'keys']) state[key] = [];
+    for (const key of ['runs', 'briefs', 'variants', 'members', 'invitations', 'audit', 'imports', 'experiments', 'log', 'campaigns', 'ads', 'webhooks', 'deliveries', 'requests', 'events', 'keys']) state[key] = [];
     state.observations = { imported: [], simulated: [] };
     state.approvals.clear();
     state.comments = [];
@@ -311,6 +345,12 @@ export function routes(state) {
       const result = decide(which, body, { kind: 'reviewer', id: id('0i', 1), name: body.reviewer }, problem);
       return result.status ? result : sharedVariant(find(state.variants, which));
     },
+    'GET /v1/campaigns': ({ query }) => page(state.campaigns.filter((one) => (!query.get('status') || one.status === query.get('status')) && (!query.get('run') || one.run === query.get('run'))), query),
+    'GET /v1/campaigns/:id': ({ id: which }) => find(state.campaigns, which),
+    'GET /v1/campaigns/:id/ads': ({ id: which }) => ({ data: state.ads.filter((one) => one.campaign === which) }),
+    'GET /v1/campaigns/:id/delivery': ({ id: which }) => { const one = find(state.campaigns, which); return one?.auctions ? deliveryOf(one) : undefined; },
+    'POST /v1/campaigns/:id/:deed': ({ id: which, deed }) => Object.assign(find(state.campaigns, which), { status: { pause: 'paused', resume: 'active', end: 'ended' }[deed], allowed: { pause: ['resume', 'end'], resume: ['pause', 'end'], end: [] }[deed] }),
+    'POST /v1/ads/:id/:deed': ({ id: which, deed }) => Object.assign(find(state.ads, which), { status: { pause: 'paused', resume: 'active', end: 'ended' }[deed], allowed: { pause: ['resume', 'end'], resume: ['pause', 'end'], end: [] }[deed] }),
     'GET /v1/experiments': ({ query }) => page(state.experiments, query),
     'POST /v1/experiments': ({ body, problem }) => {
       if (body.arms[1]?.variant === state.noArm) return problem(422, 'SW1052', 'arms[1].variant', 'the variant was withdrawn and cannot be an arm');
