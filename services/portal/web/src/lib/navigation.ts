@@ -31,6 +31,7 @@ const GROUPS: readonly Group[] = [
     items: [
       { key: 'nav.briefs', path: '/briefs', icon: 'brief', scopes: ['briefs:read'] },
       { key: 'nav.runs', path: '/runs', icon: 'run', scopes: ['runs:read'] },
+      { key: 'nav.brand', path: '/brand', icon: 'target', scopes: ['briefs:read'] },
     ],
   },
   {

@@ -218,6 +218,7 @@ export function world({ role = 'owner', variants = 24, experiments = 6, empty = 
     approvals: new Map(), comments: [], shares: [], shared: { token: 'ab'.repeat(32), scope: 'approve' },
     campaigns: [campaignOf(2, 'active'), campaignOf(1, 'ended'), campaignOf(3, 'waiting', { name: name('Cold Brew Bags, generation 1') })],
     ads: variants > 0 ? Array.from({ length: 6 }, (_, n) => ad(n, `${id('0c', 1)}-g2`, id('0a', 200_000 + (n % Math.max(1, Math.min(variants, 12)))))) : [],
+    brands: [{ id: id('0k', 1), version: 3, archived: false, created_at: ago(9e6), updated_at: ago(9e4), kit: { name: name('Harbor Lane'), colors: { primary: '#3B2417', accent: '#F2B544' }, tone: 'warm', banned_words: [name('cheap'), name('addictive')], voice: { enabled: true, name: 'am_michael' } }, logo: null, facts: [['small', 'origin', 'Roasted in small batches in Portland, Maine', 'about page'], ['cupped', 'proof', 'Every batch cupped by 3 roasters', 'cupping sheets'], ['smooth', 'benefit', 'Smooth to the last sip, even black', '']].map(([fact, kind, text, source]) => ({ id: fact, kind, text: name(text), ...(source ? { evidence: { source: name(source) } } : {}) })), must_say: [], must_not_say: [] }],
     webhooks: [{ id: id('07', 1), url: 'https://hooks.hillroasters.example/in', name: name('hooks.hillroasters.example'), events: ['*'], state: 'active', paused_reason: null, failing_since: null, secret_version: 2, previous_secret_until: ago(-86_400), created_at: ago(9e6), updated_at: ago(9e5) }, { id: id('07', 2), url: 'https://old.example/', name: name('old receiver'), events: ['spotwright.run.finished.v1'], state: 'paused', paused_reason: name('It has not answered for 24 hours.'), failing_since: ago(90_000), secret_version: 1, previous_secret_until: null, created_at: ago(9e6), updated_at: ago(9e5) }],
     deliveries: Array.from({ length: 130 }, (_, n) => delivery(n, n === 6 || n === 7 ? 'failed' : n === 0 ? 'waiting' : 'delivered')),
     requests: Array.from({ length: 60 }, (_, n) => ({ id: `req-${n}`, at: ago(n * 9), method: n % 3 ? 'GET' : 'POST', route: ['/v1/runs', '/v1/variants/{id}', '/v1/briefs'][n % 3], status: n % 11 === 10 ? 422 : 200, code: n % 11 === 10 ? 'SW1003' : null, ms: 3 + (n % 20), key: n % 4 ? id('08', 1) : null, person: n % 4 ? null : id('03', n % 8 ? 2 : 1) })),
@@ -237,7 +238,7 @@ export function world({ role = 'owner', variants = 24, experiments = 6, empty = 
   state.comments = [comment(1, {}), comment(2, { text: name('Can the cup be bigger here?'), seconds: 7.8, x: 0.3, y: 0.3, by: { kind: 'reviewer', id: id('0i', 1), name: name('Sam, legal') }, share: id('0i', 1) }), comment(3, { text: name('Music is fine.'), seconds: null, x: null, y: null, state: 'resolved' })];
   state.shares = [{ id: id('0i', 1), name: name('The legal team'), run: id('0c', 1), variants: null, scope: 'comment', state: 'active', created_at: ago(3600), created_by: person, expires_at: ago(-864_000), revoked_at: null }];
   if (empty) {
-    for (const key of ['runs', 'briefs', 'variants', 'members', 'invitations', 'audit', 'imports', 'experiments', 'log', 'campaigns', 'ads', 'webhooks', 'deliveries', 'requests', 'events', 'keys']) state[key] = [];
+    for (const key of ['runs', 'briefs', 'variants', 'members', 'invitations', 'audit', 'imports', 'experiments', 'log', 'campaigns', 'ads', 'brands', 'webhooks', 'deliveries', 'requests', 'events', 'keys']) state[key] = [];
     state.observations = { imported: [], simulated: [] };
     state.approvals.clear();
     state.comments = [];
@@ -351,6 +352,27 @@ export function routes(state) {
     'GET /v1/campaigns/:id/delivery': ({ id: which }) => { const one = find(state.campaigns, which); return one?.auctions ? deliveryOf(one) : undefined; },
     'POST /v1/campaigns/:id/:deed': ({ id: which, deed }) => Object.assign(find(state.campaigns, which), { status: { pause: 'paused', resume: 'active', end: 'ended' }[deed], allowed: { pause: ['resume', 'end'], resume: ['pause', 'end'], end: [] }[deed] }),
     'POST /v1/ads/:id/:deed': ({ id: which, deed }) => Object.assign(find(state.ads, which), { status: { pause: 'paused', resume: 'active', end: 'ended' }[deed], allowed: { pause: ['resume', 'end'], resume: ['pause', 'end'], end: [] }[deed] }),
+    'GET /v1/brands': ({ query }) => page(state.brands.filter((one) => String(one.archived) === (query.get('archived') ?? 'false')), query),
+    'POST /v1/brands': ({ body }) => ({ status: 201, body: made({ id: id('0k', 9), version: 1, archived: false, created_at: ago(0), updated_at: ago(0), ...body }, state.brands) }),
+    'GET /v1/brands/:id': ({ id: which }) => { const one = find(state.brands, which); return one && { status: 200, body: one, tag: `"v${one.version}"` }; },
+    'PUT /v1/brands/:id': ({ id: which, body, match, problem }) => {
+      const one = find(state.brands, which);
+      if (match !== `"v${one.version}"`) return problem(412, 'SW1042', null, 'the brand was changed meanwhile');
+      Object.assign(one, body, { version: one.version + 1 });
+      return { status: 200, body: one, tag: `"v${one.version}"` };
+    },
+    'POST /v1/brands/:id/:deed': ({ id: which, deed }) => Object.assign(find(state.brands, which), { archived: deed === 'archive' }),
+    'POST /v1/runs': ({ query, body }) => {
+      const cap = Math.min(200_000_000, body.max_spend?.amount_micros ?? 200_000_000);
+      if (query.get('dry_run') === 'estimate') {
+        const cost = Math.min(cap, body.generations * body.variants * 9_000_000);
+        return { object: 'run_estimate', currency: 'USD', budget_micros: 200_000_000, max_spend_micros: body.max_spend?.amount_micros ?? null, cap_micros: cap, cost: { low_micros: Math.round(cost * 0.8), expected_micros: Math.round(cost * 0.9), high_micros: cost }, reaches_cap: cost === cap, seconds: { low: 14, expected: 21, high: 40 }, basis: 'measured', work: [{ kind: 'language_model', provider: 'openai', calls: { low: 3, expected: 4, high: 9 }, each_at_most_micros: 21_000, low_micros: 0, expected_micros: 84_000, high_micros: 189_000, basis: 'measured' }, { kind: 'media', provider: null, calls: null, each_at_most_micros: null, low_micros: Math.round(cost * 0.8), expected_micros: Math.round(cost * 0.9), high_micros: cost, basis: 'budget' }], measured_runs: [{ run: id('0c', 4), spent_micros: 18_100_000, media_micros: 18_000_000, seconds: 19.2 }] };
+      }
+      return { status: 201, body: made({ ...state.runs[0], id: id('0c', 77), order: { ...state.runs[0].order, ...body } }, state.runs) };
+    },
+    'POST /v1/briefs': () => ({ status: 201, body: state.briefs[0] }),
+    'POST /v1/briefs/check': () => ({ ok: true }),
+    'GET /v1/briefs/:id': ({ id: which }) => { const one = find(state.briefs, which); return one && { id: which, created_at: one.created_at, assets: {}, brief: { id: 'morning-roast', locale: 'en-US', brand: { name: 'Harbor Lane', colors: { primary: '#3B2417', accent: '#F2B544' }, tone: 'warm' }, product: { name: one.name, category: 'coffee', facts: [{ id: 'small', kind: 'origin', text: 'Roasted in small batches in Portland, Maine', evidence: { source: 'about page' } }], pictures: [] }, audience: { description: 'People who brew at home' }, objective: 'clicks', budget: { total: '200.00', currency: 'USD' }, destination_url: 'https://example.com/', call_to_action: 'order_now', placements: ['tiktok_in_feed'] } }; },
     'GET /v1/experiments': ({ query }) => page(state.experiments, query),
     'POST /v1/experiments': ({ body, problem }) => {
       if (body.arms[1]?.variant === state.noArm) return problem(422, 'SW1052', 'arms[1].variant', 'the variant was withdrawn and cannot be an arm');
