@@ -41,7 +41,13 @@ const GROUPS: readonly Group[] = [
       { key: 'nav.results', path: '/results', icon: 'download', scopes: ['results:read'] },
     ],
   },
-  { label: 'nav.learn', items: [{ key: 'nav.experiments', path: '/experiments', icon: 'flask', scopes: ['results:read'] }] },
+  {
+    label: 'nav.learn',
+    items: [
+      { key: 'nav.experiments', path: '/experiments', icon: 'flask', scopes: ['results:read'] },
+      { key: 'nav.elements', path: '/elements', icon: 'layers', scopes: ['results:read'] },
+    ],
+  },
   {
     label: 'nav.operate',
     items: [
