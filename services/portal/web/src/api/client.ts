@@ -25,15 +25,30 @@ interface Options {
   file?: Blob;
   /** A key under which a repetition counts once; made anew where none is given. */
   once?: string;
+  /** The mark of the version that is changed: another one is refused. */
+  match?: string;
+}
+
+/** An answer with the mark of its version. */
+export interface Tagged<T> {
+  value: T;
+  tag: string;
 }
 
 /** One request. Throws an ApiError for every answer but a good one. */
 export async function ask<T>(path: string, options: Options = {}): Promise<T> {
+  const { value } = await askTagged<T>(path, options);
+  return value;
+}
+
+/** One request of which the version matters. */
+export async function askTagged<T>(path: string, options: Options = {}): Promise<Tagged<T>> {
   const method = options.method ?? 'GET';
   const headers: Record<string, string> = { accept: 'application/json' };
   if (method !== 'GET') {
     headers['x-csrf-token'] = session.current?.csrf_token ?? '';
     headers['idempotency-key'] = options.once ?? crypto.randomUUID();
+    if (options.match) headers['if-match'] = options.match;
   }
   let body: BodyInit | undefined;
   if (options.file) {
@@ -51,7 +66,7 @@ export async function ask<T>(path: string, options: Options = {}): Promise<T> {
     throw new ApiError(0, undefined);
   }
   connection.heard();
-  if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T;
+  if (response.ok) return { value: (response.status === 204 ? undefined : await response.json()) as T, tag: response.headers.get('etag') ?? '' };
   const problem = (await response.json().catch(() => undefined)) as ProblemDocument | undefined;
   if (response.status === 401 && path !== '/v1/session') session.ended();
   throw new ApiError(response.status, problem);

@@ -22,6 +22,12 @@ export function signed(value: number, digits = 1): string {
   return numberFormat(language.locale, options).format(value).replace('-', '−');
 }
 
+/** A probability of which only the first digits matter, e.g. < 0.1%. */
+export function chance(value: number): string {
+  if (value < 0.001) return `< ${percent(0.001, 1)}`;
+  return value > 0.999 ? `> ${percent(0.999, 1)}` : percent(value, 1);
+}
+
 export function count(value: number): string {
   return numberFormat(language.locale).format(value);
 }

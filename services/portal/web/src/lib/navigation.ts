@@ -31,10 +31,23 @@ const GROUPS: readonly Group[] = [
     items: [
       { key: 'nav.briefs', path: '/briefs', icon: 'brief', scopes: ['briefs:read'] },
       { key: 'nav.runs', path: '/runs', icon: 'run', scopes: ['runs:read'] },
+      { key: 'nav.brand', path: '/brand', icon: 'target', scopes: ['briefs:read'] },
     ],
   },
-  { label: 'nav.place', items: [{ key: 'nav.results', path: '/results', icon: 'download', scopes: ['results:read'] }] },
-  { label: 'nav.learn', items: [{ key: 'nav.experiments', path: '/experiments', icon: 'flask', scopes: ['results:read'] }] },
+  {
+    label: 'nav.place',
+    items: [
+      { key: 'nav.campaigns', path: '/campaigns', icon: 'megaphone', scopes: ['results:read'] },
+      { key: 'nav.results', path: '/results', icon: 'download', scopes: ['results:read'] },
+    ],
+  },
+  {
+    label: 'nav.learn',
+    items: [
+      { key: 'nav.experiments', path: '/experiments', icon: 'flask', scopes: ['results:read'] },
+      { key: 'nav.elements', path: '/elements', icon: 'layers', scopes: ['results:read'] },
+    ],
+  },
   {
     label: 'nav.operate',
     items: [

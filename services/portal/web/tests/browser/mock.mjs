@@ -72,11 +72,11 @@ export async function start(options = {}) {
       } catch {
         body = text;
       }
-      let result = await handle({ ...found, query: url.searchParams, body, problem });
+      let result = await handle({ ...found, query: url.searchParams, body, problem, match: request.headers['if-match'] });
       if (result === undefined) result = problem(404, 'SW1003', null, 'there is no such thing');
-      const { status = 200, body: out } = result.status ? result : { body: result };
+      const { status = 200, body: out, tag } = typeof result.status === 'number' ? result : { body: result };
       if (options.slow) await new Promise((later) => setTimeout(later, options.slow));
-      response.writeHead(status, { 'content-type': status >= 400 ? 'application/problem+json' : 'application/json' });
+      response.writeHead(status, { 'content-type': status >= 400 ? 'application/problem+json' : 'application/json', ...(tag ? { etag: tag } : {}) });
       return response.end(status === 204 ? undefined : JSON.stringify(out));
     }
     const none = problem(404, 'SW1003', null, `${request.method} ${path} is not mocked`);

@@ -1,0 +1,63 @@
+// Verdicts of experiments that somebody may want to see or to act upon.
+
+import { ApiError, ask } from '../api/client';
+import type { Experiment, ReadOut } from '../api/next';
+import type { Listing } from '../api/types';
+import { language } from './i18n.svelte';
+import { isDue } from './readouts';
+import { session } from './session.svelte';
+
+const LOOK_MS = 60_000;
+/** Read-outs that are fetched for this at most: those that ask for a decision, then the latest. */
+const MOST = 8;
+
+export interface Verdict {
+  experiment: Experiment;
+  last: ReadOut;
+}
+
+/** The first sentence of what a read-out says. */
+export function headline(last: ReadOut): string {
+  const sentence = language.locale === 'zh-CN' ? last.sentence.zh : last.sentence.en;
+  return /^(.+?(?:[.!?](?=\s)|[。！？]|$))/su.exec(sentence)?.[1] ?? sentence;
+}
+
+class Verdicts {
+  all = $state.raw<Verdict[]>([]);
+  /** Those that wait for a decision. */
+  readonly due = $derived(this.all.filter((one) => isDue(one.experiment)));
+
+  /** Looks again and again until the returned function is called. */
+  watch(): () => void {
+    let timer: ReturnType<typeof setTimeout>;
+    let over = false;
+    const look = async (): Promise<void> => {
+      if (!document.hidden && !session.expired && session.may('results:read')) await this.load();
+      if (!over) timer = setTimeout(() => void look(), LOOK_MS);
+    };
+    void look();
+    return () => {
+      over = true;
+      clearTimeout(timer);
+    };
+  }
+
+  async load(): Promise<void> {
+    try {
+      const { data } = await ask<Listing<Experiment>>('/v1/experiments?limit=100');
+      const some = data.filter((one) => one.day > 0 && one.state !== 'archived').sort((a, b) => Number(isDue(b)) - Number(isDue(a))).slice(0, MOST);
+      const found: Verdict[] = [];
+      for (const experiment of some) {
+        const read = await ask<{ data: ReadOut[] }>(`/v1/experiments/${experiment.id}/readouts`);
+        const last = read.data.filter((one) => one.phase === experiment.phase).at(-1) ?? read.data.at(-1);
+        if (last) found.push({ experiment, last });
+      }
+      this.all = found;
+    } catch (error) {
+      // What was known stays; the page of the experiments says what is wrong.
+      if (!(error instanceof ApiError)) throw error;
+    }
+  }
+}
+
+export const verdicts = new Verdicts();
