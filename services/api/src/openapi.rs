@@ -41,6 +41,10 @@ pub(crate) mod foreign {
         Brief,
         Script,
         Storyboard,
+        Layout,
+        Motion,
+        CaptionMotion,
+        VisualStyle,
         Score,
         Delivery,
         Event,
@@ -142,6 +146,8 @@ pub(crate) mod foreign {
         variants::script::handle,
         variants::storyboard::handle,
         variants::file::handle,
+        variants::revisions::list::handle,
+        variants::revisions::create::handle,
         variants::external_refs::read,
         variants::external_refs::set,
         experiments::plan::handle,
@@ -259,7 +265,8 @@ fn complete(operation: &Operation, described: &mut Value) {
         refusals.extend(["413", "415"]);
     }
     // What an organization may spend is told where it is spent or set.
-    if operation.creates && operation.path == "/v1/runs" || operation.path.ends_with("/budget") {
+    let starts_a_run = matches!(operation.path, "/v1/runs" | "/v1/variants/{id}/revisions");
+    if operation.creates && starts_a_run || operation.path.ends_with("/budget") {
         refusals.push("402");
     }
     let is_change = operation.method == "PUT" && operation.path == "/v1/webhooks/{id}";

@@ -142,6 +142,8 @@ pub const OPERATIONS: &[Operation] = &[
     get("/v1/variants/{id}", Access::Needs(Scope::RunsRead)),
     get("/v1/variants/{id}/script", Access::Needs(Scope::RunsRead)),
     get("/v1/variants/{id}/storyboard", Access::Needs(Scope::RunsRead)),
+    get("/v1/variants/{id}/revisions", Access::Needs(Scope::RunsRead)),
+    create("/v1/variants/{id}/revisions", Scope::RunsWrite),
     get("/v1/variants/{id}/external-refs", Access::Needs(Scope::ResultsRead)),
     change("PUT", "/v1/variants/{id}/external-refs", Scope::ResultsWrite),
     post("/v1/experiments/plan", Scope::ResultsRead),

@@ -20,6 +20,7 @@ mod heard;
 mod imported;
 mod metered;
 mod play;
+mod revising;
 mod scoring;
 mod shown;
 mod stages;
@@ -33,12 +34,13 @@ pub use clips::{
     AskedClip, ClipEnd, ClipMaker, ClipOutcome, ClipReport, Clips, FellBack, MadeClip, Tried, TryEnd,
     run_of_job,
 };
+pub use crate::edits::PERSON;
 pub use decide::{cancel, decide};
 pub use footage_ports::{ClipOptions, FootagePorts};
 pub use heard::{Heard, HeardSignal, MAX_SIGNALS, Redraft};
 pub use play::{campaign, outcomes, played_campaign};
+pub use revising::revising;
 pub use scoring::{history_before, score_input};
-pub use stages::approve::PERSON;
 pub use stages::place::PlacedVariant;
 pub use stages::speak::SpokenAd;
 pub use state::{AgentEvent, AgentState};

@@ -8,6 +8,7 @@ pub mod copy_rules;
 pub mod launch;
 pub mod observation;
 pub mod people;
+pub mod revision;
 pub mod routing;
 pub mod run;
 pub mod signal;

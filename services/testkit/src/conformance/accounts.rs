@@ -153,6 +153,7 @@ fn order(brief: &NewBrief, run: &NewRun) -> RunOrder {
         seed: run.request.seed,
         opportunities: run.request.opportunities,
         currency: Currency::USD,
+        revises: None,
     }
 }
 

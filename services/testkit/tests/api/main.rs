@@ -14,6 +14,7 @@ mod money;
 mod operators;
 mod people;
 mod results;
+mod revisions;
 mod runs;
 mod sessions;
 mod videos;
