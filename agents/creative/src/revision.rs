@@ -6,9 +6,7 @@
 //! somebody types.
 
 use spotwright_core::domain::copy_rules::terms::Severity;
-use spotwright_core::domain::revision::{
-    Changes, EditFinding, LineChange, ShotChange, ShotFit, TextRoom,
-};
+use spotwright_core::domain::revision::{Changes, EditFinding, LineChange, ShotChange, ShotFit, TextRoom};
 use spotwright_core::domain::run::StoredPicture;
 use spotwright_core::ports::letters::{Letters, undrawable_message};
 use spotwright_schemas::Problem;
@@ -305,11 +303,14 @@ impl<'a> Desk<'a> {
             let old = &self.original.storyboard.shots[at];
             let line = &self.script.lines[at];
             let [least, most] = bounds(self.original.brief, line, old);
-            let reworded =
-                self.original.script.lines.get(at).is_some_and(|was| {
-                    (&was.caption, &was.detail) != (&line.caption, &line.detail)
-                });
-            let wanted = asked.iter().rev().find(|change| change.shot as usize == at && change.frames.is_some());
+            let reworded = self
+                .original
+                .script
+                .lines
+                .get(at)
+                .is_some_and(|was| (&was.caption, &was.detail) != (&line.caption, &line.detail));
+            let wanted =
+                asked.iter().rev().find(|change| change.shot as usize == at && change.frames.is_some());
             match wanted.and_then(|change| change.frames) {
                 Some(frames) if frames != old.frames || reworded => {
                     if !(least..=most).contains(&frames) {

@@ -179,19 +179,11 @@ impl RunControl for Control {
         }
     }
 
-    async fn revise(
-        &self,
-        id: VariantId,
-        caller: &Caller,
-        changes: &Changes,
-    ) -> Result<Revising, Problem> {
+    async fn revise(&self, id: VariantId, caller: &Caller, changes: &Changes) -> Result<Revising, Problem> {
         let variant = self.store.variant(id).await.map_err(|error| problem(&error))?;
         let run = self.run_of(variant.run, caller).await?;
-        let generation = self
-            .store
-            .variants_of(run.id, variant.generation)
-            .await
-            .map_err(|error| problem(&error))?;
+        let generation =
+            self.store.variants_of(run.id, variant.generation).await.map_err(|error| problem(&error))?;
         let (letters, fitting) = (Arc::clone(&self.letters), self.fitting.clone());
         let (changes, by) = (changes.clone(), caller.label());
         let judged = tokio::task::spawn_blocking(move || {

@@ -34,8 +34,7 @@ impl Ad {
         let mut others: Vec<Script> =
             generation(&brief, 6, 4).scripts.into_iter().map(|draft| draft.script).collect();
         let script = others.remove(number);
-        let storyboard =
-            compose(&brief, &script, &refs, 9, PlacementKind::SimulatedFeed).expect("composes");
+        let storyboard = compose(&brief, &script, &refs, 9, PlacementKind::SimulatedFeed).expect("composes");
         Self { brief, script, storyboard, pictures, others }
     }
 
@@ -174,14 +173,17 @@ fn letters_that_no_font_draws_are_refused() {
     }
     let ad = Ad::of(coffee_en(), 0);
     let findings = revise(&ad.original(), &caption(1, "Slow ᛗ mornings"), &Latin).expect_err("runes");
-    assert!(findings.iter().any(|finding| finding.rule == "undrawable" && finding.field == "lines[1].caption"));
+    assert!(
+        findings.iter().any(|finding| finding.rule == "undrawable" && finding.field == "lines[1].caption")
+    );
 }
 
 #[test]
 fn shots_take_another_look_within_their_place() {
     let ad = Ad::of(coffee_en(), 0);
     let last = ad.storyboard.shots.len() as u32 - 1;
-    let picture = ad.pictures.iter().find(|one| one.hash.0 != ad.storyboard.shots[1].picture).expect("another");
+    let picture =
+        ad.pictures.iter().find(|one| one.hash.0 != ad.storyboard.shots[1].picture).expect("another");
     let layout = if ad.storyboard.shots[1].layout == Layout::Card { Layout::Framed } else { Layout::Card };
     let change = ShotChange {
         shot: 1,
@@ -201,10 +203,7 @@ fn shots_take_another_look_within_their_place() {
         assert_eq!(ad.refused(&shot(change)), [expected]);
     }
     let foreign = ShotChange { shot: 1, picture: Some("f".repeat(64)), ..ShotChange::default() };
-    assert_eq!(
-        ad.refused(&shot(foreign)),
-        [("shots[1].picture".to_owned(), "unknown_picture".to_owned())]
-    );
+    assert_eq!(ad.refused(&shot(foreign)), [("shots[1].picture".to_owned(), "unknown_picture".to_owned())]);
 }
 
 #[test]
@@ -232,7 +231,8 @@ fn lengths_leave_time_to_read_and_end() {
         assert!(refused.contains(&("shots[1].frames".to_owned(), "frames".to_owned())), "{refused:?}");
     }
     let all = ad.storyboard.shots.len() as u32;
-    let longest = (0..all).map(|shot| ShotChange { shot, frames: Some(MOST_FRAMES), ..ShotChange::default() });
+    let longest =
+        (0..all).map(|shot| ShotChange { shot, frames: Some(MOST_FRAMES), ..ShotChange::default() });
     let together = MOST_FRAMES * all > MOST_SECONDS * FPS;
     let changes = Changes { shots: longest.collect(), ..Changes::default() };
     let refused = ad.revise(&changes).is_err_and(|findings| findings.iter().any(|one| one.field == "shots"));
@@ -272,8 +272,7 @@ fn style_and_button_are_of_those_that_there_are() {
     let ad = Ad::of(coffee_en(), 0);
     let style = VisualStyle::ALL.into_iter().find(|style| *style != ad.storyboard.style).expect("another");
     let learn = CallToAction::LearnMore.label(ad.brief.locale);
-    let changes =
-        Changes { style: Some(style), button: Some(learn.to_owned()), ..Changes::default() };
+    let changes = Changes { style: Some(style), button: Some(learn.to_owned()), ..Changes::default() };
     let revised = ad.revise(&changes).expect("fine");
     assert_eq!(revised.storyboard.style, style);
     assert_eq!(revised.storyboard.shots.last().map(|last| last.button.as_str()), Some(learn));

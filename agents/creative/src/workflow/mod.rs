@@ -29,12 +29,12 @@ mod tell;
 mod trace;
 mod voice_ports;
 
+pub use crate::edits::PERSON;
 pub use agent::{CreativeAgent, Ports, first_commit};
 pub use clips::{
     AskedClip, ClipEnd, ClipMaker, ClipOutcome, ClipReport, Clips, FellBack, MadeClip, Tried, TryEnd,
     run_of_job,
 };
-pub use crate::edits::PERSON;
 pub use decide::{cancel, decide};
 pub use footage_ports::{ClipOptions, FootagePorts};
 pub use heard::{Heard, HeardSignal, MAX_SIGNALS, Redraft};

@@ -129,7 +129,8 @@ pub async fn revise_variant(
     let (original, _) = ports.accounts.variant(by.context(), id).await?;
     let source = ports.accounts.run(by.context(), original.run).await?;
     let Some(ordered) = source.order else {
-        let message = "the variant's run was not ordered through the service, which therefore has no brief of it";
+        let message =
+            "the variant's run was not ordered through the service, which therefore has no brief of it";
         return Err(Problem::new(Code::RunState, "", message));
     };
     let revising = ports.control.revise(id, &teller(by), &wish.changes).await?;

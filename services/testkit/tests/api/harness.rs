@@ -157,12 +157,7 @@ impl RunControl for Control {
     }
 
     /// Follows new words and styles; the word `cheap` stops an edit.
-    async fn revise(
-        &self,
-        of: VariantId,
-        caller: &Caller,
-        changes: &Changes,
-    ) -> Result<Revising, Problem> {
+    async fn revise(&self, of: VariantId, caller: &Caller, changes: &Changes) -> Result<Revising, Problem> {
         let NewRun { id: run, request, .. } = fixtures::run(7);
         let Variant { body, .. } = fixtures::variant(run, 1, 1, VariantState::Won);
         let captions = changes.lines.iter().filter_map(|line| Some((line.line, line.caption.as_deref()?)));

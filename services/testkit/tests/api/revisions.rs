@@ -81,7 +81,8 @@ async fn a_revision_is_a_run_of_its_own_and_the_lineage_is_told_from_both_sides(
     assert!(revision.by.starts_with("key:"), "{}", revision.by);
     // The original and its run are as they were.
     assert_eq!(StepStore::run(&*server.store, made.run).await.unwrap(), before);
-    let log = server.get(&format!("/v1/audit-log?action=variant.revised&target={variant}"), &tenant.key).await;
+    let log =
+        server.get(&format!("/v1/audit-log?action=variant.revised&target={variant}"), &tenant.key).await;
     assert_eq!(log["data"].as_array().unwrap().len(), 1, "{log}");
     let made_of_it = server.win(text(&run["id"]).parse().unwrap()).await;
     let made_of_it = server.get(&format!("/v1/variants/{made_of_it}"), &tenant.key).await;
@@ -97,15 +98,15 @@ async fn edits_that_stop_and_orders_out_of_range_are_refused_with_the_field() {
     let fine = || words("Picked by hand, slowly");
     for (body, status, code, param) in [
         (json!({ "changes": words("The cheap one") }), 422, "SW0405", "lines[0].caption"),
-        (json!({ "changes": {} }), 400, "SW1004", "changes"),
-        (json!({}), 400, "SW1004", "changes"),
-        (json!({ "changes": fine(), "budget_micros": 0 }), 400, "SW1004", "budget_micros"),
-        (json!({ "changes": fine(), "budget_micros": 10_000_001 }), 400, "SW1004", "budget_micros"),
-        (json!({ "changes": fine(), "budget_micros": -5 }), 400, "SW1004", "budget_micros"),
-        (json!({ "changes": fine(), "opportunities": 5 }), 400, "SW1004", "opportunities"),
-        (json!({ "changes": fine(), "seed": 9_007_199_254_740_992_u64 }), 400, "SW1004", "seed"),
-        (json!({ "changes": { "shots": [{ "shot": 0, "layout": "sideways" }] } }), 400, "SW1003", ""),
-        (json!({ "changes": { "words": [] } }), 400, "SW1003", ""),
+        (json!({ "changes": {} }), 400, "SW1006", "changes"),
+        (json!({}), 400, "SW1006", "changes"),
+        (json!({ "changes": fine(), "budget_micros": 0 }), 400, "SW1006", "budget_micros"),
+        (json!({ "changes": fine(), "budget_micros": 10_000_001 }), 400, "SW1006", "budget_micros"),
+        (json!({ "changes": fine(), "budget_micros": -5 }), 400, "SW1006", "budget_micros"),
+        (json!({ "changes": fine(), "opportunities": 5 }), 400, "SW1006", "opportunities"),
+        (json!({ "changes": fine(), "seed": 9_007_199_254_740_992_u64 }), 400, "SW1006", "seed"),
+        (json!({ "changes": { "shots": [{ "shot": 0, "layout": "sideways" }] } }), 400, "SW1005", ""),
+        (json!({ "changes": { "words": [] } }), 400, "SW1005", ""),
     ] {
         let request = server.request("POST", &path, Some(&tenant.key)).json(&body);
         let (answered, answer) = problem(request.send().await.unwrap()).await;
@@ -127,9 +128,14 @@ async fn who_may_start_runs_may_revise_and_another_organization_finds_nothing() 
         let body = json!({ "check": check, "changes": words("Picked by hand, slowly") });
         let foreign = server.request("POST", &path, Some(&stranger.key)).json(&body);
         assert_eq!(foreign.send().await.unwrap().status(), StatusCode::NOT_FOUND);
-        for (role, allowed) in
-            [("owner", true), ("admin", true), ("editor", true), ("approver", false), ("analyst", false), ("viewer", false)]
-        {
+        for (role, allowed) in [
+            ("owner", true),
+            ("admin", true),
+            ("editor", true),
+            ("approver", false),
+            ("analyst", false),
+            ("viewer", false),
+        ] {
             let email = format!("{role}-{check}@example.com");
             let person = people::member(&server, &owner, &email, role).await;
             let request = person.sends(server.request("POST", &path, None).json(&body));
