@@ -71,37 +71,52 @@ pub(crate) fn cite_figures(brief: &Brief, line: &mut Line) {
     }
 }
 
-/// Everything that is wrong, or worth knowing, about an edited script, with the line where one is meant.
-/// `origins` has for each line its place in `before`.
+/// A finding and where it is.
+pub(crate) struct Placed {
+    /// The line; `None` for the whole script.
+    pub(crate) line: Option<usize>,
+    /// The text of the line, where it is known: `caption`, `detail` or `voice`.
+    pub(crate) text: Option<&'static str>,
+    pub(crate) finding: Finding,
+}
+
+/// Everything that is wrong, or worth knowing, about an edited script. `origins` has for each line its place in
+/// `before`.
 pub(crate) fn findings(
     brief: &Brief,
     before: &Script,
     edited: &Script,
     origins: &[usize],
     others: &[Script],
-) -> Vec<(Option<usize>, Finding)> {
-    let mut findings: Vec<(Option<usize>, Finding)> =
-        whole_findings(brief, edited, others).into_iter().map(|finding| (None, finding)).collect();
+) -> Vec<Placed> {
+    let whole = |finding| Placed { line: None, text: None, finding };
+    let mut findings: Vec<Placed> = whole_findings(brief, edited, others).into_iter().map(whole).collect();
     for (idx, is) in edited.lines.iter().enumerate() {
-        findings.extend(line_findings(brief, is).into_iter().map(|finding| (Some(idx), finding)));
+        let own = |finding| Placed { line: Some(idx), text: None, finding };
+        findings.extend(line_findings(brief, is).into_iter().map(own));
         let was = origins.get(idx).and_then(|origin| before.lines.get(*origin));
-        let texts = |line: &Line| [line.caption.clone(), line.detail.clone(), line.voice.clone()];
-        let old = was.map(texts).unwrap_or_default();
-        for (was, text) in old.iter().zip(texts(is)) {
-            if *was != text
-                && let Some(objection) = objection_to_edit(brief, &text, is.role)
+        for (name, text) in texts(is) {
+            let old = was
+                .map_or("", |was| texts(was).into_iter().find(|one| one.0 == name).map_or("", |one| one.1));
+            if old != text
+                && let Some(finding) = objection_to_edit(brief, text, is.role)
             {
-                findings.push((Some(idx), objection));
+                findings.push(Placed { line: Some(idx), text: Some(name), finding });
             }
         }
     }
     let (was, is) = (before.full_text(), edited.full_text());
     for text in &brief.must_say {
         if holds_term(&was, text) && !holds_term(&is, text) {
-            findings.push((None, stops("must_say", None, format!("the script must say `{text}`"))));
+            findings.push(whole(stops("must_say", None, format!("the script must say `{text}`"))));
         }
     }
     findings
+}
+
+/// The texts of a line with their names.
+pub(crate) fn texts(line: &Line) -> [(&'static str, &str); 3] {
+    [("caption", &line.caption), ("detail", &line.detail), ("voice", &line.voice)]
 }
 
 /// # Errors
@@ -114,9 +129,10 @@ pub(crate) fn must_pass(
 ) -> Result<(), Problem> {
     let origins: Vec<usize> = (0..edited.lines.len()).collect();
     let findings = findings(brief, before, edited, &origins, others);
-    let stopping = findings.iter().filter(|(_, finding)| finding.severity == Severity::Error);
+    let stopping =
+        findings.iter().map(|placed| &placed.finding).filter(|finding| finding.severity == Severity::Error);
     let reasons: Vec<String> = stopping
-        .map(|(_, finding)| match finding.subject.as_str() {
+        .map(|finding| match finding.subject.as_str() {
             "" => finding.message.clone(),
             subject => format!("{} (`{subject}`)", finding.message),
         })

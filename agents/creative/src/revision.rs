@@ -12,11 +12,11 @@ use spotwright_core::ports::letters::{Letters, undrawable_message};
 use spotwright_schemas::Problem;
 use spotwright_schemas::brief::{Brief, CallToAction};
 use spotwright_schemas::script::{Line, Role, Script};
-use spotwright_schemas::storyboard::{Layout, Shot, Storyboard};
+use spotwright_schemas::storyboard::{Shot, Storyboard};
 
 use crate::copy_engine::limits;
 use crate::critique::Finding;
-use crate::edits;
+use crate::edits::{self, Placed};
 use crate::storyboard::{FPS, MAX_WHOLE_FRAMES, MIN_HOOK_FRAMES, MIN_WHOLE_FRAMES, reading_frames};
 use crate::text::length;
 
@@ -380,10 +380,10 @@ impl<'a> Desk<'a> {
     fn judge(&mut self, origins: &[usize], letters: &dyn Letters) {
         let Original { brief, script, others, .. } = *self.original;
         // What stood beside the others before may go on doing so.
-        let others = if self.changes.lines.is_empty() { &[] } else { others };
-        for (line, finding) in edits::findings(brief, script, &self.script, origins, others) {
-            let field = line.map_or_else(String::new, |at| self.field_of(at, origins, &finding));
-            self.findings.push(told(finding, field));
+        let others: &[Script] = if self.changes.lines.is_empty() { &[] } else { others };
+        for placed in edits::findings(brief, script, &self.script, origins, others) {
+            let field = self.field_of(&placed, origins);
+            self.findings.push(told(placed.finding, field));
         }
         for (line, origin) in self.script.lines.iter().zip(origins) {
             for (name, text) in [("caption", &line.caption), ("detail", &line.detail)] {
@@ -400,22 +400,24 @@ impl<'a> Desk<'a> {
     }
 
     /// Path of the text that a finding is about; of the line where its words stand in none of them, or in several.
-    fn field_of(&self, at: usize, origins: &[usize], finding: &Finding) -> String {
+    fn field_of(&self, placed: &Placed, origins: &[usize]) -> String {
+        let Some(at) = placed.line else { return String::new() };
         let origin = origins.get(at).copied().unwrap_or(at);
-        let line = &self.script.lines[at];
-        if finding.rule == "empty_caption" {
+        if let Some(name) = placed.text {
+            return format!("lines[{origin}].{name}");
+        }
+        if placed.finding.rule == "empty_caption" {
             return format!("lines[{origin}].caption");
         }
-        let words = if finding.subject.is_empty() { &finding.message } else { &finding.subject };
-        let texts = [("caption", &line.caption), ("detail", &line.detail), ("voice", &line.voice)];
-        let holds = |text: &str| {
-            !text.is_empty() && (text.contains(words.as_str()) || words.contains(&format!("`{text}`")))
-        };
-        let mut found = texts.into_iter().filter(|(_, text)| holds(text));
-        match (found.next(), found.next()) {
-            (Some((name, _)), None) => format!("lines[{origin}].{name}"),
+        let words = placed.finding.subject.as_str();
+        let holding: Vec<&str> = edits::texts(&self.script.lines[at])
+            .into_iter()
+            .filter(|(_, text)| !words.is_empty() && text.contains(words))
+            .map(|(name, _)| name)
+            .collect();
+        match holding.as_slice() {
             // A caption that is spoken word for word is mended in the caption first.
-            (Some(("caption", _)), Some(("voice", _))) => format!("lines[{origin}].caption"),
+            [name] | [name @ "caption", "voice"] => format!("lines[{origin}].{name}"),
             _ => format!("lines[{origin}]"),
         }
     }

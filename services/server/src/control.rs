@@ -191,7 +191,7 @@ impl RunControl for Control {
             if let Some(fitting) = fitting {
                 measure(fitting.as_ref(), &mut judged);
             }
-            Ok(judged)
+            Ok::<_, Problem>(judged)
         });
         judged.await.map_err(|error| {
             Problem::new(Code::StepFailed, "", format!("measuring ended abnormally: {error}"))

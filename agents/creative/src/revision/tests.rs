@@ -1,6 +1,6 @@
 use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_schemas::placement::PlacementKind;
-use spotwright_schemas::storyboard::{CaptionMotion, Footage, Motion, VisualStyle};
+use spotwright_schemas::storyboard::{CaptionMotion, Footage, Layout, Motion, VisualStyle};
 
 use super::*;
 use crate::edits::PERSON;

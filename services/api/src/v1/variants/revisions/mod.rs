@@ -19,15 +19,12 @@ use crate::openapi::foreign;
 pub(crate) struct RevisionChanges {
     /// New words of lines.
     #[serde(default)]
-    #[schema(max_items = 32)]
     lines: Vec<LineChange>,
     /// Another look of shots.
     #[serde(default)]
-    #[schema(max_items = 32)]
     shots: Vec<ShotChange>,
     /// Every shot's number in the new order; the first stays first, the last stays last. Empty: as they are.
     #[serde(default)]
-    #[schema(max_items = 32)]
     order: Vec<u32>,
     /// Look of the whole advertisement.
     #[serde(default)]
