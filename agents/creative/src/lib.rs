@@ -5,7 +5,7 @@
 //! directions, [`cases`] knows ads to learn from, [`drafting`] has whole scripts written by a language
 //! model or by the [`copywriter`], [`critique`] judges them, [`storyboard`] lays them out, [`footage`]
 //! says which shots a video model is asked for, [`voice_over`] has lines spoken, [`select`] picks which scored variants are rendered in
-//! full, [`learn`] turns clicks into beliefs for the next generation.
+//! full, [`revision`] makes another advertisement of one that a person edits, [`learn`] turns clicks into beliefs for the next generation.
 //!
 //! # What it does not do
 //! No I/O, no clock, no global randomness; it neither renders, scores nor publishes. A language
@@ -37,10 +37,12 @@ pub mod copy_engine;
 pub mod copywriter;
 pub mod critique;
 pub mod drafting;
+mod edits;
 pub mod footage;
 pub mod learn;
 mod look;
 pub mod plan;
+pub mod revision;
 pub mod select;
 pub mod storyboard;
 pub mod text;

@@ -29,8 +29,8 @@ pub const MIN_HOOK_FRAMES: u32 = 60;
 /// Longest body, proof and end-card shot; with the shortest opening they fill the video.
 const MAX_SHARED_FRAMES: [u32; 3] = [150, 120, 120];
 /// Shortest and longest shot of a whole script in frames.
-const MIN_WHOLE_FRAMES: u32 = 45;
-const MAX_WHOLE_FRAMES: u32 = 150;
+pub(crate) const MIN_WHOLE_FRAMES: u32 = 45;
+pub(crate) const MAX_WHOLE_FRAMES: u32 = 150;
 /// Integrated loudness in LUFS, the usual target of vertical video players.
 const LOUDNESS_LUFS: f64 = -14.0;
 /// Enlargement beyond which a picture that fills the frame looks soft.

@@ -68,6 +68,15 @@ pub fn pace(storyboard: &Storyboard, recordings: &[Option<Recording>]) -> f64 {
     ((wanted / PACE_STEP).ceil() * PACE_STEP).clamp(1.0, SPEEDS[1])
 }
 
+/// Who gives the shots of a spoken ad their lengths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lengths {
+    /// What their words take to read and to say; what is left of the usual length is shared out.
+    Shared,
+    /// The storyboard; a shot is longer only where its line is.
+    Kept,
+}
+
 /// Puts recordings into a storyboard: one entry for each shot. Answers the storyboard and what is to be told;
 /// the storyboard is unchanged where the ad would become too long for its placement.
 #[must_use]
@@ -76,6 +85,7 @@ pub fn voiced(
     script: &Script,
     storyboard: &Storyboard,
     recordings: &[Option<Recording>],
+    lengths: Lengths,
     mut why: Vec<String>,
 ) -> (Storyboard, VoiceReport) {
     let mut board = storyboard.clone();
@@ -107,7 +117,14 @@ pub fn voiced(
     if lines.is_empty() {
         return (storyboard.clone(), VoiceReport { lines, why });
     }
-    pace_shots(brief, script, &mut board, &needed);
+    match lengths {
+        Lengths::Shared => pace_shots(brief, script, &mut board, &needed),
+        Lengths::Kept => {
+            for (shot, needed) in board.shots.iter_mut().zip(needed) {
+                shot.frames = shot.frames.max(needed);
+            }
+        }
+    }
     let most = placement_frames(&board);
     if board.frames() > most {
         why.push(format!(
@@ -206,7 +223,7 @@ mod tests {
         let (brief, script, board) = planned();
         for seconds in [0.4, 2.0, 3.7, 4.6] {
             let all = vec![Some(recording(seconds)); board.shots.len()];
-            let (spoken, report) = voiced(&brief, &script, &board, &all, Vec::new());
+            let (spoken, report) = voiced(&brief, &script, &board, &all, Lengths::Shared, Vec::new());
             assert_eq!(spoken.validate(), Ok(()));
             assert_eq!((report.lines.len(), report.why.len()), (board.shots.len(), 0));
             assert!(spoken.frames() >= TOTAL_FRAMES, "{}", spoken.frames());
@@ -218,6 +235,18 @@ mod tests {
                 assert!(shot.frames >= line.start + line.frames + 6, "a moment before the cut");
             }
         }
+    }
+
+    #[test]
+    fn lengths_that_a_person_gave_stay_where_the_voice_fits_into_them() {
+        let (brief, script, mut board) = planned();
+        board.shots[1].frames = 200;
+        let mut all = vec![Some(recording(0.4)); board.shots.len()];
+        all[2] = Some(recording(9.0));
+        let (spoken, _) = voiced(&brief, &script, &board, &all, Lengths::Kept, Vec::new());
+        assert_eq!(spoken.shots[1].frames, 200);
+        assert!(spoken.shots[2].frames >= 270, "a line is never cut: {}", spoken.shots[2].frames);
+        assert_eq!(spoken.shots[0].frames, board.shots[0].frames);
     }
 
     #[test]
@@ -240,12 +269,12 @@ mod tests {
         let mut some = vec![Some(recording(2.0)); board.shots.len()];
         some[1] = None;
         assert!(utterances(&brief, &script, 1.0)[1].is_none());
-        let (spoken, report) = voiced(&brief, &script, &board, &some, Vec::new());
+        let (spoken, report) = voiced(&brief, &script, &board, &some, Lengths::Shared, Vec::new());
         assert!(spoken.shots[1].voice.is_none() && spoken.shots[0].voice.is_some());
         assert_eq!(report.lines.len(), board.shots.len() - 1);
         board.placement = PlacementKind::TiktokInFeed;
         let endless = vec![Some(recording(40.0)); board.shots.len()];
-        let (silent, report) = voiced(&brief, &script, &board, &endless, Vec::new());
+        let (silent, report) = voiced(&brief, &script, &board, &endless, Lengths::Shared, Vec::new());
         assert_eq!(silent, board);
         assert!(report.lines.is_empty() && report.why[0].contains("captions only"), "{report:?}");
     }
@@ -257,7 +286,7 @@ mod tests {
             Some(Footage::Clip { clip: "2".repeat(64), start_frame: 0, product: Vec::new() });
         let mut all = vec![Some(recording(2.0)); board.shots.len()];
         all[1] = Some(recording(7.0));
-        let (spoken, report) = voiced(&brief, &script, &board, &all, Vec::new());
+        let (spoken, report) = voiced(&brief, &script, &board, &all, Lengths::Shared, Vec::new());
         assert!(spoken.shots[1].voice.is_none() && spoken.shots[1].frames <= 150);
         assert!(report.why[0].starts_with("shot 2"), "{report:?}");
     }

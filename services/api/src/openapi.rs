@@ -44,6 +44,10 @@ pub(crate) mod foreign {
         Brief,
         Script,
         Storyboard,
+        Layout,
+        Motion,
+        CaptionMotion,
+        VisualStyle,
         Score,
         Delivery,
         Event,
@@ -152,6 +156,8 @@ pub(crate) mod foreign {
         variants::script::handle,
         variants::storyboard::handle,
         variants::file::handle,
+        variants::revisions::list::handle,
+        variants::revisions::create::handle,
         variants::external_refs::read,
         variants::external_refs::set,
         approvals::get::handle,
@@ -300,7 +306,8 @@ fn complete(operation: &Operation, described: &mut Value) {
         refusals.extend(["413", "415"]);
     }
     // What an organization may spend is told where it is spent or set.
-    if operation.creates && operation.path == "/v1/runs" || operation.path.ends_with("/budget") {
+    let starts_a_run = matches!(operation.path, "/v1/runs" | "/v1/variants/{id}/revisions");
+    if operation.creates && starts_a_run || operation.path.ends_with("/budget") {
         refusals.push("402");
     }
     let is_change =

@@ -184,6 +184,8 @@ pub const OPERATIONS: &[Operation] = &[
         access: Access::Public,
         creates: false,
     },
+    get("/v1/variants/{id}/revisions", Access::Needs(Scope::RunsRead)),
+    create("/v1/variants/{id}/revisions", Scope::RunsWrite),
     get("/v1/variants/{id}/external-refs", Access::Needs(Scope::ResultsRead)),
     change("PUT", "/v1/variants/{id}/external-refs", Scope::ResultsWrite),
     post("/v1/experiments/plan", Scope::ResultsRead),

@@ -120,6 +120,10 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/shared/{token}/variants/{id}/decisions", post(shared::decide::handle))
         .route("/v1/variants/{id}/script", get(variants::script::handle))
         .route("/v1/variants/{id}/storyboard", get(variants::storyboard::handle))
+        .route(
+            "/v1/variants/{id}/revisions",
+            get(variants::revisions::list::handle).post(variants::revisions::create::handle),
+        )
         .route("/v1/ledger", get(ledger::list::handle))
         .route("/v1/ledger.csv", get(ledger::export::handle))
         .route("/v1/usage", get(usage::get::handle))

@@ -41,6 +41,7 @@ mod import;
 pub mod label;
 mod layout;
 mod lines;
+mod measure;
 pub mod music;
 pub mod picture;
 mod pixels;
@@ -55,6 +56,7 @@ pub mod worker;
 
 pub use error::Error;
 pub use import::ClipImport;
+pub use measure::Measure;
 pub use studio::{Options, Studio};
 pub use text::Letters;
 pub use variety::Variety;

@@ -3,34 +3,45 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use spotwright_core::domain::copy_rules::terms::Severity;
+use spotwright_core::domain::revision::{Changes, EditFinding, Revising};
 use spotwright_core::domain::run::{NewRun, RunView, Stage};
 use spotwright_core::domain::signal::{AskedQuestion, Caller, Signal, Taken, Told};
 use spotwright_core::domain::variant::{Placement, Variant};
 use spotwright_core::ports::clock::{Clock, SystemClock};
 use spotwright_core::ports::entropy::{Entropy, EntropyError};
+use spotwright_core::ports::fitting::Fitting;
 use spotwright_core::ports::letters::{Letters as Drawable, undrawable_message};
 use spotwright_core::ports::pictures::{ImportedPicture, PictureImporter};
 use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::step_store::{Commit, StepStore, StoreError};
-use spotwright_creative::workflow::{AgentState, first_commit, tell};
+use spotwright_creative::workflow::{AgentState, first_commit, revising, tell};
 use spotwright_render::Letters;
 use spotwright_render::picture::{self, Flight, PictureImport};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
-use spotwright_schemas::ids::RunId;
+use spotwright_schemas::ids::{RunId, VariantId};
 use spotwright_schemas::storyboard::{Color, Palette};
 
 /// Control of runs over the step store.
 pub struct Control {
     store: Arc<dyn StepStore>,
     letters: Arc<dyn Drawable>,
+    fitting: Option<Arc<dyn Fitting>>,
 }
 
 impl Control {
     /// Control of the runs in `store`, whose texts are drawn with `letters`.
     #[must_use]
     pub fn new(store: Arc<dyn StepStore>, letters: Arc<dyn Drawable>) -> Self {
-        Self { store, letters }
+        Self { store, letters, fitting: None }
+    }
+
+    /// Also measures how the shots of an edit fit.
+    #[must_use]
+    pub fn with_fitting(mut self, fitting: Arc<dyn Fitting>) -> Self {
+        self.fitting = Some(fitting);
+        self
     }
 
     /// A run of the caller's; one of somebody else is missing, exactly as one that never was.
@@ -83,6 +94,29 @@ impl Control {
             return Err(Problem::new(Code::RunState, "", "the run has ended or is being ended"));
         }
         self.store.set_paused(id, paused).await.map_err(|error| problem(&error))
+    }
+}
+
+/// Measures every shot of an edit; one that cannot be laid out stops it.
+fn measure(fitting: &dyn Fitting, revising: &mut Revising) {
+    let Some(revision) = revising.request.revision.as_deref() else { return };
+    for (idx, fit) in revising.fits.iter_mut().enumerate() {
+        let set = fitting.fit(&revision.storyboard, idx);
+        // The shot of a clip is measured with its picture, which may be laid out otherwise.
+        let shows_picture = revision.storyboard.shots.get(idx).is_some_and(|shot| shot.footage.is_none());
+        if let Some(fault) = set.fault.as_ref().filter(|_| shows_picture) {
+            revising.findings.push(EditFinding {
+                field: format!("shots[{}]", fit.shot),
+                rule: "does_not_fit".to_owned(),
+                severity: Severity::Error,
+                subject: String::new(),
+                message: fault.clone(),
+                law: String::new(),
+                span: None,
+                rewrite: String::new(),
+            });
+        }
+        fit.set = Some(set);
     }
 }
 
@@ -143,6 +177,25 @@ impl RunControl for Control {
             }
             return Ok(taken);
         }
+    }
+
+    async fn revise(&self, id: VariantId, caller: &Caller, changes: &Changes) -> Result<Revising, Problem> {
+        let variant = self.store.variant(id).await.map_err(|error| problem(&error))?;
+        let run = self.run_of(variant.run, caller).await?;
+        let generation =
+            self.store.variants_of(run.id, variant.generation).await.map_err(|error| problem(&error))?;
+        let (letters, fitting) = (Arc::clone(&self.letters), self.fitting.clone());
+        let (changes, by) = (changes.clone(), caller.label());
+        let judged = tokio::task::spawn_blocking(move || {
+            let mut judged = revising(&run, &variant, &generation, &changes, &by, letters.as_ref())?;
+            if let Some(fitting) = fitting {
+                measure(fitting.as_ref(), &mut judged);
+            }
+            Ok::<_, Problem>(judged)
+        });
+        judged.await.map_err(|error| {
+            Problem::new(Code::StepFailed, "", format!("measuring ended abnormally: {error}"))
+        })?
     }
 
     async fn questions(&self, id: RunId, caller: &Caller) -> Result<Vec<AskedQuestion>, Problem> {

@@ -85,6 +85,7 @@ fn new_run(seed: u64) -> Result<NewRun, serde_json::Error> {
             opportunities: 1,
             remarks: Vec::new(),
             people: Involvement::default(),
+            revision: None,
         },
         budget: Micros(1_000_000),
     })

@@ -248,6 +248,7 @@ fn run() -> NewRun {
             opportunities: 1_000,
             remarks: Vec::new(),
             people: Involvement::default(),
+            revision: None,
         },
     }
 }

@@ -70,6 +70,7 @@ pub fn run(seed: u64) -> NewRun {
             opportunities: 1000,
             remarks: Vec::new(),
             people: Involvement::default(),
+            revision: None,
         },
         budget: Micros(10),
     }

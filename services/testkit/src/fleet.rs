@@ -117,6 +117,7 @@ pub fn orders(program: &Path, brief: &Path, number: u64) -> Result<Vec<NewRun>> 
             opportunities: 2_000,
             remarks: Vec::new(),
             people: Involvement::default(),
+            revision: None,
         },
     };
     Ok((1..=number).map(order).collect())

@@ -59,6 +59,7 @@ fn run_request() -> NewRun {
             opportunities: 1_000,
             remarks: Vec::new(),
             people: Involvement::default(),
+            revision: None,
         },
     }
 }

@@ -327,6 +327,7 @@ impl Reviewed {
                 opportunities: 1_000,
                 remarks: Vec::new(),
                 people: Involvement { approval: Approval::Scripts, ..Involvement::default() },
+                revision: None,
             },
         };
         let store = SqliteStore::open(&folder.join("run.sqlite")).await.unwrap();

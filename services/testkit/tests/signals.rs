@@ -54,6 +54,7 @@ fn order(people: Involvement) -> NewRun {
             opportunities: 1_000,
             remarks: Vec::new(),
             people,
+            revision: None,
         },
     }
 }

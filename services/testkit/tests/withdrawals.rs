@@ -59,6 +59,7 @@ fn order(seed: u64, approval: Approval) -> NewRun {
             opportunities: 1_000,
             remarks: Vec::new(),
             people: Involvement { approval, ..Involvement::default() },
+            revision: None,
         },
     }
 }

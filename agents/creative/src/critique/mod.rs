@@ -89,6 +89,15 @@ pub fn critique(brief: &Brief, script: &Script, others: &[Script]) -> Verdict {
     Verdict { pass, findings }
 }
 
+/// Judges what is about a script as a whole: its shape, the text beside the video, its likeness to others.
+pub(crate) fn whole_findings(brief: &Brief, script: &Script, others: &[Script]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    check_shape(brief, script, &mut findings);
+    check_primary_text(brief, script, &mut findings);
+    check_duplicates(script, others, &mut findings);
+    findings
+}
+
 /// Judges one line alone; used on proposals before a script is composed.
 #[must_use]
 pub fn line_findings(brief: &Brief, line: &Line) -> Vec<Finding> {

@@ -371,6 +371,11 @@ pub fn first_commit(run: &NewRun, now: Timestamp) -> Commit {
     if !request.people.is_none() {
         detail["people"] = json!(request.people);
     }
+    if let Some(revision) = request.revision.as_deref() {
+        detail["revision"] = json!({
+            "of": revision.of, "run": revision.run, "by": revision.by, "changes": revision.changes,
+        });
+    }
     Commit {
         messages: messages.into_events(),
         trace: vec![trace::line(0, trace::Chapter::Planned, 0, "run.requested", None, detail)],

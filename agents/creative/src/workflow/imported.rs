@@ -91,6 +91,7 @@ mod tests {
             opportunities: 1_000,
             remarks: Vec::new(),
             people: Involvement::default(),
+            revision: None,
         };
         RunView {
             id: RunId::derive(1, "run", 0),

@@ -20,6 +20,7 @@ mod heard;
 mod imported;
 mod metered;
 mod play;
+mod revising;
 mod scoring;
 mod shown;
 mod stages;
@@ -28,6 +29,7 @@ mod tell;
 mod trace;
 mod voice_ports;
 
+pub use crate::edits::PERSON;
 pub use agent::{CreativeAgent, Ports, first_commit};
 pub use clips::{
     AskedClip, ClipEnd, ClipMaker, ClipOutcome, ClipReport, Clips, FellBack, MadeClip, Tried, TryEnd,
@@ -37,8 +39,8 @@ pub use decide::{cancel, decide};
 pub use footage_ports::{ClipOptions, FootagePorts};
 pub use heard::{Heard, HeardSignal, MAX_SIGNALS, Redraft};
 pub use play::{campaign, outcomes, played_campaign};
+pub use revising::revising;
 pub use scoring::{history_before, score_input};
-pub use stages::approve::PERSON;
 pub use stages::place::PlacedVariant;
 pub use stages::speak::SpokenAd;
 pub use state::{AgentEvent, AgentState};

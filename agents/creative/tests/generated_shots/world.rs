@@ -295,6 +295,7 @@ fn order(plan: &Plan, number: u64) -> NewRun {
             opportunities: 1_000,
             remarks: Vec::new(),
             people: Involvement::default(),
+            revision: None,
         },
     }
 }

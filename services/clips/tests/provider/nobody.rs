@@ -124,6 +124,7 @@ pub(crate) fn run() -> NewRun {
             opportunities: 1_000,
             remarks: Vec::new(),
             people: Involvement::default(),
+            revision: None,
         },
     }
 }

@@ -13,6 +13,7 @@ use spotwright_schemas::ids::{AssetId, BriefId, KeyId, OrganizationId, RunId};
 use spotwright_schemas::money::{Currency, Micros};
 
 use super::brand::BrandVersion;
+use super::revision::Revises;
 use super::run::{Counts, Stage};
 use crate::ports::artifacts::ArtifactHash;
 
@@ -370,6 +371,9 @@ pub struct RunOrder {
     pub opportunities: u64,
     /// Currency of every amount of the run.
     pub currency: Currency,
+    /// The variant that a person has edited, where the run makes a revision of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revises: Option<Revises>,
 }
 
 /// A run that was just ordered.

@@ -69,6 +69,8 @@ actions! {
     BrandRestored = "brand.restored",
     /// A run was ordered.
     RunOrdered = "run.ordered",
+    /// A variant was edited: a run of its revision was ordered.
+    VariantRevised = "variant.revised",
     /// A run was paused.
     RunPaused = "run.paused",
     /// A paused run was continued.

@@ -10,6 +10,7 @@ pub mod launch;
 pub mod observation;
 pub mod people;
 pub mod review;
+pub mod revision;
 pub mod routing;
 pub mod run;
 pub mod signal;

@@ -5,6 +5,7 @@ use spotwright_schemas::brief::Brief;
 use spotwright_schemas::ids::{OrganizationId, RunId};
 use spotwright_schemas::money::Micros;
 
+use super::revision::Revision;
 use crate::ports::artifacts::ArtifactHash;
 
 /// What a run was asked to do. Written once, when the run is created.
@@ -32,6 +33,9 @@ pub struct RunRequest {
     /// Where people take part.
     #[serde(default, skip_serializing_if = "Involvement::is_none")]
     pub people: Involvement,
+    /// The edited advertisement that the run is made for; nothing is planned or written then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Box<Revision>>,
 }
 
 /// Where people take part in a run; nowhere unless it is said.

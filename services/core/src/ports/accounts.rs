@@ -314,6 +314,14 @@ pub trait AccountStore: Books + Send + Sync {
     /// One run; one read.
     async fn run(&self, context: OrganizationContext, id: RunId) -> Result<RunRecord, AccountError>;
 
+    /// Runs that make revisions of a variant. Empty, too, where the organization has no such variant.
+    async fn revisions(
+        &self,
+        context: OrganizationContext,
+        variant: VariantId,
+        page: Page,
+    ) -> Result<Vec<Positioned<RunRecord>>, AccountError>;
+
     /// Messages of a run with a sequence number above `after`, in order, at most `limit`.
     async fn events(
         &self,

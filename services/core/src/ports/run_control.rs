@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use spotwright_schemas::Problem;
-use spotwright_schemas::ids::RunId;
+use spotwright_schemas::ids::{RunId, VariantId};
 
 use super::step_store::Commit;
+use crate::domain::revision::{Changes, Revising};
 use crate::domain::run::NewRun;
 use crate::domain::signal::{AskedQuestion, Caller, Taken, Told};
 
@@ -40,4 +41,13 @@ pub trait RunControl: Send + Sync {
 
     /// What a run has asked about its brief, in the order of what an answer is worth.
     async fn questions(&self, run: RunId, caller: &Caller) -> Result<Vec<AskedQuestion>, Problem>;
+
+    /// What a variant becomes by a person's changes: judged by the rules that every script keeps, and measured.
+    /// Writes nothing. One that says what a product feed has made untrue is `Code::RunState`.
+    async fn revise(
+        &self,
+        variant: VariantId,
+        caller: &Caller,
+        changes: &Changes,
+    ) -> Result<Revising, Problem>;
 }

@@ -68,6 +68,7 @@ pub async fn order(
         seed,
         opportunities: sizes.opportunities,
         currency: run.request.brief.budget.currency,
+        revises: None,
     };
     let commit = ports.control.opening(&run)?;
     let written = ports.accounts.order_run(by.context(), write, order, &run, commit).await?;
@@ -134,6 +135,7 @@ async fn opened(
             opportunities: sizes.opportunities,
             remarks: Vec::new(),
             people: wish.people,
+            revision: None,
         },
     })
 }
@@ -233,7 +235,7 @@ pub async fn questions(
 }
 
 /// Who tells a run something, as runs know it.
-fn teller(by: &Principal) -> Caller {
+pub(super) fn teller(by: &Principal) -> Caller {
     let organization = by.organization;
     match by.who {
         Who::Key(key) => Caller::Key { key, organization },

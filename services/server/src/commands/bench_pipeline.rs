@@ -411,6 +411,7 @@ pub(super) fn bench_run(brief: &Brief, variants: u32, seed: u64) -> NewRun {
         opportunities: 10_000,
         remarks: Vec::new(),
         people: Involvement::default(),
+        revision: None,
     };
     NewRun {
         id: RunId::derive(seed, "bench", 0),

@@ -373,6 +373,7 @@ async fn begin(
             .chain(asker.remark(&loaded.brief))
             .collect(),
         people: asker.involvement(),
+        revision: None,
     };
     // The id follows from what was asked, so that the same order gives the same run anywhere.
     let asked = serde_json::to_string(&request).map_err(|error| failed(error.to_string()))?;

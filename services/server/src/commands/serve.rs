@@ -20,7 +20,7 @@ use spotwright_core::spine::{
     ClaimQueue, Engine, EngineOptions, NoCheckpoints, PaidCalls, RunLocks, Shutdown, StepError, StepOutcome,
     Undecided, Workflow,
 };
-use spotwright_render::{Letters, Studio};
+use spotwright_render::{Letters, Measure, Studio};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{Event, Payload};
@@ -170,6 +170,8 @@ async fn serve_api(
     let limits = limits(config, bounds);
     tracing::info!(connections = bounds.connections, of_one_address = bounds.of_one_address, "places");
     let letters = Letters::load(&[])?;
+    let measure = Measure::new(letters.clone(), Arc::clone(&foundation.artifacts));
+    let control = Control::new(Arc::clone(&foundation.store), Arc::new(letters.clone()));
     let links = Links::default();
     let demo = if demo { Some(super::demo::found(&foundation.accounts, &pepper).await?) } else { None };
     let videos = single_clips(config, foundation, shutdown, tasks)?;
@@ -185,7 +187,7 @@ async fn serve_api(
         brands: Arc::clone(&foundation.brands),
         artifacts: Arc::clone(&foundation.artifacts),
         pictures: Arc::new(Pictures::new(letters.clone(), sandbox::pictures(&config.sandbox)?)),
-        runs: Arc::new(Control::new(Arc::clone(&foundation.store), Arc::new(letters.clone()))),
+        runs: Arc::new(control.with_fitting(Arc::new(measure))),
         letters: Arc::new(letters),
         readiness: Arc::clone(&foundation.readiness),
         clock: Arc::new(SystemClock),

@@ -303,6 +303,15 @@ impl AccountStore for Store {
         Ok(account_runs::get(&mut *self.tenant(context).await?, context, id).await?)
     }
 
+    async fn revisions(
+        &self,
+        context: OrganizationContext,
+        variant: VariantId,
+        page: Page,
+    ) -> Result<Vec<Positioned<RunRecord>>, AccountError> {
+        Ok(account_runs::revisions(&mut *self.tenant(context).await?, context, variant, page).await?)
+    }
+
     async fn events(
         &self,
         context: OrganizationContext,

@@ -175,6 +175,36 @@ pub(super) async fn list(
     rows.into_iter().map(RecordRow::into_record).collect()
 }
 
+/// Runs whose order names a variant that they revise. One pass over the organization's orders: the text is what
+/// [`to_json`] writes, and every row is read and looked at again.
+pub(super) async fn revisions(
+    conn: &mut Connection,
+    context: OrganizationContext,
+    variant: VariantId,
+    page: Page,
+) -> Result<Vec<Positioned<RunRecord>>, StoreError> {
+    let rows: Vec<RecordRow> = sqlx::query_as(records!(
+        "r.organization_id = $1 AND r.position < $2 AND q.detail LIKE $4",
+        "ORDER BY r.position DESC LIMIT $3"
+    ))
+    .bind(context.organization.0)
+    .bind(before(page))
+    .bind(i64::from(page.limit))
+    .bind(format!("%\"revises\":{{\"variant\":\"{variant}\"%"))
+    .fetch_all(conn)
+    .await
+    .map_err(database)?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        let run = row.into_record()?;
+        let revises = run.row.order.and_then(|order| order.revises);
+        if revises.is_some_and(|revises| revises.variant == variant) {
+            found.push(run);
+        }
+    }
+    Ok(found)
+}
+
 pub(super) async fn get(
     conn: &mut Connection,
     context: OrganizationContext,

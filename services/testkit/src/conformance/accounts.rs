@@ -13,9 +13,10 @@ use serde_json::json;
 use spotwright_core::domain::account::{
     KeyMac, NewAsset, NewBrief, NewKey, NewOrganization, OrganizationContext, RunOrder, Scope,
 };
+use spotwright_core::domain::revision::Revises;
 use spotwright_core::domain::run::{NewRun, Stage, StoredPicture};
 use spotwright_core::domain::topology::StepKind;
-use spotwright_core::domain::variant::VariantState;
+use spotwright_core::domain::variant::{Variant, VariantState};
 use spotwright_core::ports::accounts::{AccountError, AccountStore, Page, Positioned, WriteKey, Written};
 use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_core::ports::step_store::{Commit, StepStore};
@@ -59,6 +60,7 @@ macro_rules! account_store_suite {
                 a_brief_needs_its_own_pictures,
                 pages_neither_repeat_nor_skip,
                 a_run_is_created_with_its_order_and_first_commit,
+                revisions_of_a_variant_are_listed_newest_first,
                 a_run_of_a_foreign_brief_is_refused_whole,
                 a_finished_run_says_why,
                 events_follow_their_number,
@@ -153,6 +155,7 @@ fn order(brief: &NewBrief, run: &NewRun) -> RunOrder {
         seed: run.request.seed,
         opportunities: run.request.opportunities,
         currency: Currency::USD,
+        revises: None,
     }
 }
 
@@ -501,6 +504,37 @@ pub async fn a_run_is_created_with_its_order_and_first_commit<S: AccountStore + 
     let run = AccountStore::run(&*store, context, new.id).await.expect("the run");
     assert!(run.paused);
     assert_eq!(rows(AccountStore::runs(&*store, context, ALL).await.expect("runs")), [run]);
+}
+
+/// `revisions`, clauses 2 and 5.
+pub async fn revisions_of_a_variant_are_listed_newest_first<S: AccountStore + StepStore>(store: Arc<S>) {
+    let (context, other) = (organization(&*store, 1).await, organization(&*store, 2).await);
+    let brief = brief(&*store, context, 1).await;
+    store.create_brief(context, &write("b"), &brief).await.expect("a brief");
+    let original = fixtures::variant(RunId::derive(1, "run", 0), 1, 1, VariantState::Won);
+    let sibling = fixtures::variant(RunId::derive(1, "run", 0), 1, 2, VariantState::Won);
+    let of = |variant: &Variant| Some(Revises { variant: variant.id, run: variant.run });
+    let orders = [(1, None), (2, of(&original)), (3, of(&sibling)), (4, of(&original))];
+    for (number, revises) in orders {
+        let run = fixtures::run(number);
+        let order = RunOrder { revises, ..order(&brief, &run) };
+        let written =
+            store.order_run(context, &write(&format!("r{number}")), order, &run, Commit::default()).await;
+        assert_eq!(written.expect("a run").into_inner().order.revises, revises);
+    }
+    let ids = async |context, variant: &Variant, page: Page| -> Vec<RunId> {
+        let found = store.revisions(context, variant.id, page).await.expect("revisions");
+        found.into_iter().map(|positioned| positioned.row.id).collect()
+    };
+    let [_, second, third, fourth] = [1, 2, 3, 4].map(|number| fixtures::run(number).id);
+    assert_eq!(ids(context, &original, ALL).await, [fourth, second]);
+    assert_eq!(ids(context, &sibling, ALL).await, [third]);
+    let first_page = store.revisions(context, original.id, Page { before: None, limit: 1 }).await;
+    let first_page = first_page.expect("revisions");
+    assert_eq!(first_page[0].row.order.and_then(|order| order.revises), of(&original));
+    let next = Page { before: Some(first_page[0].position), limit: 1 };
+    assert_eq!(ids(context, &original, next).await, [second]);
+    assert!(ids(other, &original, ALL).await.is_empty());
 }
 
 /// Clauses 1 and 2.

@@ -10,9 +10,13 @@ use serde_json::{Value, json};
 use spotwright_api::key::{self, Pepper};
 use spotwright_api::session::Links;
 use spotwright_api::{ApiState, Limits, router};
-use spotwright_core::domain::run::{NewRun, Stage};
+use spotwright_core::domain::copy_rules::terms::Severity;
+use spotwright_core::domain::revision::{
+    Changes, EditFinding, Revising, Revision, SetText, SetTexts, ShotFit, TextRoom,
+};
+use spotwright_core::domain::run::{NewRun, RunRequest, Stage};
 use spotwright_core::domain::signal::{AskedQuestion, Caller, Signal, Taken, Told};
-use spotwright_core::domain::variant::VariantState;
+use spotwright_core::domain::variant::{Variant, VariantState};
 use spotwright_core::domain::webhook::Attempt;
 use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::artifacts::ArtifactStore;
@@ -31,7 +35,7 @@ use spotwright_core::use_cases::run_sizes::RunSizes;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{Event, Payload, RunFinished, StopReason};
-use spotwright_schemas::ids::{MessageId, OrganizationId, RunId, SignalId, derive};
+use spotwright_schemas::ids::{MessageId, OrganizationId, RunId, SignalId, VariantId, derive};
 use spotwright_schemas::money::Micros;
 use spotwright_store::folder::FolderArtifacts;
 use spotwright_store::sqlite::SqliteStore;
@@ -150,6 +154,49 @@ impl RunControl for Control {
         }
         known.push(told.id);
         Ok(Taken::Now)
+    }
+
+    /// Follows new words and styles; the word `cheap` stops an edit.
+    async fn revise(&self, of: VariantId, caller: &Caller, changes: &Changes) -> Result<Revising, Problem> {
+        let NewRun { id: run, request, .. } = fixtures::run(7);
+        let Variant { body, .. } = fixtures::variant(run, 1, 1, VariantState::Won);
+        let captions = changes.lines.iter().filter_map(|line| Some((line.line, line.caption.as_deref()?)));
+        let findings = captions
+            .filter(|(_, caption)| caption.contains("cheap"))
+            .map(|(line, _)| EditFinding {
+                field: format!("lines[{line}].caption"),
+                rule: "banned_word".to_owned(),
+                severity: Severity::Error,
+                subject: "cheap".to_owned(),
+                message: "the brand does not want this word".to_owned(),
+                law: String::new(),
+                span: Some([0, 5]),
+                rewrite: String::new(),
+            })
+            .collect();
+        let (script, storyboard, changes) = (body.script, body.storyboard, changes.clone());
+        let revision = Revision { of, run, by: caller.label(), script, storyboard, changes };
+        let request = RunRequest {
+            generations: 1,
+            variants: 1,
+            winners: 1,
+            revision: Some(Box::new(revision)),
+            ..request
+        };
+        let room = TextRoom { characters: 14, limit: 48 };
+        let fits = vec![ShotFit {
+            shot: 0,
+            frames: 60,
+            least_frames: 60,
+            most_frames: 240,
+            caption: room,
+            detail: TextRoom { characters: 0, limit: 72 },
+            set: Some(SetTexts {
+                caption: Some(SetText { lines: 2, ink: [43, 700, 600, 140] }),
+                ..SetTexts::default()
+            }),
+        }];
+        Ok(Revising { request, findings, fits, buttons: vec!["Shop now".to_owned()] })
     }
 
     async fn questions(&self, _: RunId, _: &Caller) -> Result<Vec<AskedQuestion>, Problem> {

@@ -17,6 +17,7 @@ mod operators;
 mod people;
 mod results;
 mod reviews;
+mod revisions;
 mod runs;
 mod sessions;
 mod videos;

@@ -119,6 +119,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         }
         ("POST", "/v1/imports") => request.body(results::FILE),
         ("POST", "/v1/observations/batch") => request.json(&results::batch()),
+        ("POST", "/v1/variants/{id}/revisions") => request.json(&json!({ "changes": { "style": "sale" } })),
         ("PUT", "/v1/variants/{id}/external-refs") => request.json(&results::named("1799")),
         ("POST", "/v1/assets") => request.header("content-type", "image/png").body("picture"),
         ("POST", "/v1/briefs") => request.json(&brief_order(&things.made.asset)),

@@ -287,6 +287,7 @@ impl World {
             opportunities: 1_000,
             remarks: Vec::new(),
             people: Involvement::default(),
+            revision: None,
         };
         let run = NewRun { id, organization, request, budget: Micros(10) };
         self.store.create_run(&run, Commit::default()).await.unwrap();

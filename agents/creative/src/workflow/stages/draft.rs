@@ -1,12 +1,14 @@
 //! Drafting: the scripts of a generation, and the variants made of them.
 
 use serde_json::json;
+use spotwright_core::domain::revision::Revision;
 use spotwright_core::domain::run::{Approval, RunView, Stage};
 use spotwright_core::domain::variant::{Variant, VariantBody, VariantState};
 use spotwright_core::ports::language_model::CaseNote;
 use spotwright_core::ports::step_store::{ClaimedStep, StoreError};
 use spotwright_core::spine::{PaidCalls, StepError};
 use spotwright_schemas::Problem;
+use spotwright_schemas::brief::Brief;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{Payload, RenderStage, VariantRequested};
 use spotwright_schemas::ids::VariantId;
@@ -17,7 +19,7 @@ use spotwright_schemas::storyboard::Storyboard;
 use crate::cases::{Library, NoteParts, Query, stored_winners};
 use crate::copy_engine::PROVIDER;
 use crate::critique::critique;
-use crate::drafting::{Call, DraftRequest, Dropped, Generation, draft_generation};
+use crate::drafting::{Call, Draft, DraftRequest, Dropped, Generation, draft_generation};
 use crate::learn::{TaughtBy, avoided, taught_lessons};
 use crate::plan::Assignment;
 use crate::storyboard::{self, PictureRef};
@@ -57,6 +59,9 @@ impl CreativeAgent {
         calls: &PaidCalls<'_>,
     ) -> Result<Generation, StepError> {
         let (run, state) = self.run_of(step).await?;
+        if let Some(revision) = &run.request.revision {
+            return Ok(given(&run.request.brief, &revision.script));
+        }
         let material = self.material(&run, &state).await?;
         if let Some(number) = redraft_of(&step.key) {
             return self.draft_again(&run, &state, number, material, calls).await;
@@ -194,6 +199,13 @@ impl CreativeAgent {
     }
 }
 
+/// The script that a person has made of another one; no language model is asked.
+fn given(brief: &Brief, script: &Script) -> Generation {
+    let warnings = critique(brief, script, &[]).findings;
+    let draft = Draft { number: 1, script: script.clone(), warnings };
+    Generation { scripts: vec![draft], ..Generation::default() }
+}
+
 /// A case as a prompt holds it; scripts of the first version have no structure to learn from.
 fn note(parts: NoteParts) -> Option<CaseNote> {
     let NoteParts { id, title, structure, why, lines } = parts;
@@ -249,6 +261,10 @@ impl Decision<'_> {
         for variant in variants {
             let detail = json!({ "number": variant.number, "script": variant.body.script, "storyboard": variant.body.storyboard, "parents": variant.body.parents });
             self.trace(Chapter::Drafted, variant.number, "variant.drafted", Some(variant.id), detail);
+            if let Some(Revision { of, run, by, changes, .. }) = self.run.request.revision.as_deref() {
+                let detail = json!({ "of": of, "run": run, "by": by, "changes": changes });
+                self.trace(Chapter::Drafted, variant.number, "variant.revised", Some(variant.id), detail);
+            }
         }
     }
 
@@ -264,7 +280,10 @@ pub(in crate::workflow) fn new_variant(
     number: u32,
     script: Script,
 ) -> Result<Variant, Problem> {
-    let storyboard = storyboard_of(run, &script)?;
+    let (storyboard, parents) = match run.request.revision.as_deref() {
+        Some(revision) => (revision.storyboard.clone(), vec![revision.of]),
+        None => (storyboard_of(run, &script)?, parents_of(&script, parents)),
+    };
     Ok(Variant {
         id: variant_id(run.id, run.generation, number),
         run: run.id,
@@ -273,7 +292,7 @@ pub(in crate::workflow) fn new_variant(
         state: VariantState::Drafted,
         final_gate: None,
         body: VariantBody {
-            parents: parents_of(&script, parents),
+            parents,
             script,
             storyboard,
             preview: None,

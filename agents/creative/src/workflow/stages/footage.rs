@@ -189,6 +189,7 @@ mod tests {
             opportunities: 1_000,
             remarks: Vec::new(),
             people: Involvement::default(),
+            revision: None,
         };
         let run = RunView {
             id: RunId::derive(1, "footage", 0),

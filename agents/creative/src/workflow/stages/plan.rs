@@ -9,7 +9,7 @@ use spotwright_core::spine::StepError;
 
 use crate::clarify::{self, Question};
 use crate::learn;
-use crate::plan::{self, Assignment};
+use crate::plan::{self, Assignment, Reason};
 use crate::workflow::agent::CreativeAgent;
 use crate::workflow::decide::Decision;
 use crate::workflow::imported::by_direction;
@@ -33,6 +33,12 @@ impl CreativeAgent {
         state: &AgentState,
     ) -> Result<PlanResult, StepError> {
         let request = &run.request;
+        if let Some(revision) = &request.revision {
+            // What it says is decided: nothing is chosen and nothing asked.
+            let direction = revision.script.direction;
+            let assignments = vec![Assignment { number: 1, direction, reason: Reason::Wished }];
+            return Ok(PlanResult { assignments, questions: Vec::new(), imported: Vec::new() });
+        }
         let imported = self.imported(run).await?;
         let beliefs = learn::with_imported(&state.beliefs, &by_direction(&imported));
         let assignments = plan::plan(

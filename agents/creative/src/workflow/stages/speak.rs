@@ -17,7 +17,7 @@ use spotwright_schemas::storyboard::Storyboard;
 
 use serde::{Deserialize, Serialize};
 
-use crate::voice_over::{Recording, pace, utterances, voiced};
+use crate::voice_over::{Lengths, Recording, pace, utterances, voiced};
 use crate::workflow::agent::{CreativeAgent, in_background};
 use crate::workflow::decide::Decision;
 use crate::workflow::trace::Chapter;
@@ -71,7 +71,9 @@ impl CreativeAgent {
             why.push(format!("spoken at {faster:.2} times the voice's pace, to fit"));
             recordings = recorded(ports, utterances(brief, script, faster), &mut why).await?;
         }
-        let (storyboard, report) = voiced(brief, script, board, &recordings, why);
+        // A person has decided on the lengths of a revision.
+        let lengths = if run.request.revision.is_some() { Lengths::Kept } else { Lengths::Shared };
+        let (storyboard, report) = voiced(brief, script, board, &recordings, lengths, why);
         Ok(Some(SpokenAd { storyboard, report }))
     }
 }

@@ -23,6 +23,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::time;
+use super::variants::revisions::RevisesView;
 use crate::openapi::foreign;
 
 /// A run.
@@ -42,6 +43,8 @@ pub(crate) struct Run {
     generation: u32,
     /// What was ordered; `null` for a run that was not ordered through the API.
     order: Option<Order>,
+    /// The variant that a person has edited, where the run makes a revision of one; `null` otherwise.
+    revises: Option<RevisesView>,
     /// Variants of the current generation by state.
     counts: RunCounts,
     /// Its money.
@@ -145,6 +148,7 @@ impl From<RunRecord> for Run {
             cancelling: run.cancelling,
             generation: run.generation,
             order: run.order.map(Order::from),
+            revises: run.order.and_then(|order| order.revises).map(RevisesView::from),
             counts: RunCounts {
                 drafted: counts.drafted,
                 previewed: counts.previewed,
@@ -182,6 +186,7 @@ impl From<OrderedRun> for Run {
             cancelling: false,
             generation: 0,
             order: Some(ordered.order.into()),
+            revises: ordered.order.revises.map(RevisesView::from),
             counts: RunCounts::default(),
             money: RunMoney {
                 currency: Some(ordered.order.currency),

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::VariantSummary;
+use super::revisions::RevisesView;
 use crate::auth::Caller;
 use crate::extract;
 use crate::openapi::foreign;
@@ -34,6 +35,10 @@ pub(crate) struct VariantDetail {
     final_gate: Option<bool>,
     /// Where it was placed in its generation, and what came of it.
     placement: Option<PlacementView>,
+    /// The variant that a person has edited to make it; `null` for one that was written.
+    revises: Option<RevisesView>,
+    /// Runs that make revisions of it, newest first, at most 50.
+    revised_by: Vec<Uuid>,
 }
 
 /// A placement.
@@ -77,12 +82,15 @@ pub(crate) async fn handle(
 ) -> Result<Json<VariantDetail>, ApiProblem> {
     let id = extract::id(&id, "variant")?;
     let (variant, placement) = variants::get(app.state.accounts.as_ref(), &caller.principal, id).await?;
+    let lineage = variants::lineage(app.state.accounts.as_ref(), &caller.principal, &variant).await?;
     let (script, storyboard) = (variant.body.script.clone(), variant.body.storyboard.clone());
     Ok(Json(VariantDetail {
         script,
         storyboard,
         final_gate: variant.final_gate,
         placement: placement.map(PlacementView::from),
+        revises: lineage.revises.map(RevisesView::from),
+        revised_by: lineage.revised_by.into_iter().map(|run| run.0).collect(),
         summary: variant.into(),
     }))
 }

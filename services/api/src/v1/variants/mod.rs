@@ -3,6 +3,7 @@
 pub(crate) mod external_refs;
 pub(crate) mod file;
 pub(crate) mod get;
+pub(crate) mod revisions;
 pub(crate) mod script;
 pub(crate) mod storyboard;
 
