@@ -41,6 +41,7 @@ pub mod losses;
 pub mod measures;
 pub mod model_watch;
 pub mod outputs;
+pub mod prices;
 pub mod progress;
 pub mod proxy;
 pub mod publish;

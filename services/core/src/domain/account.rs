@@ -365,6 +365,9 @@ pub struct RunOrder {
     pub opportunities: u64,
     /// Currency of every amount of the run.
     pub currency: Currency,
+    /// Most that the order lets it spend, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_spend: Option<Micros>,
 }
 
 /// A run that was just ordered.

@@ -5,6 +5,7 @@ pub mod account;
 pub mod audit;
 pub mod books;
 pub mod copy_rules;
+pub mod estimate;
 pub mod launch;
 pub mod observation;
 pub mod people;

@@ -28,6 +28,7 @@ pub mod publish_target;
 pub mod quality_gate;
 pub mod readiness;
 pub mod run_control;
+pub mod run_prices;
 pub mod source_reader;
 pub mod step_store;
 pub mod video_backend;

@@ -1,12 +1,13 @@
 //! Drafting: the scripts of a generation, and the variants made of them.
 
 use serde_json::json;
-use spotwright_core::domain::run::{Approval, RunView, Stage};
+use spotwright_core::domain::run::{Approval, RunRequest, RunView, Stage, StoredPicture};
 use spotwright_core::domain::variant::{Variant, VariantBody, VariantState};
 use spotwright_core::ports::language_model::CaseNote;
 use spotwright_core::ports::step_store::{ClaimedStep, StoreError};
 use spotwright_core::spine::{PaidCalls, StepError};
 use spotwright_schemas::Problem;
+use spotwright_schemas::brief::Brief;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{Payload, RenderStage, VariantRequested};
 use spotwright_schemas::ids::VariantId;
@@ -194,6 +195,12 @@ impl CreativeAgent {
     }
 }
 
+/// The authored cases that a prompt for a brief holds.
+pub(in crate::workflow) fn builtin_cases(brief: &Brief) -> Vec<CaseNote> {
+    let found = Library::builtin().find(&Query::new(brief, CASES_SHOWN));
+    found.into_iter().filter_map(|found| note(found.source.note_parts())).collect()
+}
+
 /// A case as a prompt holds it; scripts of the first version have no structure to learn from.
 fn note(parts: NoteParts) -> Option<CaseNote> {
     let NoteParts { id, title, structure, why, lines } = parts;
@@ -290,16 +297,18 @@ pub(in crate::workflow) fn new_variant(
 /// A script laid out for the run's first placement.
 pub(in crate::workflow) fn storyboard_of(run: &RunView, script: &Script) -> Result<Storyboard, Problem> {
     let request = &run.request;
-    let pictures: Vec<PictureRef> = request
-        .pictures
-        .iter()
-        .map(|picture| PictureRef {
-            hash: picture.hash.0.clone(),
-            width: picture.width,
-            height: picture.height,
-        })
-        .collect();
+    let pictures = pictures_of(request);
     storyboard::compose(&request.brief, script, &pictures, request.seed, request.brief.placements[0])
+}
+
+/// The pictures that storyboards of a run show.
+pub(in crate::workflow) fn pictures_of(request: &RunRequest) -> Vec<PictureRef> {
+    let picture = |picture: &StoredPicture| PictureRef {
+        hash: picture.hash.0.clone(),
+        width: picture.width,
+        height: picture.height,
+    };
+    request.pictures.iter().map(picture).collect()
 }
 
 /// The caption that a script opens with.

@@ -23,7 +23,7 @@ use crate::workflow::state::placement_id;
 use crate::workflow::trace::{Chapter, line};
 
 /// Smallest media budget of a generation that is worth an auction: one unit of the currency.
-const SMALLEST_CAMPAIGN: Micros = Micros(1_000_000);
+pub(in crate::workflow) const SMALLEST_CAMPAIGN: Micros = Micros(1_000_000);
 
 /// A placement of the generation that is played.
 #[derive(Debug, Clone, PartialEq)]
