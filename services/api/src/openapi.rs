@@ -12,8 +12,8 @@ use utoipa::OpenApi;
 use crate::operations::{Access, OPERATIONS, Operation};
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
 use crate::v1::{
-    api_keys, assets, audit_log, briefs, events, experiments, imports, invitations, ledger, me, members,
-    observations, organizations, requests, runs, sessions, usage, variants, videos, webhooks,
+    ads, api_keys, assets, audit_log, briefs, campaigns, events, experiments, imports, invitations, ledger,
+    me, members, observations, organizations, requests, runs, sessions, usage, variants, videos, webhooks,
 };
 use crate::{callbacks, kling, reference, service};
 
@@ -135,6 +135,20 @@ pub(crate) mod foreign {
         runs::trace::handle,
         runs::variants::handle,
         runs::campaigns::handle,
+        campaigns::list::handle,
+        campaigns::get::handle,
+        campaigns::ad_groups::handle,
+        campaigns::ads::handle,
+        campaigns::delivery::handle,
+        campaigns::external_refs::read,
+        campaigns::external_refs::set,
+        campaigns::pause::handle,
+        campaigns::resume::handle,
+        campaigns::end::handle,
+        ads::get::handle,
+        ads::pause::handle,
+        ads::resume::handle,
+        ads::end::handle,
         ledger::list::handle,
         ledger::export::handle,
         usage::get::handle,
@@ -173,6 +187,7 @@ pub(crate) mod foreign {
         (name = "assets", description = "Pictures that briefs refer to"),
         (name = "briefs", description = "What is to be advertised"),
         (name = "runs", description = "Executions of the agent loop"),
+        (name = "campaigns", description = "What runs placed in the market, and how it went"),
         (name = "money", description = "Where the organization's money went"),
         (name = "events", description = "What happened in the organization"),
         (name = "webhooks", description = "Addresses that are told what happens"),

@@ -42,6 +42,7 @@ pub use prospect::Prospect;
 pub use scoring::{history_before, score_input};
 pub use stages::approve::PERSON;
 pub use stages::place::PlacedVariant;
+pub use stages::serve::Holds;
 pub use stages::speak::SpokenAd;
 pub use state::{AgentEvent, AgentState};
 pub use tell::tell;

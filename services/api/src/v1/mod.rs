@@ -1,9 +1,11 @@
 //! Version 1: one module for each resource, one file for each operation.
 
+pub(crate) mod ads;
 pub(crate) mod api_keys;
 pub(crate) mod assets;
 pub(crate) mod audit_log;
 pub(crate) mod briefs;
+pub(crate) mod campaigns;
 pub(crate) mod events;
 pub(crate) mod experiments;
 pub(crate) mod imports;

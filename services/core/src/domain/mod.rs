@@ -4,6 +4,7 @@
 pub mod account;
 pub mod audit;
 pub mod books;
+pub mod campaign;
 pub mod copy_rules;
 pub mod estimate;
 pub mod launch;

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod artifacts;
 pub mod audit;
 pub mod books;
+pub mod campaigns;
 pub mod click_model;
 pub mod clip_hints;
 pub mod clip_importer;

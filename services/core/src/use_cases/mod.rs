@@ -8,6 +8,7 @@ pub mod assets;
 pub mod audit_log;
 pub mod books;
 pub mod briefs;
+pub mod campaigns;
 pub mod estimates;
 pub mod events;
 pub mod invitations;

@@ -74,6 +74,10 @@ mod audit;
 mod books;
 #[path = "../common/books.rs"]
 mod books_adapter;
+#[path = "../queries/campaigns.rs"]
+mod campaigns;
+#[path = "../common/campaigns.rs"]
+mod campaigns_adapter;
 #[path = "../queries/commits.rs"]
 mod commits;
 pub mod database;

@@ -152,7 +152,7 @@ pub(super) async fn placements(
 ) -> Result<Vec<Placement>, StoreError> {
     must_be_own(conn, context, run).await?;
     let rows: Vec<PlacementRow> = sqlx::query_as(
-        "SELECT p.id, p.run_id, p.campaign_id, p.variant_id, p.generation, p.delivery, p.observed, p.ended \
+        "SELECT p.id, p.run_id, p.campaign_id, p.variant_id, p.generation, p.delivery, p.observed, p.ended, p.held \
          FROM placement p JOIN run r ON r.id = p.run_id JOIN variant v ON v.id = p.variant_id \
          WHERE p.run_id = $1 AND r.organization_id = $2 ORDER BY p.generation, v.generation, v.number",
     )

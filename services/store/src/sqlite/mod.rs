@@ -75,6 +75,10 @@ mod audit;
 mod books;
 #[path = "../common/books.rs"]
 mod books_adapter;
+#[path = "../queries/campaigns.rs"]
+mod campaigns;
+#[path = "../common/campaigns.rs"]
+mod campaigns_adapter;
 #[path = "../queries/commits.rs"]
 mod commits;
 #[path = "../queries/deliveries.rs"]

@@ -31,6 +31,10 @@ pub use super::budgets::{
     a_limit_below_what_is_committed_holds_back_every_further_run,
     amounts_of_two_currencies_are_never_added_up, an_organization_admits_only_the_runs_its_budget_covers,
 };
+pub use super::campaigns::{
+    a_name_at_a_platform_is_of_one_campaign, campaigns_are_read_whole_and_newest_first,
+    what_is_held_of_a_campaign_is_read_back,
+};
 use crate::fixtures;
 
 /// Makes one test of each clause. `$open` is an async closure that opens an empty store and returns
@@ -72,7 +76,10 @@ macro_rules! account_store_suite {
                 the_ledger_is_read_newest_first,
                 usage_adds_the_ledger_up,
                 placements_are_read_by_generation,
-                finished_runs_tell_what_they_were_charged
+                finished_runs_tell_what_they_were_charged,
+                campaigns_are_read_whole_and_newest_first,
+                what_is_held_of_a_campaign_is_read_back,
+                a_name_at_a_platform_is_of_one_campaign
             );
         }
     };

@@ -5,6 +5,7 @@ pub mod artifacts;
 mod books;
 mod budgets;
 pub mod bus;
+mod campaigns;
 pub mod clip_library;
 mod control;
 mod messages;

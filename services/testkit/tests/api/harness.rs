@@ -401,6 +401,16 @@ impl Server {
         self.commit(run, Commit { run: update, messages: vec![last], ..Commit::default() }).await;
     }
 
+    /// Writes what the market said of the winner of [`Server::win`]; returns the campaign and the ad.
+    pub(crate) async fn played(&self, run: RunId) -> (String, String) {
+        let placement = fixtures::placement(&fixtures::variant(run, 1, 1, VariantState::Won));
+        let row = fixtures::delivery(&placement);
+        let played = Some((1, fixtures::report()));
+        let deliveries = vec![(placement.id, row)];
+        self.commit(run, Commit { deliveries, played, ..Commit::default() }).await;
+        (format!("{run}-g1"), placement.id.to_string())
+    }
+
     /// Writes a winner with its files and placement; returns its id.
     pub(crate) async fn win(&self, run: RunId) -> String {
         let mut variant = fixtures::variant(run, 1, 1, VariantState::Won);

@@ -36,6 +36,9 @@ struct Things {
     delivery: String,
     /// A report that was handed in.
     import: String,
+    /// The campaign of the run, and its ad.
+    campaign: String,
+    ad: String,
 }
 
 /// A request that is right for the owner.
@@ -53,6 +56,8 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         path if path.starts_with("/v1/briefs/") => &things.made.brief,
         path if path.starts_with("/v1/runs/") => &things.made.run.to_string(),
         path if path.starts_with("/v1/variants/") => &things.variant,
+        path if path.starts_with("/v1/campaigns/") => &things.campaign,
+        path if path.starts_with("/v1/ads/") => &things.ad,
         "/v1/webhooks/{id}" if operation.method == "DELETE" => &things.spare_webhook,
         path if path.starts_with("/v1/webhooks/") => &things.webhook,
         "/v1/imports/{id}" => &things.import,
@@ -106,7 +111,9 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         }
         ("POST", "/v1/imports") => request.body(results::FILE),
         ("POST", "/v1/observations/batch") => request.json(&results::batch()),
-        ("PUT", "/v1/variants/{id}/external-refs") => request.json(&results::named("1799")),
+        ("PUT", "/v1/variants/{id}/external-refs" | "/v1/campaigns/{id}/external-refs") => {
+            request.json(&results::named("1799"))
+        }
         ("POST", "/v1/assets") => request.header("content-type", "image/png").body("picture"),
         ("POST", "/v1/briefs") => request.json(&brief_order(&things.made.asset)),
         ("POST", "/v1/runs") => request.json(&json!({ "brief": things.made.brief })),
@@ -173,6 +180,7 @@ async fn world() -> World {
     let webhook = webhooks::made(&server, &owner).await;
     let spare_webhook = webhooks::made(&server, &owner).await;
     let delivery = webhooks::delivered(&server, &owner, &webhook, made.run).await;
+    let (campaign, ad) = server.played(made.run).await;
     server.finish(&owner, made.run, 3).await;
     let (key, _) = server.key(&owner.key, &["runs:read"]).await;
     let spare = server.upload(&owner, "picture, spare").await;
@@ -203,6 +211,8 @@ async fn world() -> World {
         spare_webhook,
         delivery,
         import,
+        campaign,
+        ad,
     };
     World { server, owner, stranger, things }
 }
