@@ -13,7 +13,8 @@ use crate::operations::{Access, OPERATIONS, Operation};
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
 use crate::v1::{
     ads, api_keys, assets, audit_log, briefs, campaigns, events, experiments, imports, invitations, ledger,
-    me, members, observations, organizations, requests, runs, sessions, usage, variants, videos, webhooks,
+    me, members, observations, operations as v1_operations, organizations, reports, requests, runs, sessions,
+    usage, variants, videos, webhooks,
 };
 use crate::{callbacks, kling, reference, service};
 
@@ -149,6 +150,11 @@ pub(crate) mod foreign {
         ads::pause::handle,
         ads::resume::handle,
         ads::end::handle,
+        reports::list::handle,
+        reports::create::handle,
+        reports::get::handle,
+        reports::content::handle,
+        v1_operations::get::handle,
         ledger::list::handle,
         ledger::export::handle,
         usage::get::handle,
@@ -188,6 +194,7 @@ pub(crate) mod foreign {
         (name = "briefs", description = "What is to be advertised"),
         (name = "runs", description = "Executions of the agent loop"),
         (name = "campaigns", description = "What runs placed in the market, and how it went"),
+        (name = "reports", description = "Tables that are made on order"),
         (name = "money", description = "Where the organization's money went"),
         (name = "events", description = "What happened in the organization"),
         (name = "webhooks", description = "Addresses that are told what happens"),

@@ -10,7 +10,8 @@ use axum::routing::{delete, get, post, put};
 use crate::state::{ApiState, App, Service};
 use crate::v1::{
     ads, api_keys, assets, audit_log, briefs, campaigns, events, experiments, imports, invitations, ledger,
-    me, members, observations, organizations, requests, runs, sessions, usage, variants, videos, webhooks,
+    me, members, observations, operations, organizations, reports, requests, runs, sessions, usage, variants,
+    videos, webhooks,
 };
 use crate::{auth, callbacks, kling, layers, reference, service};
 
@@ -114,6 +115,10 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/ads/{id}/pause", post(ads::pause::handle))
         .route("/v1/ads/{id}/resume", post(ads::resume::handle))
         .route("/v1/ads/{id}/end", post(ads::end::handle))
+        .route("/v1/reports", get(reports::list::handle).post(reports::create::handle))
+        .route("/v1/reports/{id}", get(reports::get::handle))
+        .route("/v1/reports/{id}/content", get(reports::content::handle))
+        .route("/v1/operations/{id}", get(operations::get::handle))
         .route("/v1/ledger", get(ledger::list::handle))
         .route("/v1/ledger.csv", get(ledger::export::handle))
         .route("/v1/usage", get(usage::get::handle))

@@ -47,6 +47,7 @@ pub mod proxy;
 pub mod publish;
 pub mod readiness;
 pub mod report;
+pub mod reports;
 pub mod sandbox;
 pub mod standins;
 pub mod telemetry;

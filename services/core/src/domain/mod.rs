@@ -10,6 +10,7 @@ pub mod estimate;
 pub mod launch;
 pub mod observation;
 pub mod people;
+pub mod report;
 pub mod routing;
 pub mod run;
 pub mod signal;

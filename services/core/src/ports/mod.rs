@@ -28,6 +28,7 @@ pub mod pictures;
 pub mod publish_target;
 pub mod quality_gate;
 pub mod readiness;
+pub mod reports;
 pub mod run_control;
 pub mod run_prices;
 pub mod source_reader;

@@ -21,6 +21,7 @@ pub mod people;
 mod principal;
 mod problems;
 mod record;
+pub mod reports;
 pub mod results;
 pub mod run_sizes;
 pub mod runs;

@@ -185,8 +185,8 @@ fn lift(units: &[ElementUnit], element: &str, value: &str, alpha: f64) -> Result
     let reach = student_quantile(&student, 1.0 - alpha / 2.0) * error;
     let p_value = (2.0 * student.sf(log.abs() / error)).clamp(0.0, 1.0);
     let interval = [log - reach, log + reach].map(|end| end.exp() - 1.0);
-    let enough = compared.iter().all(|units| *units >= ENOUGH_UNITS as f64)
-        && successes >= ENOUGH_SUCCESSES as f64;
+    let enough =
+        compared.iter().all(|units| *units >= ENOUGH_UNITS as f64) && successes >= ENOUGH_SUCCESSES as f64;
     Ok(Some(ElementLift { estimate: log.exp() - 1.0, interval, p_value, p_adjusted: p_value, enough }))
 }
 
@@ -231,7 +231,12 @@ mod tests {
 
     #[test]
     fn a_difference_between_few_creatives_is_told_with_little_certainty() {
-        let alike = [unit("a", "x", 5_000, 100), unit("a", "x", 5_000, 20), unit("b", "x", 5_000, 30), unit("b", "x", 5_000, 34)];
+        let alike = [
+            unit("a", "x", 5_000, 100),
+            unit("a", "x", 5_000, 20),
+            unit("b", "x", 5_000, 30),
+            unit("b", "x", 5_000, 34),
+        ];
         let lift = elements(&alike, 0.05).unwrap()[0].lift.unwrap();
         // As impressions, 120 of 10,000 against 64 of 10,000 would be certain.
         assert!(lift.estimate > 0.8 && lift.p_value > 0.2, "{lift:?}");
@@ -240,7 +245,8 @@ mod tests {
 
     #[test]
     fn nothing_to_compare_has_no_lift() {
-        let rows = elements(&[unit("a", "x", 100, 2), unit("a", "x", 100, 3), unit("b", "y", 100, 0)], 0.05).unwrap();
+        let rows = elements(&[unit("a", "x", 100, 2), unit("a", "x", 100, 3), unit("b", "y", 100, 0)], 0.05)
+            .unwrap();
         assert!(rows.iter().all(|row| row.lift.is_none()));
         assert!(elements(&[unit("a", "x", 1, 2)], 0.05).is_err());
         assert_eq!(elements(&[unit("a", "x", 0, 0)], 0.05).unwrap(), []);

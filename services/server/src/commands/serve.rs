@@ -37,6 +37,7 @@ use crate::drift::DriftWatch;
 use crate::foundation::Foundation;
 use crate::listener::{Bounds, Listener};
 use crate::prices::Prices;
+use crate::reports::ReportMaker;
 use crate::video_jobs::FolderVideoJobs;
 use crate::wiring::{EngineSetup, Running, World};
 use crate::{descriptors, health, measures, model_watch, sandbox, telemetry, video_sources, webhooks};
@@ -218,6 +219,12 @@ async fn serve_api(
     }
     listen(listener, router, bounds, shutdown, tasks);
     tasks.spawn(Arc::new(announcements(config, foundation)).run(shutdown.clone()));
+    let reports = ReportMaker {
+        accounts: Arc::clone(&foundation.accounts),
+        artifacts: Arc::clone(&foundation.artifacts),
+        clock: Arc::new(SystemClock),
+    };
+    tasks.spawn(reports.run(shutdown.clone()));
     tasks.spawn(forget(Arc::clone(foundation), shutdown.clone()));
     Ok(())
 }

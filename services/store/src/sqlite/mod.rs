@@ -103,6 +103,10 @@ mod observations;
 mod people;
 #[path = "../common/people_store.rs"]
 mod people_store;
+#[path = "../queries/reports.rs"]
+mod reports;
+#[path = "../common/reports.rs"]
+mod reports_adapter;
 #[path = "../queries/runs.rs"]
 mod runs;
 #[path = "../queries/sessions.rs"]

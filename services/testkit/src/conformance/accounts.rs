@@ -35,6 +35,10 @@ pub use super::campaigns::{
     a_name_at_a_platform_is_of_one_campaign, campaigns_are_read_whole_and_newest_first,
     what_is_held_of_a_campaign_is_read_back,
 };
+pub use super::reports::{
+    a_report_is_ordered_once_and_made_in_turn, a_report_whose_maker_is_gone_is_made_by_another,
+    exposures_are_of_one_kind_of_source,
+};
 use crate::fixtures;
 
 /// Makes one test of each clause. `$open` is an async closure that opens an empty store and returns
@@ -79,7 +83,10 @@ macro_rules! account_store_suite {
                 finished_runs_tell_what_they_were_charged,
                 campaigns_are_read_whole_and_newest_first,
                 what_is_held_of_a_campaign_is_read_back,
-                a_name_at_a_platform_is_of_one_campaign
+                a_name_at_a_platform_is_of_one_campaign,
+                a_report_is_ordered_once_and_made_in_turn,
+                a_report_whose_maker_is_gone_is_made_by_another,
+                exposures_are_of_one_kind_of_source
             );
         }
     };

@@ -13,5 +13,6 @@ mod money;
 pub mod observations;
 pub mod people;
 pub mod publish_target;
+mod reports;
 pub mod store;
 mod waiting;

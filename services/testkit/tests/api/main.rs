@@ -14,6 +14,7 @@ mod matrix;
 mod money;
 mod operators;
 mod people;
+mod reports;
 mod results;
 mod runs;
 mod sessions;

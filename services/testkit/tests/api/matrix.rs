@@ -9,7 +9,7 @@ use spotwright_core::domain::account::Scope;
 use spotwright_core::use_cases::Role;
 
 use crate::harness::{Made, Server, Tenant, brief_order, problem};
-use crate::{people, results, videos, webhooks};
+use crate::{people, reports, results, videos, webhooks};
 
 /// Things of the owner that requests name.
 struct Things {
@@ -39,6 +39,8 @@ struct Things {
     /// The campaign of the run, and its ad.
     campaign: String,
     ad: String,
+    /// A report that was made.
+    report: String,
 }
 
 /// A request that is right for the owner.
@@ -58,6 +60,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         path if path.starts_with("/v1/variants/") => &things.variant,
         path if path.starts_with("/v1/campaigns/") => &things.campaign,
         path if path.starts_with("/v1/ads/") => &things.ad,
+        path if path.starts_with("/v1/reports/") || path.starts_with("/v1/operations/") => &things.report,
         "/v1/webhooks/{id}" if operation.method == "DELETE" => &things.spare_webhook,
         path if path.starts_with("/v1/webhooks/") => &things.webhook,
         "/v1/imports/{id}" => &things.import,
@@ -110,6 +113,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
             request.json(&json!({ "baseline": 0.01, "smallest_effect": 0.1 }))
         }
         ("POST", "/v1/imports") => request.body(results::FILE),
+        ("POST", "/v1/reports") => request.json(&reports::order("elements", "csv", None)),
         ("POST", "/v1/observations/batch") => request.json(&results::batch()),
         ("PUT", "/v1/variants/{id}/external-refs" | "/v1/campaigns/{id}/external-refs") => {
             request.json(&results::named("1799"))
@@ -158,6 +162,7 @@ fn for_a_stranger(operation: &Operation) -> StatusCode {
             | "/v1/imports"
             | "/v1/observations/batch",
         ) => StatusCode::CREATED,
+        ("POST", "/v1/reports") => StatusCode::ACCEPTED,
         // A key has no password.
         ("PUT", "/v1/me/password") => StatusCode::FORBIDDEN,
         (_, path) if path.contains("{id}") => StatusCode::NOT_FOUND,
@@ -194,6 +199,7 @@ async fn world() -> World {
     let (invitation, _) = people::invited(&server, &owner, "invited@example.com", "viewer").await;
     let (_, token) = people::invited(&server, &owner, "another@example.com", "viewer").await;
     let import = results::imported(&server, &owner).await;
+    let report = reports::made(&server, &owner).await;
     let things = Things {
         organization,
         made,
@@ -213,6 +219,7 @@ async fn world() -> World {
         import,
         campaign,
         ad,
+        report,
     };
     World { server, owner, stranger, things }
 }
