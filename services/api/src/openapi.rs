@@ -268,7 +268,9 @@ fn complete(operation: &Operation, described: &mut Value) {
             "description": "A key of your choice, new for each request and the same when it is repeated",
             "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" }
         }));
-        described["responses"]["201"]["headers"] = json!({
+        // What is made in the background is answered before it is there.
+        let status = if described["responses"]["202"].is_null() { "201" } else { "202" };
+        described["responses"][status]["headers"] = json!({
             "Location": { "description": "Where it can be read", "schema": { "type": "string" } },
             "Idempotency-Replayed": {
                 "description": "`true` on an answer that was given before", "schema": { "type": "string" }
@@ -288,7 +290,8 @@ fn complete(operation: &Operation, described: &mut Value) {
     if operation.path.ends_with("/signals") || operation.path.ends_with("/check") || is_change {
         refusals.push("422");
     }
-    if operation.path.ends_with("/files/{file}") || operation.path == "/v1/assets/{id}/content" {
+    let is_file = matches!(operation.path, "/v1/assets/{id}/content" | "/v1/reports/{id}/content");
+    if operation.path.ends_with("/files/{file}") || is_file {
         refusals.extend(["410", "416"]);
     }
     if is_list(described) {
