@@ -114,6 +114,8 @@ codes! {
     LineRefused = "SW0405",
     /// Every script that was left says what a product feed has made untrue.
     Untrue = "SW0406",
+    /// The run ended because what its order lets it spend is used up.
+    SpendCap = "SW0411",
     /// The run's store cannot be read or written.
     Store = "SW0501",
     /// A stored row or message does not have the expected form.

@@ -119,6 +119,10 @@ id! {
     SignalId, "SignalId"
 }
 id! {
+    /// One report that an organization has ordered.
+    ReportId, "ReportId"
+}
+id! {
     /// One person who signs in.
     PersonId, "PersonId"
 }

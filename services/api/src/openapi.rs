@@ -12,9 +12,9 @@ use utoipa::OpenApi;
 use crate::operations::{Access, OPERATIONS, Operation};
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
 use crate::v1::{
-    api_keys, approvals, assets, audit_log, brands, briefs, comments, events, experiments, imports,
-    invitations, ledger, me, members, observations, organizations, requests, runs, sessions, shared, shares,
-    usage, variants, videos, webhooks,
+    ads, api_keys, approvals, assets, audit_log, brands, briefs, campaigns, comments, events, experiments,
+    imports, invitations, ledger, me, members, observations, operations as v1_operations, organizations,
+    reports, requests, runs, sessions, shared, shares, usage, variants, videos, webhooks,
 };
 use crate::{callbacks, kling, reference, service};
 
@@ -149,6 +149,25 @@ pub(crate) mod foreign {
         runs::trace::handle,
         runs::variants::handle,
         runs::campaigns::handle,
+        campaigns::list::handle,
+        campaigns::get::handle,
+        campaigns::ad_groups::handle,
+        campaigns::ads::handle,
+        campaigns::delivery::handle,
+        campaigns::external_refs::read,
+        campaigns::external_refs::set,
+        campaigns::pause::handle,
+        campaigns::resume::handle,
+        campaigns::end::handle,
+        ads::get::handle,
+        ads::pause::handle,
+        ads::resume::handle,
+        ads::end::handle,
+        reports::list::handle,
+        reports::create::handle,
+        reports::get::handle,
+        reports::content::handle,
+        v1_operations::get::handle,
         ledger::list::handle,
         ledger::export::handle,
         usage::get::handle,
@@ -208,6 +227,8 @@ pub(crate) mod foreign {
         (name = "brands", description = "What the briefs of one brand have in common, in versions"),
         (name = "briefs", description = "What is to be advertised"),
         (name = "runs", description = "Executions of the agent loop"),
+        (name = "campaigns", description = "What runs placed in the market, and how it went"),
+        (name = "reports", description = "Tables that are made on order"),
         (name = "money", description = "Where the organization's money went"),
         (name = "events", description = "What happened in the organization"),
         (name = "webhooks", description = "Addresses that are told what happens"),
@@ -293,7 +314,9 @@ fn complete(operation: &Operation, described: &mut Value) {
             "description": "A key of your choice, new for each request and the same when it is repeated",
             "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" }
         }));
-        described["responses"]["201"]["headers"] = json!({
+        // What is made in the background is answered before it is there.
+        let status = if described["responses"]["202"].is_null() { "201" } else { "202" };
+        described["responses"][status]["headers"] = json!({
             "Location": { "description": "Where it can be read", "schema": { "type": "string" } },
             "Idempotency-Replayed": {
                 "description": "`true` on an answer that was given before", "schema": { "type": "string" }
@@ -333,7 +356,8 @@ fn complete(operation: &Operation, described: &mut Value) {
     {
         refusals.push("422");
     }
-    if operation.path.ends_with("/files/{file}") || operation.path == "/v1/assets/{id}/content" {
+    let is_file = matches!(operation.path, "/v1/assets/{id}/content" | "/v1/reports/{id}/content");
+    if operation.path.ends_with("/files/{file}") || is_file {
         refusals.extend(["410", "416"]);
     }
     if is_list(described) {

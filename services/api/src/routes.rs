@@ -9,9 +9,9 @@ use axum::routing::{delete, get, post, put};
 
 use crate::state::{ApiState, App, Service};
 use crate::v1::{
-    api_keys, approvals, assets, audit_log, brands, briefs, comments, events, experiments, imports,
-    invitations, ledger, me, members, observations, organizations, requests, runs, sessions, shared, shares,
-    usage, variants, videos, webhooks,
+    ads, api_keys, approvals, assets, audit_log, brands, briefs, campaigns, comments, events, experiments,
+    imports, invitations, ledger, me, members, observations, operations, organizations, reports, requests,
+    runs, sessions, shared, shares, usage, variants, videos, webhooks,
 };
 use crate::{auth, callbacks, etag, kling, layers, reference, service};
 
@@ -124,6 +124,26 @@ pub fn router(state: ApiState) -> Router {
             "/v1/variants/{id}/revisions",
             get(variants::revisions::list::handle).post(variants::revisions::create::handle),
         )
+        .route("/v1/campaigns", get(campaigns::list::handle))
+        .route("/v1/campaigns/{id}", get(campaigns::get::handle))
+        .route("/v1/campaigns/{id}/ad-groups", get(campaigns::ad_groups::handle))
+        .route("/v1/campaigns/{id}/ads", get(campaigns::ads::handle))
+        .route("/v1/campaigns/{id}/delivery", get(campaigns::delivery::handle))
+        .route(
+            "/v1/campaigns/{id}/external-refs",
+            get(campaigns::external_refs::read).put(campaigns::external_refs::set),
+        )
+        .route("/v1/campaigns/{id}/pause", post(campaigns::pause::handle))
+        .route("/v1/campaigns/{id}/resume", post(campaigns::resume::handle))
+        .route("/v1/campaigns/{id}/end", post(campaigns::end::handle))
+        .route("/v1/ads/{id}", get(ads::get::handle))
+        .route("/v1/ads/{id}/pause", post(ads::pause::handle))
+        .route("/v1/ads/{id}/resume", post(ads::resume::handle))
+        .route("/v1/ads/{id}/end", post(ads::end::handle))
+        .route("/v1/reports", get(reports::list::handle).post(reports::create::handle))
+        .route("/v1/reports/{id}", get(reports::get::handle))
+        .route("/v1/reports/{id}/content", get(reports::content::handle))
+        .route("/v1/operations/{id}", get(operations::get::handle))
         .route("/v1/ledger", get(ledger::list::handle))
         .route("/v1/ledger.csv", get(ledger::export::handle))
         .route("/v1/usage", get(usage::get::handle))

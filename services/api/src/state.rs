@@ -19,6 +19,7 @@ use spotwright_core::ports::pictures::PictureImporter;
 use spotwright_core::ports::readiness::Readiness;
 use spotwright_core::ports::reviews::ReviewStore;
 use spotwright_core::ports::run_control::RunControl;
+use spotwright_core::ports::run_prices::RunPrices;
 use spotwright_core::ports::video_jobs::VideoJobs;
 use spotwright_core::ports::webhooks::{WebhookSender, WebhookStore};
 use spotwright_core::spine::Shutdown;
@@ -63,6 +64,8 @@ pub struct ApiState {
     pub letters: Arc<dyn Letters>,
     /// Control of runs.
     pub runs: Arc<dyn RunControl>,
+    /// What runs would cost.
+    pub prices: Arc<dyn RunPrices>,
     /// Who makes single clips; `None` where nobody does.
     pub videos: Option<Arc<dyn VideoJobs>>,
     /// Who takes callbacks about clips; `None` where nobody does.

@@ -69,6 +69,11 @@ impl Bidder {
         (bid as i64).min(self.budget - self.spent)
     }
 
+    /// Spent so far, in micros.
+    pub(crate) const fn spent(&self) -> i64 {
+        self.spent
+    }
+
     /// Notes an impression whose click would cost `price` and comes with probability `rate`.
     pub(crate) fn shown(&mut self, price: i64, rate: f64) {
         self.expected += price as f64 * rate;

@@ -24,6 +24,8 @@ pub(crate) struct Tally {
     /// Clicks in every [`HISTORY_STEP`] impressions, by creative.
     history: Vec<Vec<u64>>,
     shown: Vec<u64>,
+    /// Auctions entered and won, by creative.
+    auctions: Vec<[u64; 2]>,
 }
 
 impl Tally {
@@ -34,7 +36,18 @@ impl Tally {
             reached: vec![0; creatives],
             history: vec![Vec::new(); creatives],
             shown: vec![0; creatives],
+            auctions: vec![[0; 2]; creatives],
         }
+    }
+
+    /// Counts an auction that a creative was chosen for.
+    pub(crate) fn entered(&mut self, creative: usize) {
+        self.auctions[creative][0] += 1;
+    }
+
+    /// Counts an auction that it won.
+    pub(crate) fn won(&mut self, creative: usize) {
+        self.auctions[creative][1] += 1;
     }
 
     /// Counts one impression; `first` when the user had not seen the creative before.
@@ -97,6 +110,8 @@ impl Tally {
                     ladder,
                     frequency,
                     fatigued: frequency >= FATIGUE_FREQUENCY && self.worn_out(idx),
+                    auctions: self.auctions[idx][0],
+                    won: self.auctions[idx][1],
                 }
             })
             .collect()

@@ -42,6 +42,7 @@
 pub mod audience;
 mod bidder;
 mod competition;
+mod course;
 mod delivery;
 mod error;
 pub mod evaluate;

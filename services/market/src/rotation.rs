@@ -28,6 +28,8 @@ pub(crate) struct Rotation {
     competing: Vec<(usize, f64)>,
     /// Posterior mean of each creative; refreshed once per tick.
     rates: Vec<f64>,
+    /// Creatives that somebody holds, bit i for creative i.
+    held: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -61,21 +63,42 @@ impl Rotation {
                 history: Vec::new(),
             })
             .collect();
-        let mut rotation =
-            Self { entries, policy, predicted_level: mean, competing: Vec::new(), rates: Vec::new() };
+        let mut rotation = Self {
+            entries,
+            policy,
+            predicted_level: mean,
+            competing: Vec::new(),
+            rates: Vec::new(),
+            held: 0,
+        };
         rotation.refresh();
         rotation
     }
 
-    /// The creative for an opportunity whose uniform draw is `draw`.
+    /// Holds these creatives from now on, and no others. Whether that is a change.
+    pub(crate) fn hold(&mut self, bits: u64) -> bool {
+        let changes = self.held != bits;
+        if changes {
+            self.held = bits;
+            self.refresh();
+        }
+        changes
+    }
+
+    /// Whether a creative may be shown.
+    fn is_live(&self, idx: usize) -> bool {
+        !self.entries[idx].stopped && (self.held >> idx) & 1 == 0
+    }
+
+    /// The creative for an opportunity whose uniform draw is `draw`; `None` where all are held.
     ///
     /// Creatives on guaranteed rungs come first, the one with the smallest part of its grant
     /// used; then the competing ones by their shares.
-    pub(crate) fn next(&self, draw: f64) -> usize {
+    pub(crate) fn next(&self, draw: f64) -> Option<usize> {
         let part = |entry: &Entry| entry.due.map_or(1.0, |due| entry.impressions as f64 / due as f64);
         let mut guaranteed: Option<(usize, f64)> = None;
         for (idx, entry) in self.entries.iter().enumerate() {
-            if !entry.stopped
+            if self.is_live(idx)
                 && entry.rung < COMPETING
                 && guaranteed.is_none_or(|(_, best)| part(entry) < best)
             {
@@ -83,21 +106,21 @@ impl Rotation {
             }
         }
         if let Some((idx, _)) = guaranteed {
-            return idx;
+            return Some(idx);
         }
-        let live = |idx: &usize| !self.entries[*idx].stopped;
+        let live = |idx: &usize| self.is_live(*idx);
         self.competing
             .iter()
             .find(|(idx, sum)| draw < *sum && live(idx))
             .map(|(idx, _)| *idx)
             .or_else(|| (0..self.entries.len()).find(live))
-            .unwrap_or(0)
     }
 
     /// The probability with which [`Rotation::next`] chooses `creative` now; 1 for a creative on a
     /// guaranteed rung, which only ever comes up by rule.
     pub(crate) fn propensity(&self, creative: usize) -> f64 {
-        if self.entries.iter().any(|entry| !entry.stopped && entry.rung < COMPETING) {
+        let guaranteed = |(idx, entry): (usize, &Entry)| self.is_live(idx) && entry.rung < COMPETING;
+        if self.entries.iter().enumerate().any(guaranteed) {
             return 1.0;
         }
         let mut before = 0.0;
@@ -131,7 +154,7 @@ impl Rotation {
             (0..self.entries.len()).map(|idx| self.arm(idx).posterior()).collect();
         self.rates = posteriors.iter().map(BetaPosterior::mean).collect();
         let competing: Vec<usize> = (0..self.entries.len())
-            .filter(|idx| !self.entries[*idx].stopped && self.entries[*idx].rung >= COMPETING)
+            .filter(|idx| self.is_live(*idx) && self.entries[*idx].rung >= COMPETING)
             .collect();
         let arms: Vec<BetaPosterior> = competing.iter().map(|idx| posteriors[*idx]).collect();
         let shares = |policy| bandit::propensities(policy, &arms).unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use spotwright_core::ports::marketplace::{
-    Campaign, MarketError, MarketReport, Marketplace, PlacementDecision,
+    Campaign, Held, MarketError, MarketReport, Marketplace, PlacementDecision,
 };
 use spotwright_experiment::ladder;
 use spotwright_schemas::event::FeedbackSource;
@@ -15,6 +15,7 @@ use crate::audience::card::Card;
 use crate::audience::{Appeal, TextTasteMode, appeal, sigmoid};
 use crate::bidder::Bidder;
 use crate::competition::{Bid, Competition, MAX_SLOTS};
+use crate::course::Course;
 use crate::delivery::{Memory, Tally};
 use crate::error::Error;
 use crate::rotation::Rotation;
@@ -110,12 +111,17 @@ impl Simulator {
     /// As [`Marketplace::play`].
     pub fn play_logged(&self, campaign: &Campaign) -> Result<(MarketReport, Vec<Shown>), MarketError> {
         let mut log = Vec::new();
-        let report = self.run(campaign, &mut |shown| log.push(shown))?;
+        let report = self.run(campaign, &Held::default(), &mut |shown| log.push(shown))?;
         Ok((report, log))
     }
 
-    fn run(&self, campaign: &Campaign, log: &mut dyn FnMut(Shown)) -> Result<MarketReport, MarketError> {
-        let game = self.game(campaign, None, log)?;
+    fn run(
+        &self,
+        campaign: &Campaign,
+        held: &Held,
+        log: &mut dyn FnMut(Shown),
+    ) -> Result<MarketReport, MarketError> {
+        let game = self.game(campaign, held, None, log)?;
         Ok(self.report(campaign, game))
     }
 
@@ -123,6 +129,7 @@ impl Simulator {
     fn game(
         &self,
         campaign: &Campaign,
+        held: &Held,
         chosen: Option<Choices>,
         log: &mut dyn FnMut(Shown),
     ) -> Result<Game<'_>, MarketError> {
@@ -140,6 +147,7 @@ impl Simulator {
         game.chosen = chosen;
         let mut buffer: Vec<Opportunity> = Vec::new();
         for tick in 0..TICKS {
+            game.hold(campaign, held, tick);
             let range = game.traffic.opportunities(tick);
             buffer.resize((range.end - range.start) as usize, Opportunity::default());
             // What does not depend on the campaign's state is drawn in parallel; every draw is
@@ -154,12 +162,13 @@ impl Simulator {
             game.bidder.end_tick(share);
             game.competition.end_tick(share);
             game.rotation.refresh();
+            game.course.end_tick(&game.traffic, tick, game.bidder.spent(), game.won);
         }
         Ok(game)
     }
 
     fn report(&self, campaign: &Campaign, game: Game<'_>) -> MarketReport {
-        let Game { tally, rotation, won, .. } = game;
+        let Game { tally, rotation, won, course, .. } = game;
         let creatives = tally.into_rows(campaign, self.card, rotation.into_histories());
         let spend: i64 = creatives.iter().map(|row| row.delivery.spend.0).sum();
         let impressions: u64 = creatives.iter().map(|row| row.delivery.impressions).sum();
@@ -174,18 +183,20 @@ impl Simulator {
             mean_cpm: Micros(i64::try_from(mean_cpm).unwrap_or(i64::MAX)),
             budget: campaign.budget,
             creatives,
+            holds: course.holds(campaign),
+            course: Some(course.told(campaign.budget)),
         }
     }
 }
 
 impl Marketplace for Simulator {
-    fn play(&self, campaign: &Campaign) -> Result<MarketReport, MarketError> {
-        self.run(campaign, &mut |_| {})
+    fn play_held(&self, campaign: &Campaign, held: &Held) -> Result<MarketReport, MarketError> {
+        self.run(campaign, held, &mut |_| {})
     }
 
     /// One row for every tick, creative and probability.
-    fn decisions(&self, campaign: &Campaign) -> Result<Vec<PlacementDecision>, MarketError> {
-        let game = self.game(campaign, Some(Choices::new()), &mut |_| {})?;
+    fn decisions(&self, campaign: &Campaign, held: &Held) -> Result<Vec<PlacementDecision>, MarketError> {
+        let game = self.game(campaign, held, Some(Choices::new()), &mut |_| {})?;
         let row = |(&(tick, creative, propensity), counts): (&(usize, usize, u64), &Chosen)| {
             let creative = &campaign.creatives[creative];
             PlacementDecision {
@@ -226,6 +237,7 @@ struct Game<'a> {
     user_effects: Vec<f64>,
     slots: usize,
     won: u64,
+    course: Course,
     chosen: Option<Choices>,
     rotation_draws: Stream,
     click_draws: Stream,
@@ -267,10 +279,20 @@ impl<'a> Game<'a> {
             user_effects: user_effects(card, seed, users),
             slots: card.position.len(),
             won: 0,
+            course: Course::new(),
             chosen: None,
             rotation_draws: stream("rotation"),
             click_draws: stream("clicks"),
             conversion_draws: stream("conversions"),
+        }
+    }
+
+    /// Takes in at the beginning of a tick which advertisements are held.
+    fn hold(&mut self, campaign: &Campaign, held: &Held, tick: usize) {
+        let hour = self.traffic.hour(tick);
+        let bits = held.at(campaign, hour);
+        if self.rotation.hold(bits) {
+            self.course.held(hour, bits);
         }
     }
 
@@ -293,21 +315,30 @@ impl<'a> Game<'a> {
     /// Edelman, Ostrovsky and Schwarz, "Internet advertising and the generalized second-price
     /// auction", American Economic Review 97 (2007).
     fn auction(&mut self, tick: usize, number: u64, opportunity: &Opportunity, log: &mut dyn FnMut(Shown)) {
-        let creative = self.rotation.next(self.rotation_draws.uniform(number));
+        let floor = self.competition.floor();
+        self.course.offered(opportunity.top[0].ecpm.max(floor));
+        let Some(creative) = self.rotation.next(self.rotation_draws.uniform(number)) else {
+            // Everything is held: the others have the auction to themselves.
+            let rivals = &opportunity.top[..=self.slots];
+            self.charge_rivals(rivals, None, 0.0, opportunity.visible_slots);
+            return;
+        };
+        self.tally.entered(creative);
         self.count(tick, creative, |chosen| chosen.times += 1);
         let rate = self.rotation.rate(creative);
         let bid = self.bidder.bid(opportunity.segment);
         let own = if bid > 0 { (bid as f64 * rate * 1_000.0) as f32 } else { 0.0 };
-        let floor = self.competition.floor();
         let rivals = &opportunity.top[..=self.slots];
         let slot = rivals.iter().take(self.slots).position(|rival| own > rival.ecpm).filter(|_| own >= floor);
         self.charge_rivals(rivals, slot, own, opportunity.visible_slots);
         let Some(slot) = slot else { return };
         self.won += 1;
+        self.tally.won(creative);
         if slot >= opportunity.visible_slots {
             return;
         }
         let next = f64::from(rivals[slot].ecpm.max(floor));
+        self.course.paid(next);
         let price = ((next / (1_000.0 * rate)).ceil() as i64).clamp(0, bid);
         self.show(tick, number, opportunity, creative, slot, price, rate, log);
     }

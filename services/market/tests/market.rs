@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use spotwright_core::ports::marketplace::{
-    Campaign, CampaignCreative, MarketError, MarketReport, Marketplace,
+    Campaign, CampaignCreative, Held, HoldSpan, MarketError, MarketReport, Marketplace,
 };
 use spotwright_core::ports::video_backend::FrameStatistics;
 use spotwright_market::audience::TextTasteMode;
@@ -14,6 +14,7 @@ use spotwright_market::evaluate::{true_ctr, true_parts};
 use spotwright_market::simulator::{Options, Simulator};
 use spotwright_schemas::brief::Objective;
 use spotwright_schemas::ids::{PlacementId, VariantId};
+use spotwright_schemas::outcome::Delivery;
 use spotwright_schemas::placement::PlacementKind;
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Angle, Direction, Hook, Line, Provenance, Role, Script};
@@ -362,8 +363,8 @@ fn decisions_add_up_to_the_report_and_are_taken_as_often_as_they_say() {
     campaign.opportunities = 200_000;
     campaign.budget = Micros(200_000_000);
     let report = MARKET.play(&campaign).unwrap();
-    let decisions = MARKET.decisions(&campaign).unwrap();
-    assert_eq!(decisions, MARKET.decisions(&campaign).unwrap());
+    let decisions = MARKET.decisions(&campaign, &Held::default()).unwrap();
+    assert_eq!(decisions, MARKET.decisions(&campaign, &Held::default()).unwrap());
     assert_eq!(report.budget, campaign.budget);
     assert!(decisions.windows(2).all(|pair| pair[0].hour <= pair[1].hour));
     assert_eq!(decisions.iter().map(|row| row.chosen).sum::<u64>(), campaign.opportunities);
@@ -390,4 +391,68 @@ fn decisions_add_up_to_the_report_and_are_taken_as_often_as_they_say() {
         .collect();
     let best = estimated.iter().copied().fold(0.0, f64::max);
     assert!((best / total as f64 - 1.0).abs() < 0.05, "{estimated:?} of {total}");
+}
+
+#[test]
+fn a_held_creative_takes_no_impressions_and_the_report_says_when() {
+    let campaign = campaign(4);
+    let free = MARKET.play(&campaign).unwrap();
+    assert!(free.holds.is_empty() && free.creatives[1].delivery.impressions > 0);
+
+    let held = Held::default();
+    held.set(0b10);
+    let report = MARKET.play_held(&campaign, &held).unwrap();
+    assert_eq!(report.creatives[1].delivery, Delivery::default());
+    assert_eq!((report.creatives[1].auctions, report.creatives[1].won), (0, 0));
+    assert!(report.creatives[0].delivery.impressions > 0, "the others go on");
+    assert_eq!(report.holds.len(), 1);
+    assert_eq!(
+        (report.holds[0].placement, report.holds[0].until_hour),
+        (campaign.creatives[1].placement, None)
+    );
+
+    held.set(u64::MAX);
+    let nothing = MARKET.play_held(&campaign, &held).unwrap();
+    assert!(nothing.creatives.iter().all(|row| row.delivery == Delivery::default()));
+    assert_eq!((nothing.won, nothing.auctions), (0, campaign.opportunities), "the time goes on without them");
+}
+
+#[test]
+fn what_was_held_for_a_while_is_played_again_the_same_way() {
+    let campaign = campaign(3);
+    let span =
+        HoldSpan { placement: campaign.creatives[0].placement, from_hour: 6.125, until_hour: Some(12.125) };
+    let report = MARKET.play_held(&campaign, &Held::as_then(vec![span.clone()])).unwrap();
+    assert_eq!(report.holds, [span]);
+    let again = Held::as_then(report.holds.clone());
+    assert_eq!(MARKET.play_held(&campaign, &again).unwrap(), report);
+    let free = MARKET.play(&campaign).unwrap();
+    assert!(report.creatives[0].delivery.impressions < free.creatives[0].delivery.impressions);
+    let decisions = MARKET.decisions(&campaign, &again).unwrap();
+    let own = || decisions.iter().filter(|row| row.placement == campaign.creatives[0].placement);
+    assert!(own().all(|row| row.hour < 6.125 || row.hour >= 12.125));
+    let seen: u64 = own().map(|row| row.impressions).sum();
+    assert_eq!(seen, report.creatives[0].delivery.impressions);
+}
+
+#[test]
+fn the_course_of_a_campaign_adds_up_to_its_report() {
+    let campaign = campaign(3);
+    let report = MARKET.play(&campaign).unwrap();
+    let course = report.course.unwrap();
+    assert_eq!(course.pacing.len(), 24);
+    let last = course.pacing.last().unwrap();
+    let spend: i64 = report.creatives.iter().map(|row| row.delivery.spend.0).sum();
+    let impressions: u64 = report.creatives.iter().map(|row| row.delivery.impressions).sum();
+    assert_eq!((last.planned, last.spent), (campaign.budget, Micros(spend)));
+    assert_eq!((last.won, last.impressions), (report.won, impressions));
+    assert!(
+        course.pacing.windows(2).all(|pair| pair[0].spent <= pair[1].spent && pair[0].hour < pair[1].hour)
+    );
+    let prices: Vec<_> =
+        course.prices.iter().map(|price| (price.own_cpm.unwrap(), price.market_cpm.unwrap())).collect();
+    assert!(prices.windows(2).all(|pair| pair[0].0 <= pair[1].0 && pair[0].1 <= pair[1].1));
+    let sums = report.creatives.iter().fold((0, 0), |sum, row| (sum.0 + row.auctions, sum.1 + row.won));
+    assert_eq!(sums, (report.auctions, report.won));
+    assert!(report.creatives.iter().all(|row| row.delivery.impressions <= row.won));
 }

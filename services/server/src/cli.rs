@@ -516,6 +516,12 @@ pub struct RunArguments {
     /// Also write the winners as folders for advertising platforms.
     #[arg(long)]
     pub launch_pack: Option<PathBuf>,
+    /// Most that the run may spend on everything, in the brief's currency, e.g. 20.00; less than the brief's budget.
+    #[arg(long)]
+    pub max_spend: Option<String>,
+    /// Tell what the run would cost, and do nothing.
+    #[arg(long, conflicts_with = "resume")]
+    pub estimate: bool,
     /// Ask on this terminal what is open about the brief, before anything is planned.
     #[arg(long)]
     pub ask: bool,

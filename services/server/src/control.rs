@@ -77,6 +77,9 @@ impl Control {
         if matches!(signal, Signal::Withdraw { .. }) {
             return Ok((self.store.variants(run.id).await?, self.store.placements(run.id).await?));
         }
+        if matches!(signal, Signal::Serving { .. }) {
+            return Ok((Vec::new(), self.store.placements_of(run.id, run.generation).await?));
+        }
         let variants = match run.stage {
             Stage::WaitingForApproval => self.store.variants_of(run.id, run.generation).await?,
             _ => Vec::new(),

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use spotwright_core::domain::variant::Variant;
-use spotwright_core::ports::marketplace::{Marketplace, PlacementDecision};
+use spotwright_core::ports::marketplace::{Held, Marketplace, PlacementDecision};
 use spotwright_creative::workflow::{played_campaign, score_input};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
@@ -65,8 +65,9 @@ pub fn log(finished: &FinishedRun, market: &dyn Marketplace) -> Result<Log, Prob
             continue;
         }
         let campaign = played_campaign(&finished.run, &finished.variants, report, generation)?;
-        let decisions =
-            market.decisions(&campaign).map_err(|error| Problem::new(Code::Market, "", error.to_string()))?;
+        let decisions = market
+            .decisions(&campaign, &Held::as_then(report.holds.clone()))
+            .map_err(|error| Problem::new(Code::Market, "", error.to_string()))?;
         let delivered: Sums = report
             .creatives
             .iter()

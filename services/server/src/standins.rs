@@ -18,7 +18,8 @@ use spotwright_core::ports::language_model::{
 };
 use spotwright_core::ports::letters::Letters;
 use spotwright_core::ports::marketplace::{
-    Campaign, CreativeDelivery, MarketError, MarketReport, Marketplace, PlacementDecision, RungResult,
+    Campaign, CampaignCreative, CreativeDelivery, Held, HoldSpan, MarketError, MarketReport, Marketplace,
+    PlacementDecision, RungResult,
 };
 use spotwright_core::ports::quality_gate::{GateError, Inspection, QualityGate};
 use spotwright_core::ports::video_backend::{
@@ -414,8 +415,23 @@ impl StandInMarket {
     }
 }
 
+/// The row of an advertisement that was held all the time.
+fn unseen(creative: &CampaignCreative) -> CreativeDelivery {
+    CreativeDelivery {
+        placement: creative.placement,
+        variant: creative.variant,
+        delivery: Delivery::default(),
+        segments: Vec::new(),
+        ladder: Vec::new(),
+        frequency: 0.0,
+        fatigued: false,
+        auctions: 0,
+        won: 0,
+    }
+}
+
 impl Marketplace for StandInMarket {
-    fn play(&self, campaign: &Campaign) -> Result<MarketReport, MarketError> {
+    fn play_held(&self, campaign: &Campaign, held: &Held) -> Result<MarketReport, MarketError> {
         let n_creatives = campaign.creatives.len() as i64;
         if n_creatives == 0 {
             return Err(MarketError::Refused("no creatives".to_owned()));
@@ -424,10 +440,18 @@ impl Marketplace for StandInMarket {
             Self::accept(witness, campaign).map_err(|error| MarketError::Refused(error.to_string()))?;
         }
         let spend = Micros(campaign.budget.0 / n_creatives / 2);
+        let (hour, mut holds) = (24.0 * (f64::from(campaign.generation) - 1.0), Vec::new());
+        let bits = held.at(campaign, hour);
         let creatives = campaign
             .creatives
             .iter()
-            .map(|creative| {
+            .enumerate()
+            .map(|(place, creative)| {
+                if (bits >> place) & 1 == 1 {
+                    let placement = creative.placement;
+                    holds.push(HoldSpan { placement, from_hour: hour, until_hour: None });
+                    return unseen(creative);
+                }
                 let clicks =
                     5 + u64::from(blake3::hash(creative.script.full_text().as_bytes()).as_bytes()[0]) % 20;
                 CreativeDelivery {
@@ -444,6 +468,8 @@ impl Marketplace for StandInMarket {
                     }],
                     frequency: 1.0,
                     fatigued: clicks > 20,
+                    auctions: 2_000,
+                    won: 1_000,
                 }
             })
             .collect();
@@ -457,12 +483,14 @@ impl Marketplace for StandInMarket {
             mean_cpm: Micros::ZERO,
             budget: campaign.budget,
             creatives,
+            holds,
+            course: None,
         })
     }
 
     /// Nothing is chosen: every creative is shown equally often, all the time.
-    fn decisions(&self, campaign: &Campaign) -> Result<Vec<PlacementDecision>, MarketError> {
-        let rows = self.play(campaign)?.creatives;
+    fn decisions(&self, campaign: &Campaign, held: &Held) -> Result<Vec<PlacementDecision>, MarketError> {
+        let rows = self.play_held(campaign, held)?.creatives;
         Ok(rows
             .into_iter()
             .map(|row| PlacementDecision {

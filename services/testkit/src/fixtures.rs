@@ -6,12 +6,16 @@ use spotwright_core::domain::run::{Involvement, NewRun, RunRequest, Stage};
 use spotwright_core::domain::topology::{StepKind, consumer_of};
 use spotwright_core::domain::variant::{Placement, Variant, VariantBody, VariantState};
 use spotwright_core::domain::withdrawal::{Change, Price, Withdrawal};
-use spotwright_core::ports::marketplace::CreativeDelivery;
+use spotwright_core::ports::marketplace::{
+    CampaignCourse, CreativeDelivery, MarketReport, PacePoint, PriceQuantile,
+};
 use spotwright_core::ports::step_store::{
     Commit, LedgerEntry, LedgerKind, NewStep, OutboxMessage, RunUpdate, TraceEntry,
 };
 use spotwright_schemas::brief::{Brief, FactId};
-use spotwright_schemas::event::{ContentType, CreativeRequested, Event, Payload, SpecVersion};
+use spotwright_schemas::event::{
+    ContentType, CreativeRequested, Event, FeedbackSource, Payload, SpecVersion,
+};
 use spotwright_schemas::ids::{MessageId, OrganizationId, PlacementId, RunId, VariantId};
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::money::Micros;
@@ -199,6 +203,7 @@ pub fn placement(variant: &Variant) -> Placement {
         delivery: None,
         observed: false,
         ended: false,
+        held: None,
     }
 }
 
@@ -213,6 +218,41 @@ pub fn delivery(placement: &Placement) -> CreativeDelivery {
         ladder: Vec::new(),
         frequency: 0.1 + 0.7,
         fatigued: false,
+        auctions: 600,
+        won: 310,
+    }
+}
+
+/// What a market said of a campaign.
+#[must_use]
+pub fn report() -> MarketReport {
+    let price = |quantile, own, market| PriceQuantile {
+        quantile,
+        own_cpm: Some(Micros(own)),
+        market_cpm: Some(Micros(market)),
+    };
+    let course = CampaignCourse {
+        prices: vec![price(0.25, 40, 50), price(0.75, 60, 90)],
+        pacing: vec![PacePoint {
+            hour: 1.0,
+            planned: Micros(4),
+            spent: Micros(3),
+            won: 310,
+            impressions: 300,
+        }],
+    };
+    MarketReport {
+        source: FeedbackSource::Simulated,
+        marketplace: "fixture".to_owned(),
+        audience: String::new(),
+        auctions: 1_000,
+        won: 310,
+        competitors: 20,
+        mean_cpm: Micros(17),
+        budget: Micros(8),
+        creatives: Vec::new(),
+        holds: Vec::new(),
+        course: Some(course),
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 use spotwright_core::domain::run::{NewRun, Stage};
 use spotwright_core::ports::marketplace::{
-    Campaign, MarketError, MarketReport, Marketplace, PlacementDecision,
+    Campaign, Held, MarketError, MarketReport, Marketplace, PlacementDecision,
 };
 use spotwright_core::ports::step_store::StepStore as _;
 use spotwright_core::use_cases::Principal;
@@ -28,23 +28,23 @@ use spotwright_store::sqlite::SqliteStore;
 use spotwright_testkit::fleet::{orders, stand_ins};
 
 /// A market that plays its first campaign only when the test lets it.
-struct Held {
+struct Waits {
     inner: Arc<dyn Marketplace>,
     asked: Mutex<Option<mpsc::Sender<Campaign>>>,
     go: Mutex<mpsc::Receiver<()>>,
 }
 
-impl Marketplace for Held {
-    fn play(&self, campaign: &Campaign) -> Result<MarketReport, MarketError> {
+impl Marketplace for Waits {
+    fn play_held(&self, campaign: &Campaign, held: &Held) -> Result<MarketReport, MarketError> {
         if let Some(asked) = self.asked.lock().unwrap().take() {
             asked.send(campaign.clone()).unwrap();
             self.go.lock().unwrap().recv_timeout(Duration::from_mins(1)).unwrap();
         }
-        self.inner.play(campaign)
+        self.inner.play_held(campaign, held)
     }
 
-    fn decisions(&self, campaign: &Campaign) -> Result<Vec<PlacementDecision>, MarketError> {
-        self.inner.decisions(campaign)
+    fn decisions(&self, campaign: &Campaign, held: &Held) -> Result<Vec<PlacementDecision>, MarketError> {
+        self.inner.decisions(campaign, held)
     }
 }
 
@@ -79,7 +79,7 @@ impl Rig {
         let mut world = stand_ins(&witness);
         let ((asked, campaign), (go, wait)) = (mpsc::channel(), mpsc::channel());
         let (asked, go_on) = (Mutex::new(Some(asked)), Mutex::new(wait));
-        world.marketplace = Arc::new(Held { inner: world.marketplace, asked, go: go_on });
+        world.marketplace = Arc::new(Waits { inner: world.marketplace, asked, go: go_on });
         let mut setup = EngineSetup::new(self.store.clone(), 2, &Config::load(None).unwrap());
         setup.observations = Some(self.store.clone());
         let running = Running::start(setup, &world);

@@ -26,6 +26,8 @@ fn report(source: FeedbackSource) -> MarketReport {
         mean_cpm: Micros::ZERO,
         budget: Micros::ZERO,
         creatives: Vec::new(),
+        holds: Vec::new(),
+        course: None,
     }
 }
 

@@ -246,7 +246,7 @@ impl Workflow for CreativeAgent {
             StepKind::Select => to_value(&self.select(step).await?),
             StepKind::Render => to_value(&self.render(step, calls, RenderStage::Final).await?),
             StepKind::ClipRemote | StepKind::ClipGpu => to_value(&self.clip(step, calls).await?),
-            StepKind::Play => to_value(&self.play(step).await?),
+            StepKind::Play => to_value(&self.play(step, calls).await?),
             StepKind::Learn => to_value(&self.learn(step).await?),
         }
     }

@@ -19,6 +19,7 @@ use spotwright_schemas::outcome::Score;
 use super::clips::{ClipOutcome, Clips};
 use super::heard::Heard;
 use super::stages::place::PlacedVariant;
+use super::stages::serve::Holds;
 use super::stages::speak::SpokenAd;
 use crate::clarify::Question;
 use crate::drafting::{Call, Dropped};
@@ -57,6 +58,9 @@ pub struct AgentState {
     /// The clips it asked for.
     #[serde(default, skip_serializing_if = "Clips::is_nothing")]
     pub clips: Clips,
+    /// What is held of the generation's campaign.
+    #[serde(default, skip_serializing_if = "Holds::is_nothing")]
+    pub holds: Holds,
 }
 
 impl AgentState {

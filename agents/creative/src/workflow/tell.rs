@@ -17,7 +17,7 @@ use super::state::AgentState;
 ///
 /// Pure, as `decide` is: equal arguments give equal commits. `variants` are those of the run's
 /// current generation, read at its version or later; for [`Signal::Withdraw`] all of the run's, with its
-/// `placements`, which nothing else asks for. Each commit remembers the signal, so once one of them is
+/// `placements`; for [`Signal::Serving`] the `placements` of the generation. Nothing else asks for them. Each commit remembers the signal, so once one of them is
 /// written the signal counts, and counts once.
 ///
 /// # Errors
@@ -64,6 +64,11 @@ pub fn tell(
         }
         Signal::Regenerate { variant, note } => {
             decision.regenerated(*variant, note.as_deref(), variants, by)?;
+        }
+        Signal::Serving { generation, ad, wish } => {
+            if !decision.served(*generation, *ad, *wish, placements, by)? {
+                return Ok(Vec::new());
+            }
         }
         // Decided on above.
         Signal::Withdraw { .. } | Signal::Cancel => {}

@@ -20,6 +20,7 @@ pub(super) enum Chapter {
     Rendered = 60,
     Judged = 65,
     Published = 70,
+    Served = 72,
     Played = 75,
     Observed = 80,
     Fatigued = 85,

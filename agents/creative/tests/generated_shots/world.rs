@@ -20,7 +20,7 @@ use spotwright_core::ports::event_bus::{BusError, EventBus, Subscription};
 use spotwright_core::ports::fidelity::{Fidelity, FidelityReport};
 use spotwright_core::ports::letters::Letters;
 use spotwright_core::ports::marketplace::{
-    Campaign, CreativeDelivery, MarketError, MarketReport, Marketplace, PlacementDecision,
+    Campaign, CreativeDelivery, Held, MarketError, MarketReport, Marketplace, PlacementDecision,
 };
 use spotwright_core::ports::quality_gate::{GateError, Inspection, QualityGate};
 use spotwright_core::ports::step_store::{OutboxMessage, StepStore, TraceEntry};
@@ -413,7 +413,7 @@ impl ClickModel for Clicks {
 struct Market;
 
 impl Marketplace for Market {
-    fn play(&self, campaign: &Campaign) -> Result<MarketReport, MarketError> {
+    fn play_held(&self, campaign: &Campaign, _: &Held) -> Result<MarketReport, MarketError> {
         let delivery = Delivery { impressions: 1_000, clicks: 20, conversions: 1, spend: Micros::ZERO };
         let rows = campaign.creatives.iter().map(|creative| CreativeDelivery {
             placement: creative.placement,
@@ -423,6 +423,8 @@ impl Marketplace for Market {
             ladder: Vec::new(),
             frequency: 1.0,
             fatigued: false,
+            auctions: 0,
+            won: 0,
         });
         Ok(MarketReport {
             source: FeedbackSource::Simulated,
@@ -434,10 +436,12 @@ impl Marketplace for Market {
             mean_cpm: Micros::ZERO,
             budget: campaign.budget,
             creatives: rows.collect(),
+            holds: Vec::new(),
+            course: None,
         })
     }
 
-    fn decisions(&self, _: &Campaign) -> Result<Vec<PlacementDecision>, MarketError> {
+    fn decisions(&self, _: &Campaign, _: &Held) -> Result<Vec<PlacementDecision>, MarketError> {
         Ok(Vec::new())
     }
 }

@@ -1,11 +1,13 @@
 //! Version 1: one module for each resource, one file for each operation.
 
+pub(crate) mod ads;
 pub(crate) mod api_keys;
 pub(crate) mod approvals;
 pub(crate) mod assets;
 pub(crate) mod audit_log;
 pub(crate) mod brands;
 pub(crate) mod briefs;
+pub(crate) mod campaigns;
 pub(crate) mod comments;
 pub(crate) mod events;
 pub(crate) mod experiments;
@@ -15,7 +17,9 @@ pub(crate) mod ledger;
 pub(crate) mod me;
 pub(crate) mod members;
 pub(crate) mod observations;
+pub(crate) mod operations;
 pub(crate) mod organizations;
+pub(crate) mod reports;
 pub(crate) mod requests;
 pub(crate) mod runs;
 pub(crate) mod sessions;

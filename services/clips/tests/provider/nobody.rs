@@ -8,7 +8,7 @@ use spotwright_core::ports::event_bus::{BusError, EventBus, Subscription};
 use spotwright_core::ports::fidelity::{Fidelity, FidelityReport};
 use spotwright_core::ports::letters::Letters;
 use spotwright_core::ports::marketplace::{
-    Campaign, MarketError, MarketReport, Marketplace, PlacementDecision,
+    Campaign, Held, MarketError, MarketReport, Marketplace, PlacementDecision,
 };
 use spotwright_core::ports::quality_gate::{GateError, Inspection, QualityGate};
 use spotwright_core::ports::step_store::OutboxMessage;
@@ -78,11 +78,11 @@ impl ClickModel for Nobody {
 }
 
 impl Marketplace for Nobody {
-    fn play(&self, _: &Campaign) -> Result<MarketReport, MarketError> {
+    fn play_held(&self, _: &Campaign, _: &Held) -> Result<MarketReport, MarketError> {
         panic!("nothing is placed here")
     }
 
-    fn decisions(&self, _: &Campaign) -> Result<Vec<PlacementDecision>, MarketError> {
+    fn decisions(&self, _: &Campaign, _: &Held) -> Result<Vec<PlacementDecision>, MarketError> {
         Ok(Vec::new())
     }
 }

@@ -374,6 +374,9 @@ pub struct RunOrder {
     /// The variant that a person has edited, where the run makes a revision of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revises: Option<Revises>,
+    /// Most that the order lets it spend, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_spend: Option<Micros>,
 }
 
 /// A run that was just ordered.

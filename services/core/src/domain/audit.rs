@@ -79,6 +79,10 @@ actions! {
     RunCancelled = "run.cancelled",
     /// A run was told something else.
     RunTold = "run.told",
+    /// A campaign was given its names at platforms.
+    CampaignNamed = "campaign.named",
+    /// A report was ordered.
+    ReportOrdered = "report.ordered",
     /// Somebody signed in.
     SessionOpened = "session.opened",
     /// A session was ended by its holder.

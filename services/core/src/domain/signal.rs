@@ -3,8 +3,9 @@
 //! A signal is told under an id of the teller's choice, so that one that is told again counts once.
 
 use serde::{Deserialize, Serialize};
-use spotwright_schemas::ids::{KeyId, OrganizationId, PersonId, RunId, SignalId, VariantId};
+use spotwright_schemas::ids::{KeyId, OrganizationId, PersonId, PlacementId, RunId, SignalId, VariantId};
 
+use super::campaign::ServingWish;
 use super::withdrawal::Untrue;
 
 /// Longest text of a signal, in characters.
@@ -115,6 +116,16 @@ pub enum Signal {
         /// The product, and what changed.
         untrue: Untrue,
     },
+    /// Pauses, continues or ends the campaign of a generation, or one ad of it.
+    Serving {
+        /// The generation.
+        generation: u32,
+        /// The ad; without one the campaign whole.
+        #[serde(default)]
+        ad: Option<PlacementId>,
+        /// What is wished.
+        wish: ServingWish,
+    },
     /// Ends the run.
     Cancel,
 }
@@ -130,6 +141,7 @@ impl Signal {
             Self::Edit { .. } => "edit",
             Self::Regenerate { .. } => "regenerate",
             Self::Withdraw { .. } => "withdraw",
+            Self::Serving { .. } => "serving",
             Self::Cancel => "cancel",
         }
     }

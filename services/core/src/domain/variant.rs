@@ -6,6 +6,7 @@ use spotwright_schemas::outcome::Score;
 use spotwright_schemas::script::Script;
 use spotwright_schemas::storyboard::Storyboard;
 
+use super::campaign::Hold;
 use super::withdrawal::Withdrawal;
 use crate::ports::marketplace::CreativeDelivery;
 use crate::ports::video_backend::Rendered;
@@ -147,4 +148,6 @@ pub struct Placement {
     pub observed: bool,
     /// Whether it ended because its variant was withdrawn; what was delivered by then stands in `delivery`.
     pub ended: bool,
+    /// How somebody holds it; `None`: not.
+    pub held: Option<Hold>,
 }

@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 use spotwright_schemas::ids::RunId;
+use spotwright_schemas::money::Currency;
 
 use super::accounts::{AccountError, Page, Positioned};
 use crate::domain::account::OrganizationContext;
 use crate::domain::books::{LedgerFilter, LedgerLine, Usage};
+use crate::domain::estimate::MeasuredRun;
 use crate::domain::variant::Placement;
 
 /// Reads what an organization's money did.
@@ -38,4 +40,13 @@ pub trait Books: Send + Sync {
         context: OrganizationContext,
         run: RunId,
     ) -> Result<Vec<Placement>, AccountError>;
+
+    /// What the newest runs that were ordered in a currency and did what they could were charged, newest first:
+    /// those that are completed or have used their budget up, not those that failed or were ended.
+    async fn measured_runs(
+        &self,
+        context: OrganizationContext,
+        currency: Currency,
+        limit: u32,
+    ) -> Result<Vec<MeasuredRun>, AccountError>;
 }

@@ -1,5 +1,7 @@
 //! Marketplaces: where winners are shown and an audience decides.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde::{Deserialize, Serialize};
 use spotwright_schemas::brief::Objective;
 use spotwright_schemas::event::FeedbackSource;
@@ -98,6 +100,105 @@ pub struct CreativeDelivery {
     pub frequency: f64,
     /// Whether its click rate wore out.
     pub fatigued: bool,
+    /// Auctions that it was chosen for; 0 in reports from before it was told.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub auctions: u64,
+    /// Of these, those that it won; 0 in reports from before it was told.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub won: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+const fn is_nothing(count: &u64) -> bool {
+    *count == 0
+}
+
+/// A time in which an advertisement took no impressions because somebody held it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HoldSpan {
+    /// The placement.
+    pub placement: PlacementId,
+    /// Logical hours since the market opened at which it began.
+    pub from_hour: f64,
+    /// Where it went on; `None`: not before the campaign's end.
+    pub until_hour: Option<f64>,
+}
+
+impl HoldSpan {
+    fn covers(&self, hour: f64) -> bool {
+        self.from_hour <= hour && self.until_hour.is_none_or(|until| hour < until)
+    }
+}
+
+/// Which advertisements of a campaign take no impressions, told while it is played, or as it was told then.
+#[derive(Debug, Default)]
+pub struct Held {
+    now: AtomicU64,
+    spans: Vec<HoldSpan>,
+}
+
+impl Held {
+    /// As it was told to a campaign that has been played.
+    #[must_use]
+    pub const fn as_then(spans: Vec<HoldSpan>) -> Self {
+        Self { now: AtomicU64::new(0), spans }
+    }
+
+    /// From now on these are held: bit i for the campaign's advertisement i.
+    pub fn set(&self, bits: u64) {
+        self.now.store(bits, Ordering::Relaxed);
+    }
+
+    /// The advertisements that are held at a logical hour: bit i for the campaign's advertisement i.
+    #[must_use]
+    pub fn at(&self, campaign: &Campaign, hour: f64) -> u64 {
+        let mut bits = self.now.load(Ordering::Relaxed);
+        for span in self.spans.iter().filter(|span| span.covers(hour)) {
+            if let Some(place) = campaign.creatives.iter().position(|own| own.placement == span.placement) {
+                bits |= 1 << place;
+            }
+        }
+        bits
+    }
+}
+
+/// How a campaign went, beyond its sums.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CampaignCourse {
+    /// What impressions cost.
+    pub prices: Vec<PriceQuantile>,
+    /// Spend against plan, by the hour, summed from the beginning.
+    pub pacing: Vec<PacePoint>,
+}
+
+/// A quantile of prices per thousand impressions, within 1 %.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceQuantile {
+    /// Which, in (0, 1).
+    pub quantile: f64,
+    /// Of the campaign's impressions: what the next offer, or the floor, asked. `None` without impressions.
+    pub own_cpm: Option<Micros>,
+    /// Of all auctions: the highest offer of a competitor, or the floor.
+    pub market_cpm: Option<Micros>,
+}
+
+/// A campaign until the end of an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PacePoint {
+    /// Logical hours since the market opened.
+    pub hour: f64,
+    /// What an even spend over the traffic would be.
+    pub planned: Micros,
+    /// What was spent.
+    pub spent: Micros,
+    /// Auctions won.
+    pub won: u64,
+    /// Impressions.
+    pub impressions: u64,
 }
 
 /// A span of the campaign in which an advertisement was chosen with one probability.
@@ -143,6 +244,12 @@ pub struct MarketReport {
     pub budget: Micros,
     /// One row per advertisement, in the order of the campaign.
     pub creatives: Vec<CreativeDelivery>,
+    /// When advertisements were held.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<HoldSpan>,
+    /// How it went; `None` in reports from before it was told, and of markets that do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub course: Option<CampaignCourse>,
 }
 
 /// Why a campaign was not played.
@@ -156,21 +263,31 @@ pub enum MarketError {
 /// Shows advertisements to an audience.
 ///
 /// Contract:
-/// 1. Equal campaigns give equal reports, whatever the number of threads.
+/// 1. Equal campaigns, held alike, give equal reports, whatever the number of threads.
 /// 2. Spend never exceeds the budget; the spend of the report is the sum over its rows.
 /// 3. Clicks never exceed impressions, conversions never exceed clicks.
 /// 4. What the advertiser predicts changes bids, never whether a shown advertisement is clicked.
-/// 5. Equal campaigns give equal decisions; their impressions and clicks add up to the report's.
+/// 5. Equal campaigns, held alike, give equal decisions; their impressions and clicks add up to the report's.
+/// 6. An advertisement that is held takes no impressions, from at most a quarter of a logical hour after it was
+///    told; the time goes on without it. The report has a row for it all the same, and says when it was held.
 pub trait Marketplace: Send + Sync {
-    /// Plays a campaign to its end.
+    /// Plays a campaign to its end, with all its advertisements.
     ///
     /// # Errors
     /// [`MarketError`].
-    fn play(&self, campaign: &Campaign) -> Result<MarketReport, MarketError>;
+    fn play(&self, campaign: &Campaign) -> Result<MarketReport, MarketError> {
+        self.play_held(campaign, &Held::default())
+    }
 
-    /// The decisions behind the report of the same campaign, in the order of time.
+    /// Plays a campaign to its end; advertisements are held as `held` says, which may change meanwhile.
     ///
     /// # Errors
     /// [`MarketError`].
-    fn decisions(&self, campaign: &Campaign) -> Result<Vec<PlacementDecision>, MarketError>;
+    fn play_held(&self, campaign: &Campaign, held: &Held) -> Result<MarketReport, MarketError>;
+
+    /// The decisions behind the report of the same campaign, held as then, in the order of time.
+    ///
+    /// # Errors
+    /// [`MarketError`].
+    fn decisions(&self, campaign: &Campaign, held: &Held) -> Result<Vec<PlacementDecision>, MarketError>;
 }

@@ -11,10 +11,11 @@ use spotwright_schemas::ids::{CallId, MessageId, OrganizationId, PlacementId, Ru
 use spotwright_schemas::money::{Currency, Micros};
 use tokio::sync::Notify;
 
+use crate::domain::campaign::HoldChange;
 use crate::domain::run::{NewRun, RunView, Stage};
 use crate::domain::topology::StepKind;
 use crate::domain::variant::{Placement, Variant};
-use crate::ports::marketplace::CreativeDelivery;
+use crate::ports::marketplace::{CreativeDelivery, MarketReport};
 
 /// A step to be created. Creating a step that exists (same run, kind and key) with the same
 /// input is a no-op; with another input it is [`StoreError::Contradiction`].
@@ -244,6 +245,10 @@ pub struct Commit {
     pub observed: Vec<PlacementId>,
     /// Placements that end because their variant was withdrawn; ending one again changes nothing.
     pub ended: Vec<PlacementId>,
+    /// What is held, or no more, of campaigns and their ads.
+    pub holds: Vec<HoldChange>,
+    /// What the market said of the campaign of a generation, without what became of each ad.
+    pub played: Option<(u32, MarketReport)>,
     /// Steps to create. Those of a paused run wait until it goes on.
     pub steps: Vec<NewStep>,
     /// Steps to create that wait before they may be claimed.

@@ -108,6 +108,8 @@ fn join(commit: &mut Commit, next: Commit) {
         deliveries,
         observed,
         ended,
+        holds,
+        played,
         steps,
         later,
         cancel_waiting_steps,
@@ -126,6 +128,10 @@ fn join(commit: &mut Commit, next: Commit) {
     commit.deliveries.extend(deliveries);
     commit.observed.extend(observed);
     commit.ended.extend(ended);
+    commit.holds.extend(holds);
+    if played.is_some() {
+        commit.played = played;
+    }
     commit.steps.extend(steps);
     commit.later.extend(later);
     commit.cancel_waiting_steps |= cancel_waiting_steps;

@@ -4,6 +4,7 @@ use serde_json::json;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::{AssetId, BriefId, RunId};
+use spotwright_schemas::money::{Currency, Micros};
 
 use super::principal::{Principal, Who};
 use super::record::{Record, random_id};
@@ -37,6 +38,17 @@ pub struct RunWish {
     pub seed: Option<u64>,
     /// Where people take part.
     pub people: Involvement,
+    /// Most that the run may spend on everything; without it the brief's budget alone.
+    pub max_spend: Option<MaxSpend>,
+}
+
+/// A cap on all that a run spends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxSpend {
+    /// How much, above 0.
+    pub amount: Micros,
+    /// Its currency, which is that of the brief.
+    pub currency: Currency,
 }
 
 /// Starts a run of a brief. A repeated order is answered as the first one, whatever has become of its brief.
@@ -58,16 +70,17 @@ pub async fn order(
             .map_err(|error| Problem::new(Code::StoreFormat, "", error.to_string()))?;
         return Ok(Written::Replayed(ordered));
     }
-    let (sizes, seed) = checked(&wish, usual)?;
-    let run = opened(ports, by, &wish, sizes, seed).await?;
+    let run = planned(ports, by, &wish, usual).await?;
+    let request = &run.request;
     let order = RunOrder {
         brief: wish.brief,
-        generations: sizes.generations,
-        variants: sizes.variants,
-        winners: sizes.winners,
-        seed,
-        opportunities: sizes.opportunities,
-        currency: run.request.brief.budget.currency,
+        generations: request.generations,
+        variants: request.variants,
+        winners: request.winners,
+        seed: request.seed,
+        opportunities: request.opportunities,
+        currency: request.brief.budget.currency,
+        max_spend: wish.max_spend.map(|cap| cap.amount),
         revises: None,
     };
     let commit = ports.control.opening(&run)?;
@@ -78,6 +91,35 @@ pub async fn order(
         ports.record.note(by, by.organization, Action::RunOrdered, ("run", ordered.id), Some(after)).await;
     }
     Ok(written)
+}
+
+/// The run that an order would begin, checked and not stored.
+pub(super) async fn planned(
+    ports: &RunPorts<'_>,
+    by: &Principal,
+    wish: &RunWish,
+    usual: RunSizes,
+) -> Result<NewRun, Problem> {
+    let (sizes, seed) = checked(wish, usual)?;
+    opened(ports, by, wish, sizes, seed).await
+}
+
+/// What a run may spend: the brief's budget, or less where the order says so. It is all that the ledger
+/// reserves from, so nothing that the run asks for can cost more.
+///
+/// # Errors
+/// [`Code::RequestValue`] for a cap of nothing, or in another currency.
+pub fn capped(budget: (Micros, Currency), max_spend: Option<MaxSpend>) -> Result<Micros, Problem> {
+    let (total, currency) = budget;
+    let Some(cap) = max_spend else { return Ok(total) };
+    if cap.amount <= Micros::ZERO {
+        return Err(Problem::new(Code::RequestValue, "max_spend.amount_micros", "must be above 0"));
+    }
+    if cap.currency != currency {
+        let message = format!("must be the brief's currency, {}", currency.code());
+        return Err(Problem::new(Code::RequestValue, "max_spend.currency", message));
+    }
+    Ok(total.min(cap.amount))
 }
 
 /// The sizes and the seed of an order, within their ranges.
@@ -121,10 +163,12 @@ async fn opened(
         let message = "a picture of the brief was deleted; hand the brief in again with one that is there";
         return Err(Problem::new(Code::PictureUnreadable, "brief", message));
     }
+    let budget = &brief.brief.budget;
+    let budget = capped((budget.total, budget.currency), wish.max_spend)?;
     Ok(NewRun {
         id: RunId(random_id(ports.record.entropy)?),
         organization: by.organization,
-        budget: brief.brief.budget.total,
+        budget,
         request: RunRequest {
             brief: brief.brief,
             pictures,

@@ -4,7 +4,7 @@
 //! [`moments`] turns the sums of an arm into its mean and variance (proportions, means, ratios, CUPED),
 //! [`effect`] compares two arms, [`read_out`] tells the same effect in three ways (fixed horizon, always
 //! valid, Bayesian), [`mismatch`] checks that traffic was divided as configured, [`multiplicity`] corrects
-//! for many variants, [`plan`] says how much traffic a test needs, [`weighted`] estimates arms whose
+//! for many variants, [`elements`] tells what parts of creatives go along with, [`plan`] says how much traffic a test needs, [`weighted`] estimates arms whose
 //! traffic followed the results, [`holdout`] the lift over no advertising at all, and [`report`] puts them
 //! together into one verdict; [`sentence`] says it in plain words.
 //!
@@ -18,6 +18,7 @@
 //! question (what to believe under a prior). Both stand beside it and decide nothing.
 
 pub mod effect;
+pub mod elements;
 pub mod holdout;
 pub mod mismatch;
 pub mod moments;

@@ -82,7 +82,7 @@ pub fn fixed_horizon(effect: &Effect, alpha: f64) -> Result<FixedHorizon, Error>
 const ALMOST_NORMAL: f64 = 1e9;
 
 /// The quantile of Student's t, polished by Newton steps: the library's ends its search early.
-fn student_quantile(student: &StudentsT, probability: f64) -> f64 {
+pub(super) fn student_quantile(student: &StudentsT, probability: f64) -> f64 {
     use statrs::distribution::Continuous;
     let mut at = student.inverse_cdf(probability);
     for _ in 0..3 {

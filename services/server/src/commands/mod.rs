@@ -26,6 +26,7 @@ pub mod render_gallery;
 pub mod results;
 pub mod results_import;
 pub mod run;
+mod run_estimate;
 pub mod scorer;
 pub mod serve;
 pub mod verify;
@@ -80,6 +81,9 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
         Command::Run(run) => {
             let config = config()?;
             let workers = run::workers(run, &config)?;
+            if run.estimate {
+                return runtime(workers)?.block_on(run_estimate::execute(run, &config)).map(|()| true);
+            }
             let summary =
                 runtime(workers)?.block_on(telemetry::around(telemetry, run::execute(run, &config)))?;
             summary.print(run.json);

@@ -15,6 +15,7 @@ use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::step_store::StepStore;
 use spotwright_core::spine::{Checkpoints, NoCheckpoints};
 use spotwright_core::use_cases::run_sizes::{AskedSizes, RunSizes};
+use spotwright_core::use_cases::runs::{MaxSpend, capped};
 use spotwright_creative::workflow::first_commit;
 use spotwright_render::{Studio, Variety};
 use spotwright_schemas::Problem;
@@ -22,6 +23,7 @@ use spotwright_schemas::error::Code;
 use spotwright_schemas::event::StopReason;
 use spotwright_schemas::ids::{RunId, VariantId};
 use spotwright_schemas::locale::Locale;
+use spotwright_schemas::money::Micros;
 use spotwright_schemas::outcome::{Delivery, PlacementOutcome};
 use spotwright_schemas::storyboard::Storyboard;
 
@@ -259,7 +261,90 @@ fn pack_folder(arguments: &RunArguments, config: &Config) -> Result<Option<PathB
 struct Prepared {
     out: PathBuf,
     /// `None` to resume.
-    new: Option<(LoadedBrief, RunSizes, u64)>,
+    new: Option<Asked>,
+}
+
+/// The run that is asked for.
+pub(super) struct Asked {
+    /// The brief and its pictures.
+    pub(super) loaded: LoadedBrief,
+    sizes: RunSizes,
+    seed: u64,
+    /// Most that it may spend.
+    budget: Micros,
+}
+
+impl Asked {
+    /// The run that the arguments ask for, checked.
+    ///
+    /// # Errors
+    /// Problems of the options and of the brief.
+    pub(super) fn of(arguments: &RunArguments, config: &Config) -> Result<Self, Problem> {
+        let path = arguments
+            .brief
+            .as_deref()
+            .ok_or_else(|| Problem::new(Code::Option, "BRIEF", "a brief is needed, or `--resume`"))?;
+        let sizes = config.run.sizes().with(AskedSizes {
+            generations: arguments.generations,
+            variants: arguments.variants,
+            winners: arguments.winners,
+            opportunities: None,
+        });
+        sizes.check().map_err(|refused| refused.problem(Code::Option, "run."))?;
+        let loaded = brief_file::load(path, config)?;
+        let budget = &loaded.brief.budget;
+        let cap = arguments.max_spend.as_deref().map(amount).transpose()?;
+        let cap = cap.map(|amount| MaxSpend { amount, currency: budget.currency });
+        let budget = capped((budget.total, budget.currency), cap)?;
+        Ok(Self { loaded, sizes, seed: arguments.seed, budget })
+    }
+
+    /// The run, with its pictures put into `artifacts`.
+    ///
+    /// # Errors
+    /// [`Code::Store`] when a picture cannot be stored.
+    pub(super) fn run(&self, artifacts: &dyn ArtifactStore, asker: &Asker) -> Result<NewRun, Problem> {
+        let failed = |error: String| Problem::new(Code::Store, "", error);
+        let Self { loaded, sizes, seed, budget } = self;
+        let mut pictures = Vec::with_capacity(loaded.pictures.len());
+        for picture in &loaded.pictures {
+            let hash = artifacts.put(&picture.png).map_err(|error| failed(error.to_string()))?;
+            pictures.push(StoredPicture { hash, width: picture.width, height: picture.height });
+        }
+        let request = RunRequest {
+            brief: loaded.brief.clone(),
+            pictures,
+            generations: sizes.generations,
+            variants: sizes.variants,
+            winners: sizes.winners,
+            seed: *seed,
+            opportunities: sizes.opportunities,
+            remarks: loaded
+                .warnings
+                .iter()
+                .map(|warning| warning.message.clone())
+                .chain(asker.remark(&loaded.brief))
+                .collect(),
+            people: asker.involvement(),
+            revision: None,
+        };
+        // The id follows from what was asked, so that the same order gives the same run anywhere.
+        let asked = serde_json::to_string(&request).map_err(|error| failed(error.to_string()))?;
+        Ok(NewRun {
+            id: RunId::derive(*seed, &blake3::hash(asked.as_bytes()).to_hex(), 0),
+            organization: embedded_organization(),
+            budget: *budget,
+            request,
+        })
+    }
+}
+
+/// An amount of the command line.
+fn amount(text: &str) -> Result<Micros, Problem> {
+    Micros::parse_decimal(text).filter(|amount| *amount > Micros::ZERO).ok_or_else(|| {
+        let message = "must be an amount above 0 with a point and at most six decimals, e.g. 20.00";
+        Problem::new(Code::Option, "--max-spend", message)
+    })
 }
 
 fn prepare(arguments: &RunArguments, config: &Config) -> Result<Prepared, Problem> {
@@ -273,21 +358,10 @@ fn prepare(arguments: &RunArguments, config: &Config) -> Result<Prepared, Proble
         }
         return Ok(Prepared { out, new: None });
     }
-    let path = arguments
-        .brief
-        .as_deref()
-        .ok_or_else(|| Problem::new(Code::Option, "BRIEF", "a brief is needed, or `--resume`"))?;
-    let sizes = config.run.sizes().with(AskedSizes {
-        generations: arguments.generations,
-        variants: arguments.variants,
-        winners: arguments.winners,
-        opportunities: None,
-    });
-    sizes.check().map_err(|refused| refused.problem(Code::Option, "run."))?;
-    let loaded = brief_file::load(path, config)?;
+    let asked = Asked::of(arguments, config)?;
     let out = match &arguments.out {
         Some(out) => out.clone(),
-        None => free_folder(&loaded.brief.id),
+        None => free_folder(&asked.loaded.brief.id),
     };
     if is_foreign(&out.join(STATE_FOLDER)) {
         let message = format!("`{}` has a folder `{STATE_FOLDER}` of something else", out.display());
@@ -297,7 +371,7 @@ fn prepare(arguments: &RunArguments, config: &Config) -> Result<Prepared, Proble
         let message = format!("`{}` is not a folder", out.display());
         return Err(Problem::new(Code::OutputFolder, "--out", message));
     }
-    Ok(Prepared { out, new: Some((loaded, sizes, arguments.seed)) })
+    Ok(Prepared { out, new: Some(asked) })
 }
 
 /// The first numbered folder that does not exist yet.
@@ -341,7 +415,7 @@ async fn begin(
 ) -> Result<RunId, Problem> {
     let failed = |error: String| Problem::new(Code::Store, "", error);
     let store = workspace.store.as_ref();
-    let Some((loaded, sizes, seed)) = &prepared.new else {
+    let Some(asked) = &prepared.new else {
         let runs = store.runs().await.map_err(|error| failed(error.to_string()))?;
         let run = runs.first().copied().ok_or_else(|| {
             let message = format!(
@@ -353,36 +427,7 @@ async fn begin(
         store.recover().await.map_err(|error| failed(error.to_string()))?;
         return Ok(run);
     };
-    let mut pictures = Vec::with_capacity(loaded.pictures.len());
-    for picture in &loaded.pictures {
-        let hash = workspace.artifacts.put(&picture.png).map_err(|error| failed(error.to_string()))?;
-        pictures.push(StoredPicture { hash, width: picture.width, height: picture.height });
-    }
-    let request = RunRequest {
-        brief: loaded.brief.clone(),
-        pictures,
-        generations: sizes.generations,
-        variants: sizes.variants,
-        winners: sizes.winners,
-        seed: *seed,
-        opportunities: sizes.opportunities,
-        remarks: loaded
-            .warnings
-            .iter()
-            .map(|warning| warning.message.clone())
-            .chain(asker.remark(&loaded.brief))
-            .collect(),
-        people: asker.involvement(),
-        revision: None,
-    };
-    // The id follows from what was asked, so that the same order gives the same run anywhere.
-    let asked = serde_json::to_string(&request).map_err(|error| failed(error.to_string()))?;
-    let run = NewRun {
-        id: RunId::derive(*seed, &blake3::hash(asked.as_bytes()).to_hex(), 0),
-        organization: embedded_organization(),
-        budget: request.brief.budget.total,
-        request,
-    };
+    let run = asked.run(workspace.artifacts.as_ref(), asker)?;
     checkpoints.reached("run.before_create");
     let now =
         jiff::Timestamp::from_microsecond(SystemClock.now_micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);

@@ -36,6 +36,8 @@ use crate::control::{Control, OperatingSystem, Pictures};
 use crate::drift::DriftWatch;
 use crate::foundation::Foundation;
 use crate::listener::{Bounds, Listener};
+use crate::prices::Prices;
+use crate::reports::ReportMaker;
 use crate::video_jobs::FolderVideoJobs;
 use crate::wiring::{EngineSetup, Running, World};
 use crate::{descriptors, health, measures, model_watch, sandbox, telemetry, video_sources, webhooks};
@@ -174,9 +176,11 @@ async fn serve_api(
     let control = Control::new(Arc::clone(&foundation.store), Arc::new(letters.clone()));
     let links = Links::default();
     let demo = if demo { Some(super::demo::found(&foundation.accounts, &pepper).await?) } else { None };
-    let videos = single_clips(config, foundation, shutdown, tasks)?;
+    let (videos, studio) = single_clips(config, foundation, shutdown, tasks)?;
+    let prices = Prices::configured(config, &foundation.artifacts, &studio)?;
     let state = ApiState {
         videos: Some(videos),
+        prices: Arc::new(prices),
         clip_hints: clip_hints(config, foundation)?,
         accounts: Arc::clone(&foundation.accounts),
         log: Arc::clone(&foundation.log),
@@ -219,6 +223,12 @@ async fn serve_api(
     }
     listen(listener, router, bounds, shutdown, tasks);
     tasks.spawn(Arc::new(announcements(config, foundation)).run(shutdown.clone()));
+    let reports = ReportMaker {
+        accounts: Arc::clone(&foundation.accounts),
+        artifacts: Arc::clone(&foundation.artifacts),
+        clock: Arc::new(SystemClock),
+    };
+    tasks.spawn(reports.run(shutdown.clone()));
     tasks.spawn(forget(Arc::clone(foundation), shutdown.clone()));
     Ok(())
 }
@@ -261,7 +271,7 @@ fn single_clips(
     foundation: &Foundation,
     shutdown: &Shutdown,
     tasks: &mut JoinSet<Result<(), Problem>>,
-) -> Result<Arc<FolderVideoJobs>, Problem> {
+) -> Result<(Arc<FolderVideoJobs>, Studio), Problem> {
     let options = spotwright_render::Options {
         folder: foundation.folder.join("clips-studio"),
         micros_per_second: config.render.price_micros_per_second,
@@ -271,13 +281,13 @@ fn single_clips(
         .map_err(|error| Problem::new(Code::Render, "", error.to_string()))?;
     let jobs = FolderVideoJobs::open(
         &foundation.folder.join("clips-ordered"),
-        studio,
+        studio.clone(),
         Arc::clone(&foundation.artifacts),
         Arc::new(SystemClock),
         Arc::new(OperatingSystem),
     )?;
     tasks.spawn(Arc::clone(&jobs).run(shutdown.clone()));
-    Ok(jobs)
+    Ok((jobs, studio))
 }
 
 /// Drops stored answers that no repetition can ask for any more, and sessions that have ended.

@@ -3,10 +3,12 @@
 use async_trait::async_trait;
 use spotwright_core::domain::account::OrganizationContext;
 use spotwright_core::domain::books::{LedgerFilter, LedgerLine, Usage};
+use spotwright_core::domain::estimate::MeasuredRun;
 use spotwright_core::domain::variant::Placement;
 use spotwright_core::ports::accounts::{AccountError, Page, Positioned};
 use spotwright_core::ports::books::Books;
 use spotwright_schemas::ids::RunId;
+use spotwright_schemas::money::Currency;
 
 use super::{Store, books};
 
@@ -36,5 +38,14 @@ impl Books for Store {
         run: RunId,
     ) -> Result<Vec<Placement>, AccountError> {
         Ok(books::placements(&mut *self.tenant(context).await?, context, run).await?)
+    }
+
+    async fn measured_runs(
+        &self,
+        context: OrganizationContext,
+        currency: Currency,
+        limit: u32,
+    ) -> Result<Vec<MeasuredRun>, AccountError> {
+        Ok(books::measured_runs(&mut *self.tenant(context).await?, context, currency, limit).await?)
     }
 }

@@ -78,6 +78,10 @@ mod books_adapter;
 mod brand_store;
 #[path = "../queries/brands.rs"]
 mod brands;
+#[path = "../queries/campaigns.rs"]
+mod campaigns;
+#[path = "../common/campaigns.rs"]
+mod campaigns_adapter;
 #[path = "../queries/commits.rs"]
 mod commits;
 pub mod database;
@@ -105,6 +109,10 @@ mod opening;
 mod people;
 #[path = "../common/people_store.rs"]
 mod people_store;
+#[path = "../queries/reports.rs"]
+mod reports;
+#[path = "../common/reports.rs"]
+mod reports_adapter;
 #[path = "../common/review_store.rs"]
 mod review_store;
 #[path = "../queries/reviews.rs"]

@@ -2,18 +2,20 @@
 
 use spotwright_core::domain::account::OrganizationContext;
 use spotwright_core::domain::books::{LedgerFilter, LedgerLine, ReservedLine, Usage, UsageLine};
+use spotwright_core::domain::estimate::MeasuredRun;
 use spotwright_core::domain::variant::Placement;
 use spotwright_core::ports::accounts::{Page, Positioned};
 use spotwright_core::ports::step_store::{LedgerKind, StoreError};
+use spotwright_schemas::event::{Event, Payload, StopReason};
 use spotwright_schemas::ids::RunId;
-use spotwright_schemas::money::Micros;
+use spotwright_schemas::money::{Currency, Micros};
 use uuid::Uuid;
 
 use super::Connection;
 use super::account_runs::must_be_own;
 use super::accounts::before;
 use super::runs::PlacementRow;
-use crate::convert::{currency, database, unsigned};
+use crate::convert::{currency, database, from_json, unsigned};
 
 row! {
     struct LineRow {
@@ -150,7 +152,7 @@ pub(super) async fn placements(
 ) -> Result<Vec<Placement>, StoreError> {
     must_be_own(conn, context, run).await?;
     let rows: Vec<PlacementRow> = sqlx::query_as(
-        "SELECT p.id, p.run_id, p.campaign_id, p.variant_id, p.generation, p.delivery, p.observed, p.ended \
+        "SELECT p.id, p.run_id, p.campaign_id, p.variant_id, p.generation, p.delivery, p.observed, p.ended, p.held \
          FROM placement p JOIN run r ON r.id = p.run_id JOIN variant v ON v.id = p.variant_id \
          WHERE p.run_id = $1 AND r.organization_id = $2 ORDER BY p.generation, v.generation, v.number",
     )
@@ -160,4 +162,72 @@ pub(super) async fn placements(
     .await
     .map_err(database)?;
     rows.into_iter().map(PlacementRow::into_placement).collect()
+}
+
+row! {
+    struct MeasuredRow {
+        id: Uuid,
+        budget_micros: i64,
+        created_at: i64,
+        ended_at: i64,
+        detail: String,
+        last_message: String,
+    }
+}
+
+row! {
+    struct SettledRow {
+        provider: Option<String>,
+        settled: i64,
+    }
+}
+
+/// What finished runs were charged, newest first. The last message of a finished run says why and when it ended.
+/// Uses `run_by_organization` and `ledger_by_run`.
+pub(super) async fn measured_runs(
+    conn: &mut Connection,
+    context: OrganizationContext,
+    currency: Currency,
+    limit: u32,
+) -> Result<Vec<MeasuredRun>, StoreError> {
+    // Runs that failed or were ended are read past; of many, the newest count.
+    let rows: Vec<MeasuredRow> = sqlx::query_as(
+        "SELECT r.id, r.budget_micros, r.created_at, o.created_at AS ended_at, q.detail, o.body AS last_message \
+         FROM run r JOIN run_order q ON q.run_id = r.id \
+         JOIN outbox o ON o.aggregate_id = r.id AND o.seq = r.messages \
+         WHERE r.organization_id = $1 AND r.state = 'finished' AND r.currency = $2 \
+         ORDER BY r.position DESC LIMIT $3",
+    )
+    .bind(context.organization.0)
+    .bind(currency.code())
+    .bind(i64::from(limit) * 3)
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(database)?;
+    let mut runs = Vec::new();
+    for row in rows {
+        let last: Event = from_json("message", &row.last_message)?;
+        let Payload::RunFinished(finished) = last.payload else { continue };
+        let counts = matches!(finished.reason, StopReason::Completed | StopReason::BudgetExhausted);
+        if !counts || runs.len() >= limit as usize {
+            continue;
+        }
+        let settled: Vec<SettledRow> = sqlx::query_as(
+            "SELECT c.provider, CAST(sum(l.amount_micros) AS BIGINT) AS settled FROM ledger l \
+             LEFT JOIN ext_call c ON c.reserve_ref = l.closes \
+             WHERE l.run_id = $1 AND l.entry = 'settle' GROUP BY c.provider ORDER BY c.provider",
+        )
+        .bind(row.id)
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(database)?;
+        runs.push(MeasuredRun {
+            run: RunId(row.id),
+            order: from_json("order of a run", &row.detail)?,
+            budget: Micros(row.budget_micros),
+            micros: (row.ended_at - row.created_at).max(0),
+            settled: settled.into_iter().map(|row| (row.provider, Micros(row.settled))).collect(),
+        });
+    }
+    Ok(runs)
 }

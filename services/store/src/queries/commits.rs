@@ -5,7 +5,7 @@ use std::time::Duration;
 use spotwright_core::ports::step_store::{Commit, StoreError};
 use spotwright_schemas::ids::RunId;
 
-use super::{Connection, messages, money, observations, runs, steps};
+use super::{Connection, campaigns, messages, money, observations, runs, steps};
 
 /// Writes a commit of a run that is at `expected_version`, and moves the run to the next version.
 ///
@@ -39,6 +39,12 @@ pub(super) async fn write(
     }
     for placement in &commit.ended {
         runs::end_placement(conn, run, *placement).await?;
+    }
+    for change in &commit.holds {
+        campaigns::hold(conn, run, change).await?;
+    }
+    if let Some((generation, report)) = &commit.played {
+        campaigns::played(conn, run, *generation, report).await?;
     }
     for step in &commit.steps {
         steps::create(conn, run, &touched, step, Duration::ZERO).await?;

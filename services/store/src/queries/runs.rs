@@ -11,7 +11,9 @@ use spotwright_schemas::money::Micros;
 use uuid::Uuid;
 
 use super::{Connection, Db, money};
-use crate::convert::{database, from_json, in_powers, stage, stored, to_json, unsigned, variant_state};
+use crate::convert::{
+    database, from_json, from_name, in_powers, stage, stored, to_json, unsigned, variant_state,
+};
 
 row! {
     struct RunRow {
@@ -374,6 +376,7 @@ row! {
         delivery: Option<String>,
         observed: i64,
         ended: i64,
+        held: Option<String>,
     }
 }
 
@@ -388,6 +391,7 @@ impl PlacementRow {
             delivery: self.delivery.map(|text| from_json("delivery", &text)).transpose()?,
             observed: self.observed != 0,
             ended: self.ended != 0,
+            held: self.held.map(|held| from_name("hold", &held)).transpose()?,
         })
     }
 }
@@ -499,7 +503,7 @@ async fn placement_of_run(conn: &mut Connection, run: RunId, id: PlacementId) ->
 
 pub(super) async fn placements(conn: &mut Connection, run: RunId) -> Result<Vec<Placement>, StoreError> {
     let rows: Vec<PlacementRow> = sqlx::query_as(
-        "SELECT p.id, p.run_id, p.campaign_id, p.variant_id, p.generation, p.delivery, p.observed, p.ended \
+        "SELECT p.id, p.run_id, p.campaign_id, p.variant_id, p.generation, p.delivery, p.observed, p.ended, p.held \
          FROM placement p JOIN variant v ON v.id = p.variant_id \
          WHERE p.run_id = $1 ORDER BY p.generation, v.generation, v.number",
     )
@@ -518,7 +522,7 @@ pub(super) async fn placements_of(
     generation: u32,
 ) -> Result<Vec<Placement>, StoreError> {
     let rows: Vec<PlacementRow> = sqlx::query_as(
-        "SELECT p.id, p.run_id, p.campaign_id, p.variant_id, p.generation, p.delivery, p.observed, p.ended \
+        "SELECT p.id, p.run_id, p.campaign_id, p.variant_id, p.generation, p.delivery, p.observed, p.ended, p.held \
          FROM placement p JOIN variant v ON v.id = p.variant_id \
          WHERE p.run_id = $1 AND p.generation = $2 ORDER BY v.generation, v.number",
     )
@@ -567,7 +571,7 @@ pub(super) async fn placement_of(
     variant: &Variant,
 ) -> Result<Option<Placement>, StoreError> {
     let row: Option<PlacementRow> = sqlx::query_as(
-        "SELECT id, run_id, campaign_id, variant_id, generation, delivery, observed, ended FROM placement \
+        "SELECT id, run_id, campaign_id, variant_id, generation, delivery, observed, ended, held FROM placement \
          WHERE run_id = $1 AND variant_id = $2 AND generation = $3",
     )
     .bind(variant.run.0)

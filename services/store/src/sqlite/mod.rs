@@ -79,6 +79,10 @@ mod books_adapter;
 mod brand_store;
 #[path = "../queries/brands.rs"]
 mod brands;
+#[path = "../queries/campaigns.rs"]
+mod campaigns;
+#[path = "../common/campaigns.rs"]
+mod campaigns_adapter;
 #[path = "../queries/commits.rs"]
 mod commits;
 #[path = "../queries/deliveries.rs"]
@@ -103,6 +107,10 @@ mod observations;
 mod people;
 #[path = "../common/people_store.rs"]
 mod people_store;
+#[path = "../queries/reports.rs"]
+mod reports;
+#[path = "../common/reports.rs"]
+mod reports_adapter;
 #[path = "../common/review_store.rs"]
 mod review_store;
 #[path = "../queries/reviews.rs"]

@@ -25,11 +25,20 @@ use spotwright_schemas::ids::{AssetId, BriefId, KeyId, MessageId, OrganizationId
 use spotwright_schemas::money::Currency;
 
 pub use super::books::{
-    placements_are_read_by_generation, the_ledger_is_read_newest_first, usage_adds_the_ledger_up,
+    finished_runs_tell_what_they_were_charged, placements_are_read_by_generation,
+    the_ledger_is_read_newest_first, usage_adds_the_ledger_up,
 };
 pub use super::budgets::{
     a_limit_below_what_is_committed_holds_back_every_further_run,
     amounts_of_two_currencies_are_never_added_up, an_organization_admits_only_the_runs_its_budget_covers,
+};
+pub use super::campaigns::{
+    a_name_at_a_platform_is_of_one_campaign, campaigns_are_read_whole_and_newest_first,
+    what_is_held_of_a_campaign_is_read_back,
+};
+pub use super::reports::{
+    a_report_is_ordered_once_and_made_in_turn, a_report_whose_maker_is_gone_is_made_by_another,
+    exposures_are_of_one_kind_of_source,
 };
 use crate::fixtures;
 
@@ -72,7 +81,14 @@ macro_rules! account_store_suite {
                 amounts_of_two_currencies_are_never_added_up,
                 the_ledger_is_read_newest_first,
                 usage_adds_the_ledger_up,
-                placements_are_read_by_generation
+                placements_are_read_by_generation,
+                finished_runs_tell_what_they_were_charged,
+                campaigns_are_read_whole_and_newest_first,
+                what_is_held_of_a_campaign_is_read_back,
+                a_name_at_a_platform_is_of_one_campaign,
+                a_report_is_ordered_once_and_made_in_turn,
+                a_report_whose_maker_is_gone_is_made_by_another,
+                exposures_are_of_one_kind_of_source
             );
         }
     };
@@ -148,6 +164,7 @@ async fn brief(store: &impl AccountStore, context: OrganizationContext, number: 
 
 fn order(brief: &NewBrief, run: &NewRun) -> RunOrder {
     RunOrder {
+        max_spend: None,
         brief: brief.id,
         generations: run.request.generations,
         variants: run.request.variants,
@@ -160,7 +177,7 @@ fn order(brief: &NewBrief, run: &NewRun) -> RunOrder {
 }
 
 /// Orders run `number` of the first organization.
-async fn ordered(store: &impl AccountStore, context: OrganizationContext, number: u64) -> NewRun {
+pub(super) async fn ordered(store: &impl AccountStore, context: OrganizationContext, number: u64) -> NewRun {
     let brief = brief(store, context, number).await;
     store.create_brief(context, &write(&format!("brief {number}")), &brief).await.expect("a brief");
     let run = fixtures::run(number);
@@ -172,7 +189,7 @@ async fn ordered(store: &impl AccountStore, context: OrganizationContext, number
 }
 
 /// Writes a commit on the run's newest version.
-async fn commit(store: &impl StepStore, run: RunId, commit: Commit) {
+pub(super) async fn commit(store: &impl StepStore, run: RunId, commit: Commit) {
     let version = store.run(run).await.expect("the run").version;
     let message = MessageId::child_of(run.0, "write", version.unsigned_abs());
     store.consume("testkit", &[message], run, version, commit).await.expect("written");

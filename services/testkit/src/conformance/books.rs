@@ -9,14 +9,16 @@
 use std::sync::Arc;
 
 use spotwright_core::domain::books::{LedgerFilter, ReservedLine, UsageLine};
+use spotwright_core::domain::run::Stage;
 use spotwright_core::domain::variant::VariantState;
 use spotwright_core::ports::accounts::{AccountStore, Page};
 use spotwright_core::ports::books::Books;
 use spotwright_core::ports::step_store::{Commit, LedgerKind, StepStore};
+use spotwright_schemas::event::{Event, Payload, RunFinished, StopReason};
 use spotwright_schemas::ids::RunId;
 use spotwright_schemas::money::{Currency, Micros};
 
-use super::accounts::{is_missing, organization};
+use super::accounts::{commit, is_missing, ordered, organization};
 use crate::fixtures;
 
 const ALL: Page = Page { before: None, limit: 100 };
@@ -114,4 +116,37 @@ pub async fn placements_are_read_by_generation<S: StepStore + AccountStore>(stor
     let read = Books::placements(&*store, owner, run.id).await.expect("placements");
     assert_eq!(read, [placements[1].clone(), placements[0].clone()]);
     assert!(is_missing(&Books::placements(&*store, stranger, run.id).await));
+}
+
+/// What finished runs were charged is read newest first, and of those that did what they could.
+pub async fn finished_runs_tell_what_they_were_charged<S: StepStore + AccountStore>(store: Arc<S>) {
+    let (owner, stranger) = (organization(&*store, 1).await, organization(&*store, 2).await);
+    let mut runs = Vec::new();
+    for (number, reason) in (1..).zip([
+        StopReason::Completed,
+        StopReason::Failed,
+        StopReason::BudgetExhausted,
+        StopReason::Cancelled,
+    ]) {
+        let run = ordered(&*store, owner, number).await.id;
+        commit(&*store, run, fixtures::money(LedgerKind::Reserve, &format!("play {number}"), 5)).await;
+        commit(&*store, run, fixtures::money(LedgerKind::Settle, &format!("play {number}"), 4)).await;
+        let finished = Payload::RunFinished(RunFinished { reason, generations: 1 });
+        let last = Event { payload: finished, ..fixtures::event(run, 2) };
+        let update = Some(fixtures::update(Stage::Finished, 1));
+        commit(&*store, run, Commit { run: update, messages: vec![last], ..Commit::default() }).await;
+        runs.push(run);
+    }
+    // One that goes on tells nothing yet.
+    ordered(&*store, owner, 9).await;
+    let measured = store.measured_runs(owner, Currency::USD, 10).await.expect("measured");
+    let read: Vec<RunId> = measured.iter().map(|run| run.run).collect();
+    assert_eq!(read, [runs[2], runs[0]]);
+    assert_eq!((measured[0].with(None), measured[0].spent()), (Micros(4), Micros(4)));
+    assert_eq!((measured[0].budget, measured[0].order.variants), (Micros(10), 4));
+    assert!(measured[0].micros >= 0);
+    let newest = store.measured_runs(owner, Currency::USD, 1).await.expect("measured");
+    assert_eq!(newest.iter().map(|run| run.run).collect::<Vec<_>>(), [runs[2]]);
+    assert!(store.measured_runs(owner, Currency::CNY, 10).await.expect("measured").is_empty());
+    assert!(store.measured_runs(stranger, Currency::USD, 10).await.expect("measured").is_empty());
 }

@@ -11,6 +11,7 @@ use spotwright_api::key::{self, Pepper};
 use spotwright_api::session::Links;
 use spotwright_api::{ApiState, Limits, router};
 use spotwright_core::domain::copy_rules::terms::Severity;
+use spotwright_core::domain::estimate::{Band, QuotedWork, Quotes, WorkKind};
 use spotwright_core::domain::revision::{
     Changes, EditFinding, Revising, Revision, SetText, SetTexts, ShotFit, TextRoom,
 };
@@ -27,6 +28,7 @@ use spotwright_core::ports::letters::Letters;
 use spotwright_core::ports::pictures::{ImportedPicture, PictureImporter};
 use spotwright_core::ports::readiness::{NotReady, Readiness};
 use spotwright_core::ports::run_control::RunControl;
+use spotwright_core::ports::run_prices::RunPrices;
 use spotwright_core::ports::step_store::{Commit, StepStore};
 use spotwright_core::ports::video_backend::{FrameStatistics, Rendered};
 use spotwright_core::ports::webhooks::{OutgoingMessage, WebhookSender};
@@ -211,6 +213,20 @@ impl RunControl for Control {
     }
 }
 
+/// Quotes two calls of a language model at half a unit each, whatever the run.
+pub(crate) struct EveryPrice;
+
+#[async_trait]
+impl RunPrices for EveryPrice {
+    async fn quotes(&self, _: &NewRun) -> Result<Quotes, Problem> {
+        let calls = Band { low: 2, expected: 2, high: 4 };
+        let (quote, provider) = (Micros(500_000), "openai".to_owned());
+        let kind = WorkKind::LanguageModel;
+        let work = vec![QuotedWork { kind, provider, calls, quote, highest_quote: quote }];
+        Ok(Quotes { work, smallest_campaign: Micros(1_000_000) })
+    }
+}
+
 /// Notes the messages to webhooks instead of sending them; refuses addresses with `private` in them.
 #[derive(Default)]
 pub(crate) struct Posts {
@@ -311,6 +327,7 @@ impl Server {
             pictures: pictures.clone(),
             letters: Arc::new(EveryLetter),
             runs: control.clone(),
+            prices: Arc::new(EveryPrice),
             readiness: Arc::new(Ready),
             clock: clock.clone(),
             entropy,
@@ -431,6 +448,16 @@ impl Server {
         let last = Event { payload, ..Self::message(tenant, run, sequence) };
         let update = Some(fixtures::update(Stage::Finished, 2));
         self.commit(run, Commit { run: update, messages: vec![last], ..Commit::default() }).await;
+    }
+
+    /// Writes what the market said of the winner of [`Server::win`]; returns the campaign and the ad.
+    pub(crate) async fn played(&self, run: RunId) -> (String, String) {
+        let placement = fixtures::placement(&fixtures::variant(run, 1, 1, VariantState::Won));
+        let row = fixtures::delivery(&placement);
+        let played = Some((1, fixtures::report()));
+        let deliveries = vec![(placement.id, row)];
+        self.commit(run, Commit { deliveries, played, ..Commit::default() }).await;
+        (format!("{run}-g1"), placement.id.to_string())
     }
 
     /// Writes a winner with its files and placement; returns its id.

@@ -4,6 +4,7 @@
 
 mod brands;
 mod callbacks;
+mod campaigns;
 mod conditions;
 mod errors;
 mod events;
@@ -15,6 +16,7 @@ mod matrix;
 mod money;
 mod operators;
 mod people;
+mod reports;
 mod results;
 mod reviews;
 mod revisions;

@@ -9,7 +9,7 @@ use spotwright_core::domain::account::Scope;
 use spotwright_core::use_cases::Role;
 
 use crate::harness::{Made, Server, Tenant, brief_order, problem};
-use crate::{brands, people, results, reviews, videos, webhooks};
+use crate::{brands, people, reports, results, reviews, videos, webhooks};
 
 /// Things of the owner that requests name.
 struct Things {
@@ -44,6 +44,11 @@ struct Things {
     content: String,
     /// A brand.
     brand: String,
+    /// The campaign of the run, and its ad.
+    campaign: String,
+    ad: String,
+    /// A report that was made.
+    report: String,
 }
 
 /// A request that is right for the owner.
@@ -61,6 +66,9 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         path if path.starts_with("/v1/briefs/") => &things.made.brief,
         path if path.starts_with("/v1/runs/") => &things.made.run.to_string(),
         path if path.starts_with("/v1/variants/") => &things.variant,
+        path if path.starts_with("/v1/campaigns/") => &things.campaign,
+        path if path.starts_with("/v1/ads/") => &things.ad,
+        path if path.starts_with("/v1/reports/") || path.starts_with("/v1/operations/") => &things.report,
         "/v1/webhooks/{id}" if operation.method == "DELETE" => &things.spare_webhook,
         path if path.starts_with("/v1/webhooks/") => &things.webhook,
         "/v1/imports/{id}" => &things.import,
@@ -118,9 +126,12 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
             request.json(&json!({ "baseline": 0.01, "smallest_effect": 0.1 }))
         }
         ("POST", "/v1/imports") => request.body(results::FILE),
+        ("POST", "/v1/reports") => request.json(&reports::order("elements", "csv", None)),
         ("POST", "/v1/observations/batch") => request.json(&results::batch()),
         ("POST", "/v1/variants/{id}/revisions") => request.json(&json!({ "changes": { "style": "sale" } })),
-        ("PUT", "/v1/variants/{id}/external-refs") => request.json(&results::named("1799")),
+        ("PUT", "/v1/variants/{id}/external-refs" | "/v1/campaigns/{id}/external-refs") => {
+            request.json(&results::named("1799"))
+        }
         ("POST", "/v1/assets") => request.header("content-type", "image/png").body("picture"),
         ("POST", "/v1/briefs") => request.json(&brief_order(&things.made.asset)),
         ("POST", "/v1/runs") => request.json(&json!({ "brief": things.made.brief })),
@@ -179,6 +190,7 @@ fn for_a_stranger(operation: &Operation) -> StatusCode {
             | "/v1/imports"
             | "/v1/observations/batch",
         ) => StatusCode::CREATED,
+        ("POST", "/v1/reports") => StatusCode::ACCEPTED,
         // A key has no password.
         ("PUT", "/v1/me/password") => StatusCode::FORBIDDEN,
         (_, path) if path.contains("{id}") => StatusCode::NOT_FOUND,
@@ -201,6 +213,7 @@ async fn world() -> World {
     let webhook = webhooks::made(&server, &owner).await;
     let spare_webhook = webhooks::made(&server, &owner).await;
     let delivery = webhooks::delivered(&server, &owner, &webhook, made.run).await;
+    let (campaign, ad) = server.played(made.run).await;
     server.finish(&owner, made.run, 3).await;
     let (key, _) = server.key(&owner.key, &["runs:read"]).await;
     let spare = server.upload(&owner, "picture, spare").await;
@@ -218,6 +231,7 @@ async fn world() -> World {
     let (comment, content) = reviews::commented(&server, &owner, &variant).await;
     let (share, _) = reviews::shared(&server, &owner, &made.run.to_string(), "view").await;
     let (_, shared) = reviews::shared(&server, &owner, &made.run.to_string(), "approve").await;
+    let report = reports::made(&server, &owner).await;
     let things = Things {
         organization,
         made,
@@ -240,6 +254,9 @@ async fn world() -> World {
         shared,
         content,
         brand,
+        campaign,
+        ad,
+        report,
     };
     World { server, owner, stranger, things }
 }

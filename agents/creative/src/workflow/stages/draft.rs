@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use spotwright_core::domain::revision::Revision;
-use spotwright_core::domain::run::{Approval, RunView, Stage};
+use spotwright_core::domain::run::{Approval, RunRequest, RunView, Stage, StoredPicture};
 use spotwright_core::domain::variant::{Variant, VariantBody, VariantState};
 use spotwright_core::ports::language_model::CaseNote;
 use spotwright_core::ports::step_store::{ClaimedStep, StoreError};
@@ -206,6 +206,12 @@ fn given(brief: &Brief, script: &Script) -> Generation {
     Generation { scripts: vec![draft], ..Generation::default() }
 }
 
+/// The authored cases that a prompt for a brief holds.
+pub(in crate::workflow) fn builtin_cases(brief: &Brief) -> Vec<CaseNote> {
+    let found = Library::builtin().find(&Query::new(brief, CASES_SHOWN));
+    found.into_iter().filter_map(|found| note(found.source.note_parts())).collect()
+}
+
 /// A case as a prompt holds it; scripts of the first version have no structure to learn from.
 fn note(parts: NoteParts) -> Option<CaseNote> {
     let NoteParts { id, title, structure, why, lines } = parts;
@@ -309,16 +315,18 @@ pub(in crate::workflow) fn new_variant(
 /// A script laid out for the run's first placement.
 pub(in crate::workflow) fn storyboard_of(run: &RunView, script: &Script) -> Result<Storyboard, Problem> {
     let request = &run.request;
-    let pictures: Vec<PictureRef> = request
-        .pictures
-        .iter()
-        .map(|picture| PictureRef {
-            hash: picture.hash.0.clone(),
-            width: picture.width,
-            height: picture.height,
-        })
-        .collect();
+    let pictures = pictures_of(request);
     storyboard::compose(&request.brief, script, &pictures, request.seed, request.brief.placements[0])
+}
+
+/// The pictures that storyboards of a run show.
+pub(in crate::workflow) fn pictures_of(request: &RunRequest) -> Vec<PictureRef> {
+    let picture = |picture: &StoredPicture| PictureRef {
+        hash: picture.hash.0.clone(),
+        width: picture.width,
+        height: picture.height,
+    };
+    request.pictures.iter().map(picture).collect()
 }
 
 /// The caption that a script opens with.

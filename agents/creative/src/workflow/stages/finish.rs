@@ -70,6 +70,7 @@ impl Decision<'_> {
     }
 
     pub(in crate::workflow) fn finish(&mut self, reason: StopReason, problem: Option<Problem>) {
+        let problem = if reason == StopReason::BudgetExhausted { self.at_the_cap(problem) } else { problem };
         let detail = json!({ "reason": reason, "problem": problem });
         self.trace(Chapter::Ended, 0, "run.finished", None, detail);
         self.state.stopped = Some(reason);
@@ -78,5 +79,20 @@ impl Decision<'_> {
         self.messages
             .add("agent", Payload::RunFinished(RunFinished { reason, generations: self.generation }));
         self.enter(Stage::Finished);
+    }
+
+    /// Why there is no money: where the order allows less than the brief's budget, that is what to change.
+    fn at_the_cap(&self, problem: Option<Problem>) -> Option<Problem> {
+        let budget = &self.run.request.brief.budget;
+        if self.run.budget >= budget.total {
+            return problem;
+        }
+        let (cap, code) = (self.run.budget.to_decimal(), budget.currency.code());
+        let next = problem.map_or_else(
+            || "what is left is too little for a campaign".to_owned(),
+            |problem| problem.message,
+        );
+        let message = format!("the run may spend {cap} {code}: {next}");
+        Some(Problem::new(Code::SpendCap, "max_spend", message))
     }
 }

@@ -14,6 +14,7 @@ use crate::workflow::decide::Decision;
 use crate::workflow::imported::by_direction;
 use crate::workflow::play::outcomes;
 use crate::workflow::shown::Shown;
+use crate::workflow::stages::serve::Holds;
 use crate::workflow::state::has_next;
 use crate::workflow::trace::Chapter;
 
@@ -96,6 +97,7 @@ impl Decision<'_> {
         self.generation += 1;
         self.state.assignments.clear();
         self.state.waiting.clear();
+        self.state.holds = Holds::default();
         self.state.heard.next_generation();
         self.enter(Stage::Planning);
         self.generation_step(StepKind::Plan);

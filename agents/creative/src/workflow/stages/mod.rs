@@ -13,5 +13,6 @@ mod preview;
 mod render;
 mod score;
 mod select;
+pub(super) mod serve;
 pub(super) mod speak;
 mod withdraw;

@@ -1,15 +1,17 @@
 //! Placing: winners in the market, the generation's campaign, and what the audience did.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
+use spotwright_core::domain::campaign::Hold;
 use spotwright_core::domain::run::Stage;
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::domain::variant::{Placement, VariantState};
-use spotwright_core::ports::marketplace::MarketReport;
+use spotwright_core::ports::marketplace::{Campaign, Held, MarketReport};
 use spotwright_core::ports::step_store::{ClaimedStep, LedgerEntry, LedgerKind, NewStep};
-use spotwright_core::spine::StepError;
+use spotwright_core::spine::{PaidCalls, StepError};
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{CreativeFatigued, FeedbackSource, Payload, PlacementFeedback, StopReason};
 use spotwright_schemas::ids::{PlacementId, VariantId};
@@ -23,7 +25,13 @@ use crate::workflow::state::placement_id;
 use crate::workflow::trace::{Chapter, line};
 
 /// Smallest media budget of a generation that is worth an auction: one unit of the currency.
-const SMALLEST_CAMPAIGN: Micros = Micros(1_000_000);
+pub(in crate::workflow) const SMALLEST_CAMPAIGN: Micros = Micros(1_000_000);
+
+/// How long a paused campaign waits before it is looked at again.
+const OPENING: Duration = Duration::from_secs(1);
+
+/// How often a campaign under way is looked at.
+const LISTENING: Duration = Duration::from_millis(200);
 
 /// A placement of the generation that is played.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,21 +62,50 @@ fn nothing_played(budget: Micros) -> MarketReport {
         mean_cpm: Micros::ZERO,
         budget,
         creatives: Vec::new(),
+        holds: Vec::new(),
+        course: None,
     }
 }
 
 impl CreativeAgent {
-    pub(in crate::workflow) async fn play(&self, step: &ClaimedStep) -> Result<MarketReport, StepError> {
-        let (run, _) = self.run_of(step).await?;
+    pub(in crate::workflow) async fn play(
+        &self,
+        step: &ClaimedStep,
+        calls: &PaidCalls<'_>,
+    ) -> Result<MarketReport, StepError> {
+        let (run, state) = self.run_of(step).await?;
+        // The market opens when the campaign goes on. One of a run that is being ended is played, and takes no
+        // impressions.
+        if state.holds.campaign == Some(Hold::Paused) && !calls.stop().is_set() {
+            return Err(StepError::Waiting { delay: OPENING, progress: Value::Null });
+        }
         let PlayInput { budget } = parse(step.input.clone()).map_err(StepError::Permanent)?;
         let variants = self.ports.store.variants_of(run.id, run.generation).await?;
         let campaign = campaign(&run, &variants, run.generation, budget).map_err(StepError::Permanent)?;
         if campaign.creatives.is_empty() {
             return Ok(nothing_played(budget));
         }
-        let market = Arc::clone(&self.ports.marketplace);
-        let played = in_background(move || market.play(&campaign)).await?;
+        let held = Arc::new(Held::default());
+        held.set(state.holds.bits(&campaign));
+        let (market, told, asked) =
+            (Arc::clone(&self.ports.marketplace), Arc::clone(&held), campaign.clone());
+        let playing = in_background(move || market.play_held(&asked, &told));
+        let mut playing = std::pin::pin!(playing);
+        let played = loop {
+            tokio::select! {
+                played = &mut playing => break played?,
+                () = tokio::time::sleep(LISTENING) => self.listen(step, &campaign, &held).await,
+            }
+        };
         played.map_err(|error| permanent(Code::Market, error.to_string()))
+    }
+
+    /// Tells the market what people wish meanwhile. What cannot be read now is told with the next look.
+    async fn listen(&self, step: &ClaimedStep, campaign: &Campaign, held: &Held) {
+        match self.run_of(step).await {
+            Ok((_, state)) => held.set(state.holds.bits(campaign)),
+            Err(error) => tracing::debug!(run.id = %step.run, %error, "the run cannot be looked at"),
+        }
     }
 }
 
@@ -90,6 +127,7 @@ impl Decision<'_> {
             delivery: None,
             observed: false,
             ended: false,
+            held: None,
         });
         let counts = self.run.counts;
         if counts.selected + counts.rendered == 0 && counts.placed + 1 == counts.won {
@@ -158,8 +196,10 @@ impl Decision<'_> {
         self.trace(Chapter::Published, 0, "campaign.played", None, detail);
         let reference = self.campaign_reference();
         self.commit.ledger.push(LedgerEntry { kind: LedgerKind::Settle, reference, amount: spend });
-        // What became of each advertisement is stored with its placement.
-        self.state.reports.push(MarketReport { creatives: Vec::new(), ..report });
+        // What became of each advertisement is stored with its placement, and the rest with the campaign.
+        let report = MarketReport { creatives: Vec::new(), ..report };
+        self.commit.played = Some((generation, report.clone()));
+        self.state.reports.push(MarketReport { course: None, ..report });
         self.enter(Stage::Observing);
         if n_shown == 0 && !self.ending {
             // Nothing was shown, so nobody will report.

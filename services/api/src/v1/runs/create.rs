@@ -1,19 +1,23 @@
 //! `POST /v1/runs`.
 
-use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Deserialize;
 use spotwright_core::domain::account::OrderedRun;
 use spotwright_core::domain::run::{Approval, Clarify, Involvement};
+use spotwright_core::use_cases::estimates;
 use spotwright_core::use_cases::run_sizes::AskedSizes;
-use spotwright_core::use_cases::runs::{self, RunWish};
+use spotwright_core::use_cases::runs::{self, MaxSpend, RunWish};
+use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::BriefId;
+use spotwright_schemas::money::{Currency, Micros};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Run;
+use super::estimate::RunEstimateView;
 use crate::auth::Caller;
 use crate::extract::{self, JsonBody};
 use crate::idempotency::{self, created, is_replayed};
@@ -57,6 +61,40 @@ pub(crate) struct RunRequestBody {
     /// What waits for approval before it costs money: `none`, or the `scripts` of each generation.
     #[serde(default)]
     approval: ApprovalOption,
+    /// Most that the run may spend on everything: language model, renders, clips and media. Without it the
+    /// brief's budget alone is the limit.
+    #[serde(default)]
+    max_spend: Option<MaxSpendBody>,
+}
+
+/// An amount of money.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MaxSpendBody {
+    /// How much, in millionths of the currency.
+    #[schema(minimum = 1)]
+    amount_micros: i64,
+    /// ISO 4217 code; the brief's currency.
+    #[schema(value_type = String, pattern = "^[A-Z]{3}$")]
+    currency: Currency,
+}
+
+/// The query of an order.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrderQuery {
+    dry_run: Option<String>,
+}
+
+impl OrderQuery {
+    /// Whether the order is only to be priced.
+    fn is_estimate(&self) -> Result<bool, ApiProblem> {
+        match self.dry_run.as_deref() {
+            None => Ok(false),
+            Some("estimate") => Ok(true),
+            Some(_) => Err(ApiProblem::new(Code::RequestValue, "dry_run", "must be `estimate`")),
+        }
+    }
 }
 
 /// What becomes of questions about the brief.
@@ -81,10 +119,13 @@ pub(crate) enum ApprovalOption {
     Scripts,
 }
 
-/// Starts a run of a brief. Follow it by its events.
+/// Starts a run of a brief. Follow it by its events. With `dry_run=estimate` nothing is stored or charged, and the
+/// answer tells what the run would cost.
 #[utoipa::path(post, path = "/v1/runs", operation_id = "createRun", tag = "runs",
+    params(("dry_run" = Option<String>, Query, description = "`estimate`: tell what the run would cost")),
     request_body = RunRequestBody,
-    responses((status = 201, description = "The run as it is at its start", body = Run)))]
+    responses((status = 201, description = "The run as it is at its start", body = Run),
+        (status = 200, description = "What the run would cost", body = RunEstimateView)))]
 pub(crate) async fn handle(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -92,9 +133,15 @@ pub(crate) async fn handle(
     uri: Uri,
     body: JsonBody,
 ) -> Result<Response, ApiProblem> {
+    let ports = app.runs(&caller);
+    if extract::query::<OrderQuery>(&uri)?.is_estimate()? {
+        let asked: RunRequestBody = extract::json(&body.bytes)?;
+        let (prices, usual) = (app.state.prices.as_ref(), app.state.run_defaults);
+        let estimate = estimates::estimate(&ports, prices, &caller.principal, asked.into(), usual).await?;
+        return Ok(Json(RunEstimateView::from(estimate)).into_response());
+    }
     let admitted = idempotency::admit(&app, &caller, &headers, &uri, &body.bytes)?;
     let asked: RunRequestBody = extract::json(&body.bytes)?;
-    let ports = app.runs(&caller);
     let written =
         runs::order(&ports, &caller.principal, &admitted.write, asked.into(), app.state.run_defaults).await?;
     Ok(answer_of(is_replayed(&written), written.into_inner()))
@@ -116,6 +163,9 @@ impl From<RunRequestBody> for RunWish {
                 opportunities: asked.opportunities,
             },
             seed: asked.seed,
+            max_spend: asked
+                .max_spend
+                .map(|cap| MaxSpend { amount: Micros(cap.amount_micros), currency: cap.currency }),
             people: Involvement {
                 clarify: match asked.clarify {
                     ClarifyOption::Assume => Clarify::Assume,

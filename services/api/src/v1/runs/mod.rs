@@ -3,6 +3,7 @@
 pub(crate) mod campaigns;
 pub(crate) mod cancel;
 pub(crate) mod create;
+pub(crate) mod estimate;
 pub(crate) mod events;
 pub(crate) mod get;
 pub(crate) mod list;
@@ -115,6 +116,9 @@ pub(crate) struct RunMoney {
     /// Most that may be spent.
     #[schema(value_type = i64)]
     budget_micros: Micros,
+    /// The cap that the order names, if it names one; the budget is the smaller of it and the brief's.
+    #[schema(value_type = Option<i64>)]
+    max_spend_micros: Option<Micros>,
     /// Spent so far; all that it cost, once it is finished.
     #[schema(value_type = i64)]
     settled_micros: Micros,
@@ -165,6 +169,7 @@ impl From<RunRecord> for Run {
             money: RunMoney {
                 currency: run.order.map(|order| order.currency),
                 budget_micros: run.budget,
+                max_spend_micros: run.order.and_then(|order| order.max_spend),
                 settled_micros: run.settled,
                 reserved_micros: run.reserved,
             },
@@ -191,6 +196,7 @@ impl From<OrderedRun> for Run {
             money: RunMoney {
                 currency: Some(ordered.order.currency),
                 budget_micros: ordered.budget,
+                max_spend_micros: ordered.order.max_spend,
                 settled_micros: Micros::ZERO,
                 reserved_micros: Micros::ZERO,
             },

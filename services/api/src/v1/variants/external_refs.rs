@@ -41,10 +41,21 @@ pub(crate) struct ExternalRefView {
 }
 
 impl ExternalRefs {
-    fn of(refs: Vec<ExternalRef>) -> Self {
-        let view =
-            |own: ExternalRef| ExternalRefView { platform: own.platform, account: own.account, id: own.id };
-        Self { external_refs: refs.into_iter().map(view).collect() }
+    pub(crate) fn of(refs: Vec<ExternalRef>) -> Self {
+        Self { external_refs: refs.into_iter().map(ExternalRefView::from).collect() }
+    }
+
+    /// As the domain knows them.
+    pub(crate) fn into_refs(self) -> Vec<ExternalRef> {
+        let external =
+            |own: ExternalRefView| ExternalRef { platform: own.platform, account: own.account, id: own.id };
+        self.external_refs.into_iter().map(external).collect()
+    }
+}
+
+impl From<ExternalRef> for ExternalRefView {
+    fn from(own: ExternalRef) -> Self {
+        Self { platform: own.platform, account: own.account, id: own.id }
     }
 }
 
@@ -75,10 +86,7 @@ pub(crate) async fn set(
     body: JsonBody,
 ) -> Result<Json<ExternalRefs>, ApiProblem> {
     let id: VariantId = extract::id(&id, "variant")?;
-    let asked: ExternalRefs = extract::json(&body.bytes)?;
-    let external =
-        |own: ExternalRefView| ExternalRef { platform: own.platform, account: own.account, id: own.id };
-    let refs: Vec<ExternalRef> = asked.external_refs.into_iter().map(external).collect();
+    let refs = extract::json::<ExternalRefs>(&body.bytes)?.into_refs();
     let store = app.state.observations.as_ref();
     if etag::is_conditional(&headers) {
         let now = results::external_refs(&caller.principal(), store, id).await?;

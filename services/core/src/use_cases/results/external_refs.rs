@@ -57,9 +57,13 @@ fn refused(index: usize, field: &str, message: &str) -> Problem {
     Problem::new(Code::RequestValue, format!("external_refs[{index}].{field}"), message)
 }
 
-fn check(refs: &[ExternalRef]) -> Result<(), Problem> {
+/// Checks names at platforms: their number, their form, and that none is given twice.
+///
+/// # Errors
+/// [`Code::RequestValue`] with the index.
+pub fn check(refs: &[ExternalRef]) -> Result<(), Problem> {
     if refs.len() > MOST_REFS {
-        let message = format!("a variant has at most {MOST_REFS}");
+        let message = format!("at most {MOST_REFS} are kept");
         return Err(Problem::new(Code::RequestValue, "external_refs", message));
     }
     let mut seen = BTreeSet::new();

@@ -11,7 +11,7 @@ use spotwright_schemas::Problem;
 use crate::ports::accounts::AccountError;
 
 pub use batch::{Batch, BatchRow, MOST_ROWS, rows_of};
-pub use external_refs::{external_refs, put_external_refs};
+pub use external_refs::{check as check_refs, external_refs, put_external_refs};
 pub use read::{import, imports, observations};
 pub use take_in::{Handed, Taken, remembered_mapping, take_in};
 
