@@ -186,6 +186,12 @@ codes! {
     WebhookQuota = "SW1040",
     /// The state of a webhook or of a delivery does not allow the operation.
     WebhookState = "SW1041",
+    /// The state of an experiment does not allow the operation.
+    ExperimentState = "SW1050",
+    /// Users of an experiment were not divided as configured, so that nothing can be concluded from it.
+    ExperimentMismatch = "SW1051",
+    /// A variant cannot be an arm of an experiment.
+    ExperimentArm = "SW1052",
 }
 
 impl fmt::Display for Code {

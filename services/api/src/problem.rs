@@ -177,7 +177,9 @@ const fn status(code: Code) -> StatusCode {
         | Code::LastOwner
         | Code::MemberAlready
         | Code::WebhookQuota
-        | Code::WebhookState => StatusCode::CONFLICT,
+        | Code::WebhookState
+        | Code::ExperimentState
+        | Code::ExperimentMismatch => StatusCode::CONFLICT,
         Code::BodyTooLarge | Code::BriefTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::FileLost => StatusCode::GONE,
@@ -189,6 +191,7 @@ const fn status(code: Code) -> StatusCode {
         | Code::Table
         | Code::Export
         | Code::Trial
+        | Code::ExperimentArm
         | Code::LineRefused
         | Code::AddressRefused
         | Code::Letters

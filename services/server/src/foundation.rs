@@ -17,6 +17,7 @@ use spotwright_core::ports::audit::AuditLog;
 use spotwright_core::ports::entropy::Entropy as _;
 use spotwright_core::ports::event_bus::EventBus;
 use spotwright_core::ports::event_log::EventLog;
+use spotwright_core::ports::experiments::ExperimentStore;
 use spotwright_core::ports::observations::ObservationStore;
 use spotwright_core::ports::people::PeopleStore;
 use spotwright_core::ports::readiness::Readiness;
@@ -51,6 +52,8 @@ pub struct Foundation {
     pub webhooks: Arc<dyn WebhookStore>,
     /// What ads did, by source.
     pub observations: Arc<dyn ObservationStore>,
+    /// Experiments, their logs and read-outs.
+    pub experiments: Arc<dyn ExperimentStore>,
     /// Messages.
     pub bus: Arc<dyn EventBus>,
     /// Pictures and videos.
@@ -82,6 +85,8 @@ pub struct Database {
     pub webhooks: Arc<dyn WebhookStore>,
     /// What ads did, by source.
     pub observations: Arc<dyn ObservationStore>,
+    /// Experiments, their logs and read-outs.
+    pub experiments: Arc<dyn ExperimentStore>,
     lock: Option<FolderLock>,
 }
 
@@ -145,6 +150,7 @@ impl Database {
             + EventLog
             + WebhookStore
             + ObservationStore
+            + ExperimentStore
             + 'static,
     {
         Self {
@@ -154,6 +160,7 @@ impl Database {
             log: store.clone(),
             webhooks: store.clone(),
             observations: store.clone(),
+            experiments: store.clone(),
             store,
             lock,
         }
@@ -197,7 +204,7 @@ impl Foundation {
         std::fs::create_dir_all(&folder)
             .map_err(|error| failed(&format!("`{}` cannot be created: {error}", folder.display())))?;
         let (bus, rabbit) = bus(config).await?;
-        let Database { store, accounts, people, audit, log, webhooks, observations, lock } =
+        let Database { store, accounts, people, audit, log, webhooks, observations, experiments, lock } =
             Self::database(config).await?;
         let artifacts = artifacts(config, &folder)?;
         let mark = mark(config, accounts.as_ref(), artifacts.as_ref()).await?;
@@ -212,6 +219,7 @@ impl Foundation {
             log,
             webhooks,
             observations,
+            experiments,
             bus,
             artifacts,
             folder,

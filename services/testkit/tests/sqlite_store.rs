@@ -1,4 +1,5 @@
-//! The SQLite store keeps the contracts of the step store, the account store and the observation store.
+//! The SQLite store keeps the contracts of the step store, the account store, the observation store and the
+//! experiment store.
 
 use spotwright_store::sqlite::SqliteStore;
 
@@ -21,6 +22,12 @@ spotwright_testkit::people_store_suite!(sqlite_people, || async {
 });
 
 spotwright_testkit::observation_store_suite!(sqlite_observations, || async {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
+    (store, folder)
+});
+
+spotwright_testkit::experiment_store_suite!(sqlite_experiments, || async {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
     (store, folder)

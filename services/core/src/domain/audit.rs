@@ -89,6 +89,10 @@ actions! {
     VideoOrdered = "video.ordered",
     /// A single clip was deleted.
     VideoDeleted = "video.deleted",
+    /// An experiment was made.
+    ExperimentMade = "experiment.made",
+    /// Somebody started, paused, resumed, divided, stopped, decided or put away an experiment.
+    ExperimentChanged = "experiment.changed",
 }
 
 impl std::fmt::Display for Action {

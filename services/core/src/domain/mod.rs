@@ -5,6 +5,7 @@ pub mod account;
 pub mod audit;
 pub mod books;
 pub mod copy_rules;
+pub mod experiment;
 pub mod launch;
 pub mod observation;
 pub mod people;

@@ -16,6 +16,7 @@ pub mod clock;
 pub mod entropy;
 pub mod event_bus;
 pub mod event_log;
+pub mod experiments;
 pub mod fidelity;
 pub mod language_model;
 pub mod letters;

@@ -9,6 +9,7 @@ pub mod audit_log;
 pub mod books;
 pub mod briefs;
 pub mod events;
+pub mod experiments;
 pub mod invitations;
 pub mod keys;
 pub mod members;

@@ -7,6 +7,7 @@ mod budgets;
 pub mod bus;
 pub mod clip_library;
 mod control;
+pub mod experiments;
 mod messages;
 mod money;
 pub mod observations;

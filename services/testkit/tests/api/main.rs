@@ -5,6 +5,7 @@
 mod callbacks;
 mod errors;
 mod events;
+mod experiments;
 mod fairness;
 mod files;
 mod harness;

@@ -8,8 +8,8 @@ use spotwright_api::operations::{Access, OPERATIONS, Operation};
 use spotwright_core::domain::account::Scope;
 use spotwright_core::use_cases::Role;
 
-use crate::harness::{Made, Server, Tenant, brief_order, problem};
-use crate::{people, results, videos, webhooks};
+use crate::harness::{Made, Server, Tenant, brief_order, problem, text};
+use crate::{experiments, people, results, videos, webhooks};
 
 /// Things of the owner that requests name.
 struct Things {
@@ -36,6 +36,9 @@ struct Things {
     delivery: String,
     /// A report that was handed in.
     import: String,
+    /// Another variant of the run, and an experiment.
+    rival: String,
+    experiment: String,
 }
 
 /// A request that is right for the owner.
@@ -56,6 +59,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         "/v1/webhooks/{id}" if operation.method == "DELETE" => &things.spare_webhook,
         path if path.starts_with("/v1/webhooks/") => &things.webhook,
         "/v1/imports/{id}" => &things.import,
+        path if path.starts_with("/v1/experiments/{id}") => &things.experiment,
         "/v1/videos/{id}" if operation.method == "DELETE" => &things.spare_video,
         path if path.starts_with("/v1/videos/") || path.starts_with("/kling/v1/videos/{kind}") => {
             &things.video
@@ -101,6 +105,16 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         ("POST", "/v1/briefs/check") => {
             request.json(&json!({ "brief": brief_order(&things.made.asset)["brief"] }))
         }
+        ("POST", "/v1/experiments") => {
+            request.json(&experiments::order(things.made.run, &[&things.variant, &things.rival]))
+        }
+        ("POST", "/v1/experiments/{id}/stop") => request.json(&json!({ "reason": "enough" })),
+        ("POST", "/v1/experiments/{id}/decide") => {
+            request.json(&json!({ "choice": "inconclusive", "reason": "enough" }))
+        }
+        ("POST", "/v1/experiments/{id}/allocation") => {
+            request.json(&json!({ "weights": [1, 2], "reason": "more to B" }))
+        }
         ("POST", "/v1/experiments/plan") => {
             request.json(&json!({ "baseline": 0.01, "smallest_effect": 0.1 }))
         }
@@ -139,7 +153,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
 fn for_a_stranger(operation: &Operation) -> StatusCode {
     match (operation.method, operation.path) {
         (_, path) if path.starts_with("/v1/organizations") => StatusCode::FORBIDDEN,
-        ("POST", "/v1/runs") => StatusCode::NOT_FOUND,
+        ("POST", "/v1/runs" | "/v1/experiments") => StatusCode::NOT_FOUND,
         // The brief itself is fine; its picture does not exist for the stranger.
         ("POST", "/v1/briefs") => StatusCode::UNPROCESSABLE_ENTITY,
         (
@@ -170,6 +184,9 @@ async fn world() -> World {
     let (owner, stranger) = (server.tenant("owner").await, server.tenant("stranger").await);
     let made = server.order(&owner, 1).await;
     let variant = server.win(made.run).await;
+    let rival = server.rival(made.run, 2).await;
+    let order = experiments::order(made.run, &[&variant, &rival]);
+    let experiment = text(&server.post("/v1/experiments", &owner.key, &order).await["id"]);
     let webhook = webhooks::made(&server, &owner).await;
     let spare_webhook = webhooks::made(&server, &owner).await;
     let delivery = webhooks::delivered(&server, &owner, &webhook, made.run).await;
@@ -203,6 +220,8 @@ async fn world() -> World {
         spare_webhook,
         delivery,
         import,
+        rival,
+        experiment,
     };
     World { server, owner, stranger, things }
 }
@@ -258,7 +277,10 @@ async fn a_key_without_the_scope_is_refused_and_one_with_it_alone_is_enough() {
         let (_, narrow) = server.key(holder, &[needed.as_str()]).await;
         let admitted = sample(&server, operation, Some(&narrow), &things).send().await.unwrap();
         // The run is not paused, which only somebody who may resume it gets to know.
-        let conflict = operation.path.ends_with("/resume") && admitted.status() == StatusCode::CONFLICT;
+        // Nor has the experiment played a day, or is it still in the state that the operation is for.
+        let by_state =
+            operation.path.ends_with("/resume") || operation.path.starts_with("/v1/experiments/{id}");
+        let conflict = by_state && admitted.status() == StatusCode::CONFLICT;
         assert!(admitted.status().is_success() || conflict, "{operation:?}: {}", admitted.status());
     }
 }
