@@ -117,7 +117,7 @@ pub struct ExperimentGuardrail {
 pub struct ArmOrder {
     /// Its name; `A`, `B` and so on without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 40))]
+    #[schemars(length(min = 1, max = 24))]
     pub name: Option<String>,
     /// The variant it shows: of the run, with a finished video.
     pub variant: VariantId,
@@ -564,6 +564,8 @@ mod tests {
         let order: ExperimentOrder = serde_json::from_str(text).unwrap();
         assert_eq!(order.stopping, ExperimentStopping::default());
         assert_eq!((order.arms[1].weight, order.alpha, order.seed), (1.0, 0.05, 1));
-        assert!(serde_json::from_str::<ExperimentOrder>(&text.replace("\"hook\"", "\"hook\",\"x\":1")).is_err());
+        assert!(
+            serde_json::from_str::<ExperimentOrder>(&text.replace("\"hook\"", "\"hook\",\"x\":1")).is_err()
+        );
     }
 }

@@ -361,7 +361,9 @@ fn is_list(described: &Value) -> bool {
 
 /// Puts the schemas of the schema crate in the places of their names.
 fn add_foreign(schemas: &mut Value) {
-    use spotwright_schemas::{brief, error, event, experiment, organization_event, outcome, script, storyboard};
+    use spotwright_schemas::{
+        brief, error, event, experiment, organization_event, outcome, script, storyboard,
+    };
 
     let settings = SchemaSettings::draft2020_12()
         .with(|settings| settings.definitions_path = "/components/schemas".into());

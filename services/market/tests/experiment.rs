@@ -148,7 +148,12 @@ fn a_known_lift_is_there_and_earlier_clicks_do_not_depend_on_it() {
     let exposures = played(&market, 6, 3);
     let sums = |arm: u32| {
         exposures.iter().filter(|own| own.arm == arm).fold([0.0_f64; 4], |[n, i, c, e], own| {
-            [n + 1.0, i + f64::from(own.impressions), c + f64::from(own.clicks), e + f64::from(own.earlier_clicks)]
+            [
+                n + 1.0,
+                i + f64::from(own.impressions),
+                c + f64::from(own.clicks),
+                e + f64::from(own.earlier_clicks),
+            ]
         })
     };
     let (a, b, c) = (sums(0), sums(1), sums(2));

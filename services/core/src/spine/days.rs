@@ -24,8 +24,8 @@ use crate::ports::experiments::{Amended, Analyst, ClaimedDay, DayOrder, Experime
 use crate::ports::marketplace::{Campaign, CampaignCreative};
 use crate::ports::step_store::{StepStore, StoreError};
 
-/// How long a claimed day is nobody else's: longer than playing one takes. Five minutes, in microseconds.
-const LEASE_MICROS: i64 = 5 * 60 * 1_000_000;
+/// How long a claimed day is nobody else's: longer than playing one takes. Two minutes, in microseconds.
+const LEASE_MICROS: i64 = 2 * 60 * 1_000_000;
 
 /// What days are played with.
 #[derive(Clone)]
@@ -156,9 +156,7 @@ impl ExperimentDays {
 
     async fn end(&self, claimed: &ClaimedDay, outcome: Outcome, at: i64) -> Result<Amended, AccountError> {
         let (command, text, day) = match outcome {
-            Outcome::Played(day) => {
-                (Command::Day(Box::new(day.read_out.clone())), String::new(), Some(day))
-            }
+            Outcome::Played(day) => (Command::Day(Box::new(day.read_out.clone())), String::new(), Some(day)),
             Outcome::Ended(because, text) => (Command::Stop(because), text, None),
         };
         let asked = Asked { command, text, by: Author::service(), at };

@@ -54,7 +54,8 @@ pub async fn create(
     }
     let run = ports.accounts.run(by.context(), wish.run).await?;
     let Some(ordered) = run.order else {
-        let message = "was not ordered from this service, so that it is not known in which currency it spends";
+        let message =
+            "was not ordered from this service, so that it is not known in which currency it spends";
         return Err(Problem::new(Code::ExperimentArm, "run", message));
     };
     for (idx, arm) in wish.arms.iter().enumerate() {
@@ -67,7 +68,10 @@ pub async fn create(
     let written = ports.experiments.create_experiment(write, &draft, &entry).await?;
     if let Written::Fresh(made) = &written {
         let after = json!({ "run": made.run, "name": made.name });
-        ports.record.note(by, by.organization, Action::ExperimentMade, ("experiment", made.id), Some(after)).await;
+        ports
+            .record
+            .note(by, by.organization, Action::ExperimentMade, ("experiment", made.id), Some(after))
+            .await;
     }
     Ok(written)
 }
@@ -192,7 +196,10 @@ pub async fn command(
             let after = change.log.last().map(|entry| {
                 json!({ "kind": entry.kind.as_str(), "state": change.experiment.state, "detail": entry.detail })
             });
-            ports.record.note(by, by.organization, Action::ExperimentChanged, ("experiment", id), after).await;
+            ports
+                .record
+                .note(by, by.organization, Action::ExperimentChanged, ("experiment", id), after)
+                .await;
             return Ok(change.experiment);
         }
     }
@@ -200,8 +207,7 @@ pub async fn command(
 }
 
 fn check_reason(command: &Command, text: &str) -> Result<(), Problem> {
-    let is_needed =
-        matches!(command, Command::Stop(_) | Command::Decide { .. } | Command::Reallocate { .. });
+    let is_needed = matches!(command, Command::Stop(_) | Command::Decide { .. } | Command::Reallocate { .. });
     let wrong = |message: String| Err(Problem::new(Code::RequestValue, "reason", message));
     if is_needed && text.trim().is_empty() {
         return wrong("must say why".to_owned());

@@ -137,7 +137,8 @@ mod tests {
         let two = analysis(&[(10_000, 500), (10_000, 566), (10_000, 500)], Goal::Increase);
         assert_eq!(conclude(&two, Rule::FixedHorizon).unwrap(), Verdict::Undecided);
         let mut off = one;
-        off.mismatch = mismatch::mismatch(&[Period { units: vec![9_000, 10_000], weights: vec![1.0, 1.0] }]).unwrap();
+        off.mismatch =
+            mismatch::mismatch(&[Period { units: vec![9_000, 10_000], weights: vec![1.0, 1.0] }]).unwrap();
         for rule in [Rule::FixedHorizon, Rule::Bayesian] {
             assert_eq!(conclude(&off, rule).unwrap(), Verdict::Mismatch);
         }

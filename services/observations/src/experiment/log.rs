@@ -42,7 +42,7 @@ const COLUMNS: [(&str, Kind); 20] = [
     ("unit", Kind::Whole),
     ("arm", Kind::Text),
     ("phase", Kind::Whole),
-    ("day", Kind::Whole),
+    ("logical_day", Kind::Whole),
     ("exposed_at", Kind::Text),
     ("propensity", Kind::Number),
     ("impressions", Kind::Whole),
@@ -122,7 +122,7 @@ fn cell(experiment: &Experiment, exposure: &Exposure, column: usize) -> Cell {
         "unit" => Cell::Whole(exposure.unit.cast_signed()),
         "arm" => Cell::Text(arm_name(experiment, exposure.arm).to_owned()),
         "phase" => Cell::Whole(exposure.phase.into()),
-        "day" => Cell::Whole(exposure.day.into()),
+        "logical_day" => Cell::Whole(exposure.day.into()),
         "exposed_at" => Cell::Text(logical_time(exposure)),
         "propensity" => Cell::Number(exposure.propensity),
         "impressions" => Cell::Whole(exposure.impressions.into()),
@@ -159,8 +159,8 @@ pub(super) fn read(experiment: &Experiment, file: &[u8]) -> Result<Vec<Exposure>
     let damaged = |error: &dyn std::fmt::Display| {
         Problem::new(Code::StoreFormat, "exposures", format!("the log cannot be read: {error}"))
     };
-    let reader = SerializedFileReader::new(bytes::Bytes::copy_from_slice(file))
-        .map_err(|error| damaged(&error))?;
+    let reader =
+        SerializedFileReader::new(bytes::Bytes::copy_from_slice(file)).map_err(|error| damaged(&error))?;
     let names: Vec<String> = reader
         .metadata()
         .file_metadata()

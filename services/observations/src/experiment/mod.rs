@@ -11,6 +11,7 @@ use spotwright_core::domain::experiment::exposure::Exposure;
 use spotwright_core::domain::experiment::order::HOLDOUT;
 use spotwright_core::domain::experiment::{Experiment, ExperimentState};
 use spotwright_core::ports::experiments::Analyst;
+use spotwright_experiment::analysis::effect::Difference;
 use spotwright_experiment::analysis::mismatch::{Mismatch, Period, mismatch};
 use spotwright_experiment::analysis::moments::{RatioSums, Sums};
 use spotwright_experiment::analysis::read_out::Prior;
@@ -20,7 +21,6 @@ use spotwright_experiment::analysis::report::{
 };
 use spotwright_experiment::analysis::rule::{Rule, conclude};
 use spotwright_experiment::analysis::sentence::sentence;
-use spotwright_experiment::analysis::effect::Difference;
 use spotwright_experiment::analysis::{EffectInterval, Goal};
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::FeedbackSource;
@@ -102,7 +102,11 @@ fn met(exposure: &Exposure) -> Met {
 }
 
 /// Users of one phase, by their number; refused when one is in two arms.
-fn users_of(exposures: &[Exposure], phase: &ExperimentPhase, cells: usize) -> Result<HashMap<u64, Met>, Problem> {
+fn users_of(
+    exposures: &[Exposure],
+    phase: &ExperimentPhase,
+    cells: usize,
+) -> Result<HashMap<u64, Met>, Problem> {
     let mut users: HashMap<u64, Met> = HashMap::new();
     for exposure in exposures.iter().filter(|exposure| exposure.phase == phase.phase) {
         let own = met(exposure);
@@ -162,14 +166,12 @@ fn read_out(experiment: &Experiment, day: u32, exposures: &[Exposure], at: i64) 
     let alarm = experiment.srm_alarm || srm.alarm || analysis.mismatch.alarm;
     analysis.mismatch = Mismatch { alarm, ..srm };
     let rule = rule_of(design.stopping.rule);
-    let verdict = if alarm {
-        Verdict::Mismatch
-    } else {
-        conclude(&analysis, rule).map_err(|error| refused(&error))?
-    };
+    let verdict =
+        if alarm { Verdict::Mismatch } else { conclude(&analysis, rule).map_err(|error| refused(&error))? };
     let before = experiment.verdict.as_ref().map(verdict_back);
     // Only read-outs that hold at every look at once stand once they are there.
-    let stands = if rule == Rule::AlwaysValid { standing(before.as_ref(), verdict.clone()) } else { verdict.clone() };
+    let stands =
+        if rule == Rule::AlwaysValid { standing(before.as_ref(), verdict.clone()) } else { verdict.clone() };
     analysis.verdict = stands.clone();
     let sentence =
         Sentences { en: sentence(&analysis, Language::English), zh: sentence(&analysis, Language::Chinese) };
@@ -339,7 +341,11 @@ fn compared(own: &Comparison) -> [ReadOutComparison; 3] {
     [
         ReadOutComparison {
             adjusted_p_value: own.adjusted_p_value.and_then(finite),
-            ..row(ReadOutMethod::AlwaysValid, always.map(|read| read.interval), always.map(|read| read.p_value))
+            ..row(
+                ReadOutMethod::AlwaysValid,
+                always.map(|read| read.interval),
+                always.map(|read| read.p_value),
+            )
         },
         row(ReadOutMethod::FixedHorizon, fixed.map(|read| read.interval), fixed.map(|read| read.p_value)),
         ReadOutComparison {

@@ -43,7 +43,10 @@ fn users(arm: u32, day: u32, units: u64, clicks: u64) -> Vec<Exposure> {
 }
 
 fn days(last: u32, of_a: [u64; 2], of_b: [u64; 2]) -> Vec<Exposure> {
-    (1..=last).flat_map(|day| [users(0, day, of_a[0], of_a[1]), users(1, day, of_b[0], of_b[1])]).flatten().collect()
+    (1..=last)
+        .flat_map(|day| [users(0, day, of_a[0], of_a[1]), users(1, day, of_b[0], of_b[1])])
+        .flatten()
+        .collect()
 }
 
 #[test]
@@ -53,7 +56,11 @@ fn users_who_come_again_are_one_unit() {
     assert_eq!(read.arms[0].impressions, 3_000);
     assert_eq!(read.arms[1].value, Some(80.0 / 3_000.0));
     assert_eq!(read.standing.verdict, VerdictWord::TooEarly, "two of three days");
-    assert!(read.sentence.en.contains("Too early") && read.sentence.zh.contains("还不能"), "{:?}", read.sentence);
+    assert!(
+        read.sentence.en.contains("Too early") && read.sentence.zh.contains("还不能"),
+        "{:?}",
+        read.sentence
+    );
     assert_eq!(read.comparisons.len(), 3);
     assert!(read.comparisons.iter().all(|own| own.lift.is_some() && own.ci.is_some()));
     let text = serde_json::to_string(&read).unwrap();
@@ -104,7 +111,10 @@ fn the_holdout_is_counted_and_not_compared() {
     exposures.extend(ghosts.into_iter().map(|own| Exposure { impressions: 0, ..own }));
     let read = read_out(&experiment, 3, &exposures, 0).unwrap();
     let holdout = read.arms.last().unwrap();
-    assert_eq!((holdout.role, holdout.units, holdout.impressions, holdout.value), (ArmRole::Holdout, 400, 0, None));
+    assert_eq!(
+        (holdout.role, holdout.units, holdout.impressions, holdout.value),
+        (ArmRole::Holdout, 400, 0, None)
+    );
     assert_eq!(read.srm.observed, [800, 800, 400]);
     assert!(!read.srm.alarm);
     assert!(read.comparisons.iter().all(|own| own.arm == "B"));
@@ -114,7 +124,8 @@ fn the_holdout_is_counted_and_not_compared() {
 fn a_fixed_horizon_is_read_on_the_last_day_only() {
     let fixed = |maximum: u32| {
         experiment(|order| {
-            order["stopping"] = json!({ "rule": "fixed_horizon", "minimum_days": 1, "maximum_days": maximum });
+            order["stopping"] =
+                json!({ "rule": "fixed_horizon", "minimum_days": 1, "maximum_days": maximum });
         })
     };
     let found = days(4, [2_000, 40], [2_000, 120]);

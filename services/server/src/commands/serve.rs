@@ -39,7 +39,9 @@ use crate::foundation::Foundation;
 use crate::listener::{Bounds, Listener};
 use crate::video_jobs::FolderVideoJobs;
 use crate::wiring::{EngineSetup, Running, World};
-use crate::{descriptors, experiments, health, measures, model_watch, sandbox, telemetry, video_sources, webhooks};
+use crate::{
+    descriptors, experiments, health, measures, model_watch, sandbox, telemetry, video_sources, webhooks,
+};
 
 /// How often stored answers and sessions of the API are looked through.
 const FORGET: Duration = Duration::from_hours(1);

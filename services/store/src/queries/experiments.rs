@@ -234,5 +234,6 @@ pub(super) async fn claim(
     .fetch_optional(conn)
     .await
     .map_err(database)?;
-    row.map(|(_, body, fence)| Ok(ClaimedDay { experiment: from_json("experiment", &body)?, fence })).transpose()
+    row.map(|(_, body, fence)| Ok(ClaimedDay { experiment: from_json("experiment", &body)?, fence }))
+        .transpose()
 }

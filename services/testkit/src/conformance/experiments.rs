@@ -168,7 +168,10 @@ pub async fn a_change_is_written_on_the_version_before_its_own<S: Subject>(store
     assert_eq!(store.amend_experiment(&start).await.expect("an answer"), Amended::Stale);
     assert_eq!(store.experiment(organization, draft.id).await.expect("there"), start.experiment);
     let log = store.decisions(organization, draft.id).await.expect("a log");
-    assert_eq!(log.iter().map(|entry| entry.kind).collect::<Vec<_>>(), [EntryKind::Created, EntryKind::Started]);
+    assert_eq!(
+        log.iter().map(|entry| entry.kind).collect::<Vec<_>>(),
+        [EntryKind::Created, EntryKind::Started]
+    );
     let filter = LogFilter::default();
     let events = store.events_of_organization(organization, LogPosition::START, &filter, 10).await;
     let types: Vec<_> = events.expect("events").iter().map(|own| own.event.event_type()).collect();

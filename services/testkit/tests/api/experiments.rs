@@ -183,7 +183,8 @@ async fn exposures_that_were_tampered_with_stop_the_verdict() {
 async fn another_division_begins_another_phase_and_the_log_can_be_downloaded() {
     let server = Server::start().await;
     let tenant = server.tenant("one").await;
-    let paced = |order: &mut Value| order["traffic"] = json!({ "day_seconds": 60, "opportunities_per_day": 4000 });
+    let paced =
+        |order: &mut Value| order["traffic"] = json!({ "day_seconds": 60, "opportunities_per_day": 4000 });
     let id = drafted(&server, &tenant, paced).await;
     let path = format!("/v1/experiments/{id}");
     let before = server.request("GET", &format!("{path}/exposures"), Some(&tenant.key)).send().await.unwrap();

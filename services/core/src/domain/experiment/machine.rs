@@ -208,12 +208,7 @@ impl Next {
         Ok(())
     }
 
-    fn decide(
-        &mut self,
-        choice: ExperimentChoice,
-        arm: Option<String>,
-        text: String,
-    ) -> Result<(), Problem> {
+    fn decide(&mut self, choice: ExperimentChoice, arm: Option<String>, text: String) -> Result<(), Problem> {
         let state = self.experiment.state;
         self.expect(
             &[ExperimentState::Running, ExperimentState::Paused, ExperimentState::Stopped],
@@ -339,8 +334,8 @@ impl Next {
             metric: standing.metric,
             srm_p_value: read_out.srm.p_value,
             srm_alarm: self.experiment.srm_alarm,
-            sentence_en: read_out.sentence.en.clone(),
-            sentence_zh: read_out.sentence.zh.clone(),
+            sentence_en: shortened(&read_out.sentence.en),
+            sentence_zh: shortened(&read_out.sentence.zh),
             arms: arms.collect(),
             currency: read_out.currency.clone(),
         };
@@ -366,6 +361,20 @@ impl Next {
     }
 }
 
+/// Longest sentence of an event in bytes; that of the read-out is whole.
+const SENTENCE_BYTES: usize = 400;
+
+/// A text that fits an event.
+fn shortened(text: &str) -> String {
+    if text.len() <= SENTENCE_BYTES {
+        return text.to_owned();
+    }
+    let mark = "…";
+    let fits = |at: &usize| text.is_char_boundary(*at);
+    let end = (0..=SENTENCE_BYTES - mark.len()).rev().find(fits).unwrap_or(0);
+    format!("{}{mark}", &text[..end])
+}
+
 fn refused(message: String) -> Problem {
     Problem::new(Code::ExperimentState, "", message)
 }
@@ -378,16 +387,17 @@ const fn mismatch() -> ExperimentVerdict {
 fn agrees(verdict: Option<&ExperimentVerdict>, choice: ExperimentChoice, arm: Option<&str>) -> bool {
     let Some(verdict) = verdict else { return choice == ExperimentChoice::Inconclusive };
     match choice {
-        ExperimentChoice::Adopt => {
-            verdict.verdict == VerdictWord::Winner && verdict.arm.as_deref() == arm
-        }
+        ExperimentChoice::Adopt => verdict.verdict == VerdictWord::Winner && verdict.arm.as_deref() == arm,
         ExperimentChoice::KeepControl => matches!(
             verdict.verdict,
             VerdictWord::Control | VerdictWord::NoDifference | VerdictWord::Guardrail
         ),
         ExperimentChoice::Inconclusive => matches!(
             verdict.verdict,
-            VerdictWord::TooEarly | VerdictWord::Undecided | VerdictWord::Mismatch | VerdictWord::NoDifference
+            VerdictWord::TooEarly
+                | VerdictWord::Undecided
+                | VerdictWord::Mismatch
+                | VerdictWord::NoDifference
         ),
     }
 }

@@ -12,6 +12,8 @@ use super::{Experiment, ExperimentState};
 
 /// Most arms of an experiment.
 pub const MOST_ARMS: usize = 8;
+/// Longest name of an arm in characters: an event names them all, and holds less than 4 KiB.
+pub const LONGEST_ARM_NAME: usize = 24;
 /// Most guardrails.
 pub const MOST_GUARDRAILS: usize = 4;
 /// Most days.
@@ -46,7 +48,11 @@ fn number(field: &str, value: f64, low: f64, high: f64) -> Result<(), Problem> {
 }
 
 fn whole(field: &str, value: u64, low: u64, high: u64) -> Result<(), Problem> {
-    if (low..=high).contains(&value) { Ok(()) } else { wrong(field, format!("must be within {low} and {high}")) }
+    if (low..=high).contains(&value) {
+        Ok(())
+    } else {
+        wrong(field, format!("must be within {low} and {high}"))
+    }
 }
 
 /// Checks how users are to be divided among `arms` arms.
@@ -96,7 +102,7 @@ fn check_arms(order: &ExperimentOrder) -> Result<(), Problem> {
     }
     for (idx, arm) in arms.iter().enumerate() {
         let name = name_of(arm.name.as_deref(), idx);
-        text(&format!("arms[{idx}].name"), &name, 40)?;
+        text(&format!("arms[{idx}].name"), &name, LONGEST_ARM_NAME)?;
         number(&format!("arms[{idx}].weight"), arm.weight, 0.000_1, 10_000.0)?;
         let is_taken = |other: usize| name_of(arms[other].name.as_deref(), other) == name;
         if name == HOLDOUT || (0..idx).any(is_taken) {
@@ -131,9 +137,7 @@ fn check_metrics(order: &ExperimentOrder) -> Result<(), Problem> {
     let mut metrics = order.guardrails.iter().map(|guardrail| guardrail.metric).chain([order.primary]);
     let needs_value = metrics.any(|metric| metric == ExperimentMetric::RevenuePerImpression);
     match order.conversion_value_micros {
-        None if needs_value => {
-            wrong("conversion_value_micros", "is needed for `revenue_per_impression`")
-        }
+        None if needs_value => wrong("conversion_value_micros", "is needed for `revenue_per_impression`"),
         Some(value) if !(1..=MOST_MICROS).contains(&value.0) => {
             wrong("conversion_value_micros", format!("must be within 1 and {MOST_MICROS}"))
         }

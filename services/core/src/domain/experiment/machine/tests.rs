@@ -1,9 +1,9 @@
 use proptest::prelude::*;
 use spotwright_schemas::experiment::{
-    ExperimentMetric, ExperimentOrder, ReadOutMetric, ReadOutSrm, Sentences,
+    ExperimentMetric, ExperimentOrder, ReadOutArm, ReadOutMetric, ReadOutSrm, Sentences,
 };
 use spotwright_schemas::ids::{ExperimentId, OrganizationId, RunId, VariantId};
-use spotwright_schemas::money::Currency;
+use spotwright_schemas::money::{Currency, Micros};
 
 use super::super::order::draft;
 use super::*;
@@ -65,8 +65,8 @@ fn an_experiment_goes_its_way() {
     assert_eq!(change.log.iter().map(|entry| entry.kind).collect::<Vec<_>>(), [EntryKind::Verdict]);
     assert_eq!(change.events[0].payload.event_type(), "spotwright.experiment.readout.v1");
     let choice = ExperimentChoice::Adopt;
-    let decided =
-        decide(&change.experiment, asked(Command::Decide { choice, arm: Some("B".to_owned()) }, 6)).expect("decided");
+    let decided = decide(&change.experiment, asked(Command::Decide { choice, arm: Some("B".to_owned()) }, 6))
+        .expect("decided");
     let types: Vec<_> = decided.events.iter().map(|event| event.payload.event_type()).collect();
     assert_eq!(types, ["spotwright.experiment.stopped.v1", "spotwright.experiment.decided.v1"]);
     assert_ne!(decided.events[0].id, decided.events[1].id);
@@ -109,6 +109,41 @@ fn nothing_is_adopted_after_a_mismatch() {
     }
     let command = Command::Decide { choice: ExperimentChoice::Inconclusive, arm: None };
     assert!(decide(&change.experiment, asked(command, 3)).is_ok());
+}
+
+#[test]
+fn the_largest_event_fits_its_bound() {
+    let mut experiment = after(&experiment(14), vec![Command::Start]);
+    experiment.name = "\u{1F600}".repeat(80);
+    let name = "\u{1F600}".repeat(24);
+    let verdict = ExperimentVerdict {
+        verdict: VerdictWord::Guardrail,
+        arm: Some(name.clone()),
+        metric: Some("revenue_per_impression".to_owned()),
+    };
+    let mut large = read_out(1, 1, false, verdict);
+    large.sentence = Sentences { en: "x".repeat(5_000), zh: "说".repeat(5_000) };
+    large.srm.p_value = Some(0.123_456_789_012_345_67);
+    large.arms = vec![
+        ReadOutArm {
+            name,
+            role: ArmRole::Control,
+            units: 999_999_999,
+            impressions: 9_999_999_999,
+            clicks: 9_999_999_999,
+            conversions: 9_999_999_999,
+            spend_micros: Micros(9_999_999_999_999_999),
+            revenue_micros: None,
+            value: None,
+            weight: 0.1,
+        };
+        9
+    ];
+    let change = decide(&experiment, asked(Command::Day(Box::new(large)), 1)).expect("played");
+    for event in &change.events {
+        let bytes = serde_json::to_vec(event).expect("JSON").len();
+        assert!(bytes <= spotwright_schemas::event::MAX_EVENT_BYTES, "{bytes}");
+    }
 }
 
 #[test]
