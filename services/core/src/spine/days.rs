@@ -4,12 +4,12 @@
 //! exposures' file, the next state, the log and the events are written as one. A process that dies in between
 //! leaves a claim that ends, and the day is played again with the same outcome.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
-use spotwright_schemas::ids::PlacementId;
+use spotwright_schemas::ids::{ExperimentId, PlacementId};
 
 use super::Shutdown;
 use crate::domain::experiment::exposure::Exposure;
@@ -49,6 +49,15 @@ pub struct DayPorts {
 pub struct ExperimentDays {
     ports: DayPorts,
     poll: Duration,
+    recent: Arc<Mutex<Option<Recent>>>,
+}
+
+/// Exposures of the experiment that was played last, so that its next day need not read them from their files.
+struct Recent {
+    experiment: ExperimentId,
+    /// Of as many days.
+    days: usize,
+    exposures: Vec<Exposure>,
 }
 
 impl std::fmt::Debug for ExperimentDays {
@@ -59,7 +68,7 @@ impl std::fmt::Debug for ExperimentDays {
 
 /// What came of a claimed day.
 enum Outcome {
-    Played(Box<PlayedDay>),
+    Played(Box<PlayedDay>, Recent),
     /// It cannot be played, now or later.
     Ended(StoppedBecause, String),
 }
@@ -110,8 +119,8 @@ impl From<AccountError> for DayError {
 impl ExperimentDays {
     /// A player that looks for due days every `poll`, and does nothing yet.
     #[must_use]
-    pub const fn new(ports: DayPorts, poll: Duration) -> Self {
-        Self { ports, poll }
+    pub fn new(ports: DayPorts, poll: Duration) -> Self {
+        Self { ports, poll, recent: Arc::default() }
     }
 
     /// Plays until told to stop; a day under way is finished first. Errors of the store are logged and tried again.
@@ -155,16 +164,23 @@ impl ExperimentDays {
     }
 
     async fn end(&self, claimed: &ClaimedDay, outcome: Outcome, at: i64) -> Result<Amended, AccountError> {
+        let mut recent = None;
         let (command, text, day) = match outcome {
-            Outcome::Played(day) => (Command::Day(Box::new(day.read_out.clone())), String::new(), Some(day)),
+            Outcome::Played(day, exposures) => {
+                recent = Some(exposures);
+                (Command::Day(Box::new(day.read_out.clone())), String::new(), Some(day))
+            }
             Outcome::Ended(because, text) => (Command::Stop(because), text, None),
         };
         let asked = Asked { command, text, by: Author::service(), at };
         let change = decide(&claimed.experiment, asked)
             .map_err(|problem| AccountError::Contradiction(problem.to_string()))?;
         let amended = self.ports.experiments.end_day(claimed, &change, day.as_deref()).await?;
-        if amended == Amended::Stale {
-            tracing::info!(experiment.id = %claimed.experiment.id, "a day is dropped, the experiment has changed");
+        match amended {
+            Amended::Now => *self.recent.lock().unwrap_or_else(PoisonError::into_inner) = recent,
+            Amended::Stale => {
+                tracing::info!(experiment.id = %claimed.experiment.id, "a day is dropped, the experiment has changed");
+            }
         }
         Ok(amended)
     }
@@ -182,10 +198,13 @@ impl ExperimentDays {
         }
         let order = order(experiment, &run, &variants)?;
         let files = self.ports.experiments.exposures(experiment.organization, experiment.id).await?;
+        let known = self.recent.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let known = known.filter(|known| known.experiment == experiment.id && known.days == files.len());
         let (ports, experiment) = (self.ports.clone(), experiment.clone());
-        let played = tokio::task::spawn_blocking(move || play(&ports, &experiment, &order, &files, now));
-        let played = played.await.map_err(|error| DayError::Later(error.to_string()))??;
-        Ok(Outcome::Played(Box::new(played)))
+        let played =
+            tokio::task::spawn_blocking(move || play(&ports, &experiment, &order, &files, known, now));
+        let (day, recent) = played.await.map_err(|error| DayError::Later(error.to_string()))??;
+        Ok(Outcome::Played(Box::new(day), recent))
     }
 }
 
@@ -233,12 +252,13 @@ fn play(
     experiment: &Experiment,
     order: &DayOrder,
     files: &[ArtifactHash],
+    known: Option<Recent>,
     now: i64,
-) -> Result<PlayedDay, DayError> {
-    let mut exposures: Vec<Exposure> = Vec::new();
-    for file in files {
-        exposures.extend(ports.analyst.read(experiment, &ports.artifacts.get(file)?)?);
-    }
+) -> Result<(PlayedDay, Recent), DayError> {
+    let mut exposures = match known {
+        Some(known) => known.exposures,
+        None => read(ports, experiment, files)?,
+    };
     let played = ports
         .market
         .play_day(order, &exposures)
@@ -246,6 +266,20 @@ fn play(
     let file = ports.analyst.write(experiment, &played)?;
     exposures.extend(played);
     let read_out = ports.analyst.read_out(experiment, experiment.day + 1, &exposures, now)?;
-    let exposures = ports.artifacts.put(&file)?;
-    Ok(PlayedDay { read_out, exposures })
+    let file = ports.artifacts.put(&file)?;
+    let recent = Recent { experiment: experiment.id, days: files.len() + 1, exposures };
+    Ok((PlayedDay { read_out, exposures: file }, recent))
+}
+
+/// The exposures of all days so far.
+fn read(
+    ports: &DayPorts,
+    experiment: &Experiment,
+    files: &[ArtifactHash],
+) -> Result<Vec<Exposure>, DayError> {
+    let mut exposures = Vec::new();
+    for file in files {
+        exposures.extend(ports.analyst.read(experiment, &ports.artifacts.get(file)?)?);
+    }
+    Ok(exposures)
 }
