@@ -196,6 +196,12 @@ codes! {
     BrandArchived = "SW1044",
     /// A variant has as many comments as it may, or an organization as many brands or open links.
     TooMany = "SW1045",
+    /// The state of an experiment does not allow the operation.
+    ExperimentState = "SW1050",
+    /// Users of an experiment were not divided as configured, so that nothing can be concluded from it.
+    ExperimentMismatch = "SW1051",
+    /// A variant cannot be an arm of an experiment.
+    ExperimentArm = "SW1052",
 }
 
 impl fmt::Display for Code {

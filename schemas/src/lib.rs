@@ -40,6 +40,7 @@ pub mod brief;
 pub mod destination;
 pub mod error;
 pub mod event;
+pub mod experiment;
 pub mod explanation;
 pub mod ids;
 pub mod launch;

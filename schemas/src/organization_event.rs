@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{ContentType, Event, SpecVersion};
-use crate::ids::{MessageId, OrganizationId, RunId, WebhookId};
+use crate::event::{ContentType, Event, FeedbackSource, SpecVersion};
+use crate::experiment::{ExperimentChoice, VerdictWord};
+use crate::ids::{ExperimentId, MessageId, OrganizationId, RunId, WebhookId};
+use crate::money::Micros;
 
 /// A CloudEvents 1.0 envelope around [`OrganizationPayload`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OrganizationEvent {
     /// Always `1.0`.
     pub specversion: SpecVersion,
@@ -31,12 +33,27 @@ pub struct OrganizationEvent {
 }
 
 /// Type and data of an event of an organization.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", content = "data")]
 pub enum OrganizationPayload {
     /// A webhook is not tried any more until somebody lets it go on.
     #[serde(rename = "spotwright.webhook.paused.v1")]
     WebhookPaused(WebhookPaused),
+    /// An experiment began, or a new phase of it.
+    #[serde(rename = "spotwright.experiment.started.v1")]
+    ExperimentStarted(ExperimentStarted),
+    /// A day of an experiment was read out.
+    #[serde(rename = "spotwright.experiment.readout.v1")]
+    ExperimentReadOut(ExperimentReadOut),
+    /// Users of an experiment were not divided as configured: it has no verdict any more.
+    #[serde(rename = "spotwright.experiment.srm_alarm.v1")]
+    ExperimentSrmAlarm(ExperimentSrmAlarm),
+    /// An experiment ended.
+    #[serde(rename = "spotwright.experiment.stopped.v1")]
+    ExperimentStopped(ExperimentStopped),
+    /// An experiment was decided.
+    #[serde(rename = "spotwright.experiment.decided.v1")]
+    ExperimentDecided(ExperimentDecided),
 }
 
 impl OrganizationPayload {
@@ -45,6 +62,11 @@ impl OrganizationPayload {
     pub const fn event_type(&self) -> &'static str {
         match self {
             Self::WebhookPaused(_) => "spotwright.webhook.paused.v1",
+            Self::ExperimentStarted(_) => "spotwright.experiment.started.v1",
+            Self::ExperimentReadOut(_) => "spotwright.experiment.readout.v1",
+            Self::ExperimentSrmAlarm(_) => "spotwright.experiment.srm_alarm.v1",
+            Self::ExperimentStopped(_) => "spotwright.experiment.stopped.v1",
+            Self::ExperimentDecided(_) => "spotwright.experiment.decided.v1",
         }
     }
 }
@@ -56,6 +78,110 @@ pub struct WebhookPaused {
     pub webhook: WebhookId,
     /// Why, for a person.
     pub reason: String,
+}
+
+/// Which experiment an event is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExperimentSubject {
+    /// Which experiment.
+    pub experiment: ExperimentId,
+    /// Its run.
+    pub run: RunId,
+    /// Its name.
+    pub name: String,
+    /// The last day that was played, from 1; 0 before the first.
+    pub day: u32,
+    /// Its phase, from 1.
+    pub phase: u32,
+    /// Who measures.
+    pub source: FeedbackSource,
+}
+
+/// An experiment began, or a new phase of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExperimentStarted {
+    /// Which experiment.
+    #[serde(flatten)]
+    pub subject: ExperimentSubject,
+    /// Names of its arms, the control first.
+    pub arms: Vec<String>,
+}
+
+/// What an arm showed since its phase began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExperimentArmCounts {
+    /// Its name.
+    pub name: String,
+    /// Users that were exposed.
+    pub units: u64,
+    /// Times shown.
+    pub impressions: u64,
+    /// Times clicked.
+    pub clicks: u64,
+    /// Conversions.
+    pub conversions: u64,
+    /// Spent.
+    pub spend_micros: Micros,
+}
+
+/// A day of an experiment was read out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExperimentReadOut {
+    /// Which experiment.
+    #[serde(flatten)]
+    pub subject: ExperimentSubject,
+    /// The standing verdict.
+    pub verdict: VerdictWord,
+    /// The arm it is about.
+    pub arm: Option<String>,
+    /// The guardrail it is about.
+    pub metric: Option<String>,
+    /// Probability of a division of users as far from the configured one.
+    pub srm_p_value: Option<f64>,
+    /// Whether that stops every verdict.
+    pub srm_alarm: bool,
+    /// The verdict in plain English.
+    pub sentence_en: String,
+    /// The verdict in plain Chinese.
+    pub sentence_zh: String,
+    /// The arms, the control first, the holdout last.
+    pub arms: Vec<ExperimentArmCounts>,
+    /// Currency of the amounts.
+    pub currency: String,
+}
+
+/// Users of an experiment were not divided as configured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExperimentSrmAlarm {
+    /// Which experiment.
+    #[serde(flatten)]
+    pub subject: ExperimentSubject,
+    /// Probability of a division of users as far from the configured one.
+    pub srm_p_value: Option<f64>,
+}
+
+/// An experiment ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExperimentStopped {
+    /// Which experiment.
+    #[serde(flatten)]
+    pub subject: ExperimentSubject,
+    /// `person`, `maximum_days`, `arm_withdrawn`, `decided` or `failed`.
+    pub because: String,
+}
+
+/// An experiment was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExperimentDecided {
+    /// Which experiment.
+    #[serde(flatten)]
+    pub subject: ExperimentSubject,
+    /// What was decided.
+    pub choice: ExperimentChoice,
+    /// The arm that was taken.
+    pub arm: Option<String>,
+    /// Whether the standing verdict said the same.
+    pub agrees: bool,
 }
 
 /// An event of the log of an organization.
@@ -70,7 +196,7 @@ pub enum LoggedEvent {
 
 impl LoggedEvent {
     /// Every type of event that a log can hold, e.g. to choose some of them.
-    pub const TYPES: [&'static str; 9] = [
+    pub const TYPES: [&'static str; 14] = [
         "spotwright.creative.requested.v1",
         "spotwright.variant.requested.v1",
         "spotwright.variant.rendered.v1",
@@ -80,6 +206,11 @@ impl LoggedEvent {
         "spotwright.creative.fatigued.v1",
         "spotwright.run.finished.v1",
         "spotwright.webhook.paused.v1",
+        "spotwright.experiment.started.v1",
+        "spotwright.experiment.readout.v1",
+        "spotwright.experiment.srm_alarm.v1",
+        "spotwright.experiment.stopped.v1",
+        "spotwright.experiment.decided.v1",
     ];
 
     /// Its id.

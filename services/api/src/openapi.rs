@@ -52,6 +52,12 @@ pub(crate) mod foreign {
         Delivery,
         Event,
         LoggedEvent,
+        ExperimentOrder,
+        ExperimentDesign,
+        ExperimentPhase,
+        ExperimentVerdict,
+        ExperimentChoice,
+        ReadOut,
         StopReason,
         FeedbackSource,
         Problem
@@ -197,7 +203,20 @@ pub(crate) mod foreign {
         shared::comments::handle,
         shared::comment::handle,
         shared::decide::handle,
+        experiments::list::handle,
+        experiments::create::handle,
         experiments::plan::handle,
+        experiments::get::handle,
+        experiments::start::handle,
+        experiments::pause::handle,
+        experiments::resume::handle,
+        experiments::stop::handle,
+        experiments::decide::handle,
+        experiments::allocation::handle,
+        experiments::archive::handle,
+        experiments::readouts::handle,
+        experiments::decisions::handle,
+        experiments::exposures::handle,
         imports::list::handle,
         imports::create::handle,
         imports::get::handle,
@@ -237,6 +256,7 @@ pub(crate) mod foreign {
         (name = "variants", description = "Drafted advertisements, their videos and results"),
         (name = "reviews", description = "Approvals, comments, and links for reviewers without an account"),
         (name = "shared", description = "What such a link shows and takes, without a key"),
+        (name = "experiments", description = "Variants of a run, compared over users that chance divides"),
         (name = "results", description = "What ads did, by source: the simulated market and reports of platforms")
     )
 )]
@@ -324,6 +344,10 @@ fn complete(operation: &Operation, described: &mut Value) {
         });
     } else if operation.method == "POST" || operation.path.starts_with("/v1/members/{id}") {
         refusals.push("409");
+    }
+    // Before the first day there are none; and a file of them may be lost.
+    if operation.path.ends_with("/exposures") {
+        refusals.extend(["409", "410"]);
     }
     if !described["requestBody"].is_null() {
         refusals.extend(["413", "415"]);
@@ -460,7 +484,9 @@ fn is_list(described: &Value) -> bool {
 
 /// Puts the schemas of the schema crate in the places of their names.
 fn add_foreign(schemas: &mut Value) {
-    use spotwright_schemas::{brief, error, event, organization_event, outcome, script, storyboard};
+    use spotwright_schemas::{
+        brief, error, event, experiment, organization_event, outcome, script, storyboard,
+    };
 
     let settings = SchemaSettings::draft2020_12()
         .with(|settings| settings.definitions_path = "/components/schemas".into());
@@ -472,6 +498,12 @@ fn add_foreign(schemas: &mut Value) {
     generator.subschema_for::<outcome::Delivery>();
     generator.subschema_for::<event::Event>();
     generator.subschema_for::<organization_event::LoggedEvent>();
+    generator.subschema_for::<experiment::ExperimentOrder>();
+    generator.subschema_for::<experiment::ExperimentDesign>();
+    generator.subschema_for::<experiment::ExperimentPhase>();
+    generator.subschema_for::<experiment::ExperimentVerdict>();
+    generator.subschema_for::<experiment::ExperimentChoice>();
+    generator.subschema_for::<experiment::ReadOut>();
     generator.subschema_for::<event::StopReason>();
     generator.subschema_for::<event::FeedbackSource>();
     generator.subschema_for::<error::Problem>();

@@ -206,7 +206,9 @@ const fn status(code: Code) -> StatusCode {
         | Code::WebhookState
         | Code::ContentChanged
         | Code::BrandArchived
-        | Code::TooMany => StatusCode::CONFLICT,
+        | Code::TooMany
+        | Code::ExperimentState
+        | Code::ExperimentMismatch => StatusCode::CONFLICT,
         Code::Precondition => StatusCode::PRECONDITION_FAILED,
         Code::BodyTooLarge | Code::BriefTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -219,6 +221,7 @@ const fn status(code: Code) -> StatusCode {
         | Code::Table
         | Code::Export
         | Code::Trial
+        | Code::ExperimentArm
         | Code::LineRefused
         | Code::AddressRefused
         | Code::Letters

@@ -12,6 +12,7 @@ use spotwright_core::ports::clip_hints::ClipHints;
 use spotwright_core::ports::clock::Clock;
 use spotwright_core::ports::entropy::Entropy;
 use spotwright_core::ports::event_log::EventLog;
+use spotwright_core::ports::experiments::{Analyst, ExperimentStore};
 use spotwright_core::ports::letters::Letters;
 use spotwright_core::ports::observations::ObservationStore;
 use spotwright_core::ports::people::PeopleStore;
@@ -56,6 +57,10 @@ pub struct ApiState {
     pub reviews: Arc<dyn ReviewStore>,
     /// Brands.
     pub brands: Arc<dyn BrandStore>,
+    /// Experiments, their logs and read-outs.
+    pub experiments: Arc<dyn ExperimentStore>,
+    /// Who reads exposures of experiments.
+    pub analyst: Arc<dyn Analyst>,
     /// Pictures and videos.
     pub artifacts: Arc<dyn ArtifactStore>,
     /// Import of pictures.

@@ -149,8 +149,26 @@ impl Competition {
     }
 
     /// Charges a competitor for one impression at `ecpm` micros per 1,000.
-    pub(crate) fn charge(&mut self, competitor: u16, ecpm: f32) {
+    fn charge(&mut self, competitor: u16, ecpm: f32) {
         self.spent[usize::from(competitor)] += (f64::from(ecpm) / 1_000.0).round() as i64;
+    }
+
+    /// Charges those of `rivals` whose slots were seen; each pays what the next below offered. `own_slot` is the
+    /// slot that the campaign took with its bid of `own`, if it took one.
+    pub(crate) fn charge_shown(&mut self, rivals: &[Bid], own_slot: Option<usize>, own: f32, visible: usize) {
+        let mut slot = 0;
+        for (idx, rival) in rivals.iter().enumerate() {
+            if own_slot == Some(slot) {
+                slot += 1;
+            }
+            if slot >= visible || rival.ecpm <= 0.0 {
+                return;
+            }
+            let next_rival = rivals.get(idx + 1).map_or(0.0, |next| next.ecpm);
+            let next = if own_slot == Some(slot + 1) { own } else { next_rival };
+            self.charge(rival.competitor, next.max(self.floor));
+            slot += 1;
+        }
     }
 
     /// Ends a tick: paces prices by what was spent in it. Who has spent the budget bids no more;

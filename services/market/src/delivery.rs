@@ -162,6 +162,11 @@ impl Memory {
         count * (-(hour - f64::from(at)) / self.half_life_hours).exp2() as f32
     }
 
+    /// Takes over what a user remembered at `hour`.
+    pub(crate) fn restore(&mut self, user: usize, creative: usize, remembered: f32, hour: f64) {
+        self.cells[user * self.creatives + creative] = (remembered, hour as f32);
+    }
+
     /// Adds an exposure.
     pub(crate) fn expose(&mut self, user: usize, creative: usize, hour: f64) {
         let remembered = self.remembered(user, creative, hour);

@@ -18,6 +18,8 @@
 //!   function of seed, generation, opportunity, user, slot, memory and content.
 //! - **Money is exact.** Prices are integer micros, a bid never exceeds what is left, and the
 //!   spend of the report is the sum of its rows.
+//! - [`experiment`] plays days of experiments beside all this: users, not opportunities, are divided there, and
+//!   neither its traffic nor its numbers are ever mixed with those of a campaign.
 //! - Draws are keyed by opportunity, so reports are equal for any number of threads.
 //!
 //! # Example
@@ -46,6 +48,7 @@ mod course;
 mod delivery;
 mod error;
 pub mod evaluate;
+pub mod experiment;
 pub mod fit;
 mod rotation;
 pub mod simulator;

@@ -330,7 +330,7 @@ impl<'a> Game<'a> {
         let own = if bid > 0 { (bid as f64 * rate * 1_000.0) as f32 } else { 0.0 };
         let rivals = &opportunity.top[..=self.slots];
         let slot = rivals.iter().take(self.slots).position(|rival| own > rival.ecpm).filter(|_| own >= floor);
-        self.charge_rivals(rivals, slot, own, opportunity.visible_slots);
+        self.competition.charge_shown(rivals, slot, own, opportunity.visible_slots);
         let Some(slot) = slot else { return };
         self.won += 1;
         self.tally.won(creative);
@@ -347,23 +347,6 @@ impl<'a> Game<'a> {
         if let Some(choices) = &mut self.chosen {
             let propensity = self.rotation.propensity(creative).to_bits();
             add(choices.entry((tick, creative, propensity)).or_default());
-        }
-    }
-
-    /// Charges the rivals whose slots were seen; each pays what the next below offered.
-    fn charge_rivals(&mut self, rivals: &[Bid], own_slot: Option<usize>, own: f32, visible: usize) {
-        let mut slot = 0;
-        for (idx, rival) in rivals.iter().enumerate() {
-            if own_slot == Some(slot) {
-                slot += 1;
-            }
-            if slot >= visible || rival.ecpm <= 0.0 {
-                return;
-            }
-            let next_rival = rivals.get(idx + 1).map_or(0.0, |next| next.ecpm);
-            let next = if own_slot == Some(slot + 1) { own } else { next_rival };
-            self.competition.charge(rival.competitor, next.max(self.competition.floor()));
-            slot += 1;
         }
     }
 
@@ -416,7 +399,7 @@ impl<'a> Game<'a> {
     }
 }
 
-fn check(campaign: &Campaign) -> Result<(), MarketError> {
+pub(crate) fn check(campaign: &Campaign) -> Result<(), MarketError> {
     let refused = |what: &str| Err(MarketError::Refused(what.to_owned()));
     if campaign.creatives.is_empty() {
         return refused("there are no creatives");

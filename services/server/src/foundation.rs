@@ -18,6 +18,7 @@ use spotwright_core::ports::brands::BrandStore;
 use spotwright_core::ports::entropy::Entropy as _;
 use spotwright_core::ports::event_bus::EventBus;
 use spotwright_core::ports::event_log::EventLog;
+use spotwright_core::ports::experiments::ExperimentStore;
 use spotwright_core::ports::observations::ObservationStore;
 use spotwright_core::ports::people::PeopleStore;
 use spotwright_core::ports::readiness::Readiness;
@@ -57,6 +58,8 @@ pub struct Foundation {
     pub reviews: Arc<dyn ReviewStore>,
     /// Brands.
     pub brands: Arc<dyn BrandStore>,
+    /// Experiments, their logs and read-outs.
+    pub experiments: Arc<dyn ExperimentStore>,
     /// Messages.
     pub bus: Arc<dyn EventBus>,
     /// Pictures and videos.
@@ -92,6 +95,8 @@ pub struct Database {
     pub reviews: Arc<dyn ReviewStore>,
     /// Brands.
     pub brands: Arc<dyn BrandStore>,
+    /// Experiments, their logs and read-outs.
+    pub experiments: Arc<dyn ExperimentStore>,
     lock: Option<FolderLock>,
 }
 
@@ -157,6 +162,7 @@ impl Database {
             + ObservationStore
             + ReviewStore
             + BrandStore
+            + ExperimentStore
             + 'static,
     {
         Self {
@@ -168,6 +174,7 @@ impl Database {
             observations: store.clone(),
             reviews: store.clone(),
             brands: store.clone(),
+            experiments: store.clone(),
             store,
             lock,
         }
@@ -211,8 +218,19 @@ impl Foundation {
         std::fs::create_dir_all(&folder)
             .map_err(|error| failed(&format!("`{}` cannot be created: {error}", folder.display())))?;
         let (bus, rabbit) = bus(config).await?;
-        let Database { store, accounts, people, audit, log, webhooks, observations, reviews, brands, lock } =
-            Self::database(config).await?;
+        let Database {
+            store,
+            accounts,
+            people,
+            audit,
+            log,
+            webhooks,
+            observations,
+            reviews,
+            brands,
+            experiments,
+            lock,
+        } = Self::database(config).await?;
         let artifacts = artifacts(config, &folder)?;
         let mark = mark(config, accounts.as_ref(), artifacts.as_ref()).await?;
         let readiness: Arc<dyn Readiness> =
@@ -228,6 +246,7 @@ impl Foundation {
             observations,
             reviews,
             brands,
+            experiments,
             bus,
             artifacts,
             folder,

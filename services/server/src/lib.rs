@@ -30,6 +30,7 @@ pub mod config;
 pub mod control;
 pub mod descriptors;
 pub mod drift;
+pub mod experiments;
 pub mod explain;
 pub mod foundation;
 pub mod generated;

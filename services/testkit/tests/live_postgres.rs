@@ -59,6 +59,15 @@ spotwright_testkit::brand_store_suite!(
     #[ignore = "needs PostgreSQL; run infra/test.sh"]
 );
 
+spotwright_testkit::experiment_store_suite!(
+    postgres_experiments,
+    || async {
+        let database = Database::create().await.unwrap();
+        (database.store().await.unwrap(), database)
+    },
+    #[ignore = "needs PostgreSQL; run infra/test.sh"]
+);
+
 /// What a server that is started anew does to its clients: every connection ends, none is told before it
 /// is used again. The first write and the first read over each of them are done all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

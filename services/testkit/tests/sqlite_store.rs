@@ -1,4 +1,5 @@
-//! The SQLite store keeps the contracts of the step store, the account store and the observation store.
+//! The SQLite store keeps the contracts of the step store, the account store, the observation store and the
+//! experiment store.
 
 use spotwright_store::sqlite::SqliteStore;
 
@@ -33,6 +34,12 @@ spotwright_testkit::review_store_suite!(sqlite_reviews, || async {
 });
 
 spotwright_testkit::brand_store_suite!(sqlite_brands, || async {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
+    (store, folder)
+});
+
+spotwright_testkit::experiment_store_suite!(sqlite_experiments, || async {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
     (store, folder)

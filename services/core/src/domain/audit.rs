@@ -115,6 +115,10 @@ actions! {
     ShareMade = "share.made",
     /// A link for reviewers was revoked.
     ShareRevoked = "share.revoked",
+    /// An experiment was made.
+    ExperimentMade = "experiment.made",
+    /// Somebody started, paused, resumed, divided, stopped, decided or put away an experiment.
+    ExperimentChanged = "experiment.changed",
 }
 
 impl std::fmt::Display for Action {

@@ -8,6 +8,7 @@ pub mod brand;
 pub mod campaign;
 pub mod copy_rules;
 pub mod estimate;
+pub mod experiment;
 pub mod launch;
 pub mod observation;
 pub mod people;

@@ -18,6 +18,7 @@ pub mod clock;
 pub mod entropy;
 pub mod event_bus;
 pub mod event_log;
+pub mod experiments;
 pub mod fidelity;
 pub mod fitting;
 pub mod language_model;

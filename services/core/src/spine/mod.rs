@@ -6,6 +6,7 @@
 //! version; whatever happened before it can happen again.
 
 mod checkpoints;
+mod days;
 mod engine;
 mod intake;
 mod messages;
@@ -13,6 +14,7 @@ mod paid_calls;
 mod workflow;
 
 pub use checkpoints::{Checkpoints, NoCheckpoints, POINTS};
+pub use days::{DayPorts, ExperimentDays};
 pub use engine::{ClaimQueue, Engine, EngineOptions, RunLocks, Shutdown};
 pub use intake::view_after;
 pub use messages::Messages;

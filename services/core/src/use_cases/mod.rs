@@ -12,6 +12,7 @@ pub mod briefs;
 pub mod campaigns;
 pub mod estimates;
 pub mod events;
+pub mod experiments;
 pub mod invitations;
 pub mod keys;
 pub mod members;

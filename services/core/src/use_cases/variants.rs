@@ -145,6 +145,7 @@ pub async fn revise_variant(
         seed: request.seed,
         opportunities: request.opportunities,
         currency: request.brief.budget.currency,
+        max_spend: None,
         revises: Some(Revises { variant: id, run: original.run }),
     };
     let commit = ports.control.opening(&run)?;

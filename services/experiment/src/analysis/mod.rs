@@ -6,14 +6,16 @@
 //! valid, Bayesian), [`mismatch`] checks that traffic was divided as configured, [`multiplicity`] corrects
 //! for many variants, [`elements`] tells what parts of creatives go along with, [`plan`] says how much traffic a test needs, [`weighted`] estimates arms whose
 //! traffic followed the results, [`holdout`] the lift over no advertising at all, and [`report`] puts them
-//! together into one verdict; [`sentence`] says it in plain words.
+//! together into one verdict; [`rule`] gives the verdict of the other read-outs, for experiments that chose one of
+//! them; [`sentence`] says it in plain words.
 //!
 //! # Units
 //! A *unit* is what was randomized, usually a user. Sums are over units. Relative effects are fractions
 //! (0.05 is +5 %), absolute ones are in the metric's own unit.
 //!
 //! # Which read-out decides
-//! Verdicts come from the always-valid read-out alone, so that looking every day costs nothing. The
+//! Verdicts come from the always-valid read-out alone unless another [`rule`] was chosen before, so that looking
+//! every day costs nothing. The
 //! fixed-horizon interval is right only at a size chosen before the start; the Bayesian one answers another
 //! question (what to believe under a prior). Both stand beside it and decide nothing.
 
@@ -26,6 +28,7 @@ pub mod multiplicity;
 pub mod plan;
 pub mod read_out;
 pub mod report;
+pub mod rule;
 pub mod sentence;
 pub mod weighted;
 

@@ -232,7 +232,7 @@ fn segment_tastes(
 }
 
 /// Log-odds of a click on an average creative of this category in this placement.
-fn level(card: &Card, category: &str, placement: PlacementKind) -> Result<f64, Error> {
+pub(crate) fn level(card: &Card, category: &str, placement: PlacementKind) -> Result<f64, Error> {
     let base = card
         .base_ctr
         .get(placement.as_str())

@@ -20,6 +20,7 @@ use spotwright_core::spine::{
     ClaimQueue, Engine, EngineOptions, NoCheckpoints, PaidCalls, RunLocks, Shutdown, StepError, StepOutcome,
     Undecided, Workflow,
 };
+use spotwright_observations::experiment::ExperimentAnalyst;
 use spotwright_render::{Letters, Measure, Studio};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
@@ -40,7 +41,9 @@ use crate::prices::Prices;
 use crate::reports::ReportMaker;
 use crate::video_jobs::FolderVideoJobs;
 use crate::wiring::{EngineSetup, Running, World};
-use crate::{descriptors, health, measures, model_watch, sandbox, telemetry, video_sources, webhooks};
+use crate::{
+    descriptors, experiments, health, measures, model_watch, sandbox, telemetry, video_sources, webhooks,
+};
 
 /// How often stored answers and sessions of the API are looked through.
 const FORGET: Duration = Duration::from_hours(1);
@@ -102,6 +105,9 @@ pub async fn execute(config: &Config, roles: &[Role], demo: bool) -> Result<(), 
             running.stop().await;
             Ok(())
         });
+    }
+    if roles.contains(&Role::Market) {
+        experiments::start(config, &foundation, &shutdown, &mut tasks)?;
     }
     if roles.contains(&Role::Relay) {
         let poll = Duration::from_millis(config.engine.poll_ms);
@@ -189,6 +195,8 @@ async fn serve_api(
         observations: Arc::clone(&foundation.observations),
         reviews: Arc::clone(&foundation.reviews),
         brands: Arc::clone(&foundation.brands),
+        experiments: Arc::clone(&foundation.experiments),
+        analyst: Arc::new(ExperimentAnalyst),
         artifacts: Arc::clone(&foundation.artifacts),
         pictures: Arc::new(Pictures::new(letters.clone(), sandbox::pictures(&config.sandbox)?)),
         runs: Arc::new(control.with_fitting(Arc::new(measure))),

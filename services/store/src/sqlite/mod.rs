@@ -91,6 +91,10 @@ mod deliveries;
 mod event_log;
 #[path = "../common/event_log.rs"]
 mod event_log_store;
+#[path = "../common/experiment_store.rs"]
+mod experiment_store;
+#[path = "../queries/experiments.rs"]
+mod experiments;
 #[path = "../queries/external_refs.rs"]
 mod external_refs;
 #[path = "../queries/invariants.rs"]

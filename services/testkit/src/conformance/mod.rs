@@ -9,6 +9,7 @@ pub mod bus;
 mod campaigns;
 pub mod clip_library;
 mod control;
+pub mod experiments;
 mod messages;
 mod money;
 pub mod observations;

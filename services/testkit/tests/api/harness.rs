@@ -34,6 +34,7 @@ use spotwright_core::ports::video_backend::{FrameStatistics, Rendered};
 use spotwright_core::ports::webhooks::{OutgoingMessage, WebhookSender};
 use spotwright_core::spine::Shutdown;
 use spotwright_core::use_cases::run_sizes::RunSizes;
+use spotwright_observations::experiment::ExperimentAnalyst;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{Event, Payload, RunFinished, StopReason};
@@ -323,6 +324,8 @@ impl Server {
             observations: store.clone(),
             reviews: store.clone(),
             brands: store.clone(),
+            experiments: store.clone(),
+            analyst: Arc::new(ExperimentAnalyst),
             artifacts: artifacts.clone(),
             pictures: pictures.clone(),
             letters: Arc::new(EveryLetter),
@@ -468,6 +471,15 @@ impl Server {
         let placements = vec![fixtures::placement(&variant)];
         let id = variant.id.to_string();
         self.commit(run, Commit { variants: vec![variant], placements, ..Commit::default() }).await;
+        id
+    }
+
+    /// Writes another winner, number `number` of the first generation; returns its id.
+    pub(crate) async fn rival(&self, run: RunId, number: u32) -> String {
+        let mut variant = fixtures::variant(run, 1, number, VariantState::Won);
+        variant.body.final_render = Some(self.rendered(&format!("final {number}")));
+        let id = variant.id.to_string();
+        self.commit(run, Commit { variants: vec![variant], ..Commit::default() }).await;
         id
     }
 

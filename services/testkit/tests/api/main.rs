@@ -8,6 +8,7 @@ mod campaigns;
 mod conditions;
 mod errors;
 mod events;
+mod experiments;
 mod fairness;
 mod files;
 mod harness;

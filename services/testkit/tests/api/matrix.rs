@@ -8,8 +8,8 @@ use spotwright_api::operations::{Access, OPERATIONS, Operation};
 use spotwright_core::domain::account::Scope;
 use spotwright_core::use_cases::Role;
 
-use crate::harness::{Made, Server, Tenant, brief_order, problem};
-use crate::{brands, people, reports, results, reviews, videos, webhooks};
+use crate::harness::{Made, Server, Tenant, brief_order, problem, text};
+use crate::{brands, experiments, people, reports, results, reviews, videos, webhooks};
 
 /// Things of the owner that requests name.
 struct Things {
@@ -49,6 +49,9 @@ struct Things {
     ad: String,
     /// A report that was made.
     report: String,
+    /// Another variant of the run, and an experiment.
+    rival: String,
+    experiment: String,
 }
 
 /// A request that is right for the owner.
@@ -76,6 +79,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         path if path.starts_with("/v1/comments/") => &things.comment,
         path if path.starts_with("/v1/shares/") => &things.share,
         path if path.starts_with("/v1/shared/") => &things.variant,
+        path if path.starts_with("/v1/experiments/{id}") => &things.experiment,
         "/v1/videos/{id}" if operation.method == "DELETE" => &things.spare_video,
         path if path.starts_with("/v1/videos/") || path.starts_with("/kling/v1/videos/{kind}") => {
             &things.video
@@ -121,6 +125,16 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         ("POST", "/v1/session") => request.json(&json!({ "key": server.operator })),
         ("POST", "/v1/briefs/check") => {
             request.json(&json!({ "brief": brief_order(&things.made.asset)["brief"] }))
+        }
+        ("POST", "/v1/experiments") => {
+            request.json(&experiments::order(things.made.run, &[&things.variant, &things.rival]))
+        }
+        ("POST", "/v1/experiments/{id}/stop") => request.json(&json!({ "reason": "enough" })),
+        ("POST", "/v1/experiments/{id}/decide") => {
+            request.json(&json!({ "choice": "inconclusive", "reason": "enough" }))
+        }
+        ("POST", "/v1/experiments/{id}/allocation") => {
+            request.json(&json!({ "weights": [1, 2], "reason": "more to B" }))
         }
         ("POST", "/v1/experiments/plan") => {
             request.json(&json!({ "baseline": 0.01, "smallest_effect": 0.1 }))
@@ -177,7 +191,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
 fn for_a_stranger(operation: &Operation) -> StatusCode {
     match (operation.method, operation.path) {
         (_, path) if path.starts_with("/v1/organizations") => StatusCode::FORBIDDEN,
-        ("POST", "/v1/runs" | "/v1/shares") => StatusCode::NOT_FOUND,
+        ("POST", "/v1/runs" | "/v1/shares" | "/v1/experiments") => StatusCode::NOT_FOUND,
         // The brief itself is fine; its picture does not exist for the stranger.
         ("POST", "/v1/briefs") => StatusCode::UNPROCESSABLE_ENTITY,
         (
@@ -210,6 +224,9 @@ async fn world() -> World {
     let (owner, stranger) = (server.tenant("owner").await, server.tenant("stranger").await);
     let made = server.order(&owner, 1).await;
     let variant = server.win(made.run).await;
+    let rival = server.rival(made.run, 2).await;
+    let order = experiments::order(made.run, &[&variant, &rival]);
+    let experiment = text(&server.post("/v1/experiments", &owner.key, &order).await["id"]);
     let webhook = webhooks::made(&server, &owner).await;
     let spare_webhook = webhooks::made(&server, &owner).await;
     let delivery = webhooks::delivered(&server, &owner, &webhook, made.run).await;
@@ -257,6 +274,8 @@ async fn world() -> World {
         campaign,
         ad,
         report,
+        rival,
+        experiment,
     };
     World { server, owner, stranger, things }
 }
@@ -312,7 +331,10 @@ async fn a_key_without_the_scope_is_refused_and_one_with_it_alone_is_enough() {
         let (_, narrow) = server.key(holder, &[needed.as_str()]).await;
         let admitted = sample(&server, operation, Some(&narrow), &things).send().await.unwrap();
         // The run is not paused, which only somebody who may resume it gets to know.
-        let conflict = operation.path.ends_with("/resume") && admitted.status() == StatusCode::CONFLICT;
+        // Nor has the experiment played a day, or is it still in the state that the operation is for.
+        let by_state =
+            operation.path.ends_with("/resume") || operation.path.starts_with("/v1/experiments/{id}");
+        let conflict = by_state && admitted.status() == StatusCode::CONFLICT;
         assert!(admitted.status().is_success() || conflict, "{operation:?}: {}", admitted.status());
     }
 }

@@ -1,0 +1,279 @@
+//! Experiments over REST, played in the market.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use spotwright_core::domain::experiment::exposure::Exposure;
+use spotwright_core::domain::variant::VariantState;
+use spotwright_core::ports::experiments::{Analyst as _, DayOrder, ExperimentMarket, ExperimentStore as _};
+use spotwright_core::ports::marketplace::MarketError;
+use spotwright_core::ports::step_store::Commit;
+use spotwright_core::ports::webhooks::WebhookStore as _;
+use spotwright_core::spine::{DayPorts, ExperimentDays};
+use spotwright_market::experiment::KnownEffects;
+use spotwright_market::simulator::{Options, Simulator};
+use spotwright_observations::experiment::ExperimentAnalyst;
+use spotwright_schemas::ids::RunId;
+use spotwright_testkit::fixtures;
+
+use crate::harness::{Server, Tenant, problem, text};
+use crate::{people, webhooks};
+
+/// A market in which arm B has log-odds of 0.6 above the others: about 1.8 times their click rate.
+fn known() -> KnownEffects {
+    KnownEffects { market: Simulator::new(Options::default()).unwrap(), log_odds: vec![0.0, 0.6, 0.0] }
+}
+
+/// A market whose log loses an eighth of the users of arm B.
+struct Tampered(KnownEffects);
+
+impl ExperimentMarket for Tampered {
+    fn play_day(&self, order: &DayOrder, before: &[Exposure]) -> Result<Vec<Exposure>, MarketError> {
+        let mut exposures = self.0.play_day(order, before)?;
+        exposures.retain(|exposure| exposure.arm != 1 || !exposure.unit.is_multiple_of(8));
+        Ok(exposures)
+    }
+}
+
+fn days(server: &Server, market: impl ExperimentMarket + 'static) -> ExperimentDays {
+    let ports = DayPorts {
+        experiments: server.store.clone(),
+        runs: server.store.clone(),
+        market: Arc::new(market),
+        analyst: Arc::new(ExperimentAnalyst),
+        artifacts: server.artifacts.clone(),
+        clock: server.clock.clone(),
+    };
+    ExperimentDays::new(ports, Duration::from_millis(1))
+}
+
+/// Plays every day that is due; how many.
+async fn play(days: &ExperimentDays) -> usize {
+    let mut played = 0;
+    while days.step().await.unwrap() {
+        played += 1;
+        assert!(played <= 100, "it does not end");
+    }
+    played
+}
+
+/// An order of an experiment with these variants.
+pub(crate) fn order(run: RunId, variants: &[&str]) -> Value {
+    json!({
+        "name": "hook", "run": run, "hypothesis": "B earns more clicks", "primary": "ctr",
+        "guardrails": [{ "metric": "cpc", "margin": 0.5 }],
+        "arms": variants.iter().map(|variant| json!({ "variant": variant })).collect::<Vec<_>>(),
+        "stopping": { "minimum_days": 7, "maximum_days": 14 }, "smallest_effect": 0.2
+    })
+}
+
+/// A run with three winners, and a draft of an experiment with them.
+async fn drafted(server: &Server, tenant: &Tenant, change: impl FnOnce(&mut Value)) -> String {
+    let run = server.order(tenant, 1).await.run;
+    let variants = [server.win(run).await, server.rival(run, 2).await, server.rival(run, 3).await];
+    let mut order = order(run, &variants.each_ref().map(String::as_str));
+    change(&mut order);
+    text(&server.post("/v1/experiments", &tenant.key, &order).await["id"])
+}
+
+async fn list(server: &Server, tenant: &Tenant, path: &str) -> Vec<Value> {
+    server.get(path, &tenant.key).await["data"].as_array().unwrap().clone()
+}
+
+/// Data of the organization's events of one type.
+async fn told(server: &Server, tenant: &Tenant, what: &str) -> Vec<Value> {
+    let path = format!("/v1/events?types=spotwright.experiment.{what}.v1&limit=200");
+    list(server, tenant, &path).await.into_iter().map(|row| row["event"]["data"].clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_three_arms_the_one_with_the_known_lift_wins_and_stays_the_winner() {
+    let server = Server::start().await;
+    let tenant = server.tenant("one").await;
+    let hook = webhooks::made(&server, &tenant).await;
+    let id = drafted(&server, &tenant, |order| order["holdout"] = json!(0.1)).await;
+    let path = format!("/v1/experiments/{id}");
+    let days = days(&server, known());
+    assert_eq!(play(&days).await, 0, "a draft has no days");
+    let started = server.post(&format!("{path}/start"), &tenant.key, &json!({ "reason": "go" })).await;
+    assert_eq!((&started["state"], &started["source"]), (&json!("running"), &json!("simulated")));
+    assert_eq!(play(&days).await, 14);
+
+    let ended = server.get(&path, &tenant.key).await;
+    assert_eq!((&ended["state"], &ended["stopped_because"]), (&json!("stopped"), &json!("maximum_days")));
+    assert_eq!((&ended["verdict"]["verdict"], &ended["verdict"]["arm"]), (&json!("winner"), &json!("B")));
+    let read_outs = list(&server, &tenant, &format!("{path}/readouts")).await;
+    let verdicts: Vec<&str> =
+        read_outs.iter().map(|read| read["standing"]["verdict"].as_str().unwrap()).collect();
+    assert_eq!(verdicts.len(), 14);
+    assert!(verdicts[..6].iter().all(|verdict| *verdict == "too_early"), "{verdicts:?}");
+    let first = verdicts.iter().position(|verdict| *verdict == "winner").unwrap();
+    assert!(verdicts[first..].iter().all(|verdict| *verdict == "winner"), "it stays: {verdicts:?}");
+    assert!(verdicts[..first].iter().all(|verdict| ["too_early", "undecided"].contains(verdict)));
+    let last = read_outs.last().unwrap();
+    assert_eq!(last["srm"]["alarm"], false, "{}", last["srm"]);
+    assert_eq!(last["arms"][3]["role"], "holdout");
+    assert_eq!((&last["arms"][3]["impressions"], &last["arms"][3]["spend_micros"]), (&json!(0), &json!(0)));
+    let of_c = last["comparisons"].as_array().unwrap().iter().find(|own| own["arm"] == "C").unwrap();
+    let ci = of_c["ci"].as_array().unwrap();
+    assert!(ci[0].as_f64().unwrap() < 0.0 && ci[1].as_f64().unwrap() > 0.0, "C is like A: {of_c}");
+    for read in &read_outs {
+        assert_eq!(read["source"], "simulated");
+        assert!(!text(&read["sentence"]["en"]).is_empty() && !text(&read["sentence"]["zh"]).is_empty());
+    }
+
+    let events = told(&server, &tenant, "readout").await;
+    let told_days: Vec<u64> = events.iter().map(|event| event["day"].as_u64().unwrap()).collect();
+    assert_eq!(told_days, (1..=14).collect::<Vec<_>>(), "each day is told once, in order");
+    assert_eq!((&events[13]["verdict"], &events[13]["source"]), (&json!("winner"), &json!("simulated")));
+    assert_eq!(told(&server, &tenant, "started").await.len(), 1);
+    assert!(told(&server, &tenant, "srm_alarm").await.is_empty());
+    server.store.fan_out(1_000, 2_000_000).await.unwrap();
+    let noted = list(&server, &tenant, &format!("/v1/webhooks/{hook}/deliveries?limit=200")).await;
+    let read = noted.iter().filter(|one| one["type"] == "spotwright.experiment.readout.v1").count();
+    assert_eq!(read, 14, "webhooks are told as well");
+
+    let choice = json!({ "choice": "adopt", "arm": "B", "reason": "more clicks at the same cost" });
+    let decided = server.post(&format!("{path}/decide"), &tenant.key, &choice).await;
+    assert_eq!((&decided["state"], &decided["decision"]["agrees"]), (&json!("decided"), &json!(true)));
+    assert_eq!(told(&server, &tenant, "decided").await[0]["arm"], "B");
+    let log = list(&server, &tenant, &format!("{path}/decisions")).await;
+    let kinds: Vec<&str> = log.iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+    assert_eq!((kinds[0], kinds[1]), ("created", "started"));
+    assert_eq!(kinds.last(), Some(&"decided"));
+    assert!(kinds.contains(&"verdict") && kinds.contains(&"stopped"), "{kinds:?}");
+    assert_eq!((&log[1]["by"]["kind"], &log[1]["text"]), (&json!("key"), &json!("go")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn exposures_that_were_tampered_with_stop_the_verdict() {
+    let server = Server::start().await;
+    let tenant = server.tenant("one").await;
+    let id = drafted(&server, &tenant, |_| ()).await;
+    let path = format!("/v1/experiments/{id}");
+    server.post(&format!("{path}/start"), &tenant.key, &json!({})).await;
+    assert_eq!(play(&days(&server, Tampered(known()))).await, 14);
+    let ended = server.get(&path, &tenant.key).await;
+    assert_eq!((&ended["srm_alarm"], &ended["verdict"]["verdict"]), (&json!(true), &json!("mismatch")));
+    let alarms = told(&server, &tenant, "srm_alarm").await;
+    assert_eq!(alarms.len(), 1, "told once: {alarms:?}");
+    let read_outs = list(&server, &tenant, &format!("{path}/readouts")).await;
+    let day = alarms[0]["day"].as_u64().unwrap();
+    for read in &read_outs {
+        let expected = read["day"].as_u64().unwrap() >= day;
+        assert_eq!(read["standing"]["verdict"] == "mismatch", expected, "{}", read["srm"]);
+        assert_ne!(read["standing"]["verdict"], "winner");
+    }
+    assert!(text(&read_outs[13]["sentence"]["zh"]).contains("不能下结论"));
+    for choice in [json!({ "choice": "adopt", "arm": "B" }), json!({ "choice": "keep_control" })] {
+        let mut body = choice;
+        body["reason"] = json!("it looks good");
+        let refused = server.request("POST", &format!("{path}/decide"), Some(&tenant.key)).json(&body);
+        let (status, body) = problem(refused.send().await.unwrap()).await;
+        assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("SW1051")));
+    }
+    let closed = json!({ "choice": "inconclusive", "reason": "users of B were lost" });
+    let decided = server.post(&format!("{path}/decide"), &tenant.key, &closed).await;
+    assert_eq!(decided["decision"]["agrees"], true);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_division_begins_another_phase_and_the_log_can_be_downloaded() {
+    let server = Server::start().await;
+    let tenant = server.tenant("one").await;
+    let paced =
+        |order: &mut Value| order["traffic"] = json!({ "day_seconds": 60, "opportunities_per_day": 4000 });
+    let id = drafted(&server, &tenant, paced).await;
+    let path = format!("/v1/experiments/{id}");
+    let before = server.request("GET", &format!("{path}/exposures"), Some(&tenant.key)).send().await.unwrap();
+    assert_eq!(problem(before).await.0, StatusCode::CONFLICT);
+    server.post(&format!("{path}/start"), &tenant.key, &json!({})).await;
+    let days = days(&server, known());
+    assert_eq!(play(&days).await, 1, "one day, then a minute");
+    server.clock.advance_micros(60_000_000);
+    assert_eq!(play(&days).await, 1);
+    let other = json!({ "weights": [1, 3, 1], "reason": "more to B" });
+    let divided = server.post(&format!("{path}/allocation"), &tenant.key, &other).await;
+    assert_eq!((&divided["phase"], &divided["phases"][1]["from_day"]), (&json!(2), &json!(3)));
+    assert_eq!(divided["design"], server.get(&path, &tenant.key).await["design"]);
+    server.post(&format!("{path}/pause"), &tenant.key, &json!({})).await;
+    server.clock.advance_micros(600_000_000);
+    assert_eq!(play(&days).await, 0, "it is paused");
+    server.post(&format!("{path}/resume"), &tenant.key, &json!({})).await;
+    assert_eq!(play(&days).await, 1);
+    let read_outs = list(&server, &tenant, &format!("{path}/readouts")).await;
+    let last = &read_outs[2];
+    assert_eq!((&last["phase"], &last["phase_day"]), (&json!(2), &json!(1)));
+    assert_eq!(last["srm"]["alarm"], false, "another division is no mismatch: {}", last["srm"]);
+    let units = |arm: usize| last["arms"][arm]["units"].as_u64().unwrap();
+    assert!(units(1) > 2 * units(0), "{} {}", units(0), units(1));
+
+    let answer = server.request("GET", &format!("{path}/exposures"), Some(&tenant.key)).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.headers()["content-type"], "application/vnd.apache.parquet");
+    let file = answer.bytes().await.unwrap();
+    let experiment = server.store.experiment(tenant.id, id.parse().unwrap()).await.unwrap();
+    let exposures = ExperimentAnalyst.read(&experiment, &file).unwrap();
+    let clicks = |exposures: &[Exposure], day: u32| -> u64 {
+        exposures.iter().filter(|own| own.day == day).map(|own| u64::from(own.clicks)).sum()
+    };
+    let told: u64 = last["arms"].as_array().unwrap().iter().map(|arm| arm["clicks"].as_u64().unwrap()).sum();
+    assert_eq!(clicks(&exposures, 3), told, "the log and the read-out tell the same");
+    let mut arms = std::collections::BTreeMap::new();
+    for own in &exposures {
+        assert_eq!(*arms.entry((own.phase, own.unit)).or_insert(own.arm), own.arm, "a user stays in an arm");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_is_refused_with_its_field() {
+    let server = Server::start().await;
+    let tenant = server.tenant("one").await;
+    let (run, other) = (server.order(&tenant, 1).await.run, server.order(&tenant, 2).await.run);
+    let (a, b, foreign) = (server.win(run).await, server.rival(run, 2).await, server.win(other).await);
+    let unfinished = fixtures::variant(run, 1, 5, VariantState::Drafted);
+    let unfinished_id = unfinished.id.to_string();
+    server.commit(run, Commit { variants: vec![unfinished], ..Commit::default() }).await;
+    let refused = async |body: Value| {
+        let request = server.request("POST", "/v1/experiments", Some(&tenant.key)).json(&body);
+        let (status, body) = problem(request.send().await.unwrap()).await;
+        (status.as_u16(), text(&body["code"]), body["param"].as_str().unwrap_or("").to_owned())
+    };
+    let arm = |code: &str| (422, code.to_owned(), "arms[1].variant".to_owned());
+    assert_eq!(refused(order(run, &[&a, &foreign])).await, arm("SW1052"));
+    assert_eq!(refused(order(run, &[&a, &unfinished_id])).await, arm("SW1052"));
+    assert_eq!(refused(order(run, &[&a, &a])).await, arm("SW1052"));
+    let mut wrong = order(run, &[&a, &b]);
+    wrong["alpha"] = json!(2);
+    assert_eq!(refused(wrong).await, (400, "SW1006".to_owned(), "alpha".to_owned()));
+
+    let key = "the same";
+    let make = async || {
+        let request = server.client.post(format!("{}/v1/experiments", server.url)).bearer_auth(&tenant.key);
+        let request = request.header("idempotency-key", key).json(&order(run, &[&a, &b]));
+        request.send().await.unwrap().json::<Value>().await.unwrap()
+    };
+    let (first, again) = (make().await, make().await);
+    assert_eq!(first["id"], again["id"], "a repetition makes no other one");
+    let path = format!("/v1/experiments/{}", text(&first["id"]));
+    for (verb, body) in [
+        ("pause", json!({})),
+        ("resume", json!({})),
+        ("stop", json!({ "reason": "x" })),
+        ("decide", json!({ "choice": "inconclusive", "reason": "x" })),
+        ("allocation", json!({ "weights": [1, 2], "reason": "x" })),
+    ] {
+        let request = server.request("POST", &format!("{path}/{verb}"), Some(&tenant.key)).json(&body);
+        let (status, body) = problem(request.send().await.unwrap()).await;
+        assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("SW1050")), "{verb}");
+    }
+    let viewer = people::member(&server, &tenant, "viewer@example.com", "viewer").await;
+    let read = viewer.sends(server.request("GET", &path, None)).send().await.unwrap();
+    assert_eq!(read.status(), StatusCode::OK);
+    let start = viewer.sends(server.request("POST", &format!("{path}/start"), None)).send().await.unwrap();
+    assert_eq!(problem(start).await.0, StatusCode::FORBIDDEN);
+    let archived = server.post(&format!("{path}/archive"), &tenant.key, &json!({})).await;
+    assert_eq!(archived["state"], "archived");
+}
