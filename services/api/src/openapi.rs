@@ -278,9 +278,8 @@ fn complete(operation: &Operation, described: &mut Value) {
     if operation.path.starts_with("/v1/shared/") {
         refusals.extend(["400", "429"]);
     }
-    let stream = &mut described["responses"]["200"]["content"]["text/event-stream"]["schema"];
-    if stream.is_object() {
-        *stream = event_of_stream(stream);
+    if let Some(data) = described.pointer_mut("/responses/200/content/text~1event-stream/schema") {
+        *data = event_of_stream(data);
     }
     let mut parameters = Vec::new();
     add_tags(operation, described, &mut parameters);
