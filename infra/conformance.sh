@@ -78,6 +78,10 @@ curl -fsS "$url/openapi.json" -o "$work/openapi.json"
 npx --yes "@stoplight/spectral-cli@$spectral" lint "$work/openapi.json" \
     --ruleset "$top/infra/conformance/spectral.yaml" --fail-severity warn
 
+say "making one of everything"
+python3 "$top/infra/conformance/seed.py" "$url" "$key" "$SPOTWRIGHT_PROGRAM" "$top/examples/coffee-en" \
+    "$top/infra/conformance/schemathesis.toml" > "$work/schemathesis.toml"
+
 operations="$(python3 -c 'import json, sys; print(sum(len(item) for item in json.load(open(sys.argv[1]))["paths"].values()))' "$work/openapi.json")"
 each="$(((cases + operations - 1) / operations))"
 say "$each requests for each of $operations operations, seed $seed"
@@ -85,7 +89,7 @@ cd "$work"
 send() { # key, then options
     local bearer="$1"
     shift
-    "$tools/bin/st" --config-file "$top/infra/conformance/schemathesis.toml" run "$work/openapi.json" --url "$url" \
+    "$tools/bin/st" --config-file "$work/schemathesis.toml" run "$work/openapi.json" --url "$url" \
         --header "Authorization: Bearer $bearer" --max-examples "$each" --seed "$seed" --workers 2 \
         --request-timeout 20 --continue-on-failure --no-shrink "$@"
 }

@@ -325,6 +325,9 @@ fn complete(operation: &Operation, described: &mut Value) {
     if operation.path.starts_with("/v1/shared/") {
         refusals.extend(["400", "429"]);
     }
+    if let Some(data) = described.pointer_mut("/responses/200/content/text~1event-stream/schema") {
+        *data = event_of_stream(data);
+    }
     let mut parameters = Vec::new();
     add_tags(operation, described, &mut parameters);
     if operation.creates {
@@ -410,6 +413,19 @@ fn complete(operation: &Operation, described: &mut Value) {
     for status in refusals {
         described["responses"][status] = json!({ "$ref": "#/components/responses/Problem" });
     }
+}
+
+/// One event of a stream (server-sent events), whose data is what `data` describes, as text.
+fn event_of_stream(data: &Value) -> Value {
+    json!({
+        "type": "object",
+        "required": ["id", "event", "data"],
+        "properties": {
+            "id": { "type": "string", "description": "What `Last-Event-ID` goes on after" },
+            "event": { "type": "string", "description": "The type of the event" },
+            "data": { "type": "string", "contentMediaType": "application/json", "contentSchema": data }
+        }
+    })
 }
 
 /// Whether a change may say what it has seen of the resource.

@@ -62,10 +62,15 @@ pub(crate) enum Number {
 
 impl Number {
     fn value(&self, field: &str) -> Result<u64, ApiProblem> {
-        match self {
-            Self::Number(number) => Ok(*number),
-            Self::Text(text) => text.trim().parse().map_err(|_| wrong(field, "must be a whole number")),
+        let number = match self {
+            Self::Number(number) => *number,
+            Self::Text(text) => text.trim().parse().map_err(|_| wrong(field, "must be a whole number"))?,
+        };
+        // What the description says: not every client has numbers without a sign.
+        if number > i64::MAX.unsigned_abs() {
+            return Err(wrong(field, "must be at most 9223372036854775807"));
         }
+        Ok(number)
     }
 }
 
@@ -229,6 +234,7 @@ mod tests {
             (r#"{"prompt":"a","num_frames":0}"#, "seconds"),
             (r#"{"prompt":"a","size":"721x1280"}"#, "size"),
             (r#"{"prompt":"a","fps":9}"#, "fps"),
+            (r#"{"prompt":"a","seed":9223372036854775808}"#, "seed"),
             (r#"{"prompt":"a","user":""}"#, "user"),
         ] {
             assert_eq!(order(json).expect_err(json), field);
