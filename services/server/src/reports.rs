@@ -92,7 +92,9 @@ impl ReportMaker {
         let (artifacts, format) = (Arc::clone(&self.artifacts), claim.order.format);
         let stored = tokio::task::spawn_blocking(move || {
             let bytes = table.written(format);
-            let hash = artifacts.put(&bytes)?;
+            let hash = artifacts
+                .put(&bytes)
+                .map_err(|error| Problem::new(Code::Unavailable, "", error.to_string()))?;
             Ok::<_, Problem>(ReportFile { hash, rows: table.rows.len() as u64, bytes: bytes.len() as u64 })
         });
         stored.await.map_err(|error| Problem::new(Code::Internal, "", error.to_string()))?
@@ -156,19 +158,20 @@ fn cells(source: &str, row: &ElementRow) -> Vec<Cell> {
 /// action is the brief's, so it is compared over the briefs of one product.
 fn units_of(shown: &Exposure) -> Vec<ElementUnit> {
     let body = &shown.body;
-    let block = format!("{}/{}", shown.run, shown.generation);
+    let of_generation = format!("{}/{}", shown.run, shown.generation);
+    let (block, product) = (of_generation.as_str(), shown.product.as_str());
     let voice = body.voice.as_ref().and_then(|voice| voice.lines.first());
     let style = serde_json::to_value(body.storyboard.style).unwrap_or_default();
     let mut values: BTreeMap<&str, (String, &str)> = BTreeMap::new();
     let script = &body.script;
-    values.insert("hook", (script.direction.hook.as_str().to_owned(), &block));
-    values.insert("angle", (script.direction.angle.as_str().to_owned(), &block));
+    values.insert("hook", (script.direction.hook.as_str().to_owned(), block));
+    values.insert("angle", (script.direction.angle.as_str().to_owned(), block));
     if let Some(structure) = script.structure {
-        values.insert("structure", (structure.as_str().to_owned(), &block));
+        values.insert("structure", (structure.as_str().to_owned(), block));
     }
-    values.insert("call_to_action", (shown.call_to_action.clone(), &shown.product));
-    values.insert("visual_style", (style.as_str().unwrap_or_default().to_owned(), &block));
-    values.insert("voice", (voice.map_or_else(|| "none".to_owned(), |line| line.voice.clone()), &block));
+    values.insert("call_to_action", (shown.call_to_action.clone(), product));
+    values.insert("visual_style", (style.as_str().unwrap_or_default().to_owned(), block));
+    values.insert("voice", (voice.map_or_else(|| "none".to_owned(), |line| line.voice.clone()), block));
     let unit = |(element, (value, block)): (&str, (String, &str))| ElementUnit {
         element: element.to_owned(),
         value,

@@ -121,7 +121,7 @@ pub fn elements(units: &[ElementUnit], alpha: f64) -> Result<Vec<ElementRow>, Er
     check_alpha(alpha)?;
     let mut values: BTreeMap<(&str, &str), Vec<&ElementUnit>> = BTreeMap::new();
     for unit in units.iter().filter(|unit| unit.trials > 0) {
-        values.entry((&unit.element, &unit.value)).or_default().push(unit);
+        values.entry((unit.element.as_str(), unit.value.as_str())).or_default().push(unit);
     }
     let mut rows = Vec::with_capacity(values.len());
     for ((element, value), own) in &values {
@@ -158,7 +158,7 @@ fn lift(units: &[ElementUnit], element: &str, value: &str, alpha: f64) -> Result
     let mut blocks: BTreeMap<&str, [Side; 2]> = BTreeMap::new();
     for unit in units.iter().filter(|unit| unit.trials > 0 && unit.element == element) {
         let side = usize::from(unit.value != value);
-        blocks.entry(&unit.block).or_default()[side].add(unit);
+        blocks.entry(unit.block.as_str()).or_default()[side].add(unit);
     }
     let (mut weights, mut sum, mut freedom) = (0.0, 0.0, 0.0);
     let (mut compared, mut successes) = ([0.0; 2], 0.0);

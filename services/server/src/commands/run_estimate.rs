@@ -23,7 +23,7 @@ use crate::prices::Prices;
 ///
 /// # Errors
 /// Problems of the options and of the brief; [`Code::Store`] where no temporary folder can be made.
-pub async fn execute(arguments: &RunArguments, config: &Config) -> Result<(), Problem> {
+pub(super) async fn execute(arguments: &RunArguments, config: &Config) -> Result<(), Problem> {
     let asked = Asked::of(arguments, config)?;
     let failed = |error: String| Problem::new(Code::Store, "", error);
     let folder = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;

@@ -129,7 +129,7 @@ pub async fn what_is_held_of_a_campaign_is_read_back<S: StepStore + AccountStore
     assert!(campaign.allows_of(&campaign.ads[1]).is_empty());
 
     let strange = hold(Some(PlacementId::derive(9, "placement", 9)), None);
-    let version = store.run(id.run).await.expect("the run").version;
+    let version = StepStore::run(&*store, id.run).await.expect("the run").version;
     let refused = store.amend(id.run, version, strange).await;
     assert!(matches!(refused, Err(StoreError::Missing(_))), "{refused:?}");
 }

@@ -62,7 +62,7 @@ async fn a_report_on_elements_is_made_in_the_background_and_expires() {
     shown(&server, run).await;
     let body = order("elements", "json", Some(run));
     let request = || {
-        let request = server.request("POST", "/v1/reports", Some(&tenant.key));
+        let request = server.client.post(format!("{}/v1/reports", server.url)).bearer_auth(&tenant.key);
         request.header("idempotency-key", "report-1").json(&body).send()
     };
     let ordered = request().await.unwrap();
@@ -161,7 +161,7 @@ async fn an_order_that_is_wrong_is_refused_at_once() {
     let tenant = server.tenant("one").await;
     let refused = async |body: Value| {
         let request = server.request("POST", "/v1/reports", Some(&tenant.key));
-        problem(request.header("idempotency-key", "wrong").json(&body).send().await.unwrap()).await
+        problem(request.json(&body).send().await.unwrap()).await
     };
     let missing = refused(order("elements", "json", Some(RunId::derive(9, "run", 9)))).await;
     assert_eq!(missing.0, StatusCode::NOT_FOUND);
@@ -173,7 +173,7 @@ async fn an_order_that_is_wrong_is_refused_at_once() {
     assert_eq!(refused(no_source).await.0, StatusCode::BAD_REQUEST);
     // Who may read results and no runs may not read the ledger either.
     let (_, narrow) = server.key(&tenant.key, &["results:read"]).await;
-    let request = server.request("POST", "/v1/reports", Some(&narrow)).header("idempotency-key", "narrow");
+    let request = server.request("POST", "/v1/reports", Some(&narrow));
     let (status, body) = problem(request.json(&order("ledger", "csv", None)).send().await.unwrap()).await;
     assert_eq!((status, &body["code"]), (StatusCode::FORBIDDEN, &json!("SW1002")));
 }
