@@ -26,13 +26,13 @@ fn known() -> KnownEffects {
     KnownEffects { market: Simulator::new(Options::default()).unwrap(), log_odds: vec![0.0, 0.6, 0.0] }
 }
 
-/// A market whose log loses an eighth of the users of arm B.
+/// A market whose log loses a fifth of the users of arm B.
 struct Tampered(KnownEffects);
 
 impl ExperimentMarket for Tampered {
     fn play_day(&self, order: &DayOrder, before: &[Exposure]) -> Result<Vec<Exposure>, MarketError> {
         let mut exposures = self.0.play_day(order, before)?;
-        exposures.retain(|exposure| exposure.arm != 1 || !exposure.unit.is_multiple_of(8));
+        exposures.retain(|exposure| exposure.arm != 1 || !exposure.unit.is_multiple_of(5));
         Ok(exposures)
     }
 }
@@ -249,7 +249,7 @@ async fn what_cannot_be_is_refused_with_its_field() {
     wrong["alpha"] = json!(2);
     assert_eq!(refused(wrong).await, (400, "SW1006".to_owned(), "alpha".to_owned()));
 
-    let key = "the same";
+    let key = "the-same";
     let make = async || {
         let request = server.client.post(format!("{}/v1/experiments", server.url)).bearer_auth(&tenant.key);
         let request = request.header("idempotency-key", key).json(&order(run, &[&a, &b]));
