@@ -13,7 +13,7 @@ use crate::pixels::{self, Crop, Raster};
 use crate::scene::{Brush, Moving, Scene, Window};
 
 /// How much larger than the window a prepared picture is, and so the strongest zoom.
-const ZOOM: f64 = 1.2;
+pub(super) const ZOOM: f64 = 1.2;
 /// Share of the brand color in blurred grounds.
 const TINT: f64 = 0.3;
 
@@ -126,6 +126,13 @@ impl Stage<'_> {
             self.window = Some(Window { x, y, width, height, moving, mask });
             return Ok(());
         }
+        if self.bare() {
+            let size = [width, height].map(|side| (side as f64 * ZOOM).ceil() as usize);
+            let source = self.field_source(size, 1.0);
+            let path = camera(self.input.shot.motion, size[0] as f64, size[1] as f64);
+            self.window = Some(Window { x, y, width, height, moving: Moving::Camera { source, path }, mask });
+            return Ok(());
+        }
         let source = &picture.raster;
         let crop = pixels::cover((source.width, source.height), width as f64, height as f64, picture.focus);
         let (w, h) = ((width as f64 * ZOOM).ceil() as usize, (height as f64 * ZOOM).ceil() as usize);
@@ -153,7 +160,7 @@ impl Stage<'_> {
     /// Fills the base with the picture's own blurred enlargement, tinted with the brand color,
     /// saturated, and darkened so that white text reads on it.
     pub(super) fn blurred_base(&mut self) -> Result<(), Error> {
-        if self.product().is_some() {
+        if self.product().is_some() || self.bare() {
             // The blur of a product on white would be white.
             grounds::paint(VisualStyle::Premium, self.input.board.palette, &mut self.base);
             return Ok(());
