@@ -4,6 +4,7 @@
 
 use spotwright_schemas::storyboard::Color;
 
+use super::field::Around;
 use super::{BLACK, Come, Rect, Stage, WHITE, shapes};
 use crate::error::Error;
 use crate::pixels::{self, Raster};
@@ -14,9 +15,19 @@ use crate::text::Block;
 const INK: Color = Color { r: 22, g: 24, b: 29 };
 
 impl Stage<'_> {
-    /// A light tint of the style's ground that dark text stands on.
+    /// What panels are tinted with: the style's ground, or the accent where the ground is light itself.
+    fn tint(&self) -> Color {
+        let (ground, accent) = (self.ground(), self.accent());
+        if WHITE.contrast(ground) < 2.2 && WHITE.contrast(accent) > WHITE.contrast(ground) {
+            accent
+        } else {
+            ground
+        }
+    }
+
+    /// A light tint that dark text stands on.
     fn paper(&self) -> Color {
-        pixels::mix(self.ground(), WHITE, 0.91)
+        pixels::mix(self.tint(), WHITE, 0.91)
     }
 
     /// The caption as a message and the detail as its answer, in the window of a conversation.
@@ -32,7 +43,7 @@ impl Stage<'_> {
         let most = wide - 2.0 * inset - 2.0 * pad[0] - 40.0 * u;
         let (bar, foot, gap) = (96.0 * u, 104.0 * u, 26.0 * u);
         let room = floor - self.content_top - bar - foot - 4.0 * gap;
-        let bubble = pixels::mix(self.ground(), WHITE, 0.80);
+        let bubble = pixels::mix(self.tint(), WHITE, 0.80);
         let mut style = self.caption_style(INK, None, 0.0, room * 0.56, 82.0);
         (style.width, style.shadow, style.serif) = (most, 0.0, false);
         let caption = self.set(&shot.caption, "caption", &style)?;
@@ -71,8 +82,8 @@ impl Stage<'_> {
         let [x, y, wide, high] = rect.map(f64::round);
         let (paper, radius) = (self.paper(), self.corner().clamp(14.0 * u, 44.0 * u));
         let shape = |px: f64, py: f64| pixels::rounded_distance(px, py, [0.0, 0.0, wide, high], radius);
-        let strip = pixels::mix(paper, self.ground(), 0.10);
-        let line = pixels::mix(paper, self.ground(), 0.24);
+        let strip = pixels::mix(paper, self.tint(), 0.10);
+        let line = pixels::mix(paper, self.tint(), 0.24);
         let layer = shapes::shaded([wide, high], |px, py| {
             let color = if py < bar || py > high - foot { strip } else { paper };
             let color = if (py - bar).abs() < u || (py - high + foot).abs() < u { line } else { color };
@@ -151,12 +162,12 @@ impl Stage<'_> {
         }
         let radius = w * 0.045;
         let hero = [(w - 2.0 * edge) as usize, (w * 0.62) as usize];
-        let art = self.field_source(hero, 0.9);
+        let art = self.field_source(hero, Around::Nothing);
         let mask = pixels::rounded_mask(hero[0], hero[1], radius);
         if (bar + edge) as usize + hero[1] < height {
             pixels::paste_masked(&mut page, &art, &mask, edge as usize, (bar + edge) as usize);
         }
-        let (accent, gray) = (readable_ground(self.accent()), pixels::mix(paper, ground, 0.22));
+        let (accent, gray) = (readable_ground(self.accent()), pixels::mix(paper, self.tint(), 0.22));
         let mut y = bar + edge * 2.0 + hero[1] as f64;
         let card = w * 0.25;
         let mut idx = 0;
@@ -193,7 +204,7 @@ impl Stage<'_> {
     pub(super) fn town(&self, size: [usize; 2]) -> Raster {
         let (w, h) = (size[0] as f64, size[1] as f64);
         let short = w.min(h);
-        let ground = self.ground();
+        let ground = self.tint();
         let paper = pixels::mix(ground, WHITE, 0.84);
         let blocks = [pixels::mix(ground, WHITE, 0.74), pixels::mix(ground, WHITE, 0.79)];
         let park = pixels::mix(self.accent(), WHITE, 0.58);

@@ -7,6 +7,7 @@
 use spotwright_schemas::storyboard::{Color, Palette, VisualStyle};
 
 use super::grounds::{accent_of, ground_of};
+use super::product::muddiness;
 use super::{BLACK, Stage, WHITE};
 use crate::pixels::{self, Raster, rounded_distance};
 use crate::scene::ink_on;
@@ -24,22 +25,58 @@ struct Tones {
     ink: Tone,
 }
 
+/// What a field is seen beside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Around {
+    /// White texts stand on it: it is dark.
+    Texts,
+    /// It is a window on the style's ground, from which it has to stand out.
+    Ground,
+    /// It runs out of the frame.
+    Nothing,
+}
+
 impl Tones {
-    fn of(style: VisualStyle, palette: Palette) -> Self {
-        let ground = ground_of(style, palette);
+    fn of(style: VisualStyle, palette: Palette, around: Around) -> Self {
+        let own = ground_of(style, palette);
         let accent = accent_of(style, palette);
+        let (ground, accent) = match around {
+            Around::Texts => dark_pair(palette),
+            Around::Ground => (pixels::mix(own, accent, 0.16), accent),
+            Around::Nothing => (own, accent),
+        };
         let ink = ink_on(ground);
         // An accent that is hardly told from its ground makes no figure.
         let accent = if accent.contrast(ground) >= 1.35 { accent } else { pixels::mix(ground, ink, 0.72) };
         let tone = |color: Color| [color.r, color.g, color.b].map(f64::from);
+        // A yellow without light is mud: its dark companion is the accent's.
+        let deep = pixels::mix(ground, BLACK, 0.30);
+        let deep = if muddiness(deep) > 0.2 { pixels::mix(accent, ground, 0.30) } else { deep };
         Self {
             ground: tone(ground),
-            deep: tone(pixels::mix(ground, BLACK, 0.30)),
+            deep: tone(deep),
             lift: tone(pixels::mix(ground, WHITE, 0.17)),
             accent: tone(accent),
             soft: tone(pixels::mix(accent, ground, 0.52)),
             ink: tone(ink),
         }
+    }
+}
+
+/// A dark ground of the brand, which white texts read on, and the other of its colors.
+fn dark_pair(palette: Palette) -> (Color, Color) {
+    let darkened = |color: Color| {
+        (0..=25)
+            .map(|step| pixels::mix(color, BLACK, f64::from(step) * 0.04))
+            .find(|color| WHITE.contrast(*color) >= 7.0)
+            .unwrap_or(BLACK)
+    };
+    let (primary, accent) = (darkened(palette.primary), darkened(palette.accent));
+    // The color that needs less darkening keeps its hue.
+    if muddiness(primary) > 0.2 && muddiness(accent) < muddiness(primary) {
+        (accent, palette.primary)
+    } else {
+        (primary, palette.accent)
     }
 }
 
@@ -63,13 +100,20 @@ fn lot(seed: u64, x: i64, y: i64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Paints the field of a style over a whole raster; `scale` is the size of its parts beside the usual.
+/// Paints the field of a style over a whole raster; `short` is the shorter side, in pixels, of the frame that its
+/// parts are made for.
 ///
 /// Deterministic in its arguments. About 40 ns a pixel.
-pub(super) fn paint(style: VisualStyle, palette: Palette, seed: u64, scale: f64, raster: &mut Raster) {
-    let tones = Tones::of(style, palette);
+pub(super) fn paint(
+    style: VisualStyle,
+    palette: Palette,
+    around: Around,
+    seed: u64,
+    short: f64,
+    raster: &mut Raster,
+) {
+    let tones = Tones::of(style, palette, around);
     let size = [raster.width as f64, raster.height as f64];
-    let short = size[0].min(size[1]) * scale;
     let plot: Box<dyn Fn(f64, f64) -> Tone> = match style {
         VisualStyle::Editorial => Box::new(move |x, y| tile(&tones, seed, short, x, y)),
         VisualStyle::Sale => Box::new(move |x, y| sunburst(&tones, seed, size, short, x, y)),
@@ -135,10 +179,10 @@ fn sunburst(tones: &Tones, seed: u64, size: [f64; 2], short: f64, x: f64, y: f64
     let dot = ((px.rem_euclid(cell)) - cell / 2.0).hypot(py.rem_euclid(cell) - cell / 2.0);
     let grown = ((away / short - 0.48) * 0.9).clamp(0.0, 0.44) * cell;
     if grown > 0.6 {
-        color = over(color, tones.deep, dot - grown);
+        color = over(color, tones.soft, dot - grown);
     }
     let radius = short * 0.24;
-    color = over(color, tones.deep, away - radius * 1.30);
+    color = over(color, tones.lift, away - radius * 1.30);
     color = over(color, tones.accent, away - radius);
     over(color, tones.ground, ((away - radius * 0.78).abs()) - short * 0.008)
 }
@@ -260,12 +304,6 @@ fn contours(tones: &Tones, seed: u64, short: f64, raster: &mut Raster) {
 }
 
 impl Stage<'_> {
-    /// Whether the shot has no picture but a drawn background. A picture that is on trial has no name: it is
-    /// judged as it is.
-    pub(super) fn bare(&self) -> bool {
-        super::is_bare(self.input)
-    }
-
     /// What arranges the fields of the shot: its layout and its background, which neighbors do not share.
     pub(super) fn seed(&self) -> u64 {
         let shot = self.input.shot;
@@ -273,10 +311,13 @@ impl Stage<'_> {
         lot(shot.layout as u64, picture.unwrap_or(0) as i64, 1) >> 8
     }
 
-    /// The field of the shot as a source for the camera.
-    pub(super) fn field_source(&self, size: [usize; 2], scale: f64) -> Raster {
+    /// The field of the shot as a source for the camera. Its parts have the size that the frame asks for, also in
+    /// small windows and narrow bands.
+    pub(super) fn field_source(&self, size: [usize; 2], around: Around) -> Raster {
         let mut source = Raster::filled(size[0].max(2), size[1].max(2), [0, 0, 0, 255]);
-        paint(self.style(), self.input.board.palette, self.seed(), scale, &mut source);
+        let frame = self.width.min(self.height);
+        let short = (size[0].min(size[1]) as f64).clamp(frame * 0.62, frame);
+        paint(self.style(), self.input.board.palette, around, self.seed(), short, &mut source);
         source
     }
 }
@@ -291,7 +332,7 @@ mod tests {
             Palette { primary: Color { r: 31, g: 58, b: 95 }, accent: Color { r: 242, g: 181, b: 68 } };
         let drawn = |style, seed| {
             let mut raster = Raster::filled(90, 160, [0, 0, 0, 255]);
-            paint(style, palette, seed, 1.0, &mut raster);
+            paint(style, palette, Around::Nothing, seed, 90.0, &mut raster);
             raster.data
         };
         let mut seen = Vec::new();
@@ -312,11 +353,13 @@ mod tests {
             let color = |text: &str| Color::parse(text).expect("a color");
             let palette = Palette { primary: color(primary), accent: color(accent) };
             for style in VisualStyle::ALL {
-                let mut raster = Raster::filled(90, 160, [0, 0, 0, 255]);
-                paint(style, palette, 5, 1.0, &mut raster);
-                let lumas = raster.data.chunks_exact(4).map(|pixel| pixel[1]);
-                let (least, most) = lumas.fold((255, 0), |(a, b), luma| (luma.min(a), luma.max(b)));
-                assert!(most - least > 24, "{style:?} of {primary} and {accent}: {least} to {most}");
+                for around in [Around::Texts, Around::Ground, Around::Nothing] {
+                    let mut raster = Raster::filled(90, 160, [0, 0, 0, 255]);
+                    paint(style, palette, around, 5, 90.0, &mut raster);
+                    let lumas = raster.data.chunks_exact(4).map(|pixel| pixel[1]);
+                    let (least, most) = lumas.fold((255, 0), |(a, b), luma| (luma.min(a), luma.max(b)));
+                    assert!(most - least > 24, "{style:?} of {primary} and {accent}: {least} to {most}");
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use spotwright_schemas::storyboard::Color;
 
+use super::field::Around;
 use super::{Stage, shapes};
 use crate::error::Error;
 use crate::pixels::{self, Raster};
@@ -96,7 +97,7 @@ impl Stage<'_> {
         let height = (rect[3] as usize).clamp(2, self.base.height.saturating_sub(y).max(2));
         // Two thirds of the camera's way is sideways: shapes wander along the edge.
         let large = [(width as f64 * LARGER * 1.1).ceil() as usize, (height as f64 * LARGER).ceil() as usize];
-        let source = self.field_source(large, 1.0);
+        let source = self.field_source(large, Around::Nothing);
         let (w, h) = (width as f64, height as f64);
         let (spare_x, spare_y) = (large[0] as f64 - w, large[1] as f64 - h);
         let mut path = [[0.0, spare_y, w, h], [spare_x, 0.0, w, h]];
@@ -149,7 +150,7 @@ impl Stage<'_> {
         if points.is_empty() {
             return self.framed();
         }
-        if self.bare() {
+        if self.bare {
             return self.list(&points);
         }
         let ground = self.brand_base();
@@ -221,7 +222,7 @@ impl Stage<'_> {
         })
     }
 
-    /// End card of type alone: a field above, the amount of an offer large, what to do below.
+    /// End card of type alone: a field above, what to do below.
     pub(super) fn end_type(&mut self) -> Result<(), Error> {
         let ground = self.brand_base();
         let ink = ink_on(ground);
@@ -232,21 +233,12 @@ impl Stage<'_> {
         }
         let floor = self.disclaimer(pixels::mix(ink, ground, 0.14), 0.5, false)?;
         let room = floor - self.content_top;
-        let accent = readable_tint(self.accent(), ground).unwrap_or(ink);
-        let share = if flat { 0.96 } else { 0.84 };
-        let hero = self.amount(accent, 0.5, [self.safe_width(), room * if flat { 0.24 } else { 0.22 }]);
-        let hero_room = hero.as_ref().map_or(0.0, |block| block.height);
-        let end = self.end_texts(ink, ground, room * share - hero_room)?;
-        let used = hero_room + end.height;
-        let deep = (self.height * 0.30).min(floor - used - self.content_top * 0.5 - 60.0 * self.unit);
+        let end = self.end_texts(ink, ground, room * if flat { 0.96 } else { 0.80 })?;
+        let used = end.height;
+        let deep = (self.height * 0.36).min(floor - used - self.content_top * 0.5 - 40.0 * self.unit);
         let has_band = !flat && deep > self.content_top;
         let from = if has_band { deep } else { self.content_top };
-        let mut y = from + ((floor - from - used) * 0.46).max(0.0);
-        if let Some(block) = &hero {
-            self.hero(block, y, 0.5);
-            y += block.height;
-        }
-        self.put_end(&end, y);
+        self.put_end(&end, from + ((floor - from - used) * 0.5).max(0.0));
         if flat {
             let x = (self.right + self.safe_width() * 0.06).round();
             self.right = right;

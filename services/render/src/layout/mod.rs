@@ -82,7 +82,8 @@ pub(crate) fn build(input: &Build<'_>) -> Result<Scene, Error> {
     let mut stage = Stage::new(input);
     stage.header()?;
     let right = stage.right;
-    if stage.wide() {
+    stage.product_beside = stage.stands_beside();
+    if stage.wide() || stage.product_beside {
         // Texts keep to a column of their own beside the picture.
         stage.right = (stage.left + stage.safe_width() * COLUMN).floor();
     }
@@ -121,18 +122,16 @@ pub(crate) fn build(input: &Build<'_>) -> Result<Scene, Error> {
     Ok(stage.finish())
 }
 
-/// Whether a shot has no picture but a drawn background. A picture that is on trial has no name, and counts.
-fn is_bare(input: &Build<'_>) -> bool {
-    input.clip.is_none() && input.picture.plain && !input.shot.picture.is_empty()
+/// Whether a shot shows nothing: a drawn background, or a picture as plain as one.
+fn shows_nothing(input: &Build<'_>) -> bool {
+    input.clip.is_none()
+        && (input.picture.plain || crate::backdrop::is_drawn(&input.picture.raster, input.board.palette))
 }
 
 /// The layout of a shot; where it has no picture, one that is no window around nothing.
-fn shown_as(input: &Build<'_>) -> Layout {
-    let layout = input.shot.layout;
-    if input.clip.is_some() || !input.picture.plain {
-        return layout;
-    }
+fn shown_as(layout: Layout, shows_nothing: bool) -> Layout {
     match layout {
+        _ if !shows_nothing => layout,
         Layout::Card | Layout::GiantWord => Layout::Number,
         Layout::Duo | Layout::Spotlight => Layout::Statement,
         Layout::Pedestal => Layout::Circle,
@@ -148,6 +147,8 @@ struct Stage<'a> {
     input: &'a Build<'a>,
     /// The layout that is built: the shot's, or the one that takes its place where there is no picture.
     layout: Layout,
+    /// Whether the style draws a field where the picture would be.
+    bare: bool,
     width: f64,
     height: f64,
     unit: f64,
@@ -161,6 +162,8 @@ struct Stage<'a> {
     /// Whether the brand stands on a plate of its own, since what is behind it is too bright for a shade.
     brand_plate: bool,
     content_top: f64,
+    /// Whether a product that was cut out stands beside the texts in a picture that fills a flat frame.
+    product_beside: bool,
     /// Between which shares of a window's height a product that was cut out stands.
     product_room: [f64; 2],
     base: Raster,
@@ -175,9 +178,12 @@ impl<'a> Stage<'a> {
         let (width, height) = (f64::from(input.size.width), f64::from(input.size.height));
         let covered = input.board.placement.spec().covered.map(f64::from);
         let top = (covered[0].max(0.04) * height).ceil();
+        let nothing = shows_nothing(input);
         Self {
             input,
-            layout: shown_as(input),
+            layout: shown_as(input.shot.layout, nothing),
+            // A picture on trial has no name: it is judged as it is.
+            bare: nothing && !input.shot.picture.is_empty(),
             width,
             height,
             // Flat frames have less room for lines and are seen just as large: their type is not as small as
@@ -191,6 +197,7 @@ impl<'a> Stage<'a> {
             label_pill: None,
             brand_plate: false,
             content_top: top,
+            product_beside: false,
             product_room: [0.10, 0.90],
             base: Raster::filled(input.size.width as usize, input.size.height as usize, [0, 0, 0, 255]),
             window: None,
@@ -255,7 +262,7 @@ impl<'a> Stage<'a> {
 
     /// Whether texts stand on the picture rather than on the brand color.
     fn on_picture(&self) -> bool {
-        if self.bare() && self.layout == Layout::Bubble {
+        if self.bare && self.layout == Layout::Bubble {
             return false;
         }
         matches!(
@@ -283,7 +290,7 @@ impl<'a> Stage<'a> {
         if self.on_picture() {
             return false;
         }
-        let bare_list = self.bare() && self.layout == Layout::Checklist;
+        let bare_list = self.bare && self.layout == Layout::Checklist;
         match self.layout {
             Layout::Statement | Layout::Number | Layout::EndType | Layout::Bubble => false,
             _ if bare_list => false,
@@ -301,6 +308,16 @@ impl<'a> Stage<'a> {
             | Layout::EndProduct => self.width > self.height * SQUARE,
             _ => self.width > self.height * 1.25,
         }
+    }
+
+    /// Whether the product of a flat frame that the picture fills has a half of it for itself.
+    fn stands_beside(&self) -> bool {
+        self.width > self.height * SQUARE
+            && matches!(
+                self.layout,
+                Layout::FullBleed | Layout::Headline | Layout::Plates | Layout::SideBand | Layout::PriceTag
+            )
+            && self.product().is_some()
     }
 
     fn header_on_picture(&self) -> bool {

@@ -27,7 +27,7 @@ impl Stage<'_> {
             self.set(&shot.caption, "caption", &self.caption_style(WHITE, accent, 0.0, room, 98.0))?;
         // Caption, mark and detail as they are put below.
         let texts = caption.as_ref().map_or(0.0, |block| block.height + 22.0 * self.unit) + detail_height;
-        if share >= 0.5 || self.product().is_some() || self.bare() {
+        if share >= 0.5 || self.product().is_some() || self.bare {
             self.picture_between(self.content_top, floor - texts)?;
         } else {
             // A wide picture cropped to a tall frame would lose the product: it fills the upper part
@@ -74,7 +74,7 @@ impl Stage<'_> {
         };
         let top = if self.header.is_empty() { 0.0 } else { self.shade_needed(high).max(0.12) };
         let top = self.header_shade(top);
-        let bottom = self.shade_needed(low).max(0.30);
+        let bottom = self.shade_needed(low).max(self.least_shade(0.30));
         let ramp = 0.19 * self.height;
         let ease = |t: f64| {
             let t = t.clamp(0.0, 1.0);

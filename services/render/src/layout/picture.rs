@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use fast_image_resize::{FilterType, Resizer};
 use spotwright_schemas::storyboard::{Motion, VisualStyle};
 
+use super::field::Around;
 use super::{BLACK, GROUND, Rect, Stage, grounds};
 use crate::error::Error;
 use crate::footage::percentile;
@@ -121,14 +122,18 @@ impl Stage<'_> {
         if let Some(product) = self.product() {
             let size = [width, height].map(|side| (side as f64 * ZOOM).ceil() as usize);
             let scene = self.scene_around(&product, size, self.product_room)?;
-            let path = camera(self.input.shot.motion, size[0] as f64, size[1] as f64);
+            // A pan would lead away from a product at the side.
+            let motion = if self.product_beside { Motion::PushIn } else { self.input.shot.motion };
+            let path = camera(motion, size[0] as f64, size[1] as f64);
             let moving = Moving::Camera { path, source: scene };
             self.window = Some(Window { x, y, width, height, moving, mask });
             return Ok(());
         }
-        if self.bare() {
+        if self.bare {
             let size = [width, height].map(|side| (side as f64 * ZOOM).ceil() as usize);
-            let source = self.field_source(size, 1.0);
+            let whole = width == frame_width && height == frame_height;
+            let around = if self.on_picture() && whole { Around::Texts } else { Around::Ground };
+            let source = self.field_source(size, around);
             let path = camera(self.input.shot.motion, size[0] as f64, size[1] as f64);
             self.window = Some(Window { x, y, width, height, moving: Moving::Camera { source, path }, mask });
             return Ok(());
@@ -160,7 +165,7 @@ impl Stage<'_> {
     /// Fills the base with the picture's own blurred enlargement, tinted with the brand color,
     /// saturated, and darkened so that white text reads on it.
     pub(super) fn blurred_base(&mut self) -> Result<(), Error> {
-        if self.product().is_some() || self.bare() {
+        if self.product().is_some() || self.bare {
             // The blur of a product on white would be white.
             grounds::paint(VisualStyle::Premium, self.input.board.palette, &mut self.base);
             return Ok(());

@@ -66,6 +66,12 @@ impl Stage<'_> {
         }
     }
 
+    /// Least strength of a shade under a caption: a field all but goes where texts are, since its shapes are as large
+    /// as letters.
+    pub(super) fn least_shade(&self, over_picture: f64) -> f64 {
+        if self.bare { 0.88 } else { over_picture }
+    }
+
     /// Darkens the picture under brand and label, where there are any.
     fn shade_header_over_picture(&mut self) -> Result<(), Error> {
         if self.header.is_empty() {
@@ -98,7 +104,7 @@ impl Stage<'_> {
         let room = self.height * 0.34;
         let texts = self.stack(WHITE, accent, 0.0, room, 104.0)?;
         let below = self.put_stack(&texts, self.content_top, 0.0);
-        self.shade_between(0.0, below + 18.0 * self.unit, 0.34)?;
+        self.shade_between(0.0, below + 18.0 * self.unit, self.least_shade(0.34))?;
         self.put_header();
         Ok(())
     }
@@ -107,15 +113,15 @@ impl Stage<'_> {
     pub(super) fn plates(&mut self) -> Result<(), Error> {
         let foot = self.disclaimer(WHITE, 0.0, true)?;
         let mut floor = foot - 26.0 * self.unit;
-        let plate = self.ground();
+        let (plate, second) = self.bands();
         let ink = ink_on(plate);
         let pad = 20.0 * self.unit;
         let shot = self.input.shot;
-        let mut style = self.detail_style(ink_on(self.second_plate()), None, 0.0, self.height * 0.14, false);
+        let mut style = self.detail_style(ink_on(second), None, 0.0, self.height * 0.14, false);
         style.width = self.safe_width() - 2.0 * pad;
         style.sizes[0] = 40.0 * self.unit;
         let detail = self.set(&shot.detail, "detail", &style)?;
-        let accent = readable_tint(self.accent(), plate);
+        let accent = readable_tint(second, plate);
         let mut style = self.caption_style(ink, accent, 0.0, self.height * 0.26, 76.0 * self.type_scale());
         style.width = self.safe_width() - 2.0 * pad;
         style.shadow = 0.0;
@@ -126,8 +132,7 @@ impl Stage<'_> {
         if let Some(block) = &detail {
             floor -= block.height;
             let come = self.detail_come();
-            let color = self.second_plate();
-            self.put_plated(TextKind::Detail, block, [self.left + pad, floor], come, color);
+            self.put_plated(TextKind::Detail, block, [self.left + pad, floor], come, second);
             floor -= 22.0 * self.unit;
         }
         if let Some(block) = &caption {
@@ -142,9 +147,11 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// The plate of what is said second.
-    fn second_plate(&self) -> Color {
-        readable_ground(self.accent())
+    /// The color that texts over the picture stand on, and the one that goes with it: ground and accent, or the
+    /// other way round over a field, which has the ground's color itself.
+    fn bands(&self) -> (Color, Color) {
+        let (ground, accent) = (self.ground(), readable_ground(self.accent()));
+        if self.bare { (accent, ground) } else { (ground, accent) }
     }
 
     /// A block of text, every line over a plate as wide as the line.
@@ -179,9 +186,9 @@ impl Stage<'_> {
     /// The caption on a band of color across the picture.
     pub(super) fn ribbon(&mut self) -> Result<(), Error> {
         let floor = self.disclaimer(WHITE, 0.0, true)?;
-        let band = self.ground();
+        let (band, second) = self.bands();
         let ink = ink_on(band);
-        let accent = readable_tint(self.accent(), band);
+        let accent = readable_tint(second, band);
         let texts = self.stack(ink, accent, self.alignment(), self.height * 0.32, 92.0)?;
         let pad = 28.0 * self.unit;
         let high = texts.height + 2.0 * pad;
@@ -190,8 +197,7 @@ impl Stage<'_> {
         self.shade_foot(floor)?;
         let layer = pixels::pill(self.base.width, high as usize, 0.0, band, 1.0);
         self.slide_in(layer, [0.0, top]);
-        let stripe =
-            pixels::pill(self.base.width, (8.0 * self.unit).max(2.0) as usize, 0.0, self.accent(), 1.0);
+        let stripe = pixels::pill(self.base.width, (8.0 * self.unit).max(2.0) as usize, 0.0, second, 1.0);
         self.slide_in(stripe, [0.0, top - (8.0 * self.unit).max(2.0)]);
         self.put_stack(&texts, top + pad, 0.0);
         self.shade_header_over_picture()?;
@@ -202,10 +208,10 @@ impl Stage<'_> {
     /// A column of color that grows out of the left side, the caption in it.
     pub(super) fn side_band(&mut self) -> Result<(), Error> {
         let floor = self.disclaimer(WHITE, 0.0, true)?;
-        let band = self.ground();
+        let (band, second) = self.bands();
         let ink = ink_on(band);
-        let accent = readable_tint(self.accent(), band);
-        let width = self.safe_width() * 0.78;
+        let accent = readable_tint(second, band);
+        let width = self.safe_width() * if self.product_beside { 0.94 } else { 0.78 };
         let texts = self.stack_within(ink, accent, 0.0, [width, self.height * 0.40], 88.0)?;
         let pad = 34.0 * self.unit;
         let high = texts.height + 2.0 * pad;
@@ -215,7 +221,7 @@ impl Stage<'_> {
         let wide = self.left + width + pad;
         let layer = pixels::pill(wide as usize, high as usize, 0.0, band, 1.0);
         self.slide_in(layer, [0.0, top]);
-        let edge = pixels::pill((10.0 * self.unit).max(2.0) as usize, high as usize, 0.0, self.accent(), 1.0);
+        let edge = pixels::pill((10.0 * self.unit).max(2.0) as usize, high as usize, 0.0, second, 1.0);
         self.slide_in(edge, [wide, top]);
         self.put_stack(&texts, top + pad, 0.0);
         self.shade_header_over_picture()?;
@@ -241,7 +247,7 @@ impl Stage<'_> {
 
     /// The caption as a message, the detail as its answer, over the picture.
     pub(super) fn bubble(&mut self) -> Result<(), Error> {
-        if self.bare() {
+        if self.bare {
             return self.conversation();
         }
         self.blurred_base()?;
@@ -319,7 +325,9 @@ impl Stage<'_> {
         let color = readable_ground(self.accent());
         let ink = ink_on(color);
         let (pad, point) = ([38.0 * u, 28.0 * u], 74.0 * u);
-        let width = self.safe_width() - 2.0 * pad[0] - point;
+        // In a wide frame a tag from side to side would be a bar.
+        let tag = self.safe_width().min(780.0 * u);
+        let width = tag - 2.0 * pad[0] - point;
         let hero = self.amount(ink, 0.0, [width, self.height * 0.16]);
         let hero_height = hero.as_ref().map_or(0.0, |block| block.height);
         let largest = if hero.is_some() { 62.0 } else { 96.0 };
@@ -328,7 +336,7 @@ impl Stage<'_> {
         let top = (floor - high - 20.0 * u).max(self.content_top);
         self.picture_between(self.content_top, top)?;
         self.shade_foot(floor)?;
-        let rect: Rect = [self.left, top, self.safe_width(), high].map(f64::round);
+        let rect: Rect = [self.left, top, tag, high].map(f64::round);
         let middle = rect[3] / 2.0;
         let hole = [point * 0.62, middle];
         let layer = shapes::filled([rect[2], rect[3]], color, 1.0, |x, y| {
@@ -368,7 +376,7 @@ impl Stage<'_> {
         self.picture_between(self.content_top + radius * 0.9, top)?;
         self.shade_foot(floor)?;
         self.put_stack(&texts, top, 0.0);
-        self.shade_between(top - 10.0 * u, self.height, 0.3)?;
+        self.shade_between(top - 10.0 * u, self.height, self.least_shade(0.3))?;
         let center = [self.right - radius, self.content_top + radius + 10.0 * u];
         let line = (2.0 * u).max(1.0);
         let layer = shapes::shaded([radius * 2.0, radius * 2.0], |x, y| {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fast_image_resize::{FilterType, Resizer};
 use spotwright_schemas::storyboard::{Color, Layout, Packshots};
 
+use super::picture::ZOOM;
 use super::{BLACK, Rect, Stage, WHITE, shapes};
 use crate::error::Error;
 use crate::pixels::{self, Raster};
@@ -32,11 +33,17 @@ impl Stage<'_> {
         room: [f64; 2],
     ) -> Result<Raster, Error> {
         let [width, height] = size;
+        let beside = self.product_beside;
+        // Below brand and label also when the camera has come near.
+        let below = 0.5 + (self.content_top / self.height - 0.48) / ZOOM;
+        let room = if beside { [below, 0.86] } else { room };
         let mut scene = Raster::filled(width, height, [0, 0, 0, 255]);
         let (w, h) = (width as f64, height as f64);
         let wall = self.wall(product);
+        // A dark wall needs more light for the product to stand out from it.
+        let glow = if luma(wall) < 0.32 { [1.0, 30.0] } else { [0.36, 14.0] };
         let horizon = h * (room[1] - 0.05);
-        let light = [w * 0.5, h * (room[0] + room[1]) / 2.0];
+        let light = [w * if beside { 0.70 } else { 0.5 }, h * (room[0] + room[1]) / 2.0];
         for (row, line) in scene.rows_mut().enumerate() {
             let y = row as f64 + 0.5;
             // The wall runs into the floor without an edge.
@@ -47,15 +54,19 @@ impl Stage<'_> {
                 let lit = (1.0 - away).clamp(0.0, 1.0);
                 let noise = f64::from(((column * 7 + row * 13) % 4) as u8) / 4.0 - 0.375;
                 let tone = |channel: u8| {
-                    let base = f64::from(channel) * (0.72 + 0.36 * lit + 0.10 * floor);
-                    (base + 14.0 * lit + noise).round().clamp(0.0, 255.0) as u8
+                    let base = f64::from(channel) * (0.72 + glow[0] * lit + 0.10 * floor);
+                    (base + glow[1] * lit + noise).round().clamp(0.0, 255.0) as u8
                 };
                 pixel.copy_from_slice(&[tone(wall.r), tone(wall.g), tone(wall.b), 255]);
             }
         }
         let margin = if self.on_picture() { 0.17 } else { 0.12 };
-        let rect =
-            fitted(product, [w * margin, h * room[0], w * (1.0 - 2.0 * margin), h * (room[1] - room[0])]);
+        let place = if beside {
+            [w * 0.52, h * room[0], w * 0.36, h * (room[1] - room[0])]
+        } else {
+            [w * margin, h * room[0], w * (1.0 - 2.0 * margin), h * (room[1] - room[0])]
+        };
+        let rect = fitted(product, place);
         stand(&mut scene, product, rect)?;
         Ok(scene)
     }
@@ -65,7 +76,7 @@ impl Stage<'_> {
         let (ground, accent) = (self.ground(), self.accent());
         let own = mean_luma(product);
         // White texts stand on walls that fill the frame.
-        let most = if self.header_on_picture() { 0.52 } else { 0.94 };
+        let most = if self.header_on_picture() { 0.55 } else { 0.94 };
         let tones = [(WHITE, 0.0), (WHITE, 0.18), (WHITE, 0.42), (WHITE, 0.66), (BLACK, 0.30), (BLACK, 0.52)];
         let walls = [accent, ground].into_iter().flat_map(|color| {
             tones.into_iter().map(move |(toward, share)| pixels::mix(color, toward, share))
@@ -126,7 +137,7 @@ impl Stage<'_> {
             let texts = self.stack(ink, accent, self.alignment(), room * 0.36, 104.0)?;
             let below = self.put_stack(&texts, self.content_top, 0.0);
             let end = self.bleed(floor).min(self.height * 0.95);
-            [self.left, below + 30.0 * u, self.safe_width(), end - below - 60.0 * u]
+            [self.left, below + 62.0 * u, self.safe_width(), end - below - 92.0 * u]
         };
         self.pool(area);
         self.show_product(&product, area, true)?;
@@ -439,7 +450,7 @@ fn luma(color: Color) -> f64 {
 }
 
 /// How much a color is a yellow or an orange without its light, which looks like mud, 0–1.
-fn muddiness(color: Color) -> f64 {
+pub(super) fn muddiness(color: Color) -> f64 {
     let [r, g, b] = [color.r, color.g, color.b].map(|channel| f64::from(channel) / 255.0);
     let is_yellow = r >= g * 0.95 && g > r * 0.58 && b < g * 0.62;
     if is_yellow { ((0.80 - r) / 0.3).clamp(0.0, 1.0) } else { 0.0 }

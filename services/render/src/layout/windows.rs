@@ -62,6 +62,8 @@ impl Stage<'_> {
         let (room, wide) = (sheet.floor - self.content_top, self.wide());
         let align = if wide { 0.0 } else { align };
         let share = if wide { 0.94 } else { share };
+        // A column beside a picture is narrow but high.
+        let largest = if wide { largest * 1.2 } else { largest };
         let texts = self.stack(sheet.ink, sheet.accent, align, room * share, largest)?;
         if wide {
             self.put_stack(&texts, self.content_top + (room - texts.height) * 0.46, 0.0);
@@ -330,7 +332,7 @@ impl Stage<'_> {
         let corners = |px: f64, py: f64| {
             pixels::rounded_distance(px, py, [0.0, 0.0, screen[2], screen[3]], radius - bezel)
         };
-        if self.bare() {
+        if self.bare {
             let seen =
                 [screen[0], screen[1], screen[2], screen[3].min(self.height - screen[1])].map(f64::round);
             let mask = shapes::mask(seen[2] as usize, seen[3] as usize, corners);
@@ -361,7 +363,7 @@ impl Stage<'_> {
 
     /// A map pin with the picture in it, the caption as its address.
     pub(super) fn map_pin(&mut self) -> Result<(), Error> {
-        if self.bare() {
+        if self.bare {
             return self.map();
         }
         let align = if self.wide() { 0.0 } else { 0.5 };
@@ -411,7 +413,7 @@ impl Stage<'_> {
 
     /// The amount on a ticket, where the room is high enough for it and a caption that is not small beside it.
     fn amount_on_ticket(&self, ink: Color, [width, room]: [f64; 2]) -> Option<crate::text::Block> {
-        if room < 300.0 * self.unit { None } else { self.amount(ink, 0.5, [width, room * 0.42]) }
+        if room < 300.0 * self.unit { None } else { self.amount(ink, 0.5, [width, room * 0.38]) }
     }
 
     /// Height of the ticket that [`Stage::offer`] would make.
@@ -488,7 +490,7 @@ impl Stage<'_> {
             self.button(block, style.width, face, bottom, 28.0 * u);
             bottom -= 30.0 * u;
         }
-        let rect = self.offer(bottom, room * 0.36)?;
+        let rect = self.offer(bottom, room * 0.42)?;
         let mut top = rect[1] - 26.0 * u;
         if let Some(block) = &brand {
             top -= block.height;
