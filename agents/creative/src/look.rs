@@ -168,11 +168,13 @@ fn body(brief: &Brief, line: &Line, figure: bool, offer: bool) -> Vec<Layout> {
     fit
 }
 
-/// Whether a caption says the offer's price or saving.
+/// Whether a caption says the offer's price or saving. A share is one only where it is said to be taken off: 90 %
+/// down is no price.
 fn says_price(brief: &Brief, caption: &str) -> bool {
-    let money = ['$', '¥', '￥', '£', '€', '元', '%'].iter().any(|sign| caption.contains(*sign))
-        || caption.contains("折");
-    money && brief.offer.is_some()
+    const SAVING: [&str; 9] = ["off", "save", "Save", "less", "减", "省", "优惠", "返", "降"];
+    let money = ['$', '¥', '￥', '£', '€', '元'].iter().any(|sign| caption.contains(*sign));
+    let share = caption.contains(['%', '％']) && SAVING.iter().any(|word| caption.contains(word));
+    brief.offer.is_some() && (money || share || caption.contains("折"))
 }
 
 /// Whether a caption names the street that something is in: a street's name with its number, or one that

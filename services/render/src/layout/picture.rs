@@ -122,9 +122,10 @@ impl Stage<'_> {
         if let Some(product) = self.product() {
             let size = [width, height].map(|side| (side as f64 * ZOOM).ceil() as usize);
             let scene = self.scene_around(&product, size, self.product_room)?;
-            // A pan would lead away from a product at the side.
+            // A pan would lead away from a product at the side, and from side to side past any other.
             let motion = if self.product_beside { Motion::PushIn } else { self.input.shot.motion };
-            let path = camera(motion, size[0] as f64, size[1] as f64);
+            let reach = [0.3, 0.7];
+            let path = camera(motion, reach, size[0] as f64, size[1] as f64);
             let moving = Moving::Camera { path, source: scene };
             self.window = Some(Window { x, y, width, height, moving, mask });
             return Ok(());
@@ -134,7 +135,7 @@ impl Stage<'_> {
             let whole = width == frame_width && height == frame_height;
             let around = if self.on_picture() && whole { Around::Texts } else { Around::Ground };
             let source = self.field_source(size, around);
-            let path = camera(self.input.shot.motion, size[0] as f64, size[1] as f64);
+            let path = camera(self.input.shot.motion, [0.0, 1.0], size[0] as f64, size[1] as f64);
             self.window = Some(Window { x, y, width, height, moving: Moving::Camera { source, path }, mask });
             return Ok(());
         }
@@ -154,7 +155,7 @@ impl Stage<'_> {
             width,
             height,
             moving: Moving::Camera {
-                path: camera(self.input.shot.motion, w as f64, h as f64),
+                path: camera(self.input.shot.motion, [0.0, 1.0], w as f64, h as f64),
                 source: prepared,
             },
             mask,
@@ -199,8 +200,8 @@ impl Stage<'_> {
     }
 }
 
-/// The part of a prepared picture shown first and last.
-fn camera(motion: Motion, width: f64, height: f64) -> [Crop; 2] {
+/// The part of a prepared picture shown first and last; pans lead between two shares of the way across it.
+fn camera(motion: Motion, [from, to]: [f64; 2], width: f64, height: f64) -> [Crop; 2] {
     let at = |zoom: f64, fx: f64, fy: f64| -> Crop {
         let (w, h) = (width / zoom, height / zoom);
         [(width - w) * fx, (height - h) * fy, w, h]
@@ -208,8 +209,8 @@ fn camera(motion: Motion, width: f64, height: f64) -> [Crop; 2] {
     match motion {
         Motion::PushIn => [at(1.0, 0.5, 0.5), at(ZOOM, 0.5, 0.5)],
         Motion::PullOut => [at(ZOOM, 0.5, 0.5), at(1.0, 0.5, 0.5)],
-        Motion::PanRight => [at(ZOOM, 0.0, 0.5), at(ZOOM, 1.0, 0.5)],
-        Motion::PanLeft => [at(ZOOM, 1.0, 0.5), at(ZOOM, 0.0, 0.5)],
+        Motion::PanRight => [at(ZOOM, from, 0.5), at(ZOOM, to, 0.5)],
+        Motion::PanLeft => [at(ZOOM, to, 0.5), at(ZOOM, from, 0.5)],
     }
 }
 
