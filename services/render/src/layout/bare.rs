@@ -323,14 +323,14 @@ impl Stage<'_> {
         let each = ((room - heading) / count - gap).max(40.0 * u);
         let mut blocks = Vec::with_capacity(points.len());
         for point in points {
-            let mut style = self.detail_style(INK, None, 0.0, each - 2.0 * pad * 0.6, false);
-            (style.width, style.bold, style.max_lines) = (self.safe_width() - indent - pad, true, 2);
+            let mut style = self.detail_style(INK, None, 0.0, (each - 2.0 * pad).max(each * 0.86), false);
+            (style.width, style.bold, style.max_lines) = (self.safe_width() - indent - pad, true, 3);
             style.sizes[0] = 50.0 * u;
             blocks.push(self.set(point, "detail", &style)?);
         }
         // Cards of one height, which the largest text asks for.
         let largest = blocks.iter().flatten().map(|block| block.height).fold(tick, f64::max);
-        let high = (largest + 2.0 * pad).max(each * 0.72).min(each);
+        let high = (largest + 2.0 * pad).max(each * 0.72).min(each.max(largest));
         let used = heading + count * (high + gap) - gap;
         let mut y = self.content_top + ((room - used) * 0.42).max(0.0);
         self.bar(self.left, y, 112.0 * u, 0.0);

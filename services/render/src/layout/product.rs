@@ -259,6 +259,10 @@ impl Stage<'_> {
 
     /// End card: the product in a circle or cut out, and what to do below.
     pub(super) fn end_product(&mut self) -> Result<(), Error> {
+        if !self.wide() && self.height < self.width * 1.4 && self.product().is_none() {
+            // A circle above the texts of a short frame would be a button.
+            return self.end_card();
+        }
         let ground = self.brand_base();
         let (u, ink) = (self.unit, ink_on(ground));
         let floor = self.disclaimer(pixels::mix(ink, ground, 0.14), 0.5, false)?;

@@ -63,7 +63,7 @@ impl Stage<'_> {
         let align = if wide { 0.0 } else { align };
         let share = if wide { 0.94 } else { share };
         // A column beside a picture is narrow but high.
-        let largest = if wide { largest * 1.2 } else { largest };
+        let largest = if self.width > self.height * 1.25 { largest * 1.2 } else { largest };
         let texts = self.stack(sheet.ink, sheet.accent, align, room * share, largest)?;
         if wide {
             self.put_stack(&texts, self.content_top + (room - texts.height) * 0.46, 0.0);
@@ -137,7 +137,9 @@ impl Stage<'_> {
     pub(super) fn circle(&mut self) -> Result<(), Error> {
         let sheet = self.sheet(0.0)?;
         let area = self.with_texts(&sheet, 0.0, [0.44, 96.0], Side::Above)?;
-        let side = if self.wide() { self.height * 1.16 } else { (self.width * 1.04).min(area[3] * 1.10) };
+        // In a short frame it leaves the frame below, too, rather than to be small.
+        let deeper = if self.height > self.width * 1.5 { 1.10 } else { 1.45 };
+        let side = if self.wide() { self.height * 1.16 } else { (self.width * 1.04).min(area[3] * deeper) };
         let rect = if self.wide() {
             [area[0] + area[2] * 0.06, (self.height - side) / 2.0, side, side]
         } else {
