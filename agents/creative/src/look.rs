@@ -137,6 +137,9 @@ fn body(brief: &Brief, line: &Line, figure: bool, offer: bool) -> Vec<Layout> {
     let points = line.detail.split(['；', ';', '、', '，']).filter(|part| !part.trim().is_empty()).count();
     let app = matches!(brief.product.vertical, Some(Vertical::App | Vertical::Game));
     let mut fit = Vec::new();
+    if says_place(&line.caption) {
+        fit.push(Layout::Place);
+    }
     if points > 1 {
         fit.push(Layout::Checklist);
     }
@@ -165,11 +168,42 @@ fn body(brief: &Brief, line: &Line, figure: bool, offer: bool) -> Vec<Layout> {
     fit
 }
 
-/// Whether a caption says the offer's price or saving.
+/// Whether a caption says the offer's price or saving. A share is one only where it is said to be taken off: 90 %
+/// down is no price.
 fn says_price(brief: &Brief, caption: &str) -> bool {
-    let money = ['$', '¥', '￥', '£', '€', '元', '%'].iter().any(|sign| caption.contains(*sign))
-        || caption.contains("折");
-    money && brief.offer.is_some()
+    const SAVING: [&str; 9] = ["off", "save", "Save", "less", "减", "省", "优惠", "返", "降"];
+    let money = ['$', '¥', '￥', '£', '€', '元'].iter().any(|sign| caption.contains(*sign));
+    let share = caption.contains(['%', '％']) && SAVING.iter().any(|word| caption.contains(word));
+    brief.offer.is_some() && (money || share || caption.contains("折"))
+}
+
+/// Whether a caption names the street that something is in: a street's name with its number, or one that
+/// somebody is found on. "On the road" and a crossing name none.
+fn says_place(caption: &str) -> bool {
+    const STREETS: [&str; 8] = ["Street", "Avenue", "Road", "Lane", "Row", "Square", "Boulevard", "Quay"];
+    let named = |words: &[&str]| {
+        let clean = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
+        words.windows(3).any(|three| {
+            let [before, name, street] = [clean(three[0]), clean(three[1]), clean(three[2])];
+            STREETS.contains(&street.as_str())
+                && name.starts_with(char::is_uppercase)
+                && (before.chars().all(|c| c.is_ascii_digit())
+                    || ["on", "at", "in", "On", "At"].contains(&before.as_str()))
+        })
+    };
+    let words: Vec<&str> = caption.split_whitespace().collect();
+    if named(&words) {
+        return true;
+    }
+    let chars: Vec<char> = caption.chars().collect();
+    (2..chars.len()).any(|at| {
+        let in_street = matches!(chars[at], '街' | '路' | '巷' | '道')
+            && chars[at - 2..at].iter().all(|c| ('\u{4E00}'..='\u{9FFF}').contains(c));
+        let next = chars.get(at + 1).copied();
+        let has_number = next.is_some_and(|c| c.is_ascii_digit()) && chars[at..].contains(&'号');
+        let is_there = next == Some('开') && chars[..at].contains(&'在');
+        in_street && (has_number || is_there)
+    })
 }
 
 /// Whether a caption has a figure of two digits or more that is no time of day.
@@ -262,5 +296,33 @@ const fn distaste(style: VisualStyle, layout: Layout) -> usize {
         | (VisualStyle::Playful, Layout::Circle | Layout::Bubble | Layout::Plates | Layout::Burst)
         | (VisualStyle::Editorial, Layout::FullBleed | Layout::Card | Layout::Poster | Layout::EndCard) => 0,
         _ => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_told_from_a_way() {
+        for caption in [
+            "14 years on Brindle Row, same two dentists",
+            "Come in: 12 Harbor Street",
+            "在江桥路开了8年",
+            "在檐下街开诊第11年",
+            "港口街12号，老码头旁",
+        ] {
+            assert!(says_place(caption), "{caption}");
+        }
+        for caption in [
+            "去医院的路上，猫在包里一直叫",
+            "路口打电话，对方听得清",
+            "雨停了，路面还亮着",
+            "On the road by seven",
+            "Two people in a row",
+            "出站有人接，不用自己找路",
+        ] {
+            assert!(!says_place(caption), "{caption}");
+        }
     }
 }

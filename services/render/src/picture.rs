@@ -5,6 +5,7 @@ mod color;
 mod cutout;
 mod flight;
 mod ground;
+mod mend;
 mod verdict;
 
 use std::io::Cursor;

@@ -277,7 +277,7 @@ pub struct GalleryArguments {
     /// Language: zh-CN or en-US.
     #[arg(long)]
     pub locale: Option<String>,
-    /// Shape: 9:16, 1:1 or 16:9.
+    /// Shape: 9:16, 4:5, 1:1 or 16:9.
     #[arg(long)]
     pub aspect: Option<String>,
     /// Style, e.g. premium.

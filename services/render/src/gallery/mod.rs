@@ -1,4 +1,4 @@
-//! The gallery: every layout in every style, in both languages and three shapes, with photographs, with products
+//! The gallery: every layout in every style, in both languages and four shapes, with photographs, with products
 //! on white, and without a picture, to be looked at.
 
 mod page;

@@ -12,6 +12,8 @@ use crate::scene::{Moving, Window, ink_on, readable_ground};
 const ZOOM: f64 = 1.25;
 /// White paper that does not dazzle.
 const PAPER: Color = Color { r: 243, g: 239, b: 230 };
+/// Least contrast of white on a deep ground.
+const DEEP: f64 = 12.5;
 /// Ground of screens at night.
 const NIGHT: Color = Color { r: 11, g: 14, b: 22 };
 
@@ -20,7 +22,11 @@ pub(crate) fn ground_of(style: VisualStyle, palette: Palette) -> Color {
     let color = match style {
         VisualStyle::Editorial => palette.primary,
         VisualStyle::Sale => strongest(palette),
-        VisualStyle::Premium => pixels::mix(palette.primary, BLACK, 0.58),
+        // As deep as the brand's color gets before its hue is lost.
+        VisualStyle::Premium => (0..=16)
+            .map(|step| pixels::mix(palette.primary, BLACK, f64::from(step) * 0.04))
+            .find(|color| WHITE.contrast(*color) >= DEEP)
+            .unwrap_or(BLACK),
         VisualStyle::Playful => palette.accent,
         VisualStyle::Tech => pixels::mix(palette.primary, NIGHT, 0.82),
         VisualStyle::Documentary => pixels::mix(PAPER, palette.primary, 0.04),

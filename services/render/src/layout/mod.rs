@@ -8,6 +8,8 @@
 //! smaller, so that previews and finals show the same picture. Texts stay inside the placement's
 //! safe zone and 6 % away from the sides.
 
+mod bare;
+mod field;
 pub(crate) mod grounds;
 mod lettering;
 mod on_brand;
@@ -49,6 +51,10 @@ const WORD: f64 = 0.26;
 const FLAT: f64 = 1.35;
 /// Share of the safe width that texts have in a wide frame with a picture beside them.
 const COLUMN: f64 = 0.47;
+/// Strongest shade under a header that does not look like smoke over the picture.
+const SMOKE: f64 = 0.46;
+/// Least width, as a share of the height, of a frame in which texts and a window stand side by side.
+const SQUARE: f64 = 0.95;
 /// Brightest gray that text grounds over pictures are darkened to; white on it has 5.4:1.
 const GROUND: f64 = 105.0;
 
@@ -76,7 +82,8 @@ pub(crate) fn build(input: &Build<'_>) -> Result<Scene, Error> {
     let mut stage = Stage::new(input);
     stage.header()?;
     let right = stage.right;
-    if stage.wide() {
+    stage.product_beside = stage.stands_beside();
+    if stage.wide() || stage.product_beside {
         // Texts keep to a column of their own beside the picture.
         stage.right = (stage.left + stage.safe_width() * COLUMN).floor();
     }
@@ -115,24 +122,20 @@ pub(crate) fn build(input: &Build<'_>) -> Result<Scene, Error> {
     Ok(stage.finish())
 }
 
-/// The layout of a shot; one of type alone where it would put a window around a plain background.
-fn shown_as(input: &Build<'_>) -> Layout {
-    let layout = input.shot.layout;
-    if input.clip.is_some() || !input.picture.plain {
-        return layout;
-    }
+/// Whether a shot shows nothing: a drawn background, or a picture as plain as one.
+fn shows_nothing(input: &Build<'_>) -> bool {
+    input.clip.is_none()
+        && (input.picture.plain || crate::backdrop::is_drawn(&input.picture.raster, input.board.palette))
+}
+
+/// The layout of a shot; where it has no picture, one that is no window around nothing.
+fn shown_as(layout: Layout, shows_nothing: bool) -> Layout {
     match layout {
-        Layout::Card
-        | Layout::Framed
-        | Layout::Circle
-        | Layout::Arch
-        | Layout::Duo
-        | Layout::Triptych
-        | Layout::Phone
-        | Layout::Spotlight
-        | Layout::Pedestal
-        | Layout::GiantWord => Layout::Number,
-        Layout::EndCard | Layout::EndProduct => Layout::EndType,
+        _ if !shows_nothing => layout,
+        Layout::Card | Layout::GiantWord => Layout::Number,
+        Layout::Duo | Layout::Spotlight => Layout::Statement,
+        Layout::Pedestal => Layout::Circle,
+        Layout::EndProduct => Layout::EndType,
         _ => layout,
     }
 }
@@ -144,6 +147,8 @@ struct Stage<'a> {
     input: &'a Build<'a>,
     /// The layout that is built: the shot's, or the one that takes its place where there is no picture.
     layout: Layout,
+    /// Whether the style draws a field where the picture would be.
+    bare: bool,
     width: f64,
     height: f64,
     unit: f64,
@@ -154,7 +159,11 @@ struct Stage<'a> {
     /// Brand and label, laid out first because the rest begins below them.
     header: Vec<(TextKind, Block, [f64; 2])>,
     label_pill: Option<Rect>,
+    /// Whether the brand stands on a plate of its own, since what is behind it is too bright for a shade.
+    brand_plate: bool,
     content_top: f64,
+    /// Whether a product that was cut out stands beside the texts in a picture that fills a flat frame.
+    product_beside: bool,
     /// Between which shares of a window's height a product that was cut out stands.
     product_room: [f64; 2],
     base: Raster,
@@ -169,9 +178,12 @@ impl<'a> Stage<'a> {
         let (width, height) = (f64::from(input.size.width), f64::from(input.size.height));
         let covered = input.board.placement.spec().covered.map(f64::from);
         let top = (covered[0].max(0.04) * height).ceil();
+        let nothing = shows_nothing(input);
         Self {
             input,
-            layout: shown_as(input),
+            layout: shown_as(input.shot.layout, nothing),
+            // A picture on trial has no name: it is judged as it is.
+            bare: nothing && !input.shot.picture.is_empty(),
             width,
             height,
             // Flat frames have less room for lines and are seen just as large: their type is not as small as
@@ -183,7 +195,9 @@ impl<'a> Stage<'a> {
             bottom: ((1.0 - covered[1].max(0.04)) * height).floor(),
             header: Vec::new(),
             label_pill: None,
+            brand_plate: false,
             content_top: top,
+            product_beside: false,
             product_room: [0.10, 0.90],
             base: Raster::filled(input.size.width as usize, input.size.height as usize, [0, 0, 0, 255]),
             window: None,
@@ -248,6 +262,9 @@ impl<'a> Stage<'a> {
 
     /// Whether texts stand on the picture rather than on the brand color.
     fn on_picture(&self) -> bool {
+        if self.bare && self.layout == Layout::Bubble {
+            return false;
+        }
         matches!(
             self.layout,
             Layout::FullBleed
@@ -270,9 +287,37 @@ impl<'a> Stage<'a> {
     /// Whether text and picture stand side by side: a wide frame in a layout whose texts do not stand on the
     /// picture.
     fn wide(&self) -> bool {
-        self.width > self.height * 1.25
-            && !self.on_picture()
-            && !matches!(self.layout, Layout::Statement | Layout::Number | Layout::EndType)
+        if self.on_picture() {
+            return false;
+        }
+        let bare_list = self.bare && self.layout == Layout::Checklist;
+        match self.layout {
+            Layout::Statement | Layout::Number | Layout::EndType | Layout::Bubble => false,
+            _ if bare_list => false,
+            // A window above or below its texts would be a slit in a square frame.
+            Layout::Framed
+            | Layout::Circle
+            | Layout::Arch
+            | Layout::Duo
+            | Layout::Phone
+            | Layout::Place
+            | Layout::Spotlight
+            | Layout::Pedestal
+            | Layout::Checklist
+            | Layout::EndCard
+            | Layout::EndProduct => self.width > self.height * SQUARE,
+            _ => self.width > self.height * 1.25,
+        }
+    }
+
+    /// Whether the product of a flat frame that the picture fills has a half of it for itself.
+    fn stands_beside(&self) -> bool {
+        self.width > self.height * SQUARE
+            && matches!(
+                self.layout,
+                Layout::FullBleed | Layout::Headline | Layout::Plates | Layout::SideBand | Layout::PriceTag
+            )
+            && self.product().is_some()
     }
 
     fn header_on_picture(&self) -> bool {
@@ -351,13 +396,38 @@ impl<'a> Stage<'a> {
             self.still(layer, rect[0], rect[1]);
         }
         for (kind, block, [x, y]) in std::mem::take(&mut self.header) {
+            if kind == TextKind::Brand && self.brand_plate {
+                let pad = [14.0 * self.unit, 5.0 * self.unit];
+                let size = [x - self.left + block.width + pad[0], block.height + 2.0 * pad[1]];
+                let radius = self.corner().min(size[1] / 2.0);
+                let layer = pixels::pill(
+                    (size[0] + pad[0]).ceil() as usize,
+                    size[1].ceil() as usize,
+                    radius,
+                    self.shade_tint(),
+                    0.92,
+                );
+                self.still(layer, self.left - pad[0], y - pad[1]);
+            }
             if kind == TextKind::Brand {
                 let (w, h) = ((7.0 * self.unit).max(2.0), (block.height * 0.62).max(4.0));
                 let layer = pixels::pill(w as usize, h as usize, w / 2.0, self.mark_color(), 1.0);
                 self.still(layer, self.left, (y + (block.height - h) / 2.0).round());
             }
+            let from = self.boxes.len();
             self.put(kind, &block, [x, y], Come::of(Entrance::None, 0.0));
+            for text in &mut self.boxes[from..] {
+                text.plated |= kind == TextKind::Brand && self.brand_plate;
+            }
         }
+    }
+
+    /// How much of a shade the header gets that needs `strength` of it: up to [`SMOKE`] a soft one is hardly seen;
+    /// where more is needed, the brand gets a plate instead and the picture stays as it is.
+    fn header_shade(&mut self, strength: f64) -> f64 {
+        let has_brand = self.header.iter().any(|(kind, ..)| *kind == TextKind::Brand);
+        self.brand_plate = has_brand && strength > SMOKE;
+        if self.brand_plate || !has_brand { 0.12_f64.min(strength) } else { strength }
     }
 
     /// The accent color, or the text color where the accent would not stand out.

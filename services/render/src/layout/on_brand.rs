@@ -102,7 +102,8 @@ impl Stage<'_> {
             }
             None => 0.0,
         };
-        let strength = self.shade_needed(brightest).max(0.15);
+        let needed = self.shade_needed(brightest).max(0.15);
+        let strength = self.header_shade(needed);
         let (end, ramp) = (self.content_top, 110.0 * self.unit);
         self.shade = (0..self.base.height)
             .map(|row| {

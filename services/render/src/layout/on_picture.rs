@@ -15,9 +15,20 @@ impl Stage<'_> {
         let source = (&self.input.picture.raster.width, &self.input.picture.raster.height);
         let kept = pixels::cover((*source.0, *source.1), width, height, (0.5, 0.5));
         let share = kept[2] * kept[3] / (*source.0 as f64 * *source.1 as f64);
-        if share >= 0.5 || self.product().is_some() {
-            self.product_room = [0.24, 0.53];
-            self.open_window([0.0, 0.0, width, height], None)?;
+        let ground = Color { r: GROUND as u8, g: GROUND as u8, b: GROUND as u8 };
+        let accent = readable_tint(self.input.board.palette.accent, ground);
+        let shot = self.input.shot;
+        let mut floor = self.disclaimer(WHITE, 0.0, true)?;
+        let detail =
+            self.set(&shot.detail, "detail", &self.detail_style(WHITE, accent, 0.0, height * 0.17, true))?;
+        let detail_height = detail.as_ref().map_or(0.0, |block| block.height + 16.0 * self.unit);
+        let room = (floor - detail_height - self.content_top - 40.0 * self.unit).min(height * 0.36);
+        let caption =
+            self.set(&shot.caption, "caption", &self.caption_style(WHITE, accent, 0.0, room, 98.0))?;
+        // Caption, mark and detail as they are put below.
+        let texts = caption.as_ref().map_or(0.0, |block| block.height + 22.0 * self.unit) + detail_height;
+        if share >= 0.5 || self.product().is_some() || self.bare {
+            self.picture_between(self.content_top, floor - texts)?;
         } else {
             // A wide picture cropped to a tall frame would lose the product: it fills the upper part
             // instead and melts into its own enlargement.
@@ -33,16 +44,6 @@ impl Stage<'_> {
                 .collect();
             self.open_window([0.0, 0.0, width, band], Some(mask))?;
         }
-        let ground = Color { r: GROUND as u8, g: GROUND as u8, b: GROUND as u8 };
-        let accent = readable_tint(self.input.board.palette.accent, ground);
-        let shot = self.input.shot;
-        let mut floor = self.disclaimer(WHITE, 0.0, true)?;
-        let detail =
-            self.set(&shot.detail, "detail", &self.detail_style(WHITE, accent, 0.0, height * 0.17, true))?;
-        let detail_height = detail.as_ref().map_or(0.0, |block| block.height + 16.0 * self.unit);
-        let room = (floor - detail_height - self.content_top - 40.0 * self.unit).min(height * 0.36);
-        let caption =
-            self.set(&shot.caption, "caption", &self.caption_style(WHITE, accent, 0.0, room, 98.0))?;
         if let Some(block) = &detail {
             floor -= block.height;
             let come = self.detail_come();
@@ -72,7 +73,8 @@ impl Stage<'_> {
             (low, high)
         };
         let top = if self.header.is_empty() { 0.0 } else { self.shade_needed(high).max(0.12) };
-        let bottom = self.shade_needed(low).max(0.30);
+        let top = self.header_shade(top);
+        let bottom = self.shade_needed(low).max(self.least_shade(0.30));
         let ramp = 0.19 * self.height;
         let ease = |t: f64| {
             let t = t.clamp(0.0, 1.0);

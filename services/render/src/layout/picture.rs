@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use fast_image_resize::{FilterType, Resizer};
 use spotwright_schemas::storyboard::{Motion, VisualStyle};
 
+use super::field::Around;
 use super::{BLACK, GROUND, Rect, Stage, grounds};
 use crate::error::Error;
 use crate::footage::percentile;
@@ -13,7 +14,7 @@ use crate::pixels::{self, Crop, Raster};
 use crate::scene::{Brush, Moving, Scene, Window};
 
 /// How much larger than the window a prepared picture is, and so the strongest zoom.
-const ZOOM: f64 = 1.2;
+pub(super) const ZOOM: f64 = 1.2;
 /// Share of the brand color in blurred grounds.
 const TINT: f64 = 0.3;
 
@@ -121,9 +122,21 @@ impl Stage<'_> {
         if let Some(product) = self.product() {
             let size = [width, height].map(|side| (side as f64 * ZOOM).ceil() as usize);
             let scene = self.scene_around(&product, size, self.product_room)?;
-            let path = camera(self.input.shot.motion, size[0] as f64, size[1] as f64);
+            // A pan would lead away from a product at the side, and from side to side past any other.
+            let motion = if self.product_beside { Motion::PushIn } else { self.input.shot.motion };
+            let reach = [0.3, 0.7];
+            let path = camera(motion, reach, size[0] as f64, size[1] as f64);
             let moving = Moving::Camera { path, source: scene };
             self.window = Some(Window { x, y, width, height, moving, mask });
+            return Ok(());
+        }
+        if self.bare {
+            let size = [width, height].map(|side| (side as f64 * ZOOM).ceil() as usize);
+            let whole = width == frame_width && height == frame_height;
+            let around = if self.on_picture() && whole { Around::Texts } else { Around::Ground };
+            let source = self.field_source(size, around);
+            let path = camera(self.input.shot.motion, [0.0, 1.0], size[0] as f64, size[1] as f64);
+            self.window = Some(Window { x, y, width, height, moving: Moving::Camera { source, path }, mask });
             return Ok(());
         }
         let source = &picture.raster;
@@ -142,7 +155,7 @@ impl Stage<'_> {
             width,
             height,
             moving: Moving::Camera {
-                path: camera(self.input.shot.motion, w as f64, h as f64),
+                path: camera(self.input.shot.motion, [0.0, 1.0], w as f64, h as f64),
                 source: prepared,
             },
             mask,
@@ -153,7 +166,7 @@ impl Stage<'_> {
     /// Fills the base with the picture's own blurred enlargement, tinted with the brand color,
     /// saturated, and darkened so that white text reads on it.
     pub(super) fn blurred_base(&mut self) -> Result<(), Error> {
-        if self.product().is_some() {
+        if self.product().is_some() || self.bare {
             // The blur of a product on white would be white.
             grounds::paint(VisualStyle::Premium, self.input.board.palette, &mut self.base);
             return Ok(());
@@ -187,8 +200,8 @@ impl Stage<'_> {
     }
 }
 
-/// The part of a prepared picture shown first and last.
-fn camera(motion: Motion, width: f64, height: f64) -> [Crop; 2] {
+/// The part of a prepared picture shown first and last; pans lead between two shares of the way across it.
+fn camera(motion: Motion, [from, to]: [f64; 2], width: f64, height: f64) -> [Crop; 2] {
     let at = |zoom: f64, fx: f64, fy: f64| -> Crop {
         let (w, h) = (width / zoom, height / zoom);
         [(width - w) * fx, (height - h) * fy, w, h]
@@ -196,8 +209,8 @@ fn camera(motion: Motion, width: f64, height: f64) -> [Crop; 2] {
     match motion {
         Motion::PushIn => [at(1.0, 0.5, 0.5), at(ZOOM, 0.5, 0.5)],
         Motion::PullOut => [at(ZOOM, 0.5, 0.5), at(1.0, 0.5, 0.5)],
-        Motion::PanRight => [at(ZOOM, 0.0, 0.5), at(ZOOM, 1.0, 0.5)],
-        Motion::PanLeft => [at(ZOOM, 1.0, 0.5), at(ZOOM, 0.0, 0.5)],
+        Motion::PanRight => [at(ZOOM, from, 0.5), at(ZOOM, to, 0.5)],
+        Motion::PanLeft => [at(ZOOM, to, 0.5), at(ZOOM, from, 0.5)],
     }
 }
 

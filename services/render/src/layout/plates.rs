@@ -3,6 +3,7 @@
 
 use spotwright_schemas::storyboard::Color;
 
+use super::picture::ZOOM;
 use super::product::is_amount;
 use super::{Come, GROUND, Rect, Stage, WHITE, shapes};
 use crate::error::Error;
@@ -16,6 +17,15 @@ impl Stage<'_> {
     fn whole_picture(&mut self, room: [f64; 2]) -> Result<(), Error> {
         self.product_room = room;
         self.open_window([0.0, 0.0, self.width, self.height], None)
+    }
+
+    /// As [`Stage::whole_picture`], with a product that was cut out as large as it gets between two heights, also at
+    /// the end of the camera's way, which enlarges about the frame's middle.
+    pub(super) fn picture_between(&mut self, from: f64, to: f64) -> Result<(), Error> {
+        let from = 0.5 + (from / self.height - 0.5) / ZOOM;
+        let away = (to - 14.0 * self.unit) / self.height - 0.5;
+        let to = 0.5 + if away > 0.0 { away / ZOOM } else { away };
+        self.whole_picture([from, to.max(from + 0.12)])
     }
 
     /// Brightest luma of the picture between two heights over the whole way of the camera, 0–255.
@@ -34,6 +44,13 @@ impl Stage<'_> {
         let ramp = 0.10 * self.height;
         let brightest = self.brightest_between(from - ramp * 0.3, to + ramp * 0.3)?;
         let strength = self.shade_needed(brightest).max(least);
+        self.darken(from, to, strength);
+        Ok(())
+    }
+
+    /// Lays a shade over the rows between two heights, with soft ends. Several add up.
+    fn darken(&mut self, from: f64, to: f64, strength: f64) {
+        let ramp = 0.10 * self.height;
         let ease = |t: f64| {
             let t = t.clamp(0.0, 1.0);
             t * t * (3.0 - 2.0 * t)
@@ -47,59 +64,75 @@ impl Stage<'_> {
             let keep = (1.0 - f64::from(*shade) / 255.0) * (1.0 - strength * down.min(up));
             *shade = (255.0 * (1.0 - keep)).round() as u8;
         }
-        Ok(())
+    }
+
+    /// Least strength of a shade under a caption: a field all but goes where texts are, since its shapes are as large
+    /// as letters.
+    pub(super) fn least_shade(&self, over_picture: f64) -> f64 {
+        if self.bare { 0.88 } else { over_picture }
     }
 
     /// Darkens the picture under brand and label, where there are any.
     fn shade_header_over_picture(&mut self) -> Result<(), Error> {
-        if self.header.is_empty() { Ok(()) } else { self.shade_between(0.0, self.content_top, 0.12) }
+        if self.header.is_empty() {
+            return Ok(());
+        }
+        let ramp = 0.03 * self.height;
+        let brightest = self.brightest_between(-ramp, self.content_top + ramp)?;
+        let needed = self.shade_needed(brightest).max(0.12);
+        let strength = self.header_shade(needed);
+        self.darken(0.0, self.content_top, strength);
+        Ok(())
     }
 
-    /// Small print over the foot of the picture; returns where the rest must end.
-    fn foot(&mut self) -> Result<f64, Error> {
-        let floor = self.disclaimer(WHITE, 0.0, true)?;
-        if !self.input.shot.disclaimer.trim().is_empty() {
-            self.shade_between(floor, self.height, 0.3)?;
+    /// Darkens the foot of the picture under the small print, where there is some.
+    fn shade_foot(&mut self, floor: f64) -> Result<(), Error> {
+        if self.input.shot.disclaimer.trim().is_empty() {
+            Ok(())
+        } else {
+            self.shade_between(floor, self.height, 0.3)
         }
-        Ok(floor)
     }
 
     /// The caption at the top, over a gradient.
     pub(super) fn headline(&mut self) -> Result<(), Error> {
         self.whole_picture([0.53, 0.86])?;
-        self.foot()?;
+        let floor = self.disclaimer(WHITE, 0.0, true)?;
+        self.shade_foot(floor)?;
         let ground = Color { r: GROUND as u8, g: GROUND as u8, b: GROUND as u8 };
         let accent = readable_tint(self.input.board.palette.accent, ground);
         let room = self.height * 0.34;
         let texts = self.stack(WHITE, accent, 0.0, room, 104.0)?;
         let below = self.put_stack(&texts, self.content_top, 0.0);
-        self.shade_between(0.0, below + 18.0 * self.unit, 0.34)?;
+        self.shade_between(0.0, below + 18.0 * self.unit, self.least_shade(0.34))?;
         self.put_header();
         Ok(())
     }
 
     /// Every line of the caption on a plate of its own.
     pub(super) fn plates(&mut self) -> Result<(), Error> {
-        self.whole_picture([0.24, 0.55])?;
-        let mut floor = self.foot()? - 26.0 * self.unit;
-        let plate = self.ground();
+        let foot = self.disclaimer(WHITE, 0.0, true)?;
+        let mut floor = foot - 26.0 * self.unit;
+        let (plate, second) = self.bands();
         let ink = ink_on(plate);
         let pad = 20.0 * self.unit;
         let shot = self.input.shot;
-        let mut style = self.detail_style(ink_on(self.second_plate()), None, 0.0, self.height * 0.14, false);
+        let mut style = self.detail_style(ink_on(second), None, 0.0, self.height * 0.14, false);
         style.width = self.safe_width() - 2.0 * pad;
         style.sizes[0] = 40.0 * self.unit;
         let detail = self.set(&shot.detail, "detail", &style)?;
-        let accent = readable_tint(self.accent(), plate);
+        let accent = readable_tint(second, plate);
         let mut style = self.caption_style(ink, accent, 0.0, self.height * 0.26, 76.0 * self.type_scale());
         style.width = self.safe_width() - 2.0 * pad;
         style.shadow = 0.0;
         let caption = self.set(&shot.caption, "caption", &style)?;
+        let high = |block: &Option<Block>| block.as_ref().map_or(0.0, |block| block.height);
+        self.picture_between(self.content_top, floor - high(&detail) - high(&caption) - 22.0 * self.unit)?;
+        self.shade_foot(foot)?;
         if let Some(block) = &detail {
             floor -= block.height;
             let come = self.detail_come();
-            let color = self.second_plate();
-            self.put_plated(TextKind::Detail, block, [self.left + pad, floor], come, color);
+            self.put_plated(TextKind::Detail, block, [self.left + pad, floor], come, second);
             floor -= 22.0 * self.unit;
         }
         if let Some(block) = &caption {
@@ -114,9 +147,11 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// The plate of what is said second.
-    fn second_plate(&self) -> Color {
-        readable_ground(self.accent())
+    /// The color that texts over the picture stand on, and the one that goes with it: ground and accent, or the
+    /// other way round over a field, which has the ground's color itself.
+    fn bands(&self) -> (Color, Color) {
+        let (ground, accent) = (self.ground(), readable_ground(self.accent()));
+        if self.bare { (accent, ground) } else { (ground, accent) }
     }
 
     /// A block of text, every line over a plate as wide as the line.
@@ -150,19 +185,19 @@ impl Stage<'_> {
 
     /// The caption on a band of color across the picture.
     pub(super) fn ribbon(&mut self) -> Result<(), Error> {
-        self.whole_picture([0.23, 0.48])?;
-        let floor = self.foot()?;
-        let band = self.ground();
+        let floor = self.disclaimer(WHITE, 0.0, true)?;
+        let (band, second) = self.bands();
         let ink = ink_on(band);
-        let accent = readable_tint(self.accent(), band);
+        let accent = readable_tint(second, band);
         let texts = self.stack(ink, accent, self.alignment(), self.height * 0.32, 92.0)?;
         let pad = 28.0 * self.unit;
         let high = texts.height + 2.0 * pad;
         let top = (floor - high - self.height * 0.04).max(self.content_top);
+        self.picture_between(self.content_top, top)?;
+        self.shade_foot(floor)?;
         let layer = pixels::pill(self.base.width, high as usize, 0.0, band, 1.0);
         self.slide_in(layer, [0.0, top]);
-        let stripe =
-            pixels::pill(self.base.width, (8.0 * self.unit).max(2.0) as usize, 0.0, self.accent(), 1.0);
+        let stripe = pixels::pill(self.base.width, (8.0 * self.unit).max(2.0) as usize, 0.0, second, 1.0);
         self.slide_in(stripe, [0.0, top - (8.0 * self.unit).max(2.0)]);
         self.put_stack(&texts, top + pad, 0.0);
         self.shade_header_over_picture()?;
@@ -172,20 +207,21 @@ impl Stage<'_> {
 
     /// A column of color that grows out of the left side, the caption in it.
     pub(super) fn side_band(&mut self) -> Result<(), Error> {
-        self.whole_picture([0.23, 0.49])?;
-        let floor = self.foot()?;
-        let band = self.ground();
+        let floor = self.disclaimer(WHITE, 0.0, true)?;
+        let (band, second) = self.bands();
         let ink = ink_on(band);
-        let accent = readable_tint(self.accent(), band);
-        let width = self.safe_width() * 0.78;
+        let accent = readable_tint(second, band);
+        let width = self.safe_width() * if self.product_beside { 0.94 } else { 0.78 };
         let texts = self.stack_within(ink, accent, 0.0, [width, self.height * 0.40], 88.0)?;
         let pad = 34.0 * self.unit;
         let high = texts.height + 2.0 * pad;
         let top = (floor - high).max(self.content_top);
+        self.picture_between(self.content_top, top)?;
+        self.shade_foot(floor)?;
         let wide = self.left + width + pad;
         let layer = pixels::pill(wide as usize, high as usize, 0.0, band, 1.0);
         self.slide_in(layer, [0.0, top]);
-        let edge = pixels::pill((10.0 * self.unit).max(2.0) as usize, high as usize, 0.0, self.accent(), 1.0);
+        let edge = pixels::pill((10.0 * self.unit).max(2.0) as usize, high as usize, 0.0, second, 1.0);
         self.slide_in(edge, [wide, top]);
         self.put_stack(&texts, top + pad, 0.0);
         self.shade_header_over_picture()?;
@@ -211,6 +247,9 @@ impl Stage<'_> {
 
     /// The caption as a message, the detail as its answer, over the picture.
     pub(super) fn bubble(&mut self) -> Result<(), Error> {
+        if self.bare {
+            return self.conversation();
+        }
         self.blurred_base()?;
         let floor = self.disclaimer(WHITE, 0.0, true)?;
         let (u, room) = (self.unit, floor - self.content_top);
@@ -248,7 +287,7 @@ impl Stage<'_> {
     }
 
     /// One message; returns where the next begins.
-    fn say(
+    pub(super) fn say(
         &mut self,
         kind: TextKind,
         block: &Block,
@@ -281,20 +320,23 @@ impl Stage<'_> {
 
     /// The caption on a price tag over the picture.
     pub(super) fn price_tag(&mut self) -> Result<(), Error> {
-        self.whole_picture([0.23, 0.49])?;
-        let floor = self.foot()?;
+        let floor = self.disclaimer(WHITE, 0.0, true)?;
         let u = self.unit;
         let color = readable_ground(self.accent());
         let ink = ink_on(color);
         let (pad, point) = ([38.0 * u, 28.0 * u], 74.0 * u);
-        let width = self.safe_width() - 2.0 * pad[0] - point;
+        // In a wide frame a tag from side to side would be a bar.
+        let tag = self.safe_width().min(780.0 * u);
+        let width = tag - 2.0 * pad[0] - point;
         let hero = self.amount(ink, 0.0, [width, self.height * 0.16]);
         let hero_height = hero.as_ref().map_or(0.0, |block| block.height);
         let largest = if hero.is_some() { 62.0 } else { 96.0 };
         let texts = self.stack_within(ink, None, 0.0, [width, self.height * 0.26], largest)?;
         let high = hero_height + texts.height + 2.0 * pad[1];
         let top = (floor - high - 20.0 * u).max(self.content_top);
-        let rect: Rect = [self.left, top, self.safe_width(), high].map(f64::round);
+        self.picture_between(self.content_top, top)?;
+        self.shade_foot(floor)?;
+        let rect: Rect = [self.left, top, tag, high].map(f64::round);
         let middle = rect[3] / 2.0;
         let hole = [point * 0.62, middle];
         let layer = shapes::filled([rect[2], rect[3]], color, 1.0, |x, y| {
@@ -319,8 +361,7 @@ impl Stage<'_> {
         let Some(figure) = self.telling_figure().filter(|figure| is_amount(figure)) else {
             return self.plates();
         };
-        self.whole_picture([0.31, 0.57])?;
-        let floor = self.foot()?;
+        let floor = self.disclaimer(WHITE, 0.0, true)?;
         let u = self.unit;
         let color = readable_ground(self.accent());
         let radius = (self.width.min(self.height) * 0.19).round();
@@ -331,11 +372,17 @@ impl Stage<'_> {
         let accent = readable_tint(self.input.board.palette.accent, ground);
         let texts = self.stack(WHITE, accent, 0.0, self.height * 0.32, 92.0)?;
         let top = floor - texts.height;
+        // The star lies over the picture's upper corner; a product begins below its middle.
+        self.picture_between(self.content_top + radius * 0.9, top)?;
+        self.shade_foot(floor)?;
         self.put_stack(&texts, top, 0.0);
-        self.shade_between(top - 10.0 * u, self.height, 0.3)?;
+        self.shade_between(top - 10.0 * u, self.height, self.least_shade(0.3))?;
         let center = [self.right - radius, self.content_top + radius + 10.0 * u];
-        let layer = shapes::filled([radius * 2.0, radius * 2.0], color, 1.0, |x, y| {
-            shapes::burst(x, y, [radius, radius], radius, 16.0)
+        let line = (2.0 * u).max(1.0);
+        let layer = shapes::shaded([radius * 2.0, radius * 2.0], |x, y| {
+            let cover = (0.5 - shapes::burst(x, y, [radius, radius], radius, 18.0)).clamp(0.0, 1.0);
+            let ring = shapes::ring(x, y, [radius, radius], radius * 0.82, line);
+            (pixels::mix(color, ink_on(color), (0.5 - ring).clamp(0.0, 1.0) * 0.8), cover)
         });
         let from = self.sprites.len();
         self.still(layer, center[0] - radius, center[1] - radius);

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use fast_image_resize::{FilterType, Resizer};
-use spotwright_schemas::storyboard::{Color, Packshots};
+use spotwright_schemas::storyboard::{Color, Layout, Packshots};
 
+use super::picture::ZOOM;
 use super::{BLACK, Rect, Stage, WHITE, shapes};
 use crate::error::Error;
 use crate::pixels::{self, Raster};
-use crate::scene::{Entrance, Sprite, ink_on, readable_tint};
+use crate::scene::{Entrance, Sprite, ink_on, readable_ground, readable_tint};
 
 /// Opacity of the shadow where the product stands.
 const SHADOW: f64 = 0.5;
@@ -32,11 +33,17 @@ impl Stage<'_> {
         room: [f64; 2],
     ) -> Result<Raster, Error> {
         let [width, height] = size;
+        let beside = self.product_beside;
+        // Below brand and label also when the camera has come near.
+        let below = 0.5 + (self.content_top / self.height - 0.48) / ZOOM;
+        let room = if beside { [below, 0.86] } else { room };
         let mut scene = Raster::filled(width, height, [0, 0, 0, 255]);
         let (w, h) = (width as f64, height as f64);
         let wall = self.wall(product);
+        // A dark wall needs more light for the product to stand out from it.
+        let glow = if luma(wall) < 0.32 { [1.0, 30.0] } else { [0.36, 14.0] };
         let horizon = h * (room[1] - 0.05);
-        let light = [w * 0.5, h * (room[0] + room[1]) / 2.0];
+        let light = [w * if beside { 0.70 } else { 0.5 }, h * (room[0] + room[1]) / 2.0];
         for (row, line) in scene.rows_mut().enumerate() {
             let y = row as f64 + 0.5;
             // The wall runs into the floor without an edge.
@@ -47,15 +54,19 @@ impl Stage<'_> {
                 let lit = (1.0 - away).clamp(0.0, 1.0);
                 let noise = f64::from(((column * 7 + row * 13) % 4) as u8) / 4.0 - 0.375;
                 let tone = |channel: u8| {
-                    let base = f64::from(channel) * (0.72 + 0.36 * lit + 0.10 * floor);
-                    (base + 14.0 * lit + noise).round().clamp(0.0, 255.0) as u8
+                    let base = f64::from(channel) * (0.72 + glow[0] * lit + 0.10 * floor);
+                    (base + glow[1] * lit + noise).round().clamp(0.0, 255.0) as u8
                 };
                 pixel.copy_from_slice(&[tone(wall.r), tone(wall.g), tone(wall.b), 255]);
             }
         }
         let margin = if self.on_picture() { 0.17 } else { 0.12 };
-        let rect =
-            fitted(product, [w * margin, h * room[0], w * (1.0 - 2.0 * margin), h * (room[1] - room[0])]);
+        let place = if beside {
+            [w * 0.52, h * room[0], w * 0.36, h * (room[1] - room[0])]
+        } else {
+            [w * margin, h * room[0], w * (1.0 - 2.0 * margin), h * (room[1] - room[0])]
+        };
+        let rect = fitted(product, place);
         stand(&mut scene, product, rect)?;
         Ok(scene)
     }
@@ -65,17 +76,24 @@ impl Stage<'_> {
         let (ground, accent) = (self.ground(), self.accent());
         let own = mean_luma(product);
         // White texts stand on walls that fill the frame.
-        let most = if self.on_picture() { 0.52 } else { 0.94 };
+        let most = if self.header_on_picture() { 0.55 } else { 0.94 };
         let tones = [(WHITE, 0.0), (WHITE, 0.18), (WHITE, 0.42), (WHITE, 0.66), (BLACK, 0.30), (BLACK, 0.52)];
         let walls = [accent, ground].into_iter().flat_map(|color| {
             tones.into_iter().map(move |(toward, share)| pixels::mix(color, toward, share))
         });
+        // What is laid over the picture in the accent's color has to stand out from the wall.
+        let plate = matches!(self.layout, Layout::PriceTag | Layout::Burst).then(|| readable_ground(accent));
         // Apart in brightness first, up to where more no longer helps; then the more vivid one.
         let worth = |wall: &Color| {
+            let hidden = plate.is_some_and(|plate| plate.contrast(*wall) < 1.7);
             let apart = (luma(*wall) - own).abs().min(0.38) / 0.38;
             let too_light = (luma(*wall) - most).max(0.0) * 4.0;
             let too_dark = (0.20 - luma(*wall)).max(0.0) * 2.5;
-            apart + 0.45 * vividness(*wall) - too_light - too_dark
+            apart + 0.45 * vividness(*wall)
+                - too_light
+                - too_dark
+                - 0.7 * muddiness(*wall)
+                - if hidden { 0.6 } else { 0.0 }
         };
         walls.max_by(|a, b| worth(a).total_cmp(&worth(b))).unwrap_or(ground)
     }
@@ -119,7 +137,7 @@ impl Stage<'_> {
             let texts = self.stack(ink, accent, self.alignment(), room * 0.36, 104.0)?;
             let below = self.put_stack(&texts, self.content_top, 0.0);
             let end = self.bleed(floor).min(self.height * 0.95);
-            [self.left, below + 30.0 * u, self.safe_width(), end - below - 60.0 * u]
+            [self.left, below + 62.0 * u, self.safe_width(), end - below - 92.0 * u]
         };
         self.pool(area);
         self.show_product(&product, area, true)?;
@@ -227,11 +245,13 @@ impl Stage<'_> {
         style.sizes[1] = 40.0 * u;
         (style.shadow, style.width) = (0.0, area[2]);
         // A word that does not fit in one line is left out: the caption says it.
+        let mut down = area[3] * 0.16;
         if let Ok(Some(block)) = self.set(&word, "caption", &style) {
-            let y = area[1] + area[3] * 0.10;
-            self.put_ornament(&block, [area[0], y]);
+            self.put_ornament(&block, [area[0], area[1]]);
+            // The product hides the foot of the word and no more.
+            down = down.max(block.height * 0.70).min(area[3] * 0.5);
         }
-        let room = [area[0], area[1] + area[3] * 0.16, area[2], area[3] * 0.84];
+        let room = [area[0], area[1] + down, area[2], area[3] - down];
         self.show_product(&product, room, true)?;
         self.put_header();
         Ok(())
@@ -239,6 +259,10 @@ impl Stage<'_> {
 
     /// End card: the product in a circle or cut out, and what to do below.
     pub(super) fn end_product(&mut self) -> Result<(), Error> {
+        if !self.wide() && self.height < self.width * 1.4 && self.product().is_none() {
+            // A circle above the texts of a short frame would be a button.
+            return self.end_card();
+        }
         let ground = self.brand_base();
         let (u, ink) = (self.unit, ink_on(ground));
         let floor = self.disclaimer(pixels::mix(ink, ground, 0.14), 0.5, false)?;
@@ -252,13 +276,15 @@ impl Stage<'_> {
             self.put_end(&end, top);
             [self.left, self.content_top, self.safe_width(), top - self.content_top - 34.0 * u]
         };
-        let side = area[2].min(area[3]);
         if let Some(product) = self.product() {
             self.pool(area);
             self.show_product(&product, area, true)?;
         } else {
-            let rect = [area[0] + (area[2] - side) / 2.0, area[1] + (area[3] - side) / 2.0, side, side];
-            self.disk(rect)?;
+            // A picture may reach into what players cover above.
+            let above = if self.wide() { 0.0 } else { (area[1] - self.height * 0.03).max(0.0) * 0.7 };
+            let side = area[2].min(area[3] + above);
+            let top = area[1] - above + (area[3] + above - side) / 2.0;
+            self.disk([area[0] + (area[2] - side) / 2.0, top, side, side])?;
         }
         self.put_header();
         Ok(())
@@ -384,7 +410,32 @@ fn telling_figure(caption: &str) -> Option<String> {
             figure.chars().filter(char::is_ascii_digit).count() > 1 && !is_time && !figure.ends_with('.')
         })
     };
-    amount.or_else(counted).map(|(figure, _)| (*figure).to_owned())
+    match amount {
+        Some((figure, _)) => Some((*figure).to_owned()),
+        None => counted().map(|(figure, [_, after])| with_unit(figure, after)),
+    }
+}
+
+/// A figure with the unit that follows it, since a number alone says little when it is seen large.
+fn with_unit(figure: &str, after: &str) -> String {
+    const CHINESE: [&str; 20] = [
+        "小时", "分钟", "个月", "公里", "毫升", "千克", "公斤", "升", "克", "秒", "天", "年", "周", "米",
+        "次", "人", "位", "家", "件", "集",
+    ];
+    const LATIN: [&str; 18] = [
+        "hours", "hour", "minutes", "minute", "seconds", "days", "day", "weeks", "months", "years", "km",
+        "miles", "ml", "kg", "grams", "g", "m", "meters",
+    ];
+    if let Some(unit) = CHINESE.iter().find(|unit| after.starts_with(**unit)) {
+        return format!("{figure}{unit}");
+    }
+    let next: String = after.trim_start().chars().take_while(|c| c.is_alphabetic()).collect();
+    let is_apart = after.starts_with([' ', '\u{A0}']);
+    if is_apart && LATIN.contains(&next.as_str()) {
+        format!("{figure}\u{A0}{next}")
+    } else {
+        figure.to_owned()
+    }
 }
 
 /// The number of a figure, without its signs and the commas between thousands.
@@ -400,6 +451,13 @@ pub(super) fn is_amount(figure: &str) -> bool {
 
 fn luma(color: Color) -> f64 {
     (f64::from(color.r) * 0.2126 + f64::from(color.g) * 0.7152 + f64::from(color.b) * 0.0722) / 255.0
+}
+
+/// How much a color is a yellow or an orange without its light, which looks like mud, 0–1.
+pub(super) fn muddiness(color: Color) -> f64 {
+    let [r, g, b] = [color.r, color.g, color.b].map(|channel| f64::from(channel) / 255.0);
+    let is_yellow = r >= g * 0.95 && g > r * 0.58 && b < g * 0.62;
+    if is_yellow { ((0.80 - r) / 0.3).clamp(0.0, 1.0) } else { 0.0 }
 }
 
 /// Range of a color's channels, 0–1.
@@ -427,6 +485,8 @@ mod tests {
             ("$29 instead of $39 until Sunday", Some("$29")),
             ("25 ounces for $34", Some("$34")),
             ("Dropped 50 times, still no leak", Some("50")),
+            ("Keeps ice for 24 hours, tea for 12", Some("24\u{A0}hours")),
+            ("冰块24小时不化，热茶12小时不凉", Some("24小时")),
             ("首单立减50元", Some("50元")),
             ("到周日前，39元减到29元", Some("29元")),
             ("$39, now $29 until Sunday", Some("$29")),

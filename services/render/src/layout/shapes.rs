@@ -85,7 +85,7 @@ pub(super) fn doorway(width: usize, height: usize) -> Vec<u8> {
 }
 
 /// Coverage of a shape, 0–255, row-major.
-fn mask(width: usize, height: usize, distance: impl Fn(f64, f64) -> f64) -> Vec<u8> {
+pub(super) fn mask(width: usize, height: usize, distance: impl Fn(f64, f64) -> f64) -> Vec<u8> {
     let mut mask = Vec::with_capacity(width * height);
     for row in 0..height {
         for column in 0..width {

@@ -62,6 +62,8 @@ impl Stage<'_> {
         let (room, wide) = (sheet.floor - self.content_top, self.wide());
         let align = if wide { 0.0 } else { align };
         let share = if wide { 0.94 } else { share };
+        // A column beside a picture is narrow but high.
+        let largest = if self.width > self.height * 1.25 { largest * 1.2 } else { largest };
         let texts = self.stack(sheet.ink, sheet.accent, align, room * share, largest)?;
         if wide {
             self.put_stack(&texts, self.content_top + (room - texts.height) * 0.46, 0.0);
@@ -135,7 +137,9 @@ impl Stage<'_> {
     pub(super) fn circle(&mut self) -> Result<(), Error> {
         let sheet = self.sheet(0.0)?;
         let area = self.with_texts(&sheet, 0.0, [0.44, 96.0], Side::Above)?;
-        let side = if self.wide() { self.height * 1.16 } else { (self.width * 1.04).min(area[3] * 1.10) };
+        // In a short frame it leaves the frame below, too, rather than to be small.
+        let deeper = if self.height > self.width * 1.5 { 1.10 } else { 1.45 };
+        let side = if self.wide() { self.height * 1.16 } else { (self.width * 1.04).min(area[3] * deeper) };
         let rect = if self.wide() {
             [area[0] + area[2] * 0.06, (self.height - side) / 2.0, side, side]
         } else {
@@ -327,9 +331,17 @@ impl Stage<'_> {
         let layer = pixels::pill(body[2] as usize, body[3] as usize, radius, shell, 1.0);
         pixels::blend(&mut self.base, &layer, body[0] as i64, body[1], 1.0);
         let screen = [body[0] + bezel, body[1] + bezel, body[2] - 2.0 * bezel, body[3] - 2.0 * bezel];
-        self.open_shape(screen, |px, py| {
+        let corners = |px: f64, py: f64| {
             pixels::rounded_distance(px, py, [0.0, 0.0, screen[2], screen[3]], radius - bezel)
-        })?;
+        };
+        if self.bare {
+            let seen =
+                [screen[0], screen[1], screen[2], screen[3].min(self.height - screen[1])].map(f64::round);
+            let mask = shapes::mask(seen[2] as usize, seen[3] as usize, corners);
+            self.scroll(seen, Some(mask));
+        } else {
+            self.open_shape(screen, corners)?;
+        }
         let island = [wide * 0.26, (bezel * 1.5).max(4.0)];
         let layer = pixels::pill(island[0] as usize, island[1] as usize, island[1] / 2.0, BLACK, 1.0);
         self.still(layer, middle - island[0] / 2.0, screen[1] + bezel * 0.8);
@@ -353,6 +365,9 @@ impl Stage<'_> {
 
     /// A map pin with the picture in it, the caption as its address.
     pub(super) fn map_pin(&mut self) -> Result<(), Error> {
+        if self.bare {
+            return self.map();
+        }
         let align = if self.wide() { 0.0 } else { 0.5 };
         let sheet = self.sheet(align)?;
         let area = self.with_texts(&sheet, align, [0.44, 92.0], Side::Below)?;
@@ -398,11 +413,16 @@ impl Stage<'_> {
         Ok(())
     }
 
+    /// The amount on a ticket, where the room is high enough for it and a caption that is not small beside it.
+    fn amount_on_ticket(&self, ink: Color, [width, room]: [f64; 2]) -> Option<crate::text::Block> {
+        if room < 300.0 * self.unit { None } else { self.amount(ink, 0.5, [width, room * 0.38]) }
+    }
+
     /// Height of the ticket that [`Stage::offer`] would make.
     fn offer_height(&self, room: f64) -> Result<f64, Error> {
         let pad = [44.0 * self.unit, 30.0 * self.unit];
         let width = self.safe_width() - 2.0 * pad[0];
-        let hero = self.amount(WHITE, 0.5, [width, room * 0.42]);
+        let hero = self.amount_on_ticket(WHITE, [width, room]);
         let hero_height = hero.as_ref().map_or(0.0, |block| block.height);
         let largest = if hero.is_some() { 62.0 } else { 96.0 };
         let texts =
@@ -417,7 +437,7 @@ impl Stage<'_> {
         let ink = ink_on(paper);
         let pad = [44.0 * u, 30.0 * u];
         let width = self.safe_width() - 2.0 * pad[0];
-        let hero = self.amount(ink, 0.5, [width, room * 0.42]);
+        let hero = self.amount_on_ticket(ink, [width, room]);
         let hero_height = hero.as_ref().map_or(0.0, |block| block.height);
         let largest = if hero.is_some() { 62.0 } else { 96.0 };
         let texts = self.stack_within(ink, None, 0.5, [width, room - 2.0 * pad[1] - hero_height], largest)?;
@@ -472,7 +492,7 @@ impl Stage<'_> {
             self.button(block, style.width, face, bottom, 28.0 * u);
             bottom -= 30.0 * u;
         }
-        let rect = self.offer(bottom, room * 0.36)?;
+        let rect = self.offer(bottom, room * 0.42)?;
         let mut top = rect[1] - 26.0 * u;
         if let Some(block) = &brand {
             top -= block.height;

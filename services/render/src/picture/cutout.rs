@@ -5,10 +5,11 @@
 //! opacity that lies between the colors on their two sides, and the ground's color is taken out of them.
 
 use super::ground::Ground;
+use super::mend;
 use crate::pixels::Raster;
 
 /// Largest difference over which the ground goes on.
-const REACH: f64 = 24.0;
+pub(super) const REACH: f64 = 24.0;
 /// Largest difference of a shadow on the ground, and the largest step inside it, over two pixels.
 const SHADE: f64 = 150.0;
 const SHADE_STEP: u8 = 14;
@@ -44,6 +45,10 @@ pub(crate) fn cut_out(picture: &Raster) -> Option<Raster> {
     let mut solid: Vec<bool> = reached.iter().map(|reached| *reached == Reached::Not).collect();
     keep_large(&mut solid, width, height);
     mend_feet(&reached, &mut solid, width, height);
+    let around = bounds(&solid, width, height)?;
+    mend::lift_shadow(picture, &ground, &mut solid, around);
+    mend::open_holes(picture, &ground, &mut solid, around);
+    keep_large(&mut solid, width, height);
     let [left, top, right, bottom] = bounds(&solid, width, height)?;
     let count = solid.iter().filter(|solid| **solid).count() as f64;
     let share = count / (width * height) as f64;
@@ -101,12 +106,12 @@ fn matted(seen: [f64; 4], product: [f64; 3], ground: [f64; 3]) -> ([f64; 3], f64
     (color, cover)
 }
 
-fn distance(pixel: [u8; 4], ground: [f64; 3]) -> f64 {
+pub(super) fn distance(pixel: [u8; 4], ground: [f64; 3]) -> f64 {
     (0..3).map(|k| (f64::from(pixel[k]) - ground[k]).abs()).fold(0.0, f64::max)
 }
 
 /// Whether a pixel is the ground in shadow: darker in all channels, and by about the same share in each.
-fn is_shade(pixel: [u8; 4], ground: [f64; 3]) -> bool {
+pub(super) fn is_shade(pixel: [u8; 4], ground: [f64; 3]) -> bool {
     let shares: [f64; 3] = std::array::from_fn(|k| (f64::from(pixel[k]) + 4.0) / (ground[k] + 4.0));
     let (least, most) = shares.iter().fold((f64::INFINITY, 0.0_f64), |(a, b), s| (a.min(*s), b.max(*s)));
     most <= 1.04 && most - least <= 0.14

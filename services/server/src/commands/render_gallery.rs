@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::sandbox;
 
 /// Shapes of the gallery where none is named.
-const ASPECTS: [Aspect; 3] = [Aspect::Vertical, Aspect::Square, Aspect::Landscape];
+const ASPECTS: [Aspect; 4] = Aspect::ALL;
 /// Languages of the gallery where none is named.
 const LOCALES: [Locale; 2] = [Locale::ZhCn, Locale::EnUs];
 /// Largest picture in bytes.
