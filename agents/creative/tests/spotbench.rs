@@ -226,3 +226,76 @@ fn every_shot_wishes_for_a_picture() {
         }
     }
 }
+
+/// The two-fact forms of every brief beside the brief itself: what holds of openings holds of all of them.
+fn with_sparse_forms() -> Vec<Brief> {
+    let mut all = briefs();
+    for brief in briefs() {
+        let mut sparse = brief.clone();
+        let mut seen: BTreeSet<FactKind> = BTreeSet::new();
+        let kinds = [FactKind::Benefit, FactKind::Price];
+        sparse.product.facts.retain(|fact| kinds.contains(&fact.kind) && seen.insert(fact.kind));
+        (sparse.offer, sparse.must_say) = (None, Vec::new());
+        if sparse.product.facts.len() == 2 {
+            all.push(sparse);
+        }
+    }
+    all
+}
+
+#[test]
+fn no_script_opens_with_a_line_that_goes_on_from_another() {
+    for brief in with_sparse_forms() {
+        for seed in [1, 7] {
+            for script in scripts(&brief, 6, seed) {
+                let opening = &script.lines[0].caption;
+                let goes_on = ["And ", "But ", "So ", "Or ", "Then ", "那么", "不过", "可是", "而且"];
+                assert!(!goes_on.iter().any(|word| opening.starts_with(word)), "{}: {opening}", brief.id);
+                assert_ne!(opening, "价格呢？", "{}", brief.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_offer_for_what_is_ordered_before_it_is_there_says_so() {
+    let brief = briefs().into_iter().find(|brief| brief.id == "mingqian-zh").expect("in the bench");
+    for seed in 1..=6 {
+        for script in scripts(&brief, 6, seed) {
+            let end = script.line(Role::Cta).expect("ends on a call to action");
+            assert!(end.caption.contains("预订"), "{}", script.full_text());
+            assert!(end.voice.contains("预订"), "{}", end.voice);
+        }
+    }
+}
+
+/// Words of an English voice, and syllables of a Chinese one with a syllable for each digit.
+fn spoken(script: &Script, voice: &str) -> usize {
+    if script.locale.is_chinese() {
+        voice.chars().filter(|c| c.is_ascii_digit() || (*c >= '\u{4e00}' && *c <= '\u{9fff}')).count()
+    } else {
+        voice.split_whitespace().count()
+    }
+}
+
+#[test]
+fn every_line_and_every_script_can_be_spoken_in_its_time() {
+    for brief in with_sparse_forms() {
+        for script in scripts(&brief, 6, 8) {
+            let (line, whole) = if script.locale.is_chinese() { (44, 92) } else { (22, 50) };
+            let lines: Vec<usize> = script.lines.iter().map(|one| spoken(&script, &one.voice)).collect();
+            assert!(lines.iter().all(|count| *count <= line), "{}: {lines:?} {script:#?}", brief.id);
+            assert!(lines.iter().sum::<usize>() <= whole, "{}: {lines:?} {}", brief.id, script.full_text());
+        }
+    }
+}
+
+#[test]
+fn no_picture_stands_twice_in_a_script() {
+    for brief in with_sparse_forms() {
+        for script in scripts(&brief, 6, 9) {
+            let pictures: BTreeSet<&str> = script.lines.iter().map(|line| line.picture.as_str()).collect();
+            assert_eq!(pictures.len(), script.lines.len(), "{}: {script:#?}", brief.id);
+        }
+    }
+}

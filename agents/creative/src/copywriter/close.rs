@@ -5,8 +5,12 @@ use spotwright_schemas::script::Role;
 
 use super::elements::Part;
 use super::phrases;
+use super::speech;
 use super::structures::{Builder, FACT, Shot};
 use crate::text::length;
+
+/// Longest voice of the last line in seconds; the longest ad has 20.
+const LONGEST_CLOSE_SECONDS: f64 = 8.5;
 
 impl Builder<'_, '_> {
     /// The last shot: the offer or the price, then what to do.
@@ -97,11 +101,26 @@ impl Builder<'_, '_> {
         };
         let mut parts = if caption == verb { Vec::new() } else { vec![self.spoken(&caption)] };
         if !said.is_empty() && said != verb && caption != verb {
-            parts.push(self.spoken(&said));
+            // Each sentence, in Chinese each clause, may be left to the screen, the last first.
+            let whole = self.spoken(&said);
+            let ends = if self.zh() { "，" } else { ". " };
+            parts.extend(whole.split_inclusive(ends).map(|part| part.trim_end().to_owned()));
         }
         parts.push(asked);
         parts.retain(|part| !part.is_empty());
-        let voice = parts.join(if self.zh() { "" } else { " " });
+        // What is read is not all said: the button says what to do, and the screen shows the term.
+        let seconds = |parts: &[String]| -> f64 {
+            parts.iter().map(|part| speech::seconds(material.brief.locale, part)).sum()
+        };
+        while seconds(&parts) > LONGEST_CLOSE_SECONDS {
+            let free = |at: &usize| parts.get(*at).is_some_and(|part| !material.must_stand(part));
+            let Some(at) = (1..parts.len()).rev().find(free) else { break };
+            parts.remove(at);
+        }
+        let mut voice = parts.join(if self.zh() { "" } else { " " });
+        if let Some(cut) = voice.strip_suffix('，') {
+            voice = self.spoken(cut);
+        }
         let picture = if picture.is_empty() { material.pack_shot() } else { picture };
         Some(Shot { role: Role::Cta, caption, detail, voice, picture, facts, source })
     }
@@ -146,12 +165,25 @@ impl Builder<'_, '_> {
     /// The price once more, with its last day: a date alone belongs to nothing.
     fn price_again(&self) -> String {
         let offer = &self.material.offer;
-        let now = offer.now.clone().unwrap_or_default();
+        // A price that only some get, or only before a day, is not said without that.
+        let now = offer.conditional_now.clone().or_else(|| offer.now.clone()).unwrap_or_default();
+        // "Free until March 31" would be everything.
+        let covers = offer.covers.as_deref().filter(|covers| self.is_free() && !is_compound(covers));
+        let now = match (covers, self.zh()) {
+            (Some(covers), true) => format!("{covers}免费"),
+            (Some(covers), false) => format!("{covers} free"),
+            (None, _) => now,
+        };
         match (&offer.until, self.zh()) {
             (Some(until), true) => format!("{now}，{until}截止"),
             (Some(until), false) => format!("{} until {until}", phrases::capitalized(&now)),
             (None, _) => phrases::capitalized(&now),
         }
+    }
+
+    /// Whether the key offer costs nothing.
+    fn is_free(&self) -> bool {
+        self.material.brief.offer.as_ref().is_some_and(|offer| offer.price_now.0 == 0)
     }
 
     /// The key offer's last day as a line says it; empty without one.
@@ -175,8 +207,17 @@ impl Builder<'_, '_> {
             .cloned()
             .collect();
         let must = terms.iter().position(|(_, text)| material.must_stand(text));
-        // Before one has joined, nobody asks how to leave.
-        let inviting = |at: &usize| !phrases::is_about_leaving(&terms[*at].1, self.material.is_chinese());
+        // Before one has joined, nobody asks how to leave, and of what has not been said to come again nobody asks
+        // how to stop it.
+        let zh = self.material.is_chinese();
+        let said = used.iter().chain(facts).filter_map(|id| material.brief.fact(id));
+        let again = phrases::is_recurring(caption, zh)
+            || said.into_iter().any(|fact| phrases::is_recurring(&fact.text, zh));
+        let inviting = |at: &usize| {
+            let term = &terms[*at].1;
+            !phrases::is_about_leaving(term, zh)
+                && (again || phrases::is_recurring(term, zh) || !phrases::is_about_stopping(term, zh))
+        };
         let order: Vec<usize> = (0..terms.len()).filter(inviting).collect();
         let at = must.or_else(|| self.draws.pick(&order))?;
         terms.get(at).cloned()
@@ -194,13 +235,17 @@ impl Builder<'_, '_> {
             return Some(own.clone());
         }
         // A price of nothing is said in the advertiser's own words where a fact has them.
-        let free = self.material.brief.offer.as_ref().is_some_and(|offer| offer.price_now.0 == 0);
+        let free = self.is_free();
         if let Some(own) = own.filter(|own| free && length(own) <= 48) {
             if self.material.must_stand(own) || self.draws.chance(0.6) {
                 return Some(own.clone());
             }
         }
         let forms: Vec<String> = match (covers, &offer.before, self.zh()) {
+            (Some(covers), Some(before), true) if free => vec![format!("{covers}免费，原价{before}")],
+            (Some(covers), Some(before), false) if free => {
+                vec![format!("{} free instead of {before}", phrases::capitalized(covers))]
+            }
             (Some(covers), Some(before), true) => vec![
                 format!("{covers}，原价{before}，现价{now}"),
                 format!("{covers}，现价{now}，原价{before}"),

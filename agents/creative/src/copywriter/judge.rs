@@ -8,6 +8,7 @@ use spotwright_schemas::{Language, Locale};
 
 use super::material::{Claim, Material};
 use super::phrases::units;
+use super::speech;
 use super::structures::{Builder, Built, Shot};
 use crate::copy_engine::limits as limits_of;
 use crate::critique::MAX_PRIMARY_TEXT;
@@ -19,6 +20,13 @@ use spotwright_schemas::wording::{Fold, fold, folded, whole_words};
 const MAX_REPEATS: u32 = 2;
 /// Longest reading of a script: seconds of 15 that captions may ask for.
 const MAX_SECONDS: f64 = 15.0;
+
+/// Longest voice of a script and of one of its lines in seconds at its own pace: with the moments between the lines
+/// and a pace of at most 1.1 it fits the longest ad, 20 seconds.
+const MAX_SPOKEN_SECONDS: f64 = 19.0;
+const MAX_LINE_SECONDS: f64 = 10.0;
+/// Seconds of voice of a script that has room to breathe.
+const EASY_SPOKEN_SECONDS: f64 = 15.0;
 
 /// Seconds a viewer needs for the words on screen: 5 Chinese characters or 3 words a second, and at
 /// least one and a half for a shot.
@@ -120,6 +128,8 @@ pub(super) fn fits(material: &Material<'_>, built: &Built) -> bool {
             length(&shot.caption) <= limits.caption && length(&shot.detail) <= limits.detail
         })
         && reading_seconds(locale, built) <= MAX_SECONDS + 3.0
+        && spoken_seconds(locale, built) <= MAX_SPOKEN_SECONDS
+        && built.shots.iter().all(|shot| speech::seconds(locale, &shot.voice) <= MAX_LINE_SECONDS)
         && names_the_product(material, built)
         && !repeats_itself(material, built)
         && !holds_unwanted(material, built)
@@ -128,6 +138,10 @@ pub(super) fn fits(material: &Material<'_>, built: &Built) -> bool {
 
 fn reading_seconds(locale: Locale, built: &Built) -> f64 {
     built.shots.iter().map(|shot| seconds(locale, &format!("{} {}", shot.caption, shot.detail))).sum()
+}
+
+fn spoken_seconds(locale: Locale, built: &Built) -> f64 {
+    built.shots.iter().map(|shot| speech::seconds(locale, &shot.voice)).sum()
 }
 
 /// The product is named within the first two shots; within three where the brief allows teasers.
@@ -222,11 +236,13 @@ pub(super) fn score(material: &Material<'_>, built: &Built) -> f64 {
     let proof = f64::from(u8::from(kinds.contains(&FactKind::Proof)));
     let benefit = f64::from(u8::from(kinds.contains(&FactKind::Benefit)));
     let over = (reading_seconds(locale, built) - MAX_SECONDS).max(0.0);
+    let hurried = (spoken_seconds(locale, built) - EASY_SPOKEN_SECONDS).max(0.0);
     let first = built.shots.first().map_or(0, |shot| length(&shot.caption));
     let opening = first as f64 / limits(locale)[0] as f64;
     0.4 * proof + 0.3 * benefit + offer_bonus(material, built)
         - 1.5 * built.loose
         - 0.8 * over
+        - 0.3 * hurried
         - 0.3 * opening
 }
 

@@ -19,6 +19,10 @@ const COUNTING: &str =
 const TROUBLED: (&str, &str) =
     ("人停下手里的事，皱了皱眉", "somebody stops in the middle of it and looks up, close");
 
+/// What is seen while somebody is heard to say something.
+const SPEAKING: (&str, &str) =
+    ("说这句话的人，近景，旁边的人抬起头", "the person who says it, close, another one looks up");
+
 /// A fact with its folded text, which topics are looked up in.
 #[derive(Debug, Clone)]
 pub(super) struct Claim<'a> {
@@ -69,8 +73,10 @@ pub(super) struct Material<'a> {
     pub(super) naming: Naming,
     /// For each claim what is seen while it is said.
     pictures: Vec<String>,
-    /// Everything the brief says, folded.
+    /// What the brief says of the thing that is sold and of those it is for, folded.
     words: String,
+    /// What names the thing that is sold, folded.
+    trade: String,
     /// The same without troubles, moments and the audience, whose words name other things than the one
     /// that is sold.
     own_words: String,
@@ -81,18 +87,45 @@ pub(super) struct Material<'a> {
 
 /// The brief's line of business: its own word, or what its words tell.
 pub(super) fn vertical_of(brief: &Brief) -> Vertical {
-    let told = || phrases::vertical_of(&words_of(brief), brief.locale.is_chinese());
+    // A kind of thing is told by what it is called before it is told by what is said of it.
+    let told = || {
+        let chinese = brief.locale.is_chinese();
+        let product = &brief.product;
+        let kind = product.noun_phrase.as_deref().unwrap_or_default();
+        let called = folded(&[product.name.as_str(), kind, product.category.as_str()].join("\n"));
+        match phrases::vertical_of(&called, chinese) {
+            Vertical::General => phrases::vertical_of(&words_of(brief), chinese),
+            vertical => vertical,
+        }
+    };
     brief.product.vertical.unwrap_or_else(told)
 }
 
-/// Everything that tells what the brief is about, folded; the category last.
+/// What the brief says of the thing that is sold and of those it is for, folded; the category last. Troubles and
+/// moments name other things: roses first, coffee after.
 fn words_of(brief: &Brief) -> String {
     let mut words = folded(&brief.audience.description);
-    for text in brief.product.facts.iter().map(|fact| &fact.text).chain([&brief.product.category]) {
+    let told = brief.product.facts.iter().filter(|fact| fact.kind.needs_evidence()).map(|fact| &fact.text);
+    let named = [&brief.product.name, &brief.product.category];
+    for text in told.chain(&brief.product.noun_phrase).chain(named) {
         words.push('\n');
         words.push_str(&folded(text));
     }
     words
+}
+
+/// What names the thing that is sold and those it is for, folded.
+fn trade_of(brief: &Brief) -> String {
+    let product = &brief.product;
+    let kind = product.noun_phrase.as_deref().unwrap_or_default();
+    let named = [
+        brief.brand.name.as_str(),
+        product.name.as_str(),
+        product.category.as_str(),
+        kind,
+        brief.audience.description.as_str(),
+    ];
+    folded(&named.join("\n"))
 }
 
 /// The facts that may be said, read once. `named` is what the product is called, folded.
@@ -133,7 +166,7 @@ impl<'a> Material<'a> {
             folded(&format!("{} {} {}", brief.spoken_name(), brief.product.name, brief.product.category));
         let claims = claims_of(brief, &named);
         let words = words_of(brief);
-        let vertical = brief.product.vertical.unwrap_or_else(|| phrases::vertical_of(&words, chinese));
+        let vertical = vertical_of(brief);
         let bank = bank(brief.locale);
         let mut material = Self {
             brief,
@@ -164,6 +197,7 @@ impl<'a> Material<'a> {
             own_words: own_words_of(brief, &claims, &named),
             claims,
             words,
+            trade: trade_of(brief),
             chinese,
         };
         material.naming = naming_of(&material);
@@ -227,13 +261,37 @@ impl<'a> Material<'a> {
             && (element.tone.is_empty() || element.tone.contains(&self.brief.brand.tone))
             && (element.cta.is_empty() || element.cta.contains(&self.brief.call_to_action))
             && element.needs.iter().all(|need| self.has(*need))
+            && !self.tells_another_number(element)
             && self.say(element, &element.caption).is_some()
             && self.say(element, &element.voice).is_some()
     }
 
+    /// Whether a number in the author's scene stands in the brief as well: "Quoted $120" beside "Drain clearing $120"
+    /// would be taken for what the advertiser says.
+    fn tells_another_number(&self, element: &Element) -> bool {
+        let numbers = |text: &str| -> Vec<String> {
+            let runs = text.split(|c: char| !c.is_ascii_digit());
+            runs.filter(|run| run.len() > 1).map(str::to_owned).collect()
+        };
+        let own = numbers(&element.caption);
+        if own.is_empty() {
+            return false;
+        }
+        let told = numbers(&self.said);
+        own.iter().any(|number| told.contains(number))
+    }
+
     /// Where the words that an element asks for are looked up. A question is about the thing that is sold.
+    /// Where a line of business is made of trades, what names the trade counts: a cleaner's phone is no phone repair.
     fn words_for(&self, part: Part) -> &str {
-        if part == Part::Ask { &self.own_words } else { &self.words }
+        use spotwright_schemas::brief::Vertical::{HealthServices, LocalServices, Pets};
+        let trades = matches!(self.vertical, HealthServices | LocalServices | Pets);
+        match part {
+            Part::Close => &self.words,
+            _ if trades => &self.trade,
+            Part::Ask => &self.own_words,
+            _ => &self.words,
+        }
     }
 
     fn has(&self, need: Need) -> bool {
@@ -373,10 +431,19 @@ impl<'a> Material<'a> {
         if let Some(shown) = known {
             return shown.picture.clone();
         }
-        // The product under a trouble would be blamed for it.
-        if claim.fact.kind == FactKind::Problem {
-            let face = if self.chinese { TROUBLED.0 } else { TROUBLED.1 };
-            return face.to_owned();
+        // The product under a trouble would be blamed for it, and in a moment it would stand in an empty room: both
+        // are seen as they are said, where they are no question and no speech.
+        if scene {
+            let text = claim.fact.text.trim_end_matches(['.', '。']);
+            let (speaking, troubled) =
+                if self.chinese { (SPEAKING.0, TROUBLED.0) } else { (SPEAKING.1, TROUBLED.1) };
+            return if text.contains(['?', '？']) {
+                troubled.to_owned()
+            } else if text.contains(['“', '"', '\u{201c}']) {
+                speaking.to_owned()
+            } else {
+                text.to_owned()
+            };
         }
         match own.filter(|(count, _)| *count > 0) {
             Some((_, alt)) => alt.to_owned(),

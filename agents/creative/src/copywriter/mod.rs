@@ -130,7 +130,10 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
             let worn: u32 = facts.map(|id| worn.get(id).copied().unwrap_or(0)).sum();
             let used = uses.get(&candidate.built.structure).copied().unwrap_or(0);
             let fresh = asked == Some(candidate.built.structure);
-            candidate.score - 0.3 * f64::from(worn) - AGAIN * f64::from(used)
+            // A second list or a second price up front is the same film once more.
+            let plain = matches!(candidate.built.structure, Structure::OfferFirst | Structure::ThreeReasons);
+            let again = if plain { 2.0 * AGAIN } else { AGAIN };
+            candidate.score - 0.3 * f64::from(worn) - again * f64::from(used)
                 + if fresh { ASKED_FIRST } else { 0.0 }
                 + if spread && used == 0 { UNSEEN_FIRST } else { 0.0 }
         };

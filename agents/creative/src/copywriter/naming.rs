@@ -91,7 +91,7 @@ fn chinese(material: &Material<'_>, name: &str, bare: &str) -> Naming {
     } else if begins.chars().count() == 2 && name.contains(&begins) {
         // What the name says already is not said again: 溪边小住 + 溪边民宿.
         format!("{name}{}", without(2))
-    } else if chars.len() > 1 && end == chars.first().copied() {
+    } else if chars.len() > 1 && end == chars.first().copied() && name.chars().count() > 3 {
         // 渡口酸菜鱼 + 鱼馆.
         format!("{name}{}", without(1))
     } else if end == chars.last().copied() && serves(material.vertical) {
@@ -130,11 +130,45 @@ const UNCOUNTED: &[&str] = &[
     "paint",
 ];
 
+/// What things are sold by; the thing is what stands behind "of".
+const MEASURES: &[&str] = &[
+    "bag of ",
+    "bar of ",
+    "bottle of ",
+    "box of ",
+    "can of ",
+    "jar of ",
+    "loaf of ",
+    "pack of ",
+    "pair of ",
+    "set of ",
+    "tin of ",
+    "tub of ",
+    "tube of ",
+    "week in a ",
+];
+
+/// Words behind which a noun phrase says more of its noun.
+const PREPOSITIONS: &[&str] = &[
+    " at ", " by ", " for ", " from ", " in ", " near ", " of ", " on ", " that ", " to ", " who ", " with ",
+];
+
+/// A noun phrase up to its first preposition: `small inn` of `small inn on the coast`.
+fn before_preposition(phrase: &str) -> &str {
+    let ends = PREPOSITIONS.iter().filter_map(|word| phrase.find(word));
+    ends.min().and_then(|end| phrase.get(..end)).unwrap_or(phrase)
+}
+
+/// The noun that says what a thing is: `inn` of `small inn on the coast`.
+fn head_noun(phrase: &str) -> &str {
+    before_preposition(phrase).split(' ').next_back().unwrap_or_default()
+}
+
 /// Name and kind as one says them in passing: `The Hushfold weighted blanket.`, not `Hushfold is a weighted
 /// blanket.`, which sounds like an entry of a dictionary. A kind of many words or with a preposition is said as one.
 fn introduced_by_kind(name: &str, phrase: &str, bare: &str) -> String {
     let words: Vec<&str> = bare.split(' ').collect();
-    let long = words.len() > 3 || [" for ", " of ", " in ", " with "].iter().any(|word| bare.contains(word));
+    let long = words.len() > 3 || before_preposition(bare) != bare;
     let last = words.last().copied().unwrap_or_default().to_lowercase();
     // `Hallmere 8 chef's knife` would count knives.
     if long || name.ends_with(|c: char| c.is_ascii_digit()) {
@@ -148,21 +182,22 @@ fn english(material: &Material<'_>, name: &str, phrase: &str, bare: &str) -> Nam
     use spotwright_schemas::brief::Vertical::{HealthServices, Restaurant, Travel};
     let brand = material.brief.brand.name.as_str();
     // "bag of beans": the thing is what stands behind "of".
-    let thing = ["bag of ", "box of ", "bar of ", "pack of ", "pair of ", "week in a "]
-        .iter()
-        .find_map(|measure| bare.strip_prefix(measure))
-        .unwrap_or(bare);
-    let last =
-        thing.split(" for ").next().unwrap_or(thing).split(' ').next_back().unwrap_or("").to_lowercase();
+    let thing = MEASURES.iter().find_map(|measure| bare.strip_prefix(measure)).unwrap_or(bare);
+    let last = head_noun(thing).to_lowercase();
     let lower = name.to_lowercase();
     let held = last.is_empty()
-        || lower.split(' ').any(|word| word == last || last.ends_with(word) && word.len() >= 4);
+        || lower.split(' ').any(|word| {
+            let singular = |word: &'_ str| word.strip_suffix('s').unwrap_or(word).to_owned();
+            singular(word) == singular(&last) || last.ends_with(word) && word.len() >= 4
+        });
     let words: Vec<&str> = name.split(' ').collect();
     let end = words.last().copied().unwrap_or_default();
     let common = words.len() > 1
         && (end.chars().next().is_some_and(char::is_lowercase)
             || COMMON_NOUNS.contains(&end.to_lowercase().as_str())
             || end.to_lowercase() == last && !end.ends_with('s'));
+    // Nobody says "the honey" of what is spread by measure.
+    let common = common && !UNCOUNTED.contains(&last.as_str());
     let subject = if common { format!("The {name}") } else { name.to_owned() };
     let place = matches!(material.vertical, HealthServices | Restaurant | Travel)
         && !name.contains(brand)
@@ -181,7 +216,14 @@ fn english(material: &Material<'_>, name: &str, phrase: &str, bare: &str) -> Nam
     } else if !is_a && brand.contains(name) && brand != name {
         format!("{brand}.")
     } else if held || phrase.is_empty() || phrase == bare || measured || !is_a {
-        format!("{}.", if held { name.to_owned() } else { format!("{name}, {thing}") })
+        let short = thing.split(' ').count() <= 3 && before_preposition(thing) == thing;
+        let joined = is_a && short && !name.ends_with(|c: char| c.is_ascii_digit());
+        match (held, joined) {
+            (true, _) => format!("{name}."),
+            // "Night Shift espresso beans": several things and what is sold by measure go with their name.
+            (false, true) => format!("{name} {thing}."),
+            (false, false) => format!("{name}, {thing}."),
+        }
     } else if place {
         format!("{subject}, from {brand}.")
     } else if matches!(material.vertical, spotwright_schemas::brief::Vertical::Drama) {
@@ -192,4 +234,16 @@ fn english(material: &Material<'_>, name: &str, phrase: &str, bare: &str) -> Nam
     let several = last.ends_with('s') && !last.ends_with("ss") && (phrase == bare || measured);
     let kind = if held { String::new() } else { last };
     Naming { label, kind, subject, several, introduction }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kind_of_a_thing_is_the_noun_before_its_first_preposition() {
+        assert_eq!(head_noun("small inn on the coast"), "inn");
+        assert_eq!(head_noun("software for the month-end close"), "software");
+        assert_eq!(head_noun("ratchet pruner"), "pruner");
+    }
 }

@@ -29,6 +29,8 @@ pub(super) struct OfferPhrases {
     pub(super) own: Option<String>,
     /// Whether it names a condition that neither what is covered nor how to redeem it names.
     pub(super) own_conditions: bool,
+    /// The price of now with the condition that the fact names: `预订价268元`, `$59 for members`.
+    pub(super) conditional_now: Option<String>,
     /// Offer facts: delivery, returns, gifts, trials.
     pub(super) terms: Vec<(FactId, String)>,
     pub(super) place: Option<String>,
@@ -48,9 +50,14 @@ impl OfferPhrases {
             .and_then(|offer| offer.fact.as_ref())
             .and_then(|id| brief.fact(id))
             .map(|fact| fact.text.clone());
+        let now = key.map(|offer| amount(offer.price_now, offer, brief.locale));
         Self {
             covers: key.and_then(|offer| offer.covers.clone()),
-            now: key.map(|offer| amount(offer.price_now, offer, brief.locale)),
+            conditional_now: own
+                .as_deref()
+                .zip(now.as_deref())
+                .and_then(|(own, now)| under_its_condition(now, &folded(own), brief.locale.is_chinese())),
+            now,
             before: key.and_then(|offer| offer.price_before.map(|sum| amount(sum, offer, brief.locale))),
             until: key.and_then(KeyOffer::last_day).map(|date| day(date, brief.locale)),
             redeem: key.and_then(|offer| offer.redeem.clone()),
@@ -227,8 +234,8 @@ const VERTICAL_WORDS: &[(Vertical, &[&str], &[&str])] = &[
     ),
     (
         Vertical::SportsOutdoor,
-        &["hike", "tent", "camp", "yoga", "run"],
-        &["露营", "帐篷", "徒步", "瑜伽", "跑步"],
+        &["hike", "hiking", "tent", "camping", "yoga", "running", "headlamp", "bike", "dumbbell"],
+        &["露营", "帐篷", "徒步", "瑜伽", "跑步", "登山", "哑铃", "骑行"],
     ),
     (Vertical::Travel, &["hotel", "trip", "flight", "tour"], &["酒店", "民宿", "旅行", "机票", "度假"]),
     (Vertical::Finance, &["bank", "insurance", "invoice", "budgeting"], &["银行", "保险", "理财", "记账"]),
@@ -261,10 +268,21 @@ pub(super) fn vertical_of(words: &str, chinese: bool) -> Vertical {
     let tells = |text: &str| {
         VERTICAL_WORDS.iter().find_map(|(vertical, en, zh)| {
             let list = if chinese { zh } else { en };
-            list.iter().any(|word| holds(text, &word.to_lowercase(), chinese)).then_some(*vertical)
+            list.iter().any(|word| names(text, &word.to_lowercase(), chinese)).then_some(*vertical)
         })
     };
     tells(category).or_else(|| tells(words)).unwrap_or(Vertical::General)
+}
+
+/// Whether a text names a thing by this word: the whole word or its plural in Latin script, so that neither a team
+/// is tea nor a potato a pot; long words may go on.
+fn names(text: &str, word: &str, chinese: bool) -> bool {
+    if chinese || word.len() >= 6 {
+        return holds(text, word, chinese);
+    }
+    [format!("{word} "), format!("{word}s "), format!("{word}es ")]
+        .iter()
+        .any(|form| holds(text, form, false))
 }
 
 /// The text with its first letter in upper case.
@@ -379,7 +397,6 @@ pub(super) fn is_in_the_box(text: &str, chinese: bool) -> bool {
             "in the box",
             "gift box",
             "comes with",
-            "included",
             "carrying case",
             "sealed",
             "wrapped",
@@ -452,6 +469,39 @@ pub(super) fn is_about_leaving(text: &str, chinese: bool) -> bool {
     words.iter().any(|word| holds(&text.to_lowercase(), word, chinese))
 }
 
+/// Whether a term is about stopping or skipping what comes again and again.
+pub(super) fn is_about_stopping(text: &str, chinese: bool) -> bool {
+    let words: &[&str] = if chinese {
+        &["跳过", "暂停", "停订", "退订", "取消订", "随时停", "随时取消"]
+    } else {
+        &["skip", "pause", "stop deliver", "stop or", "cancel any", "or stop", "cancel when"]
+    };
+    words.iter().any(|word| holds(&text.to_lowercase(), word, chinese))
+}
+
+/// Whether a text tells that something comes or is paid again and again.
+pub(super) fn is_recurring(text: &str, chinese: bool) -> bool {
+    let words: &[&str] = if chinese {
+        &["每月", "每周", "月卡", "包月", "连续", "订阅", "每两周", "一个月", "/月", "按月"]
+    } else {
+        &[
+            "a month",
+            "per month",
+            "monthly",
+            "a week",
+            "every week",
+            "each week",
+            "weekly",
+            "subscri",
+            "every month",
+            "each month",
+            "/month",
+            "every two weeks",
+        ]
+    };
+    words.iter().any(|word| holds(&text.to_lowercase(), word, chinese))
+}
+
 /// A text as caption and, where it is longer than `limit`, the rest after a comma; `None` where it
 /// cannot be parted so that the caption fits.
 pub(super) fn two_lines(text: &str, limit: usize) -> Option<(String, String)> {
@@ -471,6 +521,26 @@ pub(super) fn two_lines(text: &str, limit: usize) -> Option<(String, String)> {
         (!inside && !half && !short && head.chars().count() <= limit && !tail.is_empty())
             .then(|| (head.to_owned(), tail.to_owned()))
     })
+}
+
+/// A scene of the viewer as caption and what goes on below it: parted at its last comma where it is longer than
+/// `limit`; `None` where neither half would be a line. Unlike a fact, a scene may go on with "and".
+pub(super) fn scene_lines(text: &str, limit: usize) -> Option<(String, String)> {
+    if text.chars().count() <= limit {
+        return Some((text.to_owned(), String::new()));
+    }
+    let parts = text.char_indices().filter(|(_, c)| matches!(c, '，' | ',' | '；' | ';' | '：'));
+    parts
+        .filter_map(|(at, c)| {
+            let (head, tail) = (&text[..at], text[at + c.len_utf8()..].trim_start());
+            let inside = head.ends_with(|c: char| c.is_ascii_digit())
+                && tail.starts_with(|c: char| c.is_ascii_digit());
+            let latin = c == ',' || c == ';';
+            let short = latin && (head.split_whitespace().count() < 2 || tail.split_whitespace().count() < 2);
+            (!inside && !short && head.chars().count() <= limit && !tail.is_empty())
+                .then(|| (head.to_owned(), tail.to_owned()))
+        })
+        .last()
 }
 
 /// Whether a fact says that something is not, no longer or still so: it can deny a trouble.
@@ -513,12 +583,72 @@ const CONDITIONS: (&[&str], &[&str]) = (
         "会员",
         "学生",
         "体验",
+        "预订",
+        "预定",
+        "预售",
+        "预约",
+        "早鸟",
+        "定金",
     ],
     &[
-        "new ", "first", "members", "online", "after ", "before ", "weekday", "weekend", "students", "only ",
+        "new ",
+        "first",
+        "members",
+        "online",
+        "after ",
+        "before ",
+        "weekday",
+        "weekend",
+        "students",
+        "only ",
         "trial",
+        "pre-order",
+        "preorder",
+        "deposit",
+        "early bird",
     ],
 );
+
+/// Conditions that stand with a price in few words: before it in Chinese, behind it in English.
+const SHORT_CONDITIONS: (&[(&str, &str)], &[(&str, &str)]) = (
+    &[
+        ("预订", "预订价"),
+        ("预定", "预定价"),
+        ("预售", "预售价"),
+        ("早鸟", "早鸟价"),
+        ("新客", "新客"),
+        ("新人", "新人"),
+        ("新用户", "新用户"),
+        ("首次", "首次"),
+        ("首单", "首单"),
+        ("首月", "首月"),
+        ("会员", "会员价"),
+        ("学生", "学生价"),
+        ("工作日午市", "工作日午市"),
+        ("工作日", "工作日"),
+        ("周末", "周末"),
+    ],
+    &[
+        ("pre-order", "on pre-order"),
+        ("preorder", "on pre-order"),
+        ("members", "for members"),
+        ("students", "for students"),
+        ("new patients", "for new patients"),
+        ("new customers", "for new customers"),
+        ("new members", "for new members"),
+        ("first order", "on your first order"),
+        ("online", "online"),
+    ],
+);
+
+/// The price together with the condition that the offer's own fact names (folded), where there is one.
+fn under_its_condition(now: &str, own: &str, chinese: bool) -> Option<String> {
+    let (zh, en) = SHORT_CONDITIONS;
+    // The longest word tells most: `new members` before `members`.
+    let named = (if chinese { zh } else { en }).iter().filter(|(word, _)| holds(own, word, chinese));
+    let (_, said) = named.max_by_key(|(word, _)| word.len())?;
+    Some(if chinese { format!("{said}{now}") } else { format!("{now} {said}") })
+}
 
 /// The conditions of an offer that its own fact names.
 pub(super) fn conditions_in(text: &str, chinese: bool) -> Vec<&'static str> {

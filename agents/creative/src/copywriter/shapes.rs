@@ -5,6 +5,7 @@ use spotwright_schemas::script::{Hook, Role, Structure};
 
 use super::LISTED;
 use super::elements::{Entry, Part};
+use super::judge::limits;
 use super::material::{Claim, Fitting, Material};
 use super::phrases;
 use super::speech;
@@ -19,6 +20,8 @@ impl<'m, 'b> Builder<'m, 'b> {
             // Lines of a plot and terms of watching make no list of reasons.
             Structure::ThreeReasons if self.material.vertical == Vertical::Drama => None,
             Structure::ThreeReasons => self.three_reasons(),
+            // Nothing of a story is shown working.
+            Structure::Demonstration if self.material.vertical == Vertical::Drama => None,
             Structure::Demonstration => self.demonstration(),
             Structure::DayInTheLife => self.day(),
             Structure::Comparison => self.comparison(),
@@ -123,13 +126,16 @@ impl<'m, 'b> Builder<'m, 'b> {
         let mut reasons = self.facts(&[FactKind::Benefit, FactKind::Feature, FactKind::Proof]);
         let entries = self.material.elements(Part::List, "three_reasons");
         let fitting = self.draws.pick(&entries)?;
-        reasons.retain(|claim| Material::follows(fitting, claim));
+        let room = limits(self.material.brief.locale)[0].saturating_sub(3);
+        reasons.retain(|claim| {
+            Material::follows(fitting, claim) && phrases::two_lines(&claim.fact.text, room).is_some()
+        });
         reasons.truncate(3);
         if reasons.len() < 3 {
             return None;
         }
         let hook = fitting.entry.element.hook.unwrap_or(Hook::Statement);
-        let head = self.element_shot(fitting.entry, Role::Hook)?;
+        let head = self.opening_shot(fitting.entry)?;
         self.loosen(if fitting.entry.vertical == "general" { 1.5 } else { 0.9 });
         reasons[1..].sort_by_key(|claim| claim.fact.kind == FactKind::Proof);
         let idea = self.idea(&head.caption, &reasons[0].fact.text);
@@ -142,8 +148,9 @@ impl<'m, 'b> Builder<'m, 'b> {
                 shot.voice = self.spoken(&said);
             }
             LISTED.clone_into(&mut shot.source);
-            shot.caption = format!("{ordinal}{}", claim.fact.text);
-            shot.detail.clear();
+            let (caption, detail) = phrases::two_lines(&claim.fact.text, room)?;
+            shot.caption = format!("{ordinal}{caption}");
+            shot.detail = detail;
             shots.push(shot);
         }
         self.finish(Structure::ThreeReasons, hook, shots, idea)
@@ -154,8 +161,13 @@ impl<'m, 'b> Builder<'m, 'b> {
         let zh = self.zh();
         let mut seen = self.facts(&[FactKind::Feature, FactKind::Benefit, FactKind::Proof]);
         seen.retain(|claim| phrases::is_visible(&claim.folded, zh));
+        // "Throw it in the washer" opens nothing: nobody knows what "it" is.
+        seen.sort_by_key(|claim| !zh && speech::speaks_of_it(&claim.fact.text));
         seen.sort_by_key(|claim| claim.fact.kind == FactKind::Proof);
         let first = *seen.first()?;
+        if !zh && speech::speaks_of_it(&first.fact.text) {
+            return None;
+        }
         let limit = crate::copy_engine::limits(self.material.brief.locale, Role::Hook).caption;
         if crate::text::length(&first.fact.text) > limit {
             return None;
@@ -253,6 +265,11 @@ impl<'m, 'b> Builder<'m, 'b> {
             source: "offer".to_owned(),
         };
         let (own, brand) = (self.material.name.as_ref(), self.material.brief.brand.name.as_str());
+        // What the offer calls by its kind stands below it by name: 阿弥, not 阿弥扫地机器人.
+        let kind = self.material.noun.as_ref().map(|noun| noun.1.as_str());
+        if zh && !open.caption.contains(own) && kind.is_some_and(|kind| open.caption.contains(kind)) {
+            own.clone_into(&mut open.detail);
+        }
         if open.caption.contains(own) && !open.caption.contains(brand) && !zh {
             brand.clone_into(&mut open.detail);
         }
@@ -284,8 +301,10 @@ impl<'m, 'b> Builder<'m, 'b> {
         let lead = *leads.first()?;
         self.loosen(1.0);
         let idea = self.idea(&open.caption, &lead.fact.text);
+        let mut said = vec![lead];
+        said.extend(self.material.claims.iter().filter(|claim| open.facts.contains(&claim.fact.id)));
         let mut shots = vec![open, self.fact_shot(lead)];
-        shots.extend(self.rest(2, &[lead]));
+        shots.extend(self.rest(2, &said));
         self.finish(Structure::OfferFirst, Hook::Number, shots, idea)
     }
 
@@ -354,7 +373,10 @@ impl<'m, 'b> Builder<'m, 'b> {
         let mut pairs = self.asked_pairs();
         // A question that only this line of business hears opens; what any shop is asked comes later, and
         // so does "it" before anything was named.
-        let dangling = |entry: &Entry| !zh && speech::points_back(&entry.element.caption);
+        let dangling = |entry: &Entry| {
+            let caption = &entry.element.caption;
+            speech::goes_on(caption) || !zh && speech::points_back(caption)
+        };
         pairs.sort_by_key(|(entry, claim)| {
             (claim.fact.kind == FactKind::Offer, entry.vertical == "general", dangling(entry))
         });
@@ -363,7 +385,7 @@ impl<'m, 'b> Builder<'m, 'b> {
         if more.is_empty() || first.1.fact.kind == FactKind::Offer || dangling(first.0) {
             return None;
         }
-        let open = self.element_shot(first.0, Role::Hook)?;
+        let open = self.opening_shot(first.0)?;
         let idea = self.idea(&open.caption, &first.1.fact.text);
         let generals = pairs
             .iter()
@@ -402,7 +424,7 @@ impl<'m, 'b> Builder<'m, 'b> {
                 && Material::follows(fitting, lead)
         });
         let entry = self.draws.pick(&entries)?.entry;
-        let open = self.element_shot(entry, Role::Hook)?;
+        let open = self.opening_shot(entry)?;
         let idea = self.idea(&open.caption, &lead.fact.text);
         self.loosen(if entry.vertical == "general" { 1.5 } else { 0.5 });
         let shots = self.opened(open, lead, 2);
@@ -424,13 +446,18 @@ impl<'m, 'b> Builder<'m, 'b> {
             (Some(told), _) => told,
             (None, Some(moment)) => {
                 self.thread_from(moment);
+                let mut leads = leads;
+                leads.extend(self.facts(&[FactKind::Proof, FactKind::Origin]));
                 let linked = leads.iter().find(|lead| self.material.answers_by_link(moment, lead));
                 let answers = leads.iter().find(|lead| self.material.answers(moment, lead));
+                // A moment that nothing answers is another film than what follows.
+                if linked.or(answers).is_none() && !self.any_fact() {
+                    return None;
+                }
                 let benefits = leads.iter().find(|lead| lead.fact.kind == FactKind::Benefit);
                 self.loosen(match (linked, answers) {
                     (Some(_), _) => 0.0,
                     (None, Some(_)) => 0.5,
-                    // A moment that nothing answers is another film than what follows.
                     (None, None) => 2.5,
                 });
                 let lead = *linked.or(answers).or(benefits).or_else(|| leads.first())?;

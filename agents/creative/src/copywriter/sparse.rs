@@ -16,6 +16,7 @@ use super::elements::Part;
 use super::judge::limits;
 use super::material::{Claim, Material};
 use super::phrases;
+use super::speech;
 use super::structures::{Builder, Built, Claims, FACT, Shot};
 use crate::text::length;
 
@@ -139,8 +140,8 @@ impl<'m, 'b> Builder<'m, 'b> {
         let opening = self.draws.pick(&OPENINGS)?;
         self.loosen(1.0);
         let mut open = self.sparse_opening(opening, &middle)?;
-        // A bare price is answered where it is asked for, or at the end.
-        if opening == Opening::Cost && self.material.offer.now.is_none() && self.draws.chance(0.4) {
+        // A price is answered where it is asked for.
+        if opening == Opening::Cost && self.material.offer.now.is_none() {
             open = self.with_price(open)?;
         }
         if open.facts.is_empty() && self.draws.chance(0.6) {
@@ -294,7 +295,7 @@ impl<'m, 'b> Builder<'m, 'b> {
             Opening::Wanted => {
                 let entries = self.material.elements(Part::Wanted, "wanted");
                 let entry = self.draws.pick(&entries)?.entry;
-                let mut shot = self.element_shot(entry, Role::Hook)?;
+                let mut shot = self.opening_shot(entry)?;
                 shot.picture = self.material.pack_shot();
                 Some(shot)
             }
@@ -306,7 +307,7 @@ impl<'m, 'b> Builder<'m, 'b> {
             Opening::Cost => {
                 let mut shot = self.cost_question()?;
                 shot.role = Role::Hook;
-                Some(shot)
+                (!speech::goes_on(&shot.caption)).then_some(shot)
             }
             Opening::Asked => {
                 let lead = middle.first().copied()?;
@@ -314,7 +315,7 @@ impl<'m, 'b> Builder<'m, 'b> {
                 let asking: Vec<_> =
                     entries.into_iter().filter(|fitting| Material::follows(fitting, lead)).collect();
                 let entry = self.draws.pick(&asking)?.entry;
-                self.element_shot(entry, Role::Hook)
+                self.opening_shot(entry)
             }
             Opening::Price => {
                 let mut shot = self.price_shot()?;

@@ -3,6 +3,31 @@
 //! A fact is only put into another form where its first word says what it is: a verb of the third
 //! person, an imperative, an article or a number. Every other fact is spoken as it stands.
 
+use spotwright_schemas::wording::is_han;
+use spotwright_schemas::{Language, Locale};
+
+/// Syllables a second of a Chinese voice and words a second of an English one, as advertisements are spoken.
+const SYLLABLES_A_SECOND: f64 = 4.8;
+const WORDS_A_SECOND: f64 = 2.7;
+
+/// Seconds that a text takes to say: a syllable for each Han character and digit and two for each other word,
+/// or a word for each word, with one more for each two digits and for each sign of a currency or a share.
+pub(super) fn seconds(locale: Locale, text: &str) -> f64 {
+    let digits = text.chars().filter(char::is_ascii_digit).count() as f64;
+    match locale.language() {
+        Language::Chinese => {
+            let han = text.chars().filter(|c| is_han(*c)).count() as f64;
+            let latin = text.split(|c: char| !c.is_ascii_alphabetic()).filter(|run| !run.is_empty()).count();
+            (han + digits + 2.0 * latin as f64) / SYLLABLES_A_SECOND
+        }
+        Language::English => {
+            let words = text.split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count();
+            let signs = text.chars().filter(|c| matches!(c, '$' | '£' | '€' | '%')).count();
+            (words as f64 + digits / 2.0 + signs as f64) / WORDS_A_SECOND
+        }
+    }
+}
+
 /// Third-person verbs that facts begin with and that no common noun looks like.
 const VERBS: &[&str] = &[
     "keeps",
@@ -123,11 +148,33 @@ const VERBS: &[&str] = &[
     "squeezes",
     "melts",
     "drips",
+    "lights",
+    "lathers",
+    "matches",
+    "imports",
+    "removes",
+    "fills",
+    "drains",
+    "rides",
+    "ends",
+];
+
+/// Words behind which the first word was a noun in the plural.
+const AFTER_NOUNS: &[&str] = &[
+    "and", "are", "were", "have", "come", "go", "zip", "stay", "snap", "fold", "lock", "open", "close",
+    "dry", "wash", "fit", "hold", "clip", "slide", "last", "run", "work", "turn", "stack", "lift", "wipe",
+    "stretch", "start", "end",
 ];
 
 /// A fact that begins with a third-person verb, as the rest of a sentence about the product.
 pub(super) fn third_person(fact: &str) -> Option<String> {
-    let first = fact.split(' ').next()?.to_lowercase();
+    let mut words = fact.split(' ');
+    let first = words.next()?.to_lowercase();
+    // "Covers zip off" and "Locks and hinges are steel" begin with things.
+    let second = words.next().unwrap_or_default().to_lowercase();
+    if AFTER_NOUNS.contains(&second.as_str()) {
+        return None;
+    }
     VERBS.contains(&first.as_str()).then(|| {
         let mut chars = fact.chars();
         chars.next().map(|c| c.to_lowercase().chain(chars).collect())
@@ -174,9 +221,42 @@ fn pronouns(text: &str) -> impl Iterator<Item = String> + '_ {
         .filter(|word| matches!(word.as_str(), "it" | "it's" | "its" | "one" | "them" | "they"))
 }
 
+/// Whether a line speaks of "it" or "them".
+pub(super) fn speaks_of_it(text: &str) -> bool {
+    pronouns(text).any(|word| word != "one")
+}
+
 /// Whether a question speaks of "it" or "one" before anything was named.
 pub(super) fn points_back(text: &str) -> bool {
     pronouns(text).next().is_some()
+}
+
+/// Beginnings of a line that goes on from one before it, which therefore opens nothing.
+const GOING_ON: &[&str] = &[
+    "And ",
+    "But ",
+    "So ",
+    "Or ",
+    "Then ",
+    "Also ",
+    "Plus ",
+    "那么",
+    "那，",
+    "可是",
+    "不过",
+    "而且",
+    "另外",
+    "还有，",
+    "然后",
+];
+
+/// Whether a line goes on from another: "And the price?" asks after something was told.
+pub(super) fn goes_on(text: &str) -> bool {
+    // "价格呢？" asks on; "谁在打扫呢？" asks for itself.
+    let asks_on = text.strip_suffix("呢？").is_some_and(|topic| {
+        topic.chars().count() <= 4 && !topic.contains(['谁', '什', '哪', '怎', '几', '，'])
+    });
+    asks_on || GOING_ON.iter().any(|begin| text.starts_with(begin))
 }
 
 /// Words after which "it" is an object, so that "them" can stand in its place.
@@ -274,6 +354,8 @@ mod tests {
             it("Tell us your machine, we grind to match", Place::Next),
             "Tell us your machine, we grind to match"
         );
+        assert_eq!(it("Covers zip off", Place::First), "Covers zip off");
+        assert_eq!(it("Covers theft and fire", Place::First), "It covers theft and fire");
         assert_eq!(it("SPF 50, broad spectrum", Place::Next), "SPF 50, broad spectrum");
         assert_eq!(english("Keeps late hours", Place::First, Pronoun::Unsaid), "Keeps late hours");
     }
@@ -287,5 +369,32 @@ mod tests {
         assert_eq!(about_several("What if it breaks?"), None);
         assert_eq!(about_several("How long will one last me?"), None);
         assert!(points_back("Can the two of us use it?") && !points_back("Is my bank on the list?"));
+    }
+
+    #[test]
+    fn a_voice_takes_as_long_as_its_words_and_figures() {
+        let en = |text: &str| seconds(Locale::EnUs, text) * WORDS_A_SECOND;
+        // "Twenty-four dollars until December nineteenth" and its kind.
+        assert!((en("$24 until December 19") - 7.0).abs() < 1e-9, "{}", en("$24 until December 19"));
+        assert!((en("Keeps drinks cold") - 3.0).abs() < 1e-9);
+        let zh = |text: &str| seconds(Locale::ZhCn, text) * SYLLABLES_A_SECOND;
+        assert!((zh("十包59元，App里下单") - 10.0).abs() < 1e-9, "{}", zh("十包59元，App里下单"));
+    }
+
+    #[test]
+    fn what_goes_on_from_a_line_is_told_from_what_may_open() {
+        for text in ["And the price?", "So what does it cover?", "不过，贵不贵？", "价格呢？"] {
+            assert!(goes_on(text), "{text}");
+        }
+        for text in [
+            "What's the price?",
+            "Andes, 5 am",
+            "Sofa, feet up",
+            "那本书，年初翻到第十页",
+            "还有十分钟出门",
+            "谁来呢？",
+        ] {
+            assert!(!goes_on(text), "{text}");
+        }
     }
 }

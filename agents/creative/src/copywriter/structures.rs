@@ -21,6 +21,11 @@ pub(super) const FACT: &str = "fact";
 /// Before the reasons of a list, in Chinese and in English.
 pub(super) const ORDINALS: [&str; 6] = ["① ", "② ", "③ ", "1. ", "2. ", "3. "];
 
+/// How the same thing is seen another time in a script.
+const FRAMES_ZH: &[&str] = &["，近景", "，慢慢推近", "，从侧面看", "，拉远"];
+const FRAMES_EN: &[&str] =
+    &[", close up", ", the camera moves in", ", seen from the side", ", from farther away"];
+
 /// A line before it gets its provenance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Shot {
@@ -72,6 +77,11 @@ impl Draws {
     }
 }
 
+/// Whether a claim is the viewer's own: a trouble or a moment.
+fn is_scene(claim: &Claim<'_>) -> bool {
+    matches!(claim.fact.kind, FactKind::Problem | FactKind::Moment)
+}
+
 /// Builds scripts of one brief.
 pub(super) struct Builder<'m, 'b> {
     pub(super) material: &'m Material<'b>,
@@ -104,6 +114,11 @@ impl<'m, 'b> Builder<'m, 'b> {
         self.thread = material.claims.iter().map(|claim| material.answers_by_link(open, claim)).collect();
     }
 
+    /// Whether any fact may carry on.
+    pub(super) const fn any_fact(&self) -> bool {
+        self.any_fact
+    }
+
     /// Whether the script has an opening that asks for facts.
     pub(super) fn follows_an_opening(&self) -> bool {
         !self.thread.is_empty()
@@ -130,8 +145,10 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     /// Facts of these kinds, in an order of chance.
     pub(super) fn facts(&mut self, kinds: &[FactKind]) -> Claims<'m, 'b> {
-        let all: Claims<'m, 'b> =
+        let mut all: Claims<'m, 'b> =
             self.material.claims.iter().filter(|claim| kinds.contains(&claim.fact.kind)).collect();
+        // A scene too long for a line would stand below the product's name, which would be blamed for it.
+        all.retain(|claim| !is_scene(claim) || self.fits_a_caption(claim));
         self.draws.shuffled(&all)
     }
 
@@ -153,13 +170,23 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     /// Whether a fact stands on screen in its own words, in a caption or a caption and what is below it.
     pub(super) fn fits_a_caption(&self, claim: &Claim<'_>) -> bool {
-        phrases::two_lines(&claim.fact.text, limits(self.material.brief.locale)[0]).is_some()
+        self.lines_of(claim).is_some()
+    }
+
+    /// A fact as caption and what goes on below it.
+    fn lines_of(&self, claim: &Claim<'_>) -> Option<(String, String)> {
+        let locale = self.material.brief.locale;
+        if is_scene(claim) {
+            let limit = crate::copy_engine::limits(locale, Role::Hook).caption;
+            return phrases::scene_lines(&claim.fact.text, limit);
+        }
+        phrases::two_lines(&claim.fact.text, limits(locale)[0])
     }
 
     /// A fact in its own words. One too long for one caption goes on below it.
     pub(super) fn fact_shot(&self, claim: &Claim<'_>) -> Shot {
-        let (caption, detail) = phrases::two_lines(&claim.fact.text, limits(self.material.brief.locale)[0])
-            .unwrap_or_else(|| (self.material.name.to_string(), claim.fact.text.clone()));
+        let (caption, detail) =
+            self.lines_of(claim).unwrap_or_else(|| (self.material.name.to_string(), claim.fact.text.clone()));
         Shot {
             role: Self::role_of(claim),
             caption,
@@ -330,6 +357,14 @@ impl<'m, 'b> Builder<'m, 'b> {
         })
     }
 
+    /// An element as the first line, which goes on from nothing and speaks of no "it" before one was named.
+    pub(super) fn opening_shot(&self, entry: &Entry) -> Option<Shot> {
+        let asked = matches!(entry.element.part, Part::Ask | Part::Wanted);
+        let shot = self.element_shot(entry, Role::Hook)?;
+        let dangling = !self.zh() && asked && speech::points_back(&shot.caption);
+        (!dangling && !speech::goes_on(&shot.caption)).then_some(shot)
+    }
+
     /// Whether every word of a question comes back in the answer, so that it asks nothing.
     pub(super) fn echoes(&self, entry: &Entry, claim: &Claim<'_>) -> bool {
         let (asked, said) = (&entry.asked, &claim.units);
@@ -383,26 +418,47 @@ impl<'m, 'b> Builder<'m, 'b> {
             }
             return Some((shot, hook));
         }
+        // Where nothing else is left, a trouble of the brief opens and what the buyer gains follows.
+        if self.any_fact && parts.contains(&Part::Open) && lead.fact.kind == FactKind::Benefit {
+            if let Some(problem) =
+                problems.first().copied().filter(|_| entries.is_empty() || self.draws.chance(0.5))
+            {
+                let mut shot = self.fact_shot(problem);
+                shot.role = Role::Hook;
+                self.loosen(1.5);
+                return Some((shot, Hook::Scene));
+            }
+        }
         let chosen = self.draws.pick(&entries)?;
         self.thread = self.material.claims.iter().map(|claim| Material::follows(chosen, claim)).collect();
         let entry = chosen.entry;
         // The brief's own troubles come before those that authors thought of.
         self.loosen(if entry.vertical == "general" { 1.5 } else { 0.5 });
         let hook = entry.element.hook.unwrap_or(Hook::Question);
-        Some((self.element_shot(entry, Role::Hook)?, hook))
+        Some((self.opening_shot(entry)?, hook))
     }
 
     // ---- the structures -----------------------------------------------------------------------
 
-    /// No picture stands twice in a script: the later shot takes another picture of the brief.
+    /// No picture stands twice in a script: the later shot shows what its fact says, another picture of the brief, or
+    /// the same thing in another frame.
     pub(super) fn part_pictures(&self, shots: &mut [Shot]) {
         let mut seen: Vec<String> = Vec::new();
+        let frames = if self.zh() { FRAMES_ZH } else { FRAMES_EN };
         for shot in shots {
             if seen.contains(&shot.picture) {
-                let pictures = &self.material.brief.product.pictures;
-                let other = pictures.iter().map(|picture| &picture.alt).find(|alt| !seen.contains(*alt));
-                if let Some(other) = other {
-                    shot.picture.clone_from(other);
+                let brief = self.material.brief;
+                let told = [FactKind::Benefit, FactKind::Feature, FactKind::Proof, FactKind::Origin];
+                let fact = shot.facts.first().and_then(|id| brief.fact(id));
+                // What a fact says is nearer to it than another picture of the product.
+                let own = fact.filter(|fact| shot.role != Role::Cta && told.contains(&fact.kind));
+                let own = own.map(|fact| fact.text.clone()).filter(|text| !seen.contains(text));
+                let mut pictures = brief.product.pictures.iter().map(|picture| picture.alt.clone());
+                let other = own.or_else(|| pictures.find(|alt| !seen.contains(alt)));
+                let framed = frames.iter().map(|frame| format!("{}{frame}", shot.picture));
+                let next = other.or_else(|| framed.into_iter().find(|picture| !seen.contains(picture)));
+                if let Some(next) = next {
+                    shot.picture = next;
                 }
             }
             seen.push(shot.picture.clone());
