@@ -8,6 +8,7 @@
 use spotwright_core::domain::copy_rules::terms::Severity;
 use spotwright_core::domain::revision::{Changes, EditFinding, LineChange, ShotChange, ShotFit, TextRoom};
 use spotwright_core::domain::run::StoredPicture;
+use spotwright_core::domain::withdrawal::{Untrue, withdrawal};
 use spotwright_core::ports::letters::{Letters, undrawable_message};
 use spotwright_schemas::Problem;
 use spotwright_schemas::brief::{Brief, CallToAction};
@@ -144,6 +145,23 @@ pub fn fits(original: &Original<'_>, revised: &Revised) -> Vec<ShotFit> {
             })
         })
         .collect()
+}
+
+/// Whether an edit says what product feeds have made untrue; one that does would be withdrawn as soon as it is made.
+#[must_use]
+pub fn untrue_findings(brief: &Brief, revised: &Revised, untrue: &[Untrue]) -> Vec<EditFinding> {
+    let (script, board) = (&revised.script, &revised.storyboard);
+    let told = |untrue| {
+        let found = withdrawal(untrue, script, board, &brief.product.facts, edits::PERSON)?;
+        let lines = script.lines.iter().zip(&revised.origins);
+        let field = lines
+            .flat_map(|(line, origin)| edits::texts(line).map(|(name, text)| (origin, name, text)))
+            .find(|(_, _, text)| !text.is_empty() && *text == found.line)
+            .map_or_else(String::new, |(origin, name, _)| format!("lines[{origin}].{name}"));
+        let message = format!("a product feed has made this untrue ({})", found.source);
+        Some(EditFinding { subject: found.line, ..stops(field, "untrue", message) })
+    };
+    untrue.iter().filter_map(told).collect()
 }
 
 /// Fewest frames in which a line can be read, and most that its shot may last.

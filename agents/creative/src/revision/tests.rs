@@ -1,4 +1,6 @@
+use spotwright_core::domain::withdrawal::{Change, Price};
 use spotwright_core::ports::artifacts::ArtifactHash;
+use spotwright_schemas::money::Micros;
 use spotwright_schemas::placement::PlacementKind;
 use spotwright_schemas::storyboard::{CaptionMotion, Footage, Layout, Motion, VisualStyle};
 
@@ -161,6 +163,26 @@ fn an_opening_of_another_script_is_refused() {
     };
     let changes = Changes { lines: vec![change], ..Changes::default() };
     assert!(ad.refused(&changes).iter().any(|(_, rule)| rule == "near_duplicate" || rule == "same_text"));
+}
+
+#[test]
+fn what_a_feed_has_made_untrue_is_not_said_again() {
+    let price = |amount: i64| Price { amount: Micros(amount), currency: Some("USD".to_owned()) };
+    let untrue = Untrue {
+        product: "B1".to_owned(),
+        title: "Morning Roast".to_owned(),
+        source: "feed.csv, line 7".to_owned(),
+        changes: vec![Change::Price { old: price(18_000_000), new: Some(price(21_500_000)) }],
+    };
+    let ad = Ad::of(coffee_en(), 0);
+    let said = |words: &str| attempt(&ad.original(), &caption(1, words), &EveryLetter).revised;
+    let mut old = said("Now $18 a bag");
+    old.script.lines[1].rests_on.clear();
+    let found = untrue_findings(&ad.brief, &old, std::slice::from_ref(&untrue));
+    let fields: Vec<&str> = found.iter().map(|finding| finding.field.as_str()).collect();
+    assert!(found.iter().all(EditFinding::stops) && !found.is_empty(), "{found:?}");
+    assert!(fields.iter().all(|field| field.is_empty() || field.starts_with("lines[")), "{fields:?}");
+    assert!(untrue_findings(&ad.brief, &old, &[]).is_empty());
 }
 
 #[test]

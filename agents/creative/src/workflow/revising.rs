@@ -9,7 +9,7 @@ use spotwright_schemas::error::Code;
 use spotwright_schemas::script::Script;
 
 use super::state::AgentState;
-use crate::revision::{Attempt, Original, attempt, button_texts, fits};
+use crate::revision::{Attempt, Original, attempt, button_texts, fits, untrue_findings};
 
 /// What `variant` of `run` becomes when `by` makes these changes, judged beside the other variants of its
 /// generation. Nothing is measured.
@@ -45,7 +45,8 @@ pub fn revising(
         pictures: &source.pictures,
         others: &others,
     };
-    let Attempt { revised, findings } = attempt(&original, changes, letters);
+    let Attempt { revised, mut findings } = attempt(&original, changes, letters);
+    findings.extend(untrue_findings(original.brief, &revised, &state.heard.untrue));
     let fits = fits(&original, &revised);
     let buttons = button_texts(&source.brief).into_iter().map(str::to_owned).collect();
     let revision = Revision {
