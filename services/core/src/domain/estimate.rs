@@ -242,19 +242,16 @@ fn media(
         .map(|(spent, offered)| scaled(1_000_000, spent, offered))
         .collect();
     let part = |of: Micros, share: i64| Micros(scaled(of.0, share, 1_000_000));
-    let (cost, basis) = match middle(&mut parts) {
-        Some(shares) => {
-            let cost = Band {
-                low: part(left(made.high), shares.low),
-                expected: part(left(made.expected), shares.expected),
-                high: left(made.low),
-            };
-            (cost, Basis::Measured)
-        }
-        None => {
-            let cost = Band { low: Micros::ZERO, expected: left(made.expected), high: left(made.low) };
-            (cost, Basis::Budget)
-        }
+    let (cost, basis) = if let Some(shares) = middle(&mut parts) {
+        let cost = Band {
+            low: part(left(made.high), shares.low),
+            expected: part(left(made.expected), shares.expected),
+            high: left(made.low),
+        };
+        (cost, Basis::Measured)
+    } else {
+        let cost = Band { low: Micros::ZERO, expected: left(made.expected), high: left(made.low) };
+        (cost, Basis::Budget)
     };
     let calls = Band { low: u32::from(generations > 0), expected: generations, high: generations };
     EstimatedWork { kind: WorkKind::Media, provider: None, calls, quote: None, cost, basis }
