@@ -33,8 +33,8 @@ pub struct ProblemDocument {
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What is wrong this time and what would be right. In Chinese it is what the code means and what to do,
-    /// followed by this problem's own words.
+    /// What is wrong this time and what would be right. In Chinese it begins with what the code means and
+    /// what to do; words of this problem that are known in English only stay so.
     pub detail: String,
     /// Stable code, e.g. `SW1003`.
     pub code: String,
@@ -129,10 +129,7 @@ impl ApiProblem {
         let message = &self.problem.message;
         let (title, detail) = match language {
             Language::English => (title(code), message.clone()),
-            Language::Chinese => {
-                let (title, sentence) = chinese::texts(code);
-                (title, format!("{sentence}（{message}）"))
-            }
+            Language::Chinese => (chinese::texts(code).0, chinese::detail(code, message)),
         };
         ProblemDocument {
             r#type: format!("/errors/{code}"),

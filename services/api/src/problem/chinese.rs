@@ -112,6 +112,95 @@ pub(super) const fn texts(code: Code) -> (&'static str, &'static str) {
     }
 }
 
+/// What is told most often of a single problem: the English words and the Chinese ones, `{}` for what differs.
+const PHRASES: &[(&str, &str)] = &[
+    ("there is no such {}", "没有这个内容（{}）"),
+    ("there is nothing at this address", "该地址没有内容"),
+    ("there is nothing at this address, or not any more", "该地址没有内容，或内容已不再提供"),
+    ("must be within {} and {}", "必须在 {} 到 {} 之间"),
+    ("must be at most {}", "最大为 {}"),
+    ("must be one of {}", "必须是以下之一：{}"),
+    ("must be a whole number", "必须是整数"),
+    (
+        "must be 1 to 80 characters without control characters or outer blanks",
+        "必须为 1 到 80 个字符，不含控制字符，首尾没有空白",
+    ),
+    ("has {} characters; {} to {} are accepted", "有 {} 个字符，允许 {} 到 {} 个"),
+    ("holds {} entries; {} to {} are accepted", "有 {} 项，允许 {} 到 {} 项"),
+    ("missing field `{}`", "缺少字段 `{}`"),
+    ("missing field `{}`{}", "缺少字段 `{}`"),
+    ("unknown field `{}`, expected {}", "不认识的字段 `{}`，可用的是 {}"),
+    ("unknown field `{}`{}", "不认识的字段 `{}`"),
+    ("unknown variant `{}`, expected {}", "不认识的取值 `{}`，可用的是 {}"),
+    ("invalid type: {}, expected {}", "类型不对：给出的是 {}，应为 {}"),
+    ("something follows the end of the JSON document", "JSON 文档结束之后还有内容"),
+    ("the body may have at most {} bytes", "正文最多 {} 字节"),
+    ("the scope {} is needed for this", "需要权限 {}"),
+    ("this needs the permission {}", "需要权限 {}"),
+    (
+        "an API key is needed: `Authorization: Bearer sw_live_…`",
+        "需要 API 密钥：`Authorization: Bearer sw_live_…`",
+    ),
+    ("holds no valid API key", "不是有效的 API 密钥"),
+    ("the session has ended; sign in again", "会话已结束，请重新登录"),
+    ("the address takes {}", "该地址接受的方法是 {}"),
+    ("use a method that the header `Allow` lists", "请使用响应头 `Allow` 列出的方法"),
+    (
+        "was changed since you read it; read it again and send the change with its new `ETag`",
+        "读取之后已被修改，请重新读取，并用新的 `ETag` 提交",
+    ),
+    (
+        "is needed: a key of your choice, new for each request and the same when it is repeated",
+        "必须提供：自定的键，每个请求用新的，重复请求时用同一个",
+    ),
+    ("the key has sent more requests than it may per second", "该密钥每秒的请求数超过上限"),
+    ("there are {} {}, as many as there may be", "已有 {} 个，达到上限（{}）"),
+];
+
+/// The words of a single problem in Chinese, where they are known.
+fn phrase(message: &str) -> Option<String> {
+    PHRASES.iter().find_map(|(english, chinese)| {
+        let mut told = String::new();
+        let mut pieces = chinese.split("{}");
+        told.push_str(pieces.next().unwrap_or_default());
+        let mut gaps = gaps(english, message)?.into_iter();
+        for piece in pieces {
+            told.push_str(gaps.next().unwrap_or_default());
+            told.push_str(piece);
+        }
+        Some(told)
+    })
+}
+
+/// What stands in the gaps `{}` of a pattern, when a text has its form.
+fn gaps<'a>(pattern: &str, text: &'a str) -> Option<Vec<&'a str>> {
+    let mut pieces = pattern.split("{}");
+    let mut rest = text.strip_prefix(pieces.next()?)?;
+    let mut found = Vec::new();
+    let mut pieces = pieces.peekable();
+    while let Some(piece) = pieces.next() {
+        let gap = match (piece.is_empty(), pieces.peek()) {
+            (true, None) => rest.len(),
+            // The last piece ends the text.
+            (false, None) => rest.strip_suffix(piece)?.len(),
+            _ => rest.find(piece)?,
+        };
+        found.push(&rest[..gap]);
+        rest = &rest[gap + piece.len()..];
+    }
+    rest.is_empty().then_some(found)
+}
+
+/// What is wrong this time, in Chinese: what the code means and what to do, and this problem's own words, in
+/// English where no Chinese ones are known.
+pub(super) fn detail(code: Code, message: &str) -> String {
+    let (_, sentence) = texts(code);
+    match phrase(message) {
+        Some(told) => format!("{sentence}{told}。"),
+        None => format!("{sentence}（{message}）"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -131,6 +220,29 @@ mod tests {
             assert!(sentence.chars().filter(|c| is_han(*c)).count() >= 6, "{code}: {sentence}");
             assert!(sentence.ends_with('。') && !title.ends_with('。'), "{code}");
             assert!(titles.insert(title) || *code == Code::RequestValue, "{code}: {title} is another's");
+        }
+    }
+
+    #[test]
+    fn what_is_told_most_often_is_told_in_chinese() {
+        for (english, chinese) in [
+            ("must be within 1 and 200", "必须在 1 到 200 之间"),
+            ("there is no such run", "没有这个内容（run）"),
+            ("unknown field `x`, expected `a` or `b`", "不认识的字段 `x`，可用的是 `a` or `b`"),
+            ("missing field `name`", "缺少字段 `name`"),
+            ("missing field `name` at line 1 column 2", "缺少字段 `name`"),
+            ("the scope `runs:read` is needed for this", "需要权限 `runs:read`"),
+        ] {
+            assert_eq!(phrase(english).as_deref(), Some(chinese));
+        }
+        for unknown in ["must be within", "something else", "", "there is no"] {
+            assert_eq!(phrase(unknown), None, "{unknown}");
+        }
+        assert!(detail(Code::RequestValue, "something else").ends_with("（something else）"));
+        for (english, chinese) in PHRASES {
+            let gaps = |text: &str| text.matches("{}").count();
+            assert!(gaps(chinese) <= gaps(english), "{english}");
+            assert!(chinese.chars().any(is_han), "{english}");
         }
     }
 }

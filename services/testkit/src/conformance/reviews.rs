@@ -100,7 +100,7 @@ async fn variants<S: Subject>(store: &S, number: u64, count: u32) -> Vec<Variant
         (1..=count).map(|place| fixtures::variant(run.id, 1, place, VariantState::Drafted)).collect();
     let message = MessageId::child_of(run.id.0, "write", 0);
     let commit = Commit { variants: made.clone(), ..Commit::default() };
-    let version = store.run(run.id).await.expect("the run").version;
+    let version = StepStore::run(store, run.id).await.expect("the run").version;
     store.consume("testkit", &[message], run.id, version, commit).await.expect("written");
     made
 }

@@ -78,7 +78,8 @@ async fn problems_are_told_in_the_language_that_is_asked_for() {
     for asked in ["zh-CN", "zh-CN,zh;q=0.9,en;q=0.8", "en;q=0.3, zh;q=0.4"] {
         let (language, title, detail) = ask(Some(asked)).await;
         assert_eq!((language.as_str(), title.as_str()), ("zh-CN", "取值不被接受"), "{asked}");
-        assert!(detail.starts_with("请求中有一个值超出允许范围") && detail.contains(&english), "{detail}");
+        assert_eq!(english, "must be within 1 and 200");
+        assert!(detail.starts_with("请求中有一个值超出允许范围") && detail.contains("1 到 200"), "{detail}");
     }
     for asked in ["en-US,en;q=0.9,zh;q=0.8", "fr", "zh;q=0"] {
         assert_eq!(ask(Some(asked)).await.0, "en", "{asked}");

@@ -278,7 +278,7 @@ async fn links_that_do_not_open_are_all_answered_alike() {
     server.post(&format!("/v1/organizations/{}/freeze", frozen.id), &server.operator, &json!({})).await;
     let guessed = "0".repeat(64);
     let mut answers = Vec::new();
-    for token in [&guessed, &revoked, &expired, &held, "x"] {
+    for token in [guessed.as_str(), &revoked, &expired, &held, "x"] {
         let (status, mut body) =
             problem(send(&server, "GET", &format!("/v1/shared/{token}"), &Value::Null).await).await;
         assert_eq!(status, StatusCode::NOT_FOUND);
