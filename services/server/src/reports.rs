@@ -10,9 +10,10 @@ use spotwright_core::domain::report::{
 use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clock::Clock;
+use spotwright_core::ports::observations::ObservationStore;
 use spotwright_core::ports::reports::ElementAnalysis;
 use spotwright_core::spine::Shutdown;
-use spotwright_core::use_cases::reports;
+use spotwright_core::use_cases::reports::{self, Sources};
 use spotwright_experiment::analysis::elements::{ElementRow, ElementUnit, elements};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
@@ -33,6 +34,8 @@ const FALSE_DISCOVERIES: f64 = 0.05;
 pub struct ReportMaker {
     /// Orders, and what reports are made from.
     pub accounts: Arc<dyn AccountStore>,
+    /// What ads did.
+    pub observations: Arc<dyn ObservationStore>,
     /// Where files go.
     pub artifacts: Arc<dyn ArtifactStore>,
     /// Time, for deadlines.
@@ -88,7 +91,12 @@ impl ReportMaker {
     }
 
     async fn make(&self, claim: &ClaimedReport) -> Result<ReportFile, Problem> {
-        let table = reports::table(self.accounts.as_ref(), &Elements, claim).await?;
+        let sources = Sources {
+            accounts: self.accounts.as_ref(),
+            observations: self.observations.as_ref(),
+            analysis: &Elements,
+        };
+        let table = reports::table(&sources, claim).await?;
         let (artifacts, format) = (Arc::clone(&self.artifacts), claim.order.format);
         let stored = tokio::task::spawn_blocking(move || {
             let bytes = table.written(format);

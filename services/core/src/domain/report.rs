@@ -29,6 +29,10 @@ pub enum ReportKind {
     Performance,
     /// Movements of money.
     Ledger,
+    /// Every variant with what it is made of and what was predicted of it.
+    Variants,
+    /// What ads did in windows of days.
+    Observations,
 }
 
 /// How a report is written.

@@ -233,6 +233,7 @@ async fn serve_api(
     tasks.spawn(Arc::new(announcements(config, foundation)).run(shutdown.clone()));
     let reports = ReportMaker {
         accounts: Arc::clone(&foundation.accounts),
+        observations: Arc::clone(&foundation.observations),
         artifacts: Arc::clone(&foundation.artifacts),
         clock: Arc::new(SystemClock),
     };

@@ -18,6 +18,7 @@ use crate::harness::{Server, Tenant, problem};
 pub(crate) async fn make(server: &Server) {
     let maker = ReportMaker {
         accounts: server.store.clone(),
+        observations: server.store.clone(),
         artifacts: server.artifacts.clone(),
         clock: server.clock.clone(),
     };
@@ -151,8 +152,17 @@ async fn performance_and_ledger_are_files_of_their_own() {
         (&document["data"][0]["entry"], &document["data"][0]["source"]),
         (&json!("settle"), &json!("simulated"))
     );
+    let (_, csv) = fetched(order("variants", "csv", Some(run))).await;
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines.len(), 7);
+    assert!(lines[2].contains(",1,2,") && lines[2].contains(",won,question,benefit,"), "{}", lines[2]);
+    let (_, csv) = fetched(order("variants", "csv", None)).await;
+    assert_eq!(csv.lines().count(), 7, "of all runs");
+    let (_, csv) = fetched(order("observations", "csv", None)).await;
+    assert_eq!(csv.lines().count(), 7);
+    assert!(csv.lines().nth(1).unwrap().starts_with("simulated,,placement:"), "{csv}");
     let listed = server.get("/v1/reports?limit=1", &tenant.key).await;
-    assert_eq!((&listed["data"][0]["kind"], &listed["has_more"]), (&json!("ledger"), &json!(true)));
+    assert_eq!((&listed["data"][0]["kind"], &listed["has_more"]), (&json!("observations"), &json!(true)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -169,6 +179,8 @@ async fn an_order_that_is_wrong_is_refused_at_once() {
     days["filters"]["from"] = json!("2026-02-30");
     assert_eq!(refused(days).await.1["param"], "filters.from");
     assert_eq!(refused(order("elements", "xml", None)).await.1["param"], "format");
+    let run = server.order(&tenant, 1).await.run;
+    assert_eq!(refused(order("observations", "csv", Some(run))).await.1["param"], "filters.run");
     let no_source = json!({ "kind": "elements", "format": "csv", "filters": {} });
     assert_eq!(refused(no_source).await.0, StatusCode::BAD_REQUEST);
     // Who may read results and no runs may not read the ledger either.

@@ -23,6 +23,10 @@ pub(crate) enum KindName {
     Performance,
     /// Movements of money.
     Ledger,
+    /// Every variant with what it is made of and what was predicted of it.
+    Variants,
+    /// What ads did in windows of days.
+    Observations,
 }
 
 /// How a report is written.
@@ -97,6 +101,8 @@ impl ReportView {
                 ReportKind::Elements => KindName::Elements,
                 ReportKind::Performance => KindName::Performance,
                 ReportKind::Ledger => KindName::Ledger,
+                ReportKind::Variants => KindName::Variants,
+                ReportKind::Observations => KindName::Observations,
             },
             format: match order.format {
                 ReportFormat::Json => FormatName::Json,
@@ -138,6 +144,8 @@ fn order(kind: KindName, format: FormatName, filters: Filters) -> ReportOrder {
             KindName::Elements => ReportKind::Elements,
             KindName::Performance => ReportKind::Performance,
             KindName::Ledger => ReportKind::Ledger,
+            KindName::Variants => ReportKind::Variants,
+            KindName::Observations => ReportKind::Observations,
         },
         format: match format {
             FormatName::Json => ReportFormat::Json,
