@@ -40,7 +40,7 @@ const SHOWN: [(&str, u64, bool); 8] = [
     ("examples/bench/yurongfu-zh", 1, false),
 ];
 /// Height of a shot in a strip, in pixels.
-const HIGH: u32 = 400;
+const HIGH: u32 = 480;
 /// Space between two shots, in pixels.
 const GAP: u32 = 6;
 /// Quality of the JPEG: a strip stays below 250 KB.
