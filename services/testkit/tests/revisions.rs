@@ -176,14 +176,15 @@ impl Process {
     }
 }
 
-/// A store with a finished run, and its winner.
-async fn finished(path: &Path) -> (RunView, Variant) {
+/// A store with a finished run, and its winner. The store stays open for as long as the process is kept.
+async fn finished(path: &Path) -> (Process, RunView, Variant) {
     let process = Process::start(path, Arc::new(CopyEngine)).await;
     let run = source();
     process.order(&run).await;
     let view = process.settle(run.id).await;
     assert_eq!(view.stage, Stage::Finished);
-    (view, process.winner(run.id).await)
+    let winner = process.winner(run.id).await;
+    (process, view, winner)
 }
 
 /// Copies a database that nobody writes to, with what is not yet in its main file.
@@ -241,7 +242,7 @@ async fn end_of(process: &Process, run: RunId) -> End {
 async fn a_winner_of_a_finished_run_is_edited_and_the_other_variant_is_shown() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runs.sqlite");
-    let (before, original) = finished(&path).await;
+    let (_, before, original) = finished(&path).await;
     let process = Process::start(&path, Arc::new(Silent)).await;
     let changes = changes(&original);
     let revising = process.control.revise(original.id, &owner(), &changes).await.unwrap();
@@ -284,8 +285,9 @@ async fn a_winner_of_a_finished_run_is_edited_and_the_other_variant_is_shown() {
 async fn wherever_a_process_ends_the_same_revision_is_made_and_shown_once() {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("source.sqlite");
-    let (_, original) = finished(&source).await;
-    let (_, same) = finished(&folder.path().join("again.sqlite")).await;
+    // Kept open: what is copied below is not written to meanwhile, not even by closing it.
+    let (_open, _, original) = finished(&source).await;
+    let (_, _, same) = finished(&folder.path().join("again.sqlite")).await;
     assert_eq!(same, original, "the same seed gives the same run");
     let history = async |path: &Path, ends_at: Option<usize>| {
         copy(&source, path);
@@ -325,7 +327,7 @@ async fn wherever_a_process_ends_the_same_revision_is_made_and_shown_once() {
 async fn edits_are_judged_as_all_words_are_and_foreign_variants_are_not_there() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runs.sqlite");
-    let (_, original) = finished(&path).await;
+    let (_, _, original) = finished(&path).await;
     let process = Process::start(&path, Arc::new(Silent)).await;
     let words = |caption: &str| {
         let line = LineChange { line: 0, caption: Some(caption.to_owned()), ..LineChange::default() };
