@@ -176,14 +176,24 @@ impl Process {
     }
 }
 
-/// A store with a finished run, and its winner.
-async fn finished(path: &Path) -> (RunView, Variant) {
+/// A store with a finished run, and its winner. The store stays open for as long as the process is kept.
+async fn finished(path: &Path) -> (Process, RunView, Variant) {
     let process = Process::start(path, Arc::new(CopyEngine)).await;
     let run = source();
     process.order(&run).await;
     let view = process.settle(run.id).await;
     assert_eq!(view.stage, Stage::Finished);
-    (view, process.winner(run.id).await)
+    let winner = process.winner(run.id).await;
+    (process, view, winner)
+}
+
+/// Copies a database that nobody writes to, with what is not yet in its main file.
+fn copy(from: &Path, to: &Path) {
+    std::fs::copy(from, to).unwrap();
+    let log = |path: &Path| path.with_extension("sqlite-wal");
+    if log(from).exists() {
+        std::fs::copy(log(from), log(to)).unwrap();
+    }
 }
 
 fn changes(of: &Variant) -> Changes {
@@ -232,7 +242,7 @@ async fn end_of(process: &Process, run: RunId) -> End {
 async fn a_winner_of_a_finished_run_is_edited_and_the_other_variant_is_shown() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runs.sqlite");
-    let (before, original) = finished(&path).await;
+    let (_, before, original) = finished(&path).await;
     let process = Process::start(&path, Arc::new(Silent)).await;
     let changes = changes(&original);
     let revising = process.control.revise(original.id, &owner(), &changes).await.unwrap();
@@ -274,9 +284,13 @@ async fn a_winner_of_a_finished_run_is_edited_and_the_other_variant_is_shown() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wherever_a_process_ends_the_same_revision_is_made_and_shown_once() {
     let folder = tempfile::tempdir().unwrap();
-    let whole = folder.path().join("whole.sqlite");
-    let (_, original) = finished(&whole).await;
+    let source = folder.path().join("source.sqlite");
+    // Kept open: what is copied below is not written to meanwhile, not even by closing it.
+    let (_open, _, original) = finished(&source).await;
+    let (_, _, same) = finished(&folder.path().join("again.sqlite")).await;
+    assert_eq!(same, original, "the same seed gives the same run");
     let history = async |path: &Path, ends_at: Option<usize>| {
+        copy(&source, path);
         let mut passed = 0;
         let mut process = Process::start(path, Arc::new(Silent)).await;
         let revising = process.control.revise(original.id, &owner(), &changes(&original)).await.unwrap();
@@ -299,13 +313,11 @@ async fn wherever_a_process_ends_the_same_revision_is_made_and_shown_once() {
         }
         panic!("the run does not end; a process ended at {ends_at:?}")
     };
-    let (expected, boundaries) = history(&whole, None).await;
+    let (expected, boundaries) = history(&folder.path().join("whole.sqlite"), None).await;
     assert_eq!((expected.view.stage, expected.variants.len()), (Stage::Finished, 1));
     assert!(boundaries > 20, "{boundaries}");
     for at in 0..boundaries {
         let path = folder.path().join(format!("ended-at-{at}.sqlite"));
-        let (_, same) = finished(&path).await;
-        assert_eq!(same, original, "the same seed gives the same run");
         let (end, _) = history(&path, Some(at)).await;
         assert_eq!(end, expected, "a process ended at boundary {at}");
     }
@@ -315,7 +327,7 @@ async fn wherever_a_process_ends_the_same_revision_is_made_and_shown_once() {
 async fn edits_are_judged_as_all_words_are_and_foreign_variants_are_not_there() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runs.sqlite");
-    let (_, original) = finished(&path).await;
+    let (_, _, original) = finished(&path).await;
     let process = Process::start(&path, Arc::new(Silent)).await;
     let words = |caption: &str| {
         let line = LineChange { line: 0, caption: Some(caption.to_owned()), ..LineChange::default() };
