@@ -275,7 +275,7 @@ export function routes(state) {
   const sharedComment = (one) => ({ id: one.id, text: one.text, seconds: one.seconds, x: one.x, y: one.y, state: one.state, by: one.by.name, mine: one.by.kind === 'reviewer', created_at: one.created_at, outdated: one.outdated });
   return {
     // A browser that says which role it has is somebody else.
-    'GET /v1/session': ({ as }) => ({ session: as && state.session ? { ...state.session, role: as, scopes: SCOPES[as], person: { ...state.session.person, id: id('03', 7), name: as } } : state.session }),
+    'GET /v1/session': ({ as }) => ({ session: as === 'none' ? null : as && state.session ? { ...state.session, role: as, scopes: SCOPES[as], person: { ...state.session.person, id: id('03', 7), name: as } } : state.session }),
     'POST /v1/session': ({ body, problem }) => {
       if (body.password === 'slow down') return problem(429, 'SW1013', 'email', 'too many attempts');
       if (body.password && body.password !== 'correct horse') return problem(401, 'SW1001', 'email', 'e-mail or password is wrong');
