@@ -338,7 +338,7 @@ export function routes(state) {
     },
     'POST /v1/variants/:id/approval/decisions': ({ id: which, body, problem }) => decide(which, body, { kind: 'person', id: id('03', 1), name: 'Mara Chen' }, problem),
     'GET /v1/variants/:id/comments': ({ id: which, query }) => page(state.comments.filter((one) => one.variant === which), query),
-    'POST /v1/variants/:id/comments': ({ id: which, body }) => ({ status: 201, body: comment(which, body, { kind: 'person', id: id('03', 1), name: 'Mara Chen' }, null) }),
+    'POST /v1/variants/:id/comments': ({ id: which, body }) => ({ status: 201, body: comment(which, body, { kind: 'person', id: id('03', 1), name: 'Mara Chen' }, body.share ?? null) }),
     'POST /v1/comments/:id/:deed': ({ id: which, deed }) => Object.assign(find(state.comments, which), { state: deed === 'resolve' ? 'resolved' : 'open' }),
     'GET /v1/shares': ({ query }) => page(state.shares.filter((one) => !query.get('run') || one.run === query.get('run')), query),
     'POST /v1/shares': ({ body }) => ({ status: 201, body: { share: made({ id: id('0i', state.shares.length + 5), variants: null, ...body, state: 'active', created_at: ago(0), created_by: { kind: 'person', id: id('03', 1), name: 'Mara Chen' }, expires_at: ago(-body.expires_in_seconds), revoked_at: null }, state.shares), token: state.shared.token } }),
