@@ -325,6 +325,7 @@ mod tests {
             opportunities: 1_000,
             currency: Currency::USD,
             max_spend: None,
+            revises: None,
         };
         let settled = vec![(Some("openai".to_owned()), Micros(model)), (None, Micros(media))];
         MeasuredRun { run: RunId::derive(2, "run", 0), order, budget: Micros(budget), micros, settled }

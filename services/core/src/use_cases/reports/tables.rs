@@ -137,7 +137,7 @@ fn ledger_row(line: LedgerLine) -> Vec<Cell> {
         line.run.to_string().into(),
         line.kind.as_str().into(),
         line.amount.into(),
-        line.currency.map(|currency| currency.code()).into(),
+        line.currency.map(spotwright_schemas::money::Currency::code).into(),
         line.provider.into(),
         line.reserve.into(),
     ]

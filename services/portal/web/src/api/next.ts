@@ -1,7 +1,7 @@
 // Shapes of the API that the generated description has not got yet. Each has the name that it will have there, so
 // that an import from `types` can take its place.
 
-import type { FigureSource, ProblemDocument, Run } from './types';
+import type { FigureSource, Run } from './types';
 
 // Experiments.
 
@@ -93,7 +93,7 @@ export interface Experiment {
   phases: ExperimentPhase[];
   verdict?: ExperimentVerdict | null;
   srm_alarm: boolean;
-  stopped_because?: 'person' | 'maximum_days' | 'arm_withdrawn' | 'decided' | null;
+  stopped_because?: 'person' | 'maximum_days' | 'arm_withdrawn' | 'decided' | 'failed' | null;
   decision?: { choice: ExperimentChoice; arm?: string | null; reason: string; at: string; agrees: boolean } | null;
   created_at: string;
   started_at?: string | null;
@@ -311,7 +311,8 @@ export interface RunEstimate {
     kind: 'language_model' | 'clips' | 'renders' | 'media';
     provider?: string | null;
     calls?: { low: number; expected: number; high: number } | null;
-    each_at_most_micros?: number | null;
+    /** Of one usual call. */
+    quote_micros?: number | null;
     low_micros: number;
     expected_micros: number;
     high_micros: number;
@@ -418,22 +419,21 @@ export interface CampaignDelivery {
 // Reports.
 
 export interface ReportFilters {
-  run?: string | null;
-  brief?: string | null;
   source: FigureSource;
+  run?: string | null;
   from?: string | null;
   to?: string | null;
 }
 
 export interface Report {
   id: string;
-  kind: 'elements' | 'performance' | 'variants' | 'ledger' | 'observations';
-  format: 'json' | 'csv' | 'parquet';
+  kind: 'elements' | 'performance' | 'ledger';
+  format: 'json' | 'csv';
   filters: ReportFilters;
-  state: 'queued' | 'running' | 'done' | 'failed';
+  state: 'queued' | 'running' | 'done' | 'failed' | 'expired';
   rows?: number | null;
   bytes?: number | null;
-  sha256?: string | null;
+  created_at: string;
   expires_at?: string | null;
   download?: string | null;
 }
@@ -444,10 +444,11 @@ export interface Operation {
   stage: 'queued' | 'running' | 'done' | 'failed';
   progress: number;
   deadline?: string | null;
-  error?: ProblemDocument | null;
+  error?: { code: string; field: string; message: string } | null;
   retryable: boolean;
   charge_micros: number;
-  result?: { report: string } | null;
+  /** The report. */
+  result?: string | null;
   created_at: string;
   ended_at?: string | null;
 }
@@ -465,9 +466,11 @@ export interface ElementRow {
   impressions: number;
   clicks: number;
   ctr: number;
-  ctr_ci: number[];
+  ctr_low: number;
+  ctr_high: number;
   lift?: number | null;
-  lift_ci?: number[] | null;
+  lift_low?: number | null;
+  lift_high?: number | null;
   p_value?: number | null;
   p_adjusted?: number | null;
   significant: boolean;

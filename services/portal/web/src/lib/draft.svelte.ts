@@ -225,6 +225,7 @@ interface Kept {
   fields: Fields;
   extra: Json;
   once: string;
+  brand?: string;
 }
 
 export class Draft {
@@ -236,6 +237,8 @@ export class Draft {
   /** Under which requests count once, however often they are sent. */
   once = $state(crypto.randomUUID());
   begun = $state(false);
+  /** The brand kit that it began with; none where it is empty. */
+  brand = $state('');
   private readonly name: string;
 
   constructor(organization: string) {
@@ -243,8 +246,8 @@ export class Draft {
     const kept = localStorage.getItem(this.name);
     if (!kept) return;
     try {
-      const { source, sourceName, fields, extra, once } = JSON.parse(kept) as Kept;
-      Object.assign(this, { source, sourceName, fields: { ...emptyFields(), ...fields }, extra, once, begun: true });
+      const { source, sourceName, fields, extra, once, brand = '' } = JSON.parse(kept) as Kept;
+      Object.assign(this, { source, sourceName, fields: { ...emptyFields(), ...fields }, extra, once, brand, begun: true });
     } catch {
       localStorage.removeItem(this.name);
     }
@@ -252,23 +255,23 @@ export class Draft {
 
   /** Keeps what was typed; call whenever it has changed. */
   keep(): void {
-    const { source, sourceName, fields, extra, once } = this;
-    if (this.begun) localStorage.setItem(this.name, JSON.stringify({ source, sourceName, fields, extra, once }));
+    const { source, sourceName, fields, extra, once, brand } = this;
+    if (this.begun) localStorage.setItem(this.name, JSON.stringify({ source, sourceName, fields, extra, once, brand }));
   }
 
-  take(document: unknown, source: string, sourceName: string): void {
+  take(document: unknown, source: string, sourceName: string, brand = ''): void {
     const pictures = new Map(this.fields.product.pictures.map((picture) => [picture.file, picture]));
     this.fields = fieldsOf(document);
     for (const picture of this.fields.product.pictures) {
       const asset = pictures.get(picture.file)?.asset;
       if (asset) picture.asset = asset;
     }
-    Object.assign(this, { extra: object(document), source, sourceName, begun: true, once: crypto.randomUUID() });
+    Object.assign(this, { extra: object(document), source, sourceName, brand, begun: true, once: crypto.randomUUID() });
     this.keep();
   }
 
   begin(): void {
-    Object.assign(this, { fields: emptyFields(), extra: {}, source: '', sourceName: '', begun: true, once: crypto.randomUUID() });
+    Object.assign(this, { fields: emptyFields(), extra: {}, source: '', sourceName: '', brand: '', begun: true, once: crypto.randomUUID() });
     this.keep();
   }
 

@@ -11,6 +11,11 @@ export const EVENT_TYPES = [
   'spotwright.placement.feedback.v1',
   'spotwright.creative.fatigued.v1',
   'spotwright.run.finished.v1',
+  'spotwright.experiment.started.v1',
+  'spotwright.experiment.readout.v1',
+  'spotwright.experiment.srm_alarm.v1',
+  'spotwright.experiment.stopped.v1',
+  'spotwright.experiment.decided.v1',
   'spotwright.webhook.paused.v1',
 ] as const;
 

@@ -18,6 +18,8 @@ export interface Note {
   outdated: boolean;
   /** Said by a member and seen by reviewers with a link. */
   shared: boolean;
+  /** The link whose reviewers see it. */
+  share: string | undefined;
 }
 
 /** Where a comment that is being written is to stand. */
@@ -37,13 +39,13 @@ function numbered<T extends { created_at: string }>(all: readonly T[], make: (on
 export function notesOf(all: readonly Comment[]): Note[] {
   return numbered(all, (one, n) => ({
     id: one.id, n, text: one.text, seconds: one.seconds ?? undefined, at: placed(one), open: one.state === 'open', by: nameOf(one.by), created_at: one.created_at, outdated: one.outdated,
-    shared: one.by.kind !== 'reviewer' && one.share !== null && one.share !== undefined,
+    shared: one.by.kind !== 'reviewer' && one.share !== null && one.share !== undefined, share: one.share ?? undefined,
   }));
 }
 
 export function sharedNotesOf(all: readonly SharedComment[]): Note[] {
   return numbered(all, (one, n) => ({
-    id: one.id, n, text: one.text, seconds: one.seconds ?? undefined, at: placed(one), open: one.state === 'open', by: one.by, created_at: one.created_at, outdated: one.outdated, shared: false,
+    id: one.id, n, text: one.text, seconds: one.seconds ?? undefined, at: placed(one), open: one.state === 'open', by: one.by, created_at: one.created_at, outdated: one.outdated, shared: false, share: undefined,
   }));
 }
 

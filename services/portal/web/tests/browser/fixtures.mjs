@@ -15,6 +15,8 @@ const noise = (n) => { const x = Math.sin(n * 12.9898 + 4.1414) * 43758.5453; re
 export const SCOPES = {
   owner: ['briefs:read', 'briefs:write', 'runs:read', 'runs:write', 'approvals:write', 'results:read', 'results:write', 'experiments:write', 'members:admin', 'keys:admin', 'webhooks:admin', 'audit:read'],
   viewer: ['briefs:read', 'runs:read', 'results:read'],
+  editor: ['briefs:read', 'briefs:write', 'runs:read', 'runs:write', 'results:read'],
+  approver: ['briefs:read', 'runs:read', 'approvals:write', 'results:read'],
   analyst: ['briefs:read', 'runs:read', 'results:read', 'results:write', 'experiments:write'],
 };
 
@@ -219,7 +221,7 @@ export function world({ role = 'owner', variants = 24, experiments = 6, empty = 
     campaigns: [campaignOf(2, 'active'), campaignOf(1, 'ended'), campaignOf(3, 'waiting', { name: name('Cold Brew Bags, generation 1') })],
     ads: variants > 0 ? Array.from({ length: 6 }, (_, n) => ad(n, `${id('0c', 1)}-g2`, id('0a', 200_000 + (n % Math.max(1, Math.min(variants, 12)))))) : [],
     brands: [{ id: id('0k', 1), version: 3, archived: false, created_at: ago(9e6), updated_at: ago(9e4), kit: { name: name('Harbor Lane'), colors: { primary: '#3B2417', accent: '#F2B544' }, tone: 'warm', banned_words: [name('cheap'), name('addictive')], voice: { enabled: true, name: 'am_michael' } }, logo: null, facts: [['small', 'origin', 'Roasted in small batches in Portland, Maine', 'about page'], ['cupped', 'proof', 'Every batch cupped by 3 roasters', 'cupping sheets'], ['smooth', 'benefit', 'Smooth to the last sip, even black', '']].map(([fact, kind, text, source]) => ({ id: fact, kind, text: name(text), ...(source ? { evidence: { source: name(source) } } : {}) })), must_say: [], must_not_say: [] }],
-    reports: [], elements: [['hook', 'scene', 0.29, 0.08], ['hook', 'number', 0.12, 0.06], ['hook', 'question', -0.03, 0.09], ['hook', 'contrast', 0.4, 0.6], ['angle', 'story', 0.21, 0.1], ['angle', 'offer', -0.14, 0.07], ['visual_style', 'full_bleed', 0.08, 0.07], ['call_to_action', 'order_now', null, 0]].map(([element, value, lift, half], n) => ({ element, value: element === 'visual_style' ? name(value) : value, variants: 7 - (n % 4), impressions: value === 'contrast' ? 120 : 12_000 - n * 900, clicks: 260 - n * 11, ctr: 0.0217, ctr_ci: [0.019, 0.024], lift, lift_ci: lift === null ? null : [lift - half, lift + half], p_value: lift === null ? null : 0.008, p_adjusted: lift === null ? null : 0.03, significant: lift !== null && Math.abs(lift) > half && half < 0.5, enough: value !== 'contrast' })),
+    reports: [], elements: [['hook', 'scene', 0.29, 0.08], ['hook', 'number', 0.12, 0.06], ['hook', 'question', -0.03, 0.09], ['hook', 'contrast', 0.4, 0.6], ['angle', 'story', 0.21, 0.1], ['angle', 'offer', -0.14, 0.07], ['visual_style', 'full_bleed', 0.08, 0.07], ['call_to_action', 'order_now', null, 0]].map(([element, value, lift, half], n) => ({ element, value: element === 'visual_style' ? name(value) : value, variants: 7 - (n % 4), impressions: value === 'contrast' ? 120 : 12_000 - n * 900, clicks: 260 - n * 11, ctr: 0.0217, ctr_low: 0.019, ctr_high: 0.024, lift, lift_low: lift === null ? null : lift - half, lift_high: lift === null ? null : lift + half, p_value: lift === null ? null : 0.008, p_adjusted: lift === null ? null : 0.03, significant: lift !== null && Math.abs(lift) > half && half < 0.5, enough: value !== 'contrast' })),
     webhooks: [{ id: id('07', 1), url: 'https://hooks.hillroasters.example/in', name: name('hooks.hillroasters.example'), events: ['*'], state: 'active', paused_reason: null, failing_since: null, secret_version: 2, previous_secret_until: ago(-86_400), created_at: ago(9e6), updated_at: ago(9e5) }, { id: id('07', 2), url: 'https://old.example/', name: name('old receiver'), events: ['spotwright.run.finished.v1'], state: 'paused', paused_reason: name('It has not answered for 24 hours.'), failing_since: ago(90_000), secret_version: 1, previous_secret_until: null, created_at: ago(9e6), updated_at: ago(9e5) }],
     deliveries: Array.from({ length: 130 }, (_, n) => delivery(n, n === 6 || n === 7 ? 'failed' : n === 0 ? 'waiting' : 'delivered')),
     requests: Array.from({ length: 60 }, (_, n) => ({ id: `req-${n}`, at: ago(n * 9), method: n % 3 ? 'GET' : 'POST', route: ['/v1/runs', '/v1/variants/{id}', '/v1/briefs'][n % 3], status: n % 11 === 10 ? 422 : 200, code: n % 11 === 10 ? 'SW1003' : null, ms: 3 + (n % 20), key: n % 4 ? id('08', 1) : null, person: n % 4 ? null : id('03', n % 8 ? 2 : 1) })),
@@ -272,7 +274,8 @@ export function routes(state) {
   const sharedVariant = (one) => ({ id: one.id, generation: one.generation, number: one.number, primary_text: one.primary_text, content_hash: state.hashOf(one.id), seconds: 15, width: one.storyboard.size.width, height: one.storyboard.size.height, watermarked: true, preview_url: '/v1/none.mp4', poster_url: one.video.poster_url, state: approvalOf(one.id).state, open_comments: state.comments.filter((other) => other.variant === one.id && other.share && other.state === 'open').length });
   const sharedComment = (one) => ({ id: one.id, text: one.text, seconds: one.seconds, x: one.x, y: one.y, state: one.state, by: one.by.name, mine: one.by.kind === 'reviewer', created_at: one.created_at, outdated: one.outdated });
   return {
-    'GET /v1/session': () => ({ session: state.session }),
+    // A browser that says which role it has is somebody else.
+    'GET /v1/session': ({ as }) => ({ session: as === 'none' ? null : as && state.session ? { ...state.session, role: as, scopes: SCOPES[as], person: { ...state.session.person, id: id('03', 7), name: as } } : state.session }),
     'POST /v1/session': ({ body, problem }) => {
       if (body.password === 'slow down') return problem(429, 'SW1013', 'email', 'too many attempts');
       if (body.password && body.password !== 'correct horse') return problem(401, 'SW1001', 'email', 'e-mail or password is wrong');
@@ -335,7 +338,7 @@ export function routes(state) {
     },
     'POST /v1/variants/:id/approval/decisions': ({ id: which, body, problem }) => decide(which, body, { kind: 'person', id: id('03', 1), name: 'Mara Chen' }, problem),
     'GET /v1/variants/:id/comments': ({ id: which, query }) => page(state.comments.filter((one) => one.variant === which), query),
-    'POST /v1/variants/:id/comments': ({ id: which, body }) => ({ status: 201, body: comment(which, body, { kind: 'person', id: id('03', 1), name: 'Mara Chen' }, null) }),
+    'POST /v1/variants/:id/comments': ({ id: which, body }) => ({ status: 201, body: comment(which, body, { kind: 'person', id: id('03', 1), name: 'Mara Chen' }, body.share ?? null) }),
     'POST /v1/comments/:id/:deed': ({ id: which, deed }) => Object.assign(find(state.comments, which), { state: deed === 'resolve' ? 'resolved' : 'open' }),
     'GET /v1/shares': ({ query }) => page(state.shares.filter((one) => !query.get('run') || one.run === query.get('run')), query),
     'POST /v1/shares': ({ body }) => ({ status: 201, body: { share: made({ id: id('0i', state.shares.length + 5), variants: null, ...body, state: 'active', created_at: ago(0), created_by: { kind: 'person', id: id('03', 1), name: 'Mara Chen' }, expires_at: ago(-body.expires_in_seconds), revoked_at: null }, state.shares), token: state.shared.token } }),
@@ -367,7 +370,7 @@ export function routes(state) {
       const cap = Math.min(200_000_000, body.max_spend?.amount_micros ?? 200_000_000);
       if (query.get('dry_run') === 'estimate') {
         const cost = Math.min(cap, body.generations * body.variants * 9_000_000);
-        return { object: 'run_estimate', currency: 'USD', budget_micros: 200_000_000, max_spend_micros: body.max_spend?.amount_micros ?? null, cap_micros: cap, cost: { low_micros: Math.round(cost * 0.8), expected_micros: Math.round(cost * 0.9), high_micros: cost }, reaches_cap: cost === cap, seconds: { low: 14, expected: 21, high: 40 }, basis: 'measured', work: [{ kind: 'language_model', provider: 'openai', calls: { low: 3, expected: 4, high: 9 }, each_at_most_micros: 21_000, low_micros: 0, expected_micros: 84_000, high_micros: 189_000, basis: 'measured' }, { kind: 'media', provider: null, calls: null, each_at_most_micros: null, low_micros: Math.round(cost * 0.8), expected_micros: Math.round(cost * 0.9), high_micros: cost, basis: 'budget' }], measured_runs: [{ run: id('0c', 4), spent_micros: 18_100_000, media_micros: 18_000_000, seconds: 19.2 }] };
+        return { object: 'run_estimate', currency: 'USD', budget_micros: 200_000_000, max_spend_micros: body.max_spend?.amount_micros ?? null, cap_micros: cap, cost: { low_micros: Math.round(cost * 0.8), expected_micros: Math.round(cost * 0.9), high_micros: cost }, reaches_cap: cost === cap, seconds: { low: 14, expected: 21, high: 40 }, basis: 'measured', work: [{ kind: 'language_model', provider: 'openai', calls: { low: 3, expected: 4, high: 9 }, quote_micros: 21_000, low_micros: 0, expected_micros: 84_000, high_micros: 189_000, basis: 'measured' }, { kind: 'media', provider: null, calls: null, quote_micros: null, low_micros: Math.round(cost * 0.8), expected_micros: Math.round(cost * 0.9), high_micros: cost, basis: 'budget' }], measured_runs: [{ run: id('0c', 4), spent_micros: 18_100_000, media_micros: 18_000_000, seconds: 19.2 }] };
       }
       return { status: 201, body: made({ ...state.runs[0], id: id('0c', 77), order: { ...state.runs[0].order, ...body } }, state.runs) };
     },
@@ -376,17 +379,17 @@ export function routes(state) {
     'GET /v1/briefs/:id': ({ id: which }) => { const one = find(state.briefs, which); return one && { id: which, created_at: one.created_at, assets: {}, brief: { id: 'morning-roast', locale: 'en-US', brand: { name: 'Harbor Lane', colors: { primary: '#3B2417', accent: '#F2B544' }, tone: 'warm' }, product: { name: one.name, category: 'coffee', facts: [{ id: 'small', kind: 'origin', text: 'Roasted in small batches in Portland, Maine', evidence: { source: 'about page' } }], pictures: [] }, audience: { description: 'People who brew at home' }, objective: 'clicks', budget: { total: '200.00', currency: 'USD' }, destination_url: 'https://example.com/', call_to_action: 'order_now', placements: ['tiktok_in_feed'] } }; },
     'GET /v1/reports': ({ query }) => page(state.reports, query),
     'POST /v1/reports': ({ body }) => {
-      const report = made({ id: id('0l', state.reports.length + 1), ...body, state: 'queued', rows: null, bytes: null, sha256: null, expires_at: null, download: null }, state.reports);
+      const report = made({ id: id('0l', state.reports.length + 1), ...body, state: 'queued', rows: null, bytes: null, created_at: ago(0), expires_at: null, download: null }, state.reports);
       return { status: 202, body: { operation: { id: report.id, kind: 'report', stage: 'queued', progress: 0, deadline: null, error: null, retryable: false, charge_micros: 0, result: null, created_at: ago(0), ended_at: null }, report } };
     },
     'GET /v1/operations/:id': ({ id: which }) => {
       const report = find(state.reports, which);
       const step = (report.asked = (report.asked ?? 0) + 1);
       if (step > 1) Object.assign(report, { state: 'done', rows: state.elements.length, bytes: 900, expires_at: ago(-86_400), download: `/v1/reports/${which}/content` });
-      return { id: which, kind: 'report', stage: step > 1 ? 'done' : 'running', progress: step > 1 ? 1 : 0.4, deadline: null, error: null, retryable: false, charge_micros: 0, result: step > 1 ? { report: which } : null, created_at: ago(0), ended_at: null };
+      return { id: which, kind: 'report', stage: step > 1 ? 'done' : 'running', progress: step > 1 ? 1 : 0.4, deadline: null, error: null, retryable: false, charge_micros: 0, result: step > 1 ? which : null, created_at: ago(0), ended_at: null };
     },
     'GET /v1/reports/:id': ({ id: which }) => find(state.reports, which),
-    'GET /v1/reports/:id/content': ({ id: which }) => ({ status: 200, body: state.elements.map((one) => ({ source: find(state.reports, which).filters.source, ...one })) }),
+    'GET /v1/reports/:id/content': ({ id: which }) => ({ status: 200, body: { columns: [], data: state.elements.map((one) => ({ source: find(state.reports, which).filters.source, ...one })) } }),
     'GET /v1/experiments': ({ query }) => page(state.experiments, query),
     'POST /v1/experiments': ({ body, problem }) => {
       if (body.arms[1]?.variant === state.noArm) return problem(422, 'SW1052', 'arms[1].variant', 'the variant was withdrawn and cannot be an arm');

@@ -72,7 +72,7 @@ export async function start(options = {}) {
       } catch {
         body = text;
       }
-      let result = await handle({ ...found, query: url.searchParams, body, problem, match: request.headers['if-match'] });
+      let result = await handle({ ...found, query: url.searchParams, body, problem, match: request.headers['if-match'], as: /(?:^|; )mock_role=(\w+)/.exec(request.headers.cookie ?? '')?.[1] });
       if (result === undefined) result = problem(404, 'SW1003', null, 'there is no such thing');
       const { status = 200, body: out, tag } = typeof result.status === 'number' ? result : { body: result };
       if (options.slow) await new Promise((later) => setTimeout(later, options.slow));
