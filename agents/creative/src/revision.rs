@@ -232,7 +232,7 @@ impl<'a> Desk<'a> {
             match new {
                 Ok(new) if new == *text => {}
                 Ok(new) => {
-                    *text = new.clone();
+                    text.clone_from(&new);
                     *told = Some(new);
                 }
                 Err(problem) => refused.push((field, problem)),

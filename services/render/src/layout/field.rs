@@ -201,7 +201,8 @@ fn fan(tones: &Tones, seed: u64, short: f64, x: f64, y: f64) -> Tone {
             continue;
         }
         let drawn = lot(seed, column as i64, row as i64);
-        let fill = if drawn % 5 == 0 { mixed(tones.ground, tones.accent, 0.20) } else { tones.ground };
+        let fill =
+            if drawn.is_multiple_of(5) { mixed(tones.ground, tones.accent, 0.20) } else { tones.ground };
         let mut color = mixed(fill, tones.deep, 0.55 * away / radius);
         let line = (short * 0.0028).max(0.7);
         for share in [0.985, 0.80, 0.60, 0.40, 0.20] {

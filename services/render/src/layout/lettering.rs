@@ -101,7 +101,7 @@ impl Stage<'_> {
         let (w, h) = (width as f64, height as f64);
         let (spare_x, spare_y) = (large[0] as f64 - w, large[1] as f64 - h);
         let mut path = [[0.0, spare_y, w, h], [spare_x, 0.0, w, h]];
-        if self.seed() % 2 == 0 {
+        if self.seed().is_multiple_of(2) {
             path.reverse();
         }
         let moving = Moving::Camera { source, path };

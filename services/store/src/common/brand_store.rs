@@ -68,7 +68,7 @@ impl BrandStore for Store {
             })
             .await?;
         match changed {
-            Changed::Done(brand) => Ok(brand),
+            Changed::Done(brand) => Ok(*brand),
             Changed::Meanwhile => Err(BrandError::Changed),
             Changed::Archived => Err(BrandError::Archived),
         }

@@ -592,7 +592,8 @@ pub(super) async fn brief(
     context: OrganizationContext,
     id: BriefId,
 ) -> Result<BriefRecord, StoreError> {
-    let row: Option<(String, String, i64, Option<Uuid>, Option<i64>)> = sqlx::query_as(
+    type Row = (String, String, i64, Option<Uuid>, Option<i64>);
+    let row: Option<Row> = sqlx::query_as(
         "SELECT body, assets, created_at, brand_id, brand_version FROM brief \
          WHERE id = $1 AND organization_id = $2",
     )

@@ -48,7 +48,7 @@ impl BrandRow {
 /// What became of a change.
 pub(super) enum Changed {
     /// It was made.
-    Done(Brand),
+    Done(Box<Brand>),
     /// The brand is in another version.
     Meanwhile,
     /// The brand is archived.
@@ -235,7 +235,7 @@ pub(super) async fn update(
     .await
     .map_err(database)?;
     keep_version(conn, organization, id, version, &body, now).await?;
-    get(conn, organization, id).await.map(Changed::Done)
+    get(conn, organization, id).await.map(|brand| Changed::Done(Box::new(brand)))
 }
 
 /// Archives or restores a brand; `None` when as many as there may be are not archived.

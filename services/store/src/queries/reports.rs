@@ -227,13 +227,12 @@ pub(super) async fn exposures(
     let mut briefs: BTreeMap<Uuid, (String, String)> = BTreeMap::new();
     let mut exposures: Vec<Exposure> = Vec::new();
     for row in rows {
-        let brief = match briefs.get(&row.run_id) {
-            Some(brief) => brief.clone(),
-            None => {
-                let brief = brief_of(conn, context, row.run_id).await?;
-                briefs.insert(row.run_id, brief.clone());
-                brief
-            }
+        let brief = if let Some(brief) = briefs.get(&row.run_id) {
+            brief.clone()
+        } else {
+            let brief = brief_of(conn, context, row.run_id).await?;
+            briefs.insert(row.run_id, brief.clone());
+            brief
         };
         add(&mut exposures, row, brief)?;
     }
@@ -255,7 +254,7 @@ async fn brief_of(
             .map_err(database)?;
     let brief = from_json::<RunRequest>("request of a run", &request)?.brief;
     let call = serde_json::to_value(brief.call_to_action).unwrap_or_default();
-    Ok((brief.product.name.clone(), call.as_str().unwrap_or_default().to_owned()))
+    Ok((brief.product.name, call.as_str().unwrap_or_default().to_owned()))
 }
 
 /// Adds a row to its variant, which may have several: one for each currency.

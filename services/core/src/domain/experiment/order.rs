@@ -229,9 +229,12 @@ mod tests {
         assert_eq!(arms, [("A", ArmRole::Control), ("B", ArmRole::Treatment)]);
     }
 
+    /// What makes an order wrong.
+    type Spoil = fn(&mut Value);
+
     #[test]
     fn what_is_wrong_is_named() {
-        let cases: [(&str, fn(&mut Value)); 13] = [
+        let cases: [(&str, Spoil); 13] = [
             ("name", |order| order["name"] = json!(" x")),
             ("hypothesis", |order| order["hypothesis"] = json!("")),
             ("arms", |order| order["arms"] = json!([])),

@@ -217,7 +217,7 @@ fn variant_row(source: &str, variant: &Variant) -> Vec<Cell> {
         variant.state.as_str().into(),
         script.direction.hook.as_str().into(),
         script.direction.angle.as_str().into(),
-        script.structure.map(|structure| structure.as_str()).into(),
+        script.structure.map(spotwright_schemas::script::Structure::as_str).into(),
         style.as_str().into(),
         score.map(|score| score.predicted_ctr).into(),
         score.map(|score| score.interval[0]).into(),
