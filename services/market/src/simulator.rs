@@ -320,7 +320,7 @@ impl<'a> Game<'a> {
         let Some(creative) = self.rotation.next(self.rotation_draws.uniform(number)) else {
             // Everything is held: the others have the auction to themselves.
             let rivals = &opportunity.top[..=self.slots];
-            self.charge_rivals(rivals, None, 0.0, opportunity.visible_slots);
+            self.competition.charge_shown(rivals, None, 0.0, opportunity.visible_slots);
             return;
         };
         self.tally.entered(creative);
