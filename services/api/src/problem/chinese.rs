@@ -104,6 +104,14 @@ pub(super) const fn texts(code: Code) -> (&'static str, &'static str) {
         Code::Precondition => {
             ("内容已被他人修改", "自你读取之后内容已变化，请重新读取，并用新的 ETag 再提交修改。")
         }
+        Code::SpendCap => {
+            ("达到支出上限", "运行已用到下单时设定的支出上限，已完成的内容会保留；要继续请提高上限。")
+        }
+        Code::ExperimentState => ("实验状态不允许", "实验当前的状态不能执行此操作，请先查看它的状态。"),
+        Code::ExperimentMismatch => {
+            ("实验分流失衡", "实验各组人数与设定比例不符，不能据此下结论，只能记为无结论。")
+        }
+        Code::ExperimentArm => ("不能作为实验组", "该变体不属于这次运行、没有成片或已撤下，请换一个变体。"),
         Code::ContentChanged => {
             ("变体已不是所审阅的内容", "变体在审阅之后有了变化，请重新查看，并按现在的内容作出决定。")
         }
