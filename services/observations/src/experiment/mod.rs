@@ -16,7 +16,7 @@ use spotwright_experiment::analysis::mismatch::{Mismatch, Period, mismatch};
 use spotwright_experiment::analysis::moments::{RatioSums, Sums};
 use spotwright_experiment::analysis::read_out::Prior;
 use spotwright_experiment::analysis::report::{
-    Analysis, Arm, Comparison, Design, Guardrail, GuardrailState, Metric, Minimum, Observed, Verdict,
+    Analysis, Arm, Comparison, Design, Gate, Guardrail, GuardrailState, Metric, Minimum, Observed, Verdict,
     analyze, standing,
 };
 use spotwright_experiment::analysis::rule::{Rule, conclude};
@@ -163,11 +163,17 @@ fn read_out(experiment: &Experiment, day: u32, exposures: &[Exposure], at: i64) 
     let phase_day = day + 1 - phase.from_day;
     let observed = observed(design, phase, &users, phase_day);
     let mut analysis = analyze(analysis_design(design, phase), &observed).map_err(|error| refused(&error))?;
+    analysis.gates.extend(event_gates(design, &users));
     let alarm = experiment.srm_alarm || srm.alarm || analysis.mismatch.alarm;
     analysis.mismatch = Mismatch { alarm, ..srm };
     let rule = rule_of(design.stopping.rule);
-    let verdict =
-        if alarm { Verdict::Mismatch } else { conclude(&analysis, rule).map_err(|error| refused(&error))? };
+    let verdict = if alarm {
+        Verdict::Mismatch
+    } else if analysis.gates.iter().any(|gate| !gate.passed) {
+        Verdict::TooEarly
+    } else {
+        conclude(&analysis, rule).map_err(|error| refused(&error))?
+    };
     let before = experiment.verdict.as_ref().map(verdict_back);
     // Only read-outs that hold at every look at once stand once they are there.
     let stands =
@@ -200,6 +206,25 @@ fn read_out(experiment: &Experiment, day: u32, exposures: &[Exposure], at: i64) 
         standing: verdict_of(&stands),
         sentence,
     })
+}
+
+/// Ratios have no successes of their own, and are as poorly known with few events as proportions are: each arm
+/// needs as many clicks, or conversions where those are counted, as a proportion needs successes.
+fn event_gates(design: &ExperimentDesign, users: &HashMap<u64, Met>) -> Vec<Gate> {
+    let needed = Minimum::default().successes as f64;
+    let event = |met: &Met| match design.primary {
+        ExperimentMetric::Ctr | ExperimentMetric::Cpc => met.clicks,
+        ExperimentMetric::Cvr | ExperimentMetric::Cpa | ExperimentMetric::RevenuePerImpression => {
+            met.conversions
+        }
+    };
+    let gate = |(cell, arm): (usize, &spotwright_schemas::experiment::ExperimentArm)| {
+        // Sums of whole numbers: their order does not matter.
+        let have: f64 = users.values().filter(|met| met.cell == cell).map(event).sum();
+        let (arm, passed) = (Some(arm.name.clone()), have >= needed);
+        Gate { gate: "successes", arm, needed, have: Some(have), passed }
+    };
+    design.arms.iter().enumerate().map(gate).collect()
 }
 
 const fn rule_of(rule: StoppingRule) -> Rule {
@@ -386,7 +411,7 @@ fn guardrails(design: &ExperimentDesign, analysis: &Analysis) -> Vec<ReadOutGuar
 }
 
 fn gates(analysis: &Analysis) -> Vec<ReadOutGate> {
-    let of = |gate: &spotwright_experiment::analysis::report::Gate| ReadOutGate {
+    let of = |gate: &Gate| ReadOutGate {
         gate: gate.gate.to_owned(),
         arm: gate.arm.clone(),
         needed: gate.needed,

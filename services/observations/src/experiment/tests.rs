@@ -134,6 +134,15 @@ fn a_fixed_horizon_is_read_on_the_last_day_only() {
 }
 
 #[test]
+fn few_clicks_are_too_early_however_many_users_there_are() {
+    let read = read_out(&experiment(|_| ()), 3, &days(3, [5_000, 3], [5_000, 40]), 0).unwrap();
+    assert_eq!(read.standing.verdict, VerdictWord::TooEarly);
+    let open: Vec<_> = read.gates.iter().filter(|gate| !gate.passed).collect();
+    assert_eq!((open.len(), open[0].gate.as_str(), open[0].arm.as_deref()), (1, "successes", Some("A")));
+    assert_eq!((open[0].needed, open[0].have), (10.0, Some(9.0)));
+}
+
+#[test]
 fn exposures_that_contradict_the_design_are_refused() {
     let mut exposures = days(1, [100, 5], [100, 5]);
     exposures.push(Exposure { arm: 1, ..exposures[0] });

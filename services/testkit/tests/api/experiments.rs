@@ -9,7 +9,7 @@ use spotwright_core::domain::experiment::exposure::Exposure;
 use spotwright_core::domain::variant::VariantState;
 use spotwright_core::ports::experiments::{Analyst as _, DayOrder, ExperimentMarket, ExperimentStore as _};
 use spotwright_core::ports::marketplace::MarketError;
-use spotwright_core::ports::step_store::Commit;
+use spotwright_core::ports::step_store::{Commit, StepStore};
 use spotwright_core::ports::webhooks::WebhookStore as _;
 use spotwright_core::spine::{DayPorts, ExperimentDays};
 use spotwright_market::experiment::KnownEffects;
@@ -225,6 +225,57 @@ async fn another_division_begins_another_phase_and_the_log_can_be_downloaded() {
     for own in &exposures {
         assert_eq!(*arms.entry((own.phase, own.unit)).or_insert(own.arm), own.arm, "a user stays in an arm");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_day_whose_player_died_is_played_by_another_one_with_the_same_outcome() {
+    let mut told = Vec::new();
+    for dies in [false, true] {
+        let server = Server::start().await;
+        let tenant = server.tenant("one").await;
+        let small = |order: &mut Value| order["traffic"] = json!({ "opportunities_per_day": 4000 });
+        let id = drafted(&server, &tenant, small).await;
+        let path = format!("/v1/experiments/{id}");
+        server.post(&format!("{path}/start"), &tenant.key, &json!({})).await;
+        assert!(days(&server, known()).step().await.unwrap());
+        let heir = days(&server, known());
+        if dies {
+            let now = 1_000_000;
+            assert!(server.store.claim_day(now, now + 120_000_000).await.unwrap().is_some());
+            assert!(!heir.step().await.unwrap(), "the dead one still has the day");
+            server.clock.advance_micros(120_000_000);
+        }
+        // It has read nothing of the first day but its file.
+        assert!(heir.step().await.unwrap());
+        let mut read_out = list(&server, &tenant, &format!("{path}/readouts")).await.remove(1);
+        read_out["at"] = json!("");
+        told.push(read_out);
+    }
+    assert_eq!(told[0], told[1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_experiment_ends_when_a_variant_of_it_is_withdrawn() {
+    let server = Server::start().await;
+    let tenant = server.tenant("one").await;
+    let run = server.order(&tenant, 1).await.run;
+    let variants = [server.win(run).await, server.rival(run, 2).await];
+    let order = order(run, &variants.each_ref().map(String::as_str));
+    let id = text(&server.post("/v1/experiments", &tenant.key, &order).await["id"]);
+    let path = format!("/v1/experiments/{id}");
+    server.post(&format!("{path}/start"), &tenant.key, &json!({})).await;
+    let days = days(&server, known());
+    assert!(days.step().await.unwrap());
+    let mut withdrawn = StepStore::variant(&*server.store, variants[1].parse().unwrap()).await.unwrap();
+    withdrawn.state = VariantState::Withdrawn;
+    withdrawn.body.withdrawal = Some(fixtures::withdrawal());
+    server.commit(run, Commit { variants: vec![withdrawn], ..Commit::default() }).await;
+    assert_eq!(play(&days).await, 1);
+    let ended = server.get(&path, &tenant.key).await;
+    assert_eq!((&ended["state"], &ended["stopped_because"]), (&json!("stopped"), &json!("arm_withdrawn")));
+    assert_eq!(list(&server, &tenant, &format!("{path}/readouts")).await.len(), 1);
+    let ends = self::told(&server, &tenant, "stopped").await;
+    assert_eq!(ends[0]["because"], "arm_withdrawn");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
