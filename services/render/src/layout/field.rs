@@ -64,7 +64,7 @@ impl Tones {
 }
 
 /// A dark ground of the brand, which white texts read on, and the other of its colors.
-fn dark_pair(palette: Palette) -> (Color, Color) {
+pub(super) fn dark_pair(palette: Palette) -> (Color, Color) {
     let darkened = |color: Color| {
         (0..=25)
             .map(|step| pixels::mix(color, BLACK, f64::from(step) * 0.04))
