@@ -42,7 +42,7 @@ impl Tones {
         let accent = accent_of(style, palette);
         let (ground, accent) = match around {
             Around::Texts => dark_pair(palette),
-            Around::Ground => (pixels::mix(own, accent, 0.16), accent),
+            Around::Ground => (pixels::mix(own, ink_on(own), 0.09), accent),
             Around::Nothing => (own, accent),
         };
         let ink = ink_on(ground);
