@@ -42,7 +42,7 @@ impl Tones {
         let accent = accent_of(style, palette);
         let (ground, accent) = match around {
             Around::Texts => dark_pair(palette),
-            Around::Ground => (pixels::mix(own, accent, 0.16), accent),
+            Around::Ground => (pixels::mix(own, ink_on(own), 0.09), accent),
             Around::Nothing => (own, accent),
         };
         let ink = ink_on(ground);
@@ -64,7 +64,7 @@ impl Tones {
 }
 
 /// A dark ground of the brand, which white texts read on, and the other of its colors.
-fn dark_pair(palette: Palette) -> (Color, Color) {
+pub(super) fn dark_pair(palette: Palette) -> (Color, Color) {
     let darkened = |color: Color| {
         (0..=25)
             .map(|step| pixels::mix(color, BLACK, f64::from(step) * 0.04))

@@ -223,6 +223,10 @@ impl<'a> Stage<'a> {
 
     /// The color of shades under texts: the brand's, so dark that white stands on it anywhere.
     fn shade_tint(&self) -> Color {
+        if self.bare {
+            // A field goes into its own ground.
+            return field::dark_pair(self.input.board.palette).0;
+        }
         let primary = self.input.board.palette.primary;
         (8..=25)
             .map(|step| pixels::mix(primary, BLACK, f64::from(step) * 0.04))

@@ -154,6 +154,14 @@ impl Stage<'_> {
         if self.bare { (accent, ground) } else { (ground, accent) }
     }
 
+    /// The color of a tag or a star over the picture: the accent, or the ground's color where a field has the
+    /// accent's.
+    fn sticker(&self) -> Color {
+        let (ground, accent) = (self.ground(), readable_ground(self.accent()));
+        let field = super::field::dark_pair(self.input.board.palette).0;
+        if self.bare && ground.contrast(field) > accent.contrast(field) { ground } else { accent }
+    }
+
     /// A block of text, every line over a plate as wide as the line.
     fn put_plated(&mut self, kind: TextKind, block: &Block, [x, y]: [f64; 2], come: Come, plate: Color) {
         let lines = block.lines.len().max(1) as f64;
@@ -322,7 +330,7 @@ impl Stage<'_> {
     pub(super) fn price_tag(&mut self) -> Result<(), Error> {
         let floor = self.disclaimer(WHITE, 0.0, true)?;
         let u = self.unit;
-        let color = readable_ground(self.accent());
+        let color = self.sticker();
         let ink = ink_on(color);
         let (pad, point) = ([38.0 * u, 28.0 * u], 74.0 * u);
         // In a wide frame a tag from side to side would be a bar.
@@ -363,7 +371,7 @@ impl Stage<'_> {
         };
         let floor = self.disclaimer(WHITE, 0.0, true)?;
         let u = self.unit;
-        let color = readable_ground(self.accent());
+        let color = self.sticker();
         let radius = (self.width.min(self.height) * 0.19).round();
         let mut style = self.caption_style(ink_on(color), None, 0.5, radius * 1.1, 120.0);
         (style.width, style.max_lines, style.shadow) = (radius * 1.5, 1, 0.0);

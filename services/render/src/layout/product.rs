@@ -42,7 +42,16 @@ impl Stage<'_> {
         let wall = self.wall(product);
         // A dark wall needs more light for the product to stand out from it.
         let glow = if luma(wall) < 0.32 { [1.0, 30.0] } else { [0.36, 14.0] };
-        let horizon = h * (room[1] - 0.05);
+        let margin = if self.on_picture() { 0.17 } else { 0.12 };
+        let place = if beside {
+            [w * 0.52, h * room[0], w * 0.36, h * (room[1] - room[0])]
+        } else {
+            [w * margin, h * room[0], w * (1.0 - 2.0 * margin), h * (room[1] - room[0])]
+        };
+        let mut rect = fitted(product, place);
+        // In a window that is much higher than the product it stands a little above the lower edge.
+        rect[1] = (rect[1] - (place[3] - rect[3]).max(0.0) * 0.34).round();
+        let horizon = rect[1] + rect[3] - h * 0.05;
         let light = [w * if beside { 0.70 } else { 0.5 }, h * (room[0] + room[1]) / 2.0];
         for (row, line) in scene.rows_mut().enumerate() {
             let y = row as f64 + 0.5;
@@ -60,13 +69,6 @@ impl Stage<'_> {
                 pixel.copy_from_slice(&[tone(wall.r), tone(wall.g), tone(wall.b), 255]);
             }
         }
-        let margin = if self.on_picture() { 0.17 } else { 0.12 };
-        let place = if beside {
-            [w * 0.52, h * room[0], w * 0.36, h * (room[1] - room[0])]
-        } else {
-            [w * margin, h * room[0], w * (1.0 - 2.0 * margin), h * (room[1] - room[0])]
-        };
-        let rect = fitted(product, place);
         stand(&mut scene, product, rect)?;
         Ok(scene)
     }

@@ -313,7 +313,8 @@ impl Stage<'_> {
         let sheet = self.sheet(align)?;
         let area = self.with_texts(&sheet, align, [0.34, 92.0], Side::Above)?;
         let u = self.unit;
-        let wide = if self.wide() { area[2] * 0.56 } else { (self.safe_width() * 0.76).min(area[3] * 0.95) };
+        let share = if self.width > self.height * 1.25 { 0.56 } else { 0.80 };
+        let wide = if self.wide() { area[2] * share } else { (self.safe_width() * 0.76).min(area[3] * 0.95) };
         let top = if self.wide() { self.height * 0.12 } else { area[1] };
         let high = (wide * 2.05).max(area[3]);
         let middle = area[0] + area[2] / 2.0;
