@@ -279,6 +279,7 @@ test('a brand that somebody else stored meanwhile is compared, never written ove
   await sees(page, 'Stored as version 5.');
   assert.equal(world.state.brands[0].kit.name, 'Harbor Lane Coffee');
   await press(page, button('Add fact'));
+  await page.waitForFunction(() => document.activeElement?.closest('.facts') && document.activeElement.tagName === 'INPUT');
   await page.keyboard.type('Cupped by 3 roasters');
   await press(page, '.actions .btn.p');
   await sees(page, 'Stored as version 6.');
