@@ -4,6 +4,8 @@ export interface Column {
   name: string;
   /** Numbers stand at the right edge. */
   num?: boolean;
+  /** Of which source the values are, where it is not that of the chart. */
+  source?: 'simulated' | 'billed';
 }
 
 export type Cell = string | number | null;

@@ -3,8 +3,9 @@
 import { ApiError, ask } from '../api/client';
 import type { Experiment, ReadOut } from '../api/next';
 import type { Listing } from '../api/types';
-import { language } from './i18n.svelte';
-import { isDue } from './readouts';
+import { signed } from './format';
+import { language, t } from './i18n.svelte';
+import { compared, isDue, letterOf } from './readouts';
 import { session } from './session.svelte';
 
 const LOOK_MS = 60_000;
@@ -20,6 +21,16 @@ export interface Verdict {
 export function headline(last: ReadOut): string {
   const sentence = language.locale === 'zh-CN' ? last.sentence.zh : last.sentence.en;
   return /^(.+?(?:[.!?](?=\s)|[。！？]|$))/su.exec(sentence)?.[1] ?? sentence;
+}
+
+/** A verdict in a few words with its figure, for lists that say the source beside it. */
+export function inShort({ experiment, last }: Verdict): string {
+  const verdict = experiment.verdict ?? last.standing;
+  const arm = letterOf(experiment, verdict.arm ?? experiment.design.arms[1]?.name);
+  const lift = compared(last, verdict.arm ?? experiment.design.arms[1]?.name ?? '', 'always_valid')?.lift;
+  const values = { arm, lift: lift === null || lift === undefined ? '' : signed(lift, 0), metric: t(`metric.${experiment.design.primary}`), day: last.phase_day, least: experiment.design.stopping.minimum_days, n: last.required?.days_left ?? 0 };
+  if (verdict.verdict === 'undecided' && (last.required?.days_left ?? 0) > 0) return t('short.undecided_days', values);
+  return t(`short.${verdict.verdict}`, values);
 }
 
 class Verdicts {

@@ -271,7 +271,7 @@ test('a brand that somebody else stored meanwhile is compared, never written ove
   await sees(page, 'one without evidence');
   await set(page, 'Brand name', 'Harbor Lane Coffee');
   Object.assign(world.state.brands[0], { version: 4, kit: { ...world.state.brands[0].kit, tone: 'bold' } });
-  await press(page, button('Save'));
+  await press(page, '.actions .btn.p');
   await sees(page, 'Somebody else stored version 4 meanwhile');
   assert.equal(world.state.brands[0].kit.name, 'Harbor Lane', 'nothing was written over');
   assert.deepEqual(await violations(page), []);
@@ -279,8 +279,9 @@ test('a brand that somebody else stored meanwhile is compared, never written ove
   await sees(page, 'Stored as version 5.');
   assert.equal(world.state.brands[0].kit.name, 'Harbor Lane Coffee');
   await press(page, button('Add fact'));
+  await page.waitForFunction(() => document.activeElement?.closest('.facts') && document.activeElement.tagName === 'INPUT');
   await page.keyboard.type('Cupped by 3 roasters');
-  await press(page, button('Save'));
+  await press(page, '.actions .btn.p');
   await sees(page, 'Stored as version 6.');
   assert.equal(world.state.brands[0].facts.at(-1).id, 'cupped-by-3-roasters');
   expectNone(errors);

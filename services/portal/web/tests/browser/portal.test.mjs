@@ -239,7 +239,35 @@ async function tabTo(page, selector) {
   throw new Error(`no way to ${selector} by the Tab key on ${page.url()}`);
 }
 
-test('keys: made, shown once, revoked', async () => {
+test('two roles: one asks for a yes with a comment at its second, the other says it to exactly what was looked at', async () => {
+  const [{ id: won }] = (await server.ask('GET', `/v1/runs/${finished}/variants?state=won`, server.key)).data;
+  const key = async (name, scopes) => (await server.ask('POST', '/v1/api-keys', server.key, { name, scopes })).secret;
+  const [editor, approver] = [await open(chromium.browser), await open(chromium.browser)];
+  const address = `/portal/runs/${finished}/approvals?v=${won}`;
+  await signIn(editor.page, await key('editor', ['briefs:read', 'runs:read', 'runs:write']));
+  await editor.page.goto(server.url + address);
+  await sees(editor.page, 'Holds for exactly this content:');
+  await press(editor.page, '.over');
+  await editor.page.waitForSelector('.dot.new');
+  await editor.page.type('.foot textarea', 'The price stands too long.');
+  await press(editor.page, button('Comment'));
+  await sees(editor.page, 'The price stands too long.');
+  await press(editor.page, button('Ask for approval'));
+  await sees(editor.page, 'is asked for.');
+  await signIn(approver.page, await key('approver', ['briefs:read', 'runs:read', 'approvals:write']), '/portal/inbox');
+  await sees(approver.page, 'One finished video waits for a yes');
+  await press(approver.page, 'li a[href$="/approvals"]');
+  await sees(approver.page, 'The price stands too long.');
+  await approver.page.keyboard.press('a');
+  await sees(approver.page, 'is approved.');
+  const approval = await server.ask('GET', `/v1/variants/${won}/approval`, server.key);
+  assert.deepEqual([approval.state, approval.content_hash], ['approved', approval.current_hash]);
+  assert.deepEqual([...editor.errors, ...approver.errors], []);
+  await editor.context.close();
+  await approver.context.close();
+});
+
+test('keys: made, shown once, revoked\', async () => {
   const { page, errors, context } = await open(chromium.browser);
   await signIn(page, server.key, '/portal/developers/keys');
   await press(page, button('Create key'));
@@ -285,7 +313,7 @@ test('the demo opens by its link, once, and is marked', async () => {
 const PAGES = () => [
   '/portal/signin', '/portal/', '/portal/inbox', '/portal/briefs', '/portal/briefs/new', '/portal/briefs/new?step=review', '/portal/briefs/new?step=goal',
   '/portal/runs', `/portal/runs/${finished}`, `/portal/runs/${finished}/scripts`, `/portal/runs/${finished}/variants`, `/portal/runs/${finished}/variants?view=grid`,
-  `/portal/runs/${finished}/variants?view=table`, `/portal/runs/${finished}/trace`, '/portal/money', '/portal/developers/keys', '/portal/developers/reference', '/portal/nothing',
+  `/portal/runs/${finished}/variants?view=table`, `/portal/runs/${finished}/trace`, `/portal/runs/${finished}/approvals`, '/portal/brand', '/portal/brand/new', '/portal/campaigns', `/portal/campaigns/${finished}-g1`, '/portal/experiments', '/portal/experiments/new', '/portal/elements', '/portal/money', '/portal/developers/keys', '/portal/developers/reference', '/portal/nothing',
 ];
 
 test('axe finds nothing on any page, light or dark, and no page is wider than the window', async () => {
