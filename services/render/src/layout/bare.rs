@@ -71,7 +71,10 @@ impl Stage<'_> {
             self.say(TextKind::Detail, block, [x, y], pad, answer, (0.86, come));
             y += block.height + 2.0 * pad[1] + gap;
         }
-        self.typing([left + inset, y], bubble);
+        // Nobody writes where there is no room for it.
+        if y + typing <= top + high - foot {
+            self.typing([left + inset, y], bubble);
+        }
         self.put_header();
         Ok(())
     }

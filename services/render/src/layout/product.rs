@@ -87,7 +87,7 @@ impl Stage<'_> {
         let plate = matches!(self.layout, Layout::PriceTag | Layout::Burst).then(|| readable_ground(accent));
         // Apart in brightness first, up to where more no longer helps; then the more vivid one.
         let worth = |wall: &Color| {
-            let hidden = plate.is_some_and(|plate| plate.contrast(*wall) < 1.7);
+            let hidden = plate.is_some_and(|plate| plate.contrast(*wall) < 2.4);
             let apart = (luma(*wall) - own).abs().min(0.38) / 0.38;
             let too_light = (luma(*wall) - most).max(0.0) * 4.0;
             let too_dark = (0.20 - luma(*wall)).max(0.0) * 2.5;
@@ -95,7 +95,7 @@ impl Stage<'_> {
                 - too_light
                 - too_dark
                 - 0.7 * muddiness(*wall)
-                - if hidden { 0.6 } else { 0.0 }
+                - if hidden { 1.0 } else { 0.0 }
         };
         walls.max_by(|a, b| worth(a).total_cmp(&worth(b))).unwrap_or(ground)
     }

@@ -10,7 +10,6 @@ use spotwright_core::ports::experiments::{Amended, ClaimedDay};
 use spotwright_core::ports::step_store::StoreError;
 use spotwright_schemas::experiment::ReadOut;
 use spotwright_schemas::ids::{ExperimentId, OrganizationId};
-use uuid::Uuid;
 
 use super::answers::{self, Known, Outcome};
 use super::{Connection, event_log};
@@ -224,16 +223,15 @@ pub(super) async fn claim(
     now: i64,
     lease_until: i64,
 ) -> Result<Option<ClaimedDay>, StoreError> {
-    let row: Option<(Uuid, String, i64)> = sqlx::query_as(
+    let row: Option<(String, i64)> = sqlx::query_as(
         "UPDATE experiment SET fence = fence + 1, lease_until = $2 WHERE id = (SELECT id FROM experiment \
          WHERE next_at IS NOT NULL AND next_at <= $1 AND lease_until <= $1 ORDER BY next_at, position LIMIT 1) \
-         AND next_at IS NOT NULL AND next_at <= $1 AND lease_until <= $1 RETURNING id, body, fence",
+         AND next_at IS NOT NULL AND next_at <= $1 AND lease_until <= $1 RETURNING body, fence",
     )
     .bind(now)
     .bind(lease_until)
     .fetch_optional(conn)
     .await
     .map_err(database)?;
-    row.map(|(_, body, fence)| Ok(ClaimedDay { experiment: from_json("experiment", &body)?, fence }))
-        .transpose()
+    row.map(|(body, fence)| Ok(ClaimedDay { experiment: from_json("experiment", &body)?, fence })).transpose()
 }
