@@ -142,9 +142,7 @@ fn words_that_break_a_rule_are_refused_with_the_field() {
         ("a\u{202e}b", "text"),
     ] {
         let refused = ad.refused(&caption(1, words));
-        let fields: Vec<&str> = refused.iter().map(|(_, rule)| rule.as_str()).collect();
         assert!(refused.contains(&(field(), rule.to_owned())), "{words}: {refused:?}");
-        assert!(fields.contains(&rule), "{words}: {refused:?}");
     }
     let long = "x".repeat(limits(ad.brief.locale, Role::Body).caption + 1);
     assert!(ad.refused(&caption(1, &long)).contains(&(field(), "length".to_owned())));
