@@ -197,7 +197,8 @@ mod tests {
 
     #[test]
     fn the_ground_is_seen_through_a_handle() {
-        let grounds: [(&str, fn(f64) -> f64); 2] = [("white", |_| 255.0), ("gray", |y| 232.0 - y * 0.04)];
+        let grounds: [(&str, &dyn Fn(f64) -> f64); 2] =
+            [("white", &|_| 255.0), ("gray", &|y| 232.0 - y * 0.04)];
         for (name, ground) in grounds {
             let layer = cut_out(&drawn(|x, y| mug(x, y, [ground(y); 3]))).expect(name);
             assert_eq!(opacity(&layer, 276, 180), 0, "inside the handle, on {name}");

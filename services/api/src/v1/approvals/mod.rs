@@ -70,8 +70,9 @@ impl From<DecisionWord> for Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Decision {
     /// What was decided.
-    #[schema(value_type = DecisionWord)]
-    decision: Verdict,
+    #[serde(rename = "decision")]
+    #[schema(rename = "decision", value_type = DecisionWord)]
+    verdict: Verdict,
     /// When.
     #[schema(format = DateTime)]
     at: String,
@@ -142,11 +143,6 @@ impl From<Review> for Approval {
 
 impl From<review::Decision> for Decision {
     fn from(decision: review::Decision) -> Self {
-        Self {
-            decision: decision.verdict,
-            at: time(decision.at),
-            by: decision.by.into(),
-            note: decision.note,
-        }
+        Self { verdict: decision.verdict, at: time(decision.at), by: decision.by.into(), note: decision.note }
     }
 }

@@ -34,6 +34,8 @@ export function inShort({ experiment, last }: Verdict): string {
 }
 
 class Verdicts {
+  /** By experiment the read-out of its last day: it is fetched anew only when another day was played. */
+  private readonly read = new Map<string, { mark: string; last: ReadOut | undefined }>();
   all = $state.raw<Verdict[]>([]);
   /** Those that wait for a decision. */
   readonly due = $derived(this.all.filter((one) => isDue(one.experiment)));
@@ -53,14 +55,23 @@ class Verdicts {
     };
   }
 
+  private async lastOf(experiment: Experiment): Promise<ReadOut | undefined> {
+    const mark = `${experiment.phase} ${experiment.day}`;
+    const known = this.read.get(experiment.id);
+    if (known?.mark === mark) return known.last;
+    const { data } = await ask<{ data: ReadOut[] }>(`/v1/experiments/${experiment.id}/readouts`);
+    const last = data.filter((one) => one.phase === experiment.phase).at(-1) ?? data.at(-1);
+    this.read.set(experiment.id, { mark, last });
+    return last;
+  }
+
   async load(): Promise<void> {
     try {
       const { data } = await ask<Listing<Experiment>>('/v1/experiments?limit=100');
       const some = data.filter((one) => one.day > 0 && one.state !== 'archived').sort((a, b) => Number(isDue(b)) - Number(isDue(a))).slice(0, MOST);
       const found: Verdict[] = [];
       for (const experiment of some) {
-        const read = await ask<{ data: ReadOut[] }>(`/v1/experiments/${experiment.id}/readouts`);
-        const last = read.data.filter((one) => one.phase === experiment.phase).at(-1) ?? read.data.at(-1);
+        const last = await this.lastOf(experiment);
         if (last) found.push({ experiment, last });
       }
       this.all = found;

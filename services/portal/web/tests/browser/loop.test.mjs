@@ -284,6 +284,18 @@ test('a brand that somebody else stored meanwhile is compared, never written ove
   await press(page, '.actions .btn.p');
   await sees(page, 'Stored as version 6.');
   assert.equal(world.state.brands[0].facts.at(-1).id, 'cupped-by-3-roasters');
+  // What was typed and not stored is there again after the page was left.
+  await set(page, 'Brand name', 'Harbor');
+  await press(page, 'nav.side a[href$="/experiments"]');
+  await sees(page, 'To decide');
+  await page.goBack();
+  await page.waitForFunction(() => document.querySelector('input[id$="-name"]')?.value === 'Harbor');
+  await page.goto(`${world.url}/portal/brand/new`);
+  await page.waitForSelector('input[id$="-name"]');
+  await page.type('input[id$="-name"]', 'Second brand');
+  await press(page, '.actions .btn.p');
+  await page.waitForFunction(() => /\/brand\/0k/.test(location.pathname));
+  await sees(page, 'Stored as version 1.');
   expectNone(errors);
   await context.close();
 });

@@ -267,7 +267,7 @@ test('two roles: one asks for a yes with a comment at its second, the other says
   await approver.context.close();
 });
 
-test('keys: made, shown once, revoked\', async () => {
+test('keys: made, shown once, revoked', async () => {
   const { page, errors, context } = await open(chromium.browser);
   await signIn(page, server.key, '/portal/developers/keys');
   await press(page, button('Create key'));
