@@ -50,7 +50,7 @@ pub trait Reports: Send + Sync {
     ) -> Result<bool, AccountError>;
 
     /// What variants did by one kind of source, in the asked time.
-    async fn exposures(
+    async fn shown_creatives(
         &self,
         context: OrganizationContext,
         order: &ReportOrder,

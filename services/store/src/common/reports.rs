@@ -69,7 +69,7 @@ impl Reports for Store {
         Ok(held)
     }
 
-    async fn exposures(
+    async fn shown_creatives(
         &self,
         context: OrganizationContext,
         order: &ReportOrder,

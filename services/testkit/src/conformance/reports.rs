@@ -103,16 +103,16 @@ pub async fn exposures_are_of_one_kind_of_source<S: StepStore + AccountStore>(st
     let observed = vec![placements[0].id];
     let whole = Commit { variants: variants.clone(), placements, deliveries, observed, ..Commit::default() };
     commit(&*store, run.id, whole).await;
-    let shown = store.exposures(owner, &order()).await.expect("exposures");
+    let shown = store.shown_creatives(owner, &order()).await.expect("exposures");
     assert_eq!(shown.len(), 1, "what was not taken in yet is not told");
     assert_eq!((shown[0].variant, shown[0].impressions, shown[0].clicks), (variants[0].id, 300, 7));
     assert_eq!((shown[0].product.as_str(), shown[0].call_to_action.as_str()), ("Hill tea", "shop_now"));
     assert_eq!(shown[0].body, variants[0].body);
     let of_run = ReportOrder { run: Some(run.id), ..order() };
-    assert_eq!(store.exposures(owner, &of_run).await.expect("exposures"), shown);
+    assert_eq!(store.shown_creatives(owner, &of_run).await.expect("exposures"), shown);
     let imported = ReportOrder { source: SourceKind::Imported, ..order() };
-    assert!(store.exposures(owner, &imported).await.expect("none").is_empty());
+    assert!(store.shown_creatives(owner, &imported).await.expect("none").is_empty());
     let early = ReportOrder { to: Some("1969-12-31".to_owned()), ..order() };
-    assert!(store.exposures(owner, &early).await.expect("none").is_empty());
-    assert!(store.exposures(stranger, &order()).await.expect("none").is_empty());
+    assert!(store.shown_creatives(owner, &early).await.expect("none").is_empty());
+    assert!(store.shown_creatives(stranger, &order()).await.expect("none").is_empty());
 }

@@ -42,11 +42,11 @@ pub async fn table(sources: &Sources<'_>, claim: &ClaimedReport) -> Result<Table
     let order = &claim.order;
     match order.kind {
         ReportKind::Elements => {
-            let exposures = accounts.exposures(context, order).await?;
+            let exposures = accounts.shown_creatives(context, order).await?;
             sources.analysis.attribute(order.source.as_str(), &exposures)
         }
         ReportKind::Performance => {
-            Ok(performance(order.source.as_str(), &accounts.exposures(context, order).await?))
+            Ok(performance(order.source.as_str(), &accounts.shown_creatives(context, order).await?))
         }
         ReportKind::Ledger => ledger(accounts, context, order).await,
         ReportKind::Variants => variants(accounts, context, order).await,
