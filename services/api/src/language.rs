@@ -56,11 +56,6 @@ fn weighted(part: &str) -> Option<(&str, u16)> {
     let Some(weight) = pieces.next() else { return Some((range, 1_000)) };
     let text = weight.strip_prefix("q=").or_else(|| weight.strip_prefix("Q="))?;
     let number: f64 = text.parse().ok().filter(|number| (0.0..=1.0).contains(number))?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the range was checked: at most a thousand"
-    )]
     let thousandths = (number * 1_000.0).round() as u16;
     Some((range, thousandths))
 }

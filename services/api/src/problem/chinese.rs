@@ -5,7 +5,6 @@
 use spotwright_schemas::error::Code;
 
 /// The title of a code, and what it means and what to do, in Simplified Chinese.
-#[expect(clippy::too_many_lines, reason = "one line for each code")]
 pub(super) const fn texts(code: Code) -> (&'static str, &'static str) {
     match code {
         Code::BriefUnreadable => ("无法读取简报", "简报文件打不开或读不了，请检查路径和权限。"),

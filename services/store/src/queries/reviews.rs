@@ -18,7 +18,7 @@ use super::Connection;
 use super::accounts::before;
 use super::answers::{self, Known, Outcome};
 use super::runs::VariantRow;
-use crate::convert::{database, from_json, from_name, stored, to_json, unsigned};
+use crate::convert::{database, from_json, from_name, to_json, unsigned};
 
 /// Something was written, or there are as many as there may be: of what, and how many.
 pub(super) type Bounded<T> = Result<T, (&'static str, u32)>;
@@ -353,7 +353,7 @@ pub(super) async fn comment(
     .bind(new.spot.map(|spot| i64::from(spot.y)))
     .bind(new.share.map(|share| share.0))
     .bind(to_json(&new.by)?)
-    .bind(stored("time of a comment", new.at)?)
+    .bind(new.at)
     .execute(&mut *conn)
     .await
     .map_err(database)?;

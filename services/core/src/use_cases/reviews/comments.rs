@@ -56,11 +56,6 @@ impl Remark {
 }
 
 /// `value`, which is within 0 and `most`, times `factor` as a whole number.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the range was checked: at most a million"
-)]
 fn scaled(value: f64, most: f64, factor: f64) -> Option<u32> {
     (0.0..=most).contains(&value).then(|| (value * factor).round() as u32)
 }
