@@ -115,6 +115,10 @@ impl Side {
 /// creatives; differences of their logarithms are put together with inverse variances as weights and read against
 /// Student's t.
 ///
+/// # Source
+/// Satterthwaite, "An approximate distribution of estimates of variance components", Biometrics Bulletin 2 (1946),
+/// for the degrees of freedom.
+///
 /// # Errors
 /// [`Error::Setting`]: `alpha` outside (0, 1). [`Error::Counts`]: more clicks than impressions.
 pub fn elements(units: &[ElementUnit], alpha: f64) -> Result<Vec<ElementRow>, Error> {
@@ -160,7 +164,9 @@ fn lift(units: &[ElementUnit], element: &str, value: &str, alpha: f64) -> Result
         let side = usize::from(unit.value != value);
         blocks.entry(unit.block.as_str()).or_default()[side].add(unit);
     }
-    let (mut weights, mut sum, mut freedom) = (0.0, 0.0, 0.0);
+    let (mut weights, mut sum) = (0.0, 0.0);
+    // Of each side: what it adds to the sum's variance, in parts of the weights, and its degrees of freedom.
+    let mut parts: Vec<(f64, f64)> = Vec::new();
     let (mut compared, mut successes) = ([0.0; 2], 0.0);
     for [own, others] in blocks.values() {
         let (Some((log_own, own_variance)), Some((log_others, others_variance))) =
@@ -171,7 +177,8 @@ fn lift(units: &[ElementUnit], element: &str, value: &str, alpha: f64) -> Result
         let weight = 1.0 / (own_variance + others_variance);
         weights += weight;
         sum += weight * (log_own - log_others);
-        freedom += own.units + others.units - 2.0;
+        parts.push((weight * weight * own_variance, own.units - 1.0));
+        parts.push((weight * weight * others_variance, others.units - 1.0));
         compared[0] += own.units;
         compared[1] += others.units;
         successes += own.successes;
@@ -180,6 +187,9 @@ fn lift(units: &[ElementUnit], element: &str, value: &str, alpha: f64) -> Result
         return Ok(None);
     }
     let (log, error) = (sum / weights, (1.0 / weights).sqrt());
+    // Welch and Satterthwaite: the side whose variance counts most decides how well the sum's is known.
+    let known: f64 = parts.iter().map(|(part, freedom)| part * part / freedom).sum();
+    let freedom = weights * weights / known;
     let student = StudentsT::new(0.0, 1.0, freedom)
         .map_err(|_| Error::Setting { name: "degrees of freedom", value: freedom })?;
     let reach = student_quantile(&student, 1.0 - alpha / 2.0) * error;

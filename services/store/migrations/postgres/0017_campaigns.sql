@@ -20,10 +20,10 @@ CREATE INDEX campaign_by_organization ON campaign (organization_id, position);
 
 INSERT INTO campaign (run_id, generation, organization_id, product, objective, placement, report)
     SELECT r.id, p.generation, r.organization_id,
-           coalesce(r.request::jsonb -> 'brief' -> 'product' ->> 'name', ''),
-           coalesce(r.request::jsonb -> 'brief' ->> 'objective', 'clicks'),
-           coalesce(r.request::jsonb -> 'brief' -> 'placements' ->> 0, 'simulated_feed'),
-           (r.workflow::jsonb -> 'reports' -> (p.generation - 1)::int)::text
+           coalesce(r.request::json -> 'brief' -> 'product' ->> 'name', ''),
+           coalesce(r.request::json -> 'brief' ->> 'objective', 'clicks'),
+           coalesce(r.request::json -> 'brief' -> 'placements' ->> 0, 'simulated_feed'),
+           (r.workflow::json -> 'reports' -> (p.generation - 1)::int)::text
     FROM run r JOIN (SELECT DISTINCT run_id, generation FROM placement) p ON p.run_id = r.id
     ORDER BY r.position, p.generation;
 
@@ -32,9 +32,9 @@ BEGIN
     IF NOT EXISTS (SELECT 1 FROM campaign WHERE run_id = NEW.run_id AND generation = NEW.generation) THEN
         INSERT INTO campaign (run_id, generation, organization_id, product, objective, placement)
             SELECT r.id, NEW.generation, r.organization_id,
-                   coalesce(r.request::jsonb -> 'brief' -> 'product' ->> 'name', ''),
-                   coalesce(r.request::jsonb -> 'brief' ->> 'objective', 'clicks'),
-                   coalesce(r.request::jsonb -> 'brief' -> 'placements' ->> 0, 'simulated_feed')
+                   coalesce(r.request::json -> 'brief' -> 'product' ->> 'name', ''),
+                   coalesce(r.request::json -> 'brief' ->> 'objective', 'clicks'),
+                   coalesce(r.request::json -> 'brief' -> 'placements' ->> 0, 'simulated_feed')
             FROM run r WHERE r.id = NEW.run_id
             ON CONFLICT DO NOTHING;
     END IF;

@@ -1,7 +1,5 @@
 //! Reports: ordered, made in the background, fetched until they expire.
 
-use std::sync::Arc;
-
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use spotwright_core::domain::report::KEPT;
