@@ -304,8 +304,12 @@ impl<'m, 'b> Builder<'m, 'b> {
     /// A line with the product's name below it, unless it says the name already.
     pub(super) fn named_below(&self, mut shot: Shot) -> Shot {
         let naming = &self.material.naming;
-        if shot.detail.is_empty() && !naming.tells(&self.material.name, &shot.caption) {
+        let name = self.material.name.as_ref();
+        if shot.detail.is_empty() && !naming.tells(name, &shot.caption) {
             shot.detail.clone_from(&naming.label);
+        } else if shot.detail.is_empty() && !shot.caption.contains(name) {
+            // "Choosing a bakery?" has said the kind: the name alone stands below it.
+            name.clone_into(&mut shot.detail);
         }
         shot
     }
