@@ -11,7 +11,7 @@ use super::terms;
 use crate::text::length;
 
 /// Longest voice of the last line in seconds; the longest ad has 20.
-const LONGEST_CLOSE_SECONDS: f64 = 8.5;
+const LONGEST_CLOSE_SECONDS: f64 = 9.4;
 
 impl Builder<'_, '_> {
     /// The last shot: the offer or the price, then what to do.

@@ -22,8 +22,8 @@ const MAX_REPEATS: u32 = 2;
 const MAX_SECONDS: f64 = 15.0;
 
 /// Longest voice of a script and of one of its lines in seconds at its own pace: with the moments between the lines
-/// and a pace of at most 1.1 it fits the longest ad, 20 seconds.
-const MAX_SPOKEN_SECONDS: f64 = 19.0;
+/// and a pace of at most 1.2 it fits the longest ad, 20 seconds.
+const MAX_SPOKEN_SECONDS: f64 = 21.0;
 const MAX_LINE_SECONDS: f64 = 10.0;
 /// Seconds of voice of a script that has room to breathe.
 const EASY_SPOKEN_SECONDS: f64 = 15.0;

@@ -121,8 +121,9 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
         let number = written.len();
         let asked = request.structures.get(number % request.structures.len().max(1)).copied();
         pool.retain(|candidate| judge::differs(&material, &candidate.built, &written, request.avoid));
-        // The third script and those behind it bring a structure that is not there yet, until there are enough.
-        let spread = asked.is_none() && number + 1 >= SPREAD && uses.len() < SPREAD;
+        // The third script brings a structure that is not there yet, until there are three, the fifth a fourth.
+        let few = number + 1 >= SPREAD && uses.len() < SPREAD;
+        let spread = asked.is_none() && (few || number > SPREAD && uses.len() <= SPREAD);
         let again = |candidate: &Candidate| {
             let used = uses.get(&candidate.built.structure).copied().unwrap_or(0);
             // A second list or a second price up front is the same film once more.
