@@ -7,10 +7,11 @@ use super::elements::Part;
 use super::phrases;
 use super::speech;
 use super::structures::{Builder, FACT, Shot};
+use super::terms;
 use crate::text::length;
 
 /// Longest voice of the last line in seconds; the longest ad has 20.
-const LONGEST_CLOSE_SECONDS: f64 = 8.5;
+const LONGEST_CLOSE_SECONDS: f64 = 9.4;
 
 impl Builder<'_, '_> {
     /// The last shot: the offer or the price, then what to do.
@@ -211,12 +212,12 @@ impl Builder<'_, '_> {
         // how to stop it.
         let zh = self.material.is_chinese();
         let said = used.iter().chain(facts).filter_map(|id| material.brief.fact(id));
-        let again = phrases::is_recurring(caption, zh)
-            || said.into_iter().any(|fact| phrases::is_recurring(&fact.text, zh));
+        let again = terms::is_recurring(caption, zh)
+            || said.into_iter().any(|fact| terms::is_recurring(&fact.text, zh));
         let inviting = |at: &usize| {
             let term = &terms[*at].1;
-            !phrases::is_about_leaving(term, zh)
-                && (again || phrases::is_recurring(term, zh) || !phrases::is_about_stopping(term, zh))
+            !terms::is_about_leaving(term, zh)
+                && (again || terms::is_recurring(term, zh) || !terms::is_about_stopping(term, zh))
         };
         let order: Vec<usize> = (0..terms.len()).filter(inviting).collect();
         let at = must.or_else(|| self.draws.pick(&order))?;

@@ -13,7 +13,7 @@ use super::structures::{Builder, Built, Shot};
 use crate::copy_engine::limits as limits_of;
 use crate::critique::MAX_PRIMARY_TEXT;
 use crate::text::length;
-use spotwright_schemas::wording::{Fold, fold, folded, whole_words};
+use spotwright_schemas::wording::{Fold, fold, folded, is_han, whole_words};
 
 /// How often a content word may stand in the captions of one script, the product's name and
 /// what it is called by name and kind aside.
@@ -22,8 +22,8 @@ const MAX_REPEATS: u32 = 2;
 const MAX_SECONDS: f64 = 15.0;
 
 /// Longest voice of a script and of one of its lines in seconds at its own pace: with the moments between the lines
-/// and a pace of at most 1.1 it fits the longest ad, 20 seconds.
-const MAX_SPOKEN_SECONDS: f64 = 19.0;
+/// and a pace of at most 1.2 it fits the longest ad, 20 seconds.
+const MAX_SPOKEN_SECONDS: f64 = 21.0;
 const MAX_LINE_SECONDS: f64 = 10.0;
 /// Seconds of voice of a script that has room to breathe.
 const EASY_SPOKEN_SECONDS: f64 = 15.0;
@@ -211,6 +211,33 @@ pub(super) fn differs(material: &Material<'_>, built: &Built, written: &[Script]
         let opens_alike = script.lines.first().is_some_and(|line| line.caption == opening);
         shared <= 1 && !opens_alike && (sparse || !rests_alike(built, script))
     })
+}
+
+/// The words of a script as it is read: single Han characters, whole words otherwise.
+pub(super) fn text_of(built: &Built) -> BTreeSet<String> {
+    let mut words: BTreeSet<String> = BTreeSet::new();
+    for text in built.shots.iter().flat_map(|shot| [&shot.caption, &shot.detail]) {
+        let mut run = String::new();
+        for c in text.to_lowercase().chars().chain([' ']) {
+            if c.is_alphanumeric() && !is_han(c) {
+                run.push(c);
+                continue;
+            }
+            if !run.is_empty() {
+                words.insert(std::mem::take(&mut run));
+            }
+            if is_han(c) {
+                words.insert(c.to_string());
+            }
+        }
+    }
+    words
+}
+
+/// The share of words that two scripts have in common, in [0, 1].
+pub(super) fn likeness(one: &BTreeSet<String>, other: &BTreeSet<String>) -> f64 {
+    let all = one.union(other).count();
+    if all == 0 { 1.0 } else { one.intersection(other).count() as f64 / all as f64 }
 }
 
 /// Whether two scripts say the same facts between opening and close: the same idea in another order.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use spotwright_schemas::brief::{Brief, Fact, FactKind, Vertical};
 
 use super::elements::{Bank, Element, Entry, Link, Need, Part, Shown, bank};
-use super::naming::{Naming, naming_of};
+use super::naming::{self, Naming, naming_of};
 use super::phrases::{self, OfferPhrases};
 use super::speech;
 use spotwright_core::domain::copy_rules::terms::objection;
@@ -94,7 +94,11 @@ pub(super) fn vertical_of(brief: &Brief) -> Vertical {
         let kind = product.noun_phrase.as_deref().unwrap_or_default();
         let called = folded(&[product.name.as_str(), kind, product.category.as_str()].join("\n"));
         match phrases::vertical_of(&called, chinese) {
-            Vertical::General => phrases::vertical_of(&words_of(brief), chinese),
+            Vertical::General => {
+                let told = product.facts.iter().filter(|fact| fact.kind.needs_evidence());
+                let told: Vec<String> = told.map(|fact| folded(&fact.text)).collect();
+                phrases::vertical_of(&told.join("\n"), chinese)
+            }
             vertical => vertical,
         }
     };
@@ -284,8 +288,8 @@ impl<'a> Material<'a> {
     /// Where the words that an element asks for are looked up. A question is about the thing that is sold.
     /// Where a line of business is made of trades, what names the trade counts: a cleaner's phone is no phone repair.
     fn words_for(&self, part: Part) -> &str {
-        use spotwright_schemas::brief::Vertical::{HealthServices, LocalServices, Pets};
-        let trades = matches!(self.vertical, HealthServices | LocalServices | Pets);
+        use spotwright_schemas::brief::Vertical::{HealthServices, LocalServices, Pets, SportsOutdoor};
+        let trades = matches!(self.vertical, HealthServices | LocalServices | Pets | SportsOutdoor);
         match part {
             Part::Close => &self.words,
             _ if trades => &self.trade,
@@ -404,7 +408,9 @@ impl<'a> Material<'a> {
     /// By the words of the fact: a picture of the brief, else of the bank, else the product itself.
     fn picture_for(&self, claim: &Claim<'_>, pictures: &[(Vec<String>, &str)], shown: &[&Shown]) -> String {
         let shared = |other: &[String]| claim.units.iter().filter(|unit| other.contains(unit)).count();
-        let brief = pictures.iter().map(|(units, alt)| (shared(units), *alt));
+        // The product under a trouble would be blamed for it.
+        let blamed = |alt: &str| claim.fact.kind == FactKind::Problem && self.shows_product(alt);
+        let brief = pictures.iter().filter(|(_, alt)| !blamed(alt)).map(|(units, alt)| (shared(units), *alt));
         let own = brief.max_by_key(|(count, _)| *count);
         if let Some((_, alt)) = own.filter(|(count, _)| *count >= 2) {
             return alt.to_owned();
@@ -431,8 +437,8 @@ impl<'a> Material<'a> {
         if let Some(shown) = known {
             return shown.picture.clone();
         }
-        // The product under a trouble would be blamed for it, and in a moment it would stand in an empty room: both
-        // are seen as they are said, where they are no question and no speech.
+        // In a moment the product would stand in an empty room: what the viewer lives through is seen as it is said,
+        // where it is no question and no speech.
         if scene {
             let text = claim.fact.text.trim_end_matches(['.', '。']);
             let (speaking, troubled) =
@@ -451,6 +457,18 @@ impl<'a> Material<'a> {
         }
     }
 
+    /// Whether what a picture shows is called by the product's name or kind.
+    fn shows_product(&self, alt: &str) -> bool {
+        let bare = self.noun.as_ref().map(|noun| noun.1.as_str()).unwrap_or_default();
+        let kind = if self.chinese {
+            bare.char_indices().nth_back(1).and_then(|(at, _)| bare.get(at..)).unwrap_or(bare)
+        } else {
+            naming::head_noun(bare)
+        };
+        alt.contains(self.name.as_ref())
+            || !kind.is_empty() && alt.to_lowercase().contains(&kind.to_lowercase())
+    }
+
     /// The product as the brief's first picture shows it.
     pub(super) fn pack_shot(&self) -> String {
         self.brief.product.pictures.first().map(|picture| picture.alt.clone()).unwrap_or_default()
@@ -466,8 +484,12 @@ impl<'a> Material<'a> {
     }
 
     fn may_follow(&self, element: &Element, claim: &Claim<'_>) -> bool {
+        let heard = self.heard_first(element.part, &claim.folded);
+        // "Not heated" answers no scene of cooking; to a question a denial is an answer too.
+        let denied =
+            |word: &String| element.part != Part::Ask && heard.contains(&format!("not {}", word.trim_end()));
         (element.topic.is_empty()
-            || self.mentions(self.heard_first(element.part, &claim.folded), &element.topic))
+            || self.mentions(heard, &element.topic) && (self.chinese || !element.topic.iter().any(denied)))
             && !self.mentions(&claim.folded, &element.unless)
             && (element.kinds.is_empty() || element.kinds.contains(&claim.fact.kind))
     }

@@ -35,8 +35,9 @@ mod shapes;
 mod sparse;
 mod speech;
 mod structures;
+mod terms;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use spotwright_schemas::Locale;
 use spotwright_schemas::brief::{Brief, FactId, Vertical};
@@ -57,6 +58,10 @@ const SPARSE_ATTEMPTS: u64 = 320;
 const ASKED_FIRST: f64 = 1000.0;
 /// What a structure loses for each script of the answer that has it already.
 const AGAIN: f64 = 1.2;
+/// The same for a list or a price up front, which come twice only where nothing else is left.
+const PLAIN_AGAIN: f64 = 6.0;
+/// Share of common words above which a script says what an earlier one of the answer said.
+const NEAR: f64 = 0.78;
 /// How many structures an answer is spread over before one comes more often than that takes.
 const SPREAD: usize = 3;
 /// What puts a structure that the answer does not have yet before the others, until it is spread.
@@ -110,40 +115,57 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
     let mut worn: BTreeMap<FactId, u32> = BTreeMap::new();
     let mut uses: BTreeMap<Structure, u32> = BTreeMap::new();
     let mut written: Vec<Script> = Vec::new();
-    for number in 0..request.scripts {
+    let mut said: Vec<BTreeSet<String>> = Vec::new();
+    let sparse = sparse::is_sparse(&material);
+    while written.len() < request.scripts {
+        let number = written.len();
         let asked = request.structures.get(number % request.structures.len().max(1)).copied();
         pool.retain(|candidate| judge::differs(&material, &candidate.built, &written, request.avoid));
-        // More scripts than hang together are asked for: any fact may carry on in the others, and a brief of
-        // few facts says them in other ways.
-        if strict && pool.is_empty() {
-            strict = false;
-            pool = candidates(&material, &stream.child(u64::MAX), true);
-            if sparse::is_sparse(&material) {
-                pool.extend(sparse_candidates(&material, &stream.child(u64::MAX - 1)));
-            }
-            pool.retain(|candidate| judge::differs(&material, &candidate.built, &written, request.avoid));
-        }
-        // The third script and those behind it bring a structure that is not there yet, until there are enough.
-        let spread = asked.is_none() && number + 1 >= SPREAD && uses.len() < SPREAD;
+        // The third script brings a structure that is not there yet, until there are three, the fifth a fourth.
+        let few = number + 1 >= SPREAD && uses.len() < SPREAD;
+        let spread = asked.is_none() && (few || number > SPREAD && uses.len() <= SPREAD);
+        let again = |candidate: &Candidate| {
+            let used = uses.get(&candidate.built.structure).copied().unwrap_or(0);
+            // A second list or a second price up front is the same film once more.
+            let plain = matches!(candidate.built.structure, Structure::OfferFirst | Structure::ThreeReasons);
+            f64::from(used) * if plain { PLAIN_AGAIN } else { AGAIN }
+        };
         let rank = |candidate: &Candidate| {
             let facts = candidate.built.shots.iter().flat_map(|shot| &shot.facts);
             let worn: u32 = facts.map(|id| worn.get(id).copied().unwrap_or(0)).sum();
-            let used = uses.get(&candidate.built.structure).copied().unwrap_or(0);
             let fresh = asked == Some(candidate.built.structure);
-            // A second list or a second price up front is the same film once more.
-            let plain = matches!(candidate.built.structure, Structure::OfferFirst | Structure::ThreeReasons);
-            let again = if plain { 2.0 * AGAIN } else { AGAIN };
-            candidate.score - 0.3 * f64::from(worn) - again * f64::from(used)
+            let again = again(candidate);
+            candidate.score - 0.3 * f64::from(worn) - again
                 + if fresh { ASKED_FIRST } else { 0.0 }
-                + if spread && used == 0 { UNSEEN_FIRST } else { 0.0 }
+                + if spread && again == 0.0 { UNSEEN_FIRST } else { 0.0 }
         };
         let best = pool
             .iter()
             .enumerate()
             .map(|(at, candidate)| (at, rank(candidate)))
             .reduce(|best, other| if other.1 > best.1 { other } else { best });
+        // More scripts than hang together are asked for, or only the same film once more is left: any fact may carry
+        // on in the others, and a brief of few facts says them in other ways.
+        let worn_out = match best {
+            Some((at, _)) => asked.is_none() && pool.get(at).is_some_and(|best| again(best) >= PLAIN_AGAIN),
+            None => true,
+        };
+        if strict && worn_out {
+            strict = false;
+            pool.extend(candidates(&material, &stream.child(u64::MAX), true));
+            if sparse {
+                pool.extend(sparse_candidates(&material, &stream.child(u64::MAX - 1)));
+            }
+            continue;
+        }
         let Some((at, _)) = best else { break };
         let Candidate { built, .. } = pool.swap_remove(at);
+        // Where there are few facts all scripts have most of their words in common.
+        let text = judge::text_of(&built);
+        if !sparse && said.iter().any(|known| judge::likeness(known, &text) >= NEAR) {
+            continue;
+        }
+        said.push(text);
         for id in built.shots.iter().flat_map(|shot| &shot.facts) {
             *worn.entry(id.clone()).or_default() += 1;
         }

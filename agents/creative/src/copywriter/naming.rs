@@ -160,7 +160,7 @@ fn before_preposition(phrase: &str) -> &str {
 }
 
 /// The noun that says what a thing is: `inn` of `small inn on the coast`.
-fn head_noun(phrase: &str) -> &str {
+pub(super) fn head_noun(phrase: &str) -> &str {
     before_preposition(phrase).split(' ').next_back().unwrap_or_default()
 }
 

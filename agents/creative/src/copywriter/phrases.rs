@@ -6,10 +6,12 @@ use spotwright_schemas::brief::{Brief, FactId, FactKind, KeyOffer, Vertical};
 use spotwright_schemas::money::Micros;
 
 use super::material::Claim;
+use super::terms;
 use spotwright_schemas::wording::{folded, is_han};
 
 /// Measure words that can stand between `一` and the thing.
-const MEASURE_WORDS: &str = "款个件台家双瓶盒包条套把部种门节场本张支罐片顿杯份次项间只副辆顶盏位颗";
+const MEASURE_WORDS: &str =
+    "款个件台家双瓶盒包条套把部种门节场本张支罐片顿杯份次项间只副辆顶盏位颗对束箱桶袋根架床块组";
 
 /// Prices and terms as they are said, in the brief's language.
 #[derive(Debug, Clone, Default)]
@@ -53,10 +55,9 @@ impl OfferPhrases {
         let now = key.map(|offer| amount(offer.price_now, offer, brief.locale));
         Self {
             covers: key.and_then(|offer| offer.covers.clone()),
-            conditional_now: own
-                .as_deref()
-                .zip(now.as_deref())
-                .and_then(|(own, now)| under_its_condition(now, &folded(own), brief.locale.is_chinese())),
+            conditional_now: own.as_deref().zip(now.as_deref()).and_then(|(own, now)| {
+                terms::under_its_condition(now, &folded(own), brief.locale.is_chinese())
+            }),
             now,
             before: key.and_then(|offer| offer.price_before.map(|sum| amount(sum, offer, brief.locale))),
             until: key.and_then(KeyOffer::last_day).map(|date| day(date, brief.locale)),
@@ -69,7 +70,7 @@ impl OfferPhrases {
                     key.covers.as_deref().unwrap_or_default(),
                     key.redeem.as_deref().unwrap_or_default()
                 ));
-                let named = conditions_in(&folded(own), brief.locale.is_chinese());
+                let named = terms::conditions_in(&folded(own), brief.locale.is_chinese());
                 named.iter().any(|word| !told.contains(word.trim_end()))
             }),
             own,
@@ -251,7 +252,7 @@ const VERTICAL_WORDS: &[(Vertical, &[&str], &[&str])] = &[
     ),
     (
         Vertical::Home,
-        &["blanket", "lamp", "pillow", "sofa", "desk", "mattress", "home"],
+        &["blanket", "lamp", "pillow", "sofa", "desk", "mattress", "chair", "table", "curtain", "rug"],
         &["被", "灯", "枕", "沙发", "床", "家居"],
     ),
     (
@@ -462,46 +463,6 @@ pub(super) fn is_a_gain(text: &str, chinese: bool) -> bool {
     words.iter().any(|word| holds(&text, word, chinese))
 }
 
-/// Whether a term is about taking one's things and going.
-pub(super) fn is_about_leaving(text: &str, chinese: bool) -> bool {
-    let words: &[&str] =
-        if chinese { &["导出", "注销"] } else { &["take your data", "export", "delete your"] };
-    words.iter().any(|word| holds(&text.to_lowercase(), word, chinese))
-}
-
-/// Whether a term is about stopping or skipping what comes again and again.
-pub(super) fn is_about_stopping(text: &str, chinese: bool) -> bool {
-    let words: &[&str] = if chinese {
-        &["跳过", "暂停", "停订", "退订", "取消订", "随时停", "随时取消"]
-    } else {
-        &["skip", "pause", "stop deliver", "stop or", "cancel any", "or stop", "cancel when"]
-    };
-    words.iter().any(|word| holds(&text.to_lowercase(), word, chinese))
-}
-
-/// Whether a text tells that something comes or is paid again and again.
-pub(super) fn is_recurring(text: &str, chinese: bool) -> bool {
-    let words: &[&str] = if chinese {
-        &["每月", "每周", "月卡", "包月", "连续", "订阅", "每两周", "一个月", "/月", "按月"]
-    } else {
-        &[
-            "a month",
-            "per month",
-            "monthly",
-            "a week",
-            "every week",
-            "each week",
-            "weekly",
-            "subscri",
-            "every month",
-            "each month",
-            "/month",
-            "every two weeks",
-        ]
-    };
-    words.iter().any(|word| holds(&text.to_lowercase(), word, chinese))
-}
-
 /// A text as caption and, where it is longer than `limit`, the rest after a comma; `None` where it
 /// cannot be parted so that the caption fits.
 pub(super) fn two_lines(text: &str, limit: usize) -> Option<(String, String)> {
@@ -540,7 +501,7 @@ pub(super) fn scene_lines(text: &str, limit: usize) -> Option<(String, String)> 
             (!inside && !short && head.chars().count() <= limit && !tail.is_empty())
                 .then(|| (head.to_owned(), tail.to_owned()))
         })
-        .next_back()
+        .last()
 }
 
 /// Whether a fact says that something is not, no longer or still so: it can deny a trouble.
@@ -564,95 +525,4 @@ pub(super) fn compares(text: &str, chinese: bool) -> bool {
         &["than ", "instead of", "not a ", "as much as", "half the", "like a "]
     };
     words.iter().any(|word| holds(text, word, chinese))
-}
-
-/// Words by which an offer says who gets it, when or where.
-const CONDITIONS: (&[&str], &[&str]) = (
-    &[
-        "新客",
-        "新人",
-        "新用户",
-        "首次",
-        "首单",
-        "首月",
-        "点后",
-        "点前",
-        "工作日",
-        "周末",
-        "线上",
-        "会员",
-        "学生",
-        "体验",
-        "预订",
-        "预定",
-        "预售",
-        "预约",
-        "早鸟",
-        "定金",
-    ],
-    &[
-        "new ",
-        "first",
-        "members",
-        "online",
-        "after ",
-        "before ",
-        "weekday",
-        "weekend",
-        "students",
-        "only ",
-        "trial",
-        "pre-order",
-        "preorder",
-        "deposit",
-        "early bird",
-    ],
-);
-
-/// Conditions that stand with a price in few words: before it in Chinese, behind it in English.
-const SHORT_CONDITIONS: [&[(&str, &str)]; 2] = [
-    &[
-        ("预订", "预订价"),
-        ("预定", "预定价"),
-        ("预售", "预售价"),
-        ("早鸟", "早鸟价"),
-        ("新客", "新客"),
-        ("新人", "新人"),
-        ("新用户", "新用户"),
-        ("首次", "首次"),
-        ("首单", "首单"),
-        ("首月", "首月"),
-        ("会员", "会员价"),
-        ("学生", "学生价"),
-        ("工作日午市", "工作日午市"),
-        ("工作日", "工作日"),
-        ("周末", "周末"),
-    ],
-    &[
-        ("pre-order", "on pre-order"),
-        ("preorder", "on pre-order"),
-        ("members", "for members"),
-        ("students", "for students"),
-        ("new patients", "for new patients"),
-        ("new customers", "for new customers"),
-        ("new members", "for new members"),
-        ("first order", "on your first order"),
-        ("online", "online"),
-    ],
-];
-
-/// The price together with the condition that the offer's own fact names (folded), where there is one.
-fn under_its_condition(now: &str, own: &str, chinese: bool) -> Option<String> {
-    let [zh, en] = SHORT_CONDITIONS;
-    // The longest word tells most: `new members` before `members`.
-    let named = (if chinese { zh } else { en }).iter().filter(|(word, _)| holds(own, word, chinese));
-    let (_, said) = named.max_by_key(|(word, _)| word.len())?;
-    Some(if chinese { format!("{said}{now}") } else { format!("{now} {said}") })
-}
-
-/// The conditions of an offer that its own fact names.
-pub(super) fn conditions_in(text: &str, chinese: bool) -> Vec<&'static str> {
-    let (zh, en) = CONDITIONS;
-    let words = if chinese { zh } else { en };
-    words.iter().copied().filter(|word| holds(text, word, chinese)).collect()
 }

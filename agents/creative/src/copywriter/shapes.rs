@@ -10,6 +10,7 @@ use super::material::{Claim, Fitting, Material};
 use super::phrases;
 use super::speech;
 use super::structures::{Builder, Built, Claims, ORDINALS, SAID, Shot};
+use super::terms;
 
 impl<'m, 'b> Builder<'m, 'b> {
     /// One attempt at a script of `structure`.
@@ -160,7 +161,9 @@ impl<'m, 'b> Builder<'m, 'b> {
     fn demonstration(&mut self) -> Option<Built> {
         let zh = self.zh();
         let mut seen = self.facts(&[FactKind::Feature, FactKind::Benefit, FactKind::Proof]);
-        seen.retain(|claim| phrases::is_visible(&claim.folded, zh));
+        seen.retain(|claim| {
+            phrases::is_visible(&claim.folded, zh) && !terms::is_about_stopping(&claim.fact.text, zh)
+        });
         // "Throw it in the washer" opens nothing: nobody knows what "it" is.
         seen.sort_by_key(|claim| !zh && speech::speaks_of_it(&claim.fact.text));
         seen.sort_by_key(|claim| claim.fact.kind == FactKind::Proof);
@@ -266,9 +269,11 @@ impl<'m, 'b> Builder<'m, 'b> {
         };
         let (own, brand) = (self.material.name.as_ref(), self.material.brief.brand.name.as_str());
         // What the offer calls by its kind stands below it by name: 阿弥, not 阿弥扫地机器人.
-        let kind = self.material.noun.as_ref().map(|noun| noun.1.as_str());
-        if zh && !open.caption.contains(own) && kind.is_some_and(|kind| open.caption.contains(kind)) {
-            own.clone_into(&mut open.detail);
+        let bare = self.material.noun.as_ref().map(|noun| noun.1.as_str()).unwrap_or_default();
+        let kind = bare.char_indices().nth_back(1).and_then(|(at, _)| bare.get(at..)).unwrap_or(bare);
+        if zh && !kind.is_empty() && !open.caption.contains(own) && open.caption.contains(kind) {
+            let below = if own.contains(kind) { brand } else { own };
+            below.clone_into(&mut open.detail);
         }
         if open.caption.contains(own) && !open.caption.contains(brand) && !zh {
             brand.clone_into(&mut open.detail);

@@ -304,8 +304,12 @@ impl<'m, 'b> Builder<'m, 'b> {
     /// A line with the product's name below it, unless it says the name already.
     pub(super) fn named_below(&self, mut shot: Shot) -> Shot {
         let naming = &self.material.naming;
-        if shot.detail.is_empty() && !naming.tells(&self.material.name, &shot.caption) {
+        let name = self.material.name.as_ref();
+        if shot.detail.is_empty() && !naming.tells(name, &shot.caption) {
             shot.detail.clone_from(&naming.label);
+        } else if shot.detail.is_empty() && !shot.caption.contains(name) {
+            // "Choosing a bakery?" has said the kind: the name alone stands below it.
+            name.clone_into(&mut shot.detail);
         }
         shot
     }
@@ -359,9 +363,14 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     /// An element as the first line, which goes on from nothing and speaks of no "it" before one was named.
     pub(super) fn opening_shot(&self, entry: &Entry) -> Option<Shot> {
-        let asked = matches!(entry.element.part, Part::Ask | Part::Wanted);
         let shot = self.element_shot(entry, Role::Hook)?;
-        let dangling = !self.zh() && asked && speech::points_back(&shot.caption);
+        // What is looked for may be called by a "one": a one-thumb game.
+        let dangling = !self.zh()
+            && match entry.element.part {
+                Part::Ask => speech::points_back(&shot.caption),
+                Part::Wanted => speech::speaks_of_it(&shot.caption),
+                _ => false,
+            };
         (!dangling && !speech::goes_on(&shot.caption)).then_some(shot)
     }
 
