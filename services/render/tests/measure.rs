@@ -11,7 +11,7 @@ use spotwright_schemas::locale::Locale;
 use spotwright_schemas::script::Role;
 use spotwright_schemas::storyboard::{Layout, Storyboard};
 
-const SIZE: [u32; 2] = [720, 1280];
+const SIZE: [u32; 2] = [360, 640];
 
 fn picture(store: &common::FolderStore) -> String {
     let photo = image::RgbImage::from_fn(300, 460, |x, y| {
@@ -45,7 +45,7 @@ fn texts_are_measured_in_every_layout_and_what_cannot_be_laid_out_is_said() {
         if let Some(caption) = set.caption {
             let [left, top, width, height] = caption.ink;
             assert!(caption.lines >= 1 && width > 0 && height > 0, "{layout:?}: {caption:?}");
-            assert!(left >= 0 && top >= 0 && left + width <= 720 && top + height <= 1280, "{layout:?}");
+            assert!(left >= 0 && top >= 0 && left + width <= 360 && top + height <= 640, "{layout:?}");
         }
     }
     let short = measure.fit(&board(Layout::Card, "Slow coffee", &picture), 0).caption.expect("set");
@@ -54,7 +54,7 @@ fn texts_are_measured_in_every_layout_and_what_cannot_be_laid_out_is_said() {
         .caption
         .expect("set");
     assert!(long.lines > short.lines, "{short:?} {long:?}");
-    let endless = "Unbreakable".repeat(18);
+    let endless = "Slow coffee ".repeat(100);
     let fault = measure.fit(&board(Layout::Card, &endless, &picture), 0).fault;
     assert!(fault.is_some(), "{endless} stands nowhere");
     let rune = measure.fit(&board(Layout::Card, "\u{e000}", &picture), 0).fault.expect("no glyph");
