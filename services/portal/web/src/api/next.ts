@@ -250,7 +250,8 @@ export interface SharedComment {
   x?: number | null;
   y?: number | null;
   state: 'open' | 'resolved';
-  by: string;
+  /** A name; none where the organization's member has none. */
+  by?: string | null;
   mine: boolean;
   created_at: string;
   outdated: boolean;
@@ -343,7 +344,7 @@ export interface CampaignView {
   objective: string;
   placement: string;
   source: FigureSource;
-  currency: string;
+  currency?: string | null;
   budget_micros?: number | null;
   impressions: number;
   clicks: number;
@@ -384,7 +385,7 @@ export interface Ad {
   placement: string;
   status: CampaignStatus;
   source: FigureSource;
-  currency: string;
+  currency?: string | null;
   delivery?: AdDelivery | null;
   auctions?: number | null;
   won?: number | null;

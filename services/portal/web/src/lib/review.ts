@@ -43,9 +43,10 @@ export function notesOf(all: readonly Comment[]): Note[] {
   }));
 }
 
-export function sharedNotesOf(all: readonly SharedComment[]): Note[] {
+/** As a reviewer sees them: who of the organization has no name is called by the organization's. */
+export function sharedNotesOf(all: readonly SharedComment[], organization: string): Note[] {
   return numbered(all, (one, n) => ({
-    id: one.id, n, text: one.text, seconds: one.seconds ?? undefined, at: placed(one), open: one.state === 'open', by: one.by, created_at: one.created_at, outdated: one.outdated, shared: false, share: undefined,
+    id: one.id, n, text: one.text, seconds: one.seconds ?? undefined, at: placed(one), open: one.state === 'open', by: one.by ?? organization, created_at: one.created_at, outdated: one.outdated, shared: false, share: undefined,
   }));
 }
 
