@@ -501,7 +501,7 @@ pub(super) fn scene_lines(text: &str, limit: usize) -> Option<(String, String)> 
             (!inside && !short && head.chars().count() <= limit && !tail.is_empty())
                 .then(|| (head.to_owned(), tail.to_owned()))
         })
-        .last()
+        .next_back()
 }
 
 /// Whether a fact says that something is not, no longer or still so: it can deny a trouble.

@@ -86,7 +86,7 @@ const CONDITIONS: (&[&str], &[&str]) = (
 );
 
 /// Conditions that stand with a price in few words: before it in Chinese, behind it in English.
-const SHORT_CONDITIONS: (&[(&str, &str)], &[(&str, &str)]) = (
+const SHORT_CONDITIONS: [&[(&str, &str)]; 2] = [
     &[
         ("预订", "预订价"),
         ("预定", "预定价"),
@@ -115,11 +115,11 @@ const SHORT_CONDITIONS: (&[(&str, &str)], &[(&str, &str)]) = (
         ("first order", "on your first order"),
         ("online", "online"),
     ],
-);
+];
 
 /// The price together with the condition that the offer's own fact names (folded), where there is one.
 pub(super) fn under_its_condition(now: &str, own: &str, chinese: bool) -> Option<String> {
-    let (zh, en) = SHORT_CONDITIONS;
+    let [zh, en] = SHORT_CONDITIONS;
     // The longest word tells most: `new members` before `members`.
     let named = (if chinese { zh } else { en }).iter().filter(|(word, _)| holds(own, word, chinese));
     let (_, said) = named.max_by_key(|(word, _)| word.len())?;
