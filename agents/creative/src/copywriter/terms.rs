@@ -117,8 +117,20 @@ const SHORT_CONDITIONS: [&[(&str, &str)]; 2] = [
     ],
 ];
 
+/// From or until what hour an offer holds: `晚九点后`.
+fn hours_in(own: &str) -> Option<&str> {
+    let (at, mark) = ["点后", "点前"].iter().find_map(|mark| own.find(mark).map(|at| (at, mark)))?;
+    let begins = own[..at]
+        .rfind(['，', ',', ' '])
+        .map_or(0, |comma| comma + own[comma..].chars().next().map_or(0, char::len_utf8));
+    own.get(begins..at + mark.len()).filter(|hours| hours.chars().count() <= 6)
+}
+
 /// The price together with the condition that the offer's own fact names (folded), where there is one.
 pub(super) fn under_its_condition(now: &str, own: &str, chinese: bool) -> Option<String> {
+    if let Some(hours) = hours_in(own).filter(|_| chinese) {
+        return Some(format!("{hours}{now}"));
+    }
     let [zh, en] = SHORT_CONDITIONS;
     // The longest word tells most: `new members` before `members`.
     let named = (if chinese { zh } else { en }).iter().filter(|(word, _)| holds(own, word, chinese));
@@ -142,6 +154,7 @@ mod tests {
         let zh = |own: &str| under_its_condition("268元", own, true);
         assert_eq!(zh("3月20日前预订，两罐268元").as_deref(), Some("预订价268元"));
         assert_eq!(zh("工作日午市双人套餐268元").as_deref(), Some("工作日午市268元"));
+        assert_eq!(zh("晚九点后，套餐268元").as_deref(), Some("晚九点后268元"));
         assert_eq!(zh("两罐268元，原价336元"), None);
         let en = |own: &str| under_its_condition("$59", own, false);
         assert_eq!(en("new patients pay $59 instead of $120").as_deref(), Some("$59 for new patients"));
