@@ -93,7 +93,7 @@ mod tests {
             "fr",
             "en-US,en;q=0.9,zh;q=0.8",
             "zh;q=0",
-            "zh;q=0.5, en;q=0.5001",
+            "zh;q=0.5, en;q=0.501",
             "en, zh",
             "zh;q=2",
             "zh;q=x",
