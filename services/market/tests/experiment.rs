@@ -134,7 +134,9 @@ fn who_is_exposed_does_not_depend_on_the_arm() {
         let mut units = vec![0_u64; 4];
         let exposures = played(&market, 2, seed);
         let arms: HashMap<u64, u32> = exposures.iter().map(|own| (own.unit, own.arm)).collect();
-        arms.values().for_each(|arm| units[*arm as usize] += 1);
+        for arm in arms.values() {
+            units[*arm as usize] += 1;
+        }
         let period = Period { units, weights: vec![0.4, 0.2, 0.2, 0.2] };
         alarms += u32::from(mismatch(&[period]).expect("a test").p_value.is_some_and(|p| p < 0.01));
     }

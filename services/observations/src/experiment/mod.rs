@@ -113,7 +113,7 @@ fn users_of(
         if own.cell >= cells {
             return Err(wrong(format!("user {} is in an arm that there is not", exposure.unit)));
         }
-        let user = users.entry(exposure.unit).or_insert(Met { cell: own.cell, ..Met::default() });
+        let user = users.entry(exposure.unit).or_insert_with(|| Met { cell: own.cell, ..Met::default() });
         if user.cell != own.cell {
             return Err(wrong(format!("user {} is in two arms of phase {}", exposure.unit, phase.phase)));
         }

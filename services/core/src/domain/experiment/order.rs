@@ -206,6 +206,9 @@ mod tests {
 
     use super::*;
 
+    /// Makes one thing of an order wrong.
+    type Spoil = fn(&mut Value);
+
     fn order(change: impl FnOnce(&mut Value)) -> ExperimentOrder {
         let variant = |number| VariantId::derive(1, "variant", number).to_string();
         let mut value = json!({
@@ -231,7 +234,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let cases: [(&str, fn(&mut Value)); 13] = [
+        let cases: [(&str, Spoil); 13] = [
             ("name", |order| order["name"] = json!(" x")),
             ("hypothesis", |order| order["hypothesis"] = json!("")),
             ("arms", |order| order["arms"] = json!([])),
