@@ -206,6 +206,9 @@ mod tests {
 
     use super::*;
 
+    /// Makes one thing of an order wrong.
+    type Spoil = fn(&mut Value);
+
     fn order(change: impl FnOnce(&mut Value)) -> ExperimentOrder {
         let variant = |number| VariantId::derive(1, "variant", number).to_string();
         let mut value = json!({
