@@ -102,7 +102,6 @@ const SHORT_CONDITIONS: (&[(&str, &str)], &[(&str, &str)]) = (
         ("学生", "学生价"),
         ("工作日午市", "工作日午市"),
         ("工作日", "工作日"),
-        ("周末", "周末"),
     ],
     &[
         ("pre-order", "on pre-order"),
