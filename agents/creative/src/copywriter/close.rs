@@ -135,11 +135,7 @@ impl Builder<'_, '_> {
         let zh = self.zh();
         let mut parts: Vec<String> = Vec::new();
         parts.extend(
-            offer
-                .covers
-                .as_ref()
-                .filter(|covers| is_compound(covers))
-                .map(|covers| if zh { covers.clone() } else { phrases::capitalized(covers) }),
+            offer.covers.as_ref().filter(|covers| is_compound(covers)).map(|covers| contents(covers, zh)),
         );
         parts.extend(
             offer
@@ -242,6 +238,23 @@ impl Builder<'_, '_> {
                 return Some(own.clone());
             }
         }
+        // In Chinese the condition stands with the price, unless what is covered names it.
+        let conditional = offer.conditional_now.as_ref().filter(|said| {
+            let named = said.strip_suffix(now.as_str()).unwrap_or_default().trim_end_matches('价');
+            let told = offer.covers.as_deref().unwrap_or_default();
+            self.zh() && !free && !named.is_empty() && !told.contains(named)
+        });
+        if let Some(said) = conditional {
+            let what = covers.map(|covers| format!("{covers}，")).unwrap_or_default();
+            let forms = match &offer.before {
+                Some(before) => {
+                    vec![format!("{what}原价{before}，{said}"), format!("{what}{said}，原价{before}")]
+                }
+                None => vec![format!("{what}{said}")],
+            };
+            let at = self.draws.pick(&(0..forms.len()).collect::<Vec<usize>>())?;
+            return forms.get(at).cloned();
+        }
         let forms: Vec<String> = match (covers, &offer.before, self.zh()) {
             (Some(covers), Some(before), true) if free => vec![format!("{covers}免费，原价{before}")],
             (Some(covers), Some(before), false) if free => {
@@ -282,6 +295,15 @@ impl Builder<'_, '_> {
         let at = self.draws.pick(&order)?;
         forms.get(at).cloned()
     }
+}
+
+/// What an offer covers as a line: a bare list in Chinese says that it is what one gets.
+pub(super) fn contents(covers: &str, chinese: bool) -> String {
+    if !chinese {
+        return phrases::capitalized(covers);
+    }
+    let bare = covers.contains('、') && !covers.contains(['，', '：', '含', '送']);
+    if bare { format!("含{covers}") } else { covers.to_owned() }
 }
 
 /// Whether what an offer covers is a list that a price cannot stand behind.

@@ -18,6 +18,8 @@ use spotwright_schemas::wording::{Fold, fold, folded, is_han, whole_words};
 /// How often a content word may stand in the captions of one script, the product's name and
 /// what it is called by name and kind aside.
 const MAX_REPEATS: u32 = 2;
+/// Content units that a fact may have in common with the list of an offer, less one.
+const MOST_LISTED: usize = 3;
 /// Longest reading of a script: seconds of 15 that captions may ask for.
 const MAX_SECONDS: f64 = 15.0;
 
@@ -132,6 +134,7 @@ pub(super) fn fits(material: &Material<'_>, built: &Built) -> bool {
         && built.shots.iter().all(|shot| speech::seconds(locale, &shot.voice) <= MAX_LINE_SECONDS)
         && names_the_product(material, built)
         && !repeats_itself(material, built)
+        && !lists_the_offer_twice(material, built)
         && !holds_unwanted(material, built)
         && material.must_say.iter().all(|wanted| says(built, wanted))
 }
@@ -174,6 +177,19 @@ fn repeats_itself(material: &Material<'_>, built: &Built) -> bool {
     let captions: Vec<&str> = built.shots.iter().map(|shot| shot.caption.as_str()).collect();
     let twice = captions.iter().enumerate().any(|(at, caption)| captions[..at].contains(caption));
     twice || counts.values().any(|n| *n > MAX_REPEATS)
+}
+
+/// Whether a fact lists what the offer's list of contents says as well.
+fn lists_the_offer_twice(material: &Material<'_>, built: &Built) -> bool {
+    let Some(covers) = material.offer.covers.as_deref().filter(|covers| super::close::is_compound(covers))
+    else {
+        return false;
+    };
+    let listed = units(&folded(covers), material.is_chinese());
+    let inner = built.shots.iter().filter(|shot| shot.role != Role::Cta && shot.source != "offer");
+    inner
+        .map(|shot| units(&folded(&shot.caption), material.is_chinese()))
+        .any(|own| own.iter().filter(|unit| listed.contains(unit)).count() >= MOST_LISTED)
 }
 
 fn holds_unwanted(material: &Material<'_>, built: &Built) -> bool {

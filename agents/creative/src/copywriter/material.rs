@@ -17,7 +17,7 @@ const COUNTING: &str =
 
 /// What is seen under a trouble that nothing better is known for, in Chinese and in English.
 const TROUBLED: (&str, &str) =
-    ("人停下手里的事，皱了皱眉", "somebody stops in the middle of it and looks up, close");
+    ("人停下手里的事，皱了皱眉", "a person looks up from what they were doing, brows drawn, close");
 
 /// What is seen while somebody is heard to say something.
 const SPEAKING: (&str, &str) =

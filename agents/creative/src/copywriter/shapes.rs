@@ -271,7 +271,9 @@ impl<'m, 'b> Builder<'m, 'b> {
         // What the offer calls by its kind stands below it by name: 阿弥, not 阿弥扫地机器人.
         let bare = self.material.noun.as_ref().map(|noun| noun.1.as_str()).unwrap_or_default();
         let kind = bare.char_indices().nth_back(1).and_then(|(at, _)| bare.get(at..)).unwrap_or(bare);
-        if zh && !kind.is_empty() && !open.caption.contains(own) && open.caption.contains(kind) {
+        let repeats =
+            if own.contains(kind) { open.caption.contains(kind) } else { open.caption.contains(bare) };
+        if zh && !kind.is_empty() && !open.caption.contains(own) && repeats {
             let below = if own.contains(kind) { brand } else { own };
             below.clone_into(&mut open.detail);
         }
@@ -298,7 +300,7 @@ impl<'m, 'b> Builder<'m, 'b> {
         // stands below it, and the next shot names the product.
         let listed = self.material.offer.covers.as_ref().filter(|covers| super::close::is_compound(covers));
         if let Some(covers) = listed {
-            open.detail = if zh { covers.clone() } else { phrases::capitalized(covers) };
+            open.detail = super::close::contents(covers, zh);
             let join = if zh { "" } else { " " };
             open.voice = format!("{}{join}{}", open.voice, self.spoken(&open.detail));
         }
