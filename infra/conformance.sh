@@ -90,7 +90,7 @@ send() { # key, then options
     local bearer="$1"
     shift
     "$tools/bin/st" --config-file "$work/schemathesis.toml" run "$work/openapi.json" --url "$url" \
-        --header "Authorization: Bearer $bearer" --max-examples "$each" --seed "$seed" --workers 2 \
+        --header "Authorization: Bearer $bearer" --max-examples "$each" --seed "$seed" --workers 1 \
         --request-timeout 20 --continue-on-failure --no-shrink "$@"
 }
 failed=0
