@@ -72,7 +72,7 @@ pub enum Command {
         /// score, market, relay; all without it.
         #[arg(long = "role", value_delimiter = ',')]
         roles: Vec<String>,
-        /// Add a demo organization with one run, and print a link that signs in to it.
+        /// Add a demo organization with runs, experiments and results, and print a link that signs in to it.
         #[arg(long)]
         demo: bool,
     },

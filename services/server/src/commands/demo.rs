@@ -189,6 +189,7 @@ impl Demo {
             self.until_finished(router, run).await?;
         }
         self.hand_in_results(router, &runs[0]).await?;
+        self.compare(router, &runs[0]).await?;
         if runs.len() == SAMPLES.len() {
             let brief = self.get(router, &format!("/v1/runs/{}", runs[0])).await?["order"]["brief"].clone();
             let order =
@@ -249,6 +250,32 @@ impl Demo {
         let batch = json!({ "platform": "meta", "currency": "USD", "time_zone": "America/New_York",
             "name": "Example results (demo)", "observations": rows });
         self.post(router, "results", "/v1/observations/batch", &batch).await.map(drop)
+    }
+
+    /// Two experiments over the winners of the first run, unless there are any: one is played at once to its
+    /// verdict, the other at the pace of the clock.
+    async fn compare(&self, router: &Router, run: &str) -> Result<(), String> {
+        let known = self.get(router, "/v1/experiments?limit=1").await?;
+        let won = self.get(router, &format!("/v1/runs/{run}/variants?state=won&limit=3")).await?;
+        let winners: Vec<&Value> = data(&won).iter().map(|variant| &variant["id"]).collect();
+        if !data(&known).is_empty() || winners.len() < 2 {
+            return Ok(());
+        }
+        let arms = |chosen: &[&Value]| chosen.iter().map(|id| json!({ "variant": id })).collect::<Vec<_>>();
+        let hypothesis = "Another opening earns more clicks for each impression than the one of today.";
+        for (name, chosen, day_seconds) in [
+            ("All winners against the first", &winners[..], 0),
+            ("Two winners, a day every ten minutes", &winners[..2], 600),
+        ] {
+            let order = json!({ "name": name, "run": run, "hypothesis": hypothesis, "primary": "ctr",
+                "arms": arms(chosen), "traffic": { "day_seconds": day_seconds } });
+            let made =
+                self.post(router, &format!("experiment-{day_seconds}"), "/v1/experiments", &order).await?;
+            let id = made["id"].as_str().unwrap_or_default();
+            let path = format!("/v1/experiments/{id}/start");
+            self.ask(router, "", ("POST", &path, "application/json"), b"{}".to_vec()).await?;
+        }
+        Ok(())
     }
 
     async fn get(&self, router: &Router, path: &str) -> Result<Value, String> {
