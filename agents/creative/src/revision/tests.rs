@@ -1,3 +1,5 @@
+//! Laws of edits: what is kept, what is refused, and with which field.
+
 use spotwright_core::domain::withdrawal::{Change, Price};
 use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_schemas::money::Micros;

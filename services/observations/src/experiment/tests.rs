@@ -1,3 +1,5 @@
+//! Read-outs of made-up exposures whose truth is known.
+
 use serde_json::{Value, json};
 use spotwright_core::domain::experiment::order::{check, draft};
 use spotwright_schemas::experiment::ExperimentOrder;

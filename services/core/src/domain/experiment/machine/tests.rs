@@ -1,3 +1,5 @@
+//! Laws of the machine: what each command allows, and that days go on as ordered.
+
 use proptest::prelude::*;
 use spotwright_schemas::experiment::{
     ExperimentMetric, ExperimentOrder, ReadOutArm, ReadOutMetric, ReadOutSrm, Sentences,
