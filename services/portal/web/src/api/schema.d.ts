@@ -16,6 +16,8 @@ export interface paths {
         /**
          * Takes a callback of Kling for one of the configured sources. It must be signed with the source's webhook
          *     secret; then the task that it names is looked at now rather than later. Nothing that it says is believed.
+         * @description Takes a callback of Kling for one of the configured sources. It must be signed with the source's webhook
+         *     secret; then the task that it names is looked at now rather than later. Nothing that it says is believed.
          */
         post: operations["klingCallback"];
         delete?: never;
@@ -31,7 +33,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The reference of all operations, as a page for people. */
+        /**
+         * The reference of all operations, as a page for people.
+         * @description The reference of all operations, as a page for people.
+         */
         get: operations["reference"];
         put?: never;
         post?: never;
@@ -48,7 +53,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A file of the reference page. */
+        /**
+         * A file of the reference page.
+         * @description A file of the reference page.
+         */
         get: operations["referenceFile"];
         put?: never;
         post?: never;
@@ -65,7 +73,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The page of an error code: meaning, cause, what to do. */
+        /**
+         * The page of an error code: meaning, cause, what to do.
+         * @description The page of an error code: meaning, cause, what to do.
+         */
         get: operations["explain"];
         put?: never;
         post?: never;
@@ -82,7 +93,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process answers. */
+        /**
+         * Whether the process answers.
+         * @description Whether the process answers.
+         */
         get: operations["alive"];
         put?: never;
         post?: never;
@@ -99,7 +113,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The MP4 behind a link of a task's result: whoever has the link may fetch it, for 30 days. */
+        /**
+         * The MP4 behind a link of a task's result: whoever has the link may fetch it, for 30 days.
+         * @description The MP4 behind a link of a task's result: whoever has the link may fetch it, for 30 days.
+         */
         get: operations["klingFile"];
         put?: never;
         post?: never;
@@ -118,7 +135,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Orders a clip from a picture: the studio moves over it. */
+        /**
+         * Orders a clip from a picture: the studio moves over it.
+         * @description Orders a clip from a picture: the studio moves over it.
+         */
         post: operations["klingImageToVideo"];
         delete?: never;
         options?: never;
@@ -135,7 +155,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Orders a clip from words: the studio draws a background and moves over it. */
+        /**
+         * Orders a clip from words: the studio draws a background and moves over it.
+         * @description Orders a clip from words: the studio draws a background and moves over it.
+         */
         post: operations["klingTextToVideo"];
         delete?: never;
         options?: never;
@@ -150,7 +173,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A task by its id or by the client's own name. */
+        /**
+         * A task by its id or by the client's own name.
+         * @description A task by its id or by the client's own name.
+         */
         get: operations["klingTask"];
         put?: never;
         post?: never;
@@ -167,7 +193,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This document. */
+        /**
+         * This document.
+         * @description This document.
+         */
         get: operations["describe"];
         put?: never;
         post?: never;
@@ -187,10 +216,92 @@ export interface paths {
         /**
          * Whether the process can do its work: it is not about to stop, the database answers, and pictures and
          *     videos can be written and read.
+         * @description Whether the process can do its work: it is not about to stop, the database answers, and pictures and
+         *     videos can be written and read.
          */
         get: operations["ready"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One ad: its variant, its placement, what it delivered, and its way up the traffic ladder.
+         * @description One ad: its variant, its placement, what it delivered, and its way up the traffic ladder.
+         */
+        get: operations["getAd"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ads/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends an ad: no impressions any more. What it delivered stays.
+         * @description Ends an ad: no impressions any more. What it delivered stays.
+         */
+        post: operations["endAd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ads/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pauses an ad: no impressions until it is resumed; the others of its campaign go on.
+         * @description Pauses an ad: no impressions until it is resumed; the others of its campaign go on.
+         */
+        post: operations["pauseAd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ads/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Continues a paused ad.
+         * @description Continues a paused ad.
+         */
+        post: operations["resumeAd"];
         delete?: never;
         options?: never;
         head?: never;
@@ -204,10 +315,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The organization's keys, newest first; revoked and expired ones too. */
+        /**
+         * The organization's keys, newest first; revoked and expired ones too.
+         * @description The organization's keys, newest first; revoked and expired ones too.
+         */
         get: operations["listApiKeys"];
         put?: never;
-        /** Makes a key. */
+        /**
+         * Makes a key.
+         * @description Makes a key.
+         */
         post: operations["createApiKey"];
         delete?: never;
         options?: never;
@@ -222,7 +339,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One key, without its text. */
+        /**
+         * One key, without its text.
+         * @description One key, without its text.
+         */
         get: operations["getApiKey"];
         put?: never;
         post?: never;
@@ -244,8 +364,32 @@ export interface paths {
         /**
          * Revokes a key. Revoking it again changes nothing; the last one that may make keys and has no end stays. Other processes of the service may honor the
          *     key for up to two seconds more.
+         * @description Revokes a key. Revoking it again changes nothing; the last one that may make keys and has no end stays. Other processes of the service may honor the
+         *     key for up to two seconds more.
          */
         post: operations["revokeApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Approvals of the organization's variants, newest first; with `state=waiting` what waits for a decision.
+         *     Rows are chosen by what was said last; one whose variant was changed since is told as `void`.
+         * @description Approvals of the organization's variants, newest first; with `state=waiting` what waits for a decision.
+         *     Rows are chosen by what was said last; one whose variant was changed since is told as `void`.
+         */
+        get: operations["listApprovals"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -259,11 +403,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The organization's pictures, newest first. */
+        /**
+         * The organization's pictures, newest first.
+         * @description The organization's pictures, newest first.
+         */
         get: operations["listAssets"];
         put?: never;
         /**
          * Takes a picture in: JPEG, PNG or WebP, at most 20 MB and 50 million pixels. What is kept is the
+         *     picture written anew, without anything else that the file held.
+         * @description Takes a picture in: JPEG, PNG or WebP, at most 20 MB and 50 million pixels. What is kept is the
          *     picture written anew, without anything else that the file held.
          */
         post: operations["createAsset"];
@@ -280,12 +429,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One picture: what is known of it, with its size. */
+        /**
+         * One picture: what is known of it, with its size.
+         * @description One picture: what is known of it, with its size.
+         */
         get: operations["getAsset"];
         put?: never;
         post?: never;
         /**
          * Deletes a picture. Runs that have begun keep theirs; a brief that names it stays, and no run of it can
+         *     begin any more. The file itself is removed unless another picture or a run has the same one.
+         * @description Deletes a picture. Runs that have begun keep theirs; a brief that names it stays, and no run of it can
          *     begin any more. The file itself is removed unless another picture or a run has the same one.
          */
         delete: operations["deleteAsset"];
@@ -301,7 +455,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The picture itself, as it was written anew. One byte range can be asked for. */
+        /**
+         * The picture itself, as it was written anew. One byte range can be asked for.
+         * @description The picture itself, as it was written anew. One byte range can be asked for.
+         */
         get: operations["getAssetContent"];
         put?: never;
         post?: never;
@@ -321,10 +478,106 @@ export interface paths {
         /**
          * What was changed in the organization, newest first: everything that was made, changed or ended through the
          *     API, by people, keys and operators. It holds no secrets.
+         * @description What was changed in the organization, newest first: everything that was made, changed or ended through the
+         *     API, by people, keys and operators. It holds no secrets.
          */
         get: operations["listAuditLog"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/brands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The organization's brands, newest first: those that are not archived, or those that are.
+         * @description The organization's brands, newest first: those that are not archived, or those that are.
+         */
+        get: operations["listBrands"];
+        put?: never;
+        /**
+         * Makes a brand. Briefs that name it get what they lack from it.
+         * @description Makes a brand. Briefs that name it get what they lack from it.
+         */
+        post: operations["createBrand"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/brands/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One brand, as it is or as it was in a version.
+         * @description One brand, as it is or as it was in a version.
+         */
+        get: operations["getBrand"];
+        /**
+         * Makes another version of a brand. Briefs that were made with an earlier one stay as they are. With
+         *     `If-Match` nothing that somebody else has changed meanwhile is lost.
+         * @description Makes another version of a brand. Briefs that were made with an earlier one stay as they are. With
+         *     `If-Match` nothing that somebody else has changed meanwhile is lost.
+         */
+        put: operations["updateBrand"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/brands/{id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Archives a brand: it gives nothing to new briefs and takes no changes until it is restored.
+         *     Done twice it changes nothing.
+         * @description Archives a brand: it gives nothing to new briefs and takes no changes until it is restored.
+         *     Done twice it changes nothing.
+         */
+        post: operations["archiveBrand"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/brands/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restores an archived brand.
+         *     Done twice it changes nothing.
+         * @description Restores an archived brand.
+         *     Done twice it changes nothing.
+         */
+        post: operations["restoreBrand"];
         delete?: never;
         options?: never;
         head?: never;
@@ -338,10 +591,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The organization's briefs, newest first. */
+        /**
+         * The organization's briefs, newest first.
+         * @description The organization's briefs, newest first.
+         */
         get: operations["listBriefs"];
         put?: never;
-        /** Hands a brief in. It is checked whole, as on the command line; nothing is produced yet. */
+        /**
+         * Hands a brief in. It is checked whole, as on the command line; nothing is produced yet.
+         * @description Hands a brief in. It is checked whole, as on the command line; nothing is produced yet.
+         */
         post: operations["createBrief"];
         delete?: never;
         options?: never;
@@ -361,6 +620,8 @@ export interface paths {
         /**
          * Checks a brief as `POST /v1/briefs` does, before its pictures are there, and keeps nothing. What is
          *     wrong is answered as it would be there, with the field in `param`.
+         * @description Checks a brief as `POST /v1/briefs` does, before its pictures are there, and keeps nothing. What is
+         *     wrong is answered as it would be there, with the field in `param`.
          */
         post: operations["checkBrief"];
         delete?: never;
@@ -376,10 +637,261 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One brief. */
+        /**
+         * One brief.
+         * @description One brief.
+         */
         get: operations["getBrief"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/campaigns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The organization's campaigns, newest first.
+         * @description The organization's campaigns, newest first.
+         */
+        get: operations["listCampaigns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/campaigns/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One campaign.
+         * @description One campaign.
+         */
+        get: operations["getCampaign"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/campaigns/{id}/ad-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The ad groups of a campaign.
+         * @description The ad groups of a campaign.
+         */
+        get: operations["listAdGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/campaigns/{id}/ads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The ads of a campaign: one for each winner of its generation.
+         * @description The ads of a campaign: one for each winner of its generation.
+         */
+        get: operations["listAds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/campaigns/{id}/delivery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How a campaign went in the market: win rate, prices, pacing, the decisions of the traffic ladder. 404 before the
+         *     market has played it.
+         * @description How a campaign went in the market: win rate, prices, pacing, the decisions of the traffic ladder. 404 before the
+         *     market has played it.
+         */
+        get: operations["getCampaignDelivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/campaigns/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends a campaign: no impressions any more. What it delivered stays, and the run goes on.
+         * @description Ends a campaign: no impressions any more. What it delivered stays, and the run goes on.
+         */
+        post: operations["endCampaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/campaigns/{id}/external-refs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The names of a campaign at platforms.
+         * @description The names of a campaign at platforms.
+         */
+        get: operations["listCampaignRefs"];
+        /**
+         * Says under which names platforms know a campaign; the whole list is replaced. A name is of one campaign.
+         * @description Says under which names platforms know a campaign; the whole list is replaced. A name is of one campaign.
+         */
+        put: operations["setCampaignRefs"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/campaigns/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pauses a campaign whole: no impressions until it is resumed. Where the market has not opened yet, it waits; where it
+         *     has, the time goes on without them.
+         * @description Pauses a campaign whole: no impressions until it is resumed. Where the market has not opened yet, it waits; where it
+         *     has, the time goes on without them.
+         */
+        post: operations["pauseCampaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/campaigns/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Continues a paused campaign.
+         * @description Continues a paused campaign.
+         */
+        post: operations["resumeCampaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/comments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One comment.
+         * @description One comment.
+         */
+        get: operations["getComment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/comments/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Opens a comment that was resolved again. Done twice it changes nothing.
+         * @description Opens a comment that was resolved again. Done twice it changes nothing.
+         */
+        post: operations["reopenComment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/comments/{id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Notes that a comment was taken care of. Done twice it changes nothing.
+         * @description Notes that a comment was taken care of. Done twice it changes nothing.
+         */
+        post: operations["resolveComment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -395,6 +907,9 @@ export interface paths {
         };
         /**
          * What happened in the organization, oldest first: in all its runs, and in itself. Events are kept for 30
+         *     days. `next_cursor` is never empty: asked with it later, the list goes on where it ended, without gap and
+         *     without repetition.
+         * @description What happened in the organization, oldest first: in all its runs, and in itself. Events are kept for 30
          *     days. `next_cursor` is never empty: asked with it later, the list goes on where it ended, without gap and
          *     without repetition.
          */
@@ -420,10 +935,39 @@ export interface paths {
          *     happens from now on; with `Last-Event-ID` it goes on after that event, without gap and without
          *     repetition, and with `Last-Event-ID: 0` it begins with the oldest event that is kept. It ends with its
          *     key and with the service.
+         * @description The events of all runs of the organization, and of the organization itself, as they happen (server-sent
+         *     events): `id` is the place in the log, `event` the type, `data` the CloudEvent. It begins with what
+         *     happens from now on; with `Last-Event-ID` it goes on after that event, without gap and without
+         *     repetition, and with `Last-Event-ID: 0` it begins with the oldest event that is kept. It ends with its
+         *     key and with the service.
          */
         get: operations["followOrganization"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/experiments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the organization's experiments, newest first.
+         * @description Lists the organization's experiments, newest first.
+         */
+        get: operations["listExperiments"];
+        put?: never;
+        /**
+         * Makes a draft of variants of a run. Nothing is shown before it is started.
+         * @description Makes a draft of variants of a run. Nothing is shown before it is started.
+         */
+        post: operations["createExperiment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -439,8 +983,237 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Says how much traffic and how many days an experiment needs, or which effect the traffic finds. */
+        /**
+         * Says how much traffic and how many days an experiment needs, or which effect the traffic finds.
+         * @description Says how much traffic and how many days an experiment needs, or which effect the traffic finds.
+         */
         post: operations["planExperiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/experiments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One experiment.
+         * @description One experiment.
+         */
+        get: operations["getExperiment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/experiments/{id}/allocation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Divides users in another way from the next day on. That is another phase: it divides all users anew, counts
+         *     from 0 and begins without a verdict.
+         * @description Divides users in another way from the next day on. That is another phase: it divides all users anew, counts
+         *     from 0 and begins without a verdict.
+         */
+        post: operations["reallocateExperiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/experiments/{id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts an experiment away that is decided, stopped, or was never started.
+         * @description Puts an experiment away that is decided, stopped, or was never started.
+         */
+        post: operations["archiveExperiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/experiments/{id}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decides an experiment, and stops it where it runs. The decision may differ from the standing verdict; the log
+         *     says whether it does.
+         * @description Decides an experiment, and stops it where it runs. The decision may differ from the standing verdict; the log
+         *     says whether it does.
+         */
+        post: operations["decideExperiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/experiments/{id}/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who did what with the experiment, when and why, and what it found by itself.
+         * @description Who did what with the experiment, when and why, and what it found by itself.
+         */
+        get: operations["listExperimentDecisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/experiments/{id}/exposures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The exposure log: which user was exposed to which arm on which day, with what probability, and what came of
+         *     it. One row for each user and day, of all phases; `source` is `simulated` in all of them.
+         * @description The exposure log: which user was exposed to which arm on which day, with what probability, and what came of
+         *     it. One row for each user and day, of all phases; `source` is `simulated` in all of them.
+         */
+        get: operations["getExperimentExposures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/experiments/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plays no day until the experiment is resumed. A day under way is dropped.
+         * @description Plays no day until the experiment is resumed. A day under way is dropped.
+         */
+        post: operations["pauseExperiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/experiments/{id}/readouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the experiment showed after each day, in three ways side by side.
+         * @description What the experiment showed after each day, in three ways side by side.
+         */
+        get: operations["listExperimentReadOuts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/experiments/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plays the days of a paused experiment again.
+         * @description Plays the days of a paused experiment again.
+         */
+        post: operations["resumeExperiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/experiments/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Starts a draft: its design and the division of users are frozen, and its days are played.
+         * @description Starts a draft: its design and the division of users are frozen, and its days are played.
+         */
+        post: operations["startExperiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/experiments/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plays no day of the experiment any more. What it showed stays, and can be decided.
+         * @description Plays no day of the experiment any more. What it showed stays, and can be decided.
+         */
+        post: operations["stopExperiment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -454,11 +1227,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What was handed in about ads that ran elsewhere, newest first. */
+        /**
+         * What was handed in about ads that ran elsewhere, newest first.
+         * @description What was handed in about ads that ran elsewhere, newest first.
+         */
         get: operations["listImports"];
         put?: never;
         /**
          * Takes in a report of an advertising platform: CSV or XLSX, as the body or as the field `file` of a form, at most
+         *     20 MB and 50,000 rows. What the file does not say is asked, and nothing is stored until it is answered. The same
+         *     report again changes nothing; a later one with corrected numbers replaces.
+         * @description Takes in a report of an advertising platform: CSV or XLSX, as the body or as the field `file` of a form, at most
          *     20 MB and 50,000 rows. What the file does not say is asked, and nothing is stored until it is answered. The same
          *     report again changes nothing; a later one with corrected numbers replaces.
          */
@@ -476,7 +1255,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One import: what was understood, what was refused, which ads are of no variant. */
+        /**
+         * One import: what was understood, what was refused, which ads are of no variant.
+         * @description One import: what was understood, what was refused, which ads are of no variant.
+         */
         get: operations["getImport"];
         put?: never;
         post?: never;
@@ -493,11 +1275,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The invitations of the organization, newest first, whatever has become of them. */
+        /**
+         * The invitations of the organization, newest first, whatever has become of them.
+         * @description The invitations of the organization, newest first, whatever has become of them.
+         */
         get: operations["listInvitations"];
         put?: never;
         /**
          * Invites somebody into the organization: the link is good once, for a week. Only owners invite owners,
+         *     where there is one (403); who is a member already is not invited (409).
+         * @description Invites somebody into the organization: the link is good once, for a week. Only owners invite owners,
          *     where there is one (403); who is a member already is not invited (409).
          */
         post: operations["invite"];
@@ -519,6 +1306,8 @@ export interface paths {
         /**
          * Accepts an invitation and signs in. Somebody new chooses a name and a password; who signs in already proves
          *     it with their password, and is then a member here too.
+         * @description Accepts an invitation and signs in. Somebody new chooses a name and a password; who signs in already proves
+         *     it with their password, and is then a member here too.
          */
         post: operations["acceptInvitation"];
         delete?: never;
@@ -536,7 +1325,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What an invitation says, before it is accepted. One that is unknown, accepted, revoked or expired is 401. */
+        /**
+         * What an invitation says, before it is accepted. One that is unknown, accepted, revoked or expired is 401.
+         * @description What an invitation says, before it is accepted. One that is unknown, accepted, revoked or expired is 401.
+         */
         post: operations["lookAtInvitation"];
         delete?: never;
         options?: never;
@@ -556,6 +1348,8 @@ export interface paths {
         /**
          * Revokes an invitation: its link opens nothing any more. Revoking it again changes nothing; one that was
          *     accepted is not revoked (409).
+         * @description Revokes an invitation: its link opens nothing any more. Revoking it again changes nothing; one that was
+         *     accepted is not revoked (409).
          */
         post: operations["revokeInvitation"];
         delete?: never;
@@ -571,7 +1365,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every movement of the organization's money, newest first. Amounts of two currencies are never added. */
+        /**
+         * Every movement of the organization's money, newest first. Amounts of two currencies are never added.
+         * @description Every movement of the organization's money, newest first. Amounts of two currencies are never added.
+         */
         get: operations["listLedger"];
         put?: never;
         post?: never;
@@ -588,7 +1385,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The ledger as CSV, newest first, whole. */
+        /**
+         * The ledger as CSV, newest first, whole.
+         * @description The ledger as CSV, newest first, whole.
+         */
         get: operations["exportLedger"];
         put?: never;
         post?: never;
@@ -605,7 +1405,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who asks: the key or the person, the organization, and what is allowed there. */
+        /**
+         * Who asks: the key or the person, the organization, and what is allowed there.
+         * @description Who asks: the key or the person, the organization, and what is allowed there.
+         */
         get: operations["getMe"];
         put?: never;
         post?: never;
@@ -626,6 +1429,8 @@ export interface paths {
         /**
          * Changes the own password. All other sessions of the person end, in every organization. A key has none:
          *     403.
+         * @description Changes the own password. All other sessions of the person end, in every organization. A key has none:
+         *     403.
          */
         put: operations["changePassword"];
         post?: never;
@@ -642,7 +1447,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The sessions of the person, or those that were opened with the key. */
+        /**
+         * The sessions of the person, or those that were opened with the key.
+         * @description The sessions of the person, or those that were opened with the key.
+         */
         get: operations["listOwnSessions"];
         put?: never;
         post?: never;
@@ -662,7 +1470,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Ends one of the own sessions. Other processes of the service may honor it for up to two seconds more. */
+        /**
+         * Ends one of the own sessions. Other processes of the service may honor it for up to two seconds more.
+         * @description Ends one of the own sessions. Other processes of the service may honor it for up to two seconds more.
+         */
         delete: operations["endOwnSession"];
         options?: never;
         head?: never;
@@ -676,7 +1487,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The members of the organization, who joined last at first. */
+        /**
+         * The members of the organization, who joined last at first.
+         * @description The members of the organization, who joined last at first.
+         */
         get: operations["listMembers"];
         put?: never;
         post?: never;
@@ -693,11 +1507,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * One member. The tag of the answer is what `PUT /v1/members/{id}/role` and `DELETE /v1/members/{id}` take.
+         * @description One member. The tag of the answer is what `PUT /v1/members/{id}/role` and `DELETE /v1/members/{id}` take.
+         */
+        get: operations["getMember"];
         put?: never;
         post?: never;
         /**
          * Removes a member: their sessions in the organization end. Keys that they have made stay; revoke those
+         *     apart. Only owners remove owners (403); the last owner stays (409).
+         * @description Removes a member: their sessions in the organization end. Keys that they have made stay; revoke those
          *     apart. Only owners remove owners (403); the last owner stays (409).
          */
         delete: operations["removeMember"];
@@ -718,6 +1538,9 @@ export interface paths {
          * Gives a member another role, from their next request on; other processes of the service may honor the one
          *     before for up to two seconds more. Only owners make owners and take that role away (403); the last owner
          *     keeps it (409).
+         * @description Gives a member another role, from their next request on; other processes of the service may honor the one
+         *     before for up to two seconds more. Only owners make owners and take that role away (403); the last owner
+         *     keeps it (409).
          */
         put: operations["changeRole"];
         post?: never;
@@ -734,7 +1557,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What ads did, by one kind of source, newest first. Simulated and imported numbers are never in one answer. */
+        /**
+         * What ads did, by one kind of source, newest first. Simulated and imported numbers are never in one answer.
+         * @description What ads did, by one kind of source, newest first. Simulated and imported numbers are never in one answer.
+         */
         get: operations["listObservations"];
         put?: never;
         post?: never;
@@ -756,8 +1582,30 @@ export interface paths {
         /**
          * Takes in observations row by row. Rows that are wrong are named and the others taken in, unless `atomic` asks for
          *     all or none. The same rows again change nothing; later ones with corrected numbers replace.
+         * @description Takes in observations row by row. Rows that are wrong are named and the others taken in, unless `atomic` asks for
+         *     all or none. The same rows again change nothing; later ones with corrected numbers replace.
          */
         post: operations["createObservations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Work in the background that a request has ordered.
+         * @description Work in the background that a request has ordered.
+         */
+        get: operations["getOperation"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -771,7 +1619,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The organization that the key belongs to. */
+        /**
+         * The organization that the key belongs to.
+         * @description The organization that the key belongs to.
+         */
         get: operations["getOrganization"];
         put?: never;
         post?: never;
@@ -788,7 +1639,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the own organization may spend, and what is committed of it. Only operators change it. */
+        /**
+         * What the own organization may spend, and what is committed of it. Only operators change it.
+         * @description What the own organization may spend, and what is committed of it. Only operators change it.
+         */
         get: operations["getOwnBudget"];
         put?: never;
         post?: never;
@@ -805,10 +1659,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All organizations, newest first. */
+        /**
+         * All organizations, newest first.
+         * @description All organizations, newest first.
+         */
         get: operations["listOrganizations"];
         put?: never;
-        /** Makes an organization with its first key, and invites its first owner where one is named. */
+        /**
+         * Makes an organization with its first key, and invites its first owner where one is named.
+         * @description Makes an organization with its first key, and invites its first owner where one is named.
+         */
         post: operations["createOrganization"];
         delete?: never;
         options?: never;
@@ -823,7 +1683,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One organization. */
+        /**
+         * One organization.
+         * @description One organization.
+         */
         get: operations["readOrganization"];
         put?: never;
         post?: never;
@@ -840,11 +1703,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The keys of an organization, newest first. */
+        /**
+         * The keys of an organization, newest first.
+         * @description The keys of an organization, newest first.
+         */
         get: operations["listOrganizationKeys"];
         put?: never;
         /**
          * Makes a key that may do everything within the organization, as its first one may: for an organization
+         *     that has lost its keys, or never received the first one.
+         * @description Makes a key that may do everything within the organization, as its first one may: for an organization
          *     that has lost its keys, or never received the first one.
          */
         post: operations["replaceOrganizationKey"];
@@ -863,7 +1731,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Revokes every key of the organization. */
+        /**
+         * Revokes every key of the organization.
+         * @description Revokes every key of the organization.
+         */
         post: operations["revokeOrganizationKeys"];
         delete?: never;
         options?: never;
@@ -880,7 +1751,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Revokes one key of the organization, the last one too. */
+        /**
+         * Revokes one key of the organization, the last one too.
+         * @description Revokes one key of the organization, the last one too.
+         */
         post: operations["revokeOrganizationKey"];
         delete?: never;
         options?: never;
@@ -895,13 +1769,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What an organization may spend, and what is committed of it. */
+        /**
+         * What an organization may spend, and what is committed of it.
+         * @description What an organization may spend, and what is committed of it.
+         */
         get: operations["getOrganizationBudget"];
-        /** Limits what an organization may spend. Runs whose budget does not fit any more are refused. */
+        /**
+         * Limits what an organization may spend. Runs whose budget does not fit any more are refused.
+         * @description Limits what an organization may spend. Runs whose budget does not fit any more are refused.
+         */
         put: operations["setOrganizationBudget"];
-        /** The same as `PUT`. */
+        /**
+         * The same as `PUT`.
+         * @description The same as `PUT`.
+         */
         post: operations["limitOrganization"];
-        /** Takes the limit of an organization away. */
+        /**
+         * Takes the limit of an organization away.
+         * @description Takes the limit of an organization away.
+         */
         delete: operations["removeOrganizationBudget"];
         options?: never;
         head?: never;
@@ -919,6 +1805,9 @@ export interface paths {
         put?: never;
         /**
          * Refuses every key of the organization from now on and ends its event streams; other processes of the
+         *     service may honor them for up to two seconds more. Its runs go on: cancel them too where that is
+         *     meant. Freezing it again changes nothing.
+         * @description Refuses every key of the organization from now on and ends its event streams; other processes of the
          *     service may honor them for up to two seconds more. Its runs go on: cancel them too where that is
          *     meant. Freezing it again changes nothing.
          */
@@ -941,6 +1830,8 @@ export interface paths {
         /**
          * Ends every run of the organization that goes on. What they made is kept, and what they were charged
          *     is paid.
+         * @description Ends every run of the organization that goes on. What they made is kept, and what they were charged
+         *     is paid.
          */
         post: operations["cancelOrganizationRuns"];
         delete?: never;
@@ -958,8 +1849,75 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Takes the keys of a frozen organization again. */
+        /**
+         * Takes the keys of a frozen organization again.
+         * @description Takes the keys of a frozen organization again.
+         */
         post: operations["unfreezeOrganization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The organization's reports, newest first.
+         * @description The organization's reports, newest first.
+         */
+        get: operations["listReports"];
+        put?: never;
+        /**
+         * Orders a report. It is made in the background: ask `GET /v1/operations/{id}` until it has ended, then fetch it.
+         * @description Orders a report. It is made in the background: ask `GET /v1/operations/{id}` until it has ended, then fetch it.
+         */
+        post: operations["createReport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One report.
+         * @description One report.
+         */
+        get: operations["getReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reports/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The report itself. One byte range can be asked for. 404 until it is made, 410 after it has expired.
+         * @description The report itself. One byte range can be asked for. 404 until it is made, 410 after it has expired.
+         */
+        get: operations["getReportContent"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -975,6 +1933,8 @@ export interface paths {
         };
         /**
          * The last requests of the organization, newest first: at most 200, since this process was started. Where
+         *     several processes serve the API, each knows its own.
+         * @description The last requests of the organization, newest first: at most 200, since this process was started. Where
          *     several processes serve the API, each knows its own.
          */
         get: operations["listRequests"];
@@ -993,10 +1953,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The organization's runs, newest first. */
+        /**
+         * The organization's runs, newest first.
+         * @description The organization's runs, newest first.
+         */
         get: operations["listRuns"];
         put?: never;
-        /** Starts a run of a brief. Follow it by its events. */
+        /**
+         * Starts a run of a brief. Follow it by its events. With `dry_run=estimate` nothing is stored or charged, and the
+         *     answer tells what the run would cost.
+         * @description Starts a run of a brief. Follow it by its events. With `dry_run=estimate` nothing is stored or charged, and the
+         *     answer tells what the run would cost.
+         */
         post: operations["createRun"];
         delete?: never;
         options?: never;
@@ -1011,7 +1979,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One run as it stands now. */
+        /**
+         * One run as it stands now.
+         * @description One run as it stands now.
+         */
         get: operations["getRun"];
         put?: never;
         post?: never;
@@ -1028,7 +1999,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The campaigns of a run, one for each generation that was placed, with their placements. */
+        /**
+         * The campaigns of a run, one for each generation that was placed, with their placements.
+         * @description The campaigns of a run, one for each generation that was placed, with their placements.
+         */
         get: operations["listRunCampaigns"];
         put?: never;
         post?: never;
@@ -1051,6 +2025,9 @@ export interface paths {
          * Ends a run. Nothing new begins and renders stop at their next frame; a call that is charged is waited
          *     for, with `cancelling` true until then. What the run made is kept, and `money.settled_micros` of the
          *     finished run is what it cost.
+         * @description Ends a run. Nothing new begins and renders stop at their next frame; a call that is charged is waited
+         *     for, with `cancelling` true until then. What the run made is kept, and `money.settled_micros` of the
+         *     finished run is what it cost.
          */
         post: operations["cancelRun"];
         delete?: never;
@@ -1068,6 +2045,10 @@ export interface paths {
         };
         /**
          * The events of a run as they happen (server-sent events): `id` is the sequence number, `event`
+         *     the type, `data` the CloudEvent. The stream ends after `spotwright.run.finished.v1`. A client
+         *     that reconnects with `Last-Event-ID` misses nothing and gets nothing twice; when there is
+         *     nothing left to come, it is answered 204.
+         * @description The events of a run as they happen (server-sent events): `id` is the sequence number, `event`
          *     the type, `data` the CloudEvent. The stream ends after `spotwright.run.finished.v1`. A client
          *     that reconnects with `Last-Event-ID` misses nothing and gets nothing twice; when there is
          *     nothing left to come, it is answered 204.
@@ -1090,7 +2071,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Takes no new work of the run until it is resumed. Work under way is finished. */
+        /**
+         * Takes no new work of the run until it is resumed. Work under way is finished.
+         * @description Takes no new work of the run until it is resumed. Work under way is finished.
+         */
         post: operations["pauseRun"];
         delete?: never;
         options?: never;
@@ -1107,6 +2091,8 @@ export interface paths {
         };
         /**
          * What the run has asked about its brief, with the default that is taken where nobody answers. A run that
+         *     was ordered with `"clarify": "ask"` asks before it plans; answers are told as signals.
+         * @description What the run has asked about its brief, with the default that is taken where nobody answers. A run that
          *     was ordered with `"clarify": "ask"` asks before it plans; answers are told as signals.
          */
         get: operations["listQuestions"];
@@ -1127,7 +2113,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Continues a paused run. */
+        /**
+         * Continues a paused run.
+         * @description Continues a paused run.
+         */
         post: operations["resumeRun"];
         delete?: never;
         options?: never;
@@ -1150,6 +2139,11 @@ export interface paths {
          *     Durable once it is answered. What the run's state does not allow is 409; words that do not pass the
          *     checks, and another signal under a known id, are 422. With `approvals:write` alone, scripts are approved and
          *     rejected, and nothing else.
+         * @description Tells a run something: an answer, an approval, a rejection, an edit, a wish for another
+         *     draft, a product that has changed, its end.
+         *     Durable once it is answered. What the run's state does not allow is 409; words that do not pass the
+         *     checks, and another signal under a known id, are 422. With `approvals:write` alone, scripts are approved and
+         *     rejected, and nothing else.
          */
         post: operations["tellRun"];
         delete?: never;
@@ -1165,7 +2159,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The trace of a run, from its beginning. */
+        /**
+         * The trace of a run, from its beginning.
+         * @description The trace of a run, from its beginning.
+         */
         get: operations["traceRun"];
         put?: never;
         post?: never;
@@ -1182,7 +2179,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The variants of a run by generation and number; `state=won` lists the winners. */
+        /**
+         * The variants of a run by generation and number; `state=won` lists the winners.
+         * @description The variants of a run by generation and number; `state=won` lists the winners.
+         */
         get: operations["listVariants"];
         put?: never;
         post?: never;
@@ -1199,16 +2199,176 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who is signed in. Nobody is an answer too, so a page can ask before it shows anything. */
+        /**
+         * Who is signed in. Nobody is an answer too, so a page can ask before it shows anything.
+         * @description Who is signed in. Nobody is an answer too, so a page can ask before it shows anything.
+         */
         get: operations["getSession"];
         put?: never;
         /**
          * Exchanges a key, or an e-mail address with its password, for a session: a cookie that pages cannot read
          *     and other sites cannot send. Whoever was signed in with the cookie so far is not any more.
+         * @description Exchanges a key, or an e-mail address with its password, for a session: a cookie that pages cannot read
+         *     and other sites cannot send. Whoever was signed in with the cookie so far is not any more.
          */
         post: operations["signIn"];
-        /** Signs out: the session ends and its cookie is taken back. */
+        /**
+         * Signs out: the session ends and its cookie is taken back.
+         * @description Signs out: the session ends and its cookie is taken back.
+         */
         delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shared/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a link shows. Links that never were, have ended or were revoked are not found.
+         * @description What a link shows. Links that never were, have ended or were revoked are not found.
+         */
+        get: operations["openShare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shared/{token}/variants/{id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Comments on a variant that are seen by this link, newest first.
+         * @description Comments on a variant that are seen by this link, newest first.
+         */
+        get: operations["listSharedComments"];
+        put?: never;
+        /**
+         * Comments on a variant by a link that allows it; the organization and everybody with the link see it.
+         * @description Comments on a variant by a link that allows it; the organization and everybody with the link see it.
+         */
+        post: operations["createSharedComment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shared/{token}/variants/{id}/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approves a variant or requests changes by a link that allows it, bound to what was looked at.
+         * @description Approves a variant or requests changes by a link that allows it, bound to what was looked at.
+         */
+        post: operations["decideShared"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shared/{token}/variants/{id}/files/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A file of a variant that a link shows: `preview`, the video in its cheap form, or `poster`, its still
+         *     picture. The finished video is not handed out. One byte range can be asked for.
+         * @description A file of a variant that a link shows: `preview`, the video in its cheap form, or `poster`, its still
+         *     picture. The finished video is not handed out. One byte range can be asked for.
+         */
+        get: operations["getSharedFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The organization's links for reviewers, newest first, those that have ended among them.
+         * @description The organization's links for reviewers, newest first, those that have ended among them.
+         */
+        get: operations["listShares"];
+        put?: never;
+        /**
+         * Makes a link that shows a run, or some of its variants, to people without an account. Whoever has the token
+         *     has the link; revoke it to take it back.
+         * @description Makes a link that shows a run, or some of its variants, to people without an account. Whoever has the token
+         *     has the link; revoke it to take it back.
+         */
+        post: operations["createShare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shares/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One link, without its token.
+         * @description One link, without its token.
+         */
+        get: operations["getShare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/shares/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revokes a link, at once and for ever. What was said by it stays. Done twice it changes nothing.
+         * @description Revokes a link, at once and for ever. What was said by it stays. Done twice it changes nothing.
+         */
+        post: operations["revokeShare"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1221,7 +2381,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the organization settled, by currency and provider, and what its runs have reserved now. */
+        /**
+         * What the organization settled, by currency and provider, and what its runs have reserved now.
+         * @description What the organization settled, by currency and provider, and what its runs have reserved now.
+         */
         get: operations["getUsage"];
         put?: never;
         post?: never;
@@ -1238,10 +2401,85 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One variant: script, storyboard, score, files, placement. */
+        /**
+         * One variant: script, storyboard, score, files, placement.
+         * @description One variant: script, storyboard, score, files, placement.
+         */
         get: operations["getVariant"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/variants/{id}/approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where a variant stands with its reviewers: `none` as long as nobody asked.
+         * @description Where a variant stands with its reviewers: `none` as long as nobody asked.
+         */
+        get: operations["getApproval"];
+        put?: never;
+        /**
+         * Asks for a decision on what the variant is now; it stands in the list of what waits from then on. Asking
+         *     again changes nothing until the variant is changed.
+         * @description Asks for a decision on what the variant is now; it stands in the list of what waits from then on. Asking
+         *     again changes nothing until the variant is changed.
+         */
+        post: operations["askForApproval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/variants/{id}/approval/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approves a variant or requests changes. The decision is bound to what was looked at: a variant that was
+         *     changed since is refused with 409, and one that is changed later is approved no more.
+         * @description Approves a variant or requests changes. The decision is bound to what was looked at: a variant that was
+         *     changed since is refused with 409, and one that is changed later is approved no more.
+         */
+        post: operations["decideApproval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/variants/{id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Comments on a variant, newest first, those of reviewers with a link among them.
+         * @description Comments on a variant, newest first, those of reviewers with a link among them.
+         */
+        get: operations["listComments"];
+        put?: never;
+        /**
+         * Comments on a variant as it is now.
+         * @description Comments on a variant as it is now.
+         */
+        post: operations["createComment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1255,10 +2493,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The ads of platforms that show a variant. */
+        /**
+         * The ads of platforms that show a variant.
+         * @description The ads of platforms that show a variant.
+         */
         get: operations["listExternalRefs"];
         /**
          * Says which ads of platforms show a variant; the whole list is replaced. What was handed in about these ads
+         *     before is of the variant from then on.
+         * @description Says which ads of platforms show a variant; the whole list is replaced. What was handed in about these ads
          *     before is of the variant from then on.
          */
         put: operations["setExternalRefs"];
@@ -1279,10 +2522,40 @@ export interface paths {
         /**
          * A file of a variant: `video`, the finished video; `preview`, the cheap one it was scored by;
          *     `poster`, the still picture of the newest of the two. One byte range can be asked for.
+         * @description A file of a variant: `video`, the finished video; `preview`, the cheap one it was scored by;
+         *     `poster`, the still picture of the newest of the two. One byte range can be asked for.
          */
         get: operations["getVariantFile"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/variants/{id}/revisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The runs that make revisions of a variant, newest first. Each has one variant.
+         * @description The runs that make revisions of a variant, newest first. Each has one variant.
+         */
+        get: operations["listRevisions"];
+        put?: never;
+        /**
+         * Makes another variant of one by changes of a person, in a run of its own: it is rendered, judged by the quality
+         *     gate and placed as any other. The variant and its run stay as they are. Words keep the rules that every script
+         *     keeps: 422 with the field and every reason else. With `check` nothing is stored.
+         * @description Makes another variant of one by changes of a person, in a run of its own: it is rendered, judged by the quality
+         *     gate and placed as any other. The variant and its run stay as they are. Words keep the rules that every script
+         *     keeps: 422 with the field and every reason else. With `check` nothing is stored.
+         */
+        post: operations["reviseVariant"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1296,7 +2569,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a variant says, line by line with the facts it rests on. */
+        /**
+         * What a variant says, line by line with the facts it rests on.
+         * @description What a variant says, line by line with the facts it rests on.
+         */
         get: operations["getScript"];
         put?: never;
         post?: never;
@@ -1313,7 +2589,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a variant shows, shot by shot in frames. */
+        /**
+         * What a variant shows, shot by shot in frames.
+         * @description What a variant shows, shot by shot in frames.
+         */
         get: operations["getStoryboard"];
         put?: never;
         post?: never;
@@ -1330,11 +2609,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The organization's clips, newest first. */
+        /**
+         * The organization's clips, newest first.
+         * @description The organization's clips, newest first.
+         */
         get: operations["listVideos"];
         put?: never;
         /**
          * Orders a clip. The studio shows the reference picture in motion, or a drawn background, in the size and
+         *     length that were asked for; it reads no prompt, and every answer says `simulated`.
+         * @description Orders a clip. The studio shows the reference picture in motion, or a drawn background, in the size and
          *     length that were asked for; it reads no prompt, and every answer says `simulated`.
          */
         post: operations["createVideo"];
@@ -1351,11 +2635,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A clip by its id or by the client's own name. */
+        /**
+         * A clip by its id or by the client's own name.
+         * @description A clip by its id or by the client's own name.
+         */
         get: operations["getVideo"];
         put?: never;
         post?: never;
-        /** Stops a clip, where it has not ended, and forgets it. */
+        /**
+         * Stops a clip, where it has not ended, and forgets it.
+         * @description Stops a clip, where it has not ended, and forgets it.
+         */
         delete: operations["deleteVideo"];
         options?: never;
         head?: never;
@@ -1369,7 +2659,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The MP4 of a clip, once it is completed. One byte range can be asked for. */
+        /**
+         * The MP4 of a clip, once it is completed. One byte range can be asked for.
+         * @description The MP4 of a clip, once it is completed. One byte range can be asked for.
+         */
         get: operations["getVideoContent"];
         put?: never;
         post?: never;
@@ -1386,10 +2679,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The organization's webhooks, newest first: at most 20. */
+        /**
+         * The organization's webhooks, newest first: at most 20.
+         * @description The organization's webhooks, newest first: at most 20.
+         */
         get: operations["listWebhooks"];
         put?: never;
-        /** Makes a webhook. It is told what happens from now on; messages are signed by Standard Webhooks. */
+        /**
+         * Makes a webhook. It is told what happens from now on; messages are signed by Standard Webhooks.
+         * @description Makes a webhook. It is told what happens from now on; messages are signed by Standard Webhooks.
+         */
         post: operations["createWebhook"];
         delete?: never;
         options?: never;
@@ -1404,12 +2703,23 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One webhook, without its secret. */
+        /**
+         * One webhook, without its secret.
+         * @description One webhook, without its secret.
+         */
         get: operations["getWebhook"];
-        /** Changes a webhook. With `enabled` one that was paused goes on with everything that waits for it. */
+        /**
+         * Changes a webhook. With `enabled` one that was paused goes on with everything that waits for it.
+         *     With `If-Match` nothing that somebody else has changed meanwhile is lost.
+         * @description Changes a webhook. With `enabled` one that was paused goes on with everything that waits for it.
+         *     With `If-Match` nothing that somebody else has changed meanwhile is lost.
+         */
         put: operations["updateWebhook"];
         post?: never;
-        /** Deletes a webhook and its deliveries, those that wait as well. */
+        /**
+         * Deletes a webhook and its deliveries, those that wait as well.
+         * @description Deletes a webhook and its deliveries, those that wait as well.
+         */
         delete: operations["deleteWebhook"];
         options?: never;
         head?: never;
@@ -1423,7 +2733,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Messages to a webhook, newest first, with what was sent and what was answered. They are kept for 30 days. */
+        /**
+         * Messages to a webhook, newest first, with what was sent and what was answered. They are kept for 30 days.
+         * @description Messages to a webhook, newest first, with what was sent and what was answered. They are kept for 30 days.
+         */
         get: operations["listDeliveries"];
         put?: never;
         post?: never;
@@ -1445,6 +2758,8 @@ export interface paths {
         /**
          * Sends a message again that was taken or given up, under the same `webhook-id` and with as many attempts
          *     as a new one.
+         * @description Sends a message again that was taken or given up, under the same `webhook-id` and with as many attempts
+         *     as a new one.
          */
         post: operations["replayDelivery"];
         delete?: never;
@@ -1464,6 +2779,9 @@ export interface paths {
         put?: never;
         /**
          * Sends everything from a point on again that the webhook wants, also what happened before it was made: of
+         *     the last 30 days, 1,000 events with each call. Messages keep their `webhook-id`; those that wait already
+         *     stay as they are.
+         * @description Sends everything from a point on again that the webhook wants, also what happened before it was made: of
          *     the last 30 days, 1,000 events with each call. Messages keep their `webhook-id`; those that wait already
          *     stay as they are.
          */
@@ -1487,6 +2805,9 @@ export interface paths {
          * Gives a webhook another secret. For 24 hours messages are signed with both, so that the receiver can
          *     change over without losing any. Each call makes another secret, and one that is two rotations old is
          *     valid no more.
+         * @description Gives a webhook another secret. For 24 hours messages are signed with both, so that the receiver can
+         *     change over without losing any. Each call makes another secret, and one that is two rotations old is
+         *     valid no more.
          */
         post: operations["rotateWebhookSecret"];
         delete?: never;
@@ -1507,6 +2828,8 @@ export interface paths {
         /**
          * Sends a message of the type `webhook.test` at once, also to a webhook that is disabled or paused, and
          *     tells what the receiver said. It is sent once and noted nowhere.
+         * @description Sends a message of the type `webhook.test` at once, also to a webhook that is disabled or paused, and
+         *     tells what the receiver said. It is sent once and noted nowhere.
          */
         post: operations["testWebhook"];
         delete?: never;
@@ -1519,6 +2842,24 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description The ads of a campaign for one kind of placement. */
+        AdGroupView: {
+            /** @description How many ads it has. */
+            ads: number;
+            /** @description Its campaign. */
+            campaign: string;
+            /** @description Its id. */
+            id: string;
+            /** @description Where its ads are shown, e.g. `simulated_feed`. */
+            placement: string;
+            /** @description Where it stands: as its campaign. */
+            status: components["schemas"]["StatusName"];
+        };
+        /** @description The ad groups of a campaign. */
+        AdGroups: {
+            /** @description One: the videos of a generation are made for one kind of placement. */
+            data: components["schemas"]["AdGroupView"][];
+        };
         /** @description What an ad is called on its platform. */
         AdView: {
             /** @description Name of the campaign. */
@@ -1529,6 +2870,11 @@ export interface components {
             id?: string | null;
             /** @description Its name. */
             name?: string | null;
+        };
+        /** @description The ads of a campaign. */
+        Ads: {
+            /** @description By the number of their variants. */
+            data: components["schemas"]["AdView"][];
         };
         /** @description An amount of money. */
         AmountView: {
@@ -1571,11 +2917,78 @@ export interface components {
             /** @description What it allows, e.g. `runs:read`. */
             scopes: string[];
         };
+        /** @description Where a variant stands with its reviewers. */
+        Approval: {
+            asked?: components["schemas"]["Asked"] | null;
+            /** @description What was asked about or decided on: the BLAKE3 of script, storyboard and newest video. */
+            content_hash: string;
+            /** @description What the variant is now. */
+            current_hash: string;
+            /** @description What was decided, oldest first; the last one counts. */
+            decisions: components["schemas"]["Decision"][];
+            /**
+             * Format: uuid
+             * @description Its id; `null` where nobody asked and nobody decided.
+             */
+            id?: string | null;
+            /**
+             * Format: int64
+             * @description Comments that somebody still has to look at.
+             */
+            open_comments: number;
+            /**
+             * Format: uuid
+             * @description Its run.
+             */
+            run: string;
+            /**
+             * @description `none`, `waiting`, `approved`, `changes_requested`, `void` (the variant was changed since, so nothing
+             *     that was said counts) or `superseded` (another approval of the variant followed).
+             */
+            state: string;
+            /**
+             * Format: uuid
+             * @description The variant.
+             */
+            variant: string;
+        };
         /**
          * @description What waits for approval before it costs money.
          * @enum {string}
          */
         ApprovalOption: "none" | "scripts";
+        /** @description A wish for a decision. */
+        ApprovalWish: {
+            /** @description What shall be looked at, 1–2,000 characters. */
+            note?: string | null;
+        };
+        /** @description An arm as it is ordered. */
+        ArmOrder: {
+            /** @description Its name; `A`, `B` and so on without it. */
+            name?: string | null;
+            /** @description The variant it shows: of the run, with a finished video. */
+            variant: components["schemas"]["VariantId"];
+            /**
+             * Format: double
+             * @description Its weight; only ratios matter.
+             * @default 1
+             */
+            weight: number;
+        };
+        /** @description What an arm is there for. */
+        ArmRole: "control" | "treatment" | "holdout";
+        /** @description That a decision was asked for. */
+        Asked: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description By whom. */
+            by: components["schemas"]["Author"];
+            /** @description What shall be looked at, in their words. */
+            note?: string | null;
+        };
         /** @description Something that has to be known first. */
         AskedView: {
             /**
@@ -1707,6 +3120,23 @@ export interface components {
             /** @description The kind, e.g. `run`. */
             kind: string;
         };
+        /** @description Who said something. */
+        Author: {
+            /**
+             * Format: uuid
+             * @description Id of the person, the key, or the link that a reviewer came by.
+             */
+            id?: string | null;
+            /** @description What they are. */
+            kind: components["schemas"]["AuthorKindName"];
+            /** @description What they were called; a reviewer's name is what they call themselves. */
+            name?: string | null;
+        };
+        /**
+         * @description What somebody is who says something.
+         * @enum {string}
+         */
+        AuthorKindName: "person" | "key" | "reviewer" | "service";
         /** @description The brand kit. */
         Brand: {
             /** @description Words that must not appear, at most 100 of at most 40 characters; Latin words match whole. */
@@ -1731,6 +3161,60 @@ export interface components {
             accent: components["schemas"]["Color"];
             /** @description Backgrounds. */
             primary: components["schemas"]["Color"];
+        };
+        /** @description What a brand shall be. */
+        BrandOrder: {
+            /** @description What may be said about everything of the brand, as `product.facts` of a brief: at most 40. */
+            facts?: components["schemas"]["Fact"][];
+            /** @description Name, colors, tone and voice, as `brand` of a brief. */
+            kit: components["schemas"]["Brand"];
+            /**
+             * Format: uuid
+             * @description The asset that shows its logo, for people; no ad carries it.
+             */
+            logo?: string | null;
+            /** @description Words and phrases that no script may hold, at most 100 of at most 40 characters. */
+            must_not_say?: string[];
+            /** @description Texts that stand word for word in every script, at most 3 of 2–40 characters. */
+            must_say?: string[];
+        };
+        /** @description A brand, as it is or was in a version. */
+        BrandSheet: {
+            /** @description Whether it gives nothing to new briefs. */
+            archived: boolean;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description What may be said about everything of the brand. */
+            facts: components["schemas"]["Fact"][];
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Name, colors, tone and voice. */
+            kit: components["schemas"]["Brand"];
+            /**
+             * Format: uuid
+             * @description The asset that shows its logo.
+             */
+            logo?: string | null;
+            /** @description Words and phrases that no script may hold. */
+            must_not_say: string[];
+            /** @description Texts that stand word for word in every script. */
+            must_say: string[];
+            /**
+             * Format: date-time
+             * @description When this version was made.
+             */
+            updated_at: string;
+            /**
+             * Format: int32
+             * @description Number of the version, from 1.
+             */
+            version: number;
         };
         /** @description How a brand speaks. Without it the voice of the language reads every line. */
         BrandVoice: {
@@ -1788,12 +3272,26 @@ export interface components {
              */
             territories?: string[];
         };
+        /** @description The brand that a brief was completed with. */
+        BriefBrand: {
+            /**
+             * Format: uuid
+             * @description The brand.
+             */
+            id: string;
+            /**
+             * Format: int32
+             * @description Its version then.
+             */
+            version: number;
+        };
         /** @description A brief as it was handed in. */
         BriefDocument: {
             /** @description The asset behind each picture file that the brief names. */
             assets: {
                 [key: string]: string;
             };
+            brand?: components["schemas"]["BriefBrand"] | null;
             /** @description The brief. */
             brief: components["schemas"]["Brief"];
             /**
@@ -1813,6 +3311,12 @@ export interface components {
             assets: {
                 [key: string]: string;
             };
+            /**
+             * Format: uuid
+             * @description The brand that the brief gets what it lacks from: fields of `brand`, and facts, `must_say` and
+             *     `must_not_say` where it has none.
+             */
+            brand?: string | null;
             /** @description The brief, `spotwright.brief.v1`. */
             brief: components["schemas"]["Brief"];
         };
@@ -1833,6 +3337,11 @@ export interface components {
         };
         /** @description A brief to be checked. */
         BriefToCheck: {
+            /**
+             * Format: uuid
+             * @description The brand that it gets what it lacks from.
+             */
+            brand?: string | null;
             /** @description The brief, `spotwright.brief.v1`. */
             brief: components["schemas"]["Brief"];
         };
@@ -1842,6 +3351,24 @@ export interface components {
             currency: components["schemas"]["Currency"];
             /** @description Everything: production and media, as a decimal string such as `"200.00"`; 1 to 10,000,000. */
             total: string;
+        };
+        /** @description A number of calls. */
+        CallBand: {
+            /**
+             * Format: int32
+             * @description What is expected.
+             */
+            expected: number;
+            /**
+             * Format: int32
+             * @description The most.
+             */
+            high: number;
+            /**
+             * Format: int32
+             * @description The fewest.
+             */
+            low: number;
         };
         /** @description What the advertisement asks the viewer to do. */
         CallToAction: "shop_now" | "order_now" | "learn_more" | "book_now" | "download" | "try_it" | "play_now" | "sign_up" | "get_quote" | "visit_store" | "follow" | "watch_now";
@@ -1879,6 +3406,60 @@ export interface components {
              */
             spend_micros: number;
         };
+        /** @description How a campaign went. */
+        CampaignDelivery: {
+            /**
+             * Format: int64
+             * @description Auctions that it could take part in.
+             */
+            auctions: number;
+            /**
+             * Format: int64
+             * @description Most that it could spend.
+             */
+            budget_micros: number;
+            /** @description The campaign. */
+            campaign: string;
+            /** @description Every decision of the traffic ladder, with the evidence that it was made on. */
+            climbs: components["schemas"]["ClimbView"][];
+            /**
+             * Format: int32
+             * @description Competing campaigns.
+             */
+            competitors: number;
+            /** @description ISO 4217 code. */
+            currency?: string | null;
+            /** @description When ads took no impressions because somebody had paused or ended them. */
+            holds: components["schemas"]["HoldView"][];
+            /** @description Name and version of the marketplace. */
+            marketplace: string;
+            /**
+             * Format: int64
+             * @description What a thousand impressions cost on average.
+             */
+            mean_cpm_micros: number;
+            /** @description Spend against plan, by the hour, summed from the beginning; empty for campaigns of older versions. */
+            pacing: components["schemas"]["PaceView"][];
+            /** @description Quantiles of prices per thousand impressions, within 1 %; empty for campaigns of older versions. */
+            prices: components["schemas"]["PriceView"][];
+            /** @description Whether its numbers are simulated or come from a real platform. */
+            source: components["schemas"]["FeedbackSource"];
+            /**
+             * Format: int64
+             * @description What it spent.
+             */
+            spend_micros: number;
+            /**
+             * Format: double
+             * @description Auctions won of all, in [0, 1].
+             */
+            win_rate?: number | null;
+            /**
+             * Format: int64
+             * @description Auctions that it won.
+             */
+            won: number;
+        };
         /** @description A placement of a campaign. */
         CampaignPlacement: components["schemas"]["PlacementView"] & {
             /**
@@ -1886,6 +3467,84 @@ export interface components {
              * @description The variant that is shown.
              */
             variant: string;
+        };
+        /** @description A campaign: the winners of one generation of a run in the market. */
+        CampaignView: {
+            /** @description How many ads it has. */
+            ads: number;
+            /** @description What may be wished of it now. */
+            allowed: components["schemas"]["WishName"][];
+            /**
+             * Format: int64
+             * @description Auctions that it could take part in; `null` until the market has played.
+             */
+            auctions?: number | null;
+            /**
+             * Format: int64
+             * @description Most that it could spend; `null` until the market has played.
+             */
+            budget_micros?: number | null;
+            /**
+             * Format: int64
+             * @description Their clicks.
+             */
+            clicks: number;
+            /**
+             * Format: int64
+             * @description Their conversions.
+             */
+            conversions: number;
+            /**
+             * Format: date-time
+             * @description When its run was ordered (RFC 3339, UTC).
+             */
+            created_at: string;
+            /** @description ISO 4217 code. */
+            currency?: string | null;
+            /** @description Its names at platforms. */
+            external_refs: components["schemas"]["ExternalRefView"][];
+            /**
+             * Format: int32
+             * @description The generation, from 1.
+             */
+            generation: number;
+            /** @description Its id: `<run>-g<generation>`. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Impressions of its ads.
+             */
+            impressions: number;
+            /** @description A name for people: the product and the generation. */
+            name: string;
+            /** @description What counts, as in the brief, e.g. `clicks`. */
+            objective: string;
+            /** @description Where it is shown, e.g. `simulated_feed`. */
+            placement: string;
+            /**
+             * Format: uuid
+             * @description The run.
+             */
+            run: string;
+            /** @description Whether its numbers are simulated or come from a real platform; never both. */
+            source: components["schemas"]["FeedbackSource"];
+            /**
+             * Format: int64
+             * @description Their spend.
+             */
+            spend_micros: number;
+            /** @description Where it stands. */
+            status: components["schemas"]["StatusName"];
+            /**
+             * Format: double
+             * @description Auctions won of all, in [0, 1]; `null` without auctions.
+             */
+            win_rate?: number | null;
+            /**
+             * Format: int64
+             * @description Auctions that it won; `null` until the market has played.
+             */
+            won?: number | null;
         };
         /** @description The campaigns of a run. */
         Campaigns: {
@@ -1909,11 +3568,136 @@ export interface components {
          * @enum {string}
          */
         ClarifyOption: "assume" | "ask";
+        /** @description A decision of the traffic ladder about an ad. */
+        ClimbView: components["schemas"]["RungView"] & {
+            /**
+             * Format: uuid
+             * @description The ad.
+             */
+            ad: string;
+            /**
+             * Format: uuid
+             * @description The variant that it shows.
+             */
+            variant: string;
+        };
         /** @description Stable error codes. A code never changes its meaning; new causes get new codes. */
-        Code: "SW0101" | "SW0102" | "SW0103" | "SW0104" | "SW0105" | "SW0106" | "SW0107" | "SW0108" | "SW0109" | "SW0115" | "SW0120" | "SW0130" | "SW0131" | "SW0132" | "SW0133" | "SW0134" | "SW0135" | "SW0201" | "SW0202" | "SW0203" | "SW0204" | "SW0205" | "SW0206" | "SW0301" | "SW0302" | "SW0303" | "SW0304" | "SW0305" | "SW0306" | "SW0307" | "SW0320" | "SW0321" | "SW0401" | "SW0402" | "SW0403" | "SW0404" | "SW0405" | "SW0406" | "SW0501" | "SW0502" | "SW0601" | "SW0602" | "SW0603" | "SW0701" | "SW0702" | "SW0801" | "SW0901" | "SW1001" | "SW1002" | "SW1003" | "SW1004" | "SW1005" | "SW1006" | "SW1007" | "SW1008" | "SW1009" | "SW1010" | "SW1011" | "SW1012" | "SW1013" | "SW1014" | "SW1015" | "SW1016" | "SW1017" | "SW1018" | "SW1019" | "SW1025" | "SW1026" | "SW1027" | "SW1028" | "SW1031" | "SW1032" | "SW1040" | "SW1041";
+        Code: "SW0101" | "SW0102" | "SW0103" | "SW0104" | "SW0105" | "SW0106" | "SW0107" | "SW0108" | "SW0109" | "SW0115" | "SW0120" | "SW0130" | "SW0131" | "SW0132" | "SW0133" | "SW0134" | "SW0135" | "SW0201" | "SW0202" | "SW0203" | "SW0204" | "SW0205" | "SW0206" | "SW0301" | "SW0302" | "SW0303" | "SW0304" | "SW0305" | "SW0306" | "SW0307" | "SW0320" | "SW0321" | "SW0401" | "SW0402" | "SW0403" | "SW0404" | "SW0405" | "SW0406" | "SW0411" | "SW0501" | "SW0502" | "SW0601" | "SW0602" | "SW0603" | "SW0701" | "SW0702" | "SW0801" | "SW0901" | "SW1001" | "SW1002" | "SW1003" | "SW1004" | "SW1005" | "SW1006" | "SW1007" | "SW1008" | "SW1009" | "SW1010" | "SW1011" | "SW1012" | "SW1013" | "SW1014" | "SW1015" | "SW1016" | "SW1017" | "SW1018" | "SW1019" | "SW1025" | "SW1026" | "SW1027" | "SW1028" | "SW1031" | "SW1032" | "SW1040" | "SW1041" | "SW1042" | "SW1043" | "SW1044" | "SW1045" | "SW1050" | "SW1051" | "SW1052";
         Color: string;
+        /** @description A comment on a variant. */
+        Comment: {
+            /** @description Who said it. */
+            by: components["schemas"]["Author"];
+            changed?: components["schemas"]["CommentChange"] | null;
+            /** @description What the variant was when it was said. */
+            content_hash: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Whether the variant was changed since. */
+            outdated: boolean;
+            /**
+             * Format: uuid
+             * @description Its run.
+             */
+            run: string;
+            /**
+             * Format: double
+             * @description The moment in seconds from the start of the video; `null`: all of it.
+             */
+            seconds?: number | null;
+            /**
+             * Format: uuid
+             * @description The link whose reviewers see it too; `null`: the organization alone does.
+             */
+            share?: string | null;
+            /** @description Whether somebody still has to look at it. */
+            state: components["schemas"]["CommentStateName"];
+            /** @description The words. */
+            text: string;
+            /**
+             * Format: uuid
+             * @description The variant.
+             */
+            variant: string;
+            /**
+             * Format: double
+             * @description The place from left to right, within 0 and 1; `null`: all of the picture.
+             */
+            x?: number | null;
+            /**
+             * Format: double
+             * @description The place from top to bottom, within 0 and 1.
+             */
+            y?: number | null;
+        };
+        /** @description Who resolved a comment or opened it again. */
+        CommentChange: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description Who. */
+            by: components["schemas"]["Author"];
+        };
+        /** @description A comment to be made. A place has both `x` and `y`. */
+        CommentOrder: {
+            /**
+             * Format: double
+             * @description The moment in seconds from the start of the video.
+             */
+            seconds?: number | null;
+            /**
+             * Format: uuid
+             * @description A link that shows the variant and whose reviewers shall see the comment too.
+             */
+            share?: string | null;
+            /** @description The words, 1–2,000 characters. */
+            text: string;
+            /**
+             * Format: double
+             * @description The place from left to right.
+             */
+            x?: number | null;
+            /**
+             * Format: double
+             * @description The place from top to bottom.
+             */
+            y?: number | null;
+        };
+        /**
+         * @description Whether somebody still has to look at a comment.
+         * @enum {string}
+         */
+        CommentStateName: "open" | "resolved";
         /** @description The encoding of `data`. */
         ContentType: "application/json";
+        /** @description A cost in millionths of the currency. */
+        CostBand: {
+            /**
+             * Format: int64
+             * @description What is expected.
+             */
+            expected_micros: number;
+            /**
+             * Format: int64
+             * @description The most.
+             */
+            high_micros: number;
+            /**
+             * Format: int64
+             * @description The least.
+             */
+            low_micros: number;
+        };
         /** @description The audience has seen a creative too often. */
         CreativeFatigued: {
             /**
@@ -1958,6 +3742,34 @@ export interface components {
         };
         /** @description The currencies a brief may be budgeted in (ISO 4217 codes). */
         Currency: "CNY" | "USD" | "EUR" | "GBP" | "HKD" | "JPY" | "SGD";
+        /** @description A decision that was made. */
+        Decision: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description By whom. */
+            by: components["schemas"]["Author"];
+            /** @description What was decided. */
+            decision: components["schemas"]["DecisionWord"];
+            /** @description Why, in their words. */
+            note?: string | null;
+        };
+        /** @description A decision on a variant. */
+        DecisionOrder: {
+            /** @description What was looked at: the `current_hash` of the approval. */
+            content_hash: string;
+            /** @description What is decided. */
+            decision: components["schemas"]["DecisionWord"];
+            /** @description Why, 1–2,000 characters. */
+            note?: string | null;
+        };
+        /**
+         * @description What is decided about a variant.
+         * @enum {string}
+         */
+        DecisionWord: "approved" | "changes_requested";
         /** @description A clip that is no more. */
         DeletedVideo: {
             /** @description Always true. */
@@ -1993,6 +3805,31 @@ export interface components {
             angle: components["schemas"]["Angle"];
             /** @description In which form. */
             hook: components["schemas"]["Hook"];
+        };
+        /** @description Something that is wrong, or worth knowing, about an edit. */
+        EditFindingView: {
+            /**
+             * @description Path of what it is about, by the numbers of the original; empty for the whole.
+             * @example lines[2].caption
+             */
+            field: string;
+            /** @description The law behind the rule; empty where there is none. */
+            law: string;
+            /** @description What is wrong, for people. */
+            message: string;
+            /** @description What to say instead; empty where nothing is known. */
+            rewrite: string;
+            /**
+             * @description Stable name of the rule.
+             * @example number_not_in_facts
+             */
+            rule: string;
+            /** @description `error` stops the edit, `warning` does not. */
+            severity: string;
+            /** @description First and past-the-last character of the text at fault; `null` where no stretch of it is. */
+            span?: number[] | null;
+            /** @description The words or name it is about. */
+            subject: string;
         };
         /** @description A CloudEvents 1.0 envelope around [`Payload`]. */
         Event: {
@@ -2056,7 +3893,7 @@ export interface components {
             position: string;
         };
         /** @enum {string} */
-        EventName: "spotwright.creative.requested.v1" | "spotwright.variant.requested.v1" | "spotwright.variant.rendered.v1" | "spotwright.variant.scored.v1" | "spotwright.creative.won.v1" | "spotwright.placement.feedback.v1" | "spotwright.creative.fatigued.v1" | "spotwright.run.finished.v1" | "spotwright.webhook.paused.v1" | "*";
+        EventName: "spotwright.creative.requested.v1" | "spotwright.variant.requested.v1" | "spotwright.variant.rendered.v1" | "spotwright.variant.scored.v1" | "spotwright.creative.won.v1" | "spotwright.placement.feedback.v1" | "spotwright.creative.fatigued.v1" | "spotwright.run.finished.v1" | "spotwright.webhook.paused.v1" | "spotwright.experiment.started.v1" | "spotwright.experiment.readout.v1" | "spotwright.experiment.srm_alarm.v1" | "spotwright.experiment.stopped.v1" | "spotwright.experiment.decided.v1" | "*";
         /** @description A piece of the log, oldest first. */
         EventPage: {
             /** @description The events. */
@@ -2072,6 +3909,362 @@ export interface components {
             quote?: string | null;
             /** @description Where the proof is kept, 3–200 characters, e.g. `roasting log, March 2026`. */
             source: string;
+        };
+        /** @description An experiment. */
+        Experiment: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Currency of its amounts. */
+            currency: string;
+            /**
+             * Format: int32
+             * @description The last day that was played; 0 before the first.
+             */
+            day: number;
+            decision?: components["schemas"]["ExperimentOutcome"] | null;
+            /** @description What it tests, and how; frozen. */
+            design: components["schemas"]["ExperimentDesign"];
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When its next day is due; `null` unless it runs.
+             */
+            next_day_at?: string | null;
+            /**
+             * Format: int32
+             * @description The phase that holds, from 1.
+             */
+            phase: number;
+            /** @description How users are divided; the last phase holds. */
+            phases: components["schemas"]["ExperimentPhase"][];
+            /**
+             * Format: uuid
+             * @description The run whose variants it compares.
+             */
+            run: string;
+            /** @description Who measures. */
+            source: components["schemas"]["FeedbackSource"];
+            /** @description Whether users were not divided as configured, so that nothing can be concluded. */
+            srm_alarm: boolean;
+            /**
+             * Format: date-time
+             * @description When it started.
+             */
+            started_at?: string | null;
+            /** @description `draft`, `running`, `paused`, `stopped`, `decided` or `archived`. */
+            state: string;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            stopped_at?: string | null;
+            /** @description `person`, `maximum_days`, `arm_withdrawn`, `decided` or `failed`. */
+            stopped_because?: string | null;
+            verdict?: components["schemas"]["ExperimentVerdict"] | null;
+        };
+        /** @description Another division of the users. */
+        ExperimentAllocation: {
+            /**
+             * Format: double
+             * @description Share of the holdout; as before without it.
+             */
+            holdout?: number | null;
+            /** @description Why, for the log of the experiment. */
+            reason: string;
+            /** @description Weights of the arms, the control first; only their ratios matter. */
+            weights: number[];
+        };
+        /** @description An arm of a frozen design. */
+        ExperimentArm: {
+            /** @description Its name, unique in the experiment. */
+            name: string;
+            /** @description `control` for the first one, `treatment` for the others. */
+            role: components["schemas"]["ArmRole"];
+            /** @description The variant it shows. */
+            variant: components["schemas"]["VariantId"];
+        };
+        /** @description What an arm showed since its phase began. */
+        ExperimentArmCounts: {
+            /**
+             * Format: uint64
+             * @description Times clicked.
+             */
+            clicks: number;
+            /**
+             * Format: uint64
+             * @description Conversions.
+             */
+            conversions: number;
+            /**
+             * Format: uint64
+             * @description Times shown.
+             */
+            impressions: number;
+            /** @description Its name. */
+            name: string;
+            /** @description Spent. */
+            spend_micros: components["schemas"]["Micros"];
+            /**
+             * Format: uint64
+             * @description Users that were exposed.
+             */
+            units: number;
+        };
+        /** @description Who did something with an experiment. */
+        ExperimentAuthor: {
+            /** @description The id of the person or key. */
+            id?: string | null;
+            /** @description `person`, `key` or `service`. */
+            kind: string;
+        };
+        /** @description What somebody decided. */
+        ExperimentChoice: "adopt" | "keep_control" | "inconclusive";
+        /** @description What is decided of an experiment. */
+        ExperimentDecide: {
+            /** @description The arm that is taken; for `adopt`, and for nothing else. */
+            arm?: string | null;
+            /** @description What. After a sample-ratio mismatch only `inconclusive` is possible. */
+            choice: components["schemas"]["ExperimentChoice"];
+            /** @description Why, for the log of the experiment. */
+            reason: string;
+        };
+        /** @description An experiment was decided. */
+        ExperimentDecided: {
+            /** @description Whether the standing verdict said the same. */
+            agrees: boolean;
+            /** @description The arm that was taken. */
+            arm?: string | null;
+            /** @description What was decided. */
+            choice: components["schemas"]["ExperimentChoice"];
+            /**
+             * Format: uint32
+             * @description The last day that was played, from 1; 0 before the first.
+             */
+            day: number;
+            /** @description Which experiment. */
+            experiment: components["schemas"]["ExperimentId"];
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: uint32
+             * @description Its phase, from 1.
+             */
+            phase: number;
+            /** @description Its run. */
+            run: components["schemas"]["RunId"];
+            /** @description Who measures. */
+            source: components["schemas"]["FeedbackSource"];
+        };
+        /** @description An entry of the log: who did what, when and why. */
+        ExperimentDecision: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description Who. */
+            by: components["schemas"]["ExperimentAuthor"];
+            /**
+             * Format: int32
+             * @description After which day; 0 before the first.
+             */
+            day: number;
+            /** @description What else belongs to it. */
+            detail: Record<string, never>;
+            /**
+             * @description `created`, `started`, `paused`, `resumed`, `reallocated`, `srm_alarm`, `verdict`, `stopped`, `decided` or
+             *     `archived`.
+             */
+            kind: string;
+            /**
+             * Format: int32
+             * @description In which phase.
+             */
+            phase: number;
+            /** @description Why, in the words of whoever did it; the sentence of a verdict. */
+            text: string;
+        };
+        /** @description The whole log of an experiment: there is never another page. */
+        ExperimentDecisionList: {
+            /** @description The entries, oldest first. */
+            data: components["schemas"]["ExperimentDecision"][];
+            /** @description Always `false`. */
+            has_more: boolean;
+            /** @description Always `null`. */
+            next_cursor?: string | null;
+        };
+        /** @description What is frozen when an experiment starts. */
+        ExperimentDesign: {
+            /**
+             * Format: double
+             * @description Two-sided error rate.
+             */
+            alpha: number;
+            /** @description The arms, the control first. */
+            arms: components["schemas"]["ExperimentArm"][];
+            /** @description What a conversion is worth, in micros of the run's currency. */
+            conversion_value_micros?: components["schemas"]["Micros"] | null;
+            /** @description Metrics that can stop a winner. */
+            guardrails: components["schemas"]["ExperimentGuardrail"][];
+            /** @description What is believed before the start. */
+            hypothesis: string;
+            /**
+             * Format: double
+             * @description Probability of finding the effect where it is there.
+             */
+            power: number;
+            /** @description The metric that decides. */
+            primary: components["schemas"]["ExperimentMetric"];
+            /**
+             * Format: uint64
+             * @description Divides the users.
+             */
+            seed: number;
+            /**
+             * Format: double
+             * @description Smallest relative effect worth finding.
+             */
+            smallest_effect: number;
+            /** @description When it may be decided, and when it ends. */
+            stopping: components["schemas"]["ExperimentStopping"];
+            /** @description Its traffic. */
+            traffic: components["schemas"]["ExperimentTraffic"];
+            /**
+             * Format: double
+             * @description Users in two arms at which the confidence sequence is narrowest.
+             */
+            tuning: number;
+        };
+        /** @description A metric that must not get worse by more than a margin. */
+        ExperimentGuardrail: {
+            /**
+             * Format: double
+             * @description Relative change for the worse that is tolerated, e.g. 0.1 for 10 %.
+             */
+            margin: number;
+            /** @description The metric. */
+            metric: components["schemas"]["ExperimentMetric"];
+        };
+        /**
+         * Format: uuid
+         * @description One experiment.
+         */
+        ExperimentId: string;
+        /** @description What an arm is measured by; the user is the unit of all of them. */
+        ExperimentMetric: "ctr" | "cvr" | "cpc" | "cpa" | "revenue_per_impression";
+        /** @description An experiment to be made. */
+        ExperimentOrder: {
+            /**
+             * Format: double
+             * @description Two-sided error rate of all comparisons together.
+             * @default 0.05
+             */
+            alpha: number;
+            /** @description The arms, the control first. */
+            arms: components["schemas"]["ArmOrder"][];
+            /** @description What a conversion is worth; needed for `revenue_per_impression`. */
+            conversion_value_micros?: components["schemas"]["Micros"] | null;
+            /**
+             * @description Metrics that can stop a winner.
+             * @default []
+             */
+            guardrails: components["schemas"]["ExperimentGuardrail"][];
+            /**
+             * Format: double
+             * @description Share of the users that are shown none of the arms.
+             * @default 0
+             */
+            holdout: number;
+            /** @description What is believed before the start. */
+            hypothesis: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: double
+             * @description Probability of finding the effect where it is there.
+             * @default 0.8
+             */
+            power: number;
+            /** @description The metric that decides. */
+            primary: components["schemas"]["ExperimentMetric"];
+            /** @description The run whose variants are compared. */
+            run: components["schemas"]["RunId"];
+            /**
+             * Format: uint64
+             * @description Divides the users; another seed divides them anew.
+             * @default 1
+             */
+            seed: number;
+            /**
+             * Format: double
+             * @description Smallest relative effect worth finding, e.g. 0.1 for 10 %.
+             * @default 0.1
+             */
+            smallest_effect: number;
+            /**
+             * @description When it may be decided, and when it ends.
+             * @default {
+             *       "maximum_days": 28,
+             *       "minimum_days": 7,
+             *       "minimum_units": 200,
+             *       "rule": "always_valid"
+             *     }
+             */
+            stopping: components["schemas"]["ExperimentStopping"];
+            /**
+             * @description Its traffic.
+             * @default {
+             *       "daily_budget_micros": 50000000,
+             *       "day_seconds": 0,
+             *       "opportunities_per_day": 20000
+             *     }
+             */
+            traffic: components["schemas"]["ExperimentTraffic"];
+        };
+        /** @description What was decided of an experiment. */
+        ExperimentOutcome: {
+            /** @description Whether the standing verdict said the same. */
+            agrees: boolean;
+            /** @description The arm that was taken. */
+            arm?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description What. */
+            choice: components["schemas"]["ExperimentChoice"];
+            /** @description Why. */
+            reason: string;
+        };
+        /** @description A span in which users are divided in one way. Each divides them anew, and counts from 0. */
+        ExperimentPhase: {
+            /**
+             * Format: uint32
+             * @description Its first day, from 1.
+             */
+            from_day: number;
+            /**
+             * Format: double
+             * @description Share of the users that are shown none of the arms.
+             */
+            holdout: number;
+            /**
+             * Format: uint32
+             * @description Its number, from 1.
+             */
+            phase: number;
+            /** @description Weights of the arms, the control first; only their ratios matter. */
+            weights: number[];
         };
         /** @description How much traffic an experiment needs. */
         ExperimentPlan: {
@@ -2102,6 +4295,185 @@ export interface components {
             tuning?: number | null;
             /** @description Units in each arm, the control first. */
             units: number[];
+        };
+        /** @description A day of an experiment was read out. */
+        ExperimentReadOut: {
+            /** @description The arm it is about. */
+            arm?: string | null;
+            /** @description The arms, the control first, the holdout last. */
+            arms: components["schemas"]["ExperimentArmCounts"][];
+            /** @description Currency of the amounts. */
+            currency: string;
+            /**
+             * Format: uint32
+             * @description The last day that was played, from 1; 0 before the first.
+             */
+            day: number;
+            /** @description Which experiment. */
+            experiment: components["schemas"]["ExperimentId"];
+            /** @description The guardrail it is about. */
+            metric?: string | null;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: uint32
+             * @description Its phase, from 1.
+             */
+            phase: number;
+            /** @description Its run. */
+            run: components["schemas"]["RunId"];
+            /** @description The verdict in plain English. */
+            sentence_en: string;
+            /** @description The verdict in plain Chinese. */
+            sentence_zh: string;
+            /** @description Who measures. */
+            source: components["schemas"]["FeedbackSource"];
+            /** @description Whether that stops every verdict. */
+            srm_alarm: boolean;
+            /**
+             * Format: double
+             * @description Probability of a division of users as far from the configured one.
+             */
+            srm_p_value?: number | null;
+            /** @description The standing verdict. */
+            verdict: components["schemas"]["VerdictWord"];
+        };
+        /** @description Why something is done with an experiment. */
+        ExperimentReason: {
+            /** @description Why, for the log of the experiment. */
+            reason?: string;
+        };
+        /** @description Users of an experiment were not divided as configured. */
+        ExperimentSrmAlarm: {
+            /**
+             * Format: uint32
+             * @description The last day that was played, from 1; 0 before the first.
+             */
+            day: number;
+            /** @description Which experiment. */
+            experiment: components["schemas"]["ExperimentId"];
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: uint32
+             * @description Its phase, from 1.
+             */
+            phase: number;
+            /** @description Its run. */
+            run: components["schemas"]["RunId"];
+            /** @description Who measures. */
+            source: components["schemas"]["FeedbackSource"];
+            /**
+             * Format: double
+             * @description Probability of a division of users as far from the configured one.
+             */
+            srm_p_value?: number | null;
+        };
+        /** @description An experiment began, or a new phase of it. */
+        ExperimentStarted: {
+            /** @description Names of its arms, the control first. */
+            arms: string[];
+            /**
+             * Format: uint32
+             * @description The last day that was played, from 1; 0 before the first.
+             */
+            day: number;
+            /** @description Which experiment. */
+            experiment: components["schemas"]["ExperimentId"];
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: uint32
+             * @description Its phase, from 1.
+             */
+            phase: number;
+            /** @description Its run. */
+            run: components["schemas"]["RunId"];
+            /** @description Who measures. */
+            source: components["schemas"]["FeedbackSource"];
+        };
+        /** @description Why an experiment is stopped. */
+        ExperimentStop: {
+            /** @description Why, for the log of the experiment. */
+            reason: string;
+        };
+        /** @description An experiment ended. */
+        ExperimentStopped: {
+            /** @description `person`, `maximum_days`, `arm_withdrawn`, `decided` or `failed`. */
+            because: string;
+            /**
+             * Format: uint32
+             * @description The last day that was played, from 1; 0 before the first.
+             */
+            day: number;
+            /** @description Which experiment. */
+            experiment: components["schemas"]["ExperimentId"];
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: uint32
+             * @description Its phase, from 1.
+             */
+            phase: number;
+            /** @description Its run. */
+            run: components["schemas"]["RunId"];
+            /** @description Who measures. */
+            source: components["schemas"]["FeedbackSource"];
+        };
+        /** @description When an experiment may be decided, and when it ends. */
+        ExperimentStopping: {
+            /**
+             * Format: uint32
+             * @description Days after which the experiment stops by itself.
+             * @default 28
+             */
+            maximum_days: number;
+            /**
+             * Format: uint32
+             * @description Days before there is a verdict.
+             * @default 7
+             */
+            minimum_days: number;
+            /**
+             * Format: uint64
+             * @description Users in each arm before there is a verdict.
+             * @default 200
+             */
+            minimum_units: number;
+            /**
+             * @description Which read-out decides.
+             * @default always_valid
+             */
+            rule: components["schemas"]["StoppingRule"];
+        };
+        /** @description The traffic of an experiment, apart from that of the run's own campaign. */
+        ExperimentTraffic: {
+            /**
+             * @description Most that may be spent in a logical day, in micros of the run's currency.
+             * @default 50000000
+             */
+            daily_budget_micros: components["schemas"]["Micros"];
+            /**
+             * Format: uint32
+             * @description Seconds of the wall clock between two logical days; 0 for full speed.
+             * @default 0
+             */
+            day_seconds: number;
+            /**
+             * Format: uint64
+             * @description Opportunities of a logical day: views for which the experiment may bid.
+             * @default 20000
+             */
+            opportunities_per_day: number;
+        };
+        /** @description A conclusion, with what it is about. */
+        ExperimentVerdict: {
+            /** @description The arm, of `winner` and `guardrail`. */
+            arm?: string | null;
+            /** @description The guardrail, of `guardrail`. */
+            metric?: string | null;
+            /** @description What may be concluded. */
+            verdict: components["schemas"]["VerdictWord"];
         };
         /** @description An ad of a platform. */
         ExternalRefView: {
@@ -2144,6 +4516,23 @@ export interface components {
         };
         /** @description Where observed numbers come from. */
         FeedbackSource: "simulated" | "imported";
+        /** @description What a report is about. */
+        Filters: {
+            /** @description Only from this day on, `YYYY-MM-DD`, UTC. */
+            from?: string | null;
+            /**
+             * Format: uuid
+             * @description Only this run.
+             */
+            run?: string | null;
+            /**
+             * @description Whose numbers: simulated and imported ones are never in one report. The ledger has both, each row with its
+             *     own.
+             */
+            source: components["schemas"]["SourceName"];
+            /** @description Only until this day, included. */
+            to?: string | null;
+        };
         /** @description What moves in the place of a shot's picture. */
         Footage: {
             /** @description BLAKE3 of the clip's bytes, hexadecimal. */
@@ -2208,6 +4597,11 @@ export interface components {
         };
         /** @description The version of the format. */
         Format: "spotwright.brief.v1";
+        /**
+         * @description How a report is written.
+         * @enum {string}
+         */
+        FormatName: "json" | "csv";
         /** @description Width and height in pixels; both even and within 160..=2160. */
         FrameSize: {
             /**
@@ -2226,10 +4620,30 @@ export interface components {
          *     studio's.
          */
         GeneratedShots: "none" | "opening" | "scenes" | "all";
+        /** @description What a guardrail says of a variant. */
+        GuardrailWord: "breached" | "held" | "open";
         /** @description Whether something is as it should be. */
         Health: {
             /** @description Always `ok`; anything else is a problem. */
             status: string;
+        };
+        /** @description A time in which an ad took no impressions. */
+        HoldView: {
+            /**
+             * Format: uuid
+             * @description The ad.
+             */
+            ad: string;
+            /**
+             * Format: double
+             * @description Logical hours since the market opened.
+             */
+            from_hour: number;
+            /**
+             * Format: double
+             * @description Where it went on; `null`: not before the campaign's end.
+             */
+            until_hour?: number | null;
         };
         /** @description The form of the first line. */
         Hook: "question" | "number" | "contrast" | "command" | "scene" | "statement";
@@ -2431,6 +4845,11 @@ export interface components {
             /** @description What it allows, at least one thing; none that the asking key does not have itself. */
             scopes: components["schemas"]["ScopeName"][];
         };
+        /**
+         * @description What a report tells.
+         * @enum {string}
+         */
+        KindName: "elements" | "performance" | "ledger" | "variants" | "observations";
         /** @description The envelope of every answer. */
         KlingAnswer: {
             /**
@@ -2557,6 +4976,20 @@ export interface components {
             /** @description What is spoken during the shot; empty where the shot has no voice. */
             voice?: string;
         };
+        /** @description New words of a line. */
+        LineChange: {
+            /** @description Text on screen, 1–300 characters; how many fit, `fits` tells. */
+            caption?: string | null;
+            /** @description Smaller text on screen; empty for none. */
+            detail?: string | null;
+            /**
+             * Format: int32
+             * @description The line, from 0.
+             */
+            line: number;
+            /** @description What is spoken; empty for nothing. */
+            voice?: string | null;
+        };
         /** @description One page of a list. */
         Listing_ApiKey: {
             /** @description The rows of the page. */
@@ -2585,6 +5018,48 @@ export interface components {
                 revoked_at?: string | null;
                 /** @description What it allows, e.g. `runs:read`. */
                 scopes: string[];
+            }[];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description Where the next page begins; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Listing_Approval: {
+            /** @description The rows of the page. */
+            data: {
+                asked?: components["schemas"]["Asked"] | null;
+                /** @description What was asked about or decided on: the BLAKE3 of script, storyboard and newest video. */
+                content_hash: string;
+                /** @description What the variant is now. */
+                current_hash: string;
+                /** @description What was decided, oldest first; the last one counts. */
+                decisions: components["schemas"]["Decision"][];
+                /**
+                 * Format: uuid
+                 * @description Its id; `null` where nobody asked and nobody decided.
+                 */
+                id?: string | null;
+                /**
+                 * Format: int64
+                 * @description Comments that somebody still has to look at.
+                 */
+                open_comments: number;
+                /**
+                 * Format: uuid
+                 * @description Its run.
+                 */
+                run: string;
+                /**
+                 * @description `none`, `waiting`, `approved`, `changes_requested`, `void` (the variant was changed since, so nothing
+                 *     that was said counts) or `superseded` (another approval of the variant followed).
+                 */
+                state: string;
+                /**
+                 * Format: uuid
+                 * @description The variant.
+                 */
+                variant: string;
             }[];
             /** @description Whether there is a next page. */
             has_more: boolean;
@@ -2663,6 +5138,51 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Listing_BrandSheet: {
+            /** @description The rows of the page. */
+            data: {
+                /** @description Whether it gives nothing to new briefs. */
+                archived: boolean;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /** @description What may be said about everything of the brand. */
+                facts: components["schemas"]["Fact"][];
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Name, colors, tone and voice. */
+                kit: components["schemas"]["Brand"];
+                /**
+                 * Format: uuid
+                 * @description The asset that shows its logo.
+                 */
+                logo?: string | null;
+                /** @description Words and phrases that no script may hold. */
+                must_not_say: string[];
+                /** @description Texts that stand word for word in every script. */
+                must_say: string[];
+                /**
+                 * Format: date-time
+                 * @description When this version was made.
+                 */
+                updated_at: string;
+                /**
+                 * Format: int32
+                 * @description Number of the version, from 1.
+                 */
+                version: number;
+            }[];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description Where the next page begins; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Listing_BriefSummary: {
             /** @description The rows of the page. */
             data: {
@@ -2678,6 +5198,220 @@ export interface components {
                 id: string;
                 /** @description The short name that it gives itself. */
                 name: string;
+            }[];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description Where the next page begins; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Listing_CampaignView: {
+            /** @description The rows of the page. */
+            data: {
+                /** @description How many ads it has. */
+                ads: number;
+                /** @description What may be wished of it now. */
+                allowed: components["schemas"]["WishName"][];
+                /**
+                 * Format: int64
+                 * @description Auctions that it could take part in; `null` until the market has played.
+                 */
+                auctions?: number | null;
+                /**
+                 * Format: int64
+                 * @description Most that it could spend; `null` until the market has played.
+                 */
+                budget_micros?: number | null;
+                /**
+                 * Format: int64
+                 * @description Their clicks.
+                 */
+                clicks: number;
+                /**
+                 * Format: int64
+                 * @description Their conversions.
+                 */
+                conversions: number;
+                /**
+                 * Format: date-time
+                 * @description When its run was ordered (RFC 3339, UTC).
+                 */
+                created_at: string;
+                /** @description ISO 4217 code. */
+                currency?: string | null;
+                /** @description Its names at platforms. */
+                external_refs: components["schemas"]["ExternalRefView"][];
+                /**
+                 * Format: int32
+                 * @description The generation, from 1.
+                 */
+                generation: number;
+                /** @description Its id: `<run>-g<generation>`. */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description Impressions of its ads.
+                 */
+                impressions: number;
+                /** @description A name for people: the product and the generation. */
+                name: string;
+                /** @description What counts, as in the brief, e.g. `clicks`. */
+                objective: string;
+                /** @description Where it is shown, e.g. `simulated_feed`. */
+                placement: string;
+                /**
+                 * Format: uuid
+                 * @description The run.
+                 */
+                run: string;
+                /** @description Whether its numbers are simulated or come from a real platform; never both. */
+                source: components["schemas"]["FeedbackSource"];
+                /**
+                 * Format: int64
+                 * @description Their spend.
+                 */
+                spend_micros: number;
+                /** @description Where it stands. */
+                status: components["schemas"]["StatusName"];
+                /**
+                 * Format: double
+                 * @description Auctions won of all, in [0, 1]; `null` without auctions.
+                 */
+                win_rate?: number | null;
+                /**
+                 * Format: int64
+                 * @description Auctions that it won; `null` until the market has played.
+                 */
+                won?: number | null;
+            }[];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description Where the next page begins; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Listing_Comment: {
+            /** @description The rows of the page. */
+            data: {
+                /** @description Who said it. */
+                by: components["schemas"]["Author"];
+                changed?: components["schemas"]["CommentChange"] | null;
+                /** @description What the variant was when it was said. */
+                content_hash: string;
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Whether the variant was changed since. */
+                outdated: boolean;
+                /**
+                 * Format: uuid
+                 * @description Its run.
+                 */
+                run: string;
+                /**
+                 * Format: double
+                 * @description The moment in seconds from the start of the video; `null`: all of it.
+                 */
+                seconds?: number | null;
+                /**
+                 * Format: uuid
+                 * @description The link whose reviewers see it too; `null`: the organization alone does.
+                 */
+                share?: string | null;
+                /** @description Whether somebody still has to look at it. */
+                state: components["schemas"]["CommentStateName"];
+                /** @description The words. */
+                text: string;
+                /**
+                 * Format: uuid
+                 * @description The variant.
+                 */
+                variant: string;
+                /**
+                 * Format: double
+                 * @description The place from left to right, within 0 and 1; `null`: all of the picture.
+                 */
+                x?: number | null;
+                /**
+                 * Format: double
+                 * @description The place from top to bottom, within 0 and 1.
+                 */
+                y?: number | null;
+            }[];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description Where the next page begins; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Listing_Experiment: {
+            /** @description The rows of the page. */
+            data: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /** @description Currency of its amounts. */
+                currency: string;
+                /**
+                 * Format: int32
+                 * @description The last day that was played; 0 before the first.
+                 */
+                day: number;
+                decision?: components["schemas"]["ExperimentOutcome"] | null;
+                /** @description What it tests, and how; frozen. */
+                design: components["schemas"]["ExperimentDesign"];
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Its name. */
+                name: string;
+                /**
+                 * Format: date-time
+                 * @description When its next day is due; `null` unless it runs.
+                 */
+                next_day_at?: string | null;
+                /**
+                 * Format: int32
+                 * @description The phase that holds, from 1.
+                 */
+                phase: number;
+                /** @description How users are divided; the last phase holds. */
+                phases: components["schemas"]["ExperimentPhase"][];
+                /**
+                 * Format: uuid
+                 * @description The run whose variants it compares.
+                 */
+                run: string;
+                /** @description Who measures. */
+                source: components["schemas"]["FeedbackSource"];
+                /** @description Whether users were not divided as configured, so that nothing can be concluded. */
+                srm_alarm: boolean;
+                /**
+                 * Format: date-time
+                 * @description When it started.
+                 */
+                started_at?: string | null;
+                /** @description `draft`, `running`, `paused`, `stopped`, `decided` or `archived`. */
+                state: string;
+                /**
+                 * Format: date-time
+                 * @description When it ended.
+                 */
+                stopped_at?: string | null;
+                /** @description `person`, `maximum_days`, `arm_withdrawn`, `decided` or `failed`. */
+                stopped_because?: string | null;
+                verdict?: components["schemas"]["ExperimentVerdict"] | null;
             }[];
             /** @description Whether there is a next page. */
             has_more: boolean;
@@ -2940,6 +5674,51 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Listing_ReportView: {
+            /** @description The rows of the page. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description Its bytes, once it is made.
+                 */
+                bytes?: number | null;
+                /**
+                 * Format: date-time
+                 * @description When it was ordered (RFC 3339, UTC).
+                 */
+                created_at: string;
+                /** @description Where it is fetched; `null` until it is made, and after `expires_at`. */
+                download?: string | null;
+                /**
+                 * Format: date-time
+                 * @description Until when it can be fetched: seven days from its end.
+                 */
+                expires_at?: string | null;
+                /** @description What it is about. */
+                filters: components["schemas"]["Filters"];
+                /** @description How it is written. */
+                format: components["schemas"]["FormatName"];
+                /**
+                 * Format: uuid
+                 * @description Its id; also that of the operation which makes it.
+                 */
+                id: string;
+                /** @description What it tells. */
+                kind: components["schemas"]["KindName"];
+                /**
+                 * Format: int64
+                 * @description Its rows, once it is made.
+                 */
+                rows?: number | null;
+                /** @description `queued`, `running`, `done`, `failed` or `expired`. */
+                state: string;
+            }[];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description Where the next page begins; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Listing_RequestSeen: {
             /** @description The rows of the page. */
             data: {
@@ -3016,12 +5795,103 @@ export interface components {
                 order?: components["schemas"]["Order"] | null;
                 /** @description Whether it takes no new work until it is resumed. */
                 paused: boolean;
+                revises?: components["schemas"]["RevisesView"] | null;
                 /**
                  * @description Where it stands: `requested`, `planning`, `waiting_for_answers`, `drafting`, `waiting_for_approval`,
                  *     `scoring`, `selecting`, `rendering`, `playing`, `observing`, `learning` or `finished`.
                  */
                 stage: string;
                 stopped?: components["schemas"]["StopReason"] | null;
+            }[];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description Where the next page begins; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Listing_ShareLink: {
+            /** @description The rows of the page. */
+            data: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /** @description By whom. */
+                created_by: components["schemas"]["Author"];
+                /**
+                 * Format: date-time
+                 * @description When it ends.
+                 */
+                expires_at: string;
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description What it is for. */
+                name: string;
+                /**
+                 * Format: date-time
+                 * @description When it was revoked.
+                 */
+                revoked_at?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The run that it shows.
+                 */
+                run: string;
+                /** @description What it allows. */
+                scope: components["schemas"]["ShareScopeName"];
+                /** @description `active`, `expired` or `revoked`. */
+                state: string;
+                /** @description The variants that it shows; `null`: all of the run that can be watched. */
+                variants?: string[] | null;
+            }[];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description Where the next page begins; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Listing_SharedComment: {
+            /** @description The rows of the page. */
+            data: {
+                /** @description What whoever said it is called. */
+                by?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was said.
+                 */
+                created_at: string;
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Whether a reviewer said it, and not the organization. */
+                mine: boolean;
+                /** @description Whether the variant was changed since. */
+                outdated: boolean;
+                /**
+                 * Format: double
+                 * @description The moment in seconds from the start of the video; `null`: all of it.
+                 */
+                seconds?: number | null;
+                /** @description Whether somebody still has to look at it. */
+                state: components["schemas"]["CommentStateName"];
+                /** @description The words. */
+                text: string;
+                /**
+                 * Format: double
+                 * @description The place from left to right, within 0 and 1; `null`: all of the picture.
+                 */
+                x?: number | null;
+                /**
+                 * Format: double
+                 * @description The place from top to bottom, within 0 and 1.
+                 */
+                y?: number | null;
             }[];
             /** @description Whether there is a next page. */
             has_more: boolean;
@@ -3205,6 +6075,16 @@ export interface components {
         Locale: "zh-CN" | "en-US" | "en-GB";
         /** @description An event of the log of an organization. */
         LoggedEvent: components["schemas"]["Event"] | components["schemas"]["OrganizationEvent"];
+        /** @description An amount of money. */
+        MaxSpendBody: {
+            /**
+             * Format: int64
+             * @description How much, in millionths of the currency.
+             */
+            amount_micros: number;
+            /** @description ISO 4217 code; the brief's currency. */
+            currency: string;
+        };
         /** @description Who asks, and what they may do. */
         Me: {
             key?: components["schemas"]["KeyName"] | null;
@@ -3216,6 +6096,29 @@ export interface components {
             role?: components["schemas"]["RoleName"] | null;
             /** @description What is allowed, e.g. `runs:read`. */
             scopes: string[];
+        };
+        /** @description A finished run. */
+        MeasuredRunView: {
+            /**
+             * Format: int64
+             * @description Of that, in the market.
+             */
+            media_micros: number;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            run: string;
+            /**
+             * Format: double
+             * @description From its order to its end, in seconds.
+             */
+            seconds: number;
+            /**
+             * Format: int64
+             * @description All that it spent.
+             */
+            spent_micros: number;
         };
         /** @description A person of the organization. */
         Member: {
@@ -3394,6 +6297,51 @@ export interface components {
              */
             start: string;
         };
+        /** @description Work in the background. */
+        OperationView: {
+            /**
+             * Format: int64
+             * @description What it costs. Reports are free.
+             */
+            charge_micros: number;
+            /**
+             * Format: date-time
+             * @description When it was ordered (RFC 3339, UTC).
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it ends at the latest (RFC 3339, UTC).
+             */
+            deadline: string;
+            /**
+             * Format: date-time
+             * @description When it ended (RFC 3339, UTC).
+             */
+            ended_at?: string | null;
+            error?: components["schemas"]["Problem"] | null;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What is made: `report`. */
+            kind: string;
+            /**
+             * Format: double
+             * @description How much of it is done, in [0, 1].
+             */
+            progress: number;
+            /**
+             * Format: uuid
+             * @description The id of what was made.
+             */
+            result?: string | null;
+            /** @description Whether the same order may succeed later. */
+            retryable: boolean;
+            /** @description `queued`, `running`, `done` or `failed`. */
+            stage: string;
+        };
         /** @description What a run was ordered with. */
         Order: {
             /**
@@ -3484,11 +6432,31 @@ export interface components {
             subject: components["schemas"]["OrganizationId"];
             /** @description When it was written, UTC. */
             time: string;
-        } & {
+        } & ({
             data: components["schemas"]["WebhookPaused"];
             /** @constant */
             type: "spotwright.webhook.paused.v1";
-        };
+        } | {
+            data: components["schemas"]["ExperimentStarted"];
+            /** @constant */
+            type: "spotwright.experiment.started.v1";
+        } | {
+            data: components["schemas"]["ExperimentReadOut"];
+            /** @constant */
+            type: "spotwright.experiment.readout.v1";
+        } | {
+            data: components["schemas"]["ExperimentSrmAlarm"];
+            /** @constant */
+            type: "spotwright.experiment.srm_alarm.v1";
+        } | {
+            data: components["schemas"]["ExperimentStopped"];
+            /** @constant */
+            type: "spotwright.experiment.stopped.v1";
+        } | {
+            data: components["schemas"]["ExperimentDecided"];
+            /** @constant */
+            type: "spotwright.experiment.decided.v1";
+        });
         /** @description An organization and its first key. Not printable, because it holds a secret. */
         OrganizationFounded: {
             /** @description Its first key, which may do everything within the organization. */
@@ -3655,6 +6623,34 @@ export interface components {
             /** @description What they are called, 1–80 characters; they may choose another name. */
             name?: string | null;
         };
+        /** @description A campaign until the end of an hour. */
+        PaceView: {
+            /**
+             * Format: double
+             * @description Logical hours since the market opened; a generation lasts 24.
+             */
+            hour: number;
+            /**
+             * Format: int64
+             * @description Impressions.
+             */
+            impressions: number;
+            /**
+             * Format: int64
+             * @description What an even spend over the traffic would be by then.
+             */
+            planned_micros: number;
+            /**
+             * Format: int64
+             * @description What was spent.
+             */
+            spent_micros: number;
+            /**
+             * Format: int64
+             * @description Auctions won.
+             */
+            won: number;
+        };
         /** @description What becomes of pictures that show a product on a plain ground, as shops have them. */
         Packshots: "kept" | "on_scenes";
         /** @description Colors of one advertisement. */
@@ -3795,6 +6791,24 @@ export interface components {
             /** @description Weights of the arms, the control first; two equal ones by default. */
             weights?: number[];
         };
+        /** @description A quantile of prices. */
+        PriceView: {
+            /**
+             * Format: int64
+             * @description Of all auctions: the highest offer of a competitor, or the floor.
+             */
+            market_cpm_micros?: number | null;
+            /**
+             * Format: int64
+             * @description Of the campaign's impressions: what the next offer, or the floor, asked per thousand. `null` without any.
+             */
+            own_cpm_micros?: number | null;
+            /**
+             * Format: double
+             * @description Which, in (0, 1).
+             */
+            quantile: number;
+        };
         /** @description One thing that is wrong with an input, for the person who can mend it. */
         Problem: {
             /** @description Stable code with a page of its own. */
@@ -3808,7 +6822,10 @@ export interface components {
         ProblemDocument: {
             /** @description Stable code, e.g. `SW1003`. */
             code: string;
-            /** @description What is wrong this time and what would be right. */
+            /**
+             * @description What is wrong this time and what would be right. In Chinese it begins with what the code means and
+             *     what to do; words of this problem that are known in English only stay so.
+             */
             detail: string;
             /** @description Path of the field, parameter or header that is meant. */
             param?: string | null;
@@ -3821,7 +6838,10 @@ export interface components {
              * @description The HTTP status.
              */
             status: number;
-            /** @description What kind of problem it is; the same for every problem of the code. */
+            /**
+             * @description What kind of problem it is; the same for every problem of the code, in the language of
+             *     `Content-Language`.
+             */
             title: string;
             /** @description Address of the page that explains the code, relative to the service. */
             type: string;
@@ -3899,6 +6919,214 @@ export interface components {
             /** @description At most three, the most valuable answer first; empty for a run that asks nothing. */
             questions: components["schemas"]["RunQuestion"][];
         };
+        /** @description An experiment as it stood after a logical day. */
+        ReadOut: {
+            /** @description The arms, the control first, the holdout last. */
+            arms: components["schemas"]["ReadOutArm"][];
+            /** @description When it was read out, by the wall clock (RFC 3339, UTC). */
+            at: string;
+            /** @description Each variant against the control, told in three ways. */
+            comparisons: components["schemas"]["ReadOutComparison"][];
+            /** @description Currency of the amounts. */
+            currency: string;
+            /**
+             * Format: uint32
+             * @description The day, from 1.
+             */
+            day: number;
+            /** @description What has to be there before there is a verdict. */
+            gates: components["schemas"]["ReadOutGate"][];
+            /** @description The guardrails of the variants. */
+            guardrails: components["schemas"]["ReadOutGuardrail"][];
+            /**
+             * Format: uint32
+             * @description Its phase.
+             */
+            phase: number;
+            /**
+             * Format: uint32
+             * @description The day of the phase, from 1.
+             */
+            phase_day: number;
+            /** @description The metric that decides. */
+            primary: components["schemas"]["ReadOutMetric"];
+            /** @description Traffic that finds the smallest effect; `null` where it cannot be told. */
+            required?: components["schemas"]["ReadOutRequired"] | null;
+            /** @description The standing verdict in plain words. */
+            sentence: components["schemas"]["Sentences"];
+            /** @description Who measured. */
+            source: components["schemas"]["FeedbackSource"];
+            /** @description Whether users were divided as configured. */
+            srm: components["schemas"]["ReadOutSrm"];
+            /** @description What stands since the phase began: what was found stays found. */
+            standing: components["schemas"]["ExperimentVerdict"];
+            /** @description What this day alone says. */
+            verdict: components["schemas"]["ExperimentVerdict"];
+        };
+        /** @description What an arm showed since its phase began. */
+        ReadOutArm: {
+            /**
+             * Format: uint64
+             * @description Times clicked.
+             */
+            clicks: number;
+            /**
+             * Format: uint64
+             * @description Conversions within the attribution window.
+             */
+            conversions: number;
+            /**
+             * Format: uint64
+             * @description Times shown.
+             */
+            impressions: number;
+            /** @description Its name; `holdout` for the holdout. */
+            name: string;
+            /** @description Value of the conversions, where the order said what one is worth. */
+            revenue_micros?: components["schemas"]["Micros"] | null;
+            /** @description What it is there for. */
+            role: components["schemas"]["ArmRole"];
+            /** @description Spent, in micros of the currency. */
+            spend_micros: components["schemas"]["Micros"];
+            /**
+             * Format: uint64
+             * @description Users that were exposed; of the holdout, users that would have been.
+             */
+            units: number;
+            /**
+             * Format: double
+             * @description The metric that decides; costs and values in micros.
+             */
+            value?: number | null;
+            /**
+             * Format: double
+             * @description Its share of all users, within 0 and 1.
+             */
+            weight: number;
+        };
+        /** @description A variant against the control, told in one way. What is not known is `null`. */
+        ReadOutComparison: {
+            /**
+             * Format: double
+             * @description The p-value corrected for all variants.
+             */
+            adjusted_p_value?: number | null;
+            /** @description The variant. */
+            arm: string;
+            /**
+             * Format: double
+             * @description Probability that the variant is better.
+             */
+            chance_to_win?: number | null;
+            /** @description Ends of its interval. */
+            ci?: number[] | null;
+            /**
+             * Format: double
+             * @description Expected relative loss of choosing the variant.
+             */
+            expected_loss?: number | null;
+            /**
+             * Format: double
+             * @description Relative effect; 0.1 is 10 % more.
+             */
+            lift?: number | null;
+            /** @description How it is told. */
+            method: components["schemas"]["ReadOutMethod"];
+            /**
+             * Format: double
+             * @description The p-value.
+             */
+            p_value?: number | null;
+        };
+        /** @description Something that has to be there before there is a verdict. */
+        ReadOutGate: {
+            /** @description The arm, where it is about one. */
+            arm?: string | null;
+            /** @description `days`, `units` or `successes`. */
+            gate: string;
+            /**
+             * Format: double
+             * @description There so far.
+             */
+            have?: number | null;
+            /**
+             * Format: double
+             * @description Needed.
+             */
+            needed: number;
+            /** @description Whether it is there. */
+            passed: boolean;
+        };
+        /** @description A guardrail of a variant. */
+        ReadOutGuardrail: {
+            /** @description The variant. */
+            arm: string;
+            /** @description Ends of its interval. */
+            ci?: number[] | null;
+            /**
+             * Format: double
+             * @description Relative effect, always valid.
+             */
+            lift?: number | null;
+            /**
+             * Format: double
+             * @description Relative change for the worse that is tolerated.
+             */
+            margin: number;
+            /** @description The metric. */
+            metric: components["schemas"]["ExperimentMetric"];
+            /** @description What it says. */
+            state: components["schemas"]["GuardrailWord"];
+        };
+        /** @description All read-outs of an experiment: at most one for each of its days, so there is never another page. */
+        ReadOutList: {
+            /** @description The read-outs, oldest first. */
+            data: components["schemas"]["ReadOut"][];
+            /** @description Always `false`. */
+            has_more: boolean;
+            /** @description Always `null`. */
+            next_cursor?: string | null;
+        };
+        /** @description How an effect is told. */
+        ReadOutMethod: "always_valid" | "fixed_horizon" | "bayesian";
+        /** @description The metric that decides, and which way is better. */
+        ReadOutMetric: {
+            /** @description `increase` or `decrease`. */
+            goal: string;
+            /** @description The metric. */
+            metric: components["schemas"]["ExperimentMetric"];
+        };
+        /** @description Traffic that finds the smallest effect. */
+        ReadOutRequired: {
+            /**
+             * Format: uint64
+             * @description Days until they are there at the present pace; `null` where it cannot be told.
+             */
+            days_left?: number | null;
+            /**
+             * Format: uint64
+             * @description Users in all arms.
+             */
+            total: number;
+            /** @description Users in each arm, the control first. */
+            units: number[];
+        };
+        /** @description Whether users were divided as configured, over all phases. */
+        ReadOutSrm: {
+            /** @description Below 0.001 on this day or an earlier one: nothing can be concluded any more. */
+            alarm: boolean;
+            /** @description Users expected, in the same order. */
+            expected: number[];
+            /** @description Users counted, in the order of the arms, the holdout last. */
+            observed: number[];
+            /**
+             * Format: double
+             * @description Probability of counts as far from the expected ones; `null` without any user.
+             */
+            p_value?: number | null;
+            /** @description Below 0.01: worth a look. */
+            warning: boolean;
+        };
         /** @description A row that is refused. */
         RefusedView: {
             /** @description Header of the column or name of the field; empty where the whole row is meant. */
@@ -3942,6 +7170,60 @@ export interface components {
              *     sent.
              */
             after: string;
+        };
+        /** @description A report that is being made. */
+        ReportOrdered: {
+            /** @description The work; ask for it until it has ended. */
+            operation: components["schemas"]["OperationView"];
+            /** @description The report. */
+            report: components["schemas"]["ReportView"];
+        };
+        /** @description A report to be made. */
+        ReportRequestBody: {
+            /** @description What it is about. */
+            filters: components["schemas"]["Filters"];
+            /** @description How it is written. */
+            format: components["schemas"]["FormatName"];
+            /** @description What it tells. */
+            kind: components["schemas"]["KindName"];
+        };
+        /** @description A report. */
+        ReportView: {
+            /**
+             * Format: int64
+             * @description Its bytes, once it is made.
+             */
+            bytes?: number | null;
+            /**
+             * Format: date-time
+             * @description When it was ordered (RFC 3339, UTC).
+             */
+            created_at: string;
+            /** @description Where it is fetched; `null` until it is made, and after `expires_at`. */
+            download?: string | null;
+            /**
+             * Format: date-time
+             * @description Until when it can be fetched: seven days from its end.
+             */
+            expires_at?: string | null;
+            /** @description What it is about. */
+            filters: components["schemas"]["Filters"];
+            /** @description How it is written. */
+            format: components["schemas"]["FormatName"];
+            /**
+             * Format: uuid
+             * @description Its id; also that of the operation which makes it.
+             */
+            id: string;
+            /** @description What it tells. */
+            kind: components["schemas"]["KindName"];
+            /**
+             * Format: int64
+             * @description Its rows, once it is made.
+             */
+            rows?: number | null;
+            /** @description `queued`, `running`, `done`, `failed` or `expired`. */
+            state: string;
         };
         /** @description A request that was answered. */
         RequestSeen: {
@@ -3988,6 +7270,72 @@ export interface components {
              * @description Sum of the open reserves of all runs.
              */
             reserved_micros: number;
+        };
+        /** @description From which variant the variants of a run were made by hand. */
+        RevisesView: {
+            /**
+             * Format: uuid
+             * @description Its run.
+             */
+            run: string;
+            /**
+             * Format: uuid
+             * @description The variant.
+             */
+            variant: string;
+        };
+        /**
+         * @description What is changed. Lines and shots have the numbers of the original, from 0, wherever they are moved to; what is
+         *     absent stays.
+         */
+        RevisionChanges: {
+            /** @description Words of the button: one of `buttons` in the answer to a check. */
+            button?: string | null;
+            /** @description New words of lines. */
+            lines?: components["schemas"]["LineChange"][];
+            /** @description Every shot's number in the new order; the first stays first, the last stays last. Empty: as they are. */
+            order?: number[];
+            /** @description Another look of shots. */
+            shots?: components["schemas"]["ShotChange"][];
+            style?: components["schemas"]["VisualStyle"] | null;
+        };
+        /** @description What a variant becomes by changes; nothing of it is stored. */
+        RevisionCheck: {
+            /** @description The words that the button may have. */
+            buttons: string[];
+            /** @description What is wrong, or worth knowing. */
+            findings: components["schemas"]["EditFindingView"][];
+            /** @description How its shots fit, in their new order. */
+            fits: components["schemas"]["ShotFitView"][];
+            /** @description Whether it may be made as it is. */
+            pass: boolean;
+            /** @description Hashes of the pictures that its shots may show, in the brief's order. */
+            pictures: string[];
+            script?: components["schemas"]["Script"] | null;
+            storyboard?: components["schemas"]["Storyboard"] | null;
+        };
+        /** @description A revision to be made, or only to be checked. */
+        RevisionOrder: {
+            /**
+             * Format: int64
+             * @description Most that it may cost, market and all, in millionths of the brief's currency; at most the brief's budget,
+             *     which it is where nothing is said.
+             */
+            budget_micros?: number | null;
+            /** @description What is changed. */
+            changes?: components["schemas"]["RevisionChanges"];
+            /** @description Whether it is only checked: nothing is stored, and the answer is what is wrong and how it fits. */
+            check?: boolean;
+            /**
+             * Format: int64
+             * @description Views that the market offers; as many as in the original's run where nothing is said.
+             */
+            opportunities?: number | null;
+            /**
+             * Format: int64
+             * @description Seed of everything random, at most 2^53 − 1; that of the original's run where nothing is said.
+             */
+            seed?: number | null;
         };
         /** @description Keys that were revoked. */
         RevokedKeys: {
@@ -4058,6 +7406,7 @@ export interface components {
             order?: components["schemas"]["Order"] | null;
             /** @description Whether it takes no new work until it is resumed. */
             paused: boolean;
+            revises?: components["schemas"]["RevisesView"] | null;
             /**
              * @description Where it stands: `requested`, `planning`, `waiting_for_answers`, `drafting`, `waiting_for_approval`,
              *     `scoring`, `selecting`, `rendering`, `playing`, `observing`, `learning` or `finished`.
@@ -4123,6 +7472,39 @@ export interface components {
              */
             won: number;
         };
+        /** @description What a run would cost, if it were ordered now. */
+        RunEstimateView: {
+            /** @description `measured` where finished runs of the organization count, else `quotes`. */
+            basis: string;
+            /**
+             * Format: int64
+             * @description The budget of the brief.
+             */
+            budget_micros: number;
+            /**
+             * Format: int64
+             * @description Most that the run can spend: the smaller of both.
+             */
+            cap_micros: number;
+            /** @description Everything together; never above `cap_micros`. */
+            cost: components["schemas"]["CostBand"];
+            /** @description ISO 4217 code of all amounts. */
+            currency: string;
+            /**
+             * Format: int64
+             * @description The cap that the order names.
+             */
+            max_spend_micros?: number | null;
+            /** @description The finished runs that it rests on, newest first. */
+            measured_runs: components["schemas"]["MeasuredRunView"][];
+            /** @description Always `run_estimate`. */
+            object: string;
+            /** @description Whether the paid work could use the cap up, so that the run might end early. */
+            reaches_cap: boolean;
+            seconds?: components["schemas"]["TimeBand"] | null;
+            /** @description By kind of work and provider. */
+            work: components["schemas"]["WorkView"][];
+        };
         /** @description A run came to its end. */
         RunFinished: {
             /**
@@ -4147,6 +7529,11 @@ export interface components {
             budget_micros: number;
             /** @description ISO 4217 code; `null` for a run that was not ordered through the API. */
             currency?: string | null;
+            /**
+             * Format: int64
+             * @description The cap that the order names, if it names one; the budget is the smaller of it and the brief's.
+             */
+            max_spend_micros?: number | null;
             /**
              * Format: int64
              * @description Set aside.
@@ -4195,6 +7582,7 @@ export interface components {
              * @description Turns of the loop, 1–20.
              */
             generations?: number | null;
+            max_spend?: components["schemas"]["MaxSpendBody"] | null;
             /**
              * Format: int64
              * @description Views that the market offers in each generation, 1,000–5,000,000.
@@ -4215,6 +7603,31 @@ export interface components {
              * @description Variants of each generation rendered final and placed, 1–`variants`; more are refused with 400.
              */
             winners?: number | null;
+        };
+        /** @description A decision of the traffic ladder. */
+        RungView: {
+            /**
+             * Format: int64
+             * @description Clicks when it was decided.
+             */
+            clicks: number;
+            /** @description `promoted`, `held` or `stopped`. */
+            decision: string;
+            /**
+             * Format: int64
+             * @description Impressions when it was decided.
+             */
+            impressions: number;
+            /**
+             * Format: double
+             * @description Probability that the ad beats the campaign's median, in [0, 1].
+             */
+            probability: number;
+            /**
+             * Format: int64
+             * @description Impressions that the step grants in all.
+             */
+            rung: number;
         };
         /** @enum {string} */
         ScopeName: "briefs:read" | "briefs:write" | "runs:read" | "runs:write" | "approvals:write" | "results:read" | "results:write" | "experiments:write" | "members:admin" | "keys:admin" | "webhooks:admin" | "audit:read" | "operator";
@@ -4261,6 +7674,20 @@ export interface components {
             primary_text: string;
             /** @description How it is built; absent in scripts of four labelled lines (the first version). */
             structure?: components["schemas"]["Structure"] | null;
+        };
+        /** @description What an ad delivered to a segment of the audience. */
+        SegmentView: {
+            /** @description The numbers. */
+            delivery: components["schemas"]["Delivery"];
+            /** @description Name of the segment. */
+            segment: string;
+        };
+        /** @description A text in both languages. */
+        Sentences: {
+            /** @description English. */
+            en: string;
+            /** @description Chinese in simplified characters. */
+            zh: string;
         };
         /** @description A session that goes on. */
         SessionView: {
@@ -4310,6 +7737,212 @@ export interface components {
         };
         /** @description Plain shapes. */
         Shape: "rectangle" | "pill" | "ellipse";
+        /** @description A link for reviewers, without its token. */
+        ShareLink: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description By whom. */
+            created_by: components["schemas"]["Author"];
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            expires_at: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What it is for. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was revoked.
+             */
+            revoked_at?: string | null;
+            /**
+             * Format: uuid
+             * @description The run that it shows.
+             */
+            run: string;
+            /** @description What it allows. */
+            scope: components["schemas"]["ShareScopeName"];
+            /** @description `active`, `expired` or `revoked`. */
+            state: string;
+            /** @description The variants that it shows; `null`: all of the run that can be watched. */
+            variants?: string[] | null;
+        };
+        /** @description A link and its token. Not printable, because it holds a secret. */
+        ShareLinkMade: {
+            /** @description The link. */
+            share: components["schemas"]["ShareLink"];
+            /** @description What opens it, shown once; `null` when the request is a repetition. */
+            token?: string | null;
+        };
+        /** @description A link to be made. */
+        ShareLinkOrder: {
+            /**
+             * Format: int32
+             * @description How long it opens, in seconds; two weeks where it is left out.
+             */
+            expires_in_seconds?: number | null;
+            /** @description What it is for, 1–80 characters; reviewers read it. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The run that it shows.
+             */
+            run: string;
+            /** @description What it allows. */
+            scope: components["schemas"]["ShareScopeName"];
+            /** @description The variants of the run that it shows, 1–50 different ones; without them all that can be watched. */
+            variants?: string[] | null;
+        };
+        /**
+         * @description What a link allows.
+         * @enum {string}
+         */
+        ShareScopeName: "view" | "comment" | "approve";
+        /** @description What a link shows. */
+        Shared: {
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            expires_at: string;
+            /** @description What it is for. */
+            name: string;
+            /** @description The organization that shows it. */
+            organization: string;
+            /** @description What it allows. */
+            scope: components["schemas"]["ShareScopeName"];
+            /** @description The variants, at most 200. */
+            variants: components["schemas"]["SharedVariant"][];
+        };
+        /** @description A comment as a link shows it. */
+        SharedComment: {
+            /** @description What whoever said it is called. */
+            by?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was said.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Whether a reviewer said it, and not the organization. */
+            mine: boolean;
+            /** @description Whether the variant was changed since. */
+            outdated: boolean;
+            /**
+             * Format: double
+             * @description The moment in seconds from the start of the video; `null`: all of it.
+             */
+            seconds?: number | null;
+            /** @description Whether somebody still has to look at it. */
+            state: components["schemas"]["CommentStateName"];
+            /** @description The words. */
+            text: string;
+            /**
+             * Format: double
+             * @description The place from left to right, within 0 and 1; `null`: all of the picture.
+             */
+            x?: number | null;
+            /**
+             * Format: double
+             * @description The place from top to bottom, within 0 and 1.
+             */
+            y?: number | null;
+        };
+        /** @description A comment of somebody without an account. A place has both `x` and `y`. */
+        SharedCommentOrder: {
+            /** @description What whoever says it is called, 1–80 characters. */
+            reviewer: string;
+            /**
+             * Format: double
+             * @description The moment in seconds from the start of the video.
+             */
+            seconds?: number | null;
+            /** @description The words, 1–2,000 characters. */
+            text: string;
+            /**
+             * Format: double
+             * @description The place from left to right.
+             */
+            x?: number | null;
+            /**
+             * Format: double
+             * @description The place from top to bottom.
+             */
+            y?: number | null;
+        };
+        /** @description A decision of somebody without an account. */
+        SharedDecisionOrder: {
+            /** @description What was looked at: the variant's `content_hash`. */
+            content_hash: string;
+            /** @description What is decided. */
+            decision: components["schemas"]["DecisionWord"];
+            /** @description Why, 1–2,000 characters. */
+            note?: string | null;
+            /** @description What whoever decides is called, 1–80 characters. */
+            reviewer: string;
+        };
+        /** @description A variant as a link shows it. */
+        SharedVariant: {
+            /** @description What it is now; a decision names it. */
+            content_hash: string;
+            /**
+             * Format: int32
+             * @description Its generation, from 1.
+             */
+            generation: number;
+            /**
+             * Format: int32
+             * @description Pixels from top to bottom.
+             */
+            height: number;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: int32
+             * @description Its number within the generation, from 1.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description Open comments that are seen by this link.
+             */
+            open_comments: number;
+            /** @description Where its still picture is. */
+            poster_url?: string | null;
+            /** @description Where the preview can be watched; `null` where there is none. */
+            preview_url?: string | null;
+            /** @description The text beside the video. */
+            primary_text: string;
+            /**
+             * Format: double
+             * @description Length of the video in seconds.
+             */
+            seconds: number;
+            /** @description `none`, `waiting`, `approved`, `changes_requested` or `void` (changed since). */
+            state: string;
+            /** @description Whether the preview carries a watermark. */
+            watermarked: boolean;
+            /**
+             * Format: int32
+             * @description Pixels from left to right.
+             */
+            width: number;
+        };
         /** @description One continuous piece of the advertisement. */
         Shot: {
             /** @description Whether the visible mark of AI-made content is shown during this shot. */
@@ -4345,6 +7978,53 @@ export interface components {
             role: components["schemas"]["Role"];
             /** @description What is spoken during the shot. */
             voice?: components["schemas"]["SpokenLine"] | null;
+        };
+        /** @description Another look of a shot. */
+        ShotChange: {
+            caption_motion?: components["schemas"]["CaptionMotion"] | null;
+            /**
+             * Format: int32
+             * @description Length in frames, within what `fits` tells.
+             */
+            frames?: number | null;
+            layout?: components["schemas"]["Layout"] | null;
+            motion?: components["schemas"]["Motion"] | null;
+            /** @description Hash of one of the brief's pictures. It is shown in the place of a clip, too. */
+            picture?: string | null;
+            /**
+             * Format: int32
+             * @description The shot, from 0.
+             */
+            shot: number;
+        };
+        /** @description How a shot fits. */
+        ShotFitView: {
+            /** @description The caption. */
+            caption: components["schemas"]["TextFitView"];
+            /** @description The smaller text. */
+            detail: components["schemas"]["TextFitView"];
+            /** @description Why the renderer cannot lay the shot out; `null` where it can. */
+            fault?: string | null;
+            /**
+             * Format: int32
+             * @description Its length in frames.
+             */
+            frames: number;
+            /**
+             * Format: int32
+             * @description Fewest frames in which its words can be read.
+             */
+            least_frames: number;
+            /**
+             * Format: int32
+             * @description Most frames that it may last.
+             */
+            most_frames: number;
+            /**
+             * Format: int32
+             * @description The shot by its number in the original, from 0.
+             */
+            shot: number;
         };
         /**
          * @description What signs in: a key, a link that was made for it, or an e-mail address with its password. Not printable,
@@ -4471,6 +8151,11 @@ export interface components {
             /** @description Its words in order; empty where the voice tells no times. */
             words?: components["schemas"]["WordTime"][];
         };
+        /**
+         * @description Where a campaign or an ad stands.
+         * @enum {string}
+         */
+        StatusName: "waiting" | "active" | "paused" | "ended";
         /** @description Why a run ended. */
         StopReason: "completed" | "budget_exhausted" | "failed" | "cancelled";
         /**
@@ -4478,6 +8163,8 @@ export interface components {
          * @enum {string}
          */
         StoppingName: "always_valid" | "fixed_horizon";
+        /** @description Which read-out decides. */
+        StoppingRule: "always_valid" | "fixed_horizon" | "bayesian";
         /** @description Everything needed to render one advertisement. */
         Storyboard: {
             /** @description The music bed. */
@@ -4515,6 +8202,38 @@ export interface components {
             repeated: boolean;
             /** @description The run after it. */
             run: components["schemas"]["Run"];
+        };
+        /** @description How a text fits. */
+        TextFitView: {
+            /** @description Its characters. */
+            characters: number;
+            /** @description Around its ink in the frame: left, top, width, height, in pixels. */
+            ink?: number[] | null;
+            /** @description Most characters. */
+            limit: number;
+            /**
+             * Format: int32
+             * @description Lines that it takes as the renderer sets it; `null` where it is blank or was not measured.
+             */
+            lines?: number | null;
+        };
+        /** @description A time in seconds. */
+        TimeBand: {
+            /**
+             * Format: double
+             * @description What is expected.
+             */
+            expected: number;
+            /**
+             * Format: double
+             * @description The longest.
+             */
+            high: number;
+            /**
+             * Format: double
+             * @description The shortest.
+             */
+            low: number;
         };
         /** @description Manner of speaking. */
         Tone: "warm" | "bold" | "plain" | "playful";
@@ -4573,6 +8292,9 @@ export interface components {
             /** @description Whether the finished video passed the quality gate. */
             final_gate?: boolean | null;
             placement?: components["schemas"]["PlacementView"] | null;
+            /** @description Runs that make revisions of it, newest first, at most 50. */
+            revised_by: string[];
+            revises?: components["schemas"]["RevisesView"] | null;
             /** @description What it says, line by line with the facts it rests on. */
             script: components["schemas"]["Script"];
             /** @description What it shows. */
@@ -4666,6 +8388,8 @@ export interface components {
             video?: components["schemas"]["VideoFile"] | null;
             withdrawal?: components["schemas"]["WithdrawalView"] | null;
         };
+        /** @description What may be concluded. */
+        VerdictWord: "mismatch" | "too_early" | "winner" | "guardrail" | "control" | "no_difference" | "undecided";
         /** @description The line of business of a product. */
         Vertical: "coffee_tea" | "food_drink" | "restaurant" | "drinkware" | "beauty" | "clothing" | "shoes" | "home" | "kitchen" | "pets" | "kids_education" | "adult_courses" | "app" | "game" | "drama" | "health_services" | "finance" | "travel" | "electronics" | "sports_outdoor" | "baby" | "local_services" | "general";
         /** @description A clip that was ordered. */
@@ -4968,6 +8692,11 @@ export interface components {
             /** @description On whose clock the days begin. `logical` for the market's own days, of which 2000-01-01 is the first. */
             time_zone: string;
         };
+        /**
+         * @description What may be wished of a campaign or an ad.
+         * @enum {string}
+         */
+        WishName: "pause" | "resume" | "end";
         /** @description Why a variant was withdrawn. */
         WithdrawalView: {
             /** @description Who told: `person`, `key:<id>` or `system`. */
@@ -5000,6 +8729,22 @@ export interface components {
             start_ms: number;
             /** @description The word as it is written, e.g. `$12.50`. */
             text: string;
+        };
+        /** @description Work with one provider. */
+        WorkView: components["schemas"]["CostBand"] & {
+            /** @description What it rests on: `quote`, `measured` (finished runs) or `budget` (what is left of it). */
+            basis: string;
+            /** @description Calls of the provider; of media, campaigns. */
+            calls: components["schemas"]["CallBand"];
+            /** @description `language_model`, `clips`, `renders` or `media`. */
+            kind: string;
+            /** @description The provider, as the ledger names it; `null` for media: the market simulator bills nobody. */
+            provider?: string | null;
+            /**
+             * Format: int64
+             * @description What the provider quotes for a usual call; `null` for media.
+             */
+            quote_micros?: number | null;
         };
     };
     responses: {
@@ -5239,6 +8984,7 @@ export interface operations {
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
@@ -5282,7 +9028,10 @@ export interface operations {
     klingTask: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description `text2video` or `image2video` */
                 kind: string;
@@ -5296,11 +9045,20 @@ export interface operations {
             /** @description The task */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["KlingAnswer"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -5315,7 +9073,10 @@ export interface operations {
     describe: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5324,11 +9085,20 @@ export interface operations {
             /** @description The OpenAPI 3.1 description of the service */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": Record<string, never>;
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             404: components["responses"]["Problem"];
             405: components["responses"]["Problem"];
@@ -5356,6 +9126,145 @@ export interface operations {
             };
             404: components["responses"]["Problem"];
             405: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getAd: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The ad */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ad */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdView"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    endAd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The ad */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ad */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    pauseAd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The ad */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ad */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    resumeAd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The ad */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ad */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
@@ -5439,7 +9348,10 @@ export interface operations {
     getApiKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The key */
                 id: string;
@@ -5451,11 +9363,20 @@ export interface operations {
             /** @description The key */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ApiKey"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -5494,6 +9415,45 @@ export interface operations {
             404: components["responses"]["Problem"];
             405: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listApprovals: {
+        parameters: {
+            query?: {
+                /** @description Only those where this was said last: `waiting`, `approved`, `changes_requested` or `superseded` */
+                state?: string;
+                /** @description Only those of this variant */
+                variant?: string;
+                /** @description Only those of this run's variants */
+                run?: string;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of approvals */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_Approval"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
@@ -5582,7 +9542,10 @@ export interface operations {
     getAsset: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The asset */
                 id: string;
@@ -5594,11 +9557,20 @@ export interface operations {
             /** @description The asset */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Asset"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -5732,6 +9704,239 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    listBrands: {
+        parameters: {
+            query?: {
+                /** @description `true` for those that are archived */
+                archived?: boolean;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of brands */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_BrandSheet"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    createBrand: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A key of your choice, new for each request and the same when it is repeated */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BrandOrder"];
+            };
+        };
+        responses: {
+            /** @description The brand */
+            201: {
+                headers: {
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
+                    /** @description Where it can be read */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandSheet"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getBrand: {
+        parameters: {
+            query?: {
+                /** @description As it was in this version */
+                version?: number;
+            };
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The brand */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The brand */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandSheet"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    updateBrand: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of what is to be changed: 412 when it is another one by now */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The brand */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BrandOrder"];
+            };
+        };
+        responses: {
+            /** @description The brand */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandSheet"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    archiveBrand: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The brand */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The brand */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandSheet"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    restoreBrand: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The brand */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The brand */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandSheet"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     listBriefs: {
         parameters: {
             query?: {
@@ -5847,7 +10052,10 @@ export interface operations {
     getBrief: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The brief */
                 id: string;
@@ -5859,10 +10067,62 @@ export interface operations {
             /** @description The brief */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["BriefDocument"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listCampaigns: {
+        parameters: {
+            query?: {
+                /** @description Only those of this run */
+                run?: string;
+                /** @description Only `waiting`, `active`, `paused` or `ended` ones */
+                status?: string;
+                /** @description Only those with this objective, e.g. `clicks` */
+                objective?: string;
+                /** @description With `external_id`: only the one with this name at a platform */
+                platform?: string;
+                /** @description The id at the platform */
+                external_id?: string;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of campaigns */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_CampaignView"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -5870,6 +10130,463 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getCampaign: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The campaign: `<run>-g<generation>` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The campaign */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignView"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listAdGroups: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The campaign */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its ad groups */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdGroups"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listAds: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The campaign */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its ads */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ads"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getCampaignDelivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The campaign */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How it went */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignDelivery"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    endCampaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The campaign */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The campaign */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listCampaignRefs: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The campaign */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its names */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExternalRefs"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    setCampaignRefs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The campaign */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExternalRefs"];
+            };
+        };
+        responses: {
+            /** @description Its names as set */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExternalRefs"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    pauseCampaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The campaign */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The campaign */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    resumeCampaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The campaign */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The campaign */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getComment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The comment */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The comment */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comment"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    reopenComment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The comment */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The comment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comment"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    resolveComment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The comment */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The comment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comment"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
@@ -5930,7 +10647,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["LoggedEvent"];
+                    "text/event-stream": {
+                        data: string;
+                        /** @description The type of the event */
+                        event: string;
+                        /** @description What `Last-Event-ID` goes on after */
+                        id: string;
+                    };
                 };
             };
             400: components["responses"]["Problem"];
@@ -5938,6 +10661,82 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listExperiments: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of experiments */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_Experiment"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    createExperiment: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A key of your choice, new for each request and the same when it is repeated */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExperimentOrder"];
+            };
+        };
+        responses: {
+            /** @description The draft */
+            201: {
+                headers: {
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
+                    /** @description Where it can be read */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
@@ -5963,6 +10762,434 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExperimentPlan"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getExperiment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The experiment */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The experiment */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    reallocateExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The experiment */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExperimentAllocation"];
+            };
+        };
+        responses: {
+            /** @description The experiment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    archiveExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The experiment */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ExperimentReason"] | null;
+            };
+        };
+        responses: {
+            /** @description The experiment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    decideExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The experiment */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExperimentDecide"];
+            };
+        };
+        responses: {
+            /** @description The experiment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listExperimentDecisions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The experiment */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The log */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExperimentDecisionList"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getExperimentExposures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The experiment */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A parquet file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.parquet": number[];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            410: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    pauseExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The experiment */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ExperimentReason"] | null;
+            };
+        };
+        responses: {
+            /** @description The experiment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listExperimentReadOuts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The experiment */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The read-outs */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadOutList"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    resumeExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The experiment */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ExperimentReason"] | null;
+            };
+        };
+        responses: {
+            /** @description The experiment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    startExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The experiment */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ExperimentReason"] | null;
+            };
+        };
+        responses: {
+            /** @description The experiment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    stopExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The experiment */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExperimentStop"];
+            };
+        };
+        responses: {
+            /** @description The experiment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -6097,7 +11324,10 @@ export interface operations {
     getImport: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The import */
                 id: string;
@@ -6109,11 +11339,20 @@ export interface operations {
             /** @description The import */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Import"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -6531,10 +11770,57 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    getMember: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The person */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The member */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     removeMember: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of what is to be changed: 412 when it is another one by now */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The person */
                 id: string;
@@ -6558,6 +11844,7 @@ export interface operations {
             404: components["responses"]["Problem"];
             405: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
@@ -6566,7 +11853,10 @@ export interface operations {
     changeRole: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of what is to be changed: 412 when it is another one by now */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The person */
                 id: string;
@@ -6582,6 +11872,8 @@ export interface operations {
             /** @description The member */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6594,6 +11886,7 @@ export interface operations {
             404: components["responses"]["Problem"];
             405: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
@@ -6694,10 +11987,56 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    getOperation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The operation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationView"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     getOrganization: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6706,11 +12045,20 @@ export interface operations {
             /** @description The organization */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["OwnOrganization"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -6830,7 +12178,10 @@ export interface operations {
     readOrganization: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The organization */
                 id: string;
@@ -6842,11 +12193,20 @@ export interface operations {
             /** @description The organization */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Organization"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -6866,7 +12226,10 @@ export interface operations {
                 /** @description Most rows of the page */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The organization */
                 id: string;
@@ -6878,11 +12241,20 @@ export interface operations {
             /** @description A page of keys */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Listing_ApiKey"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -7009,7 +12381,10 @@ export interface operations {
     getOrganizationBudget: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The organization */
                 id: string;
@@ -7021,11 +12396,20 @@ export interface operations {
             /** @description The limit in force */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["OrganizationBudget"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -7041,7 +12425,10 @@ export interface operations {
     setOrganizationBudget: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of what is to be changed: 412 when it is another one by now */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The organization */
                 id: string;
@@ -7057,6 +12444,8 @@ export interface operations {
             /** @description The limit as set */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7069,6 +12458,7 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             405: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
@@ -7118,7 +12508,10 @@ export interface operations {
     removeOrganizationBudget: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of what is to be changed: 412 when it is another one by now */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The organization */
                 id: string;
@@ -7142,6 +12535,7 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             405: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
@@ -7243,6 +12637,179 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    listReports: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of reports */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_ReportView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    createReport: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A key of your choice, new for each request and the same when it is repeated */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportRequestBody"];
+            };
+        };
+        responses: {
+            /** @description It will be made */
+            202: {
+                headers: {
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
+                    /** @description Where it can be read */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportOrdered"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getReport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The report */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportView"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getReportContent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description One byte range (RFC 9110 section 14) */
+                range?: string;
+                /** @description The `ETag` of an earlier answer */
+                "if-none-match"?: string;
+            };
+            path: {
+                /** @description The report */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description A range of it */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description The report is the one that the client has */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            410: components["responses"]["Problem"];
+            416: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     listRequests: {
         parameters: {
             query?: {
@@ -7311,7 +12878,10 @@ export interface operations {
     };
     createRun: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `estimate`: tell what the run would cost */
+                dry_run?: string;
+            };
             header: {
                 /** @description A key of your choice, new for each request and the same when it is repeated */
                 "Idempotency-Key": string;
@@ -7325,6 +12895,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description What the run would cost */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunEstimateView"];
+                };
+            };
             /** @description The run as it is at its start */
             201: {
                 headers: {
@@ -7356,7 +12935,10 @@ export interface operations {
     getRun: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The run */
                 id: string;
@@ -7368,11 +12950,20 @@ export interface operations {
             /** @description The run */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -7387,7 +12978,10 @@ export interface operations {
     listRunCampaigns: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The run */
                 id: string;
@@ -7399,11 +12993,20 @@ export interface operations {
             /** @description The campaigns */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Campaigns"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -7468,7 +13071,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["Event"];
+                    "text/event-stream": {
+                        data: string;
+                        /** @description The type of the event */
+                        event: string;
+                        /** @description What `Last-Event-ID` goes on after */
+                        id: string;
+                    };
                 };
             };
             /** @description Every event of the run was received before */
@@ -7523,7 +13132,10 @@ export interface operations {
     listQuestions: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The run */
                 id: string;
@@ -7535,11 +13147,20 @@ export interface operations {
             /** @description The questions */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Questions"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -7630,7 +13251,10 @@ export interface operations {
                 /** @description Most rows of the page */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The run */
                 id: string;
@@ -7642,11 +13266,20 @@ export interface operations {
             /** @description A page of the trace */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Listing_TraceStep"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -7668,7 +13301,10 @@ export interface operations {
                 /** @description Most rows of the page */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The run */
                 id: string;
@@ -7680,11 +13316,20 @@ export interface operations {
             /** @description A page of variants */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Listing_VariantSummary"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -7783,6 +13428,380 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    openShare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The token of the link */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the link shows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shared"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listSharedComments: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The token of the link */
+                token: string;
+                /** @description The variant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of comments */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_SharedComment"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    createSharedComment: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A key of your choice, new for each request and the same when it is repeated */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description The token of the link */
+                token: string;
+                /** @description The variant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SharedCommentOrder"];
+            };
+        };
+        responses: {
+            /** @description The comment */
+            201: {
+                headers: {
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
+                    /** @description Where it can be read */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedComment"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    decideShared: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The token of the link */
+                token: string;
+                /** @description The variant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SharedDecisionOrder"];
+            };
+        };
+        responses: {
+            /** @description The variant */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedVariant"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getSharedFile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description One byte range (RFC 9110 section 14) */
+                range?: string;
+                /** @description The `ETag` of an earlier answer */
+                "if-none-match"?: string;
+            };
+            path: {
+                /** @description The token of the link */
+                token: string;
+                /** @description The variant */
+                id: string;
+                /** @description `preview` or `poster` */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": number[];
+                };
+            };
+            /** @description A range of it */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": number[];
+                };
+            };
+            /** @description The file is the one that the client has */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            410: components["responses"]["Problem"];
+            416: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listShares: {
+        parameters: {
+            query?: {
+                /** @description Only links to this run */
+                run?: string;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of links */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_ShareLink"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    createShare: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A key of your choice, new for each request and the same when it is repeated */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShareLinkOrder"];
+            };
+        };
+        responses: {
+            /** @description The link and its token */
+            201: {
+                headers: {
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
+                    /** @description Where it can be read */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareLinkMade"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getShare: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The link */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The link */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareLink"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    revokeShare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The link */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The link */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareLink"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     getUsage: {
         parameters: {
             query?: {
@@ -7819,7 +13838,10 @@ export interface operations {
     getVariant: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The variant */
                 id: string;
@@ -7831,11 +13853,20 @@ export interface operations {
             /** @description The variant */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["VariantDetail"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -7847,10 +13878,228 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
-    listExternalRefs: {
+    getApproval: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The variant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The approval */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    askForApproval: {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                /** @description The variant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalWish"];
+            };
+        };
+        responses: {
+            /** @description The approval */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    decideApproval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The variant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionOrder"];
+            };
+        };
+        responses: {
+            /** @description The approval */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listComments: {
+        parameters: {
+            query?: {
+                /** @description Only comments in this state: `open` or `resolved` */
+                state?: string;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The variant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of comments */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_Comment"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    createComment: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A key of your choice, new for each request and the same when it is repeated */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description The variant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentOrder"];
+            };
+        };
+        responses: {
+            /** @description The comment */
+            201: {
+                headers: {
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
+                    /** @description Where it can be read */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comment"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listExternalRefs: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The variant */
                 id: string;
@@ -7862,11 +14111,20 @@ export interface operations {
             /** @description Its ads */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ExternalRefs"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -7881,7 +14139,10 @@ export interface operations {
     setExternalRefs: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of what is to be changed: 412 when it is another one by now */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The variant */
                 id: string;
@@ -7897,6 +14158,8 @@ export interface operations {
             /** @description Its ads as set */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7908,6 +14171,7 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             405: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
@@ -7971,10 +14235,117 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    listRevisions: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The variant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of runs */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_Run"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    reviseVariant: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A key of your choice, new for each request and the same when it is repeated */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description The variant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevisionOrder"];
+            };
+        };
+        responses: {
+            /** @description With `check`: what is wrong, and how it fits */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevisionCheck"];
+                };
+            };
+            /** @description The run that makes it, as it is at its start */
+            201: {
+                headers: {
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
+                    /** @description Where it can be read */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            402: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     getScript: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The variant */
                 id: string;
@@ -7986,11 +14357,20 @@ export interface operations {
             /** @description The script */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Script"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -8005,7 +14385,10 @@ export interface operations {
     getStoryboard: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The variant */
                 id: string;
@@ -8017,11 +14400,20 @@ export interface operations {
             /** @description The storyboard */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Storyboard"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -8095,6 +14487,7 @@ export interface operations {
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
@@ -8103,7 +14496,10 @@ export interface operations {
     getVideo: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The clip */
                 id: string;
@@ -8115,11 +14511,20 @@ export interface operations {
             /** @description The clip */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Video"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -8293,7 +14698,10 @@ export interface operations {
     getWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The webhook */
                 id: string;
@@ -8305,11 +14713,20 @@ export interface operations {
             /** @description The webhook */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Webhook"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -8324,7 +14741,10 @@ export interface operations {
     updateWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of what is to be changed: 412 when it is another one by now */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The webhook */
                 id: string;
@@ -8340,6 +14760,8 @@ export interface operations {
             /** @description The webhook */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8351,6 +14773,7 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             405: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
@@ -8362,7 +14785,10 @@ export interface operations {
     deleteWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of what is to be changed: 412 when it is another one by now */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The webhook */
                 id: string;
@@ -8385,6 +14811,7 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             405: components["responses"]["Problem"];
+            412: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
@@ -8400,7 +14827,10 @@ export interface operations {
                 /** @description Most rows of the page */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The webhook */
                 id: string;
@@ -8412,11 +14842,20 @@ export interface operations {
             /** @description A page of deliveries */
             200: {
                 headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Listing_WebhookDelivery"];
                 };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
