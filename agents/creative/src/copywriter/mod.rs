@@ -147,7 +147,11 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
         // More scripts than hang together are asked for, or only the same film once more is left: any fact may carry
         // on in the others, and a brief of few facts says them in other ways.
         let worn_out = match best {
-            Some((at, _)) => asked.is_none() && pool.get(at).is_some_and(|best| again(best) >= PLAIN_AGAIN),
+            Some((at, _)) => pool.get(at).is_some_and(|best| {
+                // A short answer keeps to what hangs together, a longer one shows more kinds of film.
+                let unspread = spread && number >= SPREAD && again(best) > 0.0;
+                asked.is_none() && again(best) >= PLAIN_AGAIN || unspread
+            }),
             None => true,
         };
         if strict && worn_out {
