@@ -32,7 +32,20 @@ impl Words<'_> {
     }
 
     fn metric(&self) -> &str {
-        &self.analysis.design.primary.name
+        self.name(&self.analysis.design.primary.name)
+    }
+
+    /// What people call a metric: those of ads by their usual names, any other as whoever measured it wrote it.
+    fn name<'a>(&self, metric: &'a str) -> &'a str {
+        let (chinese, english) = match metric {
+            "ctr" => ("点击率", "click rate"),
+            "cvr" => ("转化率", "conversion rate"),
+            "cpc" => ("每次点击花费", "cost per click"),
+            "cpa" => ("每次转化花费", "cost per conversion"),
+            "revenue_per_impression" => ("每次展示收入", "revenue per impression"),
+            other => (other, other),
+        };
+        if self.is_chinese { chinese } else { english }
     }
 
     fn control_name(&self) -> &str {
@@ -130,7 +143,7 @@ impl Words<'_> {
 
     fn guardrail(&self, arm: &str, metric: &str) -> String {
         let effect = self.comparison(arm).map(|own| self.effect(own)).unwrap_or_default();
-        let primary = self.metric();
+        let (primary, metric) = (self.metric(), self.name(metric));
         self.said(
             format!("{arm} 的 {primary} 更好（{effect}），但护栏指标 {metric} 变差超过容许范围，不应采用。"),
             format!(

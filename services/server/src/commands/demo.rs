@@ -133,7 +133,7 @@ pub(crate) async fn found(accounts: &Arc<dyn AccountStore>, pepper: &Pepper) -> 
     let (new, key) = key::issue(pepper, &OperatingSystem, "demo sign-in", &Scope::CUSTOMER, Some(KEY_MICROS))
         .map_err(|error| Problem::new(Code::Prerequisite, "", error.to_string()))?;
     if accounts.bootstrap(&named, &new).await.map_err(failed)? {
-        let limit = Limit { cap: Micros(1_000_000_000), currency: Some(Currency::USD) };
+        let limit = Limit { cap: Micros(5_000_000_000), currency: Some(Currency::USD) };
         accounts.limit_organization(named.id, limit).await.map_err(failed)?;
     } else {
         accounts.add_key(named.id, &new).await.map_err(failed)?;
