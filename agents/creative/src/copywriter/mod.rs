@@ -66,6 +66,8 @@ const NEAR: f64 = 0.78;
 const SPREAD: usize = 3;
 /// What puts a structure that the answer does not have yet before the others, until it is spread.
 const UNSEEN_FIRST: f64 = 100.0;
+/// How often attempts are made in which any fact may carry on, while a script or a kind of it is missing.
+const LOOSE_ROUNDS: u64 = 4;
 /// Attempts in a row that build nothing, after which the facts are taken not to carry a structure.
 const HOPELESS: u64 = 6;
 
@@ -111,7 +113,7 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
     let material = Material::of(request.brief);
     let stream = Stream::new(request.seed, &format!("copywriter {}", request.brief.id));
     let mut pool = candidates(&material, &stream, false);
-    let mut strict = true;
+    let mut rounds = 0;
     let mut worn: BTreeMap<FactId, u32> = BTreeMap::new();
     let mut uses: BTreeMap<Structure, u32> = BTreeMap::new();
     let mut written: Vec<Script> = Vec::new();
@@ -144,22 +146,18 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
             .enumerate()
             .map(|(at, candidate)| (at, rank(candidate)))
             .reduce(|best, other| if other.1 > best.1 { other } else { best });
-        // More scripts than hang together are asked for, or only the same film once more is left: any fact may carry
-        // on in the others, and a brief of few facts says them in other ways.
-        let worn_out = match best {
-            Some((at, _)) => pool.get(at).is_some_and(|best| {
-                // A short answer keeps to what hangs together, a longer one shows more kinds of film.
-                let unspread = spread && number >= SPREAD && again(best) > 0.0;
-                asked.is_none() && again(best) >= PLAIN_AGAIN || unspread
-            }),
-            None => true,
-        };
-        if strict && worn_out {
-            strict = false;
-            pool.extend(candidates(&material, &stream.child(u64::MAX), true));
-            if sparse {
+        // More scripts than hang together are asked for, none of a kind that a longer answer still wants, or only
+        // the same film once more is left: any fact may carry on in the others, and a brief of few facts says them
+        // in other ways.
+        let next = best.and_then(|(at, _)| pool.get(at));
+        let missing = next.is_none_or(|next| spread && number >= SPREAD && again(next) > 0.0);
+        let plain = asked.is_none() && next.is_some_and(|next| again(next) >= PLAIN_AGAIN);
+        if missing && rounds < LOOSE_ROUNDS || plain && rounds == 0 {
+            pool.extend(candidates(&material, &stream.child(u64::MAX - 2 * rounds), true));
+            if sparse && rounds == 0 {
                 pool.extend(sparse_candidates(&material, &stream.child(u64::MAX - 1)));
             }
+            rounds += 1;
             continue;
         }
         let Some((at, _)) = best else { break };

@@ -523,10 +523,14 @@ impl<'m, 'b> Builder<'m, 'b> {
         let open = self.named_below(open);
         self.thread_from(scene);
         let leads = self.facts(SAID);
-        let tied = leads
+        // What answers the scene comes before what only shares a word with it, even where it is a proof.
+        let linked = leads
             .iter()
             .copied()
-            .find(|lead| self.material.answers_by_link(scene, lead) || self.material.related(scene, lead));
+            .chain(self.material.claims.iter().filter(|claim| claim.fact.kind == FactKind::Proof))
+            .find(|lead| self.material.answers_by_link(scene, lead) && self.fits_a_caption(lead));
+        let related = leads.iter().copied().find(|lead| self.material.related(scene, lead));
+        let tied = linked.or(related);
         self.loosen(if tied.is_some() { 0.25 } else { 1.5 });
         let lead = tied.or_else(|| leads.first().copied())?;
         let idea = self.idea(&scene.fact.text, &lead.fact.text);
