@@ -67,7 +67,7 @@ const SPREAD: usize = 3;
 /// What puts a structure that the answer does not have yet before the others, until it is spread.
 const UNSEEN_FIRST: f64 = 100.0;
 /// How often attempts are made in which any fact may carry on, while a script or a kind of it is missing.
-const LOOSE_ROUNDS: u64 = 4;
+const LOOSE_ROUNDS: u64 = 12;
 /// Attempts in a row that build nothing, after which the facts are taken not to carry a structure.
 const HOPELESS: u64 = 6;
 
