@@ -92,7 +92,8 @@ fn look(file: &Path, variant: &Variant, provider: &FakeProvider) {
             let shown: Vec<_> = inner.iter().map(|seen| recognize(*seen, &made)).collect();
             assert!(shown.iter().all(|one| *one == shown[0]), "one clip throughout");
             let (prompt, seed) = shown[0].unwrap();
-            // Texts at the top darken the picture below them: what counts is the color, not its brightness.
+            // Texts at the top darken the picture below them, by a shade of the brand's color: what counts is the
+            // color, not its brightness, and the shade may mix a quarter of its own in.
             let hue = |color: [u8; 3]| {
                 let most = f64::from(color.into_iter().max().unwrap_or(1).max(1));
                 color.map(|part| (f64::from(part) * 255.0 / most).round() as u8)
@@ -102,7 +103,7 @@ fn look(file: &Path, variant: &Variant, provider: &FakeProvider) {
                 own.iter().zip(hue(*seen)).map(|(one, other)| one.abs_diff(other)).max().unwrap()
             };
             let furthest = inner.iter().map(far).max().unwrap();
-            assert!(furthest < 40, "{furthest} of 255 away from the clip's own mark");
+            assert!(furthest < 64, "{furthest} of 255 away from the clip's own mark");
         }
         begin = end;
     }
