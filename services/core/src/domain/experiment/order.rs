@@ -232,9 +232,6 @@ mod tests {
         assert_eq!(arms, [("A", ArmRole::Control), ("B", ArmRole::Treatment)]);
     }
 
-    /// What makes an order wrong.
-    type Spoil = fn(&mut Value);
-
     #[test]
     fn what_is_wrong_is_named() {
         let cases: [(&str, Spoil); 13] = [
