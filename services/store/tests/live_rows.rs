@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use uuid::Uuid;
 
 /// Tables with rows of organizations that a request reads.
-const TABLES: [&str; 21] = [
+const TABLES: [&str; 31] = [
     "run",
     "step",
     "ledger",
@@ -33,6 +33,16 @@ const TABLES: [&str; 21] = [
     "audit_log",
     "webhook",
     "webhook_delivery",
+    "campaign",
+    "campaign_ref",
+    "approval",
+    "share_link",
+    "brand",
+    "brand_version",
+    "report",
+    "experiment",
+    "experiment_day",
+    "experiment_entry",
 ];
 
 #[expect(clippy::disallowed_methods, reason = "the servers are told through the environment")]
@@ -47,7 +57,7 @@ fn rows(digit: u8) -> String {
     format!(
         "INSERT INTO organization (id, name, created_at) VALUES ({organization}, 'o', 0);
          INSERT INTO run (id, organization_id, request, version, state, generation, workflow, messages, budget_micros, created_at)
-             VALUES ({run}, {organization}, '', 0, 'requested', 0, 'null', 0, 9, 0);
+             VALUES ({run}, {organization}, '{{}}', 0, 'requested', 0, 'null', 0, 9, 0);
          INSERT INTO step (id, organization_id, run_id, kind, key, state, run_at, max_attempts, input)
              VALUES ({other}, {organization}, {run}, 'plan', 'g1', 'ready', 0, 5, '');
          INSERT INTO ledger (organization_id, run_id, entry, amount_micros, ref, at)
@@ -78,7 +88,24 @@ fn rows(digit: u8) -> String {
          INSERT INTO session (id, organization_id, mac, person_id, created_at, until_at)
              VALUES ({other}, {organization}, decode(repeat('0{digit}', 32), 'hex'), {other}, 0, 0);
          INSERT INTO audit_log (id, organization_id, made_at, actor_kind, action, target_kind, target_id)
-             VALUES ({other}, {organization}, 0, 'service', 'a', 'k', 'i');"
+             VALUES ({other}, {organization}, 0, 'service', 'a', 'k', 'i');
+         INSERT INTO campaign_ref (organization_id, platform, external_id, account, run_id, generation)
+             VALUES ({organization}, 'p', 'e', 'a', {run}, 1);
+         INSERT INTO approval (id, organization_id, run_id, variant_id, content_hash, state)
+             VALUES ({other}, {organization}, {run}, {variant}, 'h', 'waiting');
+         INSERT INTO share_link (id, organization_id, mac, name, run_id, scope, created_at, author, expires_at)
+             VALUES ({other}, {organization}, decode(repeat('0{digit}', 32), 'hex'), 'n', {run}, 'view', 0, '', 0);
+         INSERT INTO brand (id, organization_id, version, body, created_at, updated_at)
+             VALUES ({other}, {organization}, 1, '', 0, 0);
+         INSERT INTO brand_version (brand_id, version, organization_id, body, made_at)
+             VALUES ({other}, 1, {organization}, '', 0);
+         INSERT INTO report (id, organization_id, detail, state, created_at)
+             VALUES ({other}, {organization}, '', 'queued', 0);
+         INSERT INTO experiment (id, organization_id, run_id, state, body, version, created_at)
+             VALUES ({other}, {organization}, {run}, 'draft', '', 0, 0);
+         INSERT INTO experiment_day (experiment_id, day, organization_id, phase, read_out, exposures, created_at)
+             VALUES ({other}, 1, {organization}, 1, '', '', 0);
+         INSERT INTO experiment_entry (experiment_id, organization_id, entry) VALUES ({other}, {organization}, '');"
     )
 }
 
