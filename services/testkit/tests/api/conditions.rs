@@ -65,8 +65,10 @@ async fn problems_are_told_in_the_language_that_is_asked_for() {
     let tenant = server.tenant("one").await;
     let ask = async |language: Option<&str>| {
         let request = server.request("GET", "/v1/runs?limit=0", Some(&tenant.key));
-        let request =
-            language.map_or(request.try_clone().unwrap(), |asked| request.header("accept-language", asked));
+        let request = match language {
+            Some(asked) => request.header("accept-language", asked),
+            None => request,
+        };
         let response = request.send().await.unwrap();
         assert_eq!(response.headers()["vary"], "accept-language");
         let told = response.headers()["content-language"].to_str().unwrap().to_owned();

@@ -43,7 +43,7 @@ async fn winner(server: &Server, name: &str) -> (Tenant, RunId, String) {
 /// Changes what the winner says.
 async fn edited(server: &Server, run: RunId) {
     let mut variant = fixtures::variant(run, 1, 1, VariantState::Won);
-    variant.body.script.primary_text = "Another text".to_owned();
+    "Another text".clone_into(&mut variant.body.script.primary_text);
     variant.body.preview = Some(server.rendered("preview"));
     variant.body.final_render = Some(server.rendered("final"));
     server.commit(run, Commit { variants: vec![variant], ..Commit::default() }).await;
