@@ -27,6 +27,7 @@ pub mod results;
 pub mod results_import;
 pub mod run;
 mod run_estimate;
+mod run_wait;
 pub mod scorer;
 pub mod serve;
 pub mod verify;

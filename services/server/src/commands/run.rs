@@ -2,16 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
-use spotwright_core::domain::run::{NewRun, RunRequest, Stage, StoredPicture};
+use spotwright_core::domain::run::{NewRun, RunRequest, StoredPicture};
 use spotwright_core::domain::variant::Variant;
 use spotwright_core::domain::withdrawal::Withdrawal;
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clock::{Clock, SystemClock};
 use spotwright_core::ports::letters::Letters;
-use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::step_store::StepStore;
 use spotwright_core::spine::{Checkpoints, NoCheckpoints};
 use spotwright_core::use_cases::run_sizes::{AskedSizes, RunSizes};
@@ -29,6 +27,7 @@ use spotwright_schemas::storyboard::Storyboard;
 
 use super::ask::Asker;
 use super::launch_pack::expect_folder;
+use super::run_wait;
 use super::{Machine, print_json, print_text, processors};
 use crate::brief_file::{self, LoadedBrief};
 use crate::cli::RunArguments;
@@ -37,7 +36,6 @@ use crate::control::Control;
 use crate::generated::{self, GeneratedShots};
 use crate::impressions::Log;
 use crate::outputs::{self, FinishedRun, file_stem};
-use crate::progress::Progress;
 use crate::publish::{launch_pack, platforms};
 use crate::report;
 use crate::telemetry;
@@ -48,9 +46,6 @@ use crate::{explain, imported, impressions, losses, writers};
 
 /// Parent of output folders that were not named.
 const DEFAULT_PARENT: &str = "spotwright-out";
-
-/// How often progress is looked at.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// What a run came to.
 #[derive(Debug, Clone, Serialize)]
@@ -196,7 +191,7 @@ pub async fn execute_in(
     let running = Running::start(setup, &world);
     let letters: Arc<dyn Letters> = world.video.clone();
     let control = Control::new(Arc::clone(&store), letters);
-    let waited = wait(store.as_ref(), &control, &asker, run).await;
+    let waited = run_wait::wait(store.as_ref(), &control, &asker, run).await;
     running.stop().await;
     waited?;
     let finished = FinishedRun::load(store.as_ref(), run).await?;
@@ -434,43 +429,6 @@ async fn begin(
     store.create_run(&run, first_commit(&run, now)).await.map_err(|error| failed(error.to_string()))?;
     checkpoints.reached("run.after_create");
     Ok(run.id)
-}
-
-/// Waits until the run is finished and everybody was told.
-async fn wait(
-    store: &dyn StepStore,
-    control: &dyn RunControl,
-    asker: &Asker,
-    id: RunId,
-) -> Result<(), Problem> {
-    let failed = |error: spotwright_core::ports::step_store::StoreError| {
-        Problem::new(Code::Store, "", error.to_string())
-    };
-    let mut progress = Progress::new();
-    loop {
-        let run = store.run(id).await.map_err(failed)?;
-        progress.show(&run);
-        if run.stage == Stage::WaitingForAnswers {
-            progress.finish();
-            asker.ask(control, &run).await?;
-            progress = Progress::new();
-            continue;
-        }
-        let open = store.open_work(id).await.map_err(failed)?;
-        if open == 0 {
-            progress.finish();
-            // Between the two reads the last step may have ended; only a settled state counts.
-            let run = store.run(id).await.map_err(failed)?;
-            if run.stage == Stage::Finished {
-                return Ok(());
-            }
-            if store.open_work(id).await.map_err(failed)? == 0 {
-                let message = format!("the run stands still in stage `{}`", run.stage.as_str());
-                return Err(Problem::new(Code::StepFailed, "", message));
-            }
-        }
-        tokio::time::sleep(LOOK).await;
-    }
 }
 
 fn summarize(
