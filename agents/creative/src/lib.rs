@@ -42,7 +42,6 @@ pub mod footage;
 pub mod learn;
 mod look;
 pub mod plan;
-mod promise;
 pub mod revision;
 pub mod select;
 pub mod storyboard;

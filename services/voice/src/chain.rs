@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use spotwright_core::domain::reason::VoiceReason;
 use spotwright_core::ports::voice::{Spoken, Utterance, Voice, VoiceError};
 
 /// Asks one voice after the other, and says of each why it was passed over.
@@ -38,25 +37,20 @@ impl Voice for Chain {
                 }
                 // What is used up comes back: another voice, or none, would be another ad.
                 Err(error @ VoiceError::NoRoom(_)) => return Err(error),
-                Err(VoiceError::Unavailable(reason)) => {
-                    may_come = true;
-                    why.push(passed_over(voice.name(), reason));
+                Err(error) => {
+                    may_come |= matches!(error, VoiceError::Unavailable(_));
+                    why.push(format!("{}: {error}", voice.name()));
                 }
-                Err(VoiceError::Impossible(reason)) => why.push(passed_over(voice.name(), reason)),
             }
         }
-        let reasons = VoiceReason::Nobody { passed_over: why };
+        why.push("captions only".to_owned());
+        let reasons = why.join("; ");
         Err(if may_come { VoiceError::Unavailable(reasons) } else { VoiceError::Impossible(reasons) })
     }
 }
 
-fn passed_over(engine: &str, why: VoiceReason) -> VoiceReason {
-    VoiceReason::PassedOver { engine: engine.to_owned(), why: Box::new(why) }
-}
-
 #[cfg(test)]
 mod tests {
-    use spotwright_core::domain::reason::VoiceFault;
     use spotwright_schemas::locale::Locale;
 
     use super::*;
@@ -78,7 +72,7 @@ mod tests {
                 engine: self.0.to_owned(),
                 voice: utterance.voice.clone(),
                 speed: utterance.speed,
-                why: vec![VoiceReason::NoPronunciations],
+                why: vec!["own reason".to_owned()],
             })
         }
     }
@@ -95,12 +89,11 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_that_can_speaks_and_the_others_have_a_reason() {
-        let away = Says("away", Err(VoiceError::unavailable(VoiceFault::Words("no file".to_owned()))));
+        let away = Says("away", Err(VoiceError::Unavailable("no file".to_owned())));
         let chain = Chain::new(vec![Arc::new(away), Arc::new(Says("there", Ok(0.5)))]);
         let spoken = chain.speak(&line()).await.expect("speaks");
         assert_eq!(spoken.engine, "there");
-        let told: Vec<String> = spoken.why.iter().map(ToString::to_string).collect();
-        assert_eq!(told, ["away: no file", "the server takes no list of pronunciations"]);
+        assert_eq!(spoken.why, ["away: no file", "own reason"]);
     }
 
     #[tokio::test]
@@ -113,14 +106,11 @@ mod tests {
     #[tokio::test]
     async fn at_the_end_there_are_captions_only() {
         let chain = Chain::new(vec![
-            Arc::new(Says("one", Err(VoiceError::impossible(VoiceFault::EnglishOnly)))),
-            Arc::new(Says("two", Err(VoiceError::unavailable(VoiceFault::Words("no file".to_owned()))))),
+            Arc::new(Says("one", Err(VoiceError::Impossible("no Chinese".to_owned())))),
+            Arc::new(Says("two", Err(VoiceError::Unavailable("no file".to_owned())))),
         ]);
         let error = chain.speak(&line()).await.expect_err("nobody");
-        assert!(matches!(error, VoiceError::Unavailable(_)), "one of them may come");
-        assert_eq!(
-            error.to_string(),
-            "one: the small voice speaks English only; two: no file; captions only"
-        );
+        let reasons = "one: no Chinese; two: no file; captions only";
+        assert_eq!(error, VoiceError::Unavailable(reasons.to_owned()));
     }
 }

@@ -13,7 +13,6 @@
 //! decided again, so a join fires exactly once whatever the order of events.
 
 mod agent;
-mod by_mode;
 mod clips;
 mod decide;
 mod footage_ports;
@@ -23,6 +22,7 @@ mod metered;
 mod play;
 mod prospect;
 mod revising;
+mod scoring;
 mod shown;
 mod stages;
 mod state;
@@ -32,10 +32,9 @@ mod voice_ports;
 
 pub use crate::edits::PERSON;
 pub use agent::{CreativeAgent, Ports, first_commit};
-pub use by_mode::ByMode;
 pub use clips::{
     AskedClip, ClipEnd, ClipMaker, ClipOutcome, ClipReport, Clips, FellBack, MadeClip, Tried, TryEnd,
-    Without, run_of_job,
+    run_of_job,
 };
 pub use decide::{cancel, decide};
 pub use footage_ports::{ClipOptions, FootagePorts};
@@ -43,6 +42,7 @@ pub use heard::{Heard, HeardSignal, MAX_SIGNALS, Redraft};
 pub use play::{campaign, outcomes, played_campaign};
 pub use prospect::Prospect;
 pub use revising::revising;
+pub use scoring::{history_before, score_input};
 pub use stages::place::PlacedVariant;
 pub use stages::serve::Holds;
 pub use stages::speak::SpokenAd;

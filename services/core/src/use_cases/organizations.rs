@@ -4,7 +4,6 @@ use serde_json::json;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::{KeyId, OrganizationId};
-use spotwright_schemas::mode::Mode;
 
 use super::invitations::{self, InvitationOrder, InvitationToken};
 use super::names::check_name;
@@ -198,7 +197,7 @@ pub async fn replace_key(
     key: &NewKey,
 ) -> Result<Written<KeyRecord>, Problem> {
     let there = named(accounts, by, organization).await?;
-    super::keys::create(accounts, record, &there, &of_operator(write), (Mode::Live, key)).await
+    super::keys::create(accounts, record, &there, &of_operator(write), key).await
 }
 
 /// The keys of an organization, newest first.
@@ -212,7 +211,7 @@ pub async fn keys(
     page: Page,
 ) -> Result<Vec<Positioned<KeyRecord>>, Problem> {
     let there = named(accounts, by, organization).await?;
-    super::keys::list(accounts, &there, Mode::Live, page).await
+    super::keys::list(accounts, &there, page).await
 }
 
 /// Revokes a key of an organization, the last one too.

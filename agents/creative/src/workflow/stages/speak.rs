@@ -5,7 +5,6 @@
 //! has its step wait with it.
 
 use serde_json::json;
-use spotwright_core::domain::reason::VoiceReason;
 use spotwright_core::domain::variant::{SpokenBy, Variant, VoiceReport};
 use spotwright_core::domain::wav::write_wav;
 use spotwright_core::ports::step_store::ClaimedStep;
@@ -69,7 +68,7 @@ impl CreativeAgent {
         let faster = pace(board, &recordings);
         if faster > 1.0 {
             why.clear();
-            why.push(VoiceReason::Faster { percent: (faster * 100.0).round() as u32 });
+            why.push(format!("spoken at {faster:.2} times the voice's pace, to fit"));
             recordings = recorded(ports, utterances(brief, script, faster), &mut why).await?;
         }
         // A person has decided on the lengths of a revision.
@@ -83,7 +82,7 @@ impl CreativeAgent {
 async fn recorded(
     ports: &VoicePorts,
     lines: Vec<Option<Utterance>>,
-    why: &mut Vec<VoiceReason>,
+    why: &mut Vec<String>,
 ) -> Result<Vec<Option<Recording>>, StepError> {
     let mut recordings = Vec::with_capacity(lines.len());
     for (idx, line) in lines.into_iter().enumerate() {
@@ -95,7 +94,7 @@ async fn recorded(
             Ok(spoken) => recordings.push(Some(stored(ports, spoken).await?)),
             Err(VoiceError::NoRoom(reason)) => return Err(StepError::NoRoom(reason)),
             Err(VoiceError::Unavailable(reason) | VoiceError::Impossible(reason)) => {
-                why.push(VoiceReason::Silent { shot: idx as u32 + 1, why: Box::new(reason) });
+                why.push(format!("shot {}: {reason}", idx + 1));
                 recordings.push(None);
             }
         }

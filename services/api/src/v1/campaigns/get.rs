@@ -11,7 +11,7 @@ use crate::state::App;
 
 /// One campaign.
 #[utoipa::path(get, path = "/v1/campaigns/{id}", operation_id = "getCampaign", tag = "campaigns",
-    params(("id" = String, Path, description = "The campaign: `<run>-g<generation>` or `<run>-c<number>`")),
+    params(("id" = String, Path, description = "The campaign: `<run>-g<generation>`")),
     responses((status = 200, description = "The campaign", body = CampaignView)))]
 pub(crate) async fn handle(
     State(app): State<App>,

@@ -32,10 +32,7 @@ struct CampaignQuery {
 }
 
 /// A word of the domain.
-pub(crate) fn word<T: DeserializeOwned>(
-    field: &'static str,
-    text: Option<&String>,
-) -> Result<Option<T>, ApiProblem> {
+fn word<T: DeserializeOwned>(field: &'static str, text: Option<&String>) -> Result<Option<T>, ApiProblem> {
     let read = |text: &String| {
         serde_json::from_value(serde_json::Value::String(text.clone()))
             .map_err(|_| ApiProblem::new(Code::RequestValue, field, "is not one of its words"))

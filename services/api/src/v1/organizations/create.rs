@@ -6,10 +6,8 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::account::{NewOrganization, Scope};
-use spotwright_core::ports::entropy::random_id;
 use spotwright_core::use_cases::{self, organizations};
 use spotwright_schemas::ids::OrganizationId;
-use spotwright_schemas::mode::Mode;
 use utoipa::ToSchema;
 
 use super::Organization;
@@ -86,9 +84,9 @@ pub(crate) async fn handle(
         use_cases::check_name("owner.name", name)?;
     }
     let entropy = app.state.entropy.as_ref();
-    let organization = NewOrganization { id: OrganizationId(random_id(entropy)?), name: order.name };
+    let organization = NewOrganization { id: OrganizationId(key::random_id(entropy)?), name: order.name };
     let (new, text) = key::issue(&app.state.pepper, entropy, "first key", &Scope::CUSTOMER, None)?;
-    let (by, ports) = (&caller.principal, app.people(&caller));
+    let (by, ports) = (&caller.principal, app.people(caller.request_id.as_deref()));
     let accounts = app.state.accounts.as_ref();
     let written =
         organizations::found(accounts, &ports.record, by, &admitted.write, &organization, &new).await?;
@@ -107,7 +105,7 @@ pub(crate) async fn handle(
     let secret = (!replayed).then(|| text.expose().to_owned());
     let body = OrganizationFounded {
         organization: founded.organization.into(),
-        key: ApiKey::of(Mode::Live, founded.key),
+        key: founded.key.into(),
         secret,
         owner,
     };

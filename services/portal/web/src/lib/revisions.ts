@@ -1,6 +1,7 @@
 // An edit of an ad as plain values: its fields, what they change of the original, and texts side by side.
 
-import type { CaptionMotion, Layout, Motion, RevisionChanges, VariantDetail, VisualStyle } from '../api/types';
+import type { RevisionChanges } from '../api/revisions';
+import type { VariantDetail } from '../api/types';
 
 export interface LineFields {
   caption: string;
@@ -9,9 +10,9 @@ export interface LineFields {
 }
 
 export interface ShotFields {
-  layout: Layout;
-  motion: Motion;
-  caption_motion: CaptionMotion;
+  layout: string;
+  motion: string;
+  caption_motion: string;
   picture: string;
   frames: number;
 }
@@ -21,7 +22,7 @@ export interface EditFields {
   lines: LineFields[];
   shots: ShotFields[];
   order: number[];
-  style: VisualStyle;
+  style: string;
   button: string;
 }
 
