@@ -1,7 +1,9 @@
--- For wrk: orders a brief with every request, each under an idempotency key of its own.
--- Environment: BENCH_KEY (API key), BENCH_BODY (file with the order), BENCH_RUN (part of every key),
+-- For wrk: orders a brief with every request, each under an idempotency key of its own; or, with BENCH_PATH, reads
+-- that address. Environment: BENCH_KEY (API key), BENCH_BODY (file with the order), BENCH_RUN (part of every key),
 -- BENCH_DELAY (mean wait in milliseconds before each request of a connection; 0 for none).
 local body, run = nil, os.getenv("BENCH_RUN")
+local path = os.getenv("BENCH_PATH")
+local bearer = "Bearer " .. os.getenv("BENCH_KEY")
 local number, thread = 0, 0
 local wait = tonumber(os.getenv("BENCH_DELAY") or "0")
 
@@ -18,15 +20,19 @@ function setup(worker)
 end
 
 function init()
+    if path then return end
     local file = assert(io.open(os.getenv("BENCH_BODY"), "rb"))
     body = file:read("*a")
     file:close()
 end
 
 function request()
+    if path then
+        return wrk.format("GET", path, { ["Authorization"] = bearer })
+    end
     number = number + 1
     return wrk.format("POST", "/v1/briefs", {
-        ["Authorization"] = "Bearer " .. os.getenv("BENCH_KEY"),
+        ["Authorization"] = bearer,
         ["Content-Type"] = "application/json",
         ["Idempotency-Key"] = run .. "-" .. worker_number .. "-" .. number,
     }, body)

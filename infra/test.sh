@@ -25,6 +25,7 @@ target="${CARGO_TARGET_DIR:-$top/target}"
 step "layout and generated files"
 "$target/debug/xtask" tidy
 "$target/debug/xtask" codegen --check
+"$target/debug/xtask" additive
 step "tests"
 if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --locked --workspace --all-targets --no-fail-fast

@@ -1,6 +1,8 @@
 """Makes one of everything that the API takes an id of, and writes the settings of Schemathesis with them.
 
-Usage: seed.py URL KEY PROGRAM EXAMPLE SETTINGS > OUT
+Usage: seed.py URL KEY OPERATOR PROGRAM EXAMPLE SETTINGS > OUT
+  KEY       of an organization that has played a campaign and imported results, as `client.py` leaves one
+  OPERATOR  the key of an operator, who makes an organization to be frozen and emptied
   PROGRAM   the built `spotwright`, which turns the example's brief into JSON
   EXAMPLE   a folder with `brief.yaml` and its pictures
   SETTINGS  the settings that stay as they are; those with the ids follow them
@@ -16,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 
-url, key, program, example, settings = sys.argv[1:]
+url, key, operator, program, example, settings = sys.argv[1:]
 folder = pathlib.Path(example)
 number = 0
 
@@ -61,6 +63,20 @@ brand = ask("POST", "/v1/brands", {"kit": brief["brand"], "facts": brief["produc
 hook = {"url": "https://hooks.example.com/x", "name": "seed", "events": ["spotwright.run.finished.v1"]}
 webhook = ask("POST", "/v1/webhooks", hook)["webhook"]["id"]
 narrow = ask("POST", "/v1/api-keys", {"name": "seed", "scopes": ["runs:read"]})["key"]["id"]
+campaign = ask("GET", "/v1/campaigns")["data"][0]["id"]
+ad = ask("GET", f"/v1/campaigns/{campaign}/ads")["data"][0]["id"]
+imported = ask("GET", "/v1/imports")["data"][0]["id"]
+wanted = {"kind": "performance", "format": "json", "filters": {"source": "simulated"}}
+report = ask("POST", "/v1/reports", wanted)["report"]["id"]
+played = campaign.rsplit("-g", 1)[0]
+placed = ask("GET", f"/v1/runs/{played}/variants?state=won")["data"]
+planned = {
+    "name": "seed", "run": played, "hypothesis": "the first line matters", "primary": "ctr",
+    "arms": [{"variant": row["id"]} for row in placed],
+}
+experiment = ask("POST", "/v1/experiments", planned)["id"]
+video = ask("POST", "/v1/videos", {"prompt": "a cup", "seconds": "4", "size": "720x1280"})["id"]
+other = ask("POST", "/v1/organizations", {"name": "To be frozen"}, key=operator)
 invited = ask("POST", "/v1/invitations", {"email": "seed@example.com", "name": "Seed", "role": "viewer"})
 open_one = ask("POST", "/v1/invitations", {"email": "open@example.com", "role": "viewer"})["invitation"]["id"]
 accepted = {"token": invited["token"], "password": "correct horse battery"}
@@ -78,9 +94,18 @@ ids = {
     "api-keys": narrow,
     "members": member,
     "invitations": open_one,
+    "campaigns": campaign,
+    "ads": ad,
+    "imports": imported,
+    "reports": report,
+    "operations": report,
+    "experiments": experiment,
+    "videos": video,
 }
 print(pathlib.Path(settings).read_text())
 for resource, value in ids.items():
     print(f"[[operations]]\ninclude-path-regex = '^/v1/{resource}/\\{{id\\}}'\nparameters = {{ id = '{value}' }}\n")
+of_operators = f"{{ id = '{other['organization']['id']}', key = '{other['key']['id']}' }}"
+print(f"[[operations]]\ninclude-path-regex = '^/v1/organizations/\\{{id\\}}'\nparameters = {of_operators}\n")
 shared = f"{{ token = '{share['token']}', id = '{variant}' }}"
 print(f"[[operations]]\ninclude-path-regex = '^/v1/shared/'\nparameters = {shared}\n")

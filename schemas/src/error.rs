@@ -202,6 +202,8 @@ codes! {
     ExperimentMismatch = "SW1051",
     /// A variant cannot be an arm of an experiment.
     ExperimentArm = "SW1052",
+    /// A variant cannot be an ad of a campaign.
+    CampaignAd = "SW1060",
 }
 
 impl fmt::Display for Code {

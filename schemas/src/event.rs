@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{MessageId, OrganizationId, PlacementId, RunId, VariantId};
+use crate::mode::Mode;
 use crate::money::Micros;
 
 /// Largest encoded event in bytes.
@@ -41,6 +42,9 @@ pub struct Event {
     pub datacontenttype: ContentType,
     /// The customer account it belongs to.
     pub organization: OrganizationId,
+    /// `test` in the sandbox of an organization; missing everywhere else.
+    #[serde(default, skip_serializing_if = "Mode::is_live")]
+    pub mode: Mode,
     /// Position among the messages of the run, from 1, without gaps.
     pub sequence: u64,
     /// Type and data.

@@ -1,11 +1,20 @@
 //! Experiments: what is frozen at their start, and what is read out of them day by day.
 
+mod read_out;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::event::FeedbackSource;
 use crate::ids::{RunId, VariantId};
 use crate::money::Micros;
+
+pub use read_out::{
+    GuardrailWord, ReadOut, ReadOutAdjusted, ReadOutArm, ReadOutComparison, ReadOutGate, ReadOutGhosts,
+    ReadOutGuardrail, ReadOutIncrement, ReadOutIncrementality, ReadOutMethod, ReadOutMetric,
+    ReadOutReduction, ReadOutRequired, ReadOutSegment, ReadOutSegmentArm, ReadOutSegmentLift,
+    ReadOutSegments, ReadOutSrm, Sentences,
+};
 
 /// What an arm is measured by; the user is the unit of all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -80,7 +89,7 @@ impl Default for ExperimentStopping {
 }
 
 /// The traffic of an experiment, apart from that of the run's own campaign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExperimentTraffic {
     /// Opportunities of a logical day: views for which the experiment may bid.
@@ -92,11 +101,20 @@ pub struct ExperimentTraffic {
     /// Seconds of the wall clock between two logical days; 0 for full speed.
     #[schemars(range(min = 0, max = 86_400))]
     pub day_seconds: u32,
+    /// Share of the users who convert on a day on which they are exposed, were they shown no advertisement: an
+    /// assumption of the simulated market, over which the lift of a holdout is measured.
+    #[schemars(range(min = 0.0, max = 0.5))]
+    pub organic_conversions: f64,
 }
 
 impl Default for ExperimentTraffic {
     fn default() -> Self {
-        Self { opportunities_per_day: 20_000, daily_budget_micros: Micros(50_000_000), day_seconds: 0 }
+        Self {
+            opportunities_per_day: 20_000,
+            daily_budget_micros: Micros(50_000_000),
+            day_seconds: 0,
+            organic_conversions: 0.001,
+        }
     }
 }
 
@@ -111,6 +129,18 @@ pub struct ExperimentGuardrail {
     pub margin: f64,
 }
 
+/// An advertisement of a platform, as its reports name it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExternalAd {
+    /// The platform, e.g. `meta`.
+    #[schemars(length(min = 1, max = 40))]
+    pub platform: String,
+    /// The advertisement's id there, as text.
+    #[schemars(length(min = 1, max = 200))]
+    pub id: String,
+}
+
 /// An arm as it is ordered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -119,8 +149,15 @@ pub struct ArmOrder {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 24))]
     pub name: Option<String>,
-    /// The variant it shows: of the run, with a finished video.
-    pub variant: VariantId,
+    /// The variant it shows: of the run, with a finished video. Needed in the market; of imported results it may be
+    /// left out, e.g. for an advertisement that was there before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<VariantId>,
+    /// The advertisements whose imported results are this arm's; for `source: imported` only, where each arm has one
+    /// at least.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    pub external_ads: Vec<ExternalAd>,
     /// Its weight; only ratios matter.
     #[serde(default = "one")]
     #[schemars(range(min = 0.000_1, max = 10_000.0))]
@@ -129,6 +166,10 @@ pub struct ArmOrder {
 
 const fn one() -> f64 {
     1.0
+}
+
+const fn simulated() -> FeedbackSource {
+    FeedbackSource::Simulated
 }
 
 const fn usual_effect() -> f64 {
@@ -154,6 +195,13 @@ pub struct ExperimentOrder {
     /// Its name.
     #[schemars(length(min = 1, max = 80))]
     pub name: String,
+    /// Who measures: the simulated market plays the days, or they are read from imported results.
+    #[serde(default = "simulated")]
+    pub source: FeedbackSource,
+    /// The first day of the imported results that counts, e.g. `2026-09-07`; for `source: imported` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 10, max = 10))]
+    pub starts_on: Option<String>,
     /// The run whose variants are compared.
     pub run: RunId,
     /// What is believed before the start.
@@ -217,8 +265,11 @@ pub enum ArmRole {
 pub struct ExperimentArm {
     /// Its name, unique in the experiment.
     pub name: String,
-    /// The variant it shows.
-    pub variant: VariantId,
+    /// The variant it shows; `null` of imported results that are of no variant.
+    pub variant: Option<VariantId>,
+    /// The advertisements whose imported results are this arm's; empty in the market.
+    #[serde(default)]
+    pub external_ads: Vec<ExternalAd>,
     /// `control` for the first one, `treatment` for the others.
     pub role: ArmRole,
 }
@@ -226,6 +277,12 @@ pub struct ExperimentArm {
 /// What is frozen when an experiment starts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExperimentDesign {
+    /// Who measures.
+    #[serde(default = "simulated")]
+    pub source: FeedbackSource,
+    /// The first day of the imported results that counts, an ISO date; `null` in the market.
+    #[serde(default)]
+    pub starts_on: Option<String>,
     /// What is believed before the start.
     pub hypothesis: String,
     /// The metric that decides.
@@ -333,189 +390,6 @@ impl ExperimentVerdict {
     pub const fn of(verdict: VerdictWord) -> Self {
         Self { verdict, arm: None, metric: None }
     }
-}
-
-/// The metric that decides, and which way is better.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ReadOutMetric {
-    /// The metric.
-    pub metric: ExperimentMetric,
-    /// `increase` or `decrease`.
-    pub goal: String,
-}
-
-/// What an arm showed since its phase began.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ReadOutArm {
-    /// Its name; `holdout` for the holdout.
-    pub name: String,
-    /// What it is there for.
-    pub role: ArmRole,
-    /// Users that were exposed; of the holdout, users that would have been.
-    pub units: u64,
-    /// Times shown.
-    pub impressions: u64,
-    /// Times clicked.
-    pub clicks: u64,
-    /// Conversions within the attribution window.
-    pub conversions: u64,
-    /// Spent, in micros of the currency.
-    pub spend_micros: Micros,
-    /// Value of the conversions, where the order said what one is worth.
-    pub revenue_micros: Option<Micros>,
-    /// The metric that decides; costs and values in micros.
-    pub value: Option<f64>,
-    /// Its share of all users, within 0 and 1.
-    pub weight: f64,
-}
-
-/// How an effect is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ReadOutMethod {
-    /// Right at every look.
-    AlwaysValid,
-    /// Right once.
-    FixedHorizon,
-    /// A belief under a prior.
-    Bayesian,
-}
-
-/// A variant against the control, told in one way. What is not known is `null`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ReadOutComparison {
-    /// The variant.
-    pub arm: String,
-    /// How it is told.
-    pub method: ReadOutMethod,
-    /// Relative effect; 0.1 is 10 % more.
-    pub lift: Option<f64>,
-    /// Ends of its interval.
-    pub ci: Option<[f64; 2]>,
-    /// The p-value.
-    pub p_value: Option<f64>,
-    /// The p-value corrected for all variants.
-    pub adjusted_p_value: Option<f64>,
-    /// Probability that the variant is better.
-    pub chance_to_win: Option<f64>,
-    /// Expected relative loss of choosing the variant.
-    pub expected_loss: Option<f64>,
-}
-
-/// Whether users were divided as configured, over all phases.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ReadOutSrm {
-    /// Probability of counts as far from the expected ones; `null` without any user.
-    pub p_value: Option<f64>,
-    /// Below 0.01: worth a look.
-    pub warning: bool,
-    /// Below 0.001 on this day or an earlier one: nothing can be concluded any more.
-    pub alarm: bool,
-    /// Users counted, in the order of the arms, the holdout last.
-    pub observed: Vec<u64>,
-    /// Users expected, in the same order.
-    pub expected: Vec<f64>,
-}
-
-/// What a guardrail says of a variant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GuardrailWord {
-    /// Worse than tolerated.
-    Breached,
-    /// Within what is tolerated.
-    Held,
-    /// Not known yet.
-    Open,
-}
-
-/// A guardrail of a variant.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ReadOutGuardrail {
-    /// The metric.
-    pub metric: ExperimentMetric,
-    /// The variant.
-    pub arm: String,
-    /// Relative change for the worse that is tolerated.
-    pub margin: f64,
-    /// What it says.
-    pub state: GuardrailWord,
-    /// Relative effect, always valid.
-    pub lift: Option<f64>,
-    /// Ends of its interval.
-    pub ci: Option<[f64; 2]>,
-}
-
-/// Something that has to be there before there is a verdict.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ReadOutGate {
-    /// `days`, `units` or `successes`.
-    pub gate: String,
-    /// The arm, where it is about one.
-    pub arm: Option<String>,
-    /// Needed.
-    pub needed: f64,
-    /// There so far.
-    pub have: Option<f64>,
-    /// Whether it is there.
-    pub passed: bool,
-}
-
-/// Traffic that finds the smallest effect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ReadOutRequired {
-    /// Users in each arm, the control first.
-    pub units: Vec<u64>,
-    /// Users in all arms.
-    pub total: u64,
-    /// Days until they are there at the present pace; `null` where it cannot be told.
-    pub days_left: Option<u64>,
-}
-
-/// A text in both languages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Sentences {
-    /// English.
-    pub en: String,
-    /// Chinese in simplified characters.
-    pub zh: String,
-}
-
-/// An experiment as it stood after a logical day.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ReadOut {
-    /// The day, from 1.
-    pub day: u32,
-    /// Its phase.
-    pub phase: u32,
-    /// The day of the phase, from 1.
-    pub phase_day: u32,
-    /// Who measured.
-    pub source: FeedbackSource,
-    /// When it was read out, by the wall clock (RFC 3339, UTC).
-    pub at: String,
-    /// Currency of the amounts.
-    pub currency: String,
-    /// The metric that decides.
-    pub primary: ReadOutMetric,
-    /// The arms, the control first, the holdout last.
-    pub arms: Vec<ReadOutArm>,
-    /// Each variant against the control, told in three ways.
-    pub comparisons: Vec<ReadOutComparison>,
-    /// Whether users were divided as configured.
-    pub srm: ReadOutSrm,
-    /// The guardrails of the variants.
-    pub guardrails: Vec<ReadOutGuardrail>,
-    /// What has to be there before there is a verdict.
-    pub gates: Vec<ReadOutGate>,
-    /// Traffic that finds the smallest effect; `null` where it cannot be told.
-    pub required: Option<ReadOutRequired>,
-    /// What this day alone says.
-    pub verdict: ExperimentVerdict,
-    /// What stands since the phase began: what was found stays found.
-    pub standing: ExperimentVerdict,
-    /// The standing verdict in plain words.
-    pub sentence: Sentences,
 }
 
 /// What somebody decided.

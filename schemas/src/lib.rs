@@ -46,6 +46,7 @@ pub mod ids;
 pub mod launch;
 pub mod letters;
 pub mod locale;
+pub mod mode;
 pub mod money;
 pub mod organization_event;
 pub mod outcome;

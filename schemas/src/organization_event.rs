@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{ContentType, Event, FeedbackSource, SpecVersion};
 use crate::experiment::{ExperimentChoice, VerdictWord};
 use crate::ids::{ExperimentId, MessageId, OrganizationId, RunId, WebhookId};
+use crate::mode::Mode;
 use crate::money::Micros;
 
 /// A CloudEvents 1.0 envelope around [`OrganizationPayload`].
@@ -27,6 +28,9 @@ pub struct OrganizationEvent {
     pub datacontenttype: ContentType,
     /// The customer account it belongs to; the same as `subject`.
     pub organization: OrganizationId,
+    /// `test` in the sandbox of an organization; missing everywhere else.
+    #[serde(default, skip_serializing_if = "Mode::is_live")]
+    pub mode: Mode,
     /// Type and data.
     #[serde(flatten)]
     pub payload: OrganizationPayload,
@@ -309,6 +313,7 @@ mod tests {
             time: Timestamp::UNIX_EPOCH,
             datacontenttype: ContentType::Json,
             organization,
+            mode: Mode::Live,
             payload: OrganizationPayload::WebhookPaused(WebhookPaused {
                 webhook,
                 reason: "no delivery was taken for 24 hours".to_owned(),
@@ -318,6 +323,9 @@ mod tests {
         assert_eq!(written["type"], "spotwright.webhook.paused.v1");
         assert_eq!(written["data"]["webhook"], webhook.to_string());
         assert_eq!(written["subject"], organization.to_string());
+        assert_eq!(written.get("mode"), None, "live events say nothing of it");
         assert_eq!(serde_json::from_value::<OrganizationEvent>(written).unwrap(), event);
+        let tried = serde_json::to_value(OrganizationEvent { mode: Mode::Test, ..event }).unwrap();
+        assert_eq!(tried["mode"], "test");
     }
 }

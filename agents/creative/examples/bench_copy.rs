@@ -3,9 +3,11 @@
 //! ```text
 //! cargo run --release -p spotwright-creative --example bench_copy -- samples examples/bench
 //! cargo run --release -p spotwright-creative --example bench_copy -- measure examples/bench 10000
+//! cargo run --release -p spotwright-creative --example bench_copy -- digest examples/bench 1 8
 //! ```
 //!
-//! `samples` prints whole scripts with the facts they rest on; `examples/bench/SAMPLES.md` is its
+//! `digest` prints the BLAKE3 of everything that the engine writes for these seeds, the first and the last: six
+//! scripts of every brief, and three that were asked for by structure. `samples` prints whole scripts with the facts they rest on; `examples/bench/SAMPLES.md` is its
 //! output. `measure` prints one JSON object.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,7 +46,16 @@ fn main() -> Result<(), Failure> {
         }
         ["measure", folder] => measure(&briefs(Path::new(folder))?, 10_000)?,
         ["measure", folder, scripts] => measure(&briefs(Path::new(folder))?, scripts.parse()?)?,
-        _ => return Err("usage: bench_copy samples FOLDER [SCRIPTS SEED] | measure FOLDER [SCRIPTS]".into()),
+        ["digest", folder, first, last] => {
+            digest(&briefs(Path::new(folder))?, first.parse()?..=last.parse()?)
+        }
+        _ => {
+            return Err(
+                "usage: bench_copy samples FOLDER [SCRIPTS SEED] | measure FOLDER [SCRIPTS] | digest \
+                        FOLDER FIRST_SEED LAST_SEED"
+                    .into(),
+            );
+        }
     };
     std::io::stdout().write_all(out.as_bytes())?;
     Ok(())
@@ -70,6 +81,26 @@ fn briefs(folder: &Path) -> Result<Vec<Brief>, Failure> {
 
 fn request(brief: &Brief, scripts: usize, seed: u64) -> Request<'_> {
     Request { brief, scripts, structures: &[], avoid: &[], seed }
+}
+
+/// A hash of every script of these briefs and seeds, as JSON.
+fn digest(all: &[Brief], seeds: std::ops::RangeInclusive<u64>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let mut scripts = 0;
+    for seed in seeds {
+        for brief in all {
+            let possible = possible_structures(brief);
+            let asked: Vec<Structure> = possible.iter().copied().rev().take(3).collect();
+            let by_structure = Request { structures: &asked, ..request(brief, 3, seed) };
+            for script in write(&request(brief, ANSWER, seed)).iter().chain(&write(&by_structure)) {
+                scripts += 1;
+                // Plain data; a failure would stand in the hash.
+                hasher.update(serde_json::to_string(script).unwrap_or_default().as_bytes());
+            }
+            hasher.update(format!("{possible:?}").as_bytes());
+        }
+    }
+    format!("{} {scripts} scripts\n", hasher.finalize().to_hex())
 }
 
 // ---- samples ------------------------------------------------------------------------------------

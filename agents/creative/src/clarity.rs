@@ -10,6 +10,9 @@ use spotwright_schemas::script::{Line, Role, Script};
 use spotwright_schemas::wording::folded;
 use spotwright_schemas::{Language, Locale};
 
+use crate::copywriter::price_now;
+use crate::promise;
+
 /// Lines from the first on within which a viewer learns what is sold.
 const SHOWN_WITHIN: usize = 2;
 
@@ -49,8 +52,7 @@ pub fn clarity(brief: &Brief, script: &Script) -> Vec<Unclear> {
     if !says_the_offer(brief, script) {
         found.push(Unclear::OfferMissing);
     }
-    let text = folded(&script.full_text());
-    if !brief.must_say.iter().all(|must| text.contains(folded(must).as_str())) {
+    if !promise::unsaid(brief, script).is_empty() {
         found.push(Unclear::MustSayMissing);
     }
     if !brief.allow_teasers && !shows_what_is_sold(brief, script) {
@@ -61,16 +63,12 @@ pub fn clarity(brief: &Brief, script: &Script) -> Vec<Unclear> {
 
 /// The last line rests on a price or offer fact, or says the price of the key offer.
 fn says_the_offer(brief: &Brief, script: &Script) -> bool {
-    let is_term = |kind: FactKind| matches!(kind, FactKind::Price | FactKind::Offer);
-    let has_term = brief.offer.is_some() || brief.product.facts.iter().any(|fact| is_term(fact.kind));
-    if !has_term {
+    if !promise::has_terms(brief) {
         return true;
     }
     let Some(end) = script.line(Role::Cta) else { return false };
-    let rests = end.rests_on.iter().filter_map(|id| brief.fact(id)).any(|fact| is_term(fact.kind));
-    let price = brief.offer.as_ref().map(|offer| offer.price_now.to_decimal());
-    let whole = price.as_deref().map(|price| price.strip_suffix(".00").unwrap_or(price).to_owned());
-    rests || whole.is_some_and(|whole| end.caption.contains(&whole) || end.detail.contains(&whole))
+    promise::rests_on_a_term(brief, end)
+        || price_now(brief).is_some_and(|price| promise::line_states(end, &price, brief.locale))
 }
 
 /// The name, the brand, the kind of thing, or a fact about the product stands in the first lines.
@@ -113,6 +111,22 @@ mod tests {
     fn scripts_of_the_engine_pass() {
         let brief = brief();
         assert_eq!(clarity(&brief, &script(&brief)), []);
+    }
+
+    #[test]
+    fn the_price_of_now_is_not_read_in_a_longer_one() {
+        let mut brief = Brief::from_yaml(include_bytes!("../../../examples/bench/hotpot-zh/brief.yaml"))
+            .expect("a brief of the bench");
+        let mut script = script(&brief);
+        let offer = brief.offer.as_mut().expect("a key offer");
+        offer.price_now = spotwright_schemas::money::Micros(98_000_000);
+        let last = script.lines.last_mut().expect("a last line");
+        last.rests_on.clear();
+        last.detail.clear();
+        for (caption, clear) in [("四人餐198元", false), ("四人餐98元，原价198元", true)] {
+            caption.clone_into(&mut script.lines.last_mut().expect("a last line").caption);
+            assert_eq!(!clarity(&brief, &script).contains(&Unclear::OfferMissing), clear, "{caption}");
+        }
     }
 
     #[test]

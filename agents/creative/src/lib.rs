@@ -42,6 +42,7 @@ pub mod footage;
 pub mod learn;
 mod look;
 pub mod plan;
+mod promise;
 pub mod revision;
 pub mod select;
 pub mod storyboard;

@@ -3,6 +3,7 @@
 //! Pure. A shot is at least as long as its line, with a moment before it and one behind; cuts therefore fall
 //! behind words and never into them. What the lines leave of the usual length is shared out as without them.
 
+use spotwright_core::domain::reason::VoiceReason;
 use spotwright_core::domain::variant::{SpokenBy, VoiceReport};
 use spotwright_core::ports::voice::{SPEEDS, Utterance};
 use spotwright_schemas::brief::Brief;
@@ -86,7 +87,7 @@ pub fn voiced(
     storyboard: &Storyboard,
     recordings: &[Option<Recording>],
     lengths: Lengths,
-    mut why: Vec<String>,
+    mut why: Vec<VoiceReason>,
 ) -> (Storyboard, VoiceReport) {
     let mut board = storyboard.clone();
     let mut lines = Vec::new();
@@ -97,10 +98,11 @@ pub fn voiced(
         let length = (recording.seconds * f64::from(board.fps)).ceil().max(1.0) as u32;
         let whole = start + length + frames(&board, tail(&board, idx), true);
         if let Some(most) = clip_frames(storyboard, idx).filter(|most| whole > *most) {
-            why.push(format!(
-                "shot {}: its clip of {most} frames is shorter than its line of {whole}",
-                idx + 1
-            ));
+            why.push(VoiceReason::ClipTooShort {
+                shot: idx as u32 + 1,
+                clip_frames: most,
+                line_frames: whole,
+            });
             continue;
         }
         needed[idx] = whole;
@@ -127,10 +129,7 @@ pub fn voiced(
     }
     let most = placement_frames(&board);
     if board.frames() > most {
-        why.push(format!(
-            "the ad would take {} frames, its placement allows {most}; captions only",
-            board.frames()
-        ));
+        why.push(VoiceReason::AdTooLong { frames: board.frames(), at_most: most });
         return (storyboard.clone(), VoiceReport { lines: Vec::new(), why });
     }
     (board, VoiceReport { lines, why })
@@ -276,7 +275,10 @@ mod tests {
         let endless = vec![Some(recording(40.0)); board.shots.len()];
         let (silent, report) = voiced(&brief, &script, &board, &endless, Lengths::Shared, Vec::new());
         assert_eq!(silent, board);
-        assert!(report.lines.is_empty() && report.why[0].contains("captions only"), "{report:?}");
+        assert!(
+            report.lines.is_empty() && matches!(report.why[0], VoiceReason::AdTooLong { .. }),
+            "{report:?}"
+        );
     }
 
     #[test]
@@ -288,6 +290,6 @@ mod tests {
         all[1] = Some(recording(7.0));
         let (spoken, report) = voiced(&brief, &script, &board, &all, Lengths::Shared, Vec::new());
         assert!(spoken.shots[1].voice.is_none() && spoken.shots[1].frames <= 150);
-        assert!(report.why[0].starts_with("shot 2"), "{report:?}");
+        assert!(matches!(report.why[0], VoiceReason::ClipTooShort { shot: 2, .. }), "{report:?}");
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! `cargo xtask codegen` writes what is generated from the Rust types, `codegen --check` fails when
 //! a checked-in file differs; `cargo xtask tidy` checks the direction of imports, crate pages and
-//! stray panics; `cargo xtask pictures` draws the pictures of SpotBench; `cargo xtask full` runs what takes too long for every change, `cargo xtask faults` the
+//! stray panics; `cargo xtask additive` that the descriptions of API and messages only grew; `cargo xtask pictures` draws the pictures of SpotBench; `cargo xtask full` runs what takes too long for every change, `cargo xtask faults` the
 //! fault suite alone.
 
+mod additive;
 mod codegen;
 mod faults;
 mod features;
@@ -40,6 +41,15 @@ enum Chore {
     },
     /// Check the rules of the layout.
     Tidy,
+    /// Check that the descriptions of API and messages break no client of a committed version.
+    Additive {
+        /// The commit from which on versions are compared with, backwards.
+        #[arg(long, default_value = "HEAD")]
+        revision: String,
+        /// How many committed versions of each are compared with.
+        #[arg(long, default_value_t = additive::VERSIONS, value_parser = clap::value_parser!(u32).range(1..))]
+        versions: u32,
+    },
     /// Run what takes too long for every change.
     Full,
     /// Kill, cut off, stop and starve processes and servers under twenty runs and more.
@@ -61,6 +71,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Codegen { check } => codegen::run(&top, check),
         Chore::Pictures { check } => pictures::run(&top, check),
         Chore::Tidy => tidy::run(&top),
+        Chore::Additive { revision, versions } => additive::run(&top, &revision, versions),
         Chore::Full => full::run(&top),
         Chore::Faults { full } => faults::run(&top, full),
     }

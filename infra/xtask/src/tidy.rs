@@ -16,6 +16,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("schemas", &[]),
     ("core", &["schemas"]),
     ("experiment", &["schemas"]),
+    // Read models: computed once, shown everywhere.
+    ("insight", &["schemas", "core", "experiment"]),
     ("store", &["schemas", "core"]),
     ("bus", &["schemas", "core"]),
     ("media", &[]),
@@ -24,6 +26,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("clips", &["schemas", "core", "egress"]),
     ("keyframes", &["schemas", "core"]),
     ("voice", &["schemas", "core"]),
+    ("provenance", &["core"]),
     ("scoring", &["schemas", "core", "experiment"]),
     ("tables", &["schemas"]),
     ("observations", &["schemas", "core", "experiment", "tables"]),
@@ -35,7 +38,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("market", &["schemas", "core", "experiment"]),
     ("creative", &["schemas", "core", "experiment"]),
     ("llm", &["schemas", "core"]),
-    ("api", &["schemas", "core", "experiment", "observations"]),
+    ("api", &["schemas", "core", "experiment", "insight", "observations"]),
     // Only pages: what they show they ask of the REST API.
     ("portal", &[]),
     (
@@ -44,6 +47,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "schemas",
             "core",
             "experiment",
+            "insight",
             "observations",
             "tables",
             "evaluation",
@@ -64,6 +68,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "intake",
             "fake-video",
             "voice",
+            "provenance",
         ],
     ),
     (
@@ -71,6 +76,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &[
             "schemas",
             "core",
+            "insight",
             "store",
             "bus",
             "creative",
@@ -100,6 +106,7 @@ const TECHNOLOGY: &[(&str, &[&str])] = &[
     ("async-openai", &["llm"]),
     ("object_store", &["store"]),
     // In the store only to choose the TLS provider of object_store's client.
+    ("c2pa", &["provenance"]),
     ("reqwest", &["llm", "store", "egress", "clips", "voice"]),
     ("axum", &["api", "portal", "server"]),
     ("utoipa", &["api"]),

@@ -12,13 +12,15 @@ use axum::response::{IntoResponse, Response};
 use spotwright_core::domain::account::{Credential, KeyMac, OrganizationContext, Scope};
 use spotwright_core::domain::people::{Holder, Session, SessionRights, TokenCodes};
 use spotwright_core::ports::accounts::{AccountError, AccountStore};
-use spotwright_core::ports::clock::Clock;
+use spotwright_core::ports::clock::{Clock, MovedClock};
 use spotwright_core::ports::people::{PeopleStore, TokenSeal as _};
 use spotwright_core::use_cases::{Principal, Who, sessions};
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::{KeyId, OrganizationId, SessionId};
+use spotwright_schemas::mode::Mode;
 use tokio::sync::Semaphore;
 
+use crate::forced;
 use crate::key::{KeyText, Pepper};
 use crate::operations::{self, Access};
 use crate::problem::ApiProblem;
@@ -48,11 +50,45 @@ pub(crate) struct Caller {
     /// The session that carried the request; `None`: a key did.
     pub(crate) session: Option<(SessionId, TokenCodes)>,
     pub(crate) request_id: Option<Arc<str>>,
+    /// The clock of the organization: that of the program, moved in a sandbox.
+    pub(crate) clock: CallerClock,
+}
+
+/// The clock that a caller's organization goes by.
+#[derive(Clone)]
+pub(crate) struct CallerClock(Arc<dyn Clock>);
+
+impl CallerClock {
+    fn moved_by(clock: &Arc<dyn Clock>, moved_micros: i64) -> Self {
+        let clock = Arc::clone(clock);
+        Self(if moved_micros == 0 { clock } else { Arc::new(MovedClock::new(clock, moved_micros)) })
+    }
+
+    /// As use cases take it.
+    pub(crate) fn as_clock(&self) -> &dyn Clock {
+        self.0.as_ref()
+    }
+
+    /// Now, in microseconds since 1970 UTC.
+    pub(crate) fn now_micros(&self) -> i64 {
+        self.0.now_micros()
+    }
+}
+
+impl std::fmt::Debug for CallerClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CallerClock")
+    }
 }
 
 impl Caller {
-    fn new(principal: Principal, session: Option<(SessionId, TokenCodes)>) -> Self {
-        Self { context: principal.context(), principal, session, request_id: None }
+    fn new(principal: Principal, session: Option<(SessionId, TokenCodes)>, clock: CallerClock) -> Self {
+        Self { context: principal.context(), principal, session, request_id: None, clock }
+    }
+
+    /// Whether the caller means it.
+    pub(crate) fn mode(&self) -> Mode {
+        Mode::of(self.principal.organization)
     }
 
     pub(crate) fn may(&self, scope: Scope) -> bool {
@@ -61,7 +97,7 @@ impl Caller {
 
     /// The same caller with other rights: an operator, in an organization that they name.
     pub(crate) fn within(&self, principal: Principal) -> Self {
-        Self { request_id: self.request_id.clone(), ..Self::new(principal, None) }
+        Self { request_id: self.request_id.clone(), ..Self::new(principal, None, self.clock.clone()) }
     }
 
     /// The key or person whose rights are used.
@@ -180,7 +216,7 @@ impl Authenticator {
         if !self.pepper.matches(&text, &credential.mac) {
             return Err(refused());
         }
-        Self::key_holder(&credential, None, field)
+        self.key_holder(&credential, None, field)
     }
 
     /// Who is signed in with a session, if it goes on and its key is still valid, or its person still a
@@ -199,19 +235,21 @@ impl Authenticator {
         let caller = match session.holder {
             Holder::Key(key) => {
                 let Some(credential) = self.current(key).await? else { return Ok(None) };
-                Self::key_holder(&credential, own, "cookie")?
+                self.key_holder(&credential, own, "cookie")?
             }
             Holder::Person(_) if rights.role.is_none() => return Ok(None),
             Holder::Person(_) if rights.frozen => return Err(frozen("cookie")),
             Holder::Person(person) => {
                 let (organization, scopes) = (session.organization, rights.scopes.clone());
-                Caller::new(Principal { organization, who: Who::Person(person), scopes }, own)
+                let clock = CallerClock::moved_by(&self.clock, 0);
+                Caller::new(Principal { organization, who: Who::Person(person), scopes }, own, clock)
             }
         };
         Ok(Some((caller, session)))
     }
 
     fn key_holder(
+        &self,
         credential: &Credential,
         session: Option<(SessionId, TokenCodes)>,
         field: &str,
@@ -220,7 +258,12 @@ impl Authenticator {
             return Err(frozen(field));
         }
         let Credential { organization, key, ref scopes, .. } = *credential;
-        Ok(Caller::new(Principal { organization, who: Who::Key(key), scopes: scopes.clone() }, session))
+        let clock = CallerClock::moved_by(&self.clock, credential.clock_moved);
+        Ok(Caller::new(
+            Principal { organization, who: Who::Key(key), scopes: scopes.clone() },
+            session,
+            clock,
+        ))
     }
 
     /// Who sends a request: by its key, or without one by the session of its cookie.
@@ -357,7 +400,8 @@ async fn admit(app: &App, request: &mut Request) -> Result<Option<Share>, ApiPro
         Holder::Key(key) => span.record("key", tracing::field::display(key)),
         Holder::Person(person) => span.record("person", tracing::field::display(person)),
     };
-    let rate = app.rate.take(holder, app.state.clock.now_micros());
+    // The window of a sandbox goes by its clock, so moving that lets requests in again.
+    let rate = app.rate.take(holder, caller.clock.now_micros());
     if let Some(cell) = request.extensions().get::<AskedCell>() {
         let organization = caller.context.organization;
         // Nobody else writes it.
@@ -378,6 +422,7 @@ async fn admit(app: &App, request: &mut Request) -> Result<Option<Share>, ApiPro
         let message = format!("the scope {} is needed for this", wanted.join(" or "));
         return Err(ApiProblem::new(Code::Forbidden, "authorization", message));
     }
+    forced::expect_nothing_forced(caller.mode(), request.headers())?;
     request.extensions_mut().insert(caller);
     Ok(Some(share))
 }

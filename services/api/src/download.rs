@@ -19,6 +19,15 @@ use crate::state::App;
 /// Bytes read from a file at once.
 const CHUNK: usize = 64 * 1024;
 
+/// Whether an artifact is there still.
+pub(crate) async fn present(app: &App, hash: &ArtifactHash) -> Result<(), ApiProblem> {
+    let (artifacts, hash) = (Arc::clone(&app.state.artifacts), hash.clone());
+    tokio::task::spawn_blocking(move || artifacts.path(&hash))
+        .await
+        .map_err(|error| ApiProblem::internal(&error))??;
+    Ok(())
+}
+
 /// Answers with an artifact, whole or a range of it.
 pub(crate) async fn artifact(
     app: &App,

@@ -1,4 +1,4 @@
-//! The text of API keys: `sw_live_<key id>_<secret>`.
+//! The text of API keys: `sw_live_<key id>_<secret>`, and `sw_test_…` for those of a sandbox.
 //!
 //! The key id is 32 hexadecimal digits, the secret 32 random bytes in URL-safe Base64 without
 //! padding. The store keeps HMAC-SHA256(pepper, text): without the pepper, which is not in the
@@ -13,14 +13,26 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use spotwright_core::domain::account::{KeyMac, NewKey, NewOrganization, Scope};
 use spotwright_core::domain::people::TokenCodes;
-use spotwright_core::ports::entropy::{Entropy, EntropyError};
+use spotwright_core::ports::entropy::{Entropy, EntropyError, random_id};
 use spotwright_core::ports::people::TokenSeal;
 use spotwright_schemas::ids::{KeyId, OrganizationId};
+use spotwright_schemas::mode::Mode;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-/// How every key begins, so that scanners find a leaked one.
+/// How a live key begins, so that scanners find a leaked one.
 pub const PREFIX: &str = "sw_live_";
+
+/// How a test key begins, as long as [`PREFIX`].
+pub const TEST_PREFIX: &str = "sw_test_";
+
+/// How the keys of a mode begin.
+const fn prefix(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Live => PREFIX,
+        Mode::Test => TEST_PREFIX,
+    }
+}
 
 const ID_DIGITS: usize = 32;
 const SECRET_BYTES: usize = 32;
@@ -109,10 +121,10 @@ impl KeyText {
     ///
     /// # Errors
     /// [`EntropyError`].
-    pub fn generate(id: KeyId, entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+    pub fn generate(mode: Mode, id: KeyId, entropy: &dyn Entropy) -> Result<Self, EntropyError> {
         let mut secret = [0_u8; SECRET_BYTES];
         entropy.fill(&mut secret)?;
-        Ok(Self(format!("{PREFIX}{}_{}", id.0.simple(), URL_SAFE_NO_PAD.encode(secret))))
+        Ok(Self(format!("{}{}_{}", prefix(mode), id.0.simple(), URL_SAFE_NO_PAD.encode(secret))))
     }
 
     /// Reads a presented text: its shape alone. `None` when it is no key; there is one text for
@@ -122,7 +134,7 @@ impl KeyText {
         if text.len() != LENGTH || !text.is_ascii() {
             return None;
         }
-        let rest = text.strip_prefix(PREFIX)?;
+        let rest = text.strip_prefix(PREFIX).or_else(|| text.strip_prefix(TEST_PREFIX))?;
         let (id, secret) = rest.split_at(ID_DIGITS);
         let secret = secret.strip_prefix('_')?;
         if id.bytes().any(|digit| !matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
@@ -147,14 +159,7 @@ impl fmt::Debug for KeyText {
     }
 }
 
-/// A random id.
-pub(crate) fn random_id(entropy: &dyn Entropy) -> Result<Uuid, EntropyError> {
-    let mut bytes = [0_u8; 16];
-    entropy.fill(&mut bytes)?;
-    Ok(uuid::Builder::from_custom_bytes(bytes).into_uuid())
-}
-
-/// Makes a key: what the store keeps, and the text to be shown once.
+/// Makes a live key: what the store keeps, and the text to be shown once.
 ///
 /// # Errors
 /// [`EntropyError`].
@@ -165,8 +170,23 @@ pub fn issue(
     scopes: &[Scope],
     lifetime_micros: Option<i64>,
 ) -> Result<(NewKey, KeyText), EntropyError> {
+    issue_in(Mode::Live, pepper, entropy, name, scopes, lifetime_micros)
+}
+
+/// Makes a key of a mode.
+///
+/// # Errors
+/// [`EntropyError`].
+pub fn issue_in(
+    mode: Mode,
+    pepper: &Pepper,
+    entropy: &dyn Entropy,
+    name: &str,
+    scopes: &[Scope],
+    lifetime_micros: Option<i64>,
+) -> Result<(NewKey, KeyText), EntropyError> {
     let id = KeyId(random_id(entropy)?);
-    let text = KeyText::generate(id, entropy)?;
+    let text = KeyText::generate(mode, id, entropy)?;
     let mac = pepper.mac(&text);
     Ok((NewKey { id, name: name.to_owned(), scopes: scopes.to_vec(), mac, lifetime_micros }, text))
 }
@@ -207,7 +227,17 @@ mod tests {
     }
 
     fn text(id: u128, secret: u8) -> KeyText {
-        KeyText::generate(KeyId(Uuid::from_u128(id)), &Fixed(secret)).unwrap()
+        KeyText::generate(Mode::Live, KeyId(Uuid::from_u128(id)), &Fixed(secret)).unwrap()
+    }
+
+    #[test]
+    fn the_mode_of_a_key_is_part_of_what_opens() {
+        let (id, pepper) = (KeyId(Uuid::from_u128(3)), Pepper::new([1; 32]));
+        let made = KeyText::generate(Mode::Test, id, &Fixed(5)).unwrap();
+        assert!(made.expose().starts_with("sw_test_"));
+        assert_eq!(KeyText::parse(made.expose()), Some((id, made.clone())));
+        let (_, pretended) = KeyText::parse(&made.expose().replacen("sw_test_", PREFIX, 1)).unwrap();
+        assert!(!pepper.matches(&pretended, &pepper.mac(&made)), "a test key is no live one");
     }
 
     #[test]

@@ -3,72 +3,30 @@
 //! What every operation has in common — who may call it, its key header, paging, the form of errors —
 //! is added here from [`OPERATIONS`], so that it cannot be forgotten in one place.
 
+pub(crate) mod foreign;
+mod mend;
+
 use std::collections::BTreeMap;
 
-use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::OpenApi;
 
 use crate::operations::{Access, OPERATIONS, Operation};
 use crate::problem::{MEDIA_TYPE, ProblemDocument};
 use crate::v1::{
     ads, api_keys, approvals, assets, audit_log, brands, briefs, campaigns, comments, events, experiments,
-    imports, invitations, ledger, me, members, observations, operations as v1_operations, organizations,
-    reports, requests, runs, sessions, shared, shares, usage, variants, videos, webhooks,
+    imports, insight, invitations, ledger, me, members, observations, operations as v1_operations,
+    organizations, reports, requests, runs, sandbox, sessions, shared, shares, usage, variants, videos,
+    views, webhooks,
 };
 use crate::{callbacks, kling, reference, service};
-
-/// Names of types whose schemas come from the schema crate; see [`add_foreign`].
-pub(crate) mod foreign {
-    use utoipa::openapi::{RefOr, Schema};
-    use utoipa::{PartialSchema, ToSchema};
-
-    macro_rules! foreign {
-        ($($name:ident),*) => {$(
-            /// The type of the same name of the schema crate.
-            pub(crate) struct $name;
-
-            impl PartialSchema for $name {
-                fn schema() -> RefOr<Schema> {
-                    utoipa::openapi::Object::new().into()
-                }
-            }
-
-            impl ToSchema for $name {}
-        )*};
-    }
-
-    foreign!(
-        Brand,
-        Fact,
-        Brief,
-        Script,
-        Storyboard,
-        Layout,
-        Motion,
-        CaptionMotion,
-        VisualStyle,
-        Score,
-        Delivery,
-        Event,
-        LoggedEvent,
-        ExperimentOrder,
-        ExperimentDesign,
-        ExperimentPhase,
-        ExperimentVerdict,
-        ExperimentChoice,
-        ReadOut,
-        StopReason,
-        FeedbackSource,
-        Problem
-    );
-}
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Spotwright",
         description = "From a brief to placed, measured, improving video ads.",
+        contact(name = "The operator of the installation"),
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     paths(
@@ -94,6 +52,7 @@ pub(crate) mod foreign {
         organizations::budget::remove,
         organizations::get::handle,
         organizations::own_budget::handle,
+        organizations::remove_demo::handle,
         events::list::handle,
         events::stream::handle,
         webhooks::list::handle,
@@ -128,6 +87,11 @@ pub(crate) mod foreign {
         api_keys::create::handle,
         api_keys::get::handle,
         api_keys::revoke::handle,
+        sandbox::clock::handle,
+        sandbox::set::handle,
+        sandbox::advance::handle,
+        sandbox::next::handle,
+        sandbox::empty::handle,
         assets::list::handle,
         assets::create::handle,
         assets::get::handle,
@@ -154,8 +118,16 @@ pub(crate) mod foreign {
         runs::events::handle,
         runs::trace::handle,
         runs::variants::handle,
+        runs::winners::handle,
         runs::campaigns::handle,
+        insight::calibration::handle,
+        insight::calibration_csv::handle,
+        insight::market::handle,
+        insight::market_csv::handle,
         campaigns::list::handle,
+        campaigns::create::handle,
+        campaigns::rules::read,
+        campaigns::rules::set,
         campaigns::get::handle,
         campaigns::ad_groups::handle,
         campaigns::ads::handle,
@@ -198,6 +170,9 @@ pub(crate) mod foreign {
         shares::create::handle,
         shares::get::handle,
         shares::revoke::handle,
+        views::list::handle,
+        views::create::handle,
+        views::delete::handle,
         shared::get::handle,
         shared::file::handle,
         shared::comments::handle,
@@ -206,6 +181,8 @@ pub(crate) mod foreign {
         experiments::list::handle,
         experiments::create::handle,
         experiments::plan::handle,
+        experiments::analyze::handle,
+        experiments::elements::handle,
         experiments::get::handle,
         experiments::start::handle,
         experiments::pause::handle,
@@ -242,11 +219,13 @@ pub(crate) mod foreign {
         (name = "members", description = "People of the own organization, and how they come to it"),
         (name = "audit-log", description = "What was changed in the own organization, and by whom"),
         (name = "api-keys", description = "Keys of the own organization"),
+        (name = "sandbox", description = "Where test keys work: its clock, and emptying it"),
         (name = "assets", description = "Pictures that briefs refer to"),
         (name = "brands", description = "What the briefs of one brand have in common, in versions"),
         (name = "briefs", description = "What is to be advertised"),
         (name = "runs", description = "Executions of the agent loop"),
-        (name = "campaigns", description = "What runs placed in the market, and how it went"),
+        (name = "campaigns", description = "What runs and people placed in the market, and how it went"),
+        (name = "insight", description = "Predictions against what came of them, and the market as a whole"),
         (name = "reports", description = "Tables that are made on order"),
         (name = "money", description = "Where the organization's money went"),
         (name = "events", description = "What happened in the organization"),
@@ -256,6 +235,7 @@ pub(crate) mod foreign {
         (name = "variants", description = "Drafted advertisements, their videos and results"),
         (name = "reviews", description = "Approvals, comments, and links for reviewers without an account"),
         (name = "shared", description = "What such a link shows and takes, without a key"),
+        (name = "views", description = "Pages of the portal that are kept under a name"),
         (name = "experiments", description = "Variants of a run, compared over users that chance divides"),
         (name = "results", description = "What ads did, by source: the simulated market and reports of platforms")
     )
@@ -267,9 +247,11 @@ struct Handlers;
 pub fn document() -> Value {
     let mut document = serde_json::to_value(Handlers::openapi()).unwrap_or_default();
     drop_impossible_defaults(&mut document["components"]["schemas"]);
-    add_foreign(&mut document["components"]["schemas"]);
+    mend::rows(&mut document["components"]["schemas"]);
+    foreign::add(&mut document["components"]["schemas"]);
+    mend::words(&mut document["components"]["schemas"]);
     document["components"]["securitySchemes"] = json!({
-        "key": { "type": "http", "scheme": "bearer", "description": "An API key, `sw_live_…`" }
+        "key": { "type": "http", "scheme": "bearer", "description": "An API key: `sw_live_…`, or `sw_test_…` for the sandbox" }
     });
     document["components"]["responses"] = json!({
         "Problem": {
@@ -325,9 +307,7 @@ fn complete(operation: &Operation, described: &mut Value) {
     if operation.path.starts_with("/v1/shared/") {
         refusals.extend(["400", "429"]);
     }
-    if let Some(data) = described.pointer_mut("/responses/200/content/text~1event-stream/schema") {
-        *data = event_of_stream(data);
-    }
+    mend::bodies(described);
     let mut parameters = Vec::new();
     add_tags(operation, described, &mut parameters);
     if operation.creates {
@@ -415,19 +395,6 @@ fn complete(operation: &Operation, described: &mut Value) {
     }
 }
 
-/// One event of a stream (server-sent events), whose data is what `data` describes, as text.
-fn event_of_stream(data: &Value) -> Value {
-    json!({
-        "type": "object",
-        "required": ["id", "event", "data"],
-        "properties": {
-            "id": { "type": "string", "description": "What `Last-Event-ID` goes on after" },
-            "event": { "type": "string", "description": "The type of the event" },
-            "data": { "type": "string", "contentMediaType": "application/json", "contentSchema": data }
-        }
-    })
-}
-
 /// Whether a change may say what it has seen of the resource.
 fn takes_if_match(operation: &Operation) -> bool {
     let changes = matches!(operation.method, "PUT" | "DELETE");
@@ -496,37 +463,6 @@ fn never_null(schema: &mut Value) {
 fn is_list(described: &Value) -> bool {
     let schema = &described["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
     schema.as_str().is_some_and(|name| name.contains("/Listing_"))
-}
-
-/// Puts the schemas of the schema crate in the places of their names.
-fn add_foreign(schemas: &mut Value) {
-    use spotwright_schemas::{
-        brief, error, event, experiment, organization_event, outcome, script, storyboard,
-    };
-
-    let settings = SchemaSettings::draft2020_12()
-        .with(|settings| settings.definitions_path = "/components/schemas".into());
-    let mut generator = settings.into_generator();
-    generator.subschema_for::<brief::Brief>();
-    generator.subschema_for::<script::Script>();
-    generator.subschema_for::<storyboard::Storyboard>();
-    generator.subschema_for::<outcome::Score>();
-    generator.subschema_for::<outcome::Delivery>();
-    generator.subschema_for::<event::Event>();
-    generator.subschema_for::<organization_event::LoggedEvent>();
-    generator.subschema_for::<experiment::ExperimentOrder>();
-    generator.subschema_for::<experiment::ExperimentDesign>();
-    generator.subschema_for::<experiment::ExperimentPhase>();
-    generator.subschema_for::<experiment::ExperimentVerdict>();
-    generator.subschema_for::<experiment::ExperimentChoice>();
-    generator.subschema_for::<experiment::ReadOut>();
-    generator.subschema_for::<event::StopReason>();
-    generator.subschema_for::<event::FeedbackSource>();
-    generator.subschema_for::<error::Problem>();
-    let definitions: Map<String, Value> = generator.take_definitions(true);
-    if let Some(schemas) = schemas.as_object_mut() {
-        schemas.extend(definitions);
-    }
 }
 
 #[cfg(test)]
@@ -622,6 +558,78 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn files_are_bytes_and_streams_are_text() {
+        let document = document();
+        let body = |path: &str, method: &str, part: &str, media: &str| {
+            document["paths"][path][method].pointer(part).map(|part| part["content"][media]["schema"].clone())
+        };
+        let bytes = Some(json!({ "type": "string", "format": "binary" }));
+        let octets = "application/octet-stream";
+        assert_eq!(body("/v1/assets", "post", "/requestBody", octets), bytes);
+        assert_eq!(body("/v1/imports", "post", "/requestBody", octets), bytes);
+        assert_eq!(body("/v1/variants/{id}/files/{file}", "get", "/responses/206", "video/mp4"), bytes);
+        let stream = body("/v1/runs/{id}/events", "get", "/responses/200", "text/event-stream");
+        assert_eq!(stream.map(|schema| schema["type"].clone()), Some(json!("string")));
+    }
+
+    #[test]
+    fn no_two_types_are_described_under_one_name() {
+        fn sources(folder: &std::path::Path, texts: &mut Vec<String>) {
+            for entry in
+                std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path())
+            {
+                if entry.is_dir() {
+                    sources(&entry, texts);
+                } else {
+                    texts.push(std::fs::read_to_string(entry).expect("a source"));
+                }
+            }
+        }
+        let mut texts = Vec::new();
+        sources(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut texts);
+        let mut names = BTreeSet::new();
+        for text in &texts {
+            // The second of two types with one name would silently take the place of the first.
+            for derived in text
+                .split("#[derive(")
+                .skip(1)
+                .filter(|part| part.split(")]").next().is_some_and(|derives| derives.contains("ToSchema")))
+            {
+                let words = ["struct ", "enum "]
+                    .map(|word| derived.split_once(word).map(|(before, name)| (before.len(), name)));
+                let Some((_, name)) = words.into_iter().flatten().min() else { continue };
+                let name: String = name.chars().take_while(|letter| letter.is_alphanumeric()).collect();
+                assert!(names.insert(name.clone()), "two types are called {name}");
+            }
+        }
+        assert!(names.len() > 150, "{}", names.len());
+        let mut foreign = json!({});
+        foreign::add(&mut foreign);
+        let foreign = foreign.as_object().expect("schemas");
+        let both: Vec<&String> = names.iter().filter(|name| foreign.contains_key(*name)).collect();
+        assert!(both.is_empty(), "also in the schema crate: {both:?}");
+    }
+
+    #[test]
+    fn words_are_listed_with_what_they_mean() {
+        let document = document();
+        let locale = &document["components"]["schemas"]["Locale"];
+        assert_eq!(
+            (&locale["type"], &locale["enum"]),
+            (&json!("string"), &json!(["zh-CN", "en-US", "en-GB"]))
+        );
+        let meanings = locale["description"].as_str().expect("a description");
+        assert!(meanings.ends_with("\n- `en-GB`: English, United Kingdom."), "{meanings}");
+    }
+
+    #[test]
+    fn the_rows_of_lists_have_names() {
+        let document = document();
+        let rows = document.pointer("/components/schemas/Listing_Run/properties/data/items");
+        assert_eq!(rows, Some(&json!({ "$ref": "#/components/schemas/Run" })));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use spotwright_core::ports::people::PeopleError;
 use spotwright_core::use_cases::results::ResultsError;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
+use spotwright_schemas::locale::Locale;
 use utoipa::ToSchema;
 
 use crate::language::Language;
@@ -45,6 +46,39 @@ pub struct ProblemDocument {
     pub request_id: String,
     /// Whether the same request may succeed later.
     pub retryable: bool,
+}
+
+/// The title of a code in Simplified Chinese.
+#[must_use]
+pub const fn chinese_title(code: Code) -> &'static str {
+    chinese::texts(code).0
+}
+
+/// The words of a single problem in Simplified Chinese, where they are known.
+#[must_use]
+pub fn chinese_phrase(message: &str) -> Option<String> {
+    chinese::phrase(message)
+}
+
+/// What is wrong this time, as an answer tells it in a language.
+pub(crate) fn told(problem: &Problem, language: Language) -> String {
+    match language {
+        Language::English => problem.message.clone(),
+        Language::Chinese => chinese::detail(problem.code, &problem.message),
+    }
+}
+
+/// A failure as it is stored, `SW0601 …`, in the language of a brief: in Chinese what its code means and what to do,
+/// and the stored words behind it where no Chinese ones are known. Words without a code are a person's and stay.
+#[must_use]
+pub fn told_failure(stored: &str, locale: Locale) -> String {
+    let known = stored.split_once(' ').and_then(|(code, words)| {
+        Code::ALL.iter().find(|known| known.as_str() == code).map(|code| (*code, words))
+    });
+    match known {
+        Some((code, words)) if locale.is_chinese() => format!("{code} {}", chinese::detail(code, words)),
+        _ => stored.to_owned(),
+    }
 }
 
 /// A problem on its way to the client.
@@ -219,6 +253,7 @@ const fn status(code: Code) -> StatusCode {
         | Code::Export
         | Code::Trial
         | Code::ExperimentArm
+        | Code::CampaignAd
         | Code::LineRefused
         | Code::AddressRefused
         | Code::Letters

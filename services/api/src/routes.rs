@@ -10,8 +10,8 @@ use axum::routing::{delete, get, post, put};
 use crate::state::{ApiState, App, Service};
 use crate::v1::{
     ads, api_keys, approvals, assets, audit_log, brands, briefs, campaigns, comments, events, experiments,
-    imports, invitations, ledger, me, members, observations, operations, organizations, reports, requests,
-    runs, sessions, shared, shares, usage, variants, videos, webhooks,
+    imports, insight, invitations, ledger, me, members, observations, operations, organizations, reports,
+    requests, runs, sandbox, sessions, shared, shares, usage, variants, videos, views, webhooks,
 };
 use crate::{auth, callbacks, etag, kling, layers, reference, service};
 
@@ -60,6 +60,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/requests", get(requests::list::handle))
         .route("/v1/organization", get(organizations::get::handle))
         .route("/v1/organization/budget", get(organizations::own_budget::handle))
+        .route("/v1/organization/demo", delete(organizations::remove_demo::handle))
         .route(
             "/v1/session",
             get(sessions::read::handle).post(sessions::open::handle).delete(sessions::close::handle),
@@ -79,6 +80,10 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/api-keys", get(api_keys::list::handle).post(api_keys::create::handle))
         .route("/v1/api-keys/{id}", get(api_keys::get::handle))
         .route("/v1/api-keys/{id}/revoke", post(api_keys::revoke::handle))
+        .route("/v1/sandbox/clock", get(sandbox::clock::handle).post(sandbox::set::handle))
+        .route("/v1/sandbox/clock/advance", post(sandbox::advance::handle))
+        .route("/v1/sandbox/clock/next", post(sandbox::next::handle))
+        .route("/v1/sandbox/data", delete(sandbox::empty::handle))
         .route("/v1/assets", get(assets::list::handle).post(assets::create::handle))
         .route("/v1/assets/{id}", get(assets::get::handle).delete(assets::delete::handle))
         .route("/v1/assets/{id}/content", get(assets::content::handle))
@@ -99,6 +104,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/runs/{id}/events", get(runs::events::handle))
         .route("/v1/runs/{id}/trace", get(runs::trace::handle))
         .route("/v1/runs/{id}/variants", get(runs::variants::handle))
+        .route("/v1/runs/{id}/winners", get(runs::winners::handle))
         .route("/v1/runs/{id}/campaigns", get(runs::campaigns::handle))
         .route("/v1/variants/{id}", get(variants::get::handle))
         .route("/v1/variants/{id}/approval", get(approvals::get::handle).post(approvals::ask::handle))
@@ -111,6 +117,8 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/shares", get(shares::list::handle).post(shares::create::handle))
         .route("/v1/shares/{id}", get(shares::get::handle))
         .route("/v1/shares/{id}/revoke", post(shares::revoke::handle))
+        .route("/v1/views", get(views::list::handle).post(views::create::handle))
+        .route("/v1/views/{id}", delete(views::delete::handle))
         .route("/v1/shared/{token}", get(shared::get::handle))
         .route("/v1/shared/{token}/variants/{id}/files/{file}", get(shared::file::handle))
         .route(
@@ -124,7 +132,8 @@ pub fn router(state: ApiState) -> Router {
             "/v1/variants/{id}/revisions",
             get(variants::revisions::list::handle).post(variants::revisions::create::handle),
         )
-        .route("/v1/campaigns", get(campaigns::list::handle))
+        .route("/v1/campaigns", get(campaigns::list::handle).post(campaigns::create::handle))
+        .route("/v1/organization/campaign-rules", get(campaigns::rules::read).put(campaigns::rules::set))
         .route("/v1/campaigns/{id}", get(campaigns::get::handle))
         .route("/v1/campaigns/{id}/ad-groups", get(campaigns::ad_groups::handle))
         .route("/v1/campaigns/{id}/ads", get(campaigns::ads::handle))
@@ -140,6 +149,10 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/ads/{id}/pause", post(ads::pause::handle))
         .route("/v1/ads/{id}/resume", post(ads::resume::handle))
         .route("/v1/ads/{id}/end", post(ads::end::handle))
+        .route("/v1/insight/calibration", get(insight::calibration::handle))
+        .route("/v1/insight/calibration.csv", get(insight::calibration_csv::handle))
+        .route("/v1/insight/market", get(insight::market::handle))
+        .route("/v1/insight/market.csv", get(insight::market_csv::handle))
         .route("/v1/reports", get(reports::list::handle).post(reports::create::handle))
         .route("/v1/reports/{id}", get(reports::get::handle))
         .route("/v1/reports/{id}/content", get(reports::content::handle))
@@ -153,6 +166,8 @@ pub fn router(state: ApiState) -> Router {
         )
         .route("/v1/experiments", get(experiments::list::handle).post(experiments::create::handle))
         .route("/v1/experiments/plan", post(experiments::plan::handle))
+        .route("/v1/experiments/analyze", post(experiments::analyze::handle))
+        .route("/v1/experiments/elements", get(experiments::elements::handle))
         .route("/v1/experiments/{id}", get(experiments::get::handle))
         .route("/v1/experiments/{id}/start", post(experiments::start::handle))
         .route("/v1/experiments/{id}/pause", post(experiments::pause::handle))

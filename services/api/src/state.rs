@@ -22,6 +22,7 @@ use spotwright_core::ports::reviews::ReviewStore;
 use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::run_prices::RunPrices;
 use spotwright_core::ports::video_jobs::VideoJobs;
+use spotwright_core::ports::watermarks::Watermarks;
 use spotwright_core::ports::webhooks::{WebhookSender, WebhookStore};
 use spotwright_core::spine::Shutdown;
 use spotwright_core::use_cases::brands::BrandPorts;
@@ -39,6 +40,7 @@ use crate::rate::RateLimiter;
 use crate::requests::RequestLog;
 use crate::session::Links;
 use crate::shares::Shares;
+use crate::tails::Tails;
 
 /// Everything the API needs from the program.
 #[derive(Clone)]
@@ -65,6 +67,8 @@ pub struct ApiState {
     pub artifacts: Arc<dyn ArtifactStore>,
     /// Import of pictures.
     pub pictures: Arc<dyn PictureImporter>,
+    /// Copies for reviewers without an account.
+    pub watermarks: Arc<dyn Watermarks>,
     /// What can be drawn.
     pub letters: Arc<dyn Letters>,
     /// Control of runs.
@@ -168,6 +172,7 @@ pub(crate) struct Service {
     pub(crate) seen: RequestLog,
     pub(crate) requests: Arc<Shares>,
     pub(crate) streams: Arc<Shares>,
+    pub(crate) tails: Arc<Tails>,
     pub(crate) uploads: Arc<Shares>,
     pub(crate) imports: Arc<Semaphore>,
     passwords: Passwords,
@@ -188,6 +193,7 @@ impl Service {
             seen: RequestLog::default(),
             requests: Shares::new(limits.requests),
             streams: Shares::new(limits.streams),
+            tails: Tails::new(limits.poll),
             uploads: Shares::new(limits.uploads),
             imports: Arc::new(Semaphore::new(limits.imports)),
             passwords: Passwords::default(),
@@ -197,8 +203,14 @@ impl Service {
         }
     }
 
-    /// What use cases write their changes down with, on behalf of a request.
-    pub(crate) fn record<'a>(&'a self, request_id: Option<&'a str>) -> Record<'a> {
+    /// What use cases write their changes down with, on behalf of a caller.
+    pub(crate) fn record<'a>(&'a self, caller: &'a Caller) -> Record<'a> {
+        let record = self.public_record(caller.request_id.as_deref());
+        Record { clock: caller.clock.as_clock(), ..record }
+    }
+
+    /// The same for a request that needs no key.
+    fn public_record<'a>(&'a self, request_id: Option<&'a str>) -> Record<'a> {
         Record {
             log: self.state.audit.as_ref(),
             clock: self.state.clock.as_ref(),
@@ -212,7 +224,7 @@ impl Service {
         RunPorts {
             accounts: self.state.accounts.as_ref(),
             control: self.state.runs.as_ref(),
-            record: self.record(caller.request_id.as_deref()),
+            record: self.record(caller),
         }
     }
 
@@ -222,29 +234,39 @@ impl Service {
             brands: self.state.brands.as_ref(),
             accounts: self.state.accounts.as_ref(),
             letters: self.state.letters.as_ref(),
-            record: self.record(caller.request_id.as_deref()),
+            record: self.record(caller),
         }
     }
 
-    /// What the use cases of reviews work with, on behalf of a request.
-    pub(crate) fn reviews<'a>(&'a self, request_id: Option<&'a str>) -> ReviewPorts<'a> {
+    /// What the use cases of reviews work with, on behalf of a caller.
+    pub(crate) fn reviews<'a>(&'a self, caller: &'a Caller) -> ReviewPorts<'a> {
+        ReviewPorts { record: self.record(caller), ..self.public_reviews(None) }
+    }
+
+    /// The same for a request that needs no key.
+    pub(crate) fn public_reviews<'a>(&'a self, request_id: Option<&'a str>) -> ReviewPorts<'a> {
         ReviewPorts {
             reviews: self.state.reviews.as_ref(),
             accounts: self.state.accounts.as_ref(),
             seal: &self.state.pepper,
             throttle: &self.throttle,
-            record: self.record(request_id),
+            record: self.public_record(request_id),
         }
     }
 
-    /// What the use cases of people work with, on behalf of a request.
-    pub(crate) fn people<'a>(&'a self, request_id: Option<&'a str>) -> PeoplePorts<'a> {
+    /// What the use cases of people work with, on behalf of a caller.
+    pub(crate) fn people<'a>(&'a self, caller: &'a Caller) -> PeoplePorts<'a> {
+        PeoplePorts { record: self.record(caller), ..self.public_people(None) }
+    }
+
+    /// The same for a request that needs no key, and for sessions, which go by the machine's clock everywhere.
+    pub(crate) fn public_people<'a>(&'a self, request_id: Option<&'a str>) -> PeoplePorts<'a> {
         PeoplePorts {
             people: self.state.people.as_ref(),
             seal: &self.state.pepper,
             passwords: &self.passwords,
             throttle: &self.throttle,
-            record: self.record(request_id),
+            record: self.public_record(request_id),
         }
     }
 }

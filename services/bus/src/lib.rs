@@ -35,6 +35,7 @@
 //! #         time: jiff::Timestamp::UNIX_EPOCH,
 //! #         datacontenttype: ContentType::Json,
 //! #         organization: OrganizationId::derive(1, "organization", 1),
+//! #         mode: spotwright_schemas::mode::Mode::Live,
 //! #         sequence: 1,
 //! #         payload: Payload::CreativeRequested(data),
 //! #     };

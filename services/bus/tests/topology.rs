@@ -18,6 +18,7 @@ use spotwright_schemas::event::{
     VariantScored,
 };
 use spotwright_schemas::ids::{MessageId, OrganizationId, PlacementId, RunId, VariantId};
+use spotwright_schemas::mode::Mode;
 use spotwright_schemas::money::Micros;
 
 const ROUTINGS: [FeedbackRouting; 2] = [FeedbackRouting::ConsistentHash, FeedbackRouting::Direct];
@@ -73,6 +74,7 @@ fn message(run: u64, payload: Payload) -> OutboxMessage {
         time: jiff::Timestamp::UNIX_EPOCH,
         datacontenttype: ContentType::Json,
         organization: OrganizationId::derive(1, "organization", 0),
+        mode: Mode::Live,
         sequence: 1,
         payload,
     };

@@ -1,6 +1,7 @@
 //! Words: prompts with references and camera moves as sources understand them, and what providers say.
 
-use spotwright_core::ports::clip_source::{CameraMove, ClipError, ClipErrorKind, ClipRequest, Reference};
+pub(crate) use spotwright_core::ports::clip_source::with_tags;
+use spotwright_core::ports::clip_source::{CameraMove, ClipError, ClipErrorKind, ClipRequest};
 
 use crate::options::Secret;
 
@@ -49,39 +50,6 @@ pub(crate) fn excerpt(text: &str, secrets: &[Secret]) -> String {
         .map(|word| if word.contains("eyJ") && word.len() > 40 { "[key]" } else { word })
         .collect();
     words.join(" ").chars().take(MAX_EXCERPT_CHARS).collect()
-}
-
-/// The prompt with every `@name` of a reference replaced by what `tag` makes of its place in the list. The
-/// longest name that fits counts, and only as a whole word; other `@` stay.
-pub(crate) fn with_tags(
-    prompt: &str,
-    references: &[Reference],
-    tag: impl Fn(usize, &Reference) -> String,
-) -> String {
-    let mut text = String::with_capacity(prompt.len());
-    let mut rest = prompt;
-    while let Some(at) = rest.find('@') {
-        let (before, after) = (&rest[..at], &rest[at + 1..]);
-        text.push_str(before);
-        let named = references
-            .iter()
-            .enumerate()
-            .filter(|(_, reference)| !reference.name.is_empty() && after.starts_with(&reference.name))
-            .filter(|(_, reference)| {
-                let next = after[reference.name.len()..].chars().next();
-                next.is_none_or(|c| !(c.is_ascii_alphanumeric() || c == '_'))
-            })
-            .max_by_key(|(_, reference)| reference.name.len());
-        if let Some((index, reference)) = named {
-            text.push_str(&tag(index, reference));
-            rest = &after[reference.name.len()..];
-        } else {
-            text.push('@');
-            rest = after;
-        }
-    }
-    text.push_str(rest);
-    text
 }
 
 /// The prompt for sources that know neither references nor camera moves by field: names without their `@`,
@@ -134,31 +102,7 @@ pub(crate) fn check_length(what: &str, text: &str, most: usize) -> Result<(), Cl
 
 #[cfg(test)]
 mod tests {
-    use spotwright_core::ports::artifacts::ArtifactHash;
-    use spotwright_core::ports::clip_source::ReferenceKind;
-
     use super::*;
-
-    fn references(names: &[&str]) -> Vec<Reference> {
-        let reference = |name: &&str| Reference {
-            name: (*name).to_owned(),
-            kind: ReferenceKind::Picture,
-            artifact: ArtifactHash::of(name.as_bytes()),
-        };
-        names.iter().map(reference).collect()
-    }
-
-    #[test]
-    fn names_become_tags_as_whole_words_only() {
-        let all = references(&["cup", "cup-2", "bean"]);
-        let tagged = |prompt| with_tags(prompt, &all, |index, _| format!("<<<image_{}>>>", index + 1));
-        assert_eq!(
-            tagged("@cup beside @cup-2, @bean."),
-            "<<<image_1>>> beside <<<image_2>>>, <<<image_3>>>."
-        );
-        assert_eq!(tagged("@cups and me@example.com @"), "@cups and me@example.com @");
-        assert_eq!(tagged("热咖啡@cup，慢慢"), "热咖啡<<<image_1>>>，慢慢");
-    }
 
     #[test]
     fn camera_moves_are_said_in_words() {

@@ -6,11 +6,13 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{Asked, Memory, Provider, file, golden_json, json, mp4, png, request, row};
+use common::{Asked, Memory, Provider, file, golden_json, json, mp4, png, reference, request, row};
 use serde_json::{Value, json};
-use spotwright_clips::comfyui::{ComfyUi, Options};
+use spotwright_clips::comfyui::{ComfyUi, GraphSource, Options, WAN22_TI2V_5B};
 use spotwright_core::ports::artifacts::ArtifactStore;
-use spotwright_core::ports::clip_source::{Ability, Cancelled, ClipErrorKind, ClipSource, JobId, JobState};
+use spotwright_core::ports::clip_source::{
+    Ability, Cancelled, ClipErrorKind, ClipSource, JobId, JobState, ReferenceKind,
+};
 use spotwright_core::ports::clock::SystemClock;
 use spotwright_schemas::money::Micros;
 
@@ -76,6 +78,37 @@ async fn the_same_key_is_the_same_prompt() {
     assert_eq!(a, again);
     assert_ne!(a, b);
     assert!(!provider.last().json()["prompt"].to_string().contains("LoadImage"));
+}
+
+#[tokio::test]
+async fn what_a_graph_has_no_place_for_is_left_away_and_told() {
+    let provider = Provider::start(|asked: &Asked, _| match asked.path.as_str() {
+        "/upload/image" => json(200, &json!({"name": "first.png", "subfolder": "", "type": "input"})),
+        _ => json(200, &json!({"prompt_id": asked.json()["prompt_id"], "number": 1, "node_errors": {}})),
+    })
+    .await;
+    let mut graph: serde_json::Value = serde_json::from_str(WAN22_TI2V_5B).unwrap();
+    graph["slots"]["negative_prompt"] = json!([]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("graph.json");
+    std::fs::write(&path, graph.to_string()).unwrap();
+    let artifacts = Arc::new(Memory::default());
+    let mut options = Options::new(provider.server(), row("Wan2.2-TI2V-5B", 3_000));
+    options.graph = GraphSource::File(path);
+    let comfy = ComfyUi::new("comfy", options, artifacts.clone(), Arc::new(SystemClock)).unwrap();
+    let mut request = request();
+    request.frames = 90;
+    request.negative_prompt = "people".to_owned();
+    request.first_frame = Some(artifacts.put(&png(720, 1_280, 1)).unwrap());
+    let artifact = artifacts.put(&png(720, 1_280, 2)).unwrap();
+    request.references = vec![reference("back", ReferenceKind::Picture, artifact)];
+    let fitted = comfy.capabilities().fitted(&request);
+    let told: Vec<String> = fitted.left_away.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["reference pictures (back)", "what must not be seen"]);
+    comfy.submit(&request, "key-1").await.unwrap();
+    let asked = provider.asked();
+    assert_eq!(asked.iter().filter(|one| one.path == "/upload/image").count(), 1, "the first frame");
+    assert!(!provider.last().text().contains("people"));
 }
 
 #[tokio::test]

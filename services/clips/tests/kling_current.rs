@@ -14,8 +14,8 @@ use spotwright_clips::kling::{Dialect, Kling, Options, Resolution};
 use spotwright_clips::prices::Row;
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clip_source::{
-    CameraMove, Cancelled, ClipErrorKind, ClipSource, ClipTask, JobId, JobState, Output, ReferenceKind,
-    ShotPrompt,
+    CameraMove, Cancelled, ClipErrorKind, ClipRequest, ClipSource, ClipTask, JobId, JobState, Output,
+    ReferenceKind, ShotPrompt,
 };
 use spotwright_core::ports::clock::SystemClock;
 use spotwright_schemas::money::{Currency, Micros};
@@ -126,6 +126,69 @@ async fn bodies_of_every_form_are_as_they_were() {
     golden_json("kling_current_omni.json", &provider.last().json());
 }
 
+/// A request that names three pictures of the product, one of which it begins with.
+fn product(artifacts: &Memory) -> ClipRequest {
+    let [a, b, c] = [1, 2, 3].map(|salt| artifacts.put(&png(720, 1_280, salt)).unwrap());
+    ClipRequest {
+        prompt: "The product is @product, from behind @product-2".to_owned(),
+        negative_prompt: "people".to_owned(),
+        first_frame: Some(a.clone()),
+        references: vec![
+            reference("product", ReferenceKind::Picture, a),
+            reference("product-2", ReferenceKind::Picture, b),
+            reference("product-3", ReferenceKind::Picture, c),
+        ],
+        sound: true,
+        ..common::request()
+    }
+}
+
+#[tokio::test]
+async fn what_a_model_does_not_take_is_left_away_and_told() {
+    let provider = Provider::start(|_, _| created("1")).await;
+    let artifacts = Arc::new(Memory::default());
+    let asked = product(&artifacts);
+    let told = |kling: &Kling| -> Vec<String> {
+        kling.capabilities().fitted(&asked).left_away.iter().map(ToString::to_string).collect()
+    };
+    // A model with frames only: no pictures beside the first, and sound from 1080p on.
+    let mut frames = options(&provider, "kling-2.6");
+    frames.resolution = Resolution::P720;
+    let frames = source(frames, artifacts.clone());
+    let pictures = "reference pictures (product-2, product-3)";
+    assert_eq!(told(&frames), [pictures, "sound of its own", "the seed"]);
+    assert_eq!(frames.quote(&asked), frames.quote(&frames.capabilities().fitted(&asked).request));
+    frames.submit(&asked, "key-1").await.unwrap();
+    assert_eq!(provider.last().path, "/image-to-video/kling-2.6");
+    let body = provider.last().json();
+    let contents = body["contents"].as_array().unwrap();
+    assert_eq!(contents.len(), 2, "the prompt and the first frame: {body}");
+    let words = "The product is product, from behind product-2 Not to be seen: people";
+    assert_eq!(contents[0]["text"], words);
+    assert_eq!(body["settings"]["audio"], "off");
+    // One with references takes all, by names of which none is part of another.
+    let omni = source(options(&provider, "kling-3.0-omni"), artifacts.clone());
+    assert_eq!(told(&omni), ["the seed"]);
+    omni.submit(&asked, "key-2").await.unwrap();
+    let body = provider.last().json();
+    let ids: Vec<&str> =
+        body["contents"].as_array().unwrap().iter().filter_map(|one| one["id"].as_str()).collect();
+    assert_eq!(ids, ["reference-1", "reference-2", "reference-3"]);
+    let prompt = body["contents"][0]["text"].as_str().unwrap();
+    assert!(prompt.starts_with("The product is @reference-1, from behind @reference-2"), "{prompt}");
+    // More than it takes: those that the words name stay.
+    let mut many = asked.clone();
+    let more = (4..12).map(|salt| {
+        let artifact = artifacts.put(&png(720, 1_280, salt)).unwrap();
+        reference(&format!("scene-{salt}"), ReferenceKind::Picture, artifact)
+    });
+    drop(many.references.splice(0..0, more));
+    let fitted = omni.capabilities().fitted(&many);
+    assert_eq!(fitted.request.references.len(), 7);
+    assert!(fitted.request.references.iter().any(|one| one.name == "product-2"));
+    omni.submit(&many, "key-3").await.unwrap();
+}
+
 #[tokio::test]
 async fn what_breaks_a_rule_is_refused_before_anything_is_sent() {
     let provider = Provider::start(|asked, _| panic!("{}", asked.path)).await;
@@ -158,17 +221,11 @@ async fn what_breaks_a_rule_is_refused_before_anything_is_sent() {
     assert_eq!(reason(&turbo, &small), "the first frame is neither PNG nor JPEG");
     let picture = artifacts.put(&png(720, 1_280, 0)).unwrap();
     small.first_frame = Some(picture.clone());
-    small.last_frame = Some(picture.clone());
+    small.last_frame = Some(picture);
     let said = "kling-3.0-turbo does not make a clip that ends with a given picture";
     assert_eq!(reason(&turbo, &small), said);
     small.first_frame = None;
     assert_eq!(reason(&omni, &small), "a last frame needs a first frame");
-    let mut names = plain.clone();
-    names.references = vec![
-        reference("cup", ReferenceKind::Picture, picture.clone()),
-        reference("cupboard", ReferenceKind::Picture, picture),
-    ];
-    assert_eq!(reason(&omni, &names), "the name `cup` is part of the name `cupboard`");
     let shot = |frames| ShotPrompt { prompt: "a cup".to_owned(), frames };
     let mut shots = plain.clone();
     shots.task = ClipTask::MultiShot { shots: vec![shot(60), shot(75)] };

@@ -6,13 +6,13 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{Asked, Memory, Provider, file, golden, golden_json, json, mp4, png, request, row};
+use common::{Asked, Memory, Provider, file, golden, golden_json, json, mp4, png, reference, request, row};
 use serde_json::{Value, json};
 use spotwright_clips::openai_videos::{Flavor, OpenAiVideos, Options, PictureField};
 use spotwright_clips::{Secret, Shape};
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clip_source::{
-    Ability, Cancelled, ClipErrorKind, ClipSource, JobId, JobState, Output,
+    Ability, Cancelled, ClipErrorKind, ClipSource, JobId, JobState, Output, ReferenceKind,
 };
 use spotwright_core::ports::clock::{ManualClock, SystemClock};
 use spotwright_schemas::money::Micros;
@@ -277,13 +277,77 @@ async fn dynamo_answers_with_the_result() {
 }
 
 #[tokio::test]
+async fn what_a_server_does_not_take_is_left_away_and_the_rest_is_sent() {
+    let provider = Provider::start(|asked: &Asked, _| match asked.method.as_str() {
+        "POST" => json(200, &json!({"id": "video-1", "status": "queued", "data": [{"url": "/files/1.mp4"}]})),
+        _ => json(200, &json!({"data": [listed("video-1", &json!({"prompt": "the cup by the window"}))]})),
+    })
+    .await;
+    let artifacts = Arc::new(Memory::default());
+    let [a, b, c] = [1, 2, 3].map(|salt| artifacts.put(&png(720, 1_280, salt)).unwrap());
+    let mut asked = request();
+    asked.prompt = "the @cup by the @window".to_owned();
+    asked.first_frame = Some(a.clone());
+    asked.references = vec![
+        reference("cup", ReferenceKind::Picture, a),
+        reference("window", ReferenceKind::Picture, b),
+        reference("beans", ReferenceKind::Picture, c),
+    ];
+    asked.sound = true;
+    for (flavor, makes_sound) in [
+        (Flavor::VllmOmni, true),
+        (Flavor::VllmOmni, false),
+        (Flavor::Sglang, false),
+        (Flavor::TensorrtLlm, false),
+        (Flavor::Dynamo, false),
+    ] {
+        let mut options = options(&provider, flavor);
+        if makes_sound {
+            options.abilities.push(Ability::Sound);
+        }
+        let gpu = source(options, artifacts.clone());
+        let fitted = gpu.capabilities().fitted(&asked);
+        let told: Vec<String> = fitted.left_away.iter().map(ToString::to_string).collect();
+        let pictures = "reference pictures (window, beans)";
+        let silent = [pictures, "sound of its own"];
+        assert_eq!(told, if makes_sound { &silent[..1] } else { &silent[..] }, "{flavor:?}");
+        assert_eq!(gpu.quote(&asked), gpu.quote(&fitted.request), "{flavor:?}");
+        gpu.submit(&asked, "key-1").await.unwrap();
+        let whole = provider.last();
+        assert_eq!(whole.path, "/v1/videos");
+        gpu.submit(&fitted.request, "key-1").await.unwrap();
+        assert_eq!(whole.body, provider.last().body, "{flavor:?}: fitting is what is sent");
+        let text = whole.text();
+        assert!(text.contains("the cup by the window"), "{flavor:?}: {text}");
+        assert_eq!(text.matches("input_reference").count(), 1, "{flavor:?}: one picture");
+        if flavor == Flavor::VllmOmni {
+            let sound = if makes_sound { "true" } else { "false" };
+            assert!(text.replace("\r\n", " ").contains(&format!("\"generate_sound\"  {sound}")), "{text}");
+        }
+        // A job is found by what was sent, not by what was asked for.
+        if flavor != Flavor::Dynamo {
+            let again = source(self::options(&provider, flavor), artifacts.clone());
+            assert_eq!(again.find(&asked, "key-1").await.unwrap(), Some(JobId("video-1".to_owned())));
+        }
+    }
+    // Pictures without a first frame are what the clip is made from: those are for another source.
+    asked.first_frame = None;
+    let gpu = source(options(&provider, Flavor::Sglang), artifacts);
+    let said = "Wan2.2-TI2V-5B does not make a clip with things of several reference pictures";
+    assert_eq!(gpu.quote(&asked).unwrap_err().message, said);
+}
+
+#[tokio::test]
 async fn what_a_server_cannot_do_is_refused() {
     let provider = Provider::start(|asked, _| panic!("{}", asked.path)).await;
     let gpu = source(options(&provider, Flavor::VllmOmni), Arc::default());
     let mut request = request();
-    request.sound = true;
-    assert_eq!(gpu.quote(&request).unwrap_err().message, "Wan2.2-TI2V-5B does not make sound of its own");
-    request.sound = false;
+    let said = "Wan2.2-TI2V-5B does not make a clip that ends with a given picture";
+    let artifacts = Arc::new(Memory::default());
+    request.last_frame = Some(artifacts.put(&png(720, 1_280, 1)).unwrap());
+    let frames = source(options(&provider, Flavor::VllmOmni), artifacts);
+    assert_eq!(frames.quote(&request).unwrap_err().message, said);
+    request.last_frame = None;
     request.frames = 400;
     let said = "the shot takes 321 frames at 24 a second, and at most 241 are made";
     assert_eq!(gpu.quote(&request).unwrap_err().message, said);

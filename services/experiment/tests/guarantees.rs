@@ -7,7 +7,9 @@
 
 use spotwright_experiment::analysis::effect::{Difference, effect};
 use spotwright_experiment::analysis::mismatch::{Period, mismatch};
-use spotwright_experiment::analysis::moments::{AdjustedSums, MeanSums, RatioSums, Sums, pooled_slope};
+use spotwright_experiment::analysis::moments::{
+    AdjustedRatioSums, AdjustedSums, MeanSums, RatioSums, Sums, common_slope,
+};
 use spotwright_experiment::analysis::plan::{Baseline, Question, Stopping, required};
 use spotwright_experiment::analysis::read_out::{always_valid, fixed_horizon};
 use spotwright_experiment::analysis::report::{Minimum, has_burned_in};
@@ -26,6 +28,7 @@ enum Form {
     Mean,
     Ratio,
     Adjusted,
+    AdjustedRatio,
 }
 
 /// The running sums of one arm.
@@ -36,6 +39,7 @@ struct Running {
     mean: MeanSums,
     ratio: RatioSums,
     adjusted: AdjustedSums,
+    adjusted_ratio: AdjustedRatioSums,
 }
 
 impl Running {
@@ -47,6 +51,7 @@ impl Running {
             mean: MeanSums::default(),
             ratio: RatioSums::default(),
             adjusted: AdjustedSums::default(),
+            adjusted_ratio: AdjustedRatioSums::default(),
         }
     }
 
@@ -62,10 +67,13 @@ impl Running {
             }
             // Users differ in how much they see and how readily they click.
             Form::Ratio => {
-                let seen = 1 + stream.below(0, 12) as u64;
-                let readiness = 0.06 * lift * (0.5 * stream.normal(1)).exp();
-                let clicks = (0..seen).filter(|shown| stream.uniform(10 + shown) < readiness).count();
-                self.ratio.add(clicks as f64, seen as f64);
+                let (clicks, seen, _) = clicks_of(stream, lift);
+                self.ratio.add(clicks, seen);
+            }
+            // The same users, with what they clicked on before.
+            Form::AdjustedRatio => {
+                let (clicks, seen, before) = clicks_of(stream, lift);
+                self.adjusted_ratio.add(clicks, seen, before);
             }
             Form::Adjusted => {
                 let before = 4.0 + 2.0 * stream.normal(0);
@@ -80,8 +88,18 @@ impl Running {
             Form::Mean => Sums::Mean(self.mean),
             Form::Ratio => Sums::Ratio(self.ratio),
             Form::Adjusted => Sums::Adjusted(self.adjusted),
+            Form::AdjustedRatio => Sums::AdjustedRatio(self.adjusted_ratio),
         }
     }
+}
+
+/// Clicks and views of a user, and clicks on other advertisements before.
+fn clicks_of(stream: Stream, lift: f64) -> (f64, f64, f64) {
+    let seen = 1 + stream.below(0, 12) as u64;
+    let readiness = 0.06 * (0.5 * stream.normal(1)).exp();
+    let clicks = (0..seen).filter(|shown| stream.uniform(10 + shown) < lift * readiness).count();
+    let before = (0..40).filter(|view| stream.uniform(100 + view) < readiness).count();
+    (clicks as f64, seen as f64, before as f64)
 }
 
 /// What a test that is read every day ends with.
@@ -104,7 +122,7 @@ fn run(form: Form, difference: Difference, per_day: u64, lift: f64, tuning: f64,
                 arm.add(users.child(user), if idx == 1 { lift } else { 1.0 });
             }
         }
-        let slope = pooled_slope(&[arms[0].adjusted, arms[1].adjusted]);
+        let slope = common_slope(&[arms[0].sums(), arms[1].sums()]);
         let moments = |arm: &Running| arm.sums().moments(slope);
         let (Ok(a), Ok(b)) = (moments(&arms[0]), moments(&arms[1])) else { continue };
         // Without any success there is no read-out, and so no false one; before the burn-in there is no promise.
@@ -173,9 +191,14 @@ fn equal_adjusted_means_differ_in_at_most_five_percent_with_a_look_every_day() {
 }
 
 #[test]
+fn equal_adjusted_ratios_differ_in_at_most_five_percent_with_a_look_every_day() {
+    assert_at_most_five_percent(Form::AdjustedRatio);
+}
+
+#[test]
 #[ignore = "long: part of `cargo xtask full`"]
 fn false_positives_at_full_length() {
-    for form in [Form::Proportion, Form::Mean, Form::Ratio, Form::Adjusted] {
+    for form in [Form::Proportion, Form::Mean, Form::Ratio, Form::Adjusted, Form::AdjustedRatio] {
         for (difference, per_day, tests) in [
             (Difference::Absolute, 100, 10_000),
             (Difference::Relative, 100, 10_000),

@@ -1,7 +1,7 @@
 //! Makes what was asked for: moving test pictures, stills and tones, and spoils them on purpose.
 //!
 //! A clip from words alone shows diagonal stripes in two colors that wander, a disc that circles, and in
-//! the top left eighth a mark in a third color; all three follow from prompt and seed ([`mark`],
+//! a band down the upper half of the left edge a mark in a third color; all three follow from prompt and seed ([`mark`],
 //! [`stripes`]), so that a test can tell whose clip it is looking at. A clip with pictures shows them,
 //! slowly coming closer, without mark: they can be compared with what was given.
 
@@ -185,7 +185,8 @@ impl Work {
     }
 }
 
-/// The color of the mark in the top left eighth of a clip from words alone: red, green, blue.
+/// The color of the mark of a clip from words alone, in its left eighth from the top to the middle: red, green,
+/// blue.
 #[must_use]
 pub fn mark(prompt: &str, seed: u64) -> [u8; 3] {
     color(&digest(prompt, seed), 0)
@@ -334,7 +335,7 @@ impl<'a> Painter<'a> {
         for y in 0..height {
             for x in 0..width {
                 let from_center = (x as f64 - center.0).hypot(y as f64 - center.1);
-                let pixel = if x < width / 8 && y < height / 8 {
+                let pixel = if x < width / 8 && y < height / 2 {
                     self.mark
                 } else if from_center < radius {
                     [235, 235, 235]

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use candle_core::Device;
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clip_source::{
-    Cancelled, Capabilities, ClipError, ClipErrorKind, ClipRequest, ClipSource, JobId, JobState, Licence,
-    Output, Quote, RendererClass,
+    Cancelled, Capabilities, ClipError, ClipErrorKind, ClipRequest, ClipSource, Inputs, JobId, JobState,
+    Licence, Output, Quote, RendererClass,
 };
 
 use crate::canvas;
@@ -74,6 +74,7 @@ impl Keyframes {
             capabilities: Capabilities {
                 model: options.row.model.clone(),
                 abilities: ABILITIES.to_vec(),
+                inputs: Inputs { pictures: 1, pictures_beside_first_frame: 0, ..Inputs::EVERYTHING },
                 min_seconds: 0.0,
                 max_seconds: f64::from(MOST_SECONDS),
                 parallel: 1,
@@ -123,10 +124,11 @@ impl ClipSource for Keyframes {
 
     /// Reads the picture to begin with from the artifact store, to look at its header.
     fn quote(&self, request: &ClipRequest) -> Result<Quote, ClipError> {
-        self.asked.check(request)
+        self.asked.check(&self.capabilities.fitted(request).request)
     }
 
     async fn submit(&self, request: &ClipRequest, idempotency_key: &str) -> Result<JobId, ClipError> {
+        let request = &self.capabilities.fitted(request).request;
         let (asked, checked) = (Arc::clone(&self.asked), request.clone());
         let checked = tokio::task::spawn_blocking(move || asked.check(&checked)).await;
         checked.map_err(|_| ClipError::new(ClipErrorKind::Unavailable, "the program ends"))??;

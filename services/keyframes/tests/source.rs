@@ -194,6 +194,19 @@ async fn a_first_frame_or_a_product_picture_is_what_the_model_begins_with() {
     product.references =
         vec![Reference { name: "product".to_owned(), kind: ReferenceKind::Picture, artifact: hash }];
     assert_eq!(product.needs(), [Ability::MultiImage]);
+    // One picture is begun with, the one that the words name; others are left away, and that is told.
+    let back = ArtifactHash::of(b"never read");
+    let others = ["scene", "back"].map(|name| Reference {
+        name: name.to_owned(),
+        kind: ReferenceKind::Picture,
+        artifact: back.clone(),
+    });
+    drop(product.references.splice(0..0, others));
+    let told = world.source.capabilities().fitted(&product).left_away;
+    assert_eq!(
+        told.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["reference pictures (scene, back)"]
+    );
     made(&world.source, &product, "product").await;
     let order = world.motion.orders.lock().unwrap()[0].clone();
     let says = String::from_utf8_lossy(&order.picture).into_owned();

@@ -6,10 +6,14 @@
 //! arm; otherwise the better arm would reach more users, and its users would be others. A user of the holdout
 //! takes part in the auction as a ghost: where an arm would have been seen, the user is counted and nothing is
 //! shown, clicked or paid.
+//!
+//! Some users buy without any advertisement, with the probability that the order assumes, whatever their arm and on
+//! days on which they are exposed or would have been. Where such a user also buys after a click, it is the same
+//! purchase: it is attributed to the advertisement, which did not add it.
 
 use std::collections::HashMap;
 
-use spotwright_core::domain::experiment::exposure::Exposure;
+use spotwright_core::domain::experiment::exposure::{Exposure, SegmentName};
 use spotwright_core::ports::experiments::{DayOrder, ExperimentMarket};
 use spotwright_core::ports::marketplace::MarketError;
 use spotwright_schemas::money::Micros;
@@ -101,6 +105,7 @@ fn play(
         day.competition.end_tick(share);
         day.rate = day.estimated_rate();
     }
+    day.buy();
     Ok(day.exposures)
 }
 
@@ -128,6 +133,7 @@ struct Day<'a> {
     click_draws: Stream,
     conversion_draws: Stream,
     earlier_draws: Stream,
+    organic_draws: Stream,
 }
 
 impl<'a> Day<'a> {
@@ -195,6 +201,7 @@ impl<'a> Day<'a> {
             click_draws: stream("clicks"),
             conversion_draws: stream("conversions"),
             earlier_draws: Stream::new(seed, "earlier clicks"),
+            organic_draws: stream("organic conversions"),
         };
         own.rate = own.estimated_rate();
         Ok(own)
@@ -252,14 +259,24 @@ impl<'a> Day<'a> {
             impressions: 0,
             clicks: 0,
             conversions: 0,
+            organic: 0,
             spend: Micros::ZERO,
             earlier_clicks: self.earlier_clicks(segment, user),
+            segment: SegmentName::new(&self.card.segments[segment].name),
             remembered: 0.0,
             last_hour: hour,
         });
         let place = self.exposures.len() - 1;
         self.places.insert(user, place);
         place
+    }
+
+    /// Purchases that need no advertisement, of all users of the day.
+    fn buy(&mut self) {
+        for exposure in &mut self.exposures {
+            let buys = self.organic_draws.uniform(exposure.unit) < self.order.organic_conversions;
+            exposure.organic = u32::from(buys && exposure.conversions == 0);
+        }
     }
 
     /// Clicks of a user on other ads of the feed before the experiment: what an ad server would know of them.

@@ -67,6 +67,7 @@ fn order(day: u32, seed: u64) -> DayOrder {
             creatives: (0..3).map(creative).collect(),
         },
         seed,
+        organic_conversions: 0.05,
         phase: ExperimentPhase { phase: 1, from_day: 1, weights: vec![2.0, 1.0, 1.0], holdout: 0.2 },
     }
 }
@@ -108,6 +109,39 @@ fn a_user_stays_in_an_arm_and_is_in_one_row_a_day() {
     }
     assert!(rows.values().all(|rows| *rows == 1));
     assert!(rows.len() > arms.len(), "users come again");
+}
+
+#[test]
+fn who_buys_without_an_ad_does_not_depend_on_the_arm_and_a_purchase_after_a_click_counts_once() {
+    let exposures = played(&*MARKET, 6, 1);
+    let rate = |ghosts: bool| {
+        let of: Vec<&Exposure> = exposures.iter().filter(|own| (own.arm == 3) == ghosts).collect();
+        // A purchase that is attributed would have been there at the same rate.
+        let free = of.iter().filter(|own| own.conversions == 0).count() as f64;
+        (of.iter().map(|own| f64::from(own.organic)).sum::<f64>() / free, free)
+    };
+    let ((ghosts, n), (exposed, m)) = (rate(true), rate(false));
+    let error = (0.05 * 0.95 * (1.0 / n + 1.0 / m)).sqrt();
+    assert!((ghosts - exposed).abs() < 4.0 * error, "{ghosts} {exposed} ± {error}");
+    assert!((exposed - 0.05).abs() < 4.0 * (0.05 * 0.95 / m).sqrt(), "{exposed}");
+    assert!(exposures.iter().all(|own| own.organic == 0 || own.conversions == 0));
+    let none = MARKET.play_day(&DayOrder { organic_conversions: 0.0, ..order(1, 1) }, &[]).expect("a day");
+    assert!(none.iter().all(|own| own.organic == 0));
+    let clicks = |exposures: &[Exposure]| exposures.iter().map(|own| own.clicks).sum::<u32>();
+    let with: Vec<Exposure> = exposures.iter().filter(|own| own.day == 1).copied().collect();
+    assert_eq!(clicks(&none), clicks(&with), "it changes nothing else");
+}
+
+#[test]
+fn a_user_is_of_one_segment_and_every_segment_is_met() {
+    let exposures = played(&*MARKET, 3, 1);
+    let mut of_user = HashMap::new();
+    for own in &exposures {
+        assert_eq!(*of_user.entry(own.unit).or_insert(own.segment), own.segment);
+    }
+    let segments: std::collections::BTreeSet<&str> =
+        exposures.iter().map(|own| own.segment.as_str()).collect();
+    assert!(segments.contains("commuters") && segments.len() == 5, "{segments:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! and reads it into typed [`Observation`]s. [`trial`] reads the arms of an experiment from counts or from
 //! rows (JSON, CSV, XLSX, parquet) into what [`spotwright_experiment::analysis::report::analyze`] takes.
 //! [`told`] writes an analysis as CSV. [`record`] turns a reading into rows to be kept. [`experiment`] reads out
-//! experiments of the market day by day, and writes their exposures as parquet.
+//! experiments of the market day by day, and writes their exposures as parquet, as [`table_file`] does with the tables of reports.
 //!
 //! It deliberately stores nothing, asks nobody and knows no clock: what a file does not say (currency, time
 //! zone, days) comes back as a [`Question`], and the answers are given with [`Given`] in a second reading.
@@ -38,10 +38,12 @@ pub mod experiment;
 pub mod export;
 mod layout;
 mod number;
+mod parquet_file;
 pub mod platform;
 pub mod record;
 mod rows;
 mod styles;
+pub mod table_file;
 pub mod told;
 pub mod trial;
 

@@ -29,7 +29,7 @@ pub(crate) struct Context<'a> {
 }
 
 /// Beginnings of the cells of a row that sums others.
-const TOTALS: [&str; 16] = [
+const TOTALS: [&str; 24] = [
     "total",
     "totals",
     "grand total",
@@ -46,6 +46,14 @@ const TOTALS: [&str; 16] = [
     "totaux",
     "合計",
     "총계",
+    "합계",
+    "toplam",
+    "suma",
+    "łącznie",
+    "total general",
+    "รวม",
+    "الإجمالي",
+    "insgesamt",
 ];
 
 /// Whether a cell says that its row is a sum: the word alone, or with a mark or a count behind it.

@@ -24,8 +24,8 @@ pub(crate) struct Styles {
 /// The language's mark; `None` for languages that are written in several countries with either.
 fn mark_of(language: Option<&str>) -> Option<DecimalMark> {
     match language? {
-        "en" | "zh" | "ja" => Some(DecimalMark::Point),
-        "de" | "fr" | "nl" | "pt" => Some(DecimalMark::Comma),
+        "en" | "zh" | "ja" | "ko" | "th" => Some(DecimalMark::Point),
+        "de" | "fr" | "nl" | "pt" | "it" | "tr" | "pl" | "id" => Some(DecimalMark::Comma),
         _ => None,
     }
 }
@@ -91,11 +91,14 @@ fn numbers(styles: &mut Styles, layout: &Layout, rows: &[SheetRow], given: &Give
 fn dates(styles: &mut Styles, layout: &Layout, rows: &[SheetRow], titles: &[Date], given: &Given) {
     let is_date = |field: Field| matches!(field, Field::Day | Field::WindowStart | Field::WindowEnd);
     let (mut open, mut example) = (Vec::new(), None);
-    let mut shown = None;
+    // A file that shows both orders says nothing of the dates that may be read in two ways.
+    let (mut shown, mut is_torn) = (None, false);
     for column in layout.columns.iter().filter(|column| is_date(column.field)) {
         for row in rows {
             let text = row.text(column.idx);
-            shown = shown.or_else(|| order_evidence(text));
+            let own = order_evidence(text);
+            is_torn |= own.is_some() && shown.is_some() && own != shown;
+            shown = shown.or(own);
             if let Some(date @ Written::Open { .. }) = written(text) {
                 open.push(date);
                 example = example.or_else(|| Some((text.to_owned(), column.header.clone())));
@@ -117,10 +120,13 @@ fn dates(styles: &mut Styles, layout: &Layout, rows: &[SheetRow], titles: &[Date
     let by_language = match (layout.platform, layout.language) {
         // Campaign Manager in English writes months first, whatever the country.
         (Platform::LinkedIn, Some("en")) => Some(DateOrder::MonthFirst),
-        (_, Some("de" | "fr" | "nl" | "pt" | "es")) => Some(DateOrder::DayFirst),
+        (_, Some("de" | "fr" | "nl" | "pt" | "es" | "it" | "tr" | "pl" | "id" | "th" | "ar")) => {
+            Some(DateOrder::DayFirst)
+        }
         _ => None,
     };
-    styles.order = given.date_order.or(shown).or(by_titles).or(by_language);
+    let of_file = if is_torn { None } else { shown.or(by_titles).or(by_language) };
+    styles.order = given.date_order.or(of_file);
     if styles.order.is_none() {
         styles.asked.push(Question {
             asked: Asked::DateOrder,

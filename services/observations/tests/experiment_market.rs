@@ -90,6 +90,7 @@ fn verdicts(seed: u64, more: f64, opportunities: u64) -> Vec<VerdictWord> {
                 creatives: vec![creative(1), creative(2)],
             },
             seed: experiment.design.seed,
+            organic_conversions: 0.001,
             phase: experiment.phases[0].clone(),
         };
         let played = market.play_day(&order, &exposures).expect("a day");

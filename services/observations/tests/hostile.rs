@@ -154,6 +154,20 @@ fn what_may_be_read_in_two_ways_is_asked() {
 }
 
 #[test]
+fn dates_in_five_forms_are_each_read_and_two_orders_in_one_file_are_asked() {
+    let row = |ad: u32, day: &str| format!("Autumn,A,{ad},\"{day}\",USD,1.00,100,5,0\n");
+    let forms = ["2026-09-13", "13/09/2026", "20260913", "Sep 13, 2026", "2026年9月13日 00:00:00"];
+    let rows: String = forms.iter().zip(1..).map(|(day, ad)| row(ad, day)).collect();
+    let reading = export::read(format!("{HEADER}\n{rows}").as_bytes(), "a.csv", &Given::default()).unwrap();
+    assert_eq!(reading.observations.len(), 5, "{:?}", reading.refused);
+    assert!(reading.observations.iter().all(|own| own.window.unwrap().start.to_string() == "2026-09-13"));
+    // Days first and months first: the third date may be either, and nobody guesses.
+    let torn = [row(1, "13/09/2026"), row(2, "09/14/2026"), row(3, "03/04/2026")].concat();
+    let reading = export::read(format!("{HEADER}\n{torn}").as_bytes(), "a.csv", &Given::default()).unwrap();
+    assert!(reading.asked.iter().any(|own| own.asked == spotwright_observations::Asked::DateOrder));
+}
+
+#[test]
 fn rows_of_one_ad_and_day_are_refused_as_broken_down() {
     let text = format!("{}Autumn,A,1799,2026-09-07,USD,1,100,1,0\n", with(5, "1"));
     let reading = export::read(text.as_bytes(), "a.csv", &Given::default()).unwrap();

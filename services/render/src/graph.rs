@@ -18,7 +18,7 @@ use spotwright_schemas::storyboard::{
 use crate::error::Error;
 
 /// Part of every key: raised whenever the same storyboard would give other pixels or sounds.
-pub(crate) const RENDERER_VERSION: u32 = 7;
+pub(crate) const RENDERER_VERSION: u32 = 8;
 
 /// What the variants consist of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

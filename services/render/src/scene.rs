@@ -6,6 +6,7 @@ use spotwright_schemas::storyboard::Color;
 
 use crate::error::Error;
 use crate::pixels::{self, Crop, Raster};
+use crate::transition::Transition;
 
 /// What a text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -104,6 +105,8 @@ pub(crate) struct Scene {
     pub(crate) tint: Color,
     pub(crate) sprites: Vec<Sprite>,
     pub(crate) boxes: Vec<TextBox>,
+    /// What takes the place of the shot before, over everything else.
+    pub(crate) transition: Option<Transition>,
     pub(crate) frames: u32,
     pub(crate) fps: u32,
 }
@@ -136,6 +139,9 @@ impl Scene {
         let seconds = f64::from(frame) / f64::from(self.fps);
         for sprite in &self.sprites {
             sprite.draw(seconds, share, &mut brush.canvas);
+        }
+        if let Some(transition) = &self.transition {
+            transition.draw(frame, &mut brush.canvas);
         }
         Ok(())
     }

@@ -45,6 +45,18 @@ pub(crate) fn places(board: &Storyboard) -> Vec<(&str, [f64; 2])> {
     places
 }
 
+/// The seconds at which a storyboard is cut, rising.
+pub(crate) fn cuts(board: &Storyboard) -> Vec<f64> {
+    let mut frames = 0_u32;
+    let ends = board.shots.iter().map(|shot| {
+        frames = frames.saturating_add(shot.frames);
+        f64::from(frames) / f64::from(board.fps.max(1))
+    });
+    let mut ends: Vec<f64> = ends.collect();
+    ends.pop();
+    ends
+}
+
 /// Reads the recordings of a storyboard's lines.
 ///
 /// # Errors
@@ -72,13 +84,19 @@ pub(crate) fn lines(board: &Storyboard, store: &dyn ArtifactStore) -> Result<Vec
     Ok(lines)
 }
 
-/// Mixes `samples` stereo samples of music and lines, interleaved, at the loudness of `audio` and below a true
+/// Mixes `samples` stereo samples of lines and of music for an ad cut at `cuts`, interleaved, at the loudness of `audio` and below a true
 /// peak of `limit` dBTP.
 ///
 /// # Errors
 /// [`Error::Compositing`] when loudness cannot be measured; a defect.
-pub(crate) fn mix(audio: &Audio, samples: usize, lines: &[Line], limit: f64) -> Result<Vec<f32>, Error> {
-    let mut sound = music::compose(audio, samples)?;
+pub(crate) fn mix(
+    audio: &Audio,
+    cuts: &[f64],
+    samples: usize,
+    lines: &[Line],
+    limit: f64,
+) -> Result<Vec<f32>, Error> {
+    let mut sound = music::compose(audio, cuts, samples)?;
     for (pair, gain) in sound.chunks_exact_mut(2).zip(ducking(samples, lines)) {
         pair[0] *= gain;
         pair[1] *= gain;
@@ -134,6 +152,8 @@ fn ducking(samples: usize, lines: &[Line]) -> Vec<f32> {
     let (open, down) = (gain(0.0), gain(1.0));
     depth
         .into_iter()
+        // Slow at both ends, so that nobody hears it begin.
+        .map(|depth| depth * depth * (3.0 - 2.0 * depth))
         .map(|depth| {
             if depth <= 0.0 {
                 open
@@ -298,7 +318,8 @@ mod tests {
             at: (at * f64::from(RATE)) as usize,
         };
         for limit in [-2.7, -3.7] {
-            let sound = mix(&audio(), samples, &[line(0.2, 2.0), line(3.0, 2.5)], limit).expect("mixes");
+            let sound =
+                mix(&audio(), &[2.6], samples, &[line(0.2, 2.0), line(3.0, 2.5)], limit).expect("mixes");
             let (lufs, peak) = music::loudness(&sound, 2, RATE).expect("measures");
             assert!(
                 (lufs + 14.0).abs() < 0.3 && peak <= limit + 0.05,
@@ -319,7 +340,7 @@ mod tests {
         assert!((decibels(3.6) - BED_DB).abs() < 0.01);
         assert!(decibels(1.95) < decibels(1.9) && decibels(3.2) > decibels(3.1));
         // What is heard in the mix: bed without and with a line, at the same beats.
-        let plain = mix(&audio(), samples, &[], -2.7).expect("mixes");
+        let plain = mix(&audio(), &[], samples, &[], -2.7).expect("mixes");
         assert!(power(&plain) > -30.0);
     }
 

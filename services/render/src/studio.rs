@@ -5,6 +5,7 @@ mod defects;
 mod judge;
 mod preview;
 mod shots;
+mod watermark;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,12 +14,13 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
 use spotwright_core::ports::fidelity::{Fidelity, FidelityReport};
+use spotwright_core::ports::provenance::{Origin, Provenance};
 use spotwright_core::ports::quality_gate::{GateError, Inspection, QualityGate};
 use spotwright_core::ports::video_backend::{
     Footage, GateReport, RenderError, RenderRequest, Rendered, VideoBackend,
 };
 use spotwright_core::spine::Shutdown;
-use spotwright_media::{Piece, Sink, VideoView, decode, encode_aac, stitch};
+use spotwright_media::{Piece, Sink, VideoView, Yuv420, decode, encode_aac, stitch};
 use spotwright_schemas::event::RenderStage;
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::storyboard::{FrameSize, Storyboard};
@@ -36,6 +38,7 @@ use crate::still;
 use crate::text::Letters;
 
 use shots::Laid;
+pub use watermark::Watermarker;
 
 /// Bytes of encoded shots that are kept where nobody says otherwise: some 10,000 shots of 720p.
 const CACHE_BYTES: u64 = 4 << 30;
@@ -74,6 +77,8 @@ pub struct Studio {
 struct Inner {
     options: Options,
     store: Arc<dyn ArtifactStore>,
+    /// Signs finished videos, where something does.
+    provenance: Option<Arc<dyn Provenance>>,
     letters: Letters,
     shots: FileCache,
     sounds: FileCache,
@@ -101,6 +106,19 @@ impl Studio {
     /// - [`Error::Problem`] with code `SW0304` when the fonts are not installed.
     /// - [`Error::Folder`] when the folder cannot be created.
     pub fn new(options: Options, store: Arc<dyn ArtifactStore>) -> Result<Self, Error> {
+        Self::signing(options, store, None)
+    }
+
+    /// As [`Studio::new`]; every finished video is signed by `provenance` as its last change, and read back by the
+    /// gate. Previews are not.
+    ///
+    /// # Errors
+    /// As [`Studio::new`].
+    pub fn signing(
+        options: Options,
+        store: Arc<dyn ArtifactStore>,
+        provenance: Option<Arc<dyn Provenance>>,
+    ) -> Result<Self, Error> {
         let records = options.folder.join("records");
         std::fs::create_dir_all(&records)?;
         let inner = Inner {
@@ -116,6 +134,7 @@ impl Studio {
             compared: Recent::new(512),
             envelopes: Recent::new(64),
             store,
+            provenance,
             options,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -213,6 +232,22 @@ impl Studio {
         idempotency_key: &str,
         stop: &Shutdown,
     ) -> Result<Footage, Error> {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.render_on(threads, request, idempotency_key, stop)
+    }
+
+    /// As [`Studio::render_blocking`], with shots composited and encoded by up to `threads` threads. The bytes do not
+    /// depend on how many.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn render_on(
+        &self,
+        threads: usize,
+        request: &RenderRequest,
+        idempotency_key: &str,
+        stop: &Shutdown,
+    ) -> Result<Footage, Error> {
         let inner = &self.inner;
         inner.requests.with(idempotency_key, || {
             if let Some(footage) = inner.find(idempotency_key) {
@@ -222,7 +257,7 @@ impl Studio {
             let label = Label::made_here(&request.produce_id)?;
             let footage = match request.stage {
                 RenderStage::Preview => inner.preview(&request.storyboard, stop)?,
-                RenderStage::Final => inner.finished(&request.storyboard, &label, stop)?,
+                RenderStage::Final => inner.finished(&request.storyboard, &label, threads, stop)?,
             };
             let record = Record { key: idempotency_key.to_owned(), rendered: footage.clone() };
             write_json(&inner.record_file(idempotency_key), &record)?;
@@ -242,6 +277,16 @@ impl Studio {
         size: FrameSize,
     ) -> Result<Vec<u8>, Error> {
         self.inner.frame(board, shot, frame, size)
+    }
+
+    /// Composites every frame of a storyboard on the calling thread, as the encoder would get it, and encodes nothing;
+    /// each is shown to `seen`, which ends it by answering `false`. Returns the number of frames. For measuring.
+    ///
+    /// # Errors
+    /// As [`Studio::render_blocking`].
+    pub fn composite(&self, board: &Storyboard, seen: &mut dyn FnMut(&Yuv420) -> bool) -> Result<u32, Error> {
+        board.validate()?;
+        self.inner.composite(board, seen)
     }
 
     /// Draws a display still of the storyboard's last shot as PNG: picture, caption and button.
@@ -392,20 +437,16 @@ impl Inner {
     fn sound_file(&self, board: &Storyboard) -> Result<Held, Error> {
         let exact = f64::from(board.frames()) * f64::from(music::RATE) / f64::from(board.fps);
         let samples = ((exact / 1024.0).round() as u64).max(1) * 1024;
-        let spoken = speech::places(board);
-        let key = if spoken.is_empty() {
-            graph::hashed(&(RENDERER_VERSION, board.audio, samples))?
-        } else {
-            graph::hashed(&(RENDERER_VERSION, board.audio, samples, &spoken))?
-        };
+        let cuts = speech::cuts(board);
+        let key = graph::hashed(&(RENDERER_VERSION, board.audio, samples, &cuts, speech::places(board)))?;
         self.sounds.get_or_make(&key, |path| {
             let lines = speech::lines(board, self.store.as_ref())?;
             // AAC adds to peaks, by how much depends on the piece: what counts is what is decoded.
             for limit in [-2.7, -3.7, -5.0, -6.5] {
                 let sound = if lines.is_empty() {
-                    music::compose_below(&board.audio, samples as usize, limit)?
+                    music::compose_below(&board.audio, &cuts, samples as usize, limit)?
                 } else {
-                    speech::mix(&board.audio, samples as usize, &lines, limit)?
+                    speech::mix(&board.audio, &cuts, samples as usize, &lines, limit)?
                 };
                 encode_aac(path, &sound, music::RATE)?;
                 let mut heard = Heard::default();
@@ -423,7 +464,13 @@ impl Inner {
 
     /// Envelope of the sound that the storyboard plans.
     fn envelope(&self, board: &Storyboard) -> Result<Arc<[f32]>, Error> {
-        let key = graph::hashed(&(board.audio, board.frames(), board.fps, speech::places(board)))?;
+        let key = graph::hashed(&(
+            board.audio,
+            speech::cuts(board),
+            board.frames(),
+            board.fps,
+            speech::places(board),
+        ))?;
         if let Some(envelope) = self.envelopes.get(&key) {
             return Ok(envelope);
         }
@@ -434,12 +481,18 @@ impl Inner {
         Ok(envelope)
     }
 
-    fn finished(&self, board: &Storyboard, label: &Label, stop: &Shutdown) -> Result<Footage, Error> {
+    fn finished(
+        &self,
+        board: &Storyboard,
+        label: &Label,
+        threads: usize,
+        stop: &Shutdown,
+    ) -> Result<Footage, Error> {
         self.look_at_footage(board)?;
         self.look_at_texts(board, stop)?;
-        let mut files = Vec::with_capacity(board.shots.len());
-        for idx in 0..board.shots.len() {
-            files.push(self.shot_file(board, idx, stop)?);
+        let files = self.shot_files(board, threads, stop)?;
+        if files.len() < board.shots.len() {
+            return Err(Error::Stopped);
         }
         let sound = self.sound_file(board)?;
         go_on(stop)?;
@@ -451,10 +504,25 @@ impl Inner {
             .map(|(held, shot)| Piece { file: held.path(), frames: shot.frames })
             .collect();
         stitch(&file, &pieces, board.fps, Some(sound.path()), &[(label::KEY, &label.to_json())])?;
+        let file = self.signed(file, board, label)?;
         let bytes = std::fs::metadata(&file)?.len();
         let artifact = self.store.adopt(&file)?;
         let cost = self.price(RenderStage::Final, board);
         Ok(Footage { artifact, frames: board.frames(), bytes, cost, poster: None, statistics: None })
+    }
+}
+
+impl Inner {
+    /// The video with its statement of provenance, where something signs: the last change of a file.
+    fn signed(&self, file: PathBuf, board: &Storyboard, label: &Label) -> Result<PathBuf, Error> {
+        let Some(provenance) = &self.provenance else { return Ok(file) };
+        let generated = board.shots.iter().any(|shot| shot.footage.is_some());
+        let origin = Origin { produce_id: label.produce_id.clone(), generated };
+        let signed = file.with_extension("signed.mp4");
+        provenance
+            .seal(&file, &origin, &signed)
+            .map_err(|error| Error::Compositing(format!("the video cannot be signed: {error}")))?;
+        Ok(signed)
     }
 }
 

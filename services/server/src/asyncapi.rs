@@ -72,6 +72,8 @@ pub fn document() -> Result<Value, String> {
             "version": env!("CARGO_PKG_VERSION"),
             "description": DESCRIPTION,
             "license": { "name": "MIT OR Apache-2.0" },
+            "contact": { "name": "The operator of the installation" },
+            "tags": [{ "name": "bus", "description": "What the parts of Spotwright tell each other" }],
         },
         "defaultContentType": "application/cloudevents+json",
         "servers": { "rabbitmq": {
@@ -175,6 +177,7 @@ impl Parts {
             "action": "send",
             "channel": { "$ref": format!("#/channels/{channel}") },
             "summary": summary,
+            "description": summary,
             "messages": channel_message_refs(channel, events),
             "bindings": { "amqp": {
                 "deliveryMode": PERSISTENT, "mandatory": true, "bindingVersion": BINDING_VERSION,
@@ -188,6 +191,7 @@ impl Parts {
             "action": "receive",
             "channel": { "$ref": format!("#/channels/{channel}") },
             "summary": summary,
+            "description": summary,
             "messages": channel_message_refs(channel, events),
             "bindings": { "amqp": { "ack": true, "bindingVersion": BINDING_VERSION } },
         });

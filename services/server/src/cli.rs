@@ -248,6 +248,9 @@ pub enum RenderWhat {
         /// A picture that all shots show; drawn backgrounds without it.
         #[arg(long)]
         picture: Option<PathBuf>,
+        /// A Python interpreter that has `MoviePy` 2, which makes the reference ad too.
+        #[arg(long, value_name = "PYTHON")]
+        moviepy: Option<PathBuf>,
         /// Print one JSON document.
         #[arg(long)]
         json: bool,

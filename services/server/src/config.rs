@@ -28,6 +28,8 @@ pub struct Config {
     pub models: Models,
     /// What rendering costs.
     pub render: Render,
+    /// Who signs finished videos.
+    pub provenance: Provenance,
     /// Who makes generated clips.
     pub video: Video,
     /// How pictures and videos from outside are read.
@@ -152,6 +154,16 @@ pub struct Models {
 pub struct Render {
     /// Micros of the brief's currency per rendered second.
     pub price_micros_per_second: i64,
+}
+
+/// Who signs finished videos (C2PA).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// File of the certificate chain, PEM, the signer's first; empty: nothing is signed.
+    pub certificates: String,
+    /// File of the private key, PEM (PKCS #8), of an ES256 certificate.
+    pub key: String,
 }
 
 /// Who makes the clips of generated shots.
@@ -340,6 +352,8 @@ pub struct Serve {
     pub pepper: String,
     /// The pepper before, while keys that were made with it are still in use; empty for none.
     pub previous_pepper: String,
+    /// E-mail address by which the first owner signs in, whom `serve` on an empty store prints a link for.
+    pub owner_email: String,
 }
 
 impl std::fmt::Debug for Serve {
@@ -351,6 +365,7 @@ impl std::fmt::Debug for Serve {
             .field("connections", &self.connections)
             .field("connections_per_address", &self.connections_per_address)
             .field("folder", &self.folder)
+            .field("owner_email", &self.owner_email)
             .field("pepper", &hidden(&self.pepper))
             .field("previous_pepper", &hidden(&self.previous_pepper))
             .finish()

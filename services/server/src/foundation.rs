@@ -15,7 +15,7 @@ use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::artifacts::{ArtifactError, ArtifactHash, ArtifactStore};
 use spotwright_core::ports::audit::AuditLog;
 use spotwright_core::ports::brands::BrandStore;
-use spotwright_core::ports::entropy::Entropy as _;
+use spotwright_core::ports::entropy::random_id;
 use spotwright_core::ports::event_bus::EventBus;
 use spotwright_core::ports::event_log::EventLog;
 use spotwright_core::ports::experiments::ExperimentStore;
@@ -309,9 +309,7 @@ async fn mark(
     accounts: &dyn AccountStore,
     artifacts: &dyn ArtifactStore,
 ) -> Result<ArtifactHash, Problem> {
-    let mut bytes = [0; 16];
-    OperatingSystem.fill(&mut bytes).map_err(|error| failed(&error))?;
-    let proposal = uuid::Builder::from_custom_bytes(bytes).into_uuid();
+    let proposal = random_id(&OperatingSystem).map_err(|error| failed(&error))?;
     // The file first: whoever finds the mark in the database finds the file.
     let proposed = artifacts.put(&mark_of(proposal)).map_err(|error| failed(&error))?;
     let found = accounts.installation(proposal).await.map_err(|error| failed(&error))?;

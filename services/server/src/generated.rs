@@ -5,13 +5,16 @@
 use serde::Serialize;
 use serde_json::Value;
 use spotwright_core::domain::copy_rules::locale::account;
+use spotwright_core::domain::reason::ClipReason;
 use spotwright_core::domain::variant::Variant;
 use spotwright_core::ports::clip_library::ClipKey;
+use spotwright_core::ports::clip_source::LeftAway;
 use spotwright_creative::workflow::{AskedClip, ClipReport};
+use spotwright_insight::ranking::file_stem;
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::storyboard::Footage;
 
-use crate::outputs::{FinishedRun, file_stem};
+use crate::outputs::FinishedRun;
 use crate::words::{ClipMakerTold, Words};
 
 /// Most characters of a prompt in a report.
@@ -46,12 +49,17 @@ pub struct GeneratedShot {
     pub licence: String,
     /// Whether it was made before this run.
     pub from_library: bool,
+    /// What was asked for, and its maker does not take.
+    pub left_away: Vec<LeftAway>,
     /// What it cost, tries without a clip included.
     pub cost_micros: i64,
     /// Sources that were asked without a usable clip, and why, in order.
     pub tried: Vec<TriedSource>,
-    /// Why a picture stands in; empty where none does.
+    /// Why a picture stands in, in English; empty where none does.
     pub why: String,
+    /// The same, typed.
+    #[serde(skip_serializing_if = "ClipReason::is_nothing")]
+    pub reason: ClipReason,
 }
 
 /// An advertisement with a generated shot.
@@ -64,14 +72,16 @@ pub struct ShownIn {
 }
 
 /// A source that was asked without a usable clip.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TriedSource {
     /// Its name.
     pub source: String,
     /// How the try ended, e.g. `failed`.
     pub ended: String,
-    /// In its words, or ours.
+    /// Why, in English: in its words, or ours.
     pub why: String,
+    /// The same, typed.
+    pub reason: ClipReason,
     /// What it cost.
     pub cost_micros: i64,
 }
@@ -93,13 +103,18 @@ fn shot(finished: &FinishedRun, asked: &AskedClip) -> GeneratedShot {
     };
     let prompt = about("clip.requested").map(|detail| text(&detail["request"]["prompt"])).unwrap_or_default();
     let tries = about("clip.tried").and_then(|detail| detail["tries"].as_array()).map(Vec::as_slice);
-    let tried = tries.unwrap_or_default().iter().map(|tried| TriedSource {
-        source: text(&tried["source"]),
-        ended: text(&tried["ended"]),
-        why: text(&tried["why"]),
-        cost_micros: tried["cost"].as_i64().unwrap_or_default(),
+    let tried = tries.unwrap_or_default().iter().map(|tried| {
+        let reason = serde_json::from_value::<ClipReason>(tried["why"].clone()).unwrap_or_default();
+        TriedSource {
+            source: text(&tried["source"]),
+            ended: text(&tried["ended"]),
+            why: reason.to_string(),
+            reason,
+            cost_micros: tried["cost"].as_i64().unwrap_or_default(),
+        }
     });
     let end = asked.ended.clone();
+    let reason = end.as_ref().map(|end| end.why.clone()).unwrap_or_default();
     GeneratedShot {
         key: asked.key.clone(),
         prompt,
@@ -109,9 +124,11 @@ fn shot(finished: &FinishedRun, asked: &AskedClip) -> GeneratedShot {
         model: end.as_ref().map(|end| end.model.clone()).unwrap_or_default(),
         licence: end.as_ref().map(|end| end.licence.clone()).unwrap_or_default(),
         from_library: end.as_ref().is_some_and(|end| end.from_library),
+        left_away: end.as_ref().map(|end| end.left_away.clone()).unwrap_or_default(),
         cost_micros: end.as_ref().map_or(0, |end| end.cost.0),
         tried: tried.collect(),
-        why: end.map(|end| end.why).unwrap_or_default(),
+        why: reason.to_string(),
+        reason,
     }
 }
 
@@ -156,7 +173,11 @@ pub(crate) fn notices(finished: &FinishedRun, words: &Words) -> Vec<String> {
             from_library: maker.from_library,
         })
     }));
-    notices.extend(report.fell_back.iter().map(|row| (told.fell_back)(row.clips, &row.why)));
+    let without = report.left_away.iter().map(|left| (told.without)(&left.source, left.what, left.clips));
+    notices.extend(without);
+    notices.extend(
+        report.fell_back.iter().map(|row| (told.fell_back)(row.clips, &row.reason.told(words.locale))),
+    );
     if report.unfinished > 0 {
         notices.push((told.unfinished)(report.unfinished));
     }
@@ -197,11 +218,15 @@ pub(crate) fn rows(finished: &FinishedRun, words: &Words) -> Vec<Row> {
         };
         let mut note = Vec::new();
         if !shot.why.is_empty() {
-            note.push(format!("`{}`", shot.why.replace('`', "'")));
+            note.push(shot.reason.told(words.locale));
         } else {
-            let tried =
-                shot.tried.iter().map(|tried| format!("`{}: {}`", tried.source, tried.why.replace('`', "'")));
-            note.extend(tried);
+            let tried = shot.tried.iter();
+            note.extend(
+                tried.map(|tried| (words.clips.tried)(&tried.source, &tried.reason.told(words.locale))),
+            );
+        }
+        if !shot.left_away.is_empty() {
+            note.push((words.clips.left_away)(&shot.left_away));
         }
         let shortened: String = shot.prompt.chars().take(MAX_PROMPT).collect();
         let whole = shortened.len() == shot.prompt.len();

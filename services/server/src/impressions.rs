@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use spotwright_core::domain::scored::score_input;
 use spotwright_core::domain::variant::Variant;
 use spotwright_core::ports::marketplace::{Held, Marketplace, PlacementDecision};
-use spotwright_creative::workflow::{played_campaign, score_input};
+use spotwright_creative::workflow::played_campaign;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::FeedbackSource;

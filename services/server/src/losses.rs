@@ -7,7 +7,7 @@ use spotwright_creative::critique::Finding;
 use spotwright_creative::drafting::Dropped;
 
 use crate::outputs::FinishedRun;
-use crate::words::{LostAt, Words};
+use crate::words::{Failure, LostAt, Words};
 
 /// A stage at which variants are lost.
 struct Stage {
@@ -24,14 +24,16 @@ pub(crate) fn notices(finished: &FinishedRun, words: &Words) -> Vec<String> {
     let asked = request.winners as usize;
     let mut notices = Vec::new();
     for generation in 1..=finished.run.generation {
-        let made = finished.winners().filter(|variant| variant.generation == generation).count();
+        let made = finished.shown().winners().filter(|variant| variant.generation == generation).count();
         if made < asked {
             notices.push(shortfall(finished, generation, made, words));
         }
     }
     let missing = request.generations.saturating_sub(finished.run.generation);
     if missing > 0 {
-        let reason = finished.state.failure.as_ref().map(|problem| plain(&problem.message));
+        let reason = finished.state.failure.as_ref();
+        let reason = reason.map(|problem| format!("{} {}", problem.code, problem.message));
+        let reason = reason.map(|stored| (words.losses.reason)(&Failure::of(&stored)));
         notices.push((words.losses.not_begun)(missing, request.generations, reason.as_deref()));
     }
     notices
@@ -56,8 +58,9 @@ fn stages(finished: &FinishedRun, generation: u32, words: &Words) -> Vec<Stage> 
         let lost: Vec<&&Variant> = variants.iter().filter(|variant| is_lost(variant)).collect();
         Stage { at, lost: lost.len(), reason: lost.first().and_then(|variant| why(variant)) }
     };
-    let failure =
-        |variant: &Variant| variant.body.failure.as_deref().map(|text| (words.losses.reason)(&plain(text)));
+    let failure = |variant: &Variant| {
+        variant.body.failure.as_deref().map(|stored| (words.losses.reason)(&Failure::of(stored)))
+    };
     let failed = |variant: &Variant| variant.state == VariantState::Failed;
     let failed_check = |variant: &Variant| failed_check(variant, words);
     let unwritten = Stage {
@@ -101,42 +104,4 @@ fn failed_check(variant: &Variant, words: &Words) -> Option<String> {
     let gate = variant.body.final_render.as_ref()?.gate.as_ref()?;
     let check = gate.checks.iter().find(|check| !check.pass)?;
     Some((words.losses.failed_check)(&check.id, &check.value, &check.limit))
-}
-
-/// A message without the codes and names that are for programs.
-fn plain(message: &str) -> String {
-    let mut rest = message.trim();
-    loop {
-        let code = rest.strip_prefix("SW").filter(|rest| {
-            rest.len() > 4
-                && rest.as_bytes()[..4].iter().all(u8::is_ascii_digit)
-                && rest.as_bytes()[4] == b' '
-        });
-        let shorter = code
-            .map(|rest| &rest[5..])
-            .or_else(|| rest.strip_prefix("cannot be rendered: "))
-            .or_else(|| rest.strip_prefix("render backend unavailable: "));
-        // Which shot it was says nothing to who never saw the storyboard.
-        let shot =
-            || rest.strip_prefix("shots[").and_then(|rest| rest.split_once("].")).map(|(_, rest)| rest);
-        match shorter.or_else(shot) {
-            Some(shorter) => rest = shorter.trim_start(),
-            None => return rest.trim_end_matches('.').to_owned(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reasons_are_told_without_codes() {
-        assert_eq!(
-            plain("SW0601 cannot be rendered: SW0602 shots[0].caption: the text does not fit."),
-            "caption: the text does not fit"
-        );
-        assert_eq!(plain("SWISS made"), "SWISS made");
-        assert_eq!(plain("no variant passed"), "no variant passed");
-    }
 }

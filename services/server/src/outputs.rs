@@ -8,18 +8,18 @@ use std::path::Path;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use spotwright_core::domain::run::RunView;
-use spotwright_core::domain::variant::{Placement, Variant, VariantState};
-use spotwright_core::domain::withdrawal::Withdrawal;
+use spotwright_core::domain::variant::{Placement, Variant};
 use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
 use spotwright_core::ports::step_store::{StepStore, TraceEntry};
 use spotwright_creative::workflow::AgentState;
-use spotwright_experiment::interval::{Counts, SharedPrior};
+use spotwright_insight::Shown;
+use spotwright_insight::ranking::{file_stem, ranked};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
-use spotwright_schemas::event::{FeedbackSource, StopReason};
+use spotwright_schemas::event::StopReason;
 use spotwright_schemas::explanation::Explanations;
 use spotwright_schemas::ids::RunId;
-use spotwright_schemas::outcome::{Delivery, PlacementOutcome, TraceLine, Winner, Winners};
+use spotwright_schemas::outcome::{TraceLine, Winners};
 use spotwright_schemas::speech::subtitles;
 use spotwright_scoring::log_rows::{self, LogRow};
 use spotwright_scoring::whole_file;
@@ -63,73 +63,18 @@ impl FinishedRun {
         })
     }
 
-    /// The placement of a variant, if it was placed.
+    /// What was made, and what became of it.
     #[must_use]
-    pub fn placement_of(&self, variant: &Variant) -> Option<&Placement> {
-        self.placements.iter().find(|placement| placement.variant == variant.id)
-    }
-
-    /// What the audience did with a variant; zeros when it was not shown.
-    #[must_use]
-    pub fn delivery_of(&self, variant: &Variant) -> Delivery {
-        self.placement_of(variant)
-            .and_then(|placement| placement.delivery.as_ref())
-            .map_or_else(Delivery::default, |row| row.delivery)
-    }
-
-    /// The variants that were published.
-    pub fn winners(&self) -> impl Iterator<Item = &Variant> {
-        self.variants.iter().filter(|variant| variant.state == VariantState::Won)
-    }
-
-    /// The variants that were withdrawn, with the reason.
-    pub fn withdrawn(&self) -> impl Iterator<Item = (&Variant, &Withdrawal)> {
-        self.variants.iter().filter_map(|variant| Some((variant, variant.body.withdrawal.as_ref()?)))
-    }
-
-    /// The deliveries of one generation, summed: of its winners, and of those that were withdrawn by now.
-    #[must_use]
-    pub fn delivered(&self, generation: u32) -> Delivery {
-        let mut sum = Delivery::default();
-        for variant in self.variants.iter().filter(|variant| variant.generation == generation) {
-            let delivery = self.delivery_of(variant);
-            sum.impressions += delivery.impressions;
-            sum.clicks += delivery.clicks;
-            sum.conversions += delivery.conversions;
-            sum.spend += delivery.spend;
-        }
-        sum
+    pub fn shown(&self) -> Shown<'_> {
+        Shown { variants: &self.variants, placements: &self.placements }
     }
 }
 
-/// The name of a variant's video without its ending, e.g. `g1-03`.
-#[must_use]
-pub fn file_stem(variant: &Variant) -> String {
-    format!("g{}-{:02}", variant.generation, variant.number)
-}
-
-/// The content of `winners.json`: best first by the posterior mean of the click rate, under a
-/// prior fitted to all winners of the run, so that few impressions cannot put anyone on top.
+/// The content of `winners.json`: best first, as everywhere.
 #[must_use]
 pub fn winners(finished: &FinishedRun) -> Winners {
-    let counts = |variant: &Variant| {
-        let delivery = finished.delivery_of(variant);
-        Counts::new(delivery.impressions, delivery.clicks).ok()
-    };
-    let arms: Vec<Counts> = finished.winners().filter_map(counts).collect();
-    let prior = SharedPrior::fit(&arms);
-    let mut rows: Vec<(f64, Winner)> = finished
-        .winners()
-        .filter_map(|variant| {
-            let row = winner(finished, variant)?;
-            let rate = counts(variant).map_or(0.0, |counts| prior.shrunken_rate(counts));
-            Some((rate, row))
-        })
-        .collect();
-    rows.sort_by(|(rate_a, a), (rate_b, b)| {
-        rate_b.total_cmp(rate_a).then(a.generation.cmp(&b.generation)).then(a.number.cmp(&b.number))
-    });
     let request = &finished.run.request;
+    let kind = request.brief.placements[0];
     Winners {
         format: "spotwright.winners.v1".to_owned(),
         run: finished.run.id,
@@ -138,31 +83,8 @@ pub fn winners(finished: &FinishedRun) -> Winners {
         seed: request.seed,
         stopped: finished.state.stopped.unwrap_or(StopReason::Failed),
         currency: request.brief.budget.currency,
-        winners: rows.into_iter().map(|(_, winner)| winner).collect(),
+        winners: ranked(finished.shown()).iter().map(|own| own.to_winner(kind)).collect(),
     }
-}
-
-fn winner(finished: &FinishedRun, variant: &Variant) -> Option<Winner> {
-    let render = variant.body.final_render.as_ref()?;
-    let placement = finished.placement_of(variant)?;
-    let rung = placement.delivery.as_ref().and_then(|row| row.ladder.last()).map_or(0, |step| step.rung);
-    Some(Winner {
-        variant: variant.id,
-        generation: variant.generation,
-        number: variant.number,
-        parents: variant.body.parents.clone(),
-        file: format!("variants/{}.mp4", file_stem(variant)),
-        blake3: render.artifact.0.clone(),
-        script: variant.body.script.clone(),
-        score: variant.body.score.clone()?,
-        placement: PlacementOutcome {
-            id: placement.id,
-            kind: finished.run.request.brief.placements[0],
-            source: FeedbackSource::Simulated,
-            delivery: finished.delivery_of(variant),
-            rung,
-        },
-    })
 }
 
 /// The lines of `trace.jsonl`, numbered and chained.
@@ -210,7 +132,7 @@ pub fn write_all(
 ) -> Result<Written, Problem> {
     let folder = out.join("variants");
     fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
-    for variant in finished.winners() {
+    for variant in finished.shown().winners() {
         if let Some(render) = &variant.body.final_render {
             let stem = file_stem(variant);
             copy(artifacts, &render.artifact, &folder.join(format!("{stem}.mp4")))?;
@@ -221,7 +143,7 @@ pub fn write_all(
             }
         }
     }
-    for (variant, _) in finished.withdrawn() {
+    for (variant, _) in finished.shown().withdrawn() {
         // Nobody shall place by hand what was withdrawn; the artifact stays in the run's state.
         for ending in ["mp4", POSTER_ENDING] {
             remove(&folder.join(format!("{}.{ending}", file_stem(variant))))?;

@@ -23,6 +23,19 @@ use crate::wiring::{World, language_model};
 /// Quotes of the configured providers.
 pub struct Prices {
     prospect: Prospect,
+    /// What runs in sandboxes would cost: they are worked on by nobody who charges.
+    sandbox: Prospect,
+}
+
+impl Prices {
+    fn new(prospect: Prospect) -> Self {
+        let sandbox = Prospect {
+            language_model: Arc::new(CopyEngine),
+            video: Arc::clone(&prospect.video),
+            clips: Vec::new(),
+        };
+        Self { prospect, sandbox }
+    }
 }
 
 impl Prices {
@@ -30,13 +43,11 @@ impl Prices {
     #[must_use]
     pub fn of(world: &World) -> Self {
         let clips = world.footage.as_ref().map(|footage| footage.clips.clone()).unwrap_or_default();
-        Self {
-            prospect: Prospect {
-                language_model: Arc::clone(&world.language_model),
-                video: Arc::clone(&world.video),
-                clips,
-            },
-        }
+        Self::new(Prospect {
+            language_model: Arc::clone(&world.language_model),
+            video: Arc::clone(&world.video),
+            clips,
+        })
     }
 
     /// The prices of a process that takes orders and may not work on them.
@@ -55,7 +66,7 @@ impl Prices {
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let clips = video_sources::sources(&config.video, artifacts, &clock, &|| Ok(studio.clone()))?;
-        Ok(Self { prospect: Prospect { language_model, video: Arc::new(studio.clone()), clips } })
+        Ok(Self::new(Prospect { language_model, video: Arc::new(studio.clone()), clips }))
     }
 }
 
@@ -63,7 +74,8 @@ impl Prices {
 impl RunPrices for Prices {
     /// Scripts are written on the way, which is work for a thread of its own.
     async fn quotes(&self, run: &NewRun) -> Result<Quotes, Problem> {
-        let (prospect, run) = (self.prospect.clone(), run.clone());
+        let prospect = if run.organization.is_sandbox() { &self.sandbox } else { &self.prospect };
+        let (prospect, run) = (prospect.clone(), run.clone());
         let handle = tokio::runtime::Handle::current();
         tokio::task::spawn_blocking(move || handle.block_on(prospect.quotes(&run)))
             .await

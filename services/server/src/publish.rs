@@ -213,9 +213,9 @@ impl PublishTarget for LaunchPack {
 /// [`Code::Render`] when the AI label cannot be told.
 pub fn publications(finished: &FinishedRun) -> Result<Vec<Publication>, Problem> {
     let mut found = Vec::new();
-    for variant in finished.winners() {
+    for variant in finished.shown().winners() {
         let (Some(render), Some(score), Some(placement)) =
-            (&variant.body.final_render, &variant.body.score, finished.placement_of(variant))
+            (&variant.body.final_render, &variant.body.score, finished.shown().placement_of(variant))
         else {
             continue;
         };
@@ -234,7 +234,7 @@ pub fn publications(finished: &FinishedRun) -> Result<Vec<Publication>, Problem>
             placement: placement.id,
             campaign: placement.campaign.clone(),
             source: FeedbackSource::Simulated,
-            delivery: finished.delivery_of(variant),
+            delivery: finished.shown().delivery_of(variant),
             disclosure: Disclosure {
                 ai_generated: true,
                 label_key: label::KEY.to_owned(),

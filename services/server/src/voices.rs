@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use spotwright_core::domain::reason::VoiceReason;
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::voice::Voice;
 use spotwright_creative::workflow::VoicePorts;
@@ -95,7 +96,7 @@ pub struct VoiceSummary {
     /// Engine and voice of those who spoke, e.g. `kokoro/af_heart`.
     pub speakers: Vec<String>,
     /// Why lines are silent, or were spoken otherwise than asked; each reason once.
-    pub why: Vec<String>,
+    pub why: Vec<VoiceReason>,
 }
 
 impl VoiceSummary {
@@ -104,7 +105,7 @@ impl VoiceSummary {
     pub fn of(finished: &FinishedRun) -> Option<Self> {
         let mut summary = Self { spoken_lines: 0, silent_lines: 0, speakers: Vec::new(), why: Vec::new() };
         let mut asked = false;
-        for variant in finished.winners() {
+        for variant in finished.shown().winners() {
             let Some(report) = &variant.body.voice else { continue };
             asked = true;
             let wanted =
@@ -121,9 +122,9 @@ impl VoiceSummary {
     }
 }
 
-fn once(list: &mut Vec<String>, text: &str) {
-    if !list.iter().any(|known| known == text) {
-        list.push(text.to_owned());
+fn once<T: Clone + PartialEq>(list: &mut Vec<T>, new: &T) {
+    if !list.contains(new) {
+        list.push(new.clone());
     }
 }
 

@@ -21,7 +21,7 @@ use spotwright_core::spine::{
     Checkpoints, ClaimQueue, Engine, EngineOptions, NoCheckpoints, RunLocks, Shutdown,
 };
 use spotwright_creative::copy_engine::CopyEngine;
-use spotwright_creative::workflow::{CreativeAgent, FootagePorts, Ports, VoicePorts};
+use spotwright_creative::workflow::{ByMode, CreativeAgent, FootagePorts, Ports, VoicePorts};
 use spotwright_llm::gguf::{self, Gguf};
 use spotwright_llm::openai::{self, ApiKey, OpenAi, RungMemory};
 use spotwright_llm::reading::OpenAiReader;
@@ -36,6 +36,7 @@ use spotwright_store::folder::FolderArtifacts;
 use spotwright_store::lock::{FolderLock, LockError};
 use spotwright_store::sqlite::SqliteStore;
 
+use crate::commands::brief_read::{EMBEDDED_READS_NOT, NO_MODEL};
 use crate::config::{Config, Provider};
 use crate::words::COPY_ENGINE_WROTE;
 use crate::{proxy, video_sources, voices};
@@ -159,10 +160,12 @@ impl World {
             micros_per_second: config.render.price_micros_per_second,
             ..studio::Options::default()
         };
-        let studio = Studio::new(options, Arc::clone(artifacts)).map_err(|error| match error {
-            studio::Error::Problem(problem) => problem,
-            other => Problem::new(Code::Render, "", other.to_string()),
-        })?;
+        let signer = crate::provenance::signer(&config.provenance)?;
+        let studio =
+            Studio::signing(options, Arc::clone(artifacts), signer).map_err(|error| match error {
+                studio::Error::Problem(problem) => problem,
+                other => Problem::new(Code::Render, "", other.to_string()),
+            })?;
         let marketplace = Simulator::new(simulator::Options::default())
             .map_err(|error| Problem::new(Code::Market, "", error.to_string()))?;
         let language_model = language_model(config, &models)?;
@@ -194,8 +197,8 @@ impl World {
 /// [`Code::Option`] for settings that no server can be asked with.
 pub(crate) fn source_reader(config: &Config) -> Result<Result<Arc<dyn SourceReader>, &'static str>, Problem> {
     Ok(match config.llm.provider {
-        Provider::Engine => Err("no language model is configured"),
-        Provider::Gguf => Err("the embedded language model reads no sources"),
+        Provider::Engine => Err(NO_MODEL),
+        Provider::Gguf => Err(EMBEDDED_READS_NOT),
         Provider::Openai => {
             let options = server_options(config)?;
             let client = openai::build_client(&config.llm.base_url, options.request_timeout);
@@ -267,6 +270,13 @@ pub(crate) fn language_model(config: &Config, models: &Path) -> Result<Arc<dyn L
     })
 }
 
+/// The ports of runs in sandboxes: scripts come from the copy engine, nothing is generated or spoken, and neither
+/// the measures of live runs nor what platforms report is touched. Studio, click model and market are the
+/// program's own and reach nobody.
+fn sandboxed(ports: Ports) -> Ports {
+    Ports { language_model: Arc::new(CopyEngine), footage: None, ..ports }
+}
+
 /// A running engine with its relay.
 pub struct Running {
     stop: tokio::sync::watch::Sender<bool>,
@@ -326,6 +336,7 @@ impl Running {
             marketplace: Arc::clone(&world.marketplace),
             footage: world.footage.clone(),
         };
+        let mut tried_out = CreativeAgent::new(sandboxed(ports.clone()));
         let mut agent = CreativeAgent::new(ports);
         if let Some(voice) = &world.voice {
             agent = agent.with_voice(voice.clone());
@@ -334,13 +345,15 @@ impl Running {
             agent = agent.with_outcomes(outcomes);
         }
         if let Some(observations) = setup.observations {
+            // An agent learns from what was reported to the organization of its run, which may be a sandbox.
+            tried_out = tried_out.with_observations(Arc::clone(&observations));
             agent = agent.with_observations(observations);
         }
         let poll = Duration::from_millis(setup.config.poll_ms);
         let engine = Arc::new(Engine {
             store: Arc::clone(&setup.store),
             bus: Arc::clone(&setup.bus),
-            workflow: Arc::new(agent),
+            workflow: Arc::new(ByMode::new(agent, tried_out, Arc::clone(&setup.store))),
             clock: setup.clock,
             checkpoints: Arc::clone(&setup.checkpoints),
             options: EngineOptions {

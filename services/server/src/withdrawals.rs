@@ -14,13 +14,12 @@ use spotwright_core::domain::withdrawal::{Untrue, Withdrawal, withdrawal};
 use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::step_store::{StepStore, StoreError};
 use spotwright_creative::workflow::AgentState;
+use spotwright_insight::ranking::file_stem;
 use spotwright_intake::{Feed, ProductChange, against_brief, changes};
 use spotwright_schemas::Problem;
 use spotwright_schemas::brief::Brief;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::{OrganizationId, RunId, SignalId, VariantId};
-
-use crate::outputs::file_stem;
 
 /// What is compared.
 #[derive(Debug)]

@@ -83,8 +83,9 @@ fn sentences(
     }
     let told = &words.writers;
     let wrote = (shares.own_lines > 0).then(|| (told.shares)(shares));
-    let failed: Vec<&str> = calls.iter().filter_map(|call| call.error.as_deref()).collect();
-    if let Some(reason) = most_frequent(&failed) {
+    let failed: Vec<&Call> = calls.iter().copied().filter(|call| call.error.is_some()).collect();
+    if let Some(call) = most_frequent(&failed) {
+        let reason = (told.fault)(call.fault, call.reason());
         let reason = reason.trim_end_matches('.');
         let first = if failed.len() == calls.len() {
             (told.all_failed)(calls.len(), reason)
@@ -108,14 +109,14 @@ fn sentences(
     vec![(told.none_used)(received, reason.as_deref())]
 }
 
-/// The reason that is given most often; the first of several.
-fn most_frequent<'a>(reasons: &[&'a str]) -> Option<&'a str> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for reason in reasons {
-        *counts.entry(reason).or_default() += 1;
+/// The call with the reason that is given most often; the first of several.
+fn most_frequent<'a>(failed: &[&'a Call]) -> Option<&'a Call> {
+    let mut counts: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+    for call in failed {
+        *counts.entry(call.error.as_deref()).or_default() += 1;
     }
     let most = counts.values().copied().max()?;
-    reasons.iter().copied().find(|reason| counts[reason] == most)
+    failed.iter().copied().find(|call| counts.get(&call.error.as_deref()) == Some(&most))
 }
 
 #[cfg(test)]
@@ -135,6 +136,7 @@ mod tests {
             tokens: [0, 0],
             cost: Micros(10_000),
             error: error.map(str::to_owned),
+            fault: None,
         }
     }
 

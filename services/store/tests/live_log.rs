@@ -7,6 +7,7 @@ use std::str::FromStr as _;
 use spotwright_core::ports::event_log::{EventLog as _, LogFilter, LogPosition};
 use spotwright_schemas::event::{ContentType, SpecVersion};
 use spotwright_schemas::ids::{MessageId, OrganizationId, WebhookId};
+use spotwright_schemas::mode::Mode;
 use spotwright_schemas::organization_event::{OrganizationEvent, OrganizationPayload, WebhookPaused};
 use spotwright_store::postgres::{PostgresStore, database};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
@@ -30,6 +31,7 @@ fn event(number: u64) -> OrganizationEvent {
         time: "2026-01-01T00:00:00Z".parse().unwrap(),
         datacontenttype: ContentType::Json,
         organization: organization(),
+        mode: Mode::Live,
         payload: OrganizationPayload::WebhookPaused(WebhookPaused {
             webhook: WebhookId::derive(1, "webhook", 0),
             reason: format!("reason {number}"),

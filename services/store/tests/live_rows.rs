@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use uuid::Uuid;
 
 /// Tables with rows of organizations that a request reads.
-const TABLES: [&str; 31] = [
+const TABLES: [&str; 32] = [
     "run",
     "step",
     "ledger",
@@ -40,6 +40,7 @@ const TABLES: [&str; 31] = [
     "brand",
     "brand_version",
     "report",
+    "saved_view",
     "experiment",
     "experiment_day",
     "experiment_entry",
@@ -99,6 +100,8 @@ fn rows(digit: u8) -> String {
              VALUES ({other}, {organization}, 1, '', 0, 0);
          INSERT INTO brand_version (brand_id, version, organization_id, body, made_at)
              VALUES ({other}, 1, {organization}, '', 0);
+         INSERT INTO saved_view (id, organization_id, name, address, created_at)
+             VALUES ({other}, {organization}, 'n', '/', 0);
          INSERT INTO report (id, organization_id, detail, state, created_at)
              VALUES ({other}, {organization}, '', 'queued', 0);
          INSERT INTO experiment (id, organization_id, run_id, state, body, version, created_at)

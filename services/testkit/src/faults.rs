@@ -8,7 +8,8 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -25,6 +26,12 @@ const NO_RUN: &str = Code::OutputFolder.as_str();
 
 /// Attempts to finish one job before the harness gives up on it.
 const MOST_STARTS: usize = 40;
+
+/// How long one start may take, on a machine that does other work as well.
+const MOST_WAITED: Duration = Duration::from_secs(600);
+
+/// How long the words of a child that was ended are waited for: children of its own may hold its pipes open.
+const MOST_READ: Duration = Duration::from_secs(60);
 
 /// A job that a child process works on, and in which world.
 #[derive(Debug, Clone)]
@@ -149,11 +156,8 @@ impl Job {
             std::thread::sleep(*delay);
             child.kill()?;
         }
-        // A few lines at most, which fit the pipes: nobody waits for a reader.
+        let (stdout, stderr) = words(&mut child)?;
         let status = child.wait()?;
-        let (mut stdout, mut stderr) = (String::new(), String::new());
-        child.stdout.take().context("no stdout")?.read_to_string(&mut stdout)?;
-        child.stderr.take().context("no stderr")?.read_to_string(&mut stderr)?;
         if status.signal() == Some(SIGKILL) {
             return Ok(Ended::Killed);
         }
@@ -198,6 +202,34 @@ impl Job {
             }
         }
         bail!("not done after {MOST_STARTS} starts")
+    }
+}
+
+/// What a child says until its end. One that is not done in time is ended, and told of as a hang.
+fn words(child: &mut Child) -> Result<(String, String)> {
+    let (mut out, mut err) =
+        (child.stdout.take().context("no stdout")?, child.stderr.take().context("no stderr")?);
+    let (send, ended) = mpsc::channel();
+    // A few lines at most, which fit the pipes: they may be read one after the other.
+    std::thread::spawn(move || {
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        let read = out.read_to_string(&mut stdout).and_then(|_| err.read_to_string(&mut stderr));
+        // Nobody waits any more after the limit.
+        drop(send.send(read.map(|_| (stdout, stderr))));
+    });
+    match ended.recv_timeout(MOST_WAITED) {
+        Ok(read) => Ok(read?),
+        Err(_) => {
+            child.kill()?;
+            child.wait()?;
+            let said = ended
+                .recv_timeout(MOST_READ)
+                .ok()
+                .and_then(Result::ok)
+                .map(|(_, stderr)| stderr)
+                .unwrap_or_default();
+            bail!("the child was not done within {} s: {said}", MOST_WAITED.as_secs())
+        }
     }
 }
 

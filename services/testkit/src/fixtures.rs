@@ -18,6 +18,7 @@ use spotwright_schemas::event::{
 };
 use spotwright_schemas::ids::{MessageId, OrganizationId, PlacementId, RunId, VariantId};
 use spotwright_schemas::locale::Locale;
+use spotwright_schemas::mode::Mode;
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::outcome::{Delivery, Score};
 use spotwright_schemas::placement::PlacementKind;
@@ -122,6 +123,7 @@ pub fn event(run: RunId, sequence: u64) -> Event {
         time: Timestamp::UNIX_EPOCH,
         datacontenttype: ContentType::Json,
         organization: organization(),
+        mode: Mode::Live,
         sequence,
         payload: Payload::CreativeRequested(CreativeRequested {
             brief: "hill-tea".to_owned(),

@@ -67,7 +67,7 @@ fn speak(models: &Path, lines: &Path, out: &Path) -> anyhow::Result<()> {
             "processor_seconds": processor_seconds() - before,
             "wall_seconds": clock.elapsed().as_secs_f64(),
             "words": spoken.words,
-            "why": spoken.why,
+            "why": spoken.why.iter().map(ToString::to_string).collect::<Vec<_>>(),
         });
         writeln!(list, "{told}")?;
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use spotwright_core::domain::reason::VoiceReason;
 use spotwright_core::ports::voice::{Spoken, Utterance, Voice, VoiceError};
 
 /// Asks one voice after the other, and says of each why it was passed over.
@@ -37,20 +38,25 @@ impl Voice for Chain {
                 }
                 // What is used up comes back: another voice, or none, would be another ad.
                 Err(error @ VoiceError::NoRoom(_)) => return Err(error),
-                Err(error) => {
-                    may_come |= matches!(error, VoiceError::Unavailable(_));
-                    why.push(format!("{}: {error}", voice.name()));
+                Err(VoiceError::Unavailable(reason)) => {
+                    may_come = true;
+                    why.push(passed_over(voice.name(), reason));
                 }
+                Err(VoiceError::Impossible(reason)) => why.push(passed_over(voice.name(), reason)),
             }
         }
-        why.push("captions only".to_owned());
-        let reasons = why.join("; ");
+        let reasons = VoiceReason::Nobody { passed_over: why };
         Err(if may_come { VoiceError::Unavailable(reasons) } else { VoiceError::Impossible(reasons) })
     }
 }
 
+fn passed_over(engine: &str, why: VoiceReason) -> VoiceReason {
+    VoiceReason::PassedOver { engine: engine.to_owned(), why: Box::new(why) }
+}
+
 #[cfg(test)]
 mod tests {
+    use spotwright_core::domain::reason::VoiceFault;
     use spotwright_schemas::locale::Locale;
 
     use super::*;
@@ -72,7 +78,7 @@ mod tests {
                 engine: self.0.to_owned(),
                 voice: utterance.voice.clone(),
                 speed: utterance.speed,
-                why: vec!["own reason".to_owned()],
+                why: vec![VoiceReason::NoPronunciations],
             })
         }
     }
@@ -89,11 +95,12 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_that_can_speaks_and_the_others_have_a_reason() {
-        let away = Says("away", Err(VoiceError::Unavailable("no file".to_owned())));
+        let away = Says("away", Err(VoiceError::unavailable(VoiceFault::Words("no file".to_owned()))));
         let chain = Chain::new(vec![Arc::new(away), Arc::new(Says("there", Ok(0.5)))]);
         let spoken = chain.speak(&line()).await.expect("speaks");
         assert_eq!(spoken.engine, "there");
-        assert_eq!(spoken.why, ["away: no file", "own reason"]);
+        let told: Vec<String> = spoken.why.iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["away: no file", "the server takes no list of pronunciations"]);
     }
 
     #[tokio::test]
@@ -106,11 +113,14 @@ mod tests {
     #[tokio::test]
     async fn at_the_end_there_are_captions_only() {
         let chain = Chain::new(vec![
-            Arc::new(Says("one", Err(VoiceError::Impossible("no Chinese".to_owned())))),
-            Arc::new(Says("two", Err(VoiceError::Unavailable("no file".to_owned())))),
+            Arc::new(Says("one", Err(VoiceError::impossible(VoiceFault::EnglishOnly)))),
+            Arc::new(Says("two", Err(VoiceError::unavailable(VoiceFault::Words("no file".to_owned()))))),
         ]);
         let error = chain.speak(&line()).await.expect_err("nobody");
-        let reasons = "one: no Chinese; two: no file; captions only";
-        assert_eq!(error, VoiceError::Unavailable(reasons.to_owned()));
+        assert!(matches!(error, VoiceError::Unavailable(_)), "one of them may come");
+        assert_eq!(
+            error.to_string(),
+            "one: the small voice speaks English only; two: no file; captions only"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use spotwright_core::domain::reason::VoiceFault;
 use spotwright_core::ports::artifacts::no_room;
 use spotwright_core::ports::voice::VoiceError;
 
@@ -26,8 +27,8 @@ pub enum Error {
     #[error("the character `{0}` has no reading")]
     Character(char),
     /// A voice that is not installed or speaks another language (permanent).
-    #[error("{0}")]
-    Voice(String),
+    #[error("{}", .0.told(spotwright_schemas::Locale::EnUs))]
+    Voice(VoiceFault),
     /// Nothing in the text can be said (permanent).
     #[error("the line has no words")]
     NoWords,
@@ -70,8 +71,16 @@ impl From<Error> for VoiceError {
     fn from(error: Error) -> Self {
         match error {
             Error::UsedUp(_) => Self::NoRoom(error.to_string()),
-            Error::File { .. } | Error::Model(_) => Self::Unavailable(error.to_string()),
-            _ => Self::Impossible(error.to_string()),
+            Error::File { path, what } => {
+                Self::unavailable(VoiceFault::File { file: path.display().to_string(), words: what })
+            }
+            Error::Model(words) => Self::unavailable(VoiceFault::Model { words }),
+            Error::Voice(fault) => Self::impossible(fault),
+            Error::Character(character) => Self::impossible(VoiceFault::Character { character }),
+            Error::NoWords => Self::impossible(VoiceFault::NoWords),
+            Error::Long(sounds) => {
+                Self::impossible(VoiceFault::SentenceTooLong { sounds, at_most: crate::kokoro::MOST_SYMBOLS })
+            }
         }
     }
 }

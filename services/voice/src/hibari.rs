@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use ort::session::Session;
 use ort::value::Tensor;
+use spotwright_core::domain::reason::{VoiceFault, VoiceReason};
 use spotwright_core::ports::voice::{SPEEDS, Spoken, Utterance, Voice, VoiceError};
 use spotwright_schemas::locale::Locale;
 
@@ -71,7 +72,7 @@ impl Hibari {
     /// [`Error`]; [`Error::Voice`] for a language other than English.
     pub fn speak_blocking(&self, utterance: &Utterance) -> Result<Spoken, Error> {
         if !utterance.locale.is_english() {
-            return Err(Error::Voice("the small voice speaks English only".to_owned()));
+            return Err(Error::Voice(VoiceFault::EnglishOnly));
         }
         let speed =
             if utterance.speed.is_finite() { utterance.speed.clamp(SPEEDS[0], SPEEDS[1]) } else { 1.0 };
@@ -89,13 +90,13 @@ impl Hibari {
         let (pcm, words) = timing::join(&spoken, RATE, PAUSE_MS);
         let mut why = Vec::new();
         if !utterance.voice.is_empty() {
-            why.push(format!("the small voice speaks in the place of `{}`", utterance.voice));
+            why.push(VoiceReason::SmallVoice { asked: utterance.voice.clone() });
         }
         if utterance.locale != Locale::EnUs {
-            why.push("the small voice is American".to_owned());
+            why.push(VoiceReason::American);
         }
-        why.push("the small voice tells no word times".to_owned());
         let (engine, voice) = ("hibari".to_owned(), VOICE.to_owned());
+        why.push(VoiceReason::NoWordTimes { engine: engine.clone() });
         Ok(Spoken { pcm, rate: RATE, words, engine, voice, speed, why })
     }
 }
@@ -110,7 +111,7 @@ impl Voice for Hibari {
         let (own, utterance) = (self.clone(), utterance.clone());
         tokio::task::spawn_blocking(move || own.speak_blocking(&utterance))
             .await
-            .map_err(|error| VoiceError::Unavailable(format!("speaking was interrupted: {error}")))?
+            .map_err(|error| VoiceError::unavailable(VoiceFault::Interrupted { words: error.to_string() }))?
             .map_err(VoiceError::from)
     }
 }

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
+use spotwright_core::domain::reason::{VoiceFault, VoiceReason};
 use spotwright_core::domain::wav::read_wav;
 use spotwright_core::ports::voice::{SPEEDS, Spoken, Utterance, Voice, VoiceError};
 
-/// Most bytes of an answer: three minutes of 48 kHz stereo.
-const MOST_BYTES: usize = 36 << 20;
+/// Minutes of 48 kHz stereo that an answer has at most, and its bytes.
+const MOST_MINUTES: u32 = 3;
+const MOST_BYTES: usize = (12 * (MOST_MINUTES as usize)) << 20;
 /// Characters of an error's text that are passed on.
 const MOST_TEXT: usize = 200;
 
@@ -41,7 +43,10 @@ impl HttpVoice {
     }
 
     async fn ask(&self, utterance: &Utterance) -> Result<Vec<u8>, VoiceError> {
-        let away = |error: reqwest::Error| VoiceError::Unavailable(error.without_url().to_string());
+        let away = |error: reqwest::Error| {
+            let words = error.without_url().to_string();
+            VoiceError::unavailable(VoiceFault::ServerAway { words })
+        };
         let address = format!("{}/audio/speech", self.options.base_url.trim_end_matches('/'));
         let body = json!({
             "model": self.options.model,
@@ -60,16 +65,16 @@ impl HttpVoice {
         while let Some(part) = answer.chunk().await.map_err(away)? {
             bytes.extend_from_slice(&part);
             if bytes.len() > MOST_BYTES {
-                return Err(VoiceError::Impossible("the answer is longer than three minutes".to_owned()));
+                return Err(VoiceError::impossible(VoiceFault::AnswerTooLong { minutes: MOST_MINUTES }));
             }
         }
         if status.is_success() {
             return Ok(bytes);
         }
         let text: String = String::from_utf8_lossy(&bytes).chars().take(MOST_TEXT).collect();
-        let message = format!("the server answered {status}: {text}");
+        let fault = VoiceFault::ServerAnswered { status: status.as_u16(), words: text };
         let later = status.is_server_error() || matches!(status.as_u16(), 401 | 403 | 408 | 429);
-        Err(if later { VoiceError::Unavailable(message) } else { VoiceError::Impossible(message) })
+        Err(if later { VoiceError::unavailable(fault) } else { VoiceError::impossible(fault) })
     }
 }
 
@@ -81,20 +86,23 @@ impl Voice for HttpVoice {
 
     async fn speak(&self, utterance: &Utterance) -> Result<Spoken, VoiceError> {
         let bytes = self.ask(utterance).await?;
-        let (pcm, rate) = read_wav(&bytes).map_err(|error| VoiceError::Impossible(error.to_string()))?;
+        let (pcm, rate) = read_wav(&bytes)
+            .map_err(|error| VoiceError::impossible(VoiceFault::BadSound { words: error.to_string() }))?;
         if pcm.is_empty() {
-            return Err(VoiceError::Impossible("the server answered no sound".to_owned()));
+            return Err(VoiceError::impossible(VoiceFault::NoSound));
         }
         let mut why = Vec::new();
         if !utterance.voice.is_empty() && utterance.voice != self.options.voice {
-            let own = &self.options.voice;
-            why.push(format!("the server speaks with `{own}`, not with `{}`", utterance.voice));
+            why.push(VoiceReason::ServerVoice {
+                speaks: self.options.voice.clone(),
+                asked: utterance.voice.clone(),
+            });
         }
         if !utterance.pronunciations.is_empty() {
-            why.push("the server takes no list of pronunciations".to_owned());
+            why.push(VoiceReason::NoPronunciations);
         }
-        why.push("the server tells no word times".to_owned());
         let (engine, voice) = ("http".to_owned(), self.options.voice.clone());
+        why.push(VoiceReason::NoWordTimes { engine: engine.clone() });
         Ok(Spoken { pcm, rate, words: Vec::new(), engine, voice, speed: utterance.speed, why })
     }
 }

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use ort::session::Session;
 use ort::value::Tensor;
 use serde::Deserialize;
+use spotwright_core::domain::reason::{VoiceFault, VoiceReason};
 use spotwright_core::ports::voice::{SPEEDS, Spoken, Utterance, Voice, VoiceError};
 use spotwright_schemas::locale::Locale;
 
@@ -137,7 +138,7 @@ impl Kokoro {
     }
 
     /// The voice that speaks, and why it is not the one that was asked for.
-    fn chosen(&self, utterance: &Utterance) -> Result<(String, Vec<String>), Error> {
+    fn chosen(&self, utterance: &Utterance) -> Result<(String, Vec<VoiceReason>), Error> {
         let own = voice_for(utterance.locale);
         let there = self.voices()?;
         let speaks = |name: &str, locale: Locale| {
@@ -149,22 +150,19 @@ impl Kokoro {
             if speaks(asked, utterance.locale) {
                 return Ok((asked.to_owned(), why));
             }
-            why.push(format!(
-                "the voice `{asked}` is not installed or does not speak {}; `{own}` speaks",
-                utterance.locale.tag()
-            ));
+            why.push(VoiceReason::OtherVoice {
+                asked: asked.to_owned(),
+                locale: utterance.locale,
+                speaks: own.to_owned(),
+            });
         }
         if speaks(own, utterance.locale) {
             return Ok((own.to_owned(), why));
         }
         let other = there.iter().find(|(_, tongue)| tongue.language() == utterance.locale.language());
-        let (other, _) = other.ok_or_else(|| {
-            Error::Voice(format!(
-                "no voice for {} is installed; `infra/setup.sh` installs them",
-                utterance.locale.tag()
-            ))
-        })?;
-        why.push(format!("the voice `{own}` is not installed; `{other}` speaks"));
+        let nobody = Error::Voice(VoiceFault::NoVoice { locale: utterance.locale });
+        let (other, _) = other.ok_or(nobody)?;
+        why.push(VoiceReason::UsualVoiceMissing { usual: own.to_owned(), speaks: other.clone() });
         Ok((other.clone(), why))
     }
 }
@@ -179,7 +177,7 @@ impl Voice for Kokoro {
         let (own, utterance) = (self.clone(), utterance.clone());
         tokio::task::spawn_blocking(move || own.speak_blocking(&utterance))
             .await
-            .map_err(|error| VoiceError::Unavailable(format!("speaking was interrupted: {error}")))?
+            .map_err(|error| VoiceError::unavailable(VoiceFault::Interrupted { words: error.to_string() }))?
             .map_err(VoiceError::from)
     }
 }

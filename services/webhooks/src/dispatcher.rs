@@ -14,6 +14,7 @@ use spotwright_core::spine::Shutdown;
 use spotwright_core::use_cases::webhooks::{lost_secret, valid_secrets};
 use spotwright_schemas::event::{ContentType, SpecVersion};
 use spotwright_schemas::ids::{MessageId, WebhookId};
+use spotwright_schemas::mode::Mode;
 use spotwright_schemas::organization_event::{OrganizationEvent, OrganizationPayload, WebhookPaused};
 use tokio::task::JoinSet;
 
@@ -208,17 +209,20 @@ impl Dispatcher {
 /// is sent again under the same id.
 async fn deliver(ports: &DispatchPorts, delivery: &ClaimedDelivery) {
     let now = ports.clock.now_micros();
-    let attempt = match valid_secrets(ports.secrets.as_ref(), &delivery.webhook, now) {
+    let ours = now.saturating_add(delivery.clock_moved);
+    let attempt = match valid_secrets(ports.secrets.as_ref(), &delivery.webhook, ours) {
         Some(secrets) => {
             let url = delivery.webhook.order.url.clone();
+            // Signed with the receiver's time, whatever the clock of a sandbox shows.
             let message = OutgoingMessage { id: delivery.id, url, body: delivery.body.clone(), secrets, now };
-            ports.sender.send(&message).await
+            let attempt = ports.sender.send(&message).await;
+            Attempt { at: attempt.at.saturating_add(delivery.clock_moved), ..attempt }
         }
         None => {
-            Attempt { at: now, millis: 0, status: None, answer: None, error: Some(lost_secret().message) }
+            Attempt { at: ours, millis: 0, status: None, answer: None, error: Some(lost_secret().message) }
         }
     };
-    let now = ports.clock.now_micros();
+    let now = ports.clock.now_micros().saturating_add(delivery.clock_moved);
     let verdict = judge(delivery.attempts + 1, &attempt, now);
     tracing::debug!(
         delivery.id = %delivery.id, webhook.id = %delivery.webhook.id, status = attempt.status,
@@ -255,6 +259,7 @@ fn paused_event(delivery: &ClaimedDelivery, reason: &str, now: i64) -> Organizat
         time: Timestamp::from_microsecond(now).unwrap_or(Timestamp::UNIX_EPOCH),
         datacontenttype: ContentType::Json,
         organization: webhook.organization,
+        mode: Mode::of(webhook.organization),
         payload: OrganizationPayload::WebhookPaused(WebhookPaused {
             webhook: webhook.id,
             reason: reason.to_owned(),

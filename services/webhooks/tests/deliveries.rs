@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use common::{Receiver, SECOND, Secrets, World, order};
+use spotwright_core::domain::sandbox::{DueKind, Move};
 use spotwright_core::domain::webhook::{
     Attempt, DeliveryState, FAILING_MICROS, ROTATION_MICROS, SecretMark, WebhookState,
 };
@@ -51,6 +52,7 @@ macro_rules! on_both {
 on_both!(
     events_reach_the_webhooks_that_want_them,
     a_receiver_that_is_down_for_an_hour_loses_nothing_and_gets_order,
+    the_retries_of_a_sandbox_follow_its_own_clock,
     a_message_that_is_refused_for_a_day_is_given_up_and_its_webhook_paused,
     a_redirect_is_a_failure_and_nothing_follows_it,
     what_was_sent_and_not_written_down_is_sent_again_under_its_id,
@@ -61,6 +63,46 @@ on_both!(
     an_organization_has_so_many_webhooks_and_no_more,
     deliveries_are_forgotten_and_webhooks_deleted_whole,
 );
+
+async fn the_retries_of_a_sandbox_follow_its_own_clock(world: World) {
+    let sandbox = world.organization.sandbox();
+    world.store.open_sandbox(world.organization).await.unwrap();
+    let (meant, tried) = (Receiver::start().await, Receiver::start().await);
+    world.webhook(&meant.url, &["*"]).await;
+    world.webhook_of(sandbox, &tried.url, &["*"]).await;
+    let (live, test) = (world.run().await, world.run_of(sandbox).await);
+    for receiver in [&meant, &tried] {
+        receiver.answer(503);
+    }
+    world.tell(live, 1..=5).await;
+    world.tell(test, 1..=5).await;
+    let mut dispatcher = world.dispatcher(world.sender());
+    dispatcher.settle().await.unwrap();
+    assert_eq!((meant.all().len(), tried.all().len()), (1, 1), "the first of a run holds the others up");
+    assert_eq!(tried.all()[0].body["mode"], "test");
+    assert_eq!(meant.all()[0].body.get("mode"), None);
+
+    // The sandbox lives through an hour of failures; for the others no time has passed.
+    for _ in 0..60 {
+        let moved = world.store.move_sandbox_clock(sandbox, Move::By(60 * SECOND)).await.unwrap();
+        assert!(moved.is_some());
+        dispatcher.settle().await.unwrap();
+    }
+    assert_eq!(meant.all().len(), 1);
+    let attempts = tried.all().len();
+    assert!((4..=20).contains(&attempts), "{attempts} attempts with growing waits");
+    let waiting = world.store.sandbox_clock(sandbox).await.unwrap().next.unwrap();
+    assert_eq!(waiting.what, DueKind::WebhookDelivery);
+
+    tried.answer(200);
+    // The dispatcher's clock stands still elsewhere, so it is moved by what the sandbox still has to wait.
+    world.store.move_sandbox_clock(sandbox, Move::By(12 * 3_600 * SECOND)).await.unwrap();
+    dispatcher.settle().await.unwrap();
+    assert_eq!(tried.taken()[&test.to_string()], [1, 2, 3, 4, 5], "nothing is lost, and in order");
+    let sent: i64 = tried.all().last().unwrap().timestamp.parse().unwrap();
+    assert_eq!(sent, world.now() / SECOND, "receivers judge signatures by the machine's time");
+    assert!(meant.taken().is_empty());
+}
 
 async fn events_reach_the_webhooks_that_want_them(world: World) {
     let (all, ends) = (Receiver::start().await, Receiver::start().await);

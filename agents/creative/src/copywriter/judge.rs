@@ -1,23 +1,24 @@
 //! What a script must keep before it leaves the engine, and which of two is better.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use spotwright_schemas::brief::{FactId, FactKind};
 use spotwright_schemas::script::{Line, Role, Script, Structure};
 use spotwright_schemas::{Language, Locale};
 
 use super::material::{Claim, Material};
-use super::phrases::units;
-use super::speech;
 use super::structures::{Builder, Built, Shot};
+use super::weighed::Weighed;
 use crate::copy_engine::limits as limits_of;
 use crate::critique::MAX_PRIMARY_TEXT;
+use crate::promise;
 use crate::text::length;
-use spotwright_schemas::wording::{Fold, fold, folded, is_han, whole_words};
+use spotwright_schemas::wording::{folded, is_han};
 
 /// How often a content word may stand in the captions of one script, the product's name and
 /// what it is called by name and kind aside.
-const MAX_REPEATS: u32 = 2;
+const MAX_REPEATS: usize = 2;
 /// Content units that a fact may have in common with the list of an offer, less one.
 const MOST_LISTED: usize = 3;
 /// Longest reading of a script: seconds of 15 that captions may ask for.
@@ -32,7 +33,7 @@ const EASY_SPOKEN_SECONDS: f64 = 15.0;
 
 /// Seconds a viewer needs for the words on screen: 5 Chinese characters or 3 words a second, and at
 /// least one and a half for a shot.
-fn seconds(locale: Locale, text: &str) -> f64 {
+pub(super) fn seconds(locale: Locale, text: &str) -> f64 {
     let needed = match locale.language() {
         Language::Chinese => text.chars().filter(|c| c.is_alphanumeric()).count() as f64 / 7.0,
         Language::English => text.split_whitespace().count() as f64 / 3.0,
@@ -98,8 +99,9 @@ pub(super) fn add_must_say(builder: &Builder<'_, '_>, built: &mut Built) {
 /// A term that must be said and names the price of now stands for the price of the last line, so that
 /// the price is not said twice.
 fn says_as_the_close(material: &Material<'_>, claim: &Claim<'_>, built: &mut Built) -> bool {
+    let locale = material.brief.locale;
     let names_the_price =
-        material.offer.now.as_ref().is_some_and(|now| claim.fact.text.contains(now.as_str()));
+        material.offer.now.as_ref().is_some_and(|now| promise::states_price(&claim.fact.text, now, locale));
     let fits = length(&claim.fact.text) <= limits_of(material.brief.locale, Role::Cta).caption;
     let Some(last) = built.shots.last_mut().filter(|_| names_the_price && fits) else { return false };
     last.voice = last.voice.replacen(&last.caption, &claim.fact.text, 1);
@@ -115,99 +117,75 @@ fn says(built: &Built, wanted: &str) -> bool {
     built
         .shots
         .iter()
-        .any(|shot| [&shot.caption, &shot.detail].into_iter().any(|line| folded(line).contains(wanted)))
+        .any(|shot| [&shot.caption, &shot.detail].into_iter().any(|line| promise::says(line, wanted)))
 }
 
-/// Whether a script keeps every rule that does not depend on other scripts.
-pub(super) fn fits(material: &Material<'_>, built: &Built) -> bool {
-    let locale = material.brief.locale;
+/// The lines of a script, each with what it is by itself.
+fn weighed(material: &Material<'_>, built: &Built) -> Vec<Rc<Weighed>> {
+    built.shots.iter().enumerate().map(|(at, shot)| material.scales.weigh(material, shot, at == 0)).collect()
+}
+
+/// How good a script is that keeps every rule that does not depend on other scripts; `None` for one that breaks one.
+pub(super) fn mark(material: &Material<'_>, built: &Built) -> Option<f64> {
     let n = built.shots.len();
     let last_is_close = built.shots.last().is_some_and(|shot| shot.role == Role::Cta);
-    (4..=7).contains(&n)
-        && last_is_close
-        && built.shots.iter().all(|shot| {
-            let limits = limits_of(locale, shot.role);
-            length(&shot.caption) <= limits.caption && length(&shot.detail) <= limits.detail
-        })
-        && reading_seconds(locale, built) <= MAX_SECONDS + 3.0
-        && spoken_seconds(locale, built) <= MAX_SPOKEN_SECONDS
-        && built.shots.iter().all(|shot| speech::seconds(locale, &shot.voice) <= MAX_LINE_SECONDS)
-        && names_the_product(material, built)
-        && !repeats_itself(material, built)
-        && !lists_the_offer_twice(material, built)
-        && !holds_unwanted(material, built)
-        && material.must_say.iter().all(|wanted| says(built, wanted))
-}
-
-fn reading_seconds(locale: Locale, built: &Built) -> f64 {
-    built.shots.iter().map(|shot| seconds(locale, &format!("{} {}", shot.caption, shot.detail))).sum()
-}
-
-fn spoken_seconds(locale: Locale, built: &Built) -> f64 {
-    built.shots.iter().map(|shot| speech::seconds(locale, &shot.voice)).sum()
-}
-
-/// The product is named within the first two shots; within three where the brief allows teasers.
-fn names_the_product(material: &Material<'_>, built: &Built) -> bool {
-    let shots = if material.brief.allow_teasers { 3 } else { 2 };
-    let holds = |name: &str| {
-        built.shots.iter().take(shots).any(|shot| shot.caption.contains(name) || shot.detail.contains(name))
-    };
-    holds(&material.name) || holds(&material.brief.brand.name)
-}
-
-fn repeats_itself(material: &Material<'_>, built: &Built) -> bool {
-    let chinese = material.is_chinese();
-    let (name, label) = (material.name.to_lowercase(), material.naming.label.to_lowercase());
-    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
-    for (at, shot) in built.shots.iter().enumerate() {
-        let text = format!("{} {}", shot.caption, shot.detail).to_lowercase();
-        let mut text = text.replace(&label, " ").replace(&name, " ");
-        // The opening may ask for the thing by its kind.
-        if let Some((_, kind)) = material.noun.as_ref().filter(|_| at == 0) {
-            text = text.replace(&kind.to_lowercase(), " ");
-        }
-        let mut own = units(&text, chinese);
-        own.sort();
-        own.dedup();
-        for unit in own {
-            *counts.entry(unit).or_default() += 1;
-        }
+    if !(4..=7).contains(&n) || !last_is_close || !names_the_product(material, built) {
+        return None;
     }
-    let captions: Vec<&str> = built.shots.iter().map(|shot| shot.caption.as_str()).collect();
-    let twice = captions.iter().enumerate().any(|(at, caption)| captions[..at].contains(caption));
-    twice || counts.values().any(|n| *n > MAX_REPEATS)
+    let lines = weighed(material, built);
+    keeps_the_rules(material, built, &lines).then(|| score(material, built, &lines))
+}
+
+fn keeps_the_rules(material: &Material<'_>, built: &Built, lines: &[Rc<Weighed>]) -> bool {
+    let locale = material.brief.locale;
+    let says = |must: usize| lines.iter().any(|line| line.says.get(must).copied().unwrap_or(false));
+    built.shots.iter().zip(lines).all(|(shot, line)| {
+        let limits = limits_of(locale, shot.role);
+        line.lengths[0] <= limits.caption && line.lengths[1] <= limits.detail
+    }) && reading_seconds(lines) <= MAX_SECONDS + 3.0
+        && spoken_seconds(lines) <= MAX_SPOKEN_SECONDS
+        && lines.iter().all(|line| line.spoken <= MAX_LINE_SECONDS && !line.unwanted)
+        && !repeats_itself(built, lines)
+        && !lists_the_offer_twice(built, lines)
+        && (0..material.must_say.len()).all(says)
+}
+
+fn reading_seconds(lines: &[Rc<Weighed>]) -> f64 {
+    lines.iter().map(|line| line.reading).sum()
+}
+
+fn spoken_seconds(lines: &[Rc<Weighed>]) -> f64 {
+    lines.iter().map(|line| line.spoken).sum()
+}
+
+/// The product is named within the first shots.
+fn names_the_product(material: &Material<'_>, built: &Built) -> bool {
+    let first = || {
+        let shots = built.shots.iter().take(promise::named_within(material.brief));
+        shots.flat_map(|shot| [shot.caption.as_str(), shot.detail.as_str()])
+    };
+    // Nearly every line that the engine writes says a name as it is written, which the plain search tells fastest.
+    let plain =
+        |text: &str| text.contains(material.name.as_ref()) || text.contains(&material.brief.brand.name);
+    first().any(plain) || promise::names_the_product(material.brief, first())
+}
+
+fn repeats_itself(built: &Built, lines: &[Rc<Weighed>]) -> bool {
+    let twice =
+        |(at, shot): (usize, &Shot)| built.shots.iter().take(at).any(|other| other.caption == shot.caption);
+    if built.shots.iter().enumerate().any(twice) {
+        return true;
+    }
+    let mut words: Vec<u32> = lines.iter().flat_map(|line| line.words.iter().copied()).collect();
+    words.sort_unstable();
+    // A line holds each of its words once, so that a run counts lines.
+    words.windows(MAX_REPEATS + 1).any(|run| run.first() == run.last())
 }
 
 /// Whether a fact lists what the offer's list of contents says as well.
-fn lists_the_offer_twice(material: &Material<'_>, built: &Built) -> bool {
-    let Some(covers) = material.offer.covers.as_deref().filter(|covers| super::close::is_compound(covers))
-    else {
-        return false;
-    };
-    let listed = units(&folded(covers), material.is_chinese());
-    let inner = built.shots.iter().filter(|shot| shot.role != Role::Cta && shot.source != "offer");
-    inner
-        .map(|shot| units(&folded(&shot.caption), material.is_chinese()))
-        .any(|own| own.iter().filter(|unit| listed.contains(unit)).count() >= MOST_LISTED)
-}
-
-fn holds_unwanted(material: &Material<'_>, built: &Built) -> bool {
-    if material.unwanted.is_empty() {
-        return false;
-    }
-    // Each line is folded once, not once for each word.
-    built.shots.iter().any(|shot| {
-        let line = format!("{}\n{}\n{}", shot.caption, shot.detail, shot.voice);
-        [Fold::Plain, Fold::Clauses].into_iter().any(|how| {
-            let mut terms = material.unwanted.iter().filter(|(fold, _)| *fold == how).peekable();
-            if terms.peek().is_none() {
-                return false;
-            }
-            let chars = fold(&line, how).chars;
-            terms.any(|(_, term)| !whole_words(&chars, term).is_empty())
-        })
-    })
+fn lists_the_offer_twice(built: &Built, lines: &[Rc<Weighed>]) -> bool {
+    let inner = |shot: &Shot| shot.role != Role::Cta && shot.source != "offer";
+    built.shots.iter().zip(lines).any(|(shot, line)| line.listed >= MOST_LISTED && inner(shot))
 }
 
 /// Whether a script opens otherwise than what is to be avoided and shares at most one line with
@@ -267,21 +245,14 @@ fn rests_alike(built: &Built, script: &Script) -> bool {
 
 /// How good a script is: that it hangs together above all, a proof, a benefit, a short opening, room
 /// to read.
-pub(super) fn score(material: &Material<'_>, built: &Built) -> f64 {
-    let locale = material.brief.locale;
-    let kinds: Vec<FactKind> = built
-        .shots
-        .iter()
-        .flat_map(|shot| &shot.facts)
-        .filter_map(|id| material.brief.fact(id))
-        .map(|fact| fact.kind)
-        .collect();
-    let proof = f64::from(u8::from(kinds.contains(&FactKind::Proof)));
-    let benefit = f64::from(u8::from(kinds.contains(&FactKind::Benefit)));
-    let over = (reading_seconds(locale, built) - MAX_SECONDS).max(0.0);
-    let hurried = (spoken_seconds(locale, built) - EASY_SPOKEN_SECONDS).max(0.0);
-    let first = built.shots.first().map_or(0, |shot| length(&shot.caption));
-    let opening = first as f64 / limits(locale)[0] as f64;
+fn score(material: &Material<'_>, built: &Built, lines: &[Rc<Weighed>]) -> f64 {
+    let facts = || built.shots.iter().flat_map(|shot| &shot.facts).filter_map(|id| material.brief.fact(id));
+    let has = |kind: FactKind| f64::from(u8::from(facts().any(|fact| fact.kind == kind)));
+    let (proof, benefit) = (has(FactKind::Proof), has(FactKind::Benefit));
+    let over = (reading_seconds(lines) - MAX_SECONDS).max(0.0);
+    let hurried = (spoken_seconds(lines) - EASY_SPOKEN_SECONDS).max(0.0);
+    let first = lines.first().map_or(0, |line| line.lengths[0]);
+    let opening = first as f64 / limits(material.brief.locale)[0] as f64;
     0.4 * proof + 0.3 * benefit + offer_bonus(material, built)
         - 1.5 * built.loose
         - 0.8 * over

@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
+use spotwright_schemas::Locale;
 use spotwright_schemas::brief::{Brief, Fact, FactKind, Vertical};
+use spotwright_schemas::script::Role;
 
 use super::elements::{Bank, Element, Entry, Link, Need, Part, Shown, bank};
 use super::naming::{self, Naming, naming_of};
 use super::phrases::{self, OfferPhrases};
 use super::speech;
+use super::weighed::Scales;
 use spotwright_core::domain::copy_rules::terms::objection;
 use spotwright_schemas::wording::{Fold, fold, fold_of_term, folded};
 
@@ -34,6 +37,16 @@ pub(super) struct Claim<'a> {
     pub(super) units: Vec<String>,
     /// Its content units, the product's own words and mere counts aside.
     things: Vec<String>,
+    /// As caption and what goes on below it; `None` where it stands on no screen in its own words.
+    pub(super) lines: Option<(String, String)>,
+}
+
+/// A fact as caption and what goes on below it.
+fn lines_of(fact: &Fact, locale: Locale) -> Option<(String, String)> {
+    if matches!(fact.kind, FactKind::Problem | FactKind::Moment) {
+        return phrases::scene_lines(&fact.text, crate::copy_engine::limits(locale, Role::Hook).caption);
+    }
+    phrases::two_lines(&fact.text, super::judge::limits(locale)[0])
 }
 
 /// An element that may stand in the scripts of a brief, with the claims that may follow it.
@@ -83,6 +96,8 @@ pub(super) struct Material<'a> {
     /// What the claims say, folded, a line each: what is not in it is in none of them.
     said: String,
     chinese: bool,
+    /// Lines that were judged before.
+    pub(super) scales: Scales,
 }
 
 /// The brief's line of business: its own word, or what its words tell.
@@ -142,7 +157,7 @@ fn claims_of<'a>(brief: &'a Brief, named: &str) -> Vec<Claim<'a>> {
         let units = phrases::units(&folded, chinese);
         let mut things = units.clone();
         things.retain(|unit| !counted(unit) && !named.contains(unit.as_str()));
-        Claim { at, fact, folded, units, things }
+        Claim { at, fact, folded, units, things, lines: lines_of(fact, brief.locale) }
     };
     sayable.enumerate().map(claim).collect()
 }
@@ -203,6 +218,7 @@ impl<'a> Material<'a> {
             words,
             trade: trade_of(brief),
             chinese,
+            scales: Scales::default(),
         };
         material.naming = naming_of(&material);
         material.choose_elements(bank);
@@ -313,14 +329,20 @@ impl<'a> Material<'a> {
 
     /// Elements of a part for one of the structure's names.
     pub(super) fn elements(&self, part: Part, structure: &str) -> Vec<&Fitting> {
-        self.by_part[part as usize]
-            .iter()
-            .map(|at| &self.fitting[*at])
-            .filter(|fitting| {
-                let restricted = &fitting.entry.element.structures;
-                restricted.is_empty() || restricted.iter().any(|name| name == structure)
-            })
-            .collect()
+        self.each_element(part, structure).collect()
+    }
+
+    /// The same, one by one.
+    pub(super) fn each_element<'s>(
+        &'s self,
+        part: Part,
+        structure: &str,
+    ) -> impl Iterator<Item = &'s Fitting> {
+        let places = self.by_part.get(part as usize).into_iter().flatten();
+        places.filter_map(move |at| self.fitting.get(*at)).filter(move |fitting| {
+            let restricted = &fitting.entry.element.structures;
+            restricted.is_empty() || restricted.iter().any(|name| name == structure)
+        })
     }
 
     /// Whether `claim` may follow an element.

@@ -36,6 +36,7 @@ mod sparse;
 mod speech;
 mod structures;
 mod terms;
+mod weighed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,7 +95,7 @@ pub fn possible_structures(brief: &Brief) -> Vec<Structure> {
         (0..8).any(|attempt| {
             let stream = Stream::new(attempt, "possible").child(*structure as u64);
             attempt_at(&material, *structure, stream, false)
-                .is_some_and(|built| judge::fits(&material, &built))
+                .is_some_and(|built| judge::mark(&material, &built).is_some())
         })
     };
     Structure::ALL.into_iter().filter(carried).collect()
@@ -112,7 +113,8 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
     }
     let material = Material::of(request.brief);
     let stream = Stream::new(request.seed, &format!("copywriter {}", request.brief.id));
-    let mut pool = candidates(&material, &stream, false);
+    let new = |built: &Built, written: &[Script]| judge::differs(&material, built, written, request.avoid);
+    let mut pool = candidates(&material, &stream, false, &|built| new(built, &[]));
     let mut rounds = 0;
     let mut worn: BTreeMap<FactId, u32> = BTreeMap::new();
     let mut uses: BTreeMap<Structure, u32> = BTreeMap::new();
@@ -122,7 +124,7 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
     while written.len() < request.scripts {
         let number = written.len();
         let asked = request.structures.get(number % request.structures.len().max(1)).copied();
-        pool.retain(|candidate| judge::differs(&material, &candidate.built, &written, request.avoid));
+        pool.retain(|candidate| new(&candidate.built, &written));
         // The third script brings a structure that is not there yet, until there are three, the fifth a fourth.
         let few = number + 1 >= SPREAD && uses.len() < SPREAD;
         let spread = asked.is_none() && (few || number > SPREAD && uses.len() <= SPREAD);
@@ -153,7 +155,9 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
         let missing = next.is_none_or(|next| spread && number >= SPREAD && again(next) > 0.0);
         let plain = asked.is_none() && next.is_some_and(|next| again(next) >= PLAIN_AGAIN);
         if missing && rounds < LOOSE_ROUNDS || plain && rounds == 0 {
-            pool.extend(candidates(&material, &stream.child(u64::MAX - 2 * rounds), true));
+            // What repeats a written script is not worth judging.
+            let fresh = |built: &Built| new(built, &written);
+            pool.extend(candidates(&material, &stream.child(u64::MAX - 2 * rounds), true, &fresh));
             if sparse && rounds == 0 {
                 pool.extend(sparse_candidates(&material, &stream.child(u64::MAX - 1)));
             }
@@ -183,8 +187,13 @@ struct Candidate {
     score: f64,
 }
 
-/// Scripts of every structure that the facts carry, as many as are worth choosing from.
-fn candidates(material: &Material<'_>, stream: &Stream, any_fact: bool) -> Vec<Candidate> {
+/// Scripts of every structure that the facts carry, as many as are worth choosing from, of those that are `fresh`.
+fn candidates(
+    material: &Material<'_>,
+    stream: &Stream,
+    any_fact: bool,
+    fresh: &dyn Fn(&Built) -> bool,
+) -> Vec<Candidate> {
     let mut pool: Vec<Candidate> = Vec::new();
     for structure in Structure::ALL {
         let stream = stream.child(structure as u64);
@@ -197,8 +206,7 @@ fn candidates(material: &Material<'_>, stream: &Stream, any_fact: bool) -> Vec<C
                 }
                 continue;
             };
-            if judge::fits(material, &built) {
-                let score = judge::score(material, &built);
+            if let Some(score) = judge::mark(material, &built).filter(|_| fresh(&built)) {
                 pool.push(Candidate { built, score });
             }
         }
@@ -212,8 +220,8 @@ fn sparse_candidates(material: &Material<'_>, stream: &Stream) -> Vec<Candidate>
         let mut builder = Builder::new(material, Draws::new(stream.child(attempt)), true);
         let mut built = builder.sparse()?;
         judge::add_must_say(&builder, &mut built);
-        let score = judge::score(material, &built);
-        judge::fits(material, &built).then_some(Candidate { built, score })
+        let score = judge::mark(material, &built)?;
+        Some(Candidate { built, score })
     };
     (0..SPARSE_ATTEMPTS).filter_map(attempt).collect()
 }

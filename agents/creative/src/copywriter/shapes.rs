@@ -488,7 +488,7 @@ impl<'m, 'b> Builder<'m, 'b> {
             .material
             .claims
             .iter()
-            .filter(|claim| self.material.is_plot(claim) && self.fits_a_caption(claim))
+            .filter(|claim| self.material.is_plot(claim) && Self::fits_a_caption(claim))
             .collect();
         if plot.len() < 2 {
             return None;
@@ -528,7 +528,7 @@ impl<'m, 'b> Builder<'m, 'b> {
             .iter()
             .copied()
             .chain(self.material.claims.iter().filter(|claim| claim.fact.kind == FactKind::Proof))
-            .find(|lead| self.material.answers_by_link(scene, lead) && self.fits_a_caption(lead));
+            .find(|lead| self.material.answers_by_link(scene, lead) && Self::fits_a_caption(lead));
         let related = leads.iter().copied().find(|lead| self.material.related(scene, lead));
         let tied = linked.or(related);
         self.loosen(if tied.is_some() { 0.25 } else { 1.5 });

@@ -10,9 +10,7 @@ use spotwright_schemas::random::Stream;
 use spotwright_schemas::script::{Hook, Role, Structure};
 
 use super::elements::{Entry, Part};
-use super::judge::limits;
 use super::material::{Claim, Fitting, Material};
-use super::phrases;
 use super::speech::{self, Place, Pronoun};
 
 /// What a line of a fact alone cites in the place of an element.
@@ -148,7 +146,7 @@ impl<'m, 'b> Builder<'m, 'b> {
         let mut all: Claims<'m, 'b> =
             self.material.claims.iter().filter(|claim| kinds.contains(&claim.fact.kind)).collect();
         // A scene too long for a line would stand below the product's name, which would be blamed for it.
-        all.retain(|claim| !is_scene(claim) || self.fits_a_caption(claim));
+        all.retain(|claim| !is_scene(claim) || Self::fits_a_caption(claim));
         self.draws.shuffled(&all)
     }
 
@@ -169,24 +167,14 @@ impl<'m, 'b> Builder<'m, 'b> {
     }
 
     /// Whether a fact stands on screen in its own words, in a caption or a caption and what is below it.
-    pub(super) fn fits_a_caption(&self, claim: &Claim<'_>) -> bool {
-        self.lines_of(claim).is_some()
-    }
-
-    /// A fact as caption and what goes on below it.
-    fn lines_of(&self, claim: &Claim<'_>) -> Option<(String, String)> {
-        let locale = self.material.brief.locale;
-        if is_scene(claim) {
-            let limit = crate::copy_engine::limits(locale, Role::Hook).caption;
-            return phrases::scene_lines(&claim.fact.text, limit);
-        }
-        phrases::two_lines(&claim.fact.text, limits(locale)[0])
+    pub(super) const fn fits_a_caption(claim: &Claim<'_>) -> bool {
+        claim.lines.is_some()
     }
 
     /// A fact in its own words. One too long for one caption goes on below it.
     pub(super) fn fact_shot(&self, claim: &Claim<'_>) -> Shot {
         let (caption, detail) =
-            self.lines_of(claim).unwrap_or_else(|| (self.material.name.to_string(), claim.fact.text.clone()));
+            claim.lines.clone().unwrap_or_else(|| (self.material.name.to_string(), claim.fact.text.clone()));
         Shot {
             role: Self::role_of(claim),
             caption,
@@ -205,13 +193,14 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     /// A fact as the answer to a question that this line of business hears.
     pub(super) fn questioned(&mut self, claim: &Claim<'_>, said: &[&Claim<'b>]) -> Option<Shot> {
-        let mut asking = self.material.elements(Part::Ask, "question_answer");
         let term = claim.fact.kind == FactKind::Offer;
-        asking.retain(|fitting| {
+        let asks = |fitting: &&Fitting| {
             Material::follows(fitting, claim)
                 && (term || fitting.entry.vertical != "general")
                 && !Self::is_answered(fitting, said)
-        });
+        };
+        let asking: Vec<&Fitting> =
+            self.material.each_element(Part::Ask, "question_answer").filter(asks).collect();
         self.draws.pick(&asking).and_then(|one| self.asked_shot(one.entry, claim))
     }
 
@@ -221,7 +210,7 @@ impl<'m, 'b> Builder<'m, 'b> {
     pub(super) fn rest(&mut self, n: usize, taken: &[&Claim<'b>]) -> Vec<Shot> {
         let Some(lead) = taken.first().copied() else { return Vec::new() };
         let mut pool = self.facts(&[FactKind::Benefit, FactKind::Feature, FactKind::Proof, FactKind::Origin]);
-        pool.retain(|claim| self.fits_a_caption(claim) && !taken.iter().any(|other| other.at == claim.at));
+        pool.retain(|claim| Self::fits_a_caption(claim) && !taken.iter().any(|other| other.at == claim.at));
         let mut tied: Claims<'m, 'b> =
             pool.iter().copied().filter(|claim| self.on_thread(lead, claim)).collect();
         tied.truncate(n);
@@ -412,8 +401,8 @@ impl<'m, 'b> Builder<'m, 'b> {
             problems.iter().copied().filter(|problem| self.material.answers(problem, lead)).collect();
         let mut entries: Vec<&Fitting> = Vec::new();
         for part in parts {
-            let fitting = self.material.elements(*part, structure);
-            entries.extend(fitting.into_iter().filter(|fitting| Material::follows(fitting, lead)));
+            let fitting = self.material.each_element(*part, structure);
+            entries.extend(fitting.filter(|fitting| Material::follows(fitting, lead)));
         }
         let own_words = parts.contains(&Part::Open) && !linked.is_empty();
         if own_words && (entries.is_empty() || self.draws.chance(0.65)) {
@@ -452,25 +441,24 @@ impl<'m, 'b> Builder<'m, 'b> {
     /// No picture stands twice in a script: the later shot shows what its fact says, another picture of the brief, or
     /// the same thing in another frame.
     pub(super) fn part_pictures(&self, shots: &mut [Shot]) {
-        let mut seen: Vec<String> = Vec::new();
         let frames = if self.zh() { FRAMES_ZH } else { FRAMES_EN };
-        for shot in shots {
-            if seen.contains(&shot.picture) {
-                let brief = self.material.brief;
-                let told = [FactKind::Benefit, FactKind::Feature, FactKind::Proof, FactKind::Origin];
-                let fact = shot.facts.first().and_then(|id| brief.fact(id));
-                // What a fact says is nearer to it than another picture of the product.
-                let own = fact.filter(|fact| shot.role != Role::Cta && told.contains(&fact.kind));
-                let own = own.map(|fact| fact.text.clone()).filter(|text| !seen.contains(text));
-                let mut pictures = brief.product.pictures.iter().map(|picture| picture.alt.clone());
-                let other = own.or_else(|| pictures.find(|alt| !seen.contains(alt)));
-                let framed = frames.iter().map(|frame| format!("{}{frame}", shot.picture));
-                let next = other.or_else(|| framed.into_iter().find(|picture| !seen.contains(picture)));
-                if let Some(next) = next {
-                    shot.picture = next;
-                }
+        for at in 1..shots.len() {
+            let (before, rest) = shots.split_at_mut(at);
+            let seen = |picture: &str| before.iter().any(|other| other.picture == picture);
+            let Some(shot) = rest.first_mut().filter(|shot| seen(&shot.picture)) else { continue };
+            let brief = self.material.brief;
+            let told = [FactKind::Benefit, FactKind::Feature, FactKind::Proof, FactKind::Origin];
+            let fact = shot.facts.first().and_then(|id| brief.fact(id));
+            // What a fact says is nearer to it than another picture of the product.
+            let own = fact.filter(|fact| shot.role != Role::Cta && told.contains(&fact.kind));
+            let own = own.map(|fact| fact.text.clone()).filter(|text| !seen(text));
+            let mut pictures = brief.product.pictures.iter().map(|picture| picture.alt.clone());
+            let other = own.or_else(|| pictures.find(|alt| !seen(alt)));
+            let framed = frames.iter().map(|frame| format!("{}{frame}", shot.picture));
+            let next = other.or_else(|| framed.into_iter().find(|picture| !seen(picture)));
+            if let Some(next) = next {
+                shot.picture = next;
             }
-            seen.push(shot.picture.clone());
         }
     }
 

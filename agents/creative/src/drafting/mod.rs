@@ -16,7 +16,8 @@ mod rules;
 
 use serde::{Deserialize, Serialize};
 use spotwright_core::ports::language_model::{
-    CaseNote, Extent, LanguageModel, LanguageModelError, ProposedScripts, Revision, ScriptRequest, ScriptWish,
+    CaseNote, Extent, LanguageModel, LanguageModelError, ModelFault, ProposedScripts, Revision,
+    ScriptRequest, ScriptWish,
 };
 use spotwright_core::ports::letters::Letters;
 use spotwright_schemas::brief::Brief;
@@ -107,8 +108,22 @@ pub struct Call {
     pub tokens: [u64; 2],
     /// What the provider bills, for a failed call, too.
     pub cost: Micros,
-    /// The error, if it failed.
+    /// The error, if it failed: in English, the provider's words with it.
     pub error: Option<String>,
+    /// What kind of error it is; `None` for one that did not fail, and for those of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<ModelFault>,
+}
+
+impl Call {
+    /// The words of its error that are the provider's: without the beginning that names the kind of error, where
+    /// the kind is known.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        let error = self.error.as_deref().unwrap_or_default();
+        let words = self.fault.and_then(|fault| error.strip_prefix(fault.prefix()));
+        words.unwrap_or(error)
+    }
 }
 
 /// The scripts of a generation and how they came about.
@@ -244,6 +259,7 @@ impl<'a> Desk<'a> {
             tokens: [0, 0],
             cost: Micros::ZERO,
             error: None,
+            fault: None,
         };
         match &answer {
             Ok(answer) => {
@@ -260,6 +276,7 @@ impl<'a> Desk<'a> {
                 call.tokens = error.tokens();
                 call.cost = error.cost();
                 call.error = Some(error.to_string());
+                call.fault = Some(error.kind());
             }
         }
         self.generation.calls.push(call);

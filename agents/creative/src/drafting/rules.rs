@@ -1,21 +1,18 @@
 //! What a script must keep before it is taken, whoever wrote it: the critique, and what the copy engine
 //! keeps by construction.
 
-use spotwright_core::domain::copy_rules::quantity::unstated;
 use spotwright_core::ports::letters::{Letters, undrawable_message};
-use spotwright_schemas::brief::{Brief, FactKind};
+use spotwright_schemas::brief::Brief;
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::script::{Role, Script};
 use spotwright_schemas::wording::folded;
 
 use crate::copywriter::price_now;
 use crate::critique::{Check, Finding, Severity, critique};
+use crate::promise;
 
 /// Longest reading of a script in seconds, with some patience.
 const MAX_SECONDS: f64 = 20.0;
-
-/// Shots within which the product has its name.
-const NAMED_WITHIN: usize = 3;
 
 /// Everything that is wrong, or worth knowing, about a script that another writer proposed.
 pub(super) fn findings(
@@ -69,56 +66,38 @@ fn stops(check: Check, rule: &str, role: Option<Role>, subject: String, message:
     }
 }
 
-/// Captions and details of a script's first `shots` shots.
-fn shown(script: &Script, shots: usize) -> impl Iterator<Item = &str> {
-    script.lines.iter().take(shots).flat_map(|line| [line.caption.as_str(), line.detail.as_str()])
-}
-
-/// The product is named within three shots.
+/// The product is named within the first shots.
 fn unnamed(brief: &Brief, script: &Script) -> Option<Finding> {
-    let names = [brief.spoken_name(), brief.product.name.as_str(), brief.brand.name.as_str()].map(folded);
-    let named = shown(script, NAMED_WITHIN)
-        .map(folded)
-        .any(|text| names.iter().any(|name| text.contains(name.as_str())));
+    let within = promise::named_within(brief);
+    let named = promise::names_the_product(brief, promise::shown(script, within));
     (!named).then(|| {
-        let message = format!("no caption of the first {NAMED_WITHIN} shots names the product");
+        let message = format!("no caption of the first {within} shots names the product");
         stops(Check::Brand, "product_unnamed", None, brief.spoken_name().to_owned(), message)
     })
 }
 
 /// Every text that must be said stands on the screen.
 fn unsaid(brief: &Brief, script: &Script) -> Vec<Finding> {
-    let missing = brief
-        .must_say
-        .iter()
-        .filter(|text| !shown(script, usize::MAX).any(|said| said.contains(text.as_str())));
-    missing
+    promise::unsaid(brief, script)
+        .into_iter()
         .map(|text| {
             let message = "a text that every script must show word for word is missing".to_owned();
-            stops(Check::Brand, "must_say", None, text.clone(), message)
+            stops(Check::Brand, "must_say", None, text.to_owned(), message)
         })
         .collect()
 }
 
 /// The offer's price, or a price or offer of the facts, stands in the script.
 fn without_offer(brief: &Brief, script: &Script) -> Option<Finding> {
-    let texts: Vec<&str> = shown(script, usize::MAX).collect();
     if let Some(price) = price_now(brief) {
-        let said = folded(&texts.join("\n")).contains(&folded(&price));
-        let stated = unstated(&price, &[], brief.locale).is_empty();
-        let is_said = said || (!stated && unstated(&price, &texts, brief.locale).is_empty());
+        let is_said = script.lines.iter().any(|line| promise::line_states(line, &price, brief.locale));
         return (!is_said).then(|| {
             let message = "the price of the offer stands in no caption or detail".to_owned();
             stops(Check::Brand, "offer_missing", Some(Role::Cta), price, message)
         });
     }
-    let sells = |kind: FactKind| matches!(kind, FactKind::Price | FactKind::Offer);
-    if !brief.product.facts.iter().any(|fact| sells(fact.kind)) {
-        return None;
-    }
-    let cited = script.lines.iter().flat_map(|line| &line.rests_on);
-    let carried = cited.filter_map(|id| brief.fact(id)).any(|fact| sells(fact.kind));
-    (!carried).then(|| {
+    let carried = script.lines.iter().any(|line| promise::rests_on_a_term(brief, line));
+    (promise::has_terms(brief) && !carried).then(|| {
         let message = "no line carries a price or an offer of the facts".to_owned();
         stops(Check::Brand, "offer_missing", Some(Role::Cta), String::new(), message)
     })

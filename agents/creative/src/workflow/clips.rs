@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use spotwright_core::domain::routing::LeftOut;
+use spotwright_core::domain::reason::ClipReason;
+use spotwright_core::domain::routing::{LeavesAway, LeftOut};
 use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_core::ports::clip_library::ClipKey;
+use spotwright_core::ports::clip_source::{Leavable, LeftAway};
 use spotwright_core::ports::fidelity::FidelityReport;
 use spotwright_schemas::ids::{RunId, VariantId};
 use spotwright_schemas::money::{Currency, Micros};
@@ -27,14 +29,17 @@ pub fn run_of_job(key: &str) -> Option<RunId> {
 pub struct ClipOutcome {
     /// The clip; `None` where the shot shows its picture.
     pub made: Option<MadeClip>,
-    /// Why there is none, for people; empty where there is one.
-    pub why: String,
+    /// Why there is none; nothing where there is one.
+    pub why: ClipReason,
     /// Sources in the order in which they were to be tried.
     pub route: Vec<String>,
     /// Sources that were not, and why.
     pub left_out: Vec<LeftOut>,
     /// Names that the brief wishes and nobody has.
     pub unknown: Vec<String>,
+    /// What sources of the route leave away of the request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaves_away: Vec<LeavesAway>,
     /// What was tried without a usable clip, in order.
     pub tries: Vec<Tried>,
 }
@@ -68,6 +73,9 @@ pub struct MadeClip {
     pub cost: Micros,
     /// Whether it was made before, for another run or another attempt.
     pub from_library: bool,
+    /// What its source left away of the request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_away: Vec<LeftAway>,
     /// How alike it and the product's pictures are; only where the product is in it and it was made now.
     pub fidelity: Option<FidelityReport>,
 }
@@ -82,8 +90,8 @@ pub struct Tried {
     pub seed: u32,
     /// How it ended.
     pub ended: TryEnd,
-    /// What was said, for people.
-    pub why: String,
+    /// Why there is no clip of it.
+    pub why: ClipReason,
     /// What was charged, or counts as charged.
     pub cost: Micros,
     /// How unlike the clip and the product's pictures are, where that was it.
@@ -153,12 +161,16 @@ pub struct ClipEnd {
     pub licence: String,
     /// Whether it was made before.
     pub from_library: bool,
+    /// What its source left away of the request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_away: Vec<LeftAway>,
     /// What was spent, failed tries included.
     pub cost: Micros,
     /// Tries that gave no usable clip.
     pub failed_tries: u32,
-    /// Why there is none; empty where there is one.
-    pub why: String,
+    /// Why there is none; nothing where there is one.
+    #[serde(default)]
+    pub why: ClipReason,
 }
 
 impl From<&ClipOutcome> for ClipEnd {
@@ -170,6 +182,7 @@ impl From<&ClipOutcome> for ClipEnd {
             model: made.map(|made| made.model.clone()).unwrap_or_default(),
             licence: made.map(|made| made.licence.clone()).unwrap_or_default(),
             from_library: made.is_some_and(|made| made.from_library),
+            left_away: made.map(|made| made.left_away.clone()).unwrap_or_default(),
             cost: outcome.cost(),
             failed_tries: outcome.tries.len() as u32,
             why: outcome.why.clone(),
@@ -203,11 +216,12 @@ impl Clips {
             return None;
         }
         let mut makers: BTreeMap<(&str, &str), ClipMaker> = BTreeMap::new();
-        let mut reasons: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut away: BTreeMap<(&str, Leavable), u32> = BTreeMap::new();
+        let mut reasons: BTreeMap<String, (&ClipReason, u32)> = BTreeMap::new();
         let ends: Vec<&ClipEnd> = self.asked.iter().filter_map(|asked| asked.ended.as_ref()).collect();
         for end in &ends {
             if end.clip.is_none() {
-                *reasons.entry(&end.why).or_default() += 1;
+                reasons.entry(end.why.to_string()).or_insert((&end.why, 0)).1 += 1;
                 continue;
             }
             let maker = makers.entry((&end.source, &end.model)).or_insert_with(|| ClipMaker {
@@ -219,8 +233,17 @@ impl Clips {
             });
             maker.clips += 1;
             maker.from_library += u32::from(end.from_library);
+            for left in &end.left_away {
+                *away.entry((&end.source, left.what)).or_default() += 1;
+            }
         }
-        let fell_back = reasons.into_iter().map(|(why, clips)| FellBack { why: why.to_owned(), clips });
+        let fell_back =
+            reasons.into_iter().map(|(why, (reason, clips))| FellBack { why, reason: reason.clone(), clips });
+        let left_away = away.into_iter().map(|((source, what), clips)| Without {
+            source: source.to_owned(),
+            what,
+            clips,
+        });
         let mut report = ClipReport {
             asked: self.asked.len() as u32,
             made: ends.iter().filter(|end| end.clip.is_some()).count() as u32,
@@ -228,6 +251,7 @@ impl Clips {
             cost: ends.iter().map(|end| end.cost).sum(),
             currency,
             makers: makers.into_values().collect(),
+            left_away: left_away.collect(),
             fell_back: fell_back.collect(),
             notices: Vec::new(),
         };
@@ -251,6 +275,8 @@ pub struct ClipReport {
     pub currency: Currency,
     /// Who made them, by name.
     pub makers: Vec<ClipMaker>,
+    /// What was asked for, and their makers do not take.
+    pub left_away: Vec<Without>,
     /// Why pictures stand in for the others.
     pub fell_back: Vec<FellBack>,
     /// The same in sentences.
@@ -272,11 +298,25 @@ pub struct ClipMaker {
     pub from_library: u32,
 }
 
-/// Clips that are not shown, for one reason.
+/// Clips that were made without something that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Without {
+    /// The source that made them.
+    pub source: String,
+    /// What it does not take, or not all of it.
+    pub what: Leavable,
+    /// How many.
+    pub clips: u32,
+}
+
+/// Clips that are not shown, for one reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FellBack {
-    /// The reason.
+    /// The reason in English.
     pub why: String,
+    /// The reason, to be told in the language of the brief.
+    #[serde(default)]
+    pub reason: ClipReason,
     /// How many.
     pub clips: u32,
 }
@@ -301,6 +341,11 @@ impl ClipReport {
                 maker.source, maker.clips, maker.model, maker.licence
             ));
         }
+        for Without { source, what, clips } in &self.left_away {
+            let clips = if *clips == 1 { "1 clip was".to_owned() } else { format!("{clips} clips were") };
+            let all = if *what == Leavable::Pictures { "all " } else { "" };
+            told.push(format!("`{source}` does not take {all}{}: {clips} made without.", what.words()));
+        }
         for fell_back in &self.fell_back {
             let (shots, show) = if fell_back.clips == 1 { ("shot", "shows") } else { ("shots", "show") };
             let why = fell_back.why.trim_end_matches('.');
@@ -323,9 +368,10 @@ mod tests {
             model: named("kling-v3"),
             licence: named("terms"),
             from_library,
+            left_away: Vec::new(),
             cost: Micros(cost),
             failed_tries: 0,
-            why: why.to_owned(),
+            why: ClipReason::Words(why.to_owned()),
         }
     }
 
@@ -341,8 +387,12 @@ mod tests {
     #[test]
     fn the_report_counts_makers_costs_and_reasons() {
         assert_eq!(Clips::default().report(Currency::USD), None);
+        let first = ClipEnd {
+            left_away: vec![LeftAway { what: Leavable::Seed, names: Vec::new() }],
+            ..end(Some("a"), 700_000, false, "")
+        };
         let ends = [
-            Some(end(Some("a"), 700_000, false, "")),
+            Some(first),
             Some(end(Some("b"), 0, true, "")),
             Some(end(None, 350_000, false, "the clip showed another cup.")),
             None,
@@ -361,6 +411,7 @@ mod tests {
             [
                 "2 of 4 generated clips were made; they cost 1.05 USD.",
                 "`kling` made 2 with kling-v3 (terms), 1 of them from the library.",
+                "`kling` does not take the seed: 1 clip was made without.",
                 "1 generated shot shows a real picture instead: the clip showed another cup.",
             ]
         );

@@ -13,6 +13,7 @@
 //! decided again, so a join fires exactly once whatever the order of events.
 
 mod agent;
+mod by_mode;
 mod clips;
 mod decide;
 mod footage_ports;
@@ -22,7 +23,6 @@ mod metered;
 mod play;
 mod prospect;
 mod revising;
-mod scoring;
 mod shown;
 mod stages;
 mod state;
@@ -32,9 +32,10 @@ mod voice_ports;
 
 pub use crate::edits::PERSON;
 pub use agent::{CreativeAgent, Ports, first_commit};
+pub use by_mode::ByMode;
 pub use clips::{
     AskedClip, ClipEnd, ClipMaker, ClipOutcome, ClipReport, Clips, FellBack, MadeClip, Tried, TryEnd,
-    run_of_job,
+    Without, run_of_job,
 };
 pub use decide::{cancel, decide};
 pub use footage_ports::{ClipOptions, FootagePorts};
@@ -42,7 +43,6 @@ pub use heard::{Heard, HeardSignal, MAX_SIGNALS, Redraft};
 pub use play::{campaign, outcomes, played_campaign};
 pub use prospect::Prospect;
 pub use revising::revising;
-pub use scoring::{history_before, score_input};
 pub use stages::place::PlacedVariant;
 pub use stages::serve::Holds;
 pub use stages::speak::SpokenAd;

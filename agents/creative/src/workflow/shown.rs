@@ -6,14 +6,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use spotwright_core::domain::scored::score_input;
 use spotwright_core::domain::variant::{Placement, Variant};
 use spotwright_core::ports::click_model::ObservedInput;
 use spotwright_core::ports::step_store::StepStore;
 use spotwright_core::spine::StepError;
 use spotwright_schemas::ids::{RunId, VariantId};
 use spotwright_schemas::script::Direction;
-
-use super::scoring::score_input;
 
 /// Runs that are remembered at the same time; the least recently used is read again when it is needed.
 const RUNS: usize = 64;

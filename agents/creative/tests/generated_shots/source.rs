@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use spotwright_core::ports::clip_source::{
-    Ability, Cancelled, Capabilities, ClipError, ClipErrorKind, ClipRequest, ClipSource, JobId, JobState,
-    Licence, Output, Quote, RendererClass,
+    Ability, Cancelled, Capabilities, ClipError, ClipErrorKind, ClipRequest, ClipSource, Inputs, JobId,
+    JobState, Licence, Output, Quote, RendererClass,
 };
 use spotwright_schemas::money::{Currency, Micros};
 
@@ -82,6 +82,7 @@ impl Scripted {
             capabilities: Capabilities {
                 model: format!("{name}-1"),
                 abilities: vec![Ability::TextToVideo, Ability::ImageToVideo, Ability::MultiImage],
+                inputs: Inputs::EVERYTHING,
                 min_seconds: 1.0,
                 max_seconds: 10.0,
                 parallel: 4,

@@ -111,6 +111,10 @@ pub(super) const fn texts(code: Code) -> (&'static str, &'static str) {
             ("实验分流失衡", "实验各组人数与设定比例不符，不能据此下结论，只能记为无结论。")
         }
         Code::ExperimentArm => ("不能作为实验组", "该变体不属于这次运行、没有成片或已撤下，请换一个变体。"),
+        Code::CampaignAd => (
+            "不能作为广告投放",
+            "该变体不属于这次运行、没有通过质检的成片、已撤下或尚未获批，请先处理或换一个变体。",
+        ),
         Code::ContentChanged => {
             ("变体已不是所审阅的内容", "变体在审阅之后有了变化，请重新查看，并按现在的内容作出决定。")
         }
@@ -165,7 +169,7 @@ const PHRASES: &[(&str, &str)] = &[
 ];
 
 /// The words of a single problem in Chinese, where they are known.
-fn phrase(message: &str) -> Option<String> {
+pub(super) fn phrase(message: &str) -> Option<String> {
     PHRASES.iter().find_map(|(english, chinese)| {
         let mut told = String::new();
         let mut pieces = chinese.split("{}");

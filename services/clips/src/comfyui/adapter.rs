@@ -9,8 +9,8 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Value, json};
 use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
 use spotwright_core::ports::clip_source::{
-    Cancelled, Capabilities, ClipError, ClipErrorKind, ClipRequest, ClipSource, ClipTask, JobId, JobState,
-    Licence, Output, Quote, RendererClass,
+    Cancelled, Capabilities, ClipError, ClipErrorKind, ClipRequest, ClipSource, ClipTask, Inputs, JobId,
+    JobState, Licence, Output, Quote, RendererClass,
 };
 use spotwright_core::ports::clock::Clock;
 use uuid::Uuid;
@@ -73,6 +73,10 @@ impl ComfyUi {
         let capabilities = Capabilities {
             model: options.row.model.clone(),
             abilities: options::abilities(&graph),
+            inputs: Inputs {
+                negative_prompt: !graph.slots.negative_prompt.is_empty(),
+                ..Inputs::NO_PICTURES
+            },
             min_seconds: 0.0,
             max_seconds: options.shape.max_seconds(),
             parallel: options.parallel,
@@ -165,9 +169,6 @@ impl ComfyUi {
         if request.prompt.trim().is_empty() {
             return Err(refuse("the prompt is blank"));
         }
-        if !request.negative_prompt.is_empty() && self.graph.slots.negative_prompt.is_empty() {
-            return Err(refuse("the graph has no place for a negative prompt"));
-        }
         for (what, hash) in
             [("the first frame", &request.first_frame), ("the last frame", &request.last_frame)]
         {
@@ -258,12 +259,14 @@ impl ClipSource for ComfyUi {
 
     /// Reads the request's frames from the artifact store, to check them.
     fn quote(&self, request: &ClipRequest) -> Result<Quote, ClipError> {
+        let request = &self.capabilities.fitted(request).request;
         let files = Files::load(&*self.artifacts, request, false)?;
         let made = self.check(request, &files)?;
         self.quote_of(request, &made)
     }
 
     async fn submit(&self, request: &ClipRequest, idempotency_key: &str) -> Result<JobId, ClipError> {
+        let request = &self.capabilities.fitted(request).request;
         let files = Files::load_async(&self.artifacts, request, false).await?;
         let made = self.check(request, &files)?;
         self.quote_of(request, &made)?;

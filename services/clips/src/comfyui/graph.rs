@@ -24,7 +24,7 @@ pub struct Slot {
 pub struct Slots {
     /// What happens. Needed.
     pub prompt: Vec<Slot>,
-    /// What must not be seen; a request with a negative prompt needs it.
+    /// What must not be seen; left away of a request where there is none.
     #[serde(default)]
     pub negative_prompt: Vec<Slot>,
     /// The seed. Needed.

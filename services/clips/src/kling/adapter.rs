@@ -12,19 +12,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clip_source::{
-    Ability, Cancelled, Capabilities, ClipError, ClipErrorKind, ClipRequest, ClipSource, ClipTask, JobId,
-    JobState, Licence, Output, Quote, RendererClass,
+    Ability, Cancelled, Capabilities, ClipError, ClipErrorKind, ClipRequest, ClipSource, ClipTask, Inputs,
+    JobId, JobState, Licence, Output, Quote, RendererClass,
 };
 use spotwright_core::ports::clock::Clock;
 use spotwright_schemas::money::Micros;
 
 use super::auth::Auth;
 use super::errors;
-use super::legacy;
 use super::limits::Limits;
 use super::options::{Dialect, Options};
 use super::plan::{self, Ask, Path, Plan};
 use super::wire::{Task, text};
+use super::{current, legacy};
 use crate::done;
 use crate::files::Files;
 use crate::http::{Effect, Http};
@@ -284,6 +284,9 @@ fn is_unknown(error: &ClipError) -> bool {
 fn capabilities(options: &Options, limits: &Limits) -> Capabilities {
     let mut abilities = limits.abilities.clone();
     abilities.push(Ability::Picture);
+    if options.resolution < limits.sound_from {
+        abilities.retain(|ability| *ability != Ability::Sound);
+    }
     if options.clips_url.is_some() {
         abilities.push(Ability::LipSync);
     } else {
@@ -296,12 +299,24 @@ fn capabilities(options: &Options, limits: &Limits) -> Capabilities {
     Capabilities {
         model: options.row.model.clone(),
         abilities,
+        inputs: inputs(limits),
         min_seconds: bound(limits.seconds.first()),
         max_seconds: bound(limits.seconds.last()),
         parallel: options.parallel,
         repeatable: false,
         class: RendererClass::Remote,
     }
+}
+
+/// What goes beside words and frames. No path has a field for a seed; what must not be seen has one, or goes into
+/// the prompt.
+fn inputs(limits: &Limits) -> Inputs {
+    let plain = Inputs { seed: false, sound_beside_clip: false, ..Inputs::NO_PICTURES };
+    if limits.omni {
+        let [pictures, pictures_beside_clip] = current::MAX_PICTURES;
+        return Inputs { pictures, pictures_beside_first_frame: pictures, pictures_beside_clip, ..plain };
+    }
+    Inputs { pictures: legacy::MAX_PICTURES, ..plain }
 }
 
 #[async_trait]
@@ -320,12 +335,14 @@ impl ClipSource for Kling {
 
     /// Reads the request's pictures from the artifact store, to check their sizes.
     fn quote(&self, request: &ClipRequest) -> Result<Quote, ClipError> {
+        let request = &self.capabilities.fitted(request).request;
         let files = Files::load(&*self.artifacts, request, false)?;
         let (_, works) = plan::plan(&self.ask(request, &files, ""), &self.capabilities.abilities)?;
         self.options.row.quote(&works)
     }
 
     async fn submit(&self, request: &ClipRequest, idempotency_key: &str) -> Result<JobId, ClipError> {
+        let request = &self.capabilities.fitted(request).request;
         let files = Files::load_async(&self.artifacts, request, false).await?;
         let ask = self.ask(request, &files, idempotency_key);
         let (plan, works) = plan::plan(&ask, &self.capabilities.abilities)?;
@@ -365,6 +382,7 @@ impl ClipSource for Kling {
     }
 
     async fn find(&self, request: &ClipRequest, idempotency_key: &str) -> Result<Option<JobId>, ClipError> {
+        let request = &self.capabilities.fitted(request).request;
         match &request.task {
             ClipTask::Extend { of } => self.find_extension(of).await,
             ClipTask::Speech { .. } => {

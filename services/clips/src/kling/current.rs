@@ -4,13 +4,13 @@
 //! advises for the former. Several shots are written into the prompt as well.
 
 use serde_json::{Map, Value, json};
-use spotwright_core::ports::clip_source::{ClipError, ReferenceKind};
+use spotwright_core::ports::clip_source::{ClipError, Reference, ReferenceKind};
 
 use super::plan::{Ask, MAX_PROMPT_CHARS, Path};
 use crate::words::{check_length, refuse, with_camera, with_tags};
 
 /// Most reference pictures, without and with a reference clip.
-const MAX_PICTURES: [usize; 2] = [7, 4];
+pub(super) const MAX_PICTURES: [u32; 2] = [7, 4];
 
 pub(super) fn clip(ask: &Ask<'_>, seconds: u32, shots: &[(&str, u32)]) -> Result<(Path, Value), ClipError> {
     let request = ask.request;
@@ -59,9 +59,11 @@ fn prompt(ask: &Ask<'_>, shots: &[(&str, u32)]) -> Result<String, ClipError> {
         };
         shots.iter().enumerate().map(one).collect::<Vec<_>>().join(" ")
     };
-    if !ask.limits.omni {
-        text = with_tags(&text, &request.references, |_, reference| reference.name.clone());
-    }
+    text = if ask.limits.omni {
+        with_tags(&text, &request.references, |index, _| format!("@{}", id(&request.references, index)))
+    } else {
+        with_tags(&text, &request.references, |_, reference| reference.name.clone())
+    };
     text = with_camera(text, request.camera.as_ref());
     if !request.negative_prompt.trim().is_empty() {
         text = format!("{text} Not to be seen: {}", request.negative_prompt.trim());
@@ -86,25 +88,13 @@ fn frames(ask: &Ask<'_>) -> Result<Vec<Value>, ClipError> {
 
 fn omni_contents(ask: &Ask<'_>, prompt: &str) -> Result<Vec<Value>, ClipError> {
     let references = &ask.request.references;
-    for one in references {
-        // The provider looks for names as parts of words.
-        let other = references.iter().find(|other| other.name != one.name && other.name.contains(&one.name));
-        if let Some(other) = other {
-            return Err(refuse(format!("the name `{}` is part of the name `{}`", one.name, other.name)));
-        }
-    }
     let clips = references.iter().filter(|one| one.kind == ReferenceKind::Clip).count();
     if clips > 1 {
         return Err(refuse(format!("there are {clips} reference clips, and one is taken")));
     }
-    let pictures = references.len() - clips;
-    if pictures > MAX_PICTURES[clips] {
-        let most = MAX_PICTURES[clips];
-        return Err(refuse(format!("there are {pictures} reference pictures, and at most {most} are taken")));
-    }
     let mut contents = vec![json!({ "type": "prompt", "text": prompt })];
     contents.extend(frames(ask)?);
-    for reference in references {
+    for (index, reference) in references.iter().enumerate() {
         let (kind, url) = match reference.kind {
             ReferenceKind::Picture => (
                 "refer_image",
@@ -112,9 +102,21 @@ fn omni_contents(ask: &Ask<'_>, prompt: &str) -> Result<Vec<Value>, ClipError> {
             ),
             ReferenceKind::Clip => ("feature_video", ask.clip_url(&reference.artifact)?),
         };
-        contents.push(json!({ "type": kind, "url": url, "id": reference.name }));
+        contents.push(json!({ "type": kind, "url": url, "id": id(references, index) }));
     }
     Ok(contents)
+}
+
+/// What a reference is called there: its name, unless one is part of another, since the provider looks for names
+/// as parts of words. Then all are called by their places, of which there are fewer than ten.
+fn id(references: &[Reference], index: usize) -> String {
+    let is_part = |one: &Reference| {
+        references.iter().any(|other| other.name != one.name && other.name.contains(&one.name))
+    };
+    match references.get(index) {
+        Some(one) if !references.iter().any(is_part) => one.name.clone(),
+        _ => format!("reference-{}", index + 1),
+    }
 }
 
 fn options(ask: &Ask<'_>) -> Value {

@@ -14,8 +14,8 @@ pub(super) const EXTEND: Path = Path::Legacy("videos", "video-extend");
 pub(super) const LIP_SYNC: Path = Path::Legacy("videos", "advanced-lip-sync");
 pub(super) const PICTURE: Path = Path::Legacy("images", "generations");
 
-/// Most pictures in one clip.
-const MAX_PICTURES: usize = 4;
+/// Most pictures in one clip, beside which no first frame is taken.
+pub(super) const MAX_PICTURES: u32 = 4;
 
 /// Most parts of a picture that move, and points of a path.
 const MAX_PARTS: usize = 6;
@@ -44,12 +44,6 @@ pub(super) fn clip(ask: &Ask<'_>, seconds: u32, shots: &[(&str, u32)]) -> Result
             TEXT
         }
         None => {
-            if request.references.len() > MAX_PICTURES {
-                let count = request.references.len();
-                return Err(refuse(format!(
-                    "there are {count} pictures, and at most {MAX_PICTURES} are taken"
-                )));
-            }
             let encode = |one: &Reference| {
                 let picture = ask.encoded(&format!("the picture `{}`", one.name), &one.artifact)?;
                 Ok(json!({ "image": picture }))

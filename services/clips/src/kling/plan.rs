@@ -131,9 +131,6 @@ pub(super) fn plan(ask: &Ask<'_>, abilities: &[Ability]) -> Result<(Plan, Vec<Wo
 fn clip(ask: &Ask<'_>) -> Result<(Plan, Vec<Work>), ClipError> {
     let seconds = ask.seconds()?;
     ask.check_frames(seconds)?;
-    if ask.request.sound && ask.options.resolution < ask.limits.sound_from {
-        return Err(refuse(format!("sound is made from {} on", ask.limits.sound_from.as_str())));
-    }
     let shots = match &ask.request.task {
         ClipTask::MultiShot { shots } => ask.shots(shots, seconds)?,
         _ => Vec::new(),

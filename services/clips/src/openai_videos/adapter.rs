@@ -10,8 +10,8 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::Value;
 use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::clip_source::{
-    Cancelled, Capabilities, ClipError, ClipErrorKind, ClipRequest, ClipSource, JobId, JobState, Licence,
-    Output, Quote, RendererClass,
+    Cancelled, Capabilities, ClipError, ClipErrorKind, ClipRequest, ClipSource, Inputs, JobId, JobState,
+    Licence, Output, Quote, RendererClass,
 };
 use spotwright_core::ports::clock::Clock;
 
@@ -101,6 +101,8 @@ impl OpenAiVideos {
         let capabilities = Capabilities {
             model: options.row.model.clone(),
             abilities: options.abilities.clone(),
+            // One picture has a place in the body of all four, and it is the first frame.
+            inputs: Inputs::NO_PICTURES,
             min_seconds: 0.0,
             max_seconds: options.shape.max_seconds(),
             parallel: options.parallel,
@@ -273,12 +275,14 @@ impl ClipSource for OpenAiVideos {
 
     /// Reads the request's first frame from the artifact store, to check it.
     fn quote(&self, request: &ClipRequest) -> Result<Quote, ClipError> {
+        let request = &self.capabilities.fitted(request).request;
         let files = Files::load(&*self.artifacts, request, false)?;
         let made = body::check(&self.options, request, &files)?;
         self.options.row.quote(&[Self::work(request, &made)])
     }
 
     async fn submit(&self, request: &ClipRequest, idempotency_key: &str) -> Result<JobId, ClipError> {
+        let request = &self.capabilities.fitted(request).request;
         let files = Files::load_async(&self.artifacts, request, false).await?;
         let made = body::check(&self.options, request, &files)?;
         self.options.row.quote(&[Self::work(request, &made)])?;
@@ -310,6 +314,7 @@ impl ClipSource for OpenAiVideos {
         if self.options.flavor == Flavor::Dynamo {
             return Err(bad_answer("the server keeps no jobs, so that none can be found again"));
         }
+        let request = &self.capabilities.fitted(request).request;
         let made = self.options.shape.made(request)?;
         let jobs = self.list().await?;
         let found = self.pick(&jobs, request, &made, idempotency_key)?;

@@ -13,6 +13,10 @@
 //! job goes on at some servers, so that [`Cancelled::MayGoOn`] is what [`OpenAiVideos`] answers unless the
 //! configuration promises otherwise.
 //!
+//! Pictures beside a first frame are left away on all four: vLLM-Omni takes `image_reference` instead of
+//! `input_reference` and never beside it, the others have one place for a picture. Sound is vLLM-Omni's alone;
+//! for others it is left away.
+//!
 //! None of the servers knows idempotency keys. A job is found again by `user`, where that is told back, and else
 //! by prompt, size and seed among the jobs that the server lists; where that is not unmistakable the answer is an
 //! error, and nothing is sent twice.

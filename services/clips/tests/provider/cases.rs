@@ -65,7 +65,7 @@ impl Case {
             Ends::Tried(end) => {
                 let ends: Vec<TryEnd> = outcome.tries.iter().map(|tried| tried.ended).collect();
                 assert_eq!((outcome.made.is_some(), ends), (false, vec![end]), "{told}");
-                assert!(!outcome.tries[0].why.is_empty(), "{told}");
+                assert!(!outcome.tries[0].why.is_nothing(), "{told}");
             }
         }
         let (charged, times) = world.charged(name);

@@ -255,7 +255,9 @@ pub struct Credential {
     pub revoked: bool,
     /// Whether the keys of its organization are refused.
     pub frozen: bool,
-    /// Microseconds until it expires by the database's clock; not above zero: it has expired.
+    /// How far the clock of its organization was moved, in microseconds; 0 but in sandboxes.
+    pub clock_moved: i64,
+    /// Microseconds until it expires by the clock of its organization; not above zero: it has expired.
     pub remaining_micros: Option<i64>,
 }
 

@@ -45,12 +45,22 @@ actions! {
     OrganizationFrozen = "organization.frozen",
     /// The operator takes them again.
     OrganizationUnfrozen = "organization.unfrozen",
+    /// The demo was closed for good.
+    DemoRemoved = "organization.demo_removed",
+    /// A view was kept under a name.
+    ViewKept = "view.kept",
+    /// A view was deleted.
+    ViewDeleted = "view.deleted",
     /// What it may spend was limited.
     BudgetSet = "organization.budget_set",
     /// The limit was taken away.
     BudgetRemoved = "organization.budget_removed",
     /// A key was made.
     KeyMade = "key.made",
+    /// The clock of the sandbox was moved.
+    SandboxClockMoved = "sandbox.clock_moved",
+    /// The sandbox was emptied.
+    SandboxEmptied = "sandbox.emptied",
     /// A key was revoked.
     KeyRevoked = "key.revoked",
     /// A picture was handed in.
@@ -81,6 +91,12 @@ actions! {
     RunTold = "run.told",
     /// A campaign was given its names at platforms.
     CampaignNamed = "campaign.named",
+    /// A campaign was made of finished ads.
+    CampaignMade = "campaign.made",
+    /// A campaign that people made, or an ad of it, was paused, continued or ended.
+    CampaignSteered = "campaign.steered",
+    /// What the organization demands of campaigns was changed.
+    CampaignRulesSet = "organization.campaign_rules_set",
     /// A report was ordered.
     ReportOrdered = "report.ordered",
     /// Somebody signed in.

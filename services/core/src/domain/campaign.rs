@@ -1,6 +1,7 @@
 //! Campaigns: what a run places in one generation, and the advertisements in it.
 //!
 //! A campaign has one ad group for the placement kind that its videos are made for, and an ad for each winner.
+//! People make others of what a run has finished; see [`super::campaign_order`].
 //! Ads can be held: a paused one takes no impressions until it goes on, an ended one never again.
 
 use std::fmt;
@@ -10,25 +11,62 @@ use serde::{Deserialize, Serialize};
 use spotwright_schemas::brief::Objective;
 use spotwright_schemas::ids::{PlacementId, RunId};
 use spotwright_schemas::launch::ExternalRef;
-use spotwright_schemas::money::Currency;
+use spotwright_schemas::money::{Currency, Micros};
 use spotwright_schemas::outcome::Delivery;
 use spotwright_schemas::placement::PlacementKind;
 
+use super::campaign_order::MadeCampaign;
 use super::variant::Placement;
 use crate::ports::marketplace::MarketReport;
 
-/// The name of a campaign: its run, and the generation of it that was placed. Written `<run>-g<generation>`.
+/// Which campaign of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CampaignNumber {
+    /// The one of a generation, from 1, that the run itself placed.
+    Generation(u32),
+    /// One that people made, numbered from 1 within the run.
+    Made(u32),
+}
+
+/// The name of a campaign: its run, and which of it. Written `<run>-g<generation>`, or `<run>-c<number>` where people
+/// made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CampaignId {
     /// The run.
     pub run: RunId,
-    /// The generation, from 1.
-    pub generation: u32,
+    /// Which of its campaigns.
+    pub number: CampaignNumber,
+}
+
+impl CampaignId {
+    /// The campaign of a generation.
+    #[must_use]
+    pub const fn of_generation(run: RunId, generation: u32) -> Self {
+        Self { run, number: CampaignNumber::Generation(generation) }
+    }
+
+    /// A campaign that people made.
+    #[must_use]
+    pub const fn made(run: RunId, number: u32) -> Self {
+        Self { run, number: CampaignNumber::Made(number) }
+    }
+
+    /// The generation that was placed; 0 for a campaign that people made.
+    #[must_use]
+    pub const fn generation(self) -> u32 {
+        match self.number {
+            CampaignNumber::Generation(generation) => generation,
+            CampaignNumber::Made(_) => 0,
+        }
+    }
 }
 
 impl fmt::Display for CampaignId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-g{}", self.run, self.generation)
+        match self.number {
+            CampaignNumber::Generation(generation) => write!(f, "{}-g{generation}", self.run),
+            CampaignNumber::Made(number) => write!(f, "{}-c{number}", self.run),
+        }
     }
 }
 
@@ -41,13 +79,18 @@ impl FromStr for CampaignId {
     type Err = NoCampaign;
 
     fn from_str(text: &str) -> Result<Self, NoCampaign> {
-        let (run, generation) = text.rsplit_once("-g").ok_or(NoCampaign)?;
-        let id = Self {
-            run: run.parse().map_err(|_| NoCampaign)?,
-            generation: generation.parse().map_err(|_| NoCampaign)?,
+        let read = |run: &str, number: &str| -> Result<(RunId, u32), NoCampaign> {
+            let number = number.parse::<u32>().ok().filter(|number| *number > 0).ok_or(NoCampaign)?;
+            Ok((run.parse().map_err(|_| NoCampaign)?, number))
+        };
+        let id = if let Some((run, generation)) = text.rsplit_once("-g") {
+            read(run, generation).map(|(run, generation)| Self::of_generation(run, generation))?
+        } else {
+            let (run, number) = text.rsplit_once("-c").ok_or(NoCampaign)?;
+            read(run, number).map(|(run, number)| Self::made(run, number))?
         };
         // One spelling only.
-        if id.generation > 0 && id.to_string() == text { Ok(id) } else { Err(NoCampaign) }
+        if id.to_string() == text { Ok(id) } else { Err(NoCampaign) }
     }
 }
 
@@ -61,6 +104,18 @@ pub enum ServingWish {
     Resume,
     /// No impressions any more.
     End,
+}
+
+impl ServingWish {
+    /// Whether something in this state is what is wished already.
+    #[must_use]
+    pub const fn leads_to(self, status: ServingStatus) -> bool {
+        match self {
+            Self::Pause => matches!(status, ServingStatus::Paused),
+            Self::Resume => matches!(status, ServingStatus::Waiting | ServingStatus::Active),
+            Self::End => matches!(status, ServingStatus::Ended),
+        }
+    }
 }
 
 /// How a campaign or an ad is held.
@@ -168,9 +223,29 @@ pub struct Campaign {
     pub ads: Vec<Ad>,
     /// Its names at platforms.
     pub external_refs: Vec<ExternalRef>,
+    /// What people ordered, and how far it has come; `None` for a run's own.
+    pub made: Option<MadeCampaign>,
 }
 
 impl Campaign {
+    /// A name for people.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.made {
+            Some(made) => made.order.name.clone(),
+            None => format!("{}, generation {}", self.product, self.id.generation()),
+        }
+    }
+
+    /// Most that it could spend; `None` until the market has played a run's own.
+    #[must_use]
+    pub fn budget(&self) -> Option<Micros> {
+        match &self.made {
+            Some(made) => Some(made.order.budget()),
+            None => self.report.as_ref().map(|report| report.budget),
+        }
+    }
+
     /// What its ads delivered together.
     #[must_use]
     pub fn delivered(&self) -> Delivery {
@@ -187,7 +262,9 @@ impl Campaign {
     #[must_use]
     pub fn status_of(&self, ad: &Ad) -> ServingStatus {
         let placement = &ad.placement;
-        if placement.delivery.is_some() || placement.ended || self.status == ServingStatus::Ended {
+        // A run's own campaign is played once; one that people made goes on the next day.
+        let is_played = placement.delivery.is_some() && self.made.is_none();
+        if is_played || placement.ended || self.status == ServingStatus::Ended {
             return ServingStatus::Ended;
         }
         match placement.held {
@@ -226,8 +303,11 @@ mod tests {
 
     #[test]
     fn a_campaign_is_named_by_its_run_and_generation_in_one_spelling() {
-        let id = CampaignId { run: RunId::derive(1, "run", 1), generation: 12 };
+        let run = RunId::derive(1, "run", 1);
+        let id = CampaignId::of_generation(run, 12);
         assert_eq!(id.to_string().parse(), Ok(id));
+        let made = CampaignId::made(run, 12);
+        assert_eq!((made.to_string(), made.to_string().parse()), (format!("{run}-c12"), Ok(made)));
         for wrong in [
             format!("{}-g0", id.run),
             format!("{}-g012", id.run),
@@ -235,6 +315,8 @@ mod tests {
             id.run.to_string(),
             format!("{}-g1", id.run.to_string().to_uppercase()),
             "-g1".to_owned(),
+            format!("{}-c0", id.run),
+            format!("{}-c01", id.run),
         ] {
             assert_eq!(wrong.parse::<CampaignId>(), Err(NoCampaign), "{wrong}");
         }

@@ -236,6 +236,8 @@ pub struct ReceivedInvitation {
     pub organization_name: String,
     /// The person with the address, if there is one.
     pub known: Option<PersonId>,
+    /// How far the clock of the organization was moved, in microseconds.
+    pub clock_moved: i64,
 }
 
 /// Whose rights a session has.

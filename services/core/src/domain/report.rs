@@ -43,6 +43,8 @@ pub enum ReportFormat {
     Json,
     /// Comma-separated values with a header (RFC 4180).
     Csv,
+    /// Apache Parquet: optional columns of the kinds that their report names, compressed with zstd.
+    Parquet,
 }
 
 /// What a report is about.
@@ -246,35 +248,55 @@ impl Cell {
     }
 }
 
+/// What the cells of a column hold, where they hold something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// [`Cell::Text`].
+    Text,
+    /// [`Cell::Whole`].
+    Whole,
+    /// [`Cell::Number`].
+    Number,
+    /// [`Cell::Flag`].
+    Flag,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Its name, in `snake_case`.
+    pub name: &'static str,
+    /// What its cells hold.
+    pub kind: ColumnKind,
+}
+
 /// Rows under the same columns.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
-    /// Names of the columns.
-    pub columns: Vec<&'static str>,
+    /// The columns.
+    pub columns: &'static [Column],
     /// Rows, each as long as `columns`.
     pub rows: Vec<Vec<Cell>>,
 }
 
 impl Table {
-    /// The table as a file.
+    /// The table as one JSON document: `{"columns": [...], "data": [{...}]}`.
     #[must_use]
-    pub fn written(&self, format: ReportFormat) -> Vec<u8> {
-        match format {
-            ReportFormat::Json => self.json().to_string().into_bytes(),
-            ReportFormat::Csv => self.csv().into_bytes(),
-        }
-    }
-
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         let row = |row: &Vec<Cell>| {
-            let pairs = self.columns.iter().zip(row).map(|(name, cell)| ((*name).to_owned(), cell.json()));
+            let pairs =
+                self.columns.iter().zip(row).map(|(column, cell)| (column.name.to_owned(), cell.json()));
             Value::Object(pairs.collect::<Map<_, _>>())
         };
-        json!({ "columns": self.columns, "data": self.rows.iter().map(row).collect::<Vec<_>>() })
+        let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
+        json!({ "columns": names, "data": self.rows.iter().map(row).collect::<Vec<_>>() })
     }
 
-    fn csv(&self) -> String {
-        let mut text = self.columns.join(",");
+    /// The table as comma-separated values with a header (RFC 4180).
+    #[must_use]
+    pub fn csv(&self) -> String {
+        let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
+        let mut text = names.join(",");
         text.push_str("\r\n");
         for row in &self.rows {
             let cells: Vec<String> = row.iter().map(|cell| quoted(&cell.text())).collect();
@@ -299,16 +321,21 @@ mod tests {
 
     #[test]
     fn a_table_is_written_in_both_forms() {
+        const COLUMNS: &[Column] = &[
+            Column { name: "name", kind: ColumnKind::Text },
+            Column { name: "clicks", kind: ColumnKind::Whole },
+            Column { name: "rate", kind: ColumnKind::Number },
+            Column { name: "known", kind: ColumnKind::Flag },
+        ];
         let table = Table {
-            columns: vec!["name", "clicks", "rate", "known"],
+            columns: COLUMNS,
             rows: vec![
                 vec!["a, \"b\"".into(), 7_u64.into(), 0.5.into(), true.into()],
                 vec!["=1+1".into(), Cell::Whole(-3), f64::NAN.into(), Cell::Nothing],
             ],
         };
-        let csv = String::from_utf8(table.written(ReportFormat::Csv)).expect("text");
-        assert_eq!(csv, "name,clicks,rate,known\r\n\"a, \"\"b\"\"\",7,0.5,true\r\n'=1+1,-3,,\r\n");
-        let document: Value = serde_json::from_slice(&table.written(ReportFormat::Json)).expect("JSON");
+        assert_eq!(table.csv(), "name,clicks,rate,known\r\n\"a, \"\"b\"\"\",7,0.5,true\r\n'=1+1,-3,,\r\n");
+        let document = table.json();
         assert_eq!(document["columns"], json!(["name", "clicks", "rate", "known"]));
         assert_eq!(
             document["data"][0],

@@ -389,6 +389,8 @@ pub struct ReceivedShare {
     pub organization_name: String,
     /// Whether the operator holds the organization.
     pub frozen: bool,
+    /// How far the clock of the organization was moved, in microseconds.
+    pub clock_moved: i64,
 }
 
 #[cfg(test)]

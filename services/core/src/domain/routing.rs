@@ -3,13 +3,17 @@
 //! Pure: everything that is known of a source is a parameter. Each source that is left out has one typed
 //! [`Reason`], the first that holds in the order of the list there, for trace, report and JSON.
 
+mod chinese;
+
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use spotwright_schemas::money::{Currency, Micros};
 
-use crate::ports::clip_source::{Ability, Capabilities, ClipError, ClipRequest, ClipTask, Licence, Quote};
+use crate::ports::clip_source::{
+    Ability, Capabilities, ClipError, ClipRequest, ClipTask, Leavable, LeftAway, Licence, Quote,
+};
 
 /// Members of the European Union, ISO 3166 (as of 2020-02-01).
 const EU: [&str; 27] = [
@@ -185,6 +189,16 @@ pub struct LeftOut {
     pub words: String,
 }
 
+/// What a source that may make the clip leaves away of the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeavesAway {
+    /// Its name.
+    pub source: String,
+    /// What, at least one thing.
+    pub left_away: Vec<LeftAway>,
+}
+
 /// Where a clip is made.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -195,10 +209,28 @@ pub struct Route {
     pub left_out: Vec<LeftOut>,
     /// Names that the brief asks for and nobody has.
     pub unknown: Vec<String>,
+    /// Those of `sources` that do not take all of the request, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaves_away: Vec<LeavesAway>,
 }
 
-/// Orders the sources that may make the clip: those that the brief names first, in its order, then by price,
-/// the cap's currency (or else the cheapest source's) before others, and at last by name.
+/// A source that may make the clip.
+struct Usable<'a> {
+    name: &'a str,
+    quote: Quote,
+    left_away: Vec<LeftAway>,
+}
+
+impl Usable<'_> {
+    /// Whether sound was asked for, and it makes none.
+    fn is_silent(&self) -> bool {
+        self.left_away.iter().any(|left| left.what == Leavable::Sound)
+    }
+}
+
+/// Orders the sources that may make the clip: those that the brief names first, in its order, then those that
+/// make the sound that was asked for, then by price, the cap's currency (or else the cheapest source's) before
+/// others, and at last by name.
 ///
 /// Each candidate is either in `sources` or in `left_out`, once. The result does not depend on the order of
 /// the candidates, except for the order of `left_out`.
@@ -208,7 +240,7 @@ pub fn route(request: &ClipRequest, terms: &Terms, candidates: &[Candidate<'_>])
     let mut route = Route::default();
     for candidate in candidates {
         match examine(request, terms, candidate) {
-            Ok(quote) => usable.push((rank(terms, candidate.name), quote, candidate.name)),
+            Ok(one) => usable.push(one),
             Err(why) => {
                 let words = why.to_string();
                 route.left_out.push(LeftOut { source: candidate.name.to_owned(), why, words });
@@ -216,11 +248,23 @@ pub fn route(request: &ClipRequest, terms: &Terms, candidates: &[Candidate<'_>])
         }
     }
     let home = terms.cap.map(|(_, currency)| currency);
-    usable.sort_by(|(rank_a, a, name_a), (rank_b, b, name_b)| {
-        let key = |quote: &Quote| (home.is_some_and(|home| home != quote.currency), quote.currency.code());
-        (rank_a, key(a), a.at_most, name_a).cmp(&(rank_b, key(b), b.at_most, name_b))
+    usable.sort_by(|a, b| {
+        let place = |one: &Usable<'_>| (rank(terms, one.name), one.is_silent());
+        let foreign =
+            |quote: &Quote| (home.is_some_and(|home| home != quote.currency), quote.currency.code());
+        (place(a), foreign(&a.quote), a.quote.at_most, a.name).cmp(&(
+            place(b),
+            foreign(&b.quote),
+            b.quote.at_most,
+            b.name,
+        ))
     });
-    route.sources = usable.into_iter().map(|(_, _, name)| name.to_owned()).collect();
+    for Usable { name, left_away, .. } in usable {
+        route.sources.push(name.to_owned());
+        if !left_away.is_empty() {
+            route.leaves_away.push(LeavesAway { source: name.to_owned(), left_away });
+        }
+    }
     if let Some(wish) = &terms.wish {
         let is_unknown = |name: &&String| candidates.iter().all(|candidate| candidate.name != name.as_str());
         route.unknown = wish.sources.iter().filter(is_unknown).cloned().collect();
@@ -234,14 +278,20 @@ fn rank(terms: &Terms, name: &str) -> usize {
     wished.iter().position(|other| other == name).unwrap_or(wished.len())
 }
 
-fn examine(request: &ClipRequest, terms: &Terms, candidate: &Candidate<'_>) -> Result<Quote, Reason> {
+fn examine<'a>(
+    request: &ClipRequest,
+    terms: &Terms,
+    candidate: &Candidate<'a>,
+) -> Result<Usable<'a>, Reason> {
     if let Some(wish) = &terms.wish {
         if !wish.or_others && !wish.sources.iter().any(|name| name == candidate.name) {
             return Err(Reason::NotWished);
         }
     }
+    let fitted = candidate.capabilities.fitted(request);
     let can = &candidate.capabilities.abilities;
-    let missing: Vec<Ability> = request.needs().into_iter().filter(|need| !can.contains(need)).collect();
+    let missing: Vec<Ability> =
+        fitted.request.needs().into_iter().filter(|need| !can.contains(need)).collect();
     if !missing.is_empty() {
         return Err(Reason::Ability { missing });
     }
@@ -265,7 +315,7 @@ fn examine(request: &ClipRequest, terms: &Terms, candidate: &Candidate<'_>) -> R
             expected_seconds: expected.as_secs_f64(),
             left_seconds: left.as_secs_f64(),
         }),
-        _ => Ok(quote),
+        _ => Ok(Usable { name: candidate.name, quote, left_away: fitted.left_away }),
     }
 }
 

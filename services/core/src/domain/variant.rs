@@ -7,6 +7,7 @@ use spotwright_schemas::script::Script;
 use spotwright_schemas::storyboard::Storyboard;
 
 use super::campaign::Hold;
+use super::reason::VoiceReason;
 use super::withdrawal::Withdrawal;
 use crate::ports::marketplace::CreativeDelivery;
 use crate::ports::video_backend::Rendered;
@@ -108,7 +109,7 @@ pub struct VoiceReport {
     /// The spoken lines, in the order of their shots.
     pub lines: Vec<SpokenBy>,
     /// Why shots stay without a voice, or were spoken otherwise than asked.
-    pub why: Vec<String>,
+    pub why: Vec<VoiceReason>,
 }
 
 /// Who spoke one line.
@@ -125,8 +126,8 @@ pub struct SpokenBy {
     pub speed: f64,
     /// Length of the line in seconds.
     pub seconds: f64,
-    /// Why this voice and no other, one sentence for each that was passed over.
-    pub why: Vec<String>,
+    /// Why this voice and no other, one reason for each that was passed over.
+    pub why: Vec<VoiceReason>,
 }
 
 /// A placement as stored.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::{DeliveryId, MessageId, OrganizationId, RunId, WebhookId};
+use spotwright_schemas::mode::Mode;
 use spotwright_schemas::organization_event::LoggedEvent;
 
 use crate::ports::event_log::LogPosition;
@@ -326,7 +327,7 @@ pub fn delivery_of(webhook: WebhookId, event: MessageId) -> DeliveryId {
 #[must_use]
 pub fn message_body(event: &LoggedEvent) -> String {
     let written = serde_json::to_value(event).unwrap_or_default();
-    let body = json!({
+    let mut body = json!({
         "type": event.event_type(),
         "timestamp": event.time().to_string(),
         "id": event.id(),
@@ -335,19 +336,29 @@ pub fn message_body(event: &LoggedEvent) -> String {
         "sequence": event.sequence(),
         "data": written.get("data").cloned().unwrap_or(Value::Null),
     });
+    mark(&mut body, event.organization());
     body.to_string()
 }
 
 /// The body of the message that a test sends.
 #[must_use]
 pub fn test_body(webhook: &Webhook, timestamp: &str) -> String {
-    let body = json!({
+    let mut body = json!({
         "type": TEST_TYPE,
         "timestamp": timestamp,
         "organization": webhook.organization,
         "data": { "webhook": webhook.id, "name": webhook.order.name },
     });
+    mark(&mut body, webhook.organization);
     body.to_string()
+}
+
+/// Says of a message of a sandbox that it is one.
+fn mark(body: &mut Value, organization: OrganizationId) {
+    let mode = Mode::of(organization);
+    if !mode.is_live() {
+        body["mode"] = json!(mode);
+    }
 }
 
 #[cfg(test)]

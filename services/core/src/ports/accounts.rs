@@ -10,7 +10,9 @@ use uuid::Uuid;
 use super::books::Books;
 use super::campaigns::Campaigns;
 use super::reports::Reports;
+use super::sandboxes::Sandboxes;
 use super::step_store::{Commit, StoreError, TraceEntry};
+use super::views::Views;
 use crate::domain::account::{
     Asset, AssetUsage, BriefRecord, BriefSummary, Credential, FoundedOrganization, KeyRecord, Limit,
     NewAsset, NewBrief, NewKey, NewOrganization, OrderedRun, Organization, OrganizationBudget,
@@ -148,7 +150,7 @@ impl From<StoreError> for AccountError {
 ///    skips a row that existed when the first page was read.
 /// 6. No text of a key is stored, only its authentication code.
 #[async_trait]
-pub trait AccountStore: Books + Campaigns + Reports + Send + Sync {
+pub trait AccountStore: Books + Campaigns + Reports + Sandboxes + Views + Send + Sync {
     /// Makes an organization and its first key, unless the organization exists. Whether it was made.
     /// For the program that owns the database, before anybody has a key.
     async fn bootstrap(&self, organization: &NewOrganization, key: &NewKey) -> Result<bool, AccountError>;

@@ -14,6 +14,10 @@ use spotwright_schemas::storyboard::FrameSize;
 
 use super::artifacts::ArtifactHash;
 
+mod inputs;
+
+pub use inputs::{Fitted, Inputs, Leavable, LeftAway, with_tags};
+
 /// What a request asks for beyond words. Which of them a source can do stands in its [`Capabilities`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -258,6 +262,8 @@ pub struct Capabilities {
     pub model: String,
     /// What it can do.
     pub abilities: Vec<Ability>,
+    /// What it takes beside words and frames; the rest is left away ([`Capabilities::fitted`]).
+    pub inputs: Inputs,
     /// Shortest clip in seconds.
     pub min_seconds: f64,
     /// Longest clip in seconds.
@@ -442,6 +448,8 @@ impl ClipError {
 /// 7. A job of two parts that are paid one by one is [`JobState::Halfway`] between them, so that whoever asked
 ///    for it knows what is paid before the second begins. `go_on` sends the key: begun twice, the second part
 ///    is the same job.
+/// 8. What [`Capabilities::fitted`] leaves away of a request is not sent, and no reason to refuse it; whoever
+///    asks learns from there what that is. Whatever else cannot be met is refused by `quote`.
 #[async_trait]
 pub trait ClipSource: Send + Sync {
     /// The source's name in configuration, trace and report.

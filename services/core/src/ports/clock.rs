@@ -1,5 +1,6 @@
 //! Time as a parameter.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// Tells the time in microseconds since 1970-01-01 UTC.
@@ -17,6 +18,26 @@ impl Clock for SystemClock {
     fn now_micros(&self) -> i64 {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         since.map_or(0, |elapsed| i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX))
+    }
+}
+
+/// Another clock, moved by a fixed time: that of a sandbox at one moment.
+pub struct MovedClock {
+    clock: Arc<dyn Clock>,
+    moved_micros: i64,
+}
+
+impl MovedClock {
+    /// A clock that shows `moved_micros` more than `clock`.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>, moved_micros: i64) -> Self {
+        Self { clock, moved_micros }
+    }
+}
+
+impl Clock for MovedClock {
+    fn now_micros(&self) -> i64 {
+        self.clock.now_micros().saturating_add(self.moved_micros)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Unguessable bytes as a parameter.
 
+use uuid::{Builder, Uuid};
+
 /// The source of random bytes failed (retryable).
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("no random bytes: {0}")]
@@ -17,4 +19,14 @@ pub trait Entropy: Send + Sync {
     /// # Errors
     /// [`EntropyError`].
     fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError>;
+}
+
+/// A random id: version 8, as derived ones.
+///
+/// # Errors
+/// [`EntropyError`].
+pub fn random_id(entropy: &dyn Entropy) -> Result<Uuid, EntropyError> {
+    let mut bytes = [0_u8; 16];
+    entropy.fill(&mut bytes)?;
+    Ok(Builder::from_custom_bytes(bytes).into_uuid())
 }

@@ -8,7 +8,7 @@ use spotwright_schemas::ids::{ExperimentId, OrganizationId};
 use super::accounts::{AccountError, Page, Positioned, WriteKey, Written};
 use super::artifacts::ArtifactHash;
 use super::marketplace::{Campaign, MarketError};
-use crate::domain::experiment::exposure::Exposure;
+use crate::domain::experiment::exposure::{Exposure, ImportedRow};
 use crate::domain::experiment::machine::Change;
 use crate::domain::experiment::{Experiment, LogEntry, PlayedDay};
 
@@ -19,6 +19,8 @@ pub struct ClaimedDay {
     pub experiment: Experiment,
     /// Number of the claim; what is written under an older one is dropped.
     pub fence: i64,
+    /// How far the clock of its organization was moved, in microseconds.
+    pub clock_moved: i64,
 }
 
 /// Whether a change was written.
@@ -110,6 +112,8 @@ pub struct DayOrder {
     pub seed: u64,
     /// How they are divided.
     pub phase: ExperimentPhase,
+    /// Probability that a user buys on a day without any advertisement, in [0, 0.5].
+    pub organic_conversions: f64,
 }
 
 /// Plays days of experiments.
@@ -121,6 +125,8 @@ pub struct DayOrder {
 /// 4. A user of the holdout is shown nothing, and pays nothing.
 /// 5. What is spent in a day is within its budget; clicks are within impressions, conversions within clicks.
 /// 6. There is at most one exposure of a user in a day.
+/// 7. Whether a user buys without an advertisement does not depend on the arm. A purchase that follows a click too is
+///    counted once, as one after a click.
 pub trait ExperimentMarket: Send + Sync {
     /// Plays a day after all days `before`.
     ///
@@ -146,6 +152,22 @@ pub trait Analyst: Send + Sync {
         exposures: &[Exposure],
         at: i64,
     ) -> Result<ReadOut, Problem>;
+
+    /// What imported results say after day `day` of an experiment, at `at`: those of its first day up to that one, in
+    /// any order.
+    ///
+    /// # Errors
+    /// [`spotwright_schemas::error::Code::Trial`] (permanent): results that contradict the design.
+    fn read_out_imported(
+        &self,
+        experiment: &Experiment,
+        day: u32,
+        rows: &[ImportedRow],
+        at: i64,
+    ) -> Result<ReadOut, Problem>;
+
+    /// Imported results as the CSV file that a day keeps, so that its numbers can be followed back.
+    fn write_imported(&self, experiment: &Experiment, rows: &[ImportedRow]) -> Vec<u8>;
 
     /// Exposures as a parquet file.
     ///

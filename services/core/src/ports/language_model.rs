@@ -193,7 +193,45 @@ pub enum LanguageModelError {
     },
 }
 
+/// What kind of thing went wrong at a language model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelFault {
+    /// [`LanguageModelError::Unavailable`].
+    Unavailable,
+    /// [`LanguageModelError::Refused`].
+    Refused,
+    /// [`LanguageModelError::Unusable`].
+    Unusable,
+    /// [`LanguageModelError::Lost`].
+    Lost,
+}
+
+impl ModelFault {
+    /// How an error of this kind begins in English, before the provider's words.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Unavailable => "language model unavailable: ",
+            Self::Refused => "language model refused: ",
+            Self::Unusable => "language model answered with something unusable: ",
+            Self::Lost => "language model answer lost: ",
+        }
+    }
+}
+
 impl LanguageModelError {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> ModelFault {
+        match self.reason() {
+            Self::Unavailable(_) => ModelFault::Unavailable,
+            Self::Refused(_) => ModelFault::Refused,
+            Self::Unusable(_) => ModelFault::Unusable,
+            Self::Lost | Self::Billed { .. } => ModelFault::Lost,
+        }
+    }
+
     /// What went wrong, without the bill.
     #[must_use]
     pub fn reason(&self) -> &Self {
@@ -271,4 +309,29 @@ pub trait LanguageModel: Send + Sync {
         request: &ScriptRequest<'_>,
         idempotency_key: &str,
     ) -> Result<ProposedScripts, LanguageModelError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_begins_with_its_kind_and_ends_with_the_words() {
+        let words = || "busy".to_owned();
+        let billed = LanguageModelError::Billed {
+            error: Box::new(LanguageModelError::Unusable(words())),
+            prompt_hash: String::new(),
+            tokens: [1, 1],
+            cost: Micros(1),
+        };
+        for error in [
+            LanguageModelError::Unavailable(words()),
+            LanguageModelError::Refused(words()),
+            LanguageModelError::Unusable(words()),
+            LanguageModelError::Lost,
+            billed,
+        ] {
+            assert_eq!(error.to_string(), format!("{}{}", error.kind().prefix(), error.words()));
+        }
+    }
 }

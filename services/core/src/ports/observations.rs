@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use jiff::civil::Date;
 use spotwright_schemas::brief::Brief;
 use spotwright_schemas::ids::{ImportId, OrganizationId, VariantId};
 use spotwright_schemas::launch::ExternalRef;
 
 use super::accounts::{AccountError, Page, Positioned, WriteKey, Written};
 use crate::domain::observation::{
-    Evidence, Fate, ImportRecord, ImportReport, Link, NewObservation, ObservationRecord, PlatformName,
-    ProductKey, RefusedRow, SourceKind,
+    Evidence, Fate, ImportRecord, ImportReport, Link, NewObservation, Observation, ObservationRecord,
+    PlatformName, ProductKey, RefusedRow, SourceKind,
 };
 use crate::domain::variant::Variant;
 
@@ -104,6 +105,17 @@ pub trait ObservationStore: Send + Sync {
         filter: &ObservationFilter,
         page: Page,
     ) -> Result<Vec<Positioned<ObservationRecord>>, AccountError>;
+
+    /// Imported observations of the ads of a platform with these ids whose windows meet the days from `from` to
+    /// `until`, ends included, by ad and first day.
+    async fn of_ads(
+        &self,
+        organization: OrganizationId,
+        platform: &PlatformName,
+        ids: &[String],
+        from: Date,
+        until: Date,
+    ) -> Result<Vec<Observation>, AccountError>;
 
     /// Imports, newest first.
     async fn imports(

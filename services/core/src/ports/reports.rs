@@ -8,7 +8,7 @@ use spotwright_schemas::ids::ReportId;
 
 use super::accounts::{AccountError, Page, Positioned, WriteKey, Written};
 use crate::domain::account::OrganizationContext;
-use crate::domain::report::{ClaimedReport, Exposure, Report, ReportFile, ReportOrder, Table};
+use crate::domain::report::{ClaimedReport, Exposure, Report, ReportFile, ReportFormat, ReportOrder, Table};
 
 /// Keeps orders for reports, as durable work.
 ///
@@ -64,4 +64,17 @@ pub trait ElementAnalysis: Send + Sync {
     /// # Errors
     /// A problem of the numbers.
     fn attribute(&self, source: &'static str, exposures: &[Exposure]) -> Result<Table, Problem>;
+}
+
+/// Writes tables as files.
+///
+/// Contract:
+/// 1. Equal tables give equal bytes.
+/// 2. Every cell can be read back; one that holds nothing is read back as nothing.
+pub trait TableWriter: Send + Sync {
+    /// The table in one of the formats.
+    ///
+    /// # Errors
+    /// [`spotwright_schemas::error::Code::Internal`]: the file cannot be written.
+    fn write(&self, table: &Table, format: ReportFormat) -> Result<Vec<u8>, Problem>;
 }

@@ -6,6 +6,8 @@ use spotwright_schemas::brief::Pronunciation;
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::speech::WordTime;
 
+use crate::domain::reason::{VoiceFault, VoiceReason};
+
 /// Slowest and fastest pace at which an advertisement may be spoken; 1 is the voice's own.
 pub const SPEEDS: [f64; 2] = [0.9, 1.2];
 
@@ -40,8 +42,8 @@ pub struct Spoken {
     pub voice: String,
     /// Pace at which it was spoken.
     pub speed: f64,
-    /// Why this engine and voice and no other, one sentence for each that was passed over.
-    pub why: Vec<String>,
+    /// Why this engine and voice and no other, one reason for each that was passed over.
+    pub why: Vec<VoiceReason>,
 }
 
 impl Spoken {
@@ -57,14 +59,28 @@ impl Spoken {
 pub enum VoiceError {
     /// The engine is not there, or not now (retryable).
     #[error("{0}")]
-    Unavailable(String),
+    Unavailable(VoiceReason),
     /// File descriptors or memory are used up for the moment: the same line is spoken once there are some again
     /// (retryable, without using up attempts).
     #[error("{0}")]
     NoRoom(String),
     /// The engine cannot speak this line, language or voice (permanent).
     #[error("{0}")]
-    Impossible(String),
+    Impossible(VoiceReason),
+}
+
+impl VoiceError {
+    /// An engine that is not there, or not now.
+    #[must_use]
+    pub const fn unavailable(fault: VoiceFault) -> Self {
+        Self::Unavailable(VoiceReason::Fault(fault))
+    }
+
+    /// A line, language or voice that an engine cannot speak.
+    #[must_use]
+    pub const fn impossible(fault: VoiceFault) -> Self {
+        Self::Impossible(VoiceReason::Fault(fault))
+    }
 }
 
 /// Speaks lines.
@@ -74,7 +90,7 @@ pub enum VoiceError {
 /// 2. Words stand in the order of the text, do not overlap, and end within the samples.
 /// 3. Equal utterances give equal samples on one machine.
 /// 4. Nothing is spoken in part: a line that cannot be read to its end is an error.
-/// 5. `why` holds a sentence for everything that was asked for and not done.
+/// 5. `why` holds a reason for everything that was asked for and not done.
 #[async_trait]
 pub trait Voice: Send + Sync {
     /// Stable name of the engine.

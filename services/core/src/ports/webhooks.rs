@@ -66,6 +66,8 @@ pub struct ClaimedDelivery {
     pub attempts: usize,
     /// Number of this claim; a record with an older one is dropped.
     pub fence: i64,
+    /// How far the clock of its organization was moved, in microseconds.
+    pub clock_moved: i64,
 }
 
 /// What is known of a webhook once an attempt is recorded.
@@ -112,7 +114,7 @@ pub enum ReplayFrom {
 ///    come, its webhook is active, and no earlier delivery of the same webhook and run waits.
 /// 4. `record` changes a delivery under the newest fence only, and says whether it did.
 /// 5. A delivery that was taken makes the other ones of its webhook due at once, where it had failed.
-/// 6. Times are those that the caller gives.
+/// 6. Times are those that the caller gives, moved by what the clock of the organization was moved by.
 #[async_trait]
 pub trait WebhookStore: Send + Sync {
     /// Makes a webhook.

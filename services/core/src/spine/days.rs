@@ -3,18 +3,26 @@
 //! A day is a step of its own: its claim has a lease and a fence, and nothing counts until its read-out, its
 //! exposures' file, the next state, the log and the events are written as one. A process that dies in between
 //! leaves a claim that ends, and the day is played again with the same outcome.
+//!
+//! Days of imported results are not played: they are read as soon as a report of their day was handed in. Until then
+//! the claim is left to end by itself, so that one looks again every two minutes and nothing is written. Each day is
+//! read from all results so far, so that corrections that came in since count.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::civil::Date;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
+use spotwright_schemas::event::FeedbackSource;
+use spotwright_schemas::experiment::ExternalAd;
 use spotwright_schemas::ids::{ExperimentId, PlacementId};
 
 use super::Shutdown;
-use crate::domain::experiment::exposure::Exposure;
+use crate::domain::experiment::exposure::{Exposure, ImportedRow};
 use crate::domain::experiment::machine::{Asked, Command, decide};
 use crate::domain::experiment::{Author, Experiment, PlayedDay, StoppedBecause};
+use crate::domain::observation::{Observation, PlatformName};
 use crate::domain::run::RunView;
 use crate::domain::variant::{Variant, VariantState};
 use crate::ports::accounts::AccountError;
@@ -22,6 +30,7 @@ use crate::ports::artifacts::{ArtifactError, ArtifactHash, ArtifactStore};
 use crate::ports::clock::Clock;
 use crate::ports::experiments::{Amended, Analyst, ClaimedDay, DayOrder, ExperimentMarket, ExperimentStore};
 use crate::ports::marketplace::{Campaign, CampaignCreative};
+use crate::ports::observations::ObservationStore;
 use crate::ports::step_store::{StepStore, StoreError};
 
 /// How long a claimed day is nobody else's: longer than playing one takes. Two minutes, in microseconds.
@@ -34,6 +43,8 @@ pub struct DayPorts {
     pub experiments: Arc<dyn ExperimentStore>,
     /// Their runs and variants.
     pub runs: Arc<dyn StepStore>,
+    /// Results of advertisements, where they are imported.
+    pub observations: Arc<dyn ObservationStore>,
     /// Who plays.
     pub market: Arc<dyn ExperimentMarket>,
     /// Who reads out.
@@ -68,7 +79,9 @@ impl std::fmt::Debug for ExperimentDays {
 
 /// What came of a claimed day.
 enum Outcome {
-    Played(Box<PlayedDay>, Recent),
+    Played(Box<PlayedDay>, Option<Recent>),
+    /// Its results are not there yet.
+    Awaited,
     /// It cannot be played, now or later.
     Ended(StoppedBecause, String),
 }
@@ -148,6 +161,8 @@ impl ExperimentDays {
         let Some(claimed) = self.ports.experiments.claim_day(now, lease_until).await? else {
             return Ok(false);
         };
+        // The claim is held by the machine's clock, the day is played by the experiment's.
+        let now = now.saturating_add(claimed.clock_moved);
         let experiment = &claimed.experiment;
         let outcome = match self.outcome(experiment, now).await {
             Ok(outcome) => outcome,
@@ -160,6 +175,10 @@ impl ExperimentDays {
                 return Ok(false);
             }
         };
+        if matches!(outcome, Outcome::Awaited) {
+            tracing::debug!(experiment.id = %experiment.id, "the results of the next day are not there yet");
+            return Ok(false);
+        }
         Ok(self.end(&claimed, outcome, now).await? == Amended::Now)
     }
 
@@ -167,9 +186,10 @@ impl ExperimentDays {
         let mut recent = None;
         let (command, text, day) = match outcome {
             Outcome::Played(day, exposures) => {
-                recent = Some(exposures);
+                recent = exposures;
                 (Command::Day(Box::new(day.read_out.clone())), String::new(), Some(day))
             }
+            Outcome::Awaited => return Ok(Amended::Stale),
             Outcome::Ended(because, text) => (Command::Stop(because), text, None),
         };
         let asked = Asked { command, text, by: Author::service(), at };
@@ -186,10 +206,48 @@ impl ExperimentDays {
     }
 
     async fn outcome(&self, experiment: &Experiment, now: i64) -> Result<Outcome, DayError> {
+        match experiment.design.source {
+            FeedbackSource::Simulated => self.played(experiment, now).await,
+            FeedbackSource::Imported => self.imported(experiment, now).await,
+        }
+    }
+
+    /// The next day of imported results, once a report of it was handed in.
+    async fn imported(&self, experiment: &Experiment, now: i64) -> Result<Outcome, DayError> {
+        let (first, day) = (first_day(experiment)?, experiment.day + 1);
+        let until = date_of(first, day)?;
+        let mut rows = Vec::new();
+        let mut is_reported = false;
+        for (arm, number) in experiment.design.arms.iter().zip(0..) {
+            for ad in &arm.external_ads {
+                let platform = PlatformName::parse(&ad.platform).ok_or_else(|| no_platform(ad))?;
+                let ids = std::slice::from_ref(&ad.id);
+                let store = &self.ports.observations;
+                let found = store.of_ads(experiment.organization, &platform, ids, first, Date::MAX).await?;
+                is_reported |= found.iter().any(|own| own.window.end >= until);
+                let of_days = found.iter().filter(|own| own.window.end <= until);
+                rows.extend(of_days.filter_map(|own| row(number, ad, own)));
+            }
+        }
+        if !is_reported {
+            return Ok(Outcome::Awaited);
+        }
+        let analyst = &self.ports.analyst;
+        let read_out = analyst.read_out_imported(experiment, day, &rows, now)?;
+        let (file, artifacts) =
+            (analyst.write_imported(experiment, &rows), Arc::clone(&self.ports.artifacts));
+        let stored = tokio::task::spawn_blocking(move || artifacts.put(&file));
+        let exposures = stored.await.map_err(|error| DayError::Later(error.to_string()))??;
+        Ok(Outcome::Played(Box::new(PlayedDay { read_out, exposures }), None))
+    }
+
+    /// The next day in the market.
+    async fn played(&self, experiment: &Experiment, now: i64) -> Result<Outcome, DayError> {
         let run = self.ports.runs.run(experiment.run).await?;
         let mut variants = Vec::with_capacity(experiment.design.arms.len());
         for arm in &experiment.design.arms {
-            let variant = self.ports.runs.variant(arm.variant).await?;
+            let id = arm.variant.ok_or_else(|| no_variant(&arm.name))?;
+            let variant = self.ports.runs.variant(id).await?;
             if variant.state == VariantState::Withdrawn {
                 let text = format!("the variant of arm {} was withdrawn", arm.name);
                 return Ok(Outcome::Ended(StoppedBecause::ArmWithdrawn, text));
@@ -204,8 +262,44 @@ impl ExperimentDays {
         let played =
             tokio::task::spawn_blocking(move || play(&ports, &experiment, &order, &files, known, now));
         let (day, recent) = played.await.map_err(|error| DayError::Later(error.to_string()))??;
-        Ok(Outcome::Played(Box::new(day), recent))
+        Ok(Outcome::Played(Box::new(day), Some(recent)))
     }
+}
+
+/// The first day of imported results that counts.
+fn first_day(experiment: &Experiment) -> Result<Date, Problem> {
+    let first = experiment.design.starts_on.as_deref().and_then(|text| text.parse().ok());
+    first.ok_or_else(|| Problem::new(Code::StoreFormat, "starts_on", "the experiment has no first day"))
+}
+
+/// The date of day `day`, from 1.
+fn date_of(first: Date, day: u32) -> Result<Date, Problem> {
+    let days = jiff::Span::new().days(i64::from(day.saturating_sub(1)));
+    first.checked_add(days).map_err(|error| Problem::new(Code::StoreFormat, "starts_on", error.to_string()))
+}
+
+fn no_platform(ad: &ExternalAd) -> Problem {
+    Problem::new(Code::StoreFormat, "external_ads", format!("`{}` is no platform", ad.platform))
+}
+
+fn no_variant(arm: &str) -> Problem {
+    Problem::new(Code::StoreFormat, "variant", format!("the arm {arm} shows nothing"))
+}
+
+/// An observation as a row of an arm; `None` without impressions, which are what everything is counted over.
+fn row(arm: u32, ad: &ExternalAd, observed: &Observation) -> Option<ImportedRow> {
+    let conversions = observed.conversions.as_deref().and_then(|text| text.parse::<f64>().ok());
+    Some(ImportedRow {
+        arm,
+        ad: ad.clone(),
+        start: observed.window.start,
+        end: observed.window.end,
+        impressions: observed.impressions?,
+        clicks: observed.clicks,
+        conversions: conversions.filter(|count| count.is_finite() && *count >= 0.0),
+        spend: observed.spend.as_ref().map(|spend| (spend.micros, spend.currency.clone())),
+        revenue: observed.revenue.as_ref().map(|revenue| revenue.micros),
+    })
 }
 
 /// The next day of an experiment.
@@ -242,6 +336,7 @@ fn order(experiment: &Experiment, run: &RunView, variants: &[Variant]) -> Result
             creatives,
         },
         seed: experiment.design.seed,
+        organic_conversions: traffic.organic_conversions,
         phase: phase.ok_or_else(|| Problem::new(Code::StoreFormat, "phases", "there is no phase"))?,
     })
 }

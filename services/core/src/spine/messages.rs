@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use spotwright_schemas::event::{ContentType, Event, Payload, RenderStage, SpecVersion};
 use spotwright_schemas::ids::MessageId;
+use spotwright_schemas::mode::Mode;
 
 use crate::domain::run::RunView;
 
@@ -32,6 +33,7 @@ impl<'a> Messages<'a> {
             time: self.now,
             datacontenttype: ContentType::Json,
             organization: self.run.organization,
+            mode: Mode::of(self.run.organization),
             sequence: self.run.messages + self.events.len() as u64 + 1,
             payload,
         });

@@ -6,12 +6,13 @@ use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::BrandId;
 
 use super::principal::Principal;
-use super::record::{Record, random_id};
+use super::record::Record;
 use crate::domain::account::Scope;
 use crate::domain::audit::Action;
 use crate::domain::brand::{Brand, BrandContent, BrandVersion, MOST_BRANDS};
 use crate::ports::accounts::{AccountStore, Page, Positioned, WriteKey, Written};
 use crate::ports::brands::{BrandError, BrandStore, NewBrand};
+use crate::ports::entropy::random_id;
 use crate::ports::letters::{Letters, undrawable_message};
 
 /// What the use cases of brands work with.

@@ -6,7 +6,6 @@ use spotwright_schemas::ids::{PlacementId, SignalId};
 use spotwright_schemas::launch::ExternalRef;
 
 use super::principal::Principal;
-use super::record::random_id;
 use super::results::check_refs;
 use super::runs::{self, RunPorts};
 use crate::domain::account::Scope;
@@ -14,6 +13,7 @@ use crate::domain::audit::Action;
 use crate::domain::campaign::{Campaign, CampaignFilter, CampaignId, ServingWish};
 use crate::domain::signal::{Signal, Told};
 use crate::ports::accounts::{AccountStore, Page, Positioned};
+use crate::ports::entropy::random_id;
 
 /// The organization's campaigns, newest first.
 ///
@@ -64,7 +64,11 @@ pub async fn steer(
 ) -> Result<Campaign, Problem> {
     by.expect(Scope::RunsWrite)?;
     let campaign = ports.accounts.campaign(by.context(), id).await?;
-    tell(ports, by, &campaign, None, wish).await?;
+    if campaign.made.is_some() {
+        steer_made(ports, by, &campaign, None, wish).await?;
+    } else {
+        tell(ports, by, &campaign, None, wish).await?;
+    }
     Ok(ports.accounts.campaign(by.context(), id).await?)
 }
 
@@ -80,8 +84,41 @@ pub async fn steer_ad(
 ) -> Result<Campaign, Problem> {
     by.expect(Scope::RunsWrite)?;
     let campaign = ports.accounts.campaign_of(by.context(), ad).await?;
-    tell(ports, by, &campaign, Some(ad), wish).await?;
+    if campaign.made.is_some() {
+        steer_made(ports, by, &campaign, Some(ad), wish).await?;
+    } else {
+        tell(ports, by, &campaign, Some(ad), wish).await?;
+    }
     Ok(ports.accounts.campaign_of(by.context(), ad).await?)
+}
+
+/// A campaign that people made hears of a wish at its next day; no run has to.
+async fn steer_made(
+    ports: &RunPorts<'_>,
+    by: &Principal,
+    campaign: &Campaign,
+    ad: Option<PlacementId>,
+    wish: ServingWish,
+) -> Result<(), Problem> {
+    let own = ad.and_then(|id| campaign.ads.iter().find(|own| own.placement.id == id));
+    let (status, allowed) = match own {
+        Some(own) => (campaign.status_of(own), campaign.allows_of(own)),
+        None => (campaign.status, campaign.status.allows()),
+    };
+    if wish.leads_to(status) {
+        return Ok(());
+    }
+    if !allowed.contains(&wish) {
+        let what = if ad.is_some() { "ad" } else { "campaign" };
+        return Err(Problem::new(Code::RunState, "", format!("the {what} is {}", status.as_str())));
+    }
+    ports.accounts.steer_campaign(by.context(), campaign.id, ad, wish).await?;
+    let after = serde_json::json!({ "wish": wish, "ad": ad });
+    ports
+        .record
+        .note(by, by.organization, Action::CampaignSteered, ("campaign", campaign.id), Some(after))
+        .await;
+    Ok(())
 }
 
 async fn tell(
@@ -93,7 +130,7 @@ async fn tell(
 ) -> Result<(), Problem> {
     // What is so already needs no signal, so wishing again is no other signal.
     let id = SignalId(random_id(ports.record.entropy)?);
-    let signal = Signal::Serving { generation: campaign.id.generation, ad, wish };
+    let signal = Signal::Serving { generation: campaign.id.generation(), ad, wish };
     runs::tell(ports, by, campaign.id.run, &Told { id, signal }).await?;
     Ok(())
 }

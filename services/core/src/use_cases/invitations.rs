@@ -14,13 +14,13 @@ use super::names::check_name;
 use super::passwords::Passwords;
 use super::people::PeoplePorts;
 use super::principal::{Principal, Role};
-use super::record::random_id;
 use crate::domain::account::Scope;
 use crate::domain::audit::{Action, Actor, NewAuditEntry};
 use crate::domain::people::{
     Email, Invitation, InvitationState, NewInvitation, NewPerson, ReceivedInvitation,
 };
 use crate::ports::accounts::{Page, Positioned, WriteKey, Written};
+use crate::ports::entropy::random_id;
 use crate::ports::entropy::{Entropy, EntropyError};
 use crate::ports::people::{Accepted, Newcomer, PeopleError, PeopleStore};
 
@@ -162,7 +162,7 @@ pub async fn revoke(
 pub async fn look(ports: &PeoplePorts<'_>, token: &str) -> Result<ReceivedInvitation, Problem> {
     let codes = ports.seal.codes(PURPOSE, token.trim());
     let received = ports.people.received(&codes).await?.ok_or(PeopleError::NotOpen)?;
-    if received.invitation.state(ports.now()) != InvitationState::Open {
+    if received.invitation.state(ports.now().saturating_add(received.clock_moved)) != InvitationState::Open {
         return Err(PeopleError::NotOpen.into());
     }
     Ok(received)
@@ -188,7 +188,8 @@ pub async fn accept(ports: &PeoplePorts<'_>, acceptance: &Acceptance<'_>) -> Res
     let entry = ports.record.entry(received.organization, actor, Action::MemberJoined, ("member", person))?;
     let after = json!({ "role": received.invitation.role, "invitation": received.invitation.id });
     let entry = NewAuditEntry { after: Some(after), ..entry };
-    Ok(ports.people.accept(received.invitation.id, &newcomer, ports.now(), &entry).await?)
+    let now = ports.now().saturating_add(received.clock_moved);
+    Ok(ports.people.accept(received.invitation.id, &newcomer, now, &entry).await?)
 }
 
 /// A known person whose password is right.

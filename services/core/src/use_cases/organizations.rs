@@ -4,6 +4,7 @@ use serde_json::json;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::{KeyId, OrganizationId};
+use spotwright_schemas::mode::Mode;
 
 use super::invitations::{self, InvitationOrder, InvitationToken};
 use super::names::check_name;
@@ -197,7 +198,7 @@ pub async fn replace_key(
     key: &NewKey,
 ) -> Result<Written<KeyRecord>, Problem> {
     let there = named(accounts, by, organization).await?;
-    super::keys::create(accounts, record, &there, &of_operator(write), key).await
+    super::keys::create(accounts, record, &there, &of_operator(write), (Mode::Live, key)).await
 }
 
 /// The keys of an organization, newest first.
@@ -211,7 +212,7 @@ pub async fn keys(
     page: Page,
 ) -> Result<Vec<Positioned<KeyRecord>>, Problem> {
     let there = named(accounts, by, organization).await?;
-    super::keys::list(accounts, &there, page).await
+    super::keys::list(accounts, &there, Mode::Live, page).await
 }
 
 /// Revokes a key of an organization, the last one too.

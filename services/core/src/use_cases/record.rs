@@ -3,14 +3,13 @@
 use serde_json::Value;
 use spotwright_schemas::Problem;
 use spotwright_schemas::ids::{AuditEntryId, OrganizationId};
-use uuid::Builder;
 
 use super::principal::{Principal, Who};
 use crate::domain::account::Scope;
 use crate::domain::audit::{Action, Actor, NewAuditEntry, Target};
 use crate::ports::audit::AuditLog;
 use crate::ports::clock::Clock;
-use crate::ports::entropy::{Entropy, EntropyError};
+use crate::ports::entropy::{Entropy, random_id};
 
 /// What a use case writes its changes down with.
 #[derive(Clone, Copy)]
@@ -23,13 +22,6 @@ pub struct Record<'a> {
     pub entropy: &'a dyn Entropy,
     /// The request that is being answered; `None` where there is none.
     pub request_id: Option<&'a str>,
-}
-
-/// A random id.
-pub(super) fn random_id(entropy: &dyn Entropy) -> Result<uuid::Uuid, EntropyError> {
-    let mut bytes = [0_u8; 16];
-    entropy.fill(&mut bytes)?;
-    Ok(Builder::from_custom_bytes(bytes).into_uuid())
 }
 
 impl Principal {

@@ -8,9 +8,9 @@ use spotwright_schemas::ids::{OrganizationId, PersonId, SessionId};
 
 use super::people::PeoplePorts;
 use super::principal::{Principal, Who};
-use super::record::random_id;
 use crate::domain::audit::{Action, Actor};
 use crate::domain::people::{Email, Holder, Membership, NewSession, Session, SessionRights};
+use crate::ports::entropy::random_id;
 
 /// How long a session lasts: 12 hours, a working day.
 pub const SESSION_MICROS: i64 = 12 * 3_600 * 1_000_000;

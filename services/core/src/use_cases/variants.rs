@@ -7,19 +7,23 @@ use spotwright_schemas::ids::{RunId, VariantId};
 use spotwright_schemas::money::Micros;
 
 use super::principal::Principal;
-use super::record::random_id;
 use super::run_sizes::{self, LARGEST_SEED, OPPORTUNITIES};
 use super::runs::{RunPorts, teller};
 use crate::domain::account::{OrderedRun, RunOrder, RunRecord, Scope};
 use crate::domain::audit::Action;
 use crate::domain::revision::{Changes, EditFinding, Revises, Revising};
 use crate::domain::run::NewRun;
+use crate::domain::sandbox;
 use crate::domain::variant::{Placement, Variant, VariantState};
 use crate::ports::accounts::{AccountStore, Page, Positioned, WriteKey, Written};
+use crate::ports::entropy::random_id;
 use crate::ports::step_store::TraceEntry;
 
 /// Revisions that a variant is told to have, the newest.
 const TOLD_REVISIONS: u32 = 50;
+
+/// Winners read at once.
+const WINNERS_AT_ONCE: u32 = 200;
 
 /// Variants of a run after a generation and number, in that order; only those in `state` when one is given.
 ///
@@ -35,6 +39,36 @@ pub async fn list(
 ) -> Result<Vec<Variant>, Problem> {
     by.expect(Scope::RunsRead)?;
     Ok(accounts.variants(by.context(), run, after, state, limit).await?)
+}
+
+/// The winners of a run, by generation and number, with the placements of its own campaigns.
+///
+/// # Errors
+/// `Code::Forbidden` without `runs:read`; `Code::NotFound` for the run.
+pub async fn winners(
+    accounts: &dyn AccountStore,
+    by: &Principal,
+    run: RunId,
+) -> Result<(Vec<Variant>, Vec<Placement>), Problem> {
+    by.expect(Scope::RunsRead)?;
+    let placements = accounts.placements(by.context(), run).await?;
+    Ok((winners_of(accounts, by, run).await?, placements))
+}
+
+/// The winners of a run, by generation and number, for a use case that has checked who asks.
+pub(super) async fn winners_of(
+    accounts: &dyn AccountStore,
+    by: &Principal,
+    run: RunId,
+) -> Result<Vec<Variant>, Problem> {
+    let (mut winners, mut after) = (Vec::new(), (0, 0));
+    loop {
+        let won = Some(VariantState::Won);
+        let page = accounts.variants(by.context(), run, after, won, WINNERS_AT_ONCE).await?;
+        let Some(last) = page.last() else { return Ok(winners) };
+        after = (last.generation, last.number);
+        winners.extend(page);
+    }
 }
 
 /// One variant, with its placement in its own generation if it was placed.
@@ -199,6 +233,9 @@ fn new_run(
             run_sizes::within("budget_micros", u64::try_from(budget.0).unwrap_or(0), 1..=most)
         })
         .map_err(|refused| refused.problem(Code::RequestValue, ""))?;
+    if by.organization.is_sandbox() {
+        request.seed = sandbox::SEED;
+    }
     let id = RunId(random_id(ports.record.entropy)?);
     Ok(NewRun { id, organization: by.organization, request, budget })
 }

@@ -48,8 +48,10 @@ pub struct Webhooks<'a> {
     pub secrets: &'a dyn WebhookSecrets,
     /// Who sends to them.
     pub sender: &'a dyn WebhookSender,
-    /// Now, in microseconds since 1970 UTC.
+    /// Now by the clock of the organization, in microseconds since 1970 UTC.
     pub now: i64,
+    /// Now by the clock of receivers, which judge signatures by it; the same but in a sandbox.
+    pub sent_at: i64,
 }
 
 impl std::fmt::Debug for Webhooks<'_> {
@@ -166,8 +168,10 @@ impl Webhooks<'_> {
         let secrets = valid_secrets(self.secrets, &webhook, self.now).ok_or_else(lost_secret)?;
         let time = Timestamp::from_microsecond(self.now).unwrap_or(Timestamp::UNIX_EPOCH);
         let body = test_body(&webhook, &time.to_string());
-        let outgoing = OutgoingMessage { id: message, url: webhook.order.url, body, secrets, now: self.now };
-        Ok(self.sender.send(&outgoing).await)
+        let url = webhook.order.url;
+        let outgoing = OutgoingMessage { id: message, url, body, secrets, now: self.sent_at };
+        let attempt = self.sender.send(&outgoing).await;
+        Ok(Attempt { at: attempt.at.saturating_add(self.now - self.sent_at), ..attempt })
     }
 
     /// Deliveries of a webhook, newest first.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::effect::{Difference, effect};
 use super::mismatch::ALARM_BELOW;
-use super::moments::Sums;
+use super::moments::{Sums, common_slope};
 use super::read_out::{AlwaysValid, FixedHorizon, always_valid, fixed_horizon};
 use super::{EffectInterval, Reason};
 use crate::Error;
@@ -57,10 +57,7 @@ pub struct Lift {
 /// Johnson, Lewis and Nubbemeyer, "Ghost ads: improving the economics of measuring online ad
 /// effectiveness", Journal of Marketing Research 54 (2017).
 pub fn lift(holdout: &Holdout, alpha: f64, tuning: f64) -> Result<Result<Lift, Reason>, Error> {
-    let slope = match (holdout.ghost_outcomes, holdout.exposed_outcomes) {
-        (Sums::Adjusted(a), Sums::Adjusted(b)) => super::moments::pooled_slope(&[a, b]),
-        _ => 0.0,
-    };
+    let slope = common_slope(&[holdout.ghost_outcomes, holdout.exposed_outcomes]);
     let moments = holdout.ghost_outcomes.moments(slope).and_then(|ghosts| {
         let exposed = holdout.exposed_outcomes.moments(slope)?;
         Ok((ghosts, exposed, effect(&ghosts, &exposed, Difference::Absolute)?))

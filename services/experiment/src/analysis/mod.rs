@@ -4,9 +4,11 @@
 //! [`moments`] turns the sums of an arm into its mean and variance (proportions, means, ratios, CUPED),
 //! [`effect`] compares two arms, [`read_out`] tells the same effect in three ways (fixed horizon, always
 //! valid, Bayesian), [`mismatch`] checks that traffic was divided as configured, [`multiplicity`] corrects
-//! for many variants, [`elements`] tells what parts of creatives go along with, [`plan`] says how much traffic a test needs, [`weighted`] estimates arms whose
-//! traffic followed the results, [`holdout`] the lift over no advertising at all, and [`report`] puts them
-//! together into one verdict; [`rule`] gives the verdict of the other read-outs, for experiments that chose one of
+//! for many variants, [`elements`] tells what parts of creatives go along with and [`attribution`] what the
+//! experiments among them show of the parts, [`plan`] says how much traffic a test needs, [`weighted`] estimates arms
+//! whose traffic followed the results, [`holdout`] and [`incrementality`] the lift over no advertising at all,
+//! [`adjustment`] what a covariate takes off the uncertainty, [`clustered`] reads counts of which only sums over days
+//! are known, and [`report`] puts them together into one verdict; [`rule`] gives the verdict of the other read-outs, for experiments that chose one of
 //! them; [`sentence`] says it in plain words.
 //!
 //! # Units
@@ -19,9 +21,13 @@
 //! fixed-horizon interval is right only at a size chosen before the start; the Bayesian one answers another
 //! question (what to believe under a prior). Both stand beside it and decide nothing.
 
+pub mod adjustment;
+pub mod attribution;
+pub mod clustered;
 pub mod effect;
 pub mod elements;
 pub mod holdout;
+pub mod incrementality;
 pub mod mismatch;
 pub mod moments;
 pub mod multiplicity;

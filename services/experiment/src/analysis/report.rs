@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::effect::{Difference, Effect, effect};
 use super::mismatch::{Mismatch, Period, mismatch};
-use super::moments::{Moments, Sums, pooled_slope};
+use super::moments::{Moments, Sums, common_slope};
 use super::multiplicity::benjamini_hochberg;
 use super::plan::{Baseline, Question, Stopping, Traffic, days_left, required};
 use super::read_out::{AlwaysValid, Bayesian, FixedHorizon, Prior, always_valid, bayesian};
@@ -258,7 +258,7 @@ pub fn analyze(design: Design, observed: &Observed) -> Result<Analysis, Error> {
     let mismatch = mismatch(&observed.periods)?;
     let gates = gates(&design.minimum, observed);
     let verdict = verdict(&design, &comparisons, &guardrails, &mismatch, &gates);
-    let slope = slope(&primary);
+    let slope = common_slope(&primary);
     let arms: Vec<ArmReadOut> = observed.arms.iter().map(|arm| arm_read_out(arm, slope)).collect();
     let needed = needed(&design, observed, arms.first().and_then(|arm| arm.moments));
     let have: u64 = primary.iter().map(Sums::units).sum();
@@ -328,15 +328,6 @@ fn check(design: &Design, observed: &Observed) -> Result<(), Error> {
     }
 }
 
-/// The common slope of arms that all have a covariate; 0 otherwise.
-fn slope(sums: &[Sums]) -> f64 {
-    let adjusted: Vec<_> = sums
-        .iter()
-        .filter_map(|sums| if let Sums::Adjusted(sums) = sums { Some(*sums) } else { None })
-        .collect();
-    pooled_slope(&adjusted)
-}
-
 fn arm_read_out(arm: &Arm, slope: f64) -> ArmReadOut {
     let moments = arm.primary.moments(slope);
     ArmReadOut {
@@ -356,7 +347,7 @@ fn effect_of(control: &Sums, variant: &Sums, slope: f64, difference: Difference)
 }
 
 fn comparisons(design: &Design, arms: &[Arm], primary: &[Sums]) -> Result<Vec<Comparison>, Error> {
-    let slope = slope(primary);
+    let slope = common_slope(primary);
     let mut comparisons = Vec::with_capacity(arms.len() - 1);
     for arm in &arms[1..] {
         let score_interval = match (&arms[0].primary, &arm.primary) {
@@ -419,7 +410,7 @@ fn guardrails(design: &Design, arms: &[Arm]) -> Result<Vec<GuardrailReadOut>, Er
     let mut read_outs = Vec::new();
     for (idx, guardrail) in design.guardrails.iter().enumerate() {
         let sums: Vec<Sums> = arms.iter().map(|arm| arm.guardrails[idx]).collect();
-        let slope = slope(&sums);
+        let slope = common_slope(&sums);
         for (arm, own) in arms.iter().zip(&sums).skip(1) {
             let read = match effect_of(&sums[0], own, slope, Difference::Relative) {
                 Ok(effect) => Some(always_valid(&effect, design.alpha, design.tuning)?),

@@ -3,114 +3,72 @@
 //! `unit`, `arm`, `exposed_at`, `metric`, `value` and `denominator` are the columns that
 //! [`crate::trial`] reads: the log of one phase can be analyzed by anybody as it is.
 
-use std::sync::Arc;
-
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::record::{Row, RowAccessor};
-use parquet::schema::parser::parse_message_type;
 use spotwright_core::domain::experiment::Experiment;
-use spotwright_core::domain::experiment::exposure::Exposure;
+use spotwright_core::domain::experiment::exposure::{Exposure, SegmentName};
 use spotwright_core::domain::experiment::order::HOLDOUT;
 use spotwright_core::domain::observation::Window;
+use spotwright_core::domain::report::{Cell, Column, ColumnKind};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::money::Micros;
 
 use super::ratio_of;
+use crate::parquet_file::{self, Presence};
 
-/// What a column holds.
-#[derive(Clone, Copy)]
-enum Kind {
-    Text,
-    Whole,
-    Number,
-}
+/// Columns of logs that were written before segments and purchases without a click were told.
+const EARLIER_COLUMNS: usize = 20;
 
-/// A cell of a row.
-enum Cell {
-    Text(String),
-    Whole(i64),
-    Number(f64),
-}
-
-const COLUMNS: [(&str, Kind); 20] = [
-    ("unit", Kind::Whole),
-    ("arm", Kind::Text),
-    ("phase", Kind::Whole),
-    ("logical_day", Kind::Whole),
-    ("exposed_at", Kind::Text),
-    ("propensity", Kind::Number),
-    ("impressions", Kind::Whole),
-    ("clicks", Kind::Whole),
-    ("conversions", Kind::Whole),
-    ("spend_micros", Kind::Whole),
-    ("revenue_micros", Kind::Whole),
-    ("currency", Kind::Text),
-    ("metric", Kind::Text),
-    ("value", Kind::Number),
-    ("denominator", Kind::Number),
-    ("earlier_clicks", Kind::Whole),
-    ("source", Kind::Text),
-    ("hour", Kind::Number),
-    ("remembered", Kind::Number),
-    ("last_hour", Kind::Number),
+const COLUMNS: [Column; 22] = [
+    Column { name: "unit", kind: ColumnKind::Whole },
+    Column { name: "arm", kind: ColumnKind::Text },
+    Column { name: "phase", kind: ColumnKind::Whole },
+    Column { name: "logical_day", kind: ColumnKind::Whole },
+    Column { name: "exposed_at", kind: ColumnKind::Text },
+    Column { name: "propensity", kind: ColumnKind::Number },
+    Column { name: "impressions", kind: ColumnKind::Whole },
+    Column { name: "clicks", kind: ColumnKind::Whole },
+    Column { name: "conversions", kind: ColumnKind::Whole },
+    Column { name: "spend_micros", kind: ColumnKind::Whole },
+    Column { name: "revenue_micros", kind: ColumnKind::Whole },
+    Column { name: "currency", kind: ColumnKind::Text },
+    Column { name: "metric", kind: ColumnKind::Text },
+    Column { name: "value", kind: ColumnKind::Number },
+    Column { name: "denominator", kind: ColumnKind::Number },
+    Column { name: "earlier_clicks", kind: ColumnKind::Whole },
+    Column { name: "source", kind: ColumnKind::Text },
+    Column { name: "hour", kind: ColumnKind::Number },
+    Column { name: "remembered", kind: ColumnKind::Number },
+    Column { name: "last_hour", kind: ColumnKind::Number },
+    Column { name: "segment", kind: ColumnKind::Text },
+    Column { name: "organic_conversions", kind: ColumnKind::Whole },
 ];
 
 /// Rows as they are written; `revenue_micros` is 0 where the experiment does not say what a conversion is worth.
 pub(super) fn write(experiment: &Experiment, exposures: &[Exposure]) -> Result<Vec<u8>, ParquetError> {
-    let mut message = "message exposures {\n".to_owned();
-    for (name, kind) in COLUMNS {
-        message.push_str(&match kind {
-            Kind::Text => format!("required binary {name} (UTF8);\n"),
-            Kind::Whole => format!("required int64 {name};\n"),
-            Kind::Number => format!("required double {name};\n"),
-        });
-    }
-    message.push('}');
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
-        .set_created_by("spotwright".to_owned())
-        .build();
-    let mut bytes = Vec::new();
-    let mut writer =
-        SerializedFileWriter::new(&mut bytes, Arc::new(parse_message_type(&message)?), Arc::new(properties))?;
-    let mut group = writer.next_row_group()?;
-    let mut column = 0;
-    while let Some(mut open) = group.next_column()? {
-        write_column(&mut open, experiment, exposures, column)?;
-        open.close()?;
-        column += 1;
-    }
-    group.close()?;
-    writer.close()?;
-    Ok(bytes)
+    write_columns(experiment, exposures, &COLUMNS)
 }
 
-fn write_column(
-    writer: &mut SerializedColumnWriter<'_>,
+/// A log as it was written before segments were told.
+#[cfg(test)]
+pub(super) fn write_earlier(
     experiment: &Experiment,
     exposures: &[Exposure],
-    column: usize,
-) -> Result<(), ParquetError> {
-    let (mut texts, mut wholes, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
-    for exposure in exposures {
-        match cell(experiment, exposure, column) {
-            Cell::Text(text) => texts.push(ByteArray::from(text.into_bytes())),
-            Cell::Whole(whole) => wholes.push(whole),
-            Cell::Number(number) => numbers.push(number),
-        }
-    }
-    match COLUMNS[column].1 {
-        Kind::Text => writer.typed::<ByteArrayType>().write_batch(&texts, None, None)?,
-        Kind::Whole => writer.typed::<Int64Type>().write_batch(&wholes, None, None)?,
-        Kind::Number => writer.typed::<DoubleType>().write_batch(&numbers, None, None)?,
+) -> Result<Vec<u8>, ParquetError> {
+    write_columns(experiment, exposures, &COLUMNS[..EARLIER_COLUMNS])
+}
+
+fn write_columns(
+    experiment: &Experiment,
+    exposures: &[Exposure],
+    columns: &[Column],
+) -> Result<Vec<u8>, ParquetError> {
+    let cell = |row: usize, column: usize| {
+        exposures.get(row).map_or(Cell::Nothing, |exposure| cell(experiment, exposure, column))
     };
-    Ok(())
+    parquet_file::write("exposures", Presence::Required, columns, exposures.len(), &cell)
 }
 
 fn cell(experiment: &Experiment, exposure: &Exposure, column: usize) -> Cell {
@@ -118,7 +76,7 @@ fn cell(experiment: &Experiment, exposure: &Exposure, column: usize) -> Cell {
     let value = design.conversion_value_micros;
     let ratio = ratio_of(exposure, design.primary, value);
     let worth = value.map_or(0, |value| value.0.saturating_mul(i64::from(exposure.conversions)));
-    match COLUMNS[column].0 {
+    match COLUMNS[column].name {
         "unit" => Cell::Whole(exposure.unit.cast_signed()),
         "arm" => Cell::Text(arm_name(experiment, exposure.arm).to_owned()),
         "phase" => Cell::Whole(exposure.phase.into()),
@@ -138,6 +96,8 @@ fn cell(experiment: &Experiment, exposure: &Exposure, column: usize) -> Cell {
         "source" => Cell::Text("simulated".to_owned()),
         "hour" => Cell::Number(exposure.hour),
         "remembered" => Cell::Number(f64::from(exposure.remembered)),
+        "segment" => Cell::Text(exposure.segment.as_str().to_owned()),
+        "organic_conversions" => Cell::Whole(exposure.organic.into()),
         _ => Cell::Number(exposure.last_hour),
     }
 }
@@ -169,15 +129,18 @@ pub(super) fn read(experiment: &Experiment, file: &[u8]) -> Result<Vec<Exposure>
         .iter()
         .map(|column| column.path().string())
         .collect();
-    if names.iter().map(String::as_str).ne(COLUMNS.iter().map(|(name, _)| *name)) {
+    let is_log = [EARLIER_COLUMNS, COLUMNS.len()].contains(&names.len());
+    let known = COLUMNS.iter().map(|column| column.name).take(names.len());
+    if !is_log || names.iter().map(String::as_str).ne(known) {
         return Err(damaged(&"it has other columns"));
     }
     let rows = reader.get_row_iter(None).map_err(|error| damaged(&error))?;
-    let read = |row: Result<Row, ParquetError>| exposure(experiment, &row?);
+    let is_whole = names.len() == COLUMNS.len();
+    let read = |row: Result<Row, ParquetError>| exposure(experiment, &row?, is_whole);
     rows.map(|row| read(row).map_err(|error| damaged(&error))).collect()
 }
 
-fn exposure(experiment: &Experiment, row: &Row) -> Result<Exposure, ParquetError> {
+fn exposure(experiment: &Experiment, row: &Row, is_whole: bool) -> Result<Exposure, ParquetError> {
     let out_of_range = || ParquetError::General("a number is out of range".to_owned());
     let small = |at| u32::try_from(row.get_long(at)?).map_err(|_| out_of_range());
     let name = row.get_string(1)?;
@@ -196,8 +159,10 @@ fn exposure(experiment: &Experiment, row: &Row) -> Result<Exposure, ParquetError
         impressions: small(6)?,
         clicks: small(7)?,
         conversions: small(8)?,
+        organic: if is_whole { small(21)? } else { 0 },
         spend: Micros(row.get_long(9)?),
         earlier_clicks: small(15)?,
+        segment: if is_whole { SegmentName::new(row.get_string(20)?) } else { SegmentName::default() },
         remembered: row.get_double(18)? as f32,
         last_hour: row.get_double(19)?,
     })

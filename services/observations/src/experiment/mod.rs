@@ -3,11 +3,15 @@
 //! Exposures are summed by user over the present phase, so that a user who comes on many days is one unit, and
 //! the variance of a ratio is that of users. Earlier phases count for the division of users alone.
 
+mod adjusted;
+mod imported;
+mod increments;
 mod log;
+mod segments;
 
 use std::collections::HashMap;
 
-use spotwright_core::domain::experiment::exposure::Exposure;
+use spotwright_core::domain::experiment::exposure::{Exposure, ImportedRow, SegmentName};
 use spotwright_core::domain::experiment::order::HOLDOUT;
 use spotwright_core::domain::experiment::{Experiment, ExperimentState};
 use spotwright_core::ports::experiments::Analyst;
@@ -23,11 +27,11 @@ use spotwright_experiment::analysis::rule::{Rule, conclude};
 use spotwright_experiment::analysis::sentence::sentence;
 use spotwright_experiment::analysis::{EffectInterval, Goal};
 use spotwright_schemas::error::Code;
-use spotwright_schemas::event::FeedbackSource;
 use spotwright_schemas::experiment::{
     ArmRole, ExperimentDesign, ExperimentMetric, ExperimentPhase, ExperimentVerdict, GuardrailWord, ReadOut,
-    ReadOutArm, ReadOutComparison, ReadOutGate, ReadOutGuardrail, ReadOutMethod, ReadOutMetric,
-    ReadOutRequired, ReadOutSrm, Sentences, StoppingRule, VerdictWord,
+    ReadOutAdjusted, ReadOutArm, ReadOutComparison, ReadOutGate, ReadOutGuardrail, ReadOutIncrementality,
+    ReadOutMethod, ReadOutMetric, ReadOutRequired, ReadOutSegments, ReadOutSrm, Sentences, StoppingRule,
+    VerdictWord,
 };
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::{Language, Problem};
@@ -51,6 +55,20 @@ impl Analyst for ExperimentAnalyst {
         read_out(experiment, day, exposures, at)
     }
 
+    fn read_out_imported(
+        &self,
+        experiment: &Experiment,
+        day: u32,
+        rows: &[ImportedRow],
+        at: i64,
+    ) -> Result<ReadOut, Problem> {
+        imported::read_out(experiment, day, rows, at)
+    }
+
+    fn write_imported(&self, experiment: &Experiment, rows: &[ImportedRow]) -> Vec<u8> {
+        imported::write(experiment, rows)
+    }
+
     fn write(&self, experiment: &Experiment, exposures: &[Exposure]) -> Result<Vec<u8>, Problem> {
         log::write(experiment, exposures)
             .map_err(|error| Problem::new(Code::Internal, "exposures", error.to_string()))
@@ -68,7 +86,12 @@ struct Met {
     impressions: f64,
     clicks: f64,
     conversions: f64,
+    /// Conversions without a click.
+    organic: f64,
     spend: f64,
+    /// Clicks before the experiment.
+    earlier: f64,
+    segment: SegmentName,
 }
 
 impl Met {
@@ -97,7 +120,10 @@ fn met(exposure: &Exposure) -> Met {
         impressions: f64::from(exposure.impressions),
         clicks: f64::from(exposure.clicks),
         conversions: f64::from(exposure.conversions),
+        organic: f64::from(exposure.organic),
         spend: exposure.spend.0 as f64,
+        earlier: f64::from(exposure.earlier_clicks),
+        segment: exposure.segment,
     }
 }
 
@@ -113,13 +139,19 @@ fn users_of(
         if own.cell >= cells {
             return Err(wrong(format!("user {} is in an arm that there is not", exposure.unit)));
         }
-        let user = users.entry(exposure.unit).or_insert_with(|| Met { cell: own.cell, ..Met::default() });
+        let user = users.entry(exposure.unit).or_insert_with(|| Met {
+            cell: own.cell,
+            earlier: own.earlier,
+            segment: own.segment,
+            ..Met::default()
+        });
         if user.cell != own.cell {
             return Err(wrong(format!("user {} is in two arms of phase {}", exposure.unit, phase.phase)));
         }
         user.impressions += own.impressions;
         user.clicks += own.clicks;
         user.conversions += own.conversions;
+        user.organic += own.organic;
         user.spend += own.spend;
     }
     Ok(users)
@@ -162,50 +194,111 @@ fn read_out(experiment: &Experiment, day: u32, exposures: &[Exposure], at: i64) 
     let srm = mismatch(&periods).map_err(|error| refused(&error))?;
     let phase_day = day + 1 - phase.from_day;
     let observed = observed(design, phase, &users, phase_day);
-    let mut analysis = analyze(analysis_design(design, phase), &observed).map_err(|error| refused(&error))?;
+    let asked = analysis_design(design, phase);
+    let mut analysis = analyze(asked.clone(), &observed).map_err(|error| refused(&error))?;
     analysis.gates.extend(event_gates(design, &users));
     let alarm = experiment.srm_alarm || srm.alarm || analysis.mismatch.alarm;
     analysis.mismatch = Mismatch { alarm, ..srm };
-    let rule = rule_of(design.stopping.rule);
-    let verdict = if alarm {
-        Verdict::Mismatch
-    } else if analysis.gates.iter().any(|gate| !gate.passed) {
-        Verdict::TooEarly
-    } else {
-        conclude(&analysis, rule).map_err(|error| refused(&error))?
-    };
-    let before = experiment.verdict.as_ref().map(verdict_back);
-    // Only read-outs that hold at every look at once stand once they are there.
-    let stands =
-        if rule == Rule::AlwaysValid { standing(before.as_ref(), verdict.clone()) } else { verdict.clone() };
-    analysis.verdict = stands.clone();
-    let sentence =
-        Sentences { en: sentence(&analysis, Language::English), zh: sentence(&analysis, Language::Chinese) };
-    Ok(ReadOut {
+    let verdict = verdict_now(design, &analysis)?;
+    let ordered = in_order(&users);
+    let told = Told {
         day,
-        phase: phase.phase,
         phase_day,
-        source: FeedbackSource::Simulated,
-        at: jiff::Timestamp::from_microsecond(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string(),
-        currency: experiment.currency.code().to_owned(),
-        primary: ReadOutMetric {
-            metric: design.primary,
-            goal: if design.primary.is_cost() { "decrease" } else { "increase" }.to_owned(),
-        },
+        at,
         arms: arms(design, phase, exposures, &users, &analysis),
-        comparisons: analysis.comparisons.iter().flat_map(compared).collect(),
-        srm: srm_of(&analysis.mismatch),
-        guardrails: guardrails(design, &analysis),
-        gates: gates(&analysis),
-        required: analysis.needed.as_ref().map(|needed| ReadOutRequired {
-            units: needed.units.clone(),
-            total: needed.total,
-            days_left: analysis.days_left,
-        }),
-        verdict: verdict_of(&verdict),
-        standing: verdict_of(&stands),
-        sentence,
-    })
+        adjusted: adjusted::read(design, &asked, &observed, &ordered)?,
+        incrementality: increments::read(experiment, phase, &ordered)?,
+        segments: segments::read(design, &asked, &ordered)?,
+        notes: Vec::new(),
+    };
+    Ok(told.read_out(experiment, phase, analysis, &verdict))
+}
+
+/// What this day alone says.
+fn verdict_now(design: &ExperimentDesign, analysis: &Analysis) -> Result<Verdict, Problem> {
+    if analysis.mismatch.alarm {
+        Ok(Verdict::Mismatch)
+    } else if analysis.gates.iter().any(|gate| !gate.passed) {
+        Ok(Verdict::TooEarly)
+    } else {
+        conclude(analysis, rule_of(design.stopping.rule)).map_err(|error| refused(&error))
+    }
+}
+
+/// What a read-out tells beside its analysis.
+struct Told {
+    day: u32,
+    phase_day: u32,
+    at: i64,
+    arms: Vec<ReadOutArm>,
+    adjusted: Option<ReadOutAdjusted>,
+    incrementality: Option<ReadOutIncrementality>,
+    segments: Option<ReadOutSegments>,
+    notes: Vec<Sentences>,
+}
+
+impl Told {
+    /// The read-out of an analysis whose own verdict of the day is `verdict`.
+    fn read_out(
+        self,
+        experiment: &Experiment,
+        phase: &ExperimentPhase,
+        mut analysis: Analysis,
+        verdict: &Verdict,
+    ) -> ReadOut {
+        let design = &experiment.design;
+        let before = experiment.verdict.as_ref().map(verdict_back);
+        // Only read-outs that hold at every look at once stand once they are there.
+        let stands = if rule_of(design.stopping.rule) == Rule::AlwaysValid {
+            standing(before.as_ref(), verdict.clone())
+        } else {
+            verdict.clone()
+        };
+        analysis.verdict = stands.clone();
+        let sentence = in_both(|language| sentence(&analysis, language));
+        let at = jiff::Timestamp::from_microsecond(self.at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        ReadOut {
+            day: self.day,
+            phase: phase.phase,
+            phase_day: self.phase_day,
+            source: design.source,
+            at: at.to_string(),
+            currency: experiment.currency.code().to_owned(),
+            primary: ReadOutMetric {
+                metric: design.primary,
+                goal: if design.primary.is_cost() { "decrease" } else { "increase" }.to_owned(),
+            },
+            arms: self.arms,
+            comparisons: analysis.comparisons.iter().flat_map(compared).collect(),
+            srm: srm_of(&analysis.mismatch),
+            guardrails: guardrails(design, &analysis),
+            gates: gates(&analysis),
+            required: analysis.needed.as_ref().map(|needed| ReadOutRequired {
+                units: needed.units.clone(),
+                total: needed.total,
+                days_left: analysis.days_left,
+            }),
+            verdict: verdict_of(verdict),
+            standing: verdict_of(&stands),
+            sentence,
+            adjusted: self.adjusted,
+            incrementality: self.incrementality,
+            segments: self.segments,
+            notes: self.notes,
+        }
+    }
+}
+
+/// A text in both languages.
+fn in_both(said: impl Fn(Language) -> String) -> Sentences {
+    Sentences { en: said(Language::English), zh: said(Language::Chinese) }
+}
+
+/// Users by their numbers: sums of floating-point numbers depend on their order, and that of a map on chance.
+fn in_order(users: &HashMap<u64, Met>) -> Vec<Met> {
+    let mut ordered: Vec<(&u64, &Met)> = users.iter().collect();
+    ordered.sort_unstable_by_key(|(unit, _)| **unit);
+    ordered.into_iter().map(|(_, met)| *met).collect()
 }
 
 /// Ratios have no successes of their own, and are as poorly known with few events as proportions are: each arm
@@ -276,10 +369,7 @@ fn observed(
     let metrics: Vec<ExperimentMetric> =
         std::iter::once(design.primary).chain(design.guardrails.iter().map(|own| own.metric)).collect();
     let mut sums = vec![vec![RatioSums::default(); metrics.len()]; n_arms];
-    // Sums of floating-point numbers depend on their order, and that of a map on chance.
-    let mut ordered: Vec<(&u64, &Met)> = users.iter().filter(|(_, user)| user.cell < n_arms).collect();
-    ordered.sort_unstable_by_key(|(unit, _)| **unit);
-    for (_, user) in ordered {
+    for user in in_order(users).iter().filter(|user| user.cell < n_arms) {
         for (metric, sums) in metrics.iter().zip(&mut sums[user.cell]) {
             let (numerator, denominator) = user.ratio(*metric, design.conversion_value_micros);
             sums.add(numerator, denominator);
@@ -322,6 +412,7 @@ fn arms(
                 spend_micros: Micros::ZERO,
                 revenue_micros: None,
                 value: analysis.arms.get(cell).and_then(|own| finite(own.moments?.mean)),
+                standard_error: standard_error(analysis, cell),
                 weight: *weight,
             }
         })
@@ -339,6 +430,12 @@ fn arms(
             .and_then(|value| Some(Micros(value.0.checked_mul(i64::try_from(arm.conversions).ok()?)?)));
     }
     arms
+}
+
+/// The standard error of an arm's metric.
+fn standard_error(analysis: &Analysis, arm: usize) -> Option<f64> {
+    let moments = analysis.arms.get(arm)?.moments?;
+    finite((moments.variance / moments.units).sqrt())
 }
 
 fn finite(value: f64) -> Option<f64> {

@@ -36,8 +36,10 @@ fn users(arm: u32, day: u32, units: u64, clicks: u64) -> Vec<Exposure> {
         impressions: 1 + (unit % 2) as u32,
         clicks: u32::from(unit < clicks),
         conversions: 0,
+        organic: 0,
         spend: Micros(if unit < clicks { 1_000_000 + (unit % 7) as i64 } else { 0 }),
         earlier_clicks: 2,
+        segment: SegmentName::new(["commuters", "students"][(unit % 2) as usize]),
         remembered: 1.25,
         last_hour: 24.0 * f64::from(day - 1) + 2.0,
     };
@@ -168,4 +170,198 @@ fn the_log_is_read_back_and_can_be_analyzed_by_anybody() {
     assert!((value(1) - ours.arms[1].value.unwrap()).abs() < 1e-12);
     let fixed = theirs.comparisons[0].fixed_horizon.unwrap().p_value;
     assert!((fixed - ours.comparisons[1].p_value.unwrap()).abs() < 1e-9);
+}
+
+/// Users of both arms whose clicks before foretell those after: a trait of the user is in both.
+fn foretold(units: u64, lift: f64) -> Vec<Exposure> {
+    let stream = spotwright_schemas::random::Stream::new(9, "users");
+    let one = |unit: u64| {
+        let draws = stream.child(unit);
+        let (arm, readiness) = ((unit % 2) as u32, 0.15 * (0.8 * draws.normal(0)).exp());
+        let rate = (readiness * if arm == 1 { 1.0 + lift } else { 1.0 }).min(1.0);
+        let clicks = |from: u64, views: u64, rate: f64| {
+            (0..views).filter(|view| draws.uniform(from + view) < rate).count() as u32
+        };
+        Exposure {
+            unit,
+            arm,
+            impressions: 8,
+            clicks: clicks(100, 8, rate),
+            earlier_clicks: clicks(1_000, 40, readiness.min(1.0)),
+            segment: SegmentName::new(["parents", "students"][usize::from(unit % 10 < 5)]),
+            ..users(arm, 1, 1, 0)[0]
+        }
+    };
+    (0..units).map(one).collect()
+}
+
+#[test]
+fn what_users_did_before_makes_the_comparison_less_uncertain_and_decides_nothing() {
+    let read = read_out(&experiment(|_| ()), 3, &foretold(6_000, 0.1), 0).unwrap();
+    let adjusted = read.adjusted.as_ref().unwrap();
+    assert_eq!(adjusted.covariate, "earlier_clicks");
+    let reduction = adjusted.reductions[0].variance_reduction.unwrap();
+    assert!((0.15..0.9).contains(&reduction), "{reduction}");
+    let width = |own: &[ReadOutComparison]| own[0].ci.map(|[low, high]| high - low).unwrap();
+    let (plain, with) = (width(&read.comparisons), width(&adjusted.comparisons));
+    assert!((with / plain - (1.0 - reduction).sqrt()).abs() < 1e-6, "{with} {plain} {reduction}");
+    let (lift, ci) = (adjusted.comparisons[0].lift.unwrap(), adjusted.comparisons[0].ci.unwrap());
+    assert!(ci[0] < 0.1 && 0.1 < ci[1] && (lift - 0.1).abs() < 0.1, "{lift} {ci:?}");
+    assert_eq!(adjusted.comparisons.len(), 3);
+    // Where all users did the same before, nothing is foretold.
+    assert!(read_out(&experiment(|_| ()), 3, &days(3, [500, 20], [500, 20]), 0).unwrap().adjusted.is_none());
+}
+
+#[test]
+fn segments_are_told_with_their_correction_and_never_decide() {
+    let mut exposures = foretold(8_000, 0.0);
+    // Among students alone, arm B has three clicks more of every eight views.
+    for own in exposures.iter_mut().filter(|own| own.arm == 1 && own.segment.as_str() == "students") {
+        own.clicks = (own.clicks + 3).min(8);
+    }
+    let read = read_out(&experiment(|_| ()), 3, &exposures, 0).unwrap();
+    let segments = read.segments.as_ref().unwrap();
+    assert!(segments.exploratory && segments.tested == 2, "{segments:?}");
+    let names: Vec<&str> = segments.rows.iter().map(|row| row.segment.as_str()).collect();
+    assert_eq!(names, ["parents", "students"]);
+    let students = &segments.rows[1];
+    assert_eq!((students.units, students.label.zh.as_str()), (4_000, "学生"));
+    assert_eq!(students.arms.iter().map(|arm| arm.units).sum::<u64>(), 4_000);
+    let lift = |row: usize| &segments.rows[row].comparisons[0];
+    assert!(lift(1).stands_out && lift(1).lift.unwrap() > 1.0 && lift(1).ci.unwrap()[0] > 0.0);
+    assert!(!lift(0).stands_out && lift(0).adjusted_p_value >= lift(0).p_value);
+    assert!(segments.sentence.en.starts_with("Exploratory") && segments.sentence.zh.contains("学生：B"));
+    let whole: u64 = segments.rows.iter().flat_map(|row| &row.arms).map(|arm| arm.clicks).sum();
+    assert_eq!(whole, read.arms.iter().map(|arm| arm.clicks).sum::<u64>(), "segments add up to the whole");
+}
+
+#[test]
+fn the_lift_over_the_holdout_counts_purchases_without_a_click_too() {
+    let experiment = experiment(|order| order["holdout"] = json!(0.2));
+    let buyers = |arm: u32, units: u64, organic: u64, after_click: u64| {
+        let mut own = users(arm, 1, units, after_click);
+        for (place, one) in own.iter_mut().enumerate() {
+            let place = place as u64;
+            one.conversions = u32::from(place < after_click);
+            one.organic = u32::from((after_click..after_click + organic).contains(&place));
+        }
+        own
+    };
+    // 2 % buy anyway; of arm B, 2 % more after a click; of arm A, what is attributed is what was there anyway.
+    let mut exposures = [buyers(0, 8_000, 80, 80), buyers(1, 8_000, 160, 160)].concat();
+    let ghosts = buyers(2, 4_000, 80, 0);
+    exposures.extend(ghosts.into_iter().map(|own| Exposure { impressions: 0, ..own }));
+    let read = read_out(&experiment, 3, &exposures, 0).unwrap();
+    let told = read.incrementality.as_ref().unwrap();
+    assert_eq!((told.holdout.units, told.holdout.conversions, told.holdout.rate), (4_000, 80, Some(0.02)));
+    let arms: Vec<Option<&str>> = told.rows.iter().map(|row| row.arm.as_deref()).collect();
+    assert_eq!(arms, [None, Some("A"), Some("B")]);
+    let (all, a, b) = (&told.rows[0], &told.rows[1], &told.rows[2]);
+    assert_eq!((all.units, all.conversions, all.attributed), (16_000, 480, 240));
+    assert!((a.added.unwrap()).abs() < 1e-6 && a.cost_per_added_micros.is_none(), "{a:?}");
+    assert_eq!(a.attributed, 80, "clicks are attributed although nothing was added");
+    assert!((b.added.unwrap() - 160.0).abs() < 1e-6 && (b.lift.unwrap() - 1.0).abs() < 1e-9, "{b:?}");
+    let ci = b.lift_ci.unwrap();
+    assert!(ci[0] > 0.0 && ci[1] > 1.0 && b.adjusted_p_value.unwrap() < 0.05);
+    let cost = b.cost_per_added_micros.unwrap();
+    assert!((900_000..1_100_000).contains(&cost), "{cost}");
+    assert!(told.sentence.en.contains("added about 160") && told.sentence.zh.contains("160 次新增转化"));
+    let none = read_out(&self::experiment(|_| ()), 3, &days(3, [100, 20], [100, 20]), 0).unwrap();
+    assert!(none.incrementality.is_none(), "no holdout, no lift");
+}
+
+fn imported_experiment() -> Experiment {
+    experiment(|order| {
+        order["source"] = json!("imported");
+        order["starts_on"] = json!("2026-09-07");
+        order["guardrails"] = json!([{ "metric": "cvr", "margin": 0.5 }]);
+        order["arms"] = json!([
+            { "name": "old", "external_ads": [{ "platform": "meta", "id": "1" }] },
+            { "name": "new", "external_ads": [{ "platform": "meta", "id": "2" }] }
+        ]);
+    })
+}
+
+/// A day of an advertisement.
+fn reported(arm: u32, day: i8, impressions: u64, clicks: u64) -> ImportedRow {
+    let date = jiff::civil::date(2026, 9, 6 + day);
+    ImportedRow {
+        arm,
+        ad: spotwright_schemas::experiment::ExternalAd {
+            platform: "meta".to_owned(),
+            id: (arm + 1).to_string(),
+        },
+        start: date,
+        end: date,
+        impressions,
+        clicks: Some(clicks),
+        conversions: Some(clicks as f64 / 10.0),
+        spend: Some((Micros(5_000_000), "USD".to_owned())),
+        revenue: None,
+    }
+}
+
+#[test]
+fn imported_sums_are_read_out_with_what_days_differ_in_the_uncertainty() {
+    let experiment = imported_experiment();
+    let week = |spread: u64| -> Vec<ImportedRow> {
+        (1..=7)
+            .flat_map(|day| {
+                let swing = if day % 2 == 0 { spread } else { 0 };
+                [reported(0, day, 10_000, 100 + swing), reported(1, day, 10_000, 160 + swing)]
+            })
+            .collect()
+    };
+    let steady = imported::read_out(&experiment, 7, &week(0), 0).unwrap();
+    assert_eq!(steady.source, spotwright_schemas::event::FeedbackSource::Imported);
+    assert_eq!(
+        (steady.arms[1].impressions, steady.arms[1].clicks, steady.arms[1].units),
+        (70_000, 1_120, 70_000)
+    );
+    assert_eq!((steady.standing.verdict, steady.standing.arm.as_deref()), (VerdictWord::Winner, Some("new")));
+    let close = |value: Option<f64>, truth: f64| (value.unwrap() - truth).abs() < 1e-9;
+    assert!(close(steady.comparisons[0].lift, 0.6) && close(steady.arms[0].value, 0.01));
+    assert_eq!(
+        (steady.srm.p_value, steady.srm.alarm, steady.srm.observed.as_slice()),
+        (None, false, &[70_000, 70_000][..])
+    );
+    assert!(steady.segments.is_none() && steady.incrementality.is_none() && steady.adjusted.is_none());
+    assert!(steady.notes[0].en.contains("sums, not users") && steady.notes[0].zh.contains("没有用户"));
+    assert_eq!(steady.guardrails.len(), 1);
+    let moving = imported::read_out(&experiment, 7, &week(120), 0).unwrap();
+    let width = |read: &ReadOut| read.comparisons[0].ci.map(|[low, high]| high - low).unwrap();
+    assert!(width(&moving) > 2.0 * width(&steady), "{} {}", width(&moving), width(&steady));
+}
+
+#[test]
+fn imported_rows_that_cannot_be_counted_are_named_and_few_are_too_early() {
+    let experiment = imported_experiment();
+    let mut rows = vec![reported(0, 1, 10_000, 100), reported(1, 1, 10_000, 160)];
+    rows.push(ImportedRow { clicks: None, ..reported(0, 2, 10_000, 0) });
+    rows.push(ImportedRow { start: jiff::civil::date(2026, 9, 1), ..reported(1, 2, 90_000, 900) });
+    rows.push(ImportedRow { spend: Some((Micros(9), "EUR".to_owned())), ..reported(1, 2, 10_000, 150) });
+    let read = imported::read_out(&experiment, 2, &rows, 0).unwrap();
+    assert_eq!(read.standing.verdict, VerdictWord::TooEarly, "two days of three");
+    assert_eq!(read.notes.len(), 3, "{:?}", read.notes);
+    assert!(
+        read.notes[1].en.starts_with("1 rows begin before") && read.notes[2].en.starts_with("1 rows are not")
+    );
+    assert_eq!(read.arms[1].impressions, 20_000, "the sum that begins before is not counted");
+    assert_eq!(read.arms[1].spend_micros, Micros(5_000_000), "another currency is not added");
+    let file = String::from_utf8(imported::write(&experiment, &rows)).unwrap();
+    assert_eq!(file.lines().count(), 6);
+    assert!(file.lines().skip(1).all(|line| line.starts_with("imported,")), "{file}");
+    let stray = [ImportedRow { arm: 2, ..reported(0, 1, 10, 1) }];
+    assert_eq!(imported::read_out(&experiment, 1, &stray, 0).unwrap_err().code, Code::Trial);
+}
+
+#[test]
+fn logs_from_before_segments_were_told_are_still_read() {
+    let experiment = experiment(|_| ());
+    let exposures = days(1, [50, 5], [50, 5]);
+    let earlier = log::write_earlier(&experiment, &exposures).unwrap();
+    let read = log::read(&experiment, &earlier).unwrap();
+    assert_eq!(read.len(), exposures.len());
+    assert!(read.iter().all(|own| own.segment.as_str().is_empty() && own.organic == 0));
+    assert!(read_out(&experiment, 1, &read, 0).unwrap().segments.is_none());
 }

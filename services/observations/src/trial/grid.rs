@@ -1,26 +1,76 @@
 //! The cells of a table of any form, with names for where they stand.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
+use parquet::schema::types::Type;
 use serde_json::Value;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_tables::place;
 use spotwright_tables::sheet::{Kind, sheets};
 
+use super::parquet_file::{check_footer, check_pages, is_parquet};
 use super::wrong;
 use crate::DecimalMark;
 use crate::number::{evidence, is_nothing, plain, stored};
 
 /// Most rows of a table that are read.
-const MOST_ROWS: i64 = 20_000_000;
-/// Most cells of a parquet file, and most bytes of their texts: one text can stand in many rows.
-const MOST_CELLS: i64 = 100_000_000;
-const MOST_TEXT_BYTES: usize = 512 << 20;
-/// Most columns of a parquet file that are read.
+const MOST_ROWS: i64 = 10_000_000;
+/// Most cells of a parquet file that are read, and most bytes of their texts: one text can stand in many rows.
+const MOST_CELLS: i64 = 20_000_000;
+const MOST_TEXT_BYTES: usize = 256 << 20;
+/// Most columns of a parquet file.
 const MOST_COLUMNS: usize = 1_000;
+
+/// Columns that some form has, by their names as [`folded`]; others are not decoded.
+const USED: [&str; 42] = [
+    "arm",
+    "variant",
+    "variation",
+    "group",
+    "units",
+    "n",
+    "users",
+    "visitors",
+    "exposures",
+    "successes",
+    "conversions",
+    "clicks",
+    "converted",
+    "sum",
+    "sum_squares",
+    "squares",
+    "numerator",
+    "numerator_squares",
+    "denominator",
+    "denominator_squares",
+    "products",
+    "covariate",
+    "covariate_sum",
+    "covariate_squares",
+    "pre",
+    "pre_value",
+    "metric",
+    "weight",
+    "period",
+    "days",
+    "source",
+    "unit",
+    "unit_id",
+    "user",
+    "user_id",
+    "value",
+    "outcome",
+    "exposed_at",
+    "time",
+    "timestamp",
+    "date",
+    "day",
+];
 
 /// A cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +117,7 @@ impl Grid {
             let message = format!("at most {} bytes are read; split it", spotwright_tables::MAX_FILE_BYTES);
             return Err(Problem::new(Code::Table, name, message));
         }
-        if bytes.starts_with(b"PAR1") {
+        if is_parquet(bytes) {
             return Self::of_parquet(bytes, name);
         }
         let start = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
@@ -192,6 +242,7 @@ impl Grid {
     }
 
     fn of_parquet(bytes: &[u8], name: &str) -> Result<Self, Problem> {
+        check_footer(bytes, name)?;
         let damaged = |error: &dyn std::fmt::Display| {
             Problem::new(Code::Table, name, format!("is a damaged parquet file: {error}"))
         };
@@ -201,34 +252,77 @@ impl Grid {
         if schema.num_columns() > MOST_COLUMNS {
             return Err(wrong(name, format!("at most {MOST_COLUMNS} columns are read")));
         }
-        let n_rows = reader.metadata().file_metadata().num_rows();
-        if n_rows > MOST_ROWS || n_rows.saturating_mul(schema.num_columns() as i64) > MOST_CELLS {
+        let is_used = |at: &usize| {
+            let path = schema.column(*at).path().string();
+            USED.contains(&folded(path.split('.').next().unwrap_or_default()).as_str())
+        };
+        let used: Vec<usize> = (0..schema.num_columns()).filter(is_used).collect();
+        if let Some(nested) =
+            used.iter().map(|at| schema.column(*at)).find(|own| own.path().parts().len() > 1)
+        {
+            let message = "is nested; a column of texts, numbers or times is expected";
+            return Err(wrong(nested.path().parts().first().cloned().unwrap_or_default(), message));
+        }
+        let n_rows = rows_of(reader.metadata()).ok_or_else(|| damaged(&"its row groups contradict it"))?;
+        if n_rows > MOST_ROWS || n_rows.saturating_mul(used.len() as i64) > MOST_CELLS {
             let message = format!("at most {MOST_ROWS} rows and {MOST_CELLS} cells are read; split it");
             return Err(wrong(name, message));
         }
-        let mut bytes_left = MOST_TEXT_BYTES;
-        let header = schema.columns().iter().map(|column| column.path().string()).collect();
+        check_pages(bytes, reader.metadata(), &used)?;
+        let header = used.iter().map(|at| schema.column(*at).path().string()).collect();
         let mut grid = Self::new(name, header, Form::Rows);
-        for (idx, row) in reader.get_row_iter(None).map_err(|error| damaged(&error))?.enumerate() {
-            let row = row.map_err(|error| damaged(&error))?;
-            let mut cells = Vec::with_capacity(grid.header.len());
+        if used.is_empty() {
+            // What is missing is told by who needs it, of all columns that there are.
+            grid.header = schema.columns().iter().map(|column| column.path().string()).collect();
+            return Ok(grid);
+        }
+        let root = schema.root_schema();
+        let is_field = |field: &&Arc<Type>| grid.header.iter().any(|name| name == field.name());
+        let fields = root.get_fields().iter().filter(is_field).cloned().collect();
+        let of_used = Type::group_type_builder(root.name()).with_fields(fields).build();
+        let of_used = of_used.map_err(|error| damaged(&error))?;
+        grid.take_rows(&reader, of_used, name)?;
+        Ok(grid)
+    }
+
+    /// Reads the rows of the columns that are used.
+    fn take_rows(
+        &mut self,
+        reader: &SerializedFileReader<bytes::Bytes>,
+        of_used: Type,
+        name: &str,
+    ) -> Result<(), Problem> {
+        let groups: Vec<i64> = reader
+            .metadata()
+            .row_groups()
+            .iter()
+            .map(parquet::file::metadata::RowGroupMetaData::num_rows)
+            .collect();
+        let damaged = |line: u64, error: &dyn std::fmt::Display| {
+            let field = match group_of(&groups, line) {
+                Some(group) => format!("row group {group}, row {line}"),
+                None => name.to_owned(),
+            };
+            Problem::new(Code::Table, field, format!("the parquet file is damaged here: {error}"))
+        };
+        let mut bytes_left = MOST_TEXT_BYTES;
+        let rows = reader.get_row_iter(Some(of_used)).map_err(|error| damaged(0, &error))?;
+        for (row, line) in rows.zip(1_u64..) {
+            let row = row.map_err(|error| damaged(line, &error))?;
+            let mut cells = Vec::with_capacity(self.header.len());
             for (column, field) in row.get_column_iter() {
-                let cell = cell_of(field).ok_or_else(|| {
-                    wrong(grid.place(idx as u64 + 1, column), "a text, number or time is expected")
-                })?;
+                let cell = cell_of(field)
+                    .ok_or_else(|| wrong(self.place(line, column), "a text, number or time is expected"))?;
                 if let Cell::Text(text) = &cell {
                     bytes_left = bytes_left.checked_sub(text.len()).ok_or_else(|| {
-                        wrong(
-                            grid.place(idx as u64 + 1, column),
-                            "the texts up to here are too long; split it",
-                        )
+                        wrong(self.place(line, column), "the texts up to here are too long; split it")
                     })?;
                 }
                 cells.push(cell);
             }
-            grid.rows.push((idx as u64 + 1, cells));
+            self.rows.push((line, cells));
         }
-        Ok(grid)
+        Ok(())
     }
 
     /// Where a cell stands, for problems.
@@ -312,6 +406,28 @@ impl Grid {
         }
         Ok(number as u64)
     }
+}
+
+/// Rows of all groups, where the file says the same of them; none is below 0.
+fn rows_of(metadata: &ParquetMetaData) -> Option<i64> {
+    let mut sum = 0_i64;
+    for group in metadata.row_groups() {
+        sum = sum.checked_add(group.num_rows()).filter(|_| group.num_rows() >= 0)?;
+    }
+    (sum == metadata.file_metadata().num_rows()).then_some(sum)
+}
+
+/// The number of the row group, from 1, that a row is in.
+fn group_of(groups: &[i64], line: u64) -> Option<usize> {
+    let mut before = 0_u64;
+    groups
+        .iter()
+        .position(|rows| {
+            before = before.saturating_add(rows.unsigned_abs());
+            line <= before
+        })
+        .filter(|_| line > 0)
+        .map(|at| at + 1)
 }
 
 /// `1.5e-3` as programs write it.

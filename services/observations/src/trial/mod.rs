@@ -8,11 +8,13 @@
 //! | sums with a covariate | `arm`, `units`, `sum`, `sum_squares`, `covariate`, `covariate_squares`, `products` |
 //! | rows | `unit`, `arm`, `value`, and as wanted `metric`, `exposed_at`, `covariate`, `denominator` |
 //!
-//! Counts may have `metric`, `weight` (of the configured division), `period` and `days` besides. Files are
+//! Counts may have `metric`, `weight` (of the configured division), `period` and `days` besides, and every form
+//! `source`: files with simulated and other rows are refused. Files are
 //! CSV, XLSX, parquet or JSON (an array of objects, or an object with such an array in `arms` or `rows`).
 
 mod counts;
 mod grid;
+mod parquet_file;
 mod units;
 
 use std::collections::BTreeMap;
@@ -23,6 +25,7 @@ use spotwright_experiment::analysis::moments::Sums;
 use spotwright_experiment::analysis::report::{Arm, Design, Guardrail, Metric, Observed};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
+use spotwright_schemas::event::FeedbackSource;
 
 use grid::Grid;
 
@@ -60,6 +63,8 @@ pub struct Guarded {
 /// An experiment as read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trial {
+    /// Who measured: `imported` unless the file's `source` says `simulated` in every row, as logs of exposures do.
+    pub source: FeedbackSource,
     /// The metric that decides.
     pub primary: Metric,
     /// The guardrails.
@@ -106,15 +111,33 @@ fn wrong(field: impl Into<String>, message: impl Into<String>) -> Problem {
 /// that cannot be right, or a metric or arm that is asked for and not there.
 pub fn read(bytes: &[u8], name: &str, asked: &Asked) -> Result<Trial, Problem> {
     let grid = Grid::of_bytes(bytes, name)?;
+    let source = source_of(&grid)?;
     let raw = if grid.column(&["units", "n", "users", "visitors", "exposures"])?.is_some() {
         counts::read(&grid)?
     } else {
         units::read(&grid)?
     };
-    arranged(raw, asked)
+    arranged(raw, source, asked)
 }
 
-fn arranged(mut raw: Raw, asked: &Asked) -> Result<Trial, Problem> {
+/// Who measured. Rows of both kinds are refused: simulated and imported results are never pooled.
+fn source_of(grid: &Grid) -> Result<FeedbackSource, Problem> {
+    let Some(at) = grid.column(&["source"])? else { return Ok(FeedbackSource::Imported) };
+    let mut simulated: Option<u64> = None;
+    let mut other: Option<u64> = None;
+    for row in &grid.rows {
+        let is_simulated = Grid::text(row, at).as_deref() == Some("simulated");
+        let seen = if is_simulated { &mut simulated } else { &mut other };
+        seen.get_or_insert(row.0);
+        if let (Some(simulated), Some(other)) = (simulated, other) {
+            let message = "simulated and other results are never pooled; analyze each by itself";
+            return Err(wrong(grid.place(simulated.max(other), &grid.header[at]), message));
+        }
+    }
+    Ok(if simulated.is_some() { FeedbackSource::Simulated } else { FeedbackSource::Imported })
+}
+
+fn arranged(mut raw: Raw, source: FeedbackSource, asked: &Asked) -> Result<Trial, Problem> {
     if raw.arms.len() < 2 {
         let message = format!("an experiment has at least two arms; the file has {}", raw.arms.len());
         return Err(wrong("arm", message));
@@ -148,6 +171,7 @@ fn arranged(mut raw: Raw, asked: &Asked) -> Result<Trial, Problem> {
     }
     let goal = |less: bool| if less { Goal::Decrease } else { Goal::Increase };
     Ok(Trial {
+        source,
         primary: Metric { name: raw.metrics[primary].clone(), goal: goal(asked.less_is_better) },
         guardrails: guarded
             .iter()

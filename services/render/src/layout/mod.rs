@@ -40,11 +40,15 @@ use crate::footage::ClipLook;
 use crate::pixels::{self, Raster};
 use crate::scene::{Entrance, Scene, Sprite, TextBox, TextKind, Window};
 use crate::text::{Block, Fonts, Style};
+use crate::transition::{self, Transition};
 
 const WHITE: Color = Color { r: 255, g: 255, b: 255 };
 const BLACK: Color = Color { r: 0, g: 0, b: 0 };
 /// Length of a text's entrance in seconds.
 const ENTRANCE: f64 = 0.44;
+/// When a caption begins to come behind a cut, in seconds: so much before it that it can be read as soon as what
+/// covers the cut is gone.
+const CUT: f64 = -0.14;
 /// Length of a word's entrance that follows the voice.
 const WORD: f64 = 0.26;
 /// How much larger the type of a flat frame is than its height alone would have it.
@@ -205,9 +209,17 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn finish(self) -> Scene {
+    fn finish(mut self) -> Scene {
         let tint = self.shade_tint();
+        let transition = self.transition();
+        if let Some(transition) = &transition {
+            let gone = f64::from(transition.frames) / f64::from(self.input.board.fps.max(1));
+            for text in &mut self.boxes {
+                text.settled = text.settled.max(gone);
+            }
+        }
         Scene {
+            transition,
             base: self.base,
             window: self.window,
             tint,
@@ -217,6 +229,19 @@ impl<'a> Stage<'a> {
             frames: self.input.shot.frames,
             fps: self.input.board.fps,
         }
+    }
+
+    /// How the shot takes the place of the one before; `None` for an opening, for shots too short for it, and where
+    /// the label of AI-made content has to stand for its whole time.
+    fn transition(&self) -> Option<Transition> {
+        let shot = self.input.shot;
+        let frames = (transition::LENGTH * f64::from(self.input.board.fps)).round() as u32;
+        if self.opens() || shot.ai_label || frames == 0 || shot.frames < frames * 3 {
+            return None;
+        }
+        let style = self.style();
+        let [panel, edge] = transition::colors(style, self.ground(), self.accent());
+        Some(Transition { style, panel, edge, motion: shot.motion, frames })
     }
 
     /// The color of shades under texts: the brand's, so dark that white stands on it anywhere.
@@ -317,7 +342,13 @@ impl<'a> Stage<'a> {
         self.width > self.height * SQUARE
             && matches!(
                 self.layout,
-                Layout::FullBleed | Layout::Headline | Layout::Plates | Layout::SideBand | Layout::PriceTag
+                Layout::FullBleed
+                    | Layout::Headline
+                    | Layout::Plates
+                    | Layout::Ribbon
+                    | Layout::Burst
+                    | Layout::SideBand
+                    | Layout::PriceTag
             )
             && self.product().is_some()
     }
@@ -402,7 +433,7 @@ impl<'a> Stage<'a> {
     /// The caption's entrance as the shot asks; `center` is the block's. An opening's began before
     /// its first frame: what is left of it is a small movement of readable text.
     fn caption_come(&self, center: [f64; 2]) -> Come {
-        let start = if self.opens() { -0.3 } else { 0.0 };
+        let start = if self.opens() { -0.3 } else { CUT };
         match self.input.shot.caption_motion {
             CaptionMotion::SlideUp => Come::of(Entrance::Rise(64.0 * self.unit), start),
             CaptionMotion::Grow => Come::of(Entrance::Grow(center), start),

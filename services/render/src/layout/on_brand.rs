@@ -1,9 +1,10 @@
 //! Layouts whose texts stand on the brand color: poster and end card.
 
-use spotwright_schemas::storyboard::Color;
+use spotwright_schemas::storyboard::{Color, VisualStyle};
 
+use super::field::Around;
 use super::picture::percentile_luma;
-use super::{Come, ENTRANCE, Stage, WHITE};
+use super::{BLACK, Come, ENTRANCE, Stage, WHITE, shapes};
 use crate::error::Error;
 use crate::pixels::{self, Raster};
 use crate::scene::{Entrance, Moving, Sprite, TextKind, ink_on, readable_ground, readable_tint};
@@ -190,6 +191,7 @@ impl Stage<'_> {
         let ink = ink_on(ground);
         let accent = readable_tint(self.accent(), ground);
         let shot = self.input.shot;
+        self.footing();
         let floor = self.disclaimer(pixels::mix(ink, ground, 0.14), 0.5, false)?;
         let room = (floor - self.content_top).max(24.0 * self.unit) * if self.wide() { 1.5 } else { 1.0 };
         let mut brand_style = self.caption_style(accent.unwrap_or(ink), None, 0.5, room * 0.1, 42.0);
@@ -268,19 +270,28 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// A pill with the call to action that grows in and then swells slowly.
+    /// A pill with the call to action, and an arrow behind it, that grows in and then swells slowly.
     pub(super) fn button(&mut self, block: &Block, room: f64, face: Color, y: f64, pad: f64) {
-        let wide = block.width + 2.0 * 58.0 * self.unit;
+        let u = self.unit;
+        let line = block.height / block.lines.len().max(1) as f64;
+        let (arrow, gap) = (line * 0.34, 20.0 * u);
+        let wide = block.width + gap + arrow + 2.0 * 48.0 * u;
         let high = block.height + 2.0 * pad;
         let middle = f64::midpoint(self.left, self.right);
         let x = (middle - wide / 2.0).round();
         let center = [middle, y + high / 2.0];
         let from = self.sprites.len();
         // Styles that like corners have them on buttons too.
-        let radius = (high / 2.0).min(self.corner().max(8.0 * self.unit));
+        let radius = (high / 2.0).min(self.corner().max(8.0 * u));
+        if matches!(self.style(), VisualStyle::Sale | VisualStyle::Playful) {
+            let edge = pixels::mix(face, BLACK, 0.34);
+            let lip = pixels::pill(wide as usize, high as usize, radius, edge, 1.0);
+            self.still(lip, x, y + 8.0 * u);
+        }
         let pill = pixels::pill(wide as usize, high as usize, radius, face, 1.0);
         self.still(pill, x, y);
-        let text_x = middle - room / 2.0;
+        self.arrow([x + wide - 48.0 * u - arrow, center[1]], arrow, ink_on(face));
+        let text_x = middle - room / 2.0 - f64::midpoint(gap, arrow);
         let come = Come::of(Entrance::Grow(center), 0.3);
         self.put(TextKind::Button, block, [text_x, y + pad], come);
         let (start, length) = (self.pace(0.3), self.pace(ENTRANCE));
@@ -289,6 +300,43 @@ impl Stage<'_> {
             sprite.start = start;
             sprite.length = length;
             sprite.pulse = Some((0.035, center));
+        }
+    }
+
+    /// A pointed bracket of `wide` pixels whose left end is `x`, about the height `y`.
+    fn arrow(&mut self, [x, y]: [f64; 2], wide: f64, color: Color) {
+        let thick = (wide * 0.17).max(1.0);
+        let reach = wide * 0.5;
+        let high = 2.0 * (reach + thick);
+        let tip = wide - thick;
+        let layer = shapes::filled([wide, high], color, 1.0, |px, py| {
+            let away = (py - high / 2.0).abs();
+            // Two strokes that meet at the tip, each at 45 degrees, and end where they are `reach` high.
+            let along = (px - (tip - away)).abs() * std::f64::consts::FRAC_1_SQRT_2;
+            (along - thick).max(away - reach)
+        });
+        self.still(layer, x, y - high / 2.0);
+    }
+
+    /// The style's pattern in the strip below everything that is to be read, which players cover with their controls:
+    /// an end card does not fade out into nothing.
+    pub(super) fn footing(&mut self) {
+        let width = self.base.width;
+        let top = (self.bottom + 10.0 * self.unit).round();
+        let high = self.height - top;
+        if self.wide() || high < 60.0 * self.unit {
+            return;
+        }
+        let field = self.field_source([width, high as usize], Around::Ground);
+        let ramp = high * 0.5;
+        for (row, (to, from)) in
+            self.base.rows_mut().skip(top as usize).zip(field.data.chunks_exact(width * 4)).enumerate()
+        {
+            let t = (row as f64 / ramp).clamp(0.0, 1.0);
+            let share = t * t * (3.0 - 2.0 * t) * 0.72;
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = (f64::from(*to) + (f64::from(*from) - f64::from(*to)) * share).round() as u8;
+            }
         }
     }
 }

@@ -4,7 +4,8 @@ use spotwright_schemas::script::Role;
 use spotwright_schemas::storyboard::Color;
 
 use super::picture::percentile_luma;
-use super::{GROUND, Rect, Stage, WHITE};
+use super::plates::unrest;
+use super::{COLUMN, GROUND, Rect, SQUARE, Stage, WHITE};
 use crate::error::Error;
 use crate::pixels;
 use crate::scene::{TextKind, readable_tint};
@@ -64,17 +65,23 @@ impl Stage<'_> {
 
     /// Darkens the bottom from `floor` on, and the header, as much as the picture needs.
     pub(super) fn shade_for(&mut self, floor: f64) -> Result<(), Error> {
+        if self.product_beside {
+            // The wall is dark where texts stand.
+            return Ok(());
+        }
         let rows = self.base.height;
-        let (low, high) = if self.input.clip.is_some() {
-            self.brightness_under_texts(floor)
+        let (low, high, busy) = if self.input.clip.is_some() {
+            let (low, high) = self.brightness_under_texts(floor);
+            (low, high, 0.0)
         } else {
-            let stretches = [(floor, self.height, 0.985), (self.top, self.content_top, 0.95)];
-            let [low, high] = self.brightest_of_picture(stretches)?;
-            (low, high)
+            let stretches =
+                [(floor, self.height, 0.985), (self.top, self.content_top, 0.95), (floor, self.height, 0.1)];
+            let [low, high, dark] = self.brightest_of_picture(stretches)?;
+            (low, high, unrest(low - dark))
         };
         let top = if self.header.is_empty() { 0.0 } else { self.shade_needed(high).max(0.12) };
         let top = self.header_shade(top);
-        let bottom = self.shade_needed(low).max(self.least_shade(0.30));
+        let bottom = self.shade_needed(low).max(self.least_shade(0.30)).max(busy);
         let ramp = 0.19 * self.height;
         let ease = |t: f64| {
             let t = t.clamp(0.0, 1.0);
@@ -127,6 +134,9 @@ impl Stage<'_> {
     /// below it where a video opens or proves something.
     pub(super) fn card(&mut self) -> Result<(), Error> {
         self.blurred_base()?;
+        if self.width > self.height * SQUARE {
+            return self.card_beside();
+        }
         let shot = self.input.shot;
         let text_first = shot.role != Role::Body;
         let align = if text_first { 0.0 } else { 0.5 };
@@ -171,6 +181,24 @@ impl Stage<'_> {
             let come = self.detail_come();
             self.put(TextKind::Detail, block, [self.left, y], come);
         }
+        self.put_header();
+        Ok(())
+    }
+
+    /// The same in a square or wide frame: the texts in a column on the left, the picture on the right.
+    fn card_beside(&mut self) -> Result<(), Error> {
+        let right = self.right;
+        self.right = (self.left + self.safe_width() * COLUMN).floor();
+        let ground = Color { r: 95, g: 95, b: 95 };
+        let accent = readable_tint(self.input.board.palette.accent, ground);
+        let floor = self.disclaimer(WHITE, 0.0, true)?;
+        let room = (floor - self.content_top).max(24.0 * self.unit);
+        let texts = self.stack(WHITE, accent, 0.0, room * 0.94, 104.0)?;
+        self.put_stack(&texts, self.content_top + (room - texts.height) * 0.46, 0.0);
+        let x = self.right + (right - self.left) * 0.06;
+        self.right = right;
+        let (top, bottom) = (self.content_top, self.bottom.min(self.height * 0.93));
+        self.framed_picture([x, top, right - x, (bottom - top).max(8.0)])?;
         self.put_header();
         Ok(())
     }

@@ -253,6 +253,7 @@ impl Stage<'_> {
             tint: BLACK,
             sprites: Vec::new(),
             boxes: Vec::new(),
+            transition: None,
             frames: 1,
             fps: 1,
         };

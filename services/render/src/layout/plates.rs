@@ -1,15 +1,22 @@
 //! Layouts whose picture fills the frame and whose texts stand on plates, bands and shapes over it, or on a
 //! shade at the top.
 
-use spotwright_schemas::storyboard::Color;
+use spotwright_schemas::storyboard::{Color, VisualStyle};
 
 use super::picture::ZOOM;
 use super::product::is_amount;
-use super::{Come, GROUND, Rect, Stage, WHITE, shapes};
+use super::{Come, GROUND, Rect, SQUARE, Stage, WHITE, shapes};
 use crate::error::Error;
 use crate::pixels;
 use crate::scene::{Entrance, Sprite, TextKind, ink_on, readable_ground, readable_tint};
 use crate::text::Block;
+
+/// How strong a shade has to be over a picture whose luma differs by this much under a text: letters are not read
+/// as easily between light and dark parts as their contrast alone would have it.
+pub(super) fn unrest(spread: f64) -> f64 {
+    const CALM: f64 = 80.0;
+    0.62 * ((spread - CALM) / (255.0 - CALM)).clamp(0.0, 1.0)
+}
 
 impl Stage<'_> {
     /// The picture over the whole frame. A product that was cut out stands in the part `room` of the height, which
@@ -28,29 +35,34 @@ impl Stage<'_> {
         self.whole_picture([from, to.max(from + 0.12)])
     }
 
-    /// Brightest luma of the picture between two heights over the whole way of the camera, 0–255.
-    fn brightest_between(&mut self, from: f64, to: f64) -> Result<f64, Error> {
+    /// Brightest luma of the picture between two heights over the whole way of the camera, 0–255, and the strength
+    /// of shade that its unrest asks for.
+    fn brightest_between(&mut self, from: f64, to: f64) -> Result<(f64, f64), Error> {
         if self.input.clip.is_some() {
             let area = [0.0, from, self.width, to - from];
-            return Ok(self.brightest_of_clip(area, 0.985));
+            return Ok((self.brightest_of_clip(area, 0.985), 0.0));
         }
-        let [brightest] = self.brightest_of_picture([(from, to, 0.985)])?;
-        Ok(brightest)
+        let [brightest, darkest] = self.brightest_of_picture([(from, to, 0.985), (from, to, 0.1)])?;
+        Ok((brightest, unrest(brightest - darkest)))
     }
 
     /// Darkens the rows between two heights as much as white text on them needs, at least by `least`, with soft
     /// ends. Several add up.
     fn shade_between(&mut self, from: f64, to: f64, least: f64) -> Result<(), Error> {
+        if self.product_beside {
+            // The wall is dark where texts stand.
+            return Ok(());
+        }
         let ramp = 0.10 * self.height;
-        let brightest = self.brightest_between(from - ramp * 0.3, to + ramp * 0.3)?;
-        let strength = self.shade_needed(brightest).max(least);
+        let (brightest, busy) = self.brightest_between(from - ramp * 0.3, to + ramp * 0.3)?;
+        let strength = self.shade_needed(brightest).max(least).max(busy);
         self.darken(from, to, strength);
         Ok(())
     }
 
     /// Lays a shade over the rows between two heights, with soft ends. Several add up.
     fn darken(&mut self, from: f64, to: f64, strength: f64) {
-        let ramp = 0.10 * self.height;
+        let ramp = 0.16 * self.height;
         let ease = |t: f64| {
             let t = t.clamp(0.0, 1.0);
             t * t * (3.0 - 2.0 * t)
@@ -74,11 +86,11 @@ impl Stage<'_> {
 
     /// Darkens the picture under brand and label, where there are any.
     fn shade_header_over_picture(&mut self) -> Result<(), Error> {
-        if self.header.is_empty() {
+        if self.header.is_empty() || self.product_beside {
             return Ok(());
         }
         let ramp = 0.03 * self.height;
-        let brightest = self.brightest_between(-ramp, self.content_top + ramp)?;
+        let (brightest, _) = self.brightest_between(-ramp, self.content_top + ramp)?;
         let needed = self.shade_needed(brightest).max(0.12);
         let strength = self.header_shade(needed);
         self.darken(0.0, self.content_top, strength);
@@ -101,9 +113,21 @@ impl Stage<'_> {
         self.shade_foot(floor)?;
         let ground = Color { r: GROUND as u8, g: GROUND as u8, b: GROUND as u8 };
         let accent = readable_tint(self.input.board.palette.accent, ground);
-        let room = self.height * 0.34;
-        let texts = self.stack(WHITE, accent, 0.0, room, 104.0)?;
-        let below = self.put_stack(&texts, self.content_top, 0.0);
+        let flat = self.width > self.height * SQUARE;
+        let share = if self.product_beside {
+            0.66
+        } else if flat {
+            0.44
+        } else {
+            0.34
+        };
+        let texts = self.stack(WHITE, accent, 0.0, self.height * share, 104.0)?;
+        let top = if self.product_beside {
+            self.content_top + (floor - self.content_top - texts.height).max(0.0) * 0.4
+        } else {
+            self.content_top
+        };
+        let below = self.put_stack(&texts, top, 0.0);
         self.shade_between(0.0, below + 18.0 * self.unit, self.least_shade(0.34))?;
         self.put_header();
         Ok(())
@@ -122,7 +146,8 @@ impl Stage<'_> {
         style.sizes[0] = 40.0 * self.unit;
         let detail = self.set(&shot.detail, "detail", &style)?;
         let accent = readable_tint(second, plate);
-        let mut style = self.caption_style(ink, accent, 0.0, self.height * 0.26, 76.0 * self.type_scale());
+        let share = if self.product_beside { 0.44 } else { 0.26 };
+        let mut style = self.caption_style(ink, accent, 0.0, self.height * share, 76.0 * self.type_scale());
         style.width = self.safe_width() - 2.0 * pad;
         style.shadow = 0.0;
         let caption = self.set(&shot.caption, "caption", &style)?;
@@ -148,10 +173,11 @@ impl Stage<'_> {
     }
 
     /// The color that texts over the picture stand on, and the one that goes with it: ground and accent, or the
-    /// other way round over a field, which has the ground's color itself.
+    /// other way round over a field and over a dark style's wall, which have the ground's color themselves.
     fn bands(&self) -> (Color, Color) {
         let (ground, accent) = (self.ground(), readable_ground(self.accent()));
-        if self.bare { (accent, ground) } else { (ground, accent) }
+        let dark_wall = self.style() == VisualStyle::Premium && self.product().is_some();
+        if self.bare || dark_wall { (accent, ground) } else { (ground, accent) }
     }
 
     /// The color of a tag or a star over the picture: the accent, or the ground's color where a field has the
@@ -197,16 +223,33 @@ impl Stage<'_> {
         let (band, second) = self.bands();
         let ink = ink_on(band);
         let accent = readable_tint(second, band);
-        let texts = self.stack(ink, accent, self.alignment(), self.height * 0.32, 92.0)?;
+        let share = if self.product_beside { 0.52 } else { 0.32 };
+        let texts = self.stack(ink, accent, self.alignment(), self.height * share, 92.0)?;
         let pad = 28.0 * self.unit;
         let high = texts.height + 2.0 * pad;
-        let top = (floor - high - self.height * 0.04).max(self.content_top);
+        // Beside a product it ends before it, in a swallow's tail.
+        let (wide, deep) = if self.product_beside {
+            (self.right + pad + high * 0.16, high * 0.16)
+        } else {
+            (self.width, 0.0)
+        };
+        let room = (floor - high - self.content_top).max(0.0);
+        let top = if self.product_beside {
+            self.content_top + room * 0.56
+        } else {
+            (floor - high - self.height * 0.04).max(self.content_top)
+        };
         self.picture_between(self.content_top, top)?;
         self.shade_foot(floor)?;
-        let layer = pixels::pill(self.base.width, high as usize, 0.0, band, 1.0);
+        let tail = |x: f64, y: f64, high: f64| {
+            let inward = deep * (1.0 - (2.0 * y / high - 1.0).abs());
+            (x - (wide - inward)) * if deep > 0.0 { 0.94 } else { 1.0 }
+        };
+        let stripe = (8.0 * self.unit).max(2.0);
+        let layer = shapes::filled([wide, high], band, 1.0, |x, y| tail(x, y, high));
         self.slide_in(layer, [0.0, top]);
-        let stripe = pixels::pill(self.base.width, (8.0 * self.unit).max(2.0) as usize, 0.0, second, 1.0);
-        self.slide_in(stripe, [0.0, top - (8.0 * self.unit).max(2.0)]);
+        let layer = pixels::pill((wide - deep * 0.5) as usize, stripe as usize, 0.0, second, 1.0);
+        self.slide_in(layer, [0.0, top - stripe]);
         self.put_stack(&texts, top + pad, 0.0);
         self.shade_header_over_picture()?;
         self.put_header();
@@ -381,11 +424,13 @@ impl Stage<'_> {
         let texts = self.stack(WHITE, accent, 0.0, self.height * 0.32, 92.0)?;
         let top = floor - texts.height;
         // The star lies over the picture's upper corner; a product begins below its middle.
-        self.picture_between(self.content_top + radius * 0.9, top)?;
+        let below_star = if self.product_beside { 0.0 } else { radius * 1.2 };
+        self.picture_between(self.content_top + below_star, top)?;
         self.shade_foot(floor)?;
         self.put_stack(&texts, top, 0.0);
         self.shade_between(top - 10.0 * u, self.height, self.least_shade(0.3))?;
-        let center = [self.right - radius, self.content_top + radius + 10.0 * u];
+        let x = if self.product_beside { self.left + radius } else { self.right - radius };
+        let center = [x, self.content_top + radius + 10.0 * u];
         let line = (2.0 * u).max(1.0);
         let layer = shapes::shaded([radius * 2.0, radius * 2.0], |x, y| {
             let cover = (0.5 - shapes::burst(x, y, [radius, radius], radius, 18.0)).clamp(0.0, 1.0);

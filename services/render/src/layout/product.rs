@@ -64,9 +64,13 @@ impl Stage<'_> {
                 let noise = f64::from(((column * 7 + row * 13) % 4) as u8) / 4.0 - 0.375;
                 let tone = |channel: u8| {
                     let base = f64::from(channel) * (0.72 + glow[0] * lit + 0.10 * floor);
-                    (base + glow[1] * lit + noise).round().clamp(0.0, 255.0) as u8
+                    base + glow[1] * lit
                 };
-                pixel.copy_from_slice(&[tone(wall.r), tone(wall.g), tone(wall.b), 255]);
+                let tones = [wall.r, wall.g, wall.b].map(tone);
+                let keep = if beside { kept_beside(tones, x / w) } else { 1.0 };
+                for (to, tone) in pixel.iter_mut().zip(tones) {
+                    *to = (tone * keep + noise).round().clamp(0.0, 255.0) as u8;
+                }
             }
         }
         stand(&mut scene, product, rect)?;
@@ -267,6 +271,7 @@ impl Stage<'_> {
         }
         let ground = self.brand_base();
         let (u, ink) = (self.unit, ink_on(ground));
+        self.footing();
         let floor = self.disclaimer(pixels::mix(ink, ground, 0.14), 0.5, false)?;
         let room = floor - self.content_top;
         let end = self.end_texts(ink, ground, room * if self.wide() { 0.94 } else { 0.52 })?;
@@ -317,6 +322,17 @@ impl Stage<'_> {
             self.still(line.layer.clone(), x + line.x as f64, y + line.y as f64);
         }
     }
+}
+
+/// How much of a wall's light is left where white texts stand beside the product, `across` the frame: so much that
+/// they read without a shade, which would lie over the product too.
+fn kept_beside(tones: [f64; 3], across: f64) -> f64 {
+    /// Relative luminance on which white has a contrast of 5.8:1.
+    const DARK: f64 = 0.13;
+    let [r, g, b] = tones.map(|tone| (tone / 255.0).clamp(0.0, 1.0).powi(2));
+    let t = ((across - 0.46) / 0.22).clamp(0.0, 1.0);
+    let most = DARK + (1.0 - DARK) * t * t * (3.0 - 2.0 * t);
+    (most / (0.2126 * r + 0.7152 * g + 0.0722 * b).max(1e-6)).sqrt().min(1.0)
 }
 
 /// The largest rectangle of the layer's shape within `room`, standing on its lower edge.

@@ -210,7 +210,7 @@ impl Stage<'_> {
         let radius = self.corner();
         let (whole, look) = if self.wide() {
             let side = (self.height * 0.36).round();
-            (area, [area[0] - side * 0.16, self.height * 0.56, side, side])
+            (area, [area[0] + side * 0.06, self.height * 0.56, side, side])
         } else {
             let side = (area[3] * 0.44).min(self.safe_width() * 0.46).round();
             let whole = [self.left + side * 0.34, area[1], self.width, area[3] * 0.86];
@@ -460,6 +460,7 @@ impl Stage<'_> {
     /// End card with the offer on a ticket.
     pub(super) fn end_ticket(&mut self) -> Result<(), Error> {
         let Sheet { ink, floor, .. } = self.sheet(0.5)?;
+        self.footing();
         let (u, room) = (self.unit, floor - self.content_top);
         let ground = self.ground();
         let shot = self.input.shot;

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_core::ports::fidelity::FidelityReport;
+use spotwright_core::ports::provenance::{ProvenanceError, Statement};
+use spotwright_core::ports::video_backend::{GateCheck, GateReport};
 use spotwright_media::{ClipReader, Yuv420};
 use spotwright_schemas::storyboard::{Footage, Storyboard};
 
@@ -16,6 +18,19 @@ use crate::speech;
 
 /// Frames of a clip in which the product is looked for: at equal distances, each in the middle of its part.
 const LOOKED_AT: u32 = 6;
+
+/// The check of a signed statement: there, valid, and of this produce id.
+fn statement(read: Result<Statement, ProvenanceError>, produce_id: Option<&str>) -> GateCheck {
+    let (pass, value) = match read {
+        Ok(statement) => (
+            produce_id.is_none_or(|id| statement.produce_id == id),
+            format!("of {}, signed by {}", statement.produce_id, statement.signer),
+        ),
+        Err(error) => (false, error.to_string()),
+    };
+    let limit = produce_id.map_or_else(|| "valid".to_owned(), |id| format!("valid, of {id}"));
+    GateCheck { id: "provenance".to_owned(), pass, value, limit }
+}
 
 impl Inner {
     /// Judges a file against its storyboard.
@@ -50,7 +65,13 @@ impl Inner {
             spoken: &spoken,
             fidelity: &products,
         };
-        gate::check_plan(file, &plan, &self.memory)
+        let mut verdict = gate::check_plan(file, &plan, &self.memory)?;
+        if let Some(provenance) = &self.provenance {
+            let mut checks = std::mem::take(&mut verdict.report.checks);
+            checks.push(statement(provenance.read(file), produce_id));
+            verdict.report = GateReport::of(checks);
+        }
+        Ok(verdict)
     }
 
     /// Compares the product in `frames` frames of a clip from `start` on with its pictures; once for each.

@@ -108,7 +108,8 @@ fn thumbnail(canvas: &Raster) -> Result<Vec<u8>, Error> {
     jpeg(&rgb, small.width as u32, small.height as u32)
 }
 
-fn preview_size(size: FrameSize) -> FrameSize {
+/// The size of previews of frames of this size.
+pub(super) fn preview_size(size: FrameSize) -> FrameSize {
     let longest = size.width.max(size.height);
     let even = |side: u32| ((side * PREVIEW_SIDE.min(longest) / longest) & !1).max(16);
     FrameSize { width: even(size.width), height: even(size.height) }

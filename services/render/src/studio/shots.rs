@@ -1,7 +1,8 @@
 //! Shots: looked up, laid out, composited, encoded once.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use spotwright_core::ports::artifacts::{ArtifactError, ArtifactHash};
 use spotwright_core::spine::Shutdown;
@@ -172,6 +173,31 @@ impl Inner {
         Ok(frames)
     }
 
+    /// Composites every frame of a storyboard as the encoder would get it; `seen` may end it by answering `false`.
+    /// Returns the number of frames.
+    pub(super) fn composite(
+        &self,
+        board: &Storyboard,
+        seen: &mut dyn FnMut(&Yuv420) -> bool,
+    ) -> Result<u32, Error> {
+        let (width, height) = (board.size.width as usize, board.size.height as usize);
+        let mut brush = Brush::new(width, height);
+        let mut picture = Yuv420::filled(width, height, [16, 128, 128]);
+        let mut frames = 0;
+        for (idx, shot) in board.shots.iter().enumerate() {
+            let mut film = self.film(board, idx, board.size)?;
+            for frame in 0..shot.frames {
+                film.draw(frame, &mut brush)?;
+                pixels::to_yuv(&brush.canvas, &mut picture);
+                frames += 1;
+                if !seen(&picture) {
+                    return Ok(frames);
+                }
+            }
+        }
+        Ok(frames)
+    }
+
     /// Draws every shot where its texts are at rest and reads them as the gate will, so that nothing is encoded
     /// that nobody can read.
     ///
@@ -199,6 +225,39 @@ impl Inner {
             }
         }
         Ok(())
+    }
+
+    /// The encoded shots in their order, made by up to `threads` threads. Their bytes do not depend on how many.
+    pub(super) fn shot_files(
+        &self,
+        board: &Storyboard,
+        threads: usize,
+        stop: &Shutdown,
+    ) -> Result<Vec<Held>, Error> {
+        let count = board.shots.len();
+        if threads.min(count) <= 1 {
+            return (0..count).map(|idx| self.shot_file(board, idx, stop)).collect();
+        }
+        let next = AtomicUsize::new(0);
+        let made: Vec<OnceLock<Result<Held, Error>>> = (0..count).map(|_| OnceLock::new()).collect();
+        std::thread::scope(|scope| {
+            for _ in 0..threads.min(count) {
+                scope.spawn(|| {
+                    loop {
+                        let idx = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(slot) = made.get(idx) else { return };
+                        let file = self.shot_file(board, idx, stop);
+                        if file.is_err() {
+                            next.store(count, Ordering::Relaxed);
+                        }
+                        // Nobody else has this index.
+                        drop(slot.set(file));
+                    }
+                });
+            }
+        });
+        // The first fault counts; what comes behind it was not begun.
+        made.into_iter().map_while(OnceLock::into_inner).collect()
     }
 
     /// The encoded shot, composited and encoded when no variant needed it before.

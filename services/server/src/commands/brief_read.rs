@@ -35,6 +35,12 @@ pub struct Options<'a> {
     pub json: bool,
 }
 
+/// Why rules alone read, where no call has failed.
+pub(crate) const RULES_ONLY: &str = "`--rules-only` was asked for";
+pub(crate) const NO_MODEL: &str = "no language model is configured";
+pub(crate) const EMBEDDED_READS_NOT: &str = "the embedded language model reads no sources";
+const NOTHING_TO_READ: &str = "no source has a line to be read";
+
 /// Who reads beside the rules.
 pub enum Reader {
     /// Nobody, for this reason.
@@ -83,7 +89,7 @@ pub async fn read_with(draft: &mut Draft, reader: &Reader) -> ReadBy {
     };
     let request = reading_request(draft);
     if request.sources.iter().all(|source| source.lines.is_empty()) {
-        return ReadBy::Rules { reason: "no source has a line to be read".to_owned(), cost_micros: 0 };
+        return ReadBy::Rules { reason: NOTHING_TO_READ.to_owned(), cost_micros: 0 };
     }
     // The same sources are the same question.
     let written = serde_json::to_vec(&request.sources.iter().map(|own| &own.lines).collect::<Vec<_>>());
@@ -106,7 +112,34 @@ pub async fn read_with(draft: &mut Draft, reader: &Reader) -> ReadBy {
 }
 
 impl ReadBy {
-    /// The same in a sentence.
+    /// The same in a sentence of the draft's language.
+    #[must_use]
+    pub fn told(&self, locale: Locale) -> String {
+        if locale.is_english() {
+            return self.sentence();
+        }
+        match self {
+            Self::Rules { reason, .. } => {
+                let why = match reason.as_str() {
+                    RULES_ONLY => "按 `--rules-only` 的要求".to_owned(),
+                    NO_MODEL => "没有配置语言模型".to_owned(),
+                    EMBEDDED_READS_NOT => "内置语言模型不读取来源".to_owned(),
+                    NOTHING_TO_READ => "来源里没有可读的文字".to_owned(),
+                    other => format!("语言模型没有读成：`{}`", other.replace('`', "'")),
+                };
+                format!("由规则读取：{why}")
+            }
+            Self::LanguageModel { provider, model, checked, refused, .. } => {
+                let n_dropped = checked.dropped.len() + refused.len();
+                format!(
+                    "由规则和 {provider} {model} 共同读取：它给出的内容有 {} 项在来源中找到并采用，{n_dropped} 项舍去",
+                    checked.taken.len(),
+                )
+            }
+        }
+    }
+
+    /// The same in an English sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
         match self {
@@ -158,7 +191,7 @@ pub async fn execute(options: &Options<'_>, reader: &Reader) -> Result<(), Probl
         .collect();
     let mut draft = spotwright_intake::read(&sources, locale)?;
     let read_by = read_with(&mut draft, reader).await;
-    let yaml = format!("# {}\n{}", one_line(&read_by.sentence()), brief_yaml(&draft));
+    let yaml = format!("# {}\n{}", one_line(&read_by.told(draft.locale)), brief_yaml(&draft));
     if let Some(out) = options.out {
         write(out, &yaml)?;
     }
@@ -275,26 +308,28 @@ fn document(draft: &Draft, read_by: &ReadBy) -> Value {
 }
 
 fn summary(draft: &Draft, read_by: &ReadBy, out: &Path) -> String {
-    let mut text = format!(
-        "{}: {} facts, {} pictures, {} sentences left out\n",
-        out.display(),
-        draft.facts.len(),
-        draft.pictures.len(),
-        draft.left_out.len()
-    );
-    text.push_str(&format!("  {}\n", one_line(&read_by.sentence())));
+    let counts = (draft.facts.len(), draft.pictures.len(), draft.left_out.len());
+    let zh = draft.locale.is_chinese();
+    let (facts, pictures, left_out) = counts;
+    let mut text = if zh {
+        format!("{}：{facts} 条事实，{pictures} 张图片，略去 {left_out} 句\n", out.display())
+    } else {
+        format!("{}: {facts} facts, {pictures} pictures, {left_out} sentences left out\n", out.display())
+    };
+    text.push_str(&format!("  {}\n", one_line(&read_by.told(draft.locale))));
+    let (dropped, open) = if zh { ("舍去", "待补充：") } else { ("dropped", "to be answered: ") };
     if let ReadBy::LanguageModel { checked, refused, .. } = read_by {
         for own in &checked.dropped {
             let reason = json!(own.reason);
             let (field, why) = (own.field.as_str(), reason.as_str().unwrap_or_default());
-            text.push_str(&format!("  dropped {field} “{}”: {why}\n", one_line(&own.value)));
+            text.push_str(&format!("  {dropped} {field} “{}”: {why}\n", one_line(&own.value)));
         }
         for own in refused {
-            text.push_str(&format!("  dropped {}\n", one_line(own)));
+            text.push_str(&format!("  {dropped} {}\n", one_line(own)));
         }
     }
     for question in &draft.missing {
-        text.push_str(&format!("  to be answered: {}: {}\n", question.field, question.question));
+        text.push_str(&format!("  {open}{}: {}\n", question.field, question.question));
     }
     text
 }
@@ -330,6 +365,14 @@ mod tests {
         let text = std::fs::read_to_string(&out).unwrap();
         assert!(text.contains("Holds 350 ml of tea"), "{text}");
         assert_eq!(read(&page, &out).unwrap_err().code, Code::OutputFolder);
+    }
+
+    #[test]
+    fn who_has_read_is_told_in_the_language_of_the_draft() {
+        let rules = |reason: &str| ReadBy::Rules { reason: reason.to_owned(), cost_micros: 0 };
+        assert_eq!(rules(NO_MODEL).told(Locale::ZhCn), "由规则读取：没有配置语言模型");
+        assert_eq!(rules(NO_MODEL).told(Locale::EnGb), "read by rules: no language model is configured");
+        assert_eq!(rules("it `failed`").told(Locale::ZhCn), "由规则读取：语言模型没有读成：`it 'failed'`");
     }
 
     #[test]

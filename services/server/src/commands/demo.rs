@@ -18,7 +18,7 @@ use axum::http::Request;
 use serde_json::{Map, Value, json};
 use spotwright_api::key::{self, KeyText, Pepper};
 use spotwright_api::session::Links;
-use spotwright_core::domain::account::{Limit, NewOrganization, Scope};
+use spotwright_core::domain::account::{Limit, NewOrganization, OrganizationContext, Scope};
 use spotwright_core::ports::accounts::{AccountError, AccountStore};
 use spotwright_core::ports::clock::Clock;
 use spotwright_schemas::Problem;
@@ -75,10 +75,12 @@ const KEY_MICROS: i64 = 7 * 24 * 3_600 * 1_000_000;
 /// Largest answer of the API that is read here.
 const MOST_BYTES: usize = 1_000_000;
 
-/// The organization of the demo, the same in every database.
-#[must_use]
-pub(crate) fn organization() -> OrganizationId {
-    OrganizationId::derive(0, "demo", 0)
+/// Demos that a database may have had: each that was removed makes room for another one.
+const MOST_DEMOS: u64 = 1_000;
+
+/// The organization of a demo, the same in every database.
+fn organization(number: u64) -> OrganizationId {
+    OrganizationId::derive(0, "demo", number)
 }
 
 /// The configured pepper, or one of the demo's own that is made once and kept in the data folder.
@@ -107,6 +109,11 @@ pub(crate) fn pepper(config: &Config) -> Result<Pepper, Problem> {
     configured_pepper(&own)
 }
 
+/// The address of this service as a browser on this machine opens it.
+pub(crate) fn host(address: &str) -> String {
+    address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]")
+}
+
 /// Writes a file that only its owner may read.
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
@@ -121,27 +128,42 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 /// The demo of a process, ready for its first visitor.
 pub(crate) struct Demo {
     key: KeyText,
+    organization: OrganizationId,
 }
 
-/// Makes the organization unless it is there, and a key for this start.
+/// Makes the organization unless it is there, and a key for this start. One that was removed stays removed: another
+/// one takes its place.
 ///
 /// # Errors
-/// [`Code::Store`].
+/// [`Code::Store`]; [`Code::Prerequisite`] without random bytes, and where too many demos were removed.
 pub(crate) async fn found(accounts: &Arc<dyn AccountStore>, pepper: &Pepper) -> Result<Demo, Problem> {
     let failed = |error: AccountError| Problem::new(Code::Store, "", error.to_string());
-    let named = NewOrganization { id: organization(), name: "Harbor Lane (demo)".to_owned() };
     let (new, key) = key::issue(pepper, &OperatingSystem, "demo sign-in", &Scope::CUSTOMER, Some(KEY_MICROS))
         .map_err(|error| Problem::new(Code::Prerequisite, "", error.to_string()))?;
-    if accounts.bootstrap(&named, &new).await.map_err(failed)? {
-        let limit = Limit { cap: Micros(5_000_000_000), currency: Some(Currency::USD) };
-        accounts.limit_organization(named.id, limit).await.map_err(failed)?;
-    } else {
-        accounts.add_key(named.id, &new).await.map_err(failed)?;
+    for number in 0..MOST_DEMOS {
+        let named = NewOrganization { id: organization(number), name: "Harbor Lane (demo)".to_owned() };
+        let organization = named.id;
+        if accounts.bootstrap(&named, &new).await.map_err(failed)? {
+            let limit = Limit { cap: Micros(5_000_000_000), currency: Some(Currency::USD) };
+            accounts.limit_organization(organization, limit).await.map_err(failed)?;
+            return Ok(Demo { key, organization });
+        }
+        let context = OrganizationContext { organization, key: new.id };
+        if accounts.organization(context).await.map_err(failed)?.frozen_at.is_none() {
+            accounts.add_key(organization, &new).await.map_err(failed)?;
+            return Ok(Demo { key, organization });
+        }
     }
-    Ok(Demo { key })
+    let message = format!("{MOST_DEMOS} demos were removed from this database; begin with an empty one");
+    Err(Problem::new(Code::Prerequisite, "serve.folder", message))
 }
 
 impl Demo {
+    /// The organization that it fills.
+    pub(crate) const fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
     /// Prints the address that signs in once.
     ///
     /// # Errors
@@ -152,7 +174,7 @@ impl Demo {
         let link = links
             .offer_link(&OperatingSystem, id, clock.now_micros())
             .map_err(|error| Problem::new(Code::Prerequisite, "", error.to_string()))?;
-        let host = address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]");
+        let host = host(address);
         print_text(&format!(
             "The portal with a demo organization; this link signs in once, within the hour:\n\
              http://{host}/portal/signin#link={}\n",

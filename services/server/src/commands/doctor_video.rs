@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::json;
 use spotwright_core::ports::artifacts::ArtifactStore;
-use spotwright_core::ports::clip_source::{Capabilities, ClipRequest, ClipSource, ClipTask, Licence};
+use spotwright_core::ports::clip_source::{
+    Ability, Capabilities, ClipRequest, ClipSource, ClipTask, Inputs, Leavable, Licence,
+};
 use spotwright_core::ports::clock::{Clock, SystemClock};
 use spotwright_render::Studio;
 use spotwright_schemas::Problem;
@@ -112,6 +114,18 @@ fn example() -> ClipRequest {
     }
 }
 
+/// What the source leaves away of requests that have it.
+fn not_taken(can: &Capabilities) -> Vec<&'static str> {
+    let Inputs { pictures_beside_first_frame, negative_prompt, seed, .. } = can.inputs;
+    let all = [
+        ("reference pictures beside a first frame", pictures_beside_first_frame > 0),
+        (Leavable::NegativePrompt.words(), negative_prompt),
+        (Leavable::Sound.words(), can.abilities.contains(&Ability::Sound)),
+        (Leavable::Seed.words(), seed),
+    ];
+    all.into_iter().filter(|(_, is_taken)| !is_taken).map(|(what, _)| what).collect()
+}
+
 fn words(found: &[Found]) -> String {
     if found.is_empty() {
         return "no source of clips is configured: generated shots show their pictures; docs/video-backends.md says \
@@ -142,6 +156,10 @@ fn words(found: &[Found]) -> String {
             },
             source.quote,
         ));
+        let away = not_taken(&source.capabilities);
+        if !away.is_empty() {
+            text.push_str(&format!("     left away of a request, and said: {}\n", away.join(", ")));
+        }
         if let Some(notice) = source.notice {
             text.push_str(&format!("     note: {notice}\n"));
         }

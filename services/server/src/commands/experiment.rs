@@ -190,9 +190,9 @@ fn analyzed(arguments: &AnalyzeArguments) -> Result<(), Problem> {
     let analysis =
         analyze(design, &trial.observed).map_err(|error| Problem::new(Code::Trial, "", error.to_string()))?;
     if arguments.json {
-        print_json(&document(&analysis, &trial.notes));
+        print_json(&document(&analysis, &trial));
     } else if arguments.csv {
-        print_text(&told::analysis(&analysis));
+        print_text(&told::analysis(&analysis, trial.source));
     } else {
         print_text(&shown(&analysis, &trial.notes, language));
     }
@@ -233,62 +233,15 @@ fn prior(text: &str) -> Result<Prior, Problem> {
     parsed.ok_or_else(|| option("--prior", format!("`{text:.60}` is not MEAN,DEVIATION")))
 }
 
-/// The comparisons of one variant, one for each method.
-fn methods(metric: &str, own: &Comparison) -> Vec<Value> {
-    let ends = |interval: EffectInterval| json!([interval.low, interval.high]);
-    let mut methods = Vec::new();
-    if let Some(read) = own.always_valid {
-        methods.push(json!({ "metric": metric, "arm": own.arm, "method": "always_valid",
-            "lift": read.interval.estimate, "ci": ends(read.interval), "p_value": read.p_value,
-            "adjusted_p_value": own.adjusted_p_value, "has_burned_in": own.has_burned_in,
-            "chance_to_win": null, "expected_loss": null }));
+/// The analysis, and what every document of the program says.
+fn document(analysis: &Analysis, trial: &trial::Trial) -> Value {
+    let mut document = told::document(analysis, trial.source, &trial.notes);
+    if let Some(fields) = document.as_object_mut() {
+        fields.insert("seed".to_owned(), Value::Null);
+        fields.insert("version".to_owned(), json!(env!("CARGO_PKG_VERSION")));
+        fields.insert("machine".to_owned(), json!(Machine::here()));
     }
-    if let Some(read) = own.fixed_horizon {
-        methods.push(json!({ "metric": metric, "arm": own.arm, "method": "fixed_horizon",
-            "lift": read.interval.estimate, "ci": ends(read.interval), "p_value": read.p_value,
-            "chance_to_win": null, "expected_loss": null }));
-    }
-    if let Some(read) = own.bayesian {
-        methods.push(json!({ "metric": metric, "arm": own.arm, "method": "bayesian",
-            "lift": read.interval.estimate, "ci": ends(read.interval), "p_value": null,
-            "chance_to_win": own.chance_to_be_better, "expected_loss": own.expected_loss }));
-    }
-    if let Some(interval) = own.score_interval {
-        methods.push(json!({ "metric": metric, "arm": own.arm, "method": "score_absolute",
-            "lift": interval.estimate, "ci": ends(interval), "p_value": null,
-            "chance_to_win": null, "expected_loss": null }));
-    }
-    methods
-}
-
-fn document(analysis: &Analysis, notes: &[String]) -> Value {
-    let metric = &analysis.design.primary.name;
-    let comparisons: Vec<Value> = analysis.comparisons.iter().flat_map(|own| methods(metric, own)).collect();
-    let unavailable: Vec<Value> = analysis
-        .comparisons
-        .iter()
-        .filter_map(|own| Some(json!({ "arm": own.arm, "reason": own.unavailable?, "message": own.unavailable?.to_string() })))
-        .collect();
-    json!({
-        "design": analysis.design,
-        "arms": analysis.arms,
-        "comparisons": comparisons,
-        "unavailable": unavailable,
-        "guardrails": analysis.guardrails,
-        "srm": analysis.mismatch,
-        "gates": analysis.gates,
-        "needed": analysis.needed,
-        "days_left": analysis.days_left,
-        "verdict": analysis.verdict,
-        "sentence": {
-            "zh-CN": sentence(analysis, Language::Chinese),
-            "en-US": sentence(analysis, Language::English),
-        },
-        "notes": notes,
-        "seed": Value::Null,
-        "version": env!("CARGO_PKG_VERSION"),
-        "machine": Machine::here(),
-    })
+    document
 }
 
 /// An effect as the terminal shows it: percent where it is relative.
@@ -462,7 +415,7 @@ mod tests {
             trial::read(csv.as_bytes(), "a.csv", &trial::Asked { days: Some(14.0), ..Default::default() });
         let trial = trial.unwrap();
         let analysis = analyze(trial.design(), &trial.observed).unwrap();
-        let document = document(&analysis, &trial.notes);
+        let document = document(&analysis, &trial);
         assert_eq!(document["verdict"]["verdict"], "winner");
         let methods: Vec<&str> = document["comparisons"]
             .as_array()

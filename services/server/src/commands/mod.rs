@@ -19,6 +19,7 @@ pub mod experiment;
 pub mod explain;
 pub mod feed_apply;
 pub mod feed_check;
+mod first_owner;
 pub mod launch_pack;
 pub mod render;
 pub mod render_bench;
@@ -136,7 +137,7 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
             what: Brief::Read { sources, out, locale, item, allow_loopback, rules_only, json },
         } => {
             let reader = if *rules_only {
-                brief_read::Reader::Rules("`--rules-only` was asked for")
+                brief_read::Reader::Rules(brief_read::RULES_ONLY)
             } else {
                 match source_reader(&config()?)? {
                     Ok(reader) => brief_read::Reader::Model(reader),
@@ -177,9 +178,15 @@ fn dispatch(arguments: &Arguments, telemetry: Option<Telemetry>) -> Result<bool,
         Command::Render { what: Some(RenderWhat::Check { file, placement, json }), .. } => {
             render::check(file, placement, &config()?, *json)
         }
-        Command::Render { what: Some(RenderWhat::Bench { seconds, peer, picture, json }), .. } => {
-            let options =
-                render_bench::Options { seconds: *seconds, peer: *peer, picture: picture.as_deref() };
+        Command::Render {
+            what: Some(RenderWhat::Bench { seconds, peer, picture, moviepy, json }), ..
+        } => {
+            let options = render_bench::Options {
+                seconds: *seconds,
+                peer: *peer,
+                picture: picture.as_deref(),
+                moviepy: moviepy.as_deref(),
+            };
             let report = render_bench::execute(&options, &config()?)?;
             report.print(*json);
             Ok(report.failed.is_empty())

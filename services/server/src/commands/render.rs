@@ -119,13 +119,14 @@ pub async fn execute(file: &Path, out: &Path, config: &Config) -> Result<Report,
     std::fs::create_dir_all(&state).map_err(|error| unwritten(out, &error))?;
     let artifacts: Arc<dyn ArtifactStore> =
         Arc::new(FolderArtifacts::open(&state.join("artifacts")).map_err(|error| unwritten(out, &error))?);
-    let studio = Studio::new(
+    let studio = Studio::signing(
         spotwright_render::Options {
             folder: state.join("studio"),
             micros_per_second: config.render.price_micros_per_second,
             ..spotwright_render::Options::default()
         },
         Arc::clone(&artifacts),
+        crate::provenance::signer(&config.provenance)?,
     )
     .map_err(|error| Problem::new(Code::Render, "", error.to_string()))?;
     let mut notices = Vec::new();

@@ -4,6 +4,8 @@
 //! Processor time and not wall time is counted, of this process and of the children it waited for: other work
 //! on the machine disturbs it least. Linux tells it in ticks of a hundredth of a second.
 
+mod ad;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -49,6 +51,8 @@ pub struct Options<'a> {
     pub peer: bool,
     /// A picture that all shots show; drawn backgrounds without it.
     pub picture: Option<&'a Path>,
+    /// A Python interpreter with `MoviePy`, which makes the reference ad then.
+    pub moviepy: Option<&'a Path>,
 }
 
 /// What came out.
@@ -76,6 +80,11 @@ pub struct Report {
     pub failed: Vec<String>,
     /// The `ffmpeg` program on the same number of renders.
     pub peer: Option<Peer>,
+    /// How many times our processor time it took for all variants.
+    pub matrix_cpu_ratio: Option<f64>,
+    /// The reference ad: one alone, on one thread.
+    #[serde(flatten)]
+    pub ad: ad::AdReport,
     /// Always null: nothing is drawn by lot.
     pub seed: Option<u64>,
     /// Version of the program.
@@ -116,6 +125,17 @@ impl Report {
             self.known_variant_cpu_seconds,
             self.known_variant_cpu_seconds_most
         );
+        text.push_str(&format!(
+            "the reference ad on one thread: {:.2} CPU s, {:.2} ms a composited frame\n",
+            self.ad.ad_cpu_seconds, self.ad.composite_ms_per_frame
+        ));
+        for (name, ratio) in
+            [("ffmpeg", self.ad.cpu_ratio_ffmpeg_cli), ("MoviePy", self.ad.cpu_ratio_moviepy)]
+        {
+            if let Some(ratio) = ratio {
+                text.push_str(&format!("  {name}: {ratio:.2} times as much\n"));
+            }
+        }
         if let Some(peer) = &self.peer {
             text.push_str(&format!(
                 "{}: {:.1} CPU s, {:.1} of them the gate: {:.1} times as much\n",
@@ -154,8 +174,11 @@ pub fn execute(options: &Options<'_>, config: &Config) -> Result<Report, Problem
         let work = PeerWork { folder: folder.path(), sandbox: &sandbox, seconds: options.seconds };
         let mut peer = work.measure(pictures.each_ref().map(|(_, png)| png.as_slice()))?;
         peer.ratio = peer.cpu_seconds / report.cpu_seconds.max(0.01);
+        report.matrix_cpu_ratio = Some(peer.ratio);
         report.peer = Some(peer);
     }
+    let ad = ad::Ad { folder: folder.path(), peer: options.peer, moviepy: options.moviepy };
+    report.ad = ad.measure()?;
     Ok(report)
 }
 
@@ -198,41 +221,56 @@ fn combinations() -> impl Iterator<Item = [&'static str; 3]> {
     })
 }
 
-fn boards(pictures: [&str; 3], frames: u32) -> Vec<Storyboard> {
-    let shot = |role, layout, picture: &str, motion, caption: &str, button: &str| Shot {
+/// A shot of the bench, five seconds long.
+fn shot(role: Role, layout: Layout, picture: &str, caption: &str) -> Shot {
+    Shot {
         role,
-        frames,
+        frames: 5 * FPS,
         layout,
         picture: picture.to_owned(),
         footage: None,
         voice: None,
-        motion,
+        motion: Motion::PushIn,
         caption: caption.to_owned(),
         detail: String::new(),
         caption_motion: CaptionMotion::SlideUp,
-        button: button.to_owned(),
+        button: String::new(),
         brand: BRAND.to_owned(),
         disclaimer: String::new(),
         ai_label: true,
         overlays: Vec::new(),
-    };
+    }
+}
+
+/// A storyboard of the bench.
+fn board(shots: Vec<Shot>) -> Storyboard {
+    Storyboard {
+        locale: Locale::ZhCn,
+        size: SIZE,
+        fps: FPS,
+        palette: palette(),
+        style: VisualStyle::default(),
+        packshots: Packshots::default(),
+        placement: PlacementKind::SimulatedFeed,
+        names: vec![BRAND.to_owned()],
+        shots,
+        audio: Audio { seed: 11, tempo: 104, loudness_lufs: -14.0 },
+    }
+}
+
+fn boards(pictures: [&str; 3], frames: u32) -> Vec<Storyboard> {
     let [first, second, third] = pictures;
     combinations()
-        .map(|[hook, body, end]| Storyboard {
-            locale: Locale::ZhCn,
-            size: SIZE,
-            fps: FPS,
-            palette: palette(),
-            style: VisualStyle::default(),
-            packshots: Packshots::default(),
-            placement: PlacementKind::SimulatedFeed,
-            names: vec![BRAND.to_owned()],
-            shots: vec![
-                shot(Role::Hook, Layout::FullBleed, first, Motion::PushIn, hook, ""),
-                shot(Role::Body, Layout::Card, second, Motion::PanRight, body, ""),
-                shot(Role::Cta, Layout::EndCard, third, Motion::PushIn, end, BUTTON),
-            ],
-            audio: Audio { seed: 11, tempo: 104, loudness_lufs: -14.0 },
+        .map(|[hook, body, end]| {
+            let mut shots = vec![
+                shot(Role::Hook, Layout::FullBleed, first, hook),
+                Shot { motion: Motion::PanRight, ..shot(Role::Body, Layout::Card, second, body) },
+                Shot { button: BUTTON.to_owned(), ..shot(Role::Cta, Layout::EndCard, third, end) },
+            ];
+            for shot in &mut shots {
+                shot.frames = frames;
+            }
+            board(shots)
         })
         .collect()
 }
@@ -272,6 +310,8 @@ fn ours(studio: &Studio, boards: &[Storyboard], seconds: u32) -> Result<Report, 
         known_variant_cpu_seconds_most: known.iter().copied().fold(0.0, f64::max),
         failed: faults,
         peer: None,
+        matrix_cpu_ratio: None,
+        ad: ad::AdReport::default(),
         seed: None,
         version: env!("CARGO_PKG_VERSION"),
         machine: Machine::here(),

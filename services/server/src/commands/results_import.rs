@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use spotwright_core::domain::observation::{ImportRecord, ImportReport, RowPlace};
 use spotwright_core::ports::accounts::Written;
-use spotwright_core::ports::entropy::Entropy as _;
+use spotwright_core::ports::entropy::random_id;
 use spotwright_core::ports::observations::{Mapping, ObservationStore};
 use spotwright_core::use_cases::Principal;
 use spotwright_core::use_cases::results::{self, Handed, ResultsError, Taken};
@@ -81,7 +81,10 @@ pub async fn execute(arguments: &ImportArguments, config: &Config) -> Result<(),
         return Ok(());
     };
     let handed = Handed { report, rows, atomic: arguments.read.atomic, dry_run: arguments.dry_run, mapping };
-    let id = ImportId(random_id()?);
+    let id = ImportId(
+        random_id(&OperatingSystem)
+            .map_err(|error| Problem::new(Code::Prerequisite, "", error.to_string()))?,
+    );
     let taken = results::take_in(&principal, store, None, id, handed).await.map_err(problem)?;
     tell(arguments, &reading, &taken);
     Ok(())
@@ -145,14 +148,6 @@ fn problem(error: ResultsError) -> Problem {
         ResultsError::Refused(problem) => problem,
         ResultsError::Store(error) => Problem::new(Code::Store, "", error.to_string()),
     }
-}
-
-fn random_id() -> Result<uuid::Uuid, Problem> {
-    let mut bytes = [0; 16];
-    OperatingSystem
-        .fill(&mut bytes)
-        .map_err(|error| Problem::new(Code::Prerequisite, "", error.to_string()))?;
-    Ok(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }
 
 fn tell(arguments: &ImportArguments, reading: &Reading, taken: &Taken) {

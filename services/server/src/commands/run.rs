@@ -15,6 +15,9 @@ use spotwright_core::spine::{Checkpoints, NoCheckpoints};
 use spotwright_core::use_cases::run_sizes::{AskedSizes, RunSizes};
 use spotwright_core::use_cases::runs::{MaxSpend, capped};
 use spotwright_creative::workflow::first_commit;
+use spotwright_insight::explanations::explanations;
+use spotwright_insight::figures::GenerationFigures;
+use spotwright_insight::ranking::file_stem;
 use spotwright_render::{Studio, Variety};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
@@ -35,14 +38,15 @@ use crate::config::Config;
 use crate::control::Control;
 use crate::generated::{self, GeneratedShots};
 use crate::impressions::Log;
-use crate::outputs::{self, FinishedRun, file_stem};
+use crate::outputs::{self, FinishedRun};
+
 use crate::publish::{launch_pack, platforms};
 use crate::report;
 use crate::telemetry;
 use crate::voices::{self, VoiceSummary};
 use crate::wiring::{EngineSetup, Running, STATE_FOLDER, Workspace, World, embedded_organization};
 use crate::words::{GenerationTold, Words};
-use crate::{explain, imported, impressions, losses, writers};
+use crate::{imported, impressions, losses, writers};
 
 /// Parent of output folders that were not named.
 const DEFAULT_PARENT: &str = "spotwright-out";
@@ -77,8 +81,7 @@ pub struct Summary {
     pub voice: Option<VoiceSummary>,
     /// Sentences the user should read, in English as all of this document.
     pub notices: Vec<String>,
-    /// The same in the language of the brief, as the terminal tells them.
-    #[serde(skip)]
+    /// The same in the language of the brief, as the terminal and the report tell them.
     pub told: Vec<String>,
     /// The brief's locale, which the terminal follows.
     #[serde(skip)]
@@ -199,7 +202,8 @@ pub async fn execute_in(
         telemetry::run_ended(run, finished.run.organization, started, reason);
     }
     checkpoints.reached("files.before_write");
-    let explanations = explain::explanations(&finished, world.click_model.as_ref())?;
+    let (id, generations, shown) = (finished.run.id, finished.run.generation, finished.shown());
+    let explanations = explanations(id, generations, shown, world.click_model.as_ref())?;
     let log = impressions::log(&finished, world.marketplace.as_ref())?;
     let words = Words::of(finished.run.request.brief.locale);
     let told = notices(&finished, &world.notices, &log, words);
@@ -226,8 +230,10 @@ pub async fn execute_in(
 /// Sentences the user should read, in the language of `words`.
 fn notices(finished: &FinishedRun, world: &[String], log: &Log, words: &Words) -> Vec<String> {
     let stored = |sentences: &[String]| sentences.iter().map(|text| (words.stored)(text)).collect::<Vec<_>>();
-    let withdrawn =
-        finished.withdrawn().map(|(own, why)| format!("{}: {}", file_stem(own), (words.withdrawal)(why)));
+    let withdrawn = finished
+        .shown()
+        .withdrawn()
+        .map(|(own, why)| format!("{}: {}", file_stem(own), (words.withdrawal)(why)));
     [
         stored(&finished.run.request.remarks),
         withdrawn.collect(),
@@ -440,21 +446,19 @@ fn summarize(
 ) -> Summary {
     let generations = (1..=finished.run.generation)
         .map(|index| {
-            let delivery = finished.delivered(index);
-            let of_generation =
-                || finished.variants.iter().filter(move |variant| variant.generation == index);
-            let scores: Vec<f64> = of_generation()
-                .filter_map(|v| v.body.score.as_ref())
-                .map(|score| score.predicted_ctr)
-                .collect();
+            let figures = GenerationFigures::of(finished.shown(), index);
             GenerationSummary {
                 index,
-                variants: of_generation().count(),
-                winners: finished.winners().filter(|v| v.generation == index).map(file_stem).collect(),
-                mean_score: (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64),
-                realised_ctr: (delivery.impressions > 0)
-                    .then(|| delivery.clicks as f64 / delivery.impressions as f64),
-                spend_micros: delivery.spend.0,
+                variants: figures.variants,
+                winners: finished
+                    .shown()
+                    .winners()
+                    .filter(|v| v.generation == index)
+                    .map(file_stem)
+                    .collect(),
+                mean_score: figures.mean_score,
+                realised_ctr: figures.realised_ctr,
+                spend_micros: figures.delivery.spend.0,
                 variety: None,
             }
         })
@@ -493,7 +497,7 @@ fn summarize(
 /// How different the winners of a generation look; `None` for a generation without winners, or where a frame can
 /// not be drawn again, which is logged: the ads themselves are finished.
 fn variety(finished: &FinishedRun, generation: u32, studio: &Studio) -> Option<Variety> {
-    let winners = finished.winners().filter(|variant| variant.generation == generation);
+    let winners = finished.shown().winners().filter(|variant| variant.generation == generation);
     let boards: Vec<&Storyboard> = winners.map(|variant| &variant.body.storyboard).collect();
     if boards.is_empty() {
         return None;
@@ -510,9 +514,10 @@ fn variety(finished: &FinishedRun, generation: u32, studio: &Studio) -> Option<V
 /// The withdrawn variants of a run, by generation and number.
 pub(super) fn withdrawn(finished: &FinishedRun) -> Vec<WithdrawnSummary> {
     let shown = |variant: &Variant| {
-        finished.placement_of(variant).and_then(|own| own.delivery.as_ref()).map(|row| row.delivery)
+        finished.shown().placement_of(variant).and_then(|own| own.delivery.as_ref()).map(|row| row.delivery)
     };
     finished
+        .shown()
         .withdrawn()
         .map(|(variant, why)| WithdrawnSummary {
             variant: file_stem(variant),
@@ -568,6 +573,7 @@ impl Summary {
             text.push_str(&format!("{}{notice}\n", told.note));
         }
         if let Some(failure) = &self.failure {
+            let failure = report::told_failure(failure, words);
             text.push_str(&format!("{}{failure}\n", told.ended_early));
         }
         let report = self.out.join("report.html");

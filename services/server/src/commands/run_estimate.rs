@@ -18,6 +18,7 @@ use super::{Machine, print_json, print_text};
 use crate::cli::RunArguments;
 use crate::config::Config;
 use crate::prices::Prices;
+use crate::words::{EstimateWords, Words, WorkTold};
 
 /// Tells what the run would cost. It rests on quotes alone: a run that has its folder to itself knows of no other.
 ///
@@ -44,7 +45,7 @@ pub(super) async fn execute(arguments: &RunArguments, config: &Config) -> Result
     if arguments.json {
         print_json(&document(&estimate, arguments.seed));
     } else {
-        print_text(&text(&estimate));
+        print_text(&text(&estimate, &Words::of(run.request.brief.locale).estimate));
     }
     Ok(())
 }
@@ -86,29 +87,23 @@ fn document(estimate: &RunEstimate, seed: u64) -> Value {
     })
 }
 
-fn text(estimate: &RunEstimate) -> String {
-    let code = estimate.currency.code();
+fn text(estimate: &RunEstimate, words: &EstimateWords) -> String {
     let band = |band: &Band<Micros>| {
-        format!(
-            "{} to {}, expected {}",
-            band.low.to_decimal(),
-            band.high.to_decimal(),
-            band.expected.to_decimal()
-        )
+        (words.band)(&band.low.to_decimal(), &band.high.to_decimal(), &band.expected.to_decimal())
     };
-    let mut lines = vec![format!(
-        "The run would cost {} {code}, and never more than {}.",
-        band(&estimate.cost),
-        estimate.cap.to_decimal()
-    )];
-    for work in &estimate.work {
-        let who = work.provider.as_ref().map(|provider| format!(" by {provider}")).unwrap_or_default();
-        let (low, high) = (work.calls.low, work.calls.high);
-        let calls = if low == high { low.to_string() } else { format!("{low} to {high}") };
-        lines.push(format!("  {}{who}, {calls} times: {} ({})", kind(work), band(&work.cost), basis(work)));
-    }
+    let mut lines =
+        vec![(words.total)(estimate.currency.code(), &band(&estimate.cost), &estimate.cap.to_decimal())];
+    lines.extend(estimate.work.iter().map(|work| {
+        (words.work)(&WorkTold {
+            kind: work.kind,
+            provider: work.provider.as_deref(),
+            calls: work.calls,
+            cost: &band(&work.cost),
+            basis: work.basis,
+        })
+    }));
     if estimate.reaches_cap {
-        lines.push("What is made before the market may use this up: the run might end early.".to_owned());
+        lines.push(words.reaches_cap.to_owned());
     }
     lines.push(String::new());
     lines.join("\n")

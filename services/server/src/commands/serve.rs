@@ -4,24 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
-use serde_json::Value;
 use spotwright_api::session::Links;
 use spotwright_api::{ApiState, Limits};
 use spotwright_bus::relay::{Relay, RelayOptions};
 use spotwright_core::domain::account::OrganizationContext;
 use spotwright_core::domain::run::RunView;
-use spotwright_core::domain::topology::{Role, StepKind};
+use spotwright_core::domain::topology::Role;
 use spotwright_core::ports::accounts::AccountStore;
 use spotwright_core::ports::clip_hints::ClipHints;
 use spotwright_core::ports::clock::{Clock as _, SystemClock};
-use spotwright_core::ports::step_store::{ClaimedStep, Commit};
-use spotwright_core::spine::{
-    ClaimQueue, Engine, EngineOptions, NoCheckpoints, PaidCalls, RunLocks, Shutdown, StepError, StepOutcome,
-    Undecided, Workflow,
-};
+use spotwright_core::spine::{Hearing, MessageListener, NoCheckpoints, ReportMaker, Shutdown};
+use spotwright_insight::elements::Elements;
 use spotwright_observations::experiment::ExperimentAnalyst;
-use spotwright_render::{Letters, Measure, Studio};
+use spotwright_observations::table_file::TableFile;
+use spotwright_render::{Letters, Measure, Studio, Watermarker};
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{Event, Payload};
@@ -38,7 +34,6 @@ use crate::drift::DriftWatch;
 use crate::foundation::Foundation;
 use crate::listener::{Bounds, Listener};
 use crate::prices::Prices;
-use crate::reports::ReportMaker;
 use crate::video_jobs::FolderVideoJobs;
 use crate::wiring::{EngineSetup, Running, World};
 use crate::{
@@ -50,6 +45,9 @@ const FORGET: Duration = Duration::from_hours(1);
 
 /// Connections to health and metrics.
 const ADMIN_CONNECTIONS: usize = 32;
+
+/// Copies of videos with a watermark that are made at the same time.
+const WATERMARKS_AT_ONCE: usize = 2;
 
 /// Longest wait for work under way after the signal to stop.
 const DRAIN: Duration = Duration::from_mins(1);
@@ -181,11 +179,15 @@ async fn serve_api(
     let measure = Measure::new(letters.clone(), Arc::clone(&foundation.artifacts));
     let control = Control::new(Arc::clone(&foundation.store), Arc::new(letters.clone()));
     let links = Links::default();
+    if !demo {
+        super::first_owner::offer(config, foundation, &pepper).await?;
+    }
     let demo = if demo { Some(super::demo::found(&foundation.accounts, &pepper).await?) } else { None };
     let (videos, studio) = single_clips(config, foundation, shutdown, tasks)?;
     let prices = Prices::configured(config, &foundation.artifacts, &studio)?;
     let state = ApiState {
         videos: Some(videos),
+        watermarks: Arc::new(Watermarker::new(studio, WATERMARKS_AT_ONCE)),
         prices: Arc::new(prices),
         clip_hints: clip_hints(config, foundation)?,
         accounts: Arc::clone(&foundation.accounts),
@@ -208,7 +210,7 @@ async fn serve_api(
         people: Arc::clone(&foundation.people),
         audit: Arc::clone(&foundation.audit),
         links: links.clone(),
-        demo: demo.is_some().then(super::demo::organization),
+        demo: demo.as_ref().map(super::demo::Demo::organization),
         limits,
         run_defaults: config.run.sizes(),
         shutdown: shutdown.clone(),
@@ -230,12 +232,16 @@ async fn serve_api(
         });
     }
     listen(listener, router, bounds, shutdown, tasks);
-    tasks.spawn(Arc::new(announcements(config, foundation)).run(shutdown.clone()));
+    for hearing in hearings(foundation) {
+        tasks.spawn(hearing.run(shutdown.clone()));
+    }
     let reports = ReportMaker {
         accounts: Arc::clone(&foundation.accounts),
         observations: Arc::clone(&foundation.observations),
         artifacts: Arc::clone(&foundation.artifacts),
         clock: Arc::new(SystemClock),
+        analysis: Arc::new(Elements),
+        writer: Arc::new(TableFile),
     };
     tasks.spawn(reports.run(shutdown.clone()));
     tasks.spawn(forget(Arc::clone(foundation), shutdown.clone()));
@@ -254,24 +260,17 @@ fn limits(config: &Config, bounds: Bounds) -> Limits {
     }
 }
 
-/// Hears of ended runs.
-fn announcements(config: &Config, foundation: &Foundation) -> Engine<Announcements> {
-    Engine {
-        store: Arc::clone(&foundation.store),
-        bus: Arc::clone(&foundation.bus),
-        workflow: Arc::new(Announcements { accounts: Arc::clone(&foundation.accounts) }),
-        clock: Arc::new(SystemClock),
-        checkpoints: Arc::new(NoCheckpoints),
-        options: EngineOptions {
-            workers: 0,
-            lease: Duration::from_millis(config.engine.lease_ms),
-            kinds: Vec::<StepKind>::new(),
-            consumers: Role::Api.consumers().iter().map(|&name| name.to_owned()).collect(),
-            poll: Duration::from_millis(config.engine.poll_ms),
-        },
-        claims: ClaimQueue::default(),
-        locks: RunLocks::default(),
-    }
+/// Those who hear of messages on behalf of the API: of ended runs, which its event streams read in the log.
+fn hearings(foundation: &Foundation) -> impl Iterator<Item = Hearing> + use<> {
+    let (store, bus) = (Arc::clone(&foundation.store), Arc::clone(&foundation.bus));
+    let listener: Arc<dyn MessageListener> =
+        Arc::new(EndedRuns { accounts: Arc::clone(&foundation.accounts) });
+    Role::Api.consumers().iter().map(move |&consumer| Hearing {
+        store: Arc::clone(&store),
+        bus: Arc::clone(&bus),
+        consumer,
+        listener: Arc::clone(&listener),
+    })
 }
 
 /// Starts the studio for clips that clients order one by one.
@@ -286,7 +285,8 @@ fn single_clips(
         micros_per_second: config.render.price_micros_per_second,
         ..spotwright_render::Options::default()
     };
-    let studio = Studio::new(options, Arc::clone(&foundation.artifacts))
+    let signer = crate::provenance::signer(&config.provenance)?;
+    let studio = Studio::signing(options, Arc::clone(&foundation.artifacts), signer)
         .map_err(|error| Problem::new(Code::Render, "", error.to_string()))?;
     let jobs = FolderVideoJobs::open(
         &foundation.folder.join("clips-ordered"),
@@ -404,40 +404,24 @@ fn told_to_stop() -> impl Future<Output = ()> {
     }
 }
 
-/// What the API's process does with messages: it takes note of ended runs, of which its event
-/// streams read in the outbox, and tells the span of the whole run.
-struct Announcements {
+/// Tells the span of a whole run when it hears of its end.
+struct EndedRuns {
     accounts: Arc<dyn AccountStore>,
 }
 
 #[async_trait]
-impl Workflow for Announcements {
-    async fn execute(&self, step: &ClaimedStep, _: &PaidCalls<'_>) -> Result<Value, StepError> {
-        let message = format!("the API executes no steps of kind {}", step.kind.as_str());
-        Err(StepError::Permanent(Problem::new(Code::StepFailed, "", message)))
-    }
-
-    async fn after_step(
-        &self,
-        _: &RunView,
-        _: &ClaimedStep,
-        _: &StepOutcome,
-        _: Timestamp,
-    ) -> Result<Commit, Undecided> {
-        Ok(Commit::default())
-    }
-
-    async fn after_message(&self, run: &RunView, event: &Event, _: Timestamp) -> Result<Commit, Undecided> {
-        if let Payload::RunFinished(finished) = &event.payload {
-            // Read on behalf of the service; no key was presented.
-            let context = OrganizationContext { organization: run.organization, key: KeyId(Uuid::nil()) };
-            match self.accounts.run(context, run.id).await {
-                Ok(record) => {
-                    telemetry::run_ended(run.id, run.organization, record.created_at, finished.reason);
-                }
-                Err(error) => tracing::debug!(%error, run.id = %run.id, "the span of a run is left out"),
-            }
+impl MessageListener for EndedRuns {
+    async fn heard(&self, run: &RunView, event: &Event) {
+        let Payload::RunFinished(finished) = &event.payload else { return };
+        if run.organization.is_sandbox() {
+            // Its times are those of a clock that no trace goes by.
+            return;
         }
-        Ok(Commit::default())
+        // Read on behalf of the service; no key was presented.
+        let context = OrganizationContext { organization: run.organization, key: KeyId(Uuid::nil()) };
+        match self.accounts.run(context, run.id).await {
+            Ok(record) => telemetry::run_ended(run.id, run.organization, record.created_at, finished.reason),
+            Err(error) => tracing::debug!(%error, run.id = %run.id, "the span of a run is left out"),
+        }
     }
 }

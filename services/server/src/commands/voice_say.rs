@@ -61,8 +61,9 @@ pub async fn execute(options: &Options<'_>, config: &Config) -> Result<(), Probl
         pronunciations: Vec::new(),
     };
     let spoken = Chain::new(chain).speak(&utterance).await.map_err(|error| match error {
-        VoiceError::Unavailable(why) | VoiceError::NoRoom(why) => Problem::new(Code::Prerequisite, "", why),
-        VoiceError::Impossible(why) => Problem::new(Code::Option, "TEXT", why),
+        VoiceError::Unavailable(why) => Problem::new(Code::Prerequisite, "", why.to_string()),
+        VoiceError::NoRoom(why) => Problem::new(Code::Prerequisite, "", why),
+        VoiceError::Impossible(why) => Problem::new(Code::Option, "TEXT", why.to_string()),
     })?;
     std::fs::write(options.out, write_wav(&spoken.pcm, spoken.rate)).map_err(|error| {
         Problem::new(Code::OutputFolder, "--out", format!("`{}`: {error}", options.out.display()))
@@ -79,7 +80,7 @@ pub async fn execute(options: &Options<'_>, config: &Config) -> Result<(), Probl
             "engine": spoken.engine,
             "voice": spoken.voice,
             "speed": spoken.speed,
-            "why": spoken.why,
+            "why": spoken.why.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "seed": serde_json::Value::Null,
             "version": env!("CARGO_PKG_VERSION"),
             "machine": Machine::here(),

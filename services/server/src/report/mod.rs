@@ -20,7 +20,8 @@ use spotwright_core::ports::marketplace::RungResult;
 use spotwright_core::ports::video_backend::GateCheck;
 use spotwright_creative::clarify::Question;
 use spotwright_creative::learn::{Lesson, angle_name, hook_name};
-use spotwright_experiment::interval::{Counts, wilson};
+use spotwright_insight::figures::{GenerationFigures, click_rate, cost_per_click};
+use spotwright_insight::ranking::file_stem;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::explanation::Explanations;
@@ -29,8 +30,8 @@ use spotwright_schemas::outcome::{Delivery, Score, Winners};
 use spotwright_schemas::storyboard::Color;
 
 use crate::generated;
-use crate::outputs::{FinishedRun, file_stem, winners};
-use crate::words::{Reply, Words};
+use crate::outputs::{FinishedRun, winners};
+use crate::words::{Failure, Reply, Words};
 use plots::Point;
 use why::Why;
 
@@ -135,7 +136,8 @@ pub fn render(
     let scatter = plots::predicted_against_realized(&scatter_points(finished, words), words);
     let trend = plots::by_generation(&trend_points(finished, words), words);
     let table = variant_rows(finished, artifacts, words)?;
-    let media: Micros = (1..=finished.run.generation).map(|index| finished.delivered(index).spend).sum();
+    let media: Micros =
+        (1..=finished.run.generation).map(|index| finished.shown().delivered(index).spend).sum();
     let currency = brief.budget.currency;
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -188,7 +190,7 @@ fn cards(
         let Some(render) = &variant.body.final_render else { continue };
         let delivery = winner.placement.delivery;
         let currency = ranked.currency;
-        let placed = finished.placement_of(variant).and_then(|placement| placement.delivery.as_ref());
+        let placed = finished.shown().placement_of(variant).and_then(|placement| placement.delivery.as_ref());
         cards.push(Card {
             anchor: format!("v-{}", file_stem(variant)),
             name: file_stem(variant),
@@ -205,7 +207,7 @@ fn cards(
             realized: rate(delivery, words),
             shown: (words.times_shown)(&grouped(delivery.impressions)),
             clicks: (words.converted)(&grouped(delivery.clicks), &grouped(delivery.conversions)),
-            cost: (words.each_click)(&account(delivery.spend, currency), &cost_per_click(delivery, currency)),
+            cost: (words.each_click)(&account(delivery.spend, currency), &price_of_click(delivery, currency)),
             ladder: placed
                 .map_or_else(Vec::new, |row| row.ladder.iter().map(|step| ladder_row(step, words)).collect()),
             fatigued: placed.is_some_and(|row| row.fatigued),
@@ -232,11 +234,8 @@ fn predicted(score: &Score, words: &Words) -> Rate {
     }
 }
 
-fn cost_per_click(delivery: Delivery, currency: Currency) -> String {
-    match i64::try_from(delivery.clicks) {
-        Ok(clicks) if clicks > 0 => account(Micros(delivery.spend.0 / clicks), currency),
-        _ => "–".to_owned(),
-    }
+fn price_of_click(delivery: Delivery, currency: Currency) -> String {
+    cost_per_click(delivery).map_or_else(|| "–".to_owned(), |price| account(price, currency))
 }
 
 fn ladder_row(step: &RungResult, words: &Words) -> LadderRow {
@@ -255,10 +254,10 @@ fn because(variant: &Variant) -> String {
     variant.body.selected_because.clone().unwrap_or_default()
 }
 
-/// What ended the run: the problem as it is, after a sentence of the page.
-fn told_failure(problem: &Problem, words: &Words) -> String {
-    let text = problem.to_string();
-    if words.locale.is_english() { text } else { format!("`{}`", text.replace('`', "'")) }
+/// What ended the run, after a sentence of the page: in English as it is, with its code.
+pub(crate) fn told_failure(problem: &Problem, words: &Words) -> String {
+    let stored = problem.to_string();
+    if words.locale.is_english() { stored } else { (words.losses.reason)(&Failure::of(&stored)) }
 }
 
 fn line_rows(variant: &Variant, words: &Words) -> Vec<LineRow> {
@@ -315,11 +314,12 @@ fn generations(finished: &FinishedRun, words: &Words) -> Vec<GenerationRow> {
     let currency = finished.run.request.brief.budget.currency;
     (1..=finished.run.generation)
         .map(|index| {
-            let delivery = finished.delivered(index);
+            let figures = GenerationFigures::of(finished.shown(), index);
+            let delivery = figures.delivery;
             GenerationRow {
                 index,
-                variants: finished.variants.iter().filter(|variant| variant.generation == index).count(),
-                winners: finished.winners().filter(|variant| variant.generation == index).count(),
+                variants: figures.variants,
+                winners: figures.winners,
                 impressions: grouped(delivery.impressions),
                 clicks: grouped(delivery.clicks),
                 conversions: grouped(delivery.conversions),
@@ -332,10 +332,11 @@ fn generations(finished: &FinishedRun, words: &Words) -> Vec<GenerationRow> {
 
 fn scatter_points(finished: &FinishedRun, words: &Words) -> Vec<Point> {
     finished
+        .shown()
         .winners()
         .filter_map(|variant| {
             let score = variant.body.score.as_ref()?;
-            let interval = realized(finished.delivery_of(variant))?;
+            let interval = click_rate(finished.shown().delivery_of(variant), CONFIDENCE)?;
             Some(Point {
                 x: score.predicted_ctr,
                 y: interval.estimate,
@@ -354,7 +355,7 @@ fn scatter_points(finished: &FinishedRun, words: &Words) -> Vec<Point> {
 fn trend_points(finished: &FinishedRun, words: &Words) -> Vec<Point> {
     (1..=finished.run.generation)
         .filter_map(|index| {
-            let interval = realized(finished.delivered(index))?;
+            let interval = click_rate(finished.shown().delivered(index), CONFIDENCE)?;
             Some(Point {
                 x: f64::from(index),
                 y: interval.estimate,
@@ -401,16 +402,9 @@ fn questions(finished: &FinishedRun, words: &Words) -> Vec<QuestionRow> {
     asked.into_iter().map(row).collect()
 }
 
-fn realized(delivery: Delivery) -> Option<spotwright_experiment::interval::Interval> {
-    if delivery.impressions == 0 {
-        return None;
-    }
-    wilson(Counts::new(delivery.impressions, delivery.clicks).ok()?, CONFIDENCE).ok()
-}
-
 fn rate(delivery: Delivery, words: &Words) -> Option<Rate> {
     let [value, low, high] = {
-        let interval = realized(delivery)?;
+        let interval = click_rate(delivery, CONFIDENCE)?;
         [interval.estimate, interval.low, interval.high].map(words.percent)
     };
     Some(Rate { value, low, high })

@@ -3,9 +3,10 @@
 use serde::Serialize;
 use spotwright_core::domain::copy_rules::locale::grouped;
 use spotwright_core::domain::variant::Variant;
+use spotwright_insight::ranking::file_stem;
 use spotwright_schemas::explanation::{Contribution, ExplainedWinner, Outlook, TextPart};
 
-use crate::outputs::{FinishedRun, file_stem};
+use crate::outputs::FinishedRun;
 use crate::words::Words;
 
 /// Log-odds at which a bar is full.

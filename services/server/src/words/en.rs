@@ -2,14 +2,17 @@
 
 use spotwright_core::domain::copy_rules::locale::percent;
 use spotwright_core::domain::copy_rules::reading::ends_sentence;
+use spotwright_core::domain::estimate::{Basis, WorkKind};
 use spotwright_core::domain::withdrawal::{Change, Price, Withdrawal};
+use spotwright_core::ports::clip_source::Leavable;
+use spotwright_core::ports::language_model::ModelFault;
 use spotwright_creative::critique::Finding;
 use spotwright_schemas::locale::Locale;
 use spotwright_schemas::script::Role;
 
 use super::{
-    ClipMakerTold, ClipWords, Doing, GenerationTold, LossWords, LostAt, Page, Plots, Reply, TerminalWords,
-    WhyWords, Words, WriterWords, feed_price,
+    ClipMakerTold, ClipWords, Doing, EstimateWords, Failure, GenerationTold, Imported, LossWords, LostAt,
+    Page, Plots, Reply, TerminalWords, WhyWords, Words, WorkTold, WriterWords, feed_price,
 };
 use crate::writers::Shares;
 
@@ -86,12 +89,13 @@ pub(super) static WORDS: Words = Words {
                 format!("{} (`{}`)", finding.message, finding.subject)
             }
         },
-        reason: str::to_owned,
+        reason: |failure: &Failure<'_>| failure.plain(),
         failed_check: |check, measured, needed| {
             format!("{} (measured {measured}, needed {needed})", meaning(check))
         },
     },
     writers: WriterWords {
+        fault: |fault, words| format!("{}{words}", fault.map_or("", ModelFault::prefix)),
         all_failed: |calls, reason| {
             let which = if calls == 1 { "its only call".to_owned() } else { format!("all {calls} calls") };
             format!(
@@ -146,10 +150,20 @@ pub(super) static WORDS: Words = Words {
             };
             format!("`{source}` made {clips} with `{model}` ({licence}){known}.")
         },
+        without: |source, what, clips| {
+            let clips = if clips == 1 { "1 clip was".to_owned() } else { format!("{clips} clips were") };
+            let all = if what == Leavable::Pictures { "all " } else { "" };
+            format!("`{source}` does not take {all}{}: {clips} made without.", what.words())
+        },
+        left_away: |left| {
+            let all: Vec<String> = left.iter().map(ToString::to_string).collect();
+            format!("without: {}", all.join(", "))
+        },
         fell_back: |clips, why| {
             let show = if clips == 1 { "shot shows a real picture" } else { "shots show real pictures" };
             format!("{clips} generated {show} instead: {why}{}", stop_behind(why))
         },
+        tried: |source, why| format!("`{source}`: {why}"),
         unfinished: |clips| {
             let what = if clips == 1 { "1 generated shot was" } else { "Some generated shots were" };
             format!("{what} not waited for, because the run ended.")
@@ -202,6 +216,41 @@ pub(super) static WORDS: Words = Words {
     objective: str::to_owned,
     state: str::to_owned,
     failure: str::to_owned,
+    imported: |imported: &Imported| {
+        let Imported { ads, impressions, clicks } = imported;
+        format!(
+            "Results of real platforms were used: {ads} of the product's ads with {impressions} impressions and \
+             {clicks} clicks. For their directions they are the evidence, and the simulated results do not count."
+        )
+    },
+    estimate: EstimateWords {
+        total: |currency, band, cap| {
+            format!("The run would cost {band} {currency}, and never more than {cap}.")
+        },
+        band: |low, high, expected| format!("{low} to {high}, expected {expected}"),
+        work: |told: &WorkTold<'_>| {
+            let WorkTold { kind, provider, calls, cost, basis } = told;
+            let what = match kind {
+                WorkKind::LanguageModel => "language model",
+                WorkKind::Clips => "clips",
+                WorkKind::Renders => "renders",
+                WorkKind::Media => "media",
+            };
+            let basis = match basis {
+                Basis::Quote => "quote",
+                Basis::Measured => "measured",
+                Basis::Budget => "budget",
+            };
+            let who = provider.map_or_else(String::new, |name| format!(" by {name}"));
+            let calls = if calls.low == calls.high {
+                calls.low.to_string()
+            } else {
+                format!("{} to {}", calls.low, calls.high)
+            };
+            format!("  {what}{who}, {calls} times: {cost} ({basis})")
+        },
+        reaches_cap: "What is made before the market may use this up: the run might end early.",
+    },
     withdrawal,
     decision: str::to_owned,
     check: |id, pass, value| format!("{id} {} {value}", if pass { "✓" } else { "✗" }),
@@ -217,7 +266,8 @@ pub(super) static WORDS: Words = Words {
             told.push_str(&format!(" Not spoken: {}.", voice.silent_lines));
         }
         for why in &voice.why {
-            told.push_str(&format!(" Reason: {why}{}", stop_behind(why)));
+            let why = why.to_string();
+            told.push_str(&format!(" Reason: {why}{}", stop_behind(&why)));
         }
         told
     },

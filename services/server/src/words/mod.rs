@@ -4,11 +4,15 @@
 //! and errors are for programs and stay English.
 
 mod en;
+mod failure;
 mod zh;
 
 use serde::Serialize;
+use spotwright_core::domain::estimate::{Band, Basis, WorkKind};
 use spotwright_core::domain::run::{Approval, RunView, Stage};
 use spotwright_core::domain::withdrawal::{Price, Withdrawal};
+use spotwright_core::ports::clip_source::{Leavable, LeftAway};
+use spotwright_core::ports::language_model::ModelFault;
 use spotwright_creative::critique::Finding;
 use spotwright_schemas::locale::{Language, Locale};
 use spotwright_schemas::script::Role;
@@ -17,6 +21,7 @@ use crate::voices::VoiceSummary;
 use crate::writers::Shares;
 
 pub(crate) use en::{COPY_ENGINE_WROTE, VOICE_NOT_INSTALLED};
+pub(crate) use failure::Failure;
 
 /// Texts of one language.
 #[derive(Debug)]
@@ -56,6 +61,9 @@ pub(crate) struct Words {
     pub(crate) state: fn(&str) -> String,
     /// A failure as stored, in short.
     pub(crate) failure: fn(&str) -> String,
+    /// On which reports of real platforms a plan rests.
+    pub(crate) imported: fn(&Imported) -> String,
+    pub(crate) estimate: EstimateWords,
     /// Why a variant was withdrawn, in short.
     pub(crate) withdrawal: fn(&Withdrawal) -> String,
     /// A decision of the traffic ladder by its stored name.
@@ -285,8 +293,8 @@ pub(crate) struct LossWords {
     pub(crate) not_begun: fn(u32, u32, Option<&str>) -> String,
     /// What the critique objects to.
     pub(crate) finding: fn(&Finding) -> String,
-    /// A message of the program, already without its codes.
-    pub(crate) reason: fn(&str) -> String,
+    /// What went wrong.
+    pub(crate) reason: fn(&Failure<'_>) -> String,
     /// A failed check: its name, what was measured, what is needed.
     pub(crate) failed_check: fn(&str, &str, &str) -> String,
 }
@@ -294,6 +302,8 @@ pub(crate) struct LossWords {
 /// Texts on who wrote the lines.
 #[derive(Debug)]
 pub(crate) struct WriterWords {
+    /// What a call failed with, and the provider's words.
+    pub(crate) fault: fn(Option<ModelFault>, &str) -> String,
     /// Calls, and the reason in the provider's words: all of them failed.
     pub(crate) all_failed: fn(usize, &str) -> String,
     /// Failed calls, calls, and the reason most often given.
@@ -306,6 +316,36 @@ pub(crate) struct WriterWords {
     pub(crate) none_used: fn(usize, Option<&str>) -> String,
     /// How much of the scripts models wrote.
     pub(crate) shares: fn(&Shares) -> String,
+}
+
+/// What real platforms have reported of a product's ads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Imported {
+    pub(crate) ads: usize,
+    pub(crate) impressions: u64,
+    pub(crate) clicks: u64,
+}
+
+/// Work of an estimate, as a line tells it.
+#[derive(Debug)]
+pub(crate) struct WorkTold<'a> {
+    pub(crate) kind: WorkKind,
+    pub(crate) provider: Option<&'a str>,
+    pub(crate) calls: Band<u32>,
+    /// Already in words.
+    pub(crate) cost: &'a str,
+    pub(crate) basis: Basis,
+}
+
+/// Texts on what a run would cost.
+#[derive(Debug)]
+pub(crate) struct EstimateWords {
+    /// Currency, the band in words, the most that it can cost.
+    pub(crate) total: fn(&str, &str, &str) -> String,
+    /// Least, most and expected.
+    pub(crate) band: fn(&str, &str, &str) -> String,
+    pub(crate) work: fn(&WorkTold<'_>) -> String,
+    pub(crate) reaches_cap: &'static str,
 }
 
 /// Who made clips, as a sentence tells it.
@@ -326,8 +366,14 @@ pub(crate) struct ClipWords {
     pub(crate) made: fn(u32, u32, &str) -> String,
     /// Who made how many of them.
     pub(crate) maker: fn(&ClipMakerTold<'_>) -> String,
+    /// A source, what it does not take, and how many clips were made without it.
+    pub(crate) without: fn(&str, Leavable, u32) -> String,
+    /// What was left away of one clip's request.
+    pub(crate) left_away: fn(&[LeftAway]) -> String,
     /// Clips that a picture stands in for, and why.
     pub(crate) fell_back: fn(u32, &str) -> String,
+    /// A source that was asked without a usable clip, and why.
+    pub(crate) tried: fn(&str, &str) -> String,
     /// Clips that the run did not wait for.
     pub(crate) unfinished: fn(u32) -> String,
     /// Behind the maker of a clip that was made before.

@@ -1,6 +1,11 @@
 //! Chinese is Chinese, and what is stored in English is known to it.
 
+use spotwright_core::domain::reason::{ClipReason, FailedCheck, VoiceFault, VoiceReason};
+use spotwright_core::domain::routing::Reason;
+use spotwright_core::ports::clip_source::{Ability, ClipErrorKind};
 use spotwright_render::picture;
+use spotwright_schemas::error::Code;
+use spotwright_schemas::money::{Currency, Micros};
 use spotwright_schemas::storyboard::{Color, Palette};
 use spotwright_scoring::hot::HotModel;
 
@@ -63,6 +68,153 @@ fn what_other_parts_say_in_english_is_known_in_chinese() {
     }
     // What is not known is quoted, not dropped.
     assert_eq!((words.stored)("Something `new` happened."), "系统提示：`Something 'new' happened.`");
+}
+
+#[test]
+fn every_kind_of_reason_is_told_in_chinese_and_in_english() {
+    let chinese = Words::of(Locale::ZhCn);
+    let mut told = Vec::new();
+    for reason in voice_reasons() {
+        told.push((reason.to_string(), reason.told(Locale::ZhCn)));
+    }
+    for reason in clip_reasons() {
+        told.push((reason.to_string(), reason.told(Locale::ZhCn)));
+    }
+    for code in Code::ALL {
+        let stored = format!("{code} of one.field: something is not as it has to be");
+        told.push((stored.clone(), (chinese.losses.reason)(&Failure::of(&stored))));
+        assert!((chinese.failure)(&stored).contains(code.as_str()));
+    }
+    for fault in [ModelFault::Unavailable, ModelFault::Refused, ModelFault::Unusable, ModelFault::Lost] {
+        let words = "the server said something";
+        told.push((format!("{}{words}", fault.prefix()), (chinese.writers.fault)(Some(fault), words)));
+    }
+    for (english, chinese) in &told {
+        assert!(
+            english.len() > 3 && chinese.chars().any(|c| ('\u{4E00}'..='\u{9FFF}').contains(&c)),
+            "{chinese}"
+        );
+        assert!(latin_words_in_a_row(chinese) < 3, "{chinese}");
+    }
+    assert!(latin_words_in_a_row(&voice_reasons()[0].to_string()) >= 3, "the test can fail");
+}
+
+/// One of every kind of reason why a line is not spoken, or otherwise than asked; foreign words in English.
+fn voice_reasons() -> Vec<VoiceReason> {
+    let words = || "something that somebody else said".to_owned();
+    let text = |name: &str| name.to_owned();
+    let faults = [
+        VoiceFault::File { file: text("models/voice.bin"), words: words() },
+        VoiceFault::Model { words: words() },
+        VoiceFault::Interrupted { words: words() },
+        VoiceFault::Character { character: '龘' },
+        VoiceFault::NoVoice { locale: Locale::ZhCn },
+        VoiceFault::EnglishOnly,
+        VoiceFault::NoWords,
+        VoiceFault::SentenceTooLong { sounds: 500, at_most: 400 },
+        VoiceFault::ServerAway { words: words() },
+        VoiceFault::ServerAnswered { status: 500, words: words() },
+        VoiceFault::AnswerTooLong { minutes: 3 },
+        VoiceFault::NoSound,
+        VoiceFault::BadSound { words: words() },
+    ];
+    let mut reasons = vec![
+        VoiceReason::Faster { percent: 115 },
+        VoiceReason::Silent { shot: 2, why: Box::new(VoiceFault::NoWords.into()) },
+        VoiceReason::ClipTooShort { shot: 2, clip_frames: 150, line_frames: 180 },
+        VoiceReason::AdTooLong { frames: 700, at_most: 600 },
+        VoiceReason::OtherVoice { asked: text("af_sky"), locale: Locale::ZhCn, speaks: text("zf_xiaobei") },
+        VoiceReason::UsualVoiceMissing { usual: text("zf_xiaobei"), speaks: text("zm_yunxi") },
+        VoiceReason::SmallVoice { asked: text("af_heart") },
+        VoiceReason::American,
+        VoiceReason::NoWordTimes { engine: text("http") },
+        VoiceReason::ServerVoice { speaks: text("alloy"), asked: text("af_heart") },
+        VoiceReason::NoPronunciations,
+    ];
+    reasons.extend(faults.into_iter().map(VoiceReason::from));
+    let passed_over = |why: &VoiceReason| VoiceReason::PassedOver {
+        engine: "kokoro".to_owned(),
+        why: Box::new(why.clone()),
+    };
+    let nobody = VoiceReason::Nobody { passed_over: reasons.iter().map(passed_over).collect() };
+    reasons.push(nobody);
+    reasons
+}
+
+/// One of every kind of reason why a picture stands in for a generated shot; foreign words in English.
+fn clip_reasons() -> Vec<ClipReason> {
+    let words = || "something that somebody else said".to_owned();
+    let kinds = [
+        ClipErrorKind::Busy,
+        ClipErrorKind::TooFast,
+        ClipErrorKind::Unavailable,
+        ClipErrorKind::Authentication,
+        ClipErrorKind::NoFunds,
+        ClipErrorKind::NotAllowed,
+        ClipErrorKind::BadRequest,
+        ClipErrorKind::Policy,
+        ClipErrorKind::UnknownJob,
+        ClipErrorKind::BadAnswer,
+        ClipErrorKind::Failed,
+    ];
+    let check = |id: &str| FailedCheck {
+        id: id.to_owned(),
+        value: "90 frames".to_owned(),
+        limit: "at most 20 frames".to_owned(),
+    };
+    let checks = ["clip_length", "clip_black", "clip_frozen", "clip_sound"].map(check);
+    let mut reasons = vec![
+        ClipReason::NoSources,
+        ClipReason::RunEnded,
+        ClipReason::OverBudget,
+        ClipReason::NotConfigured,
+        ClipReason::SecondPartLate,
+        ClipReason::TooLate { seconds: 300 },
+        ClipReason::Lost { words: words() },
+        ClipReason::NotStored,
+        ClipReason::OtherCurrency { price: Currency::USD, budget: Currency::CNY },
+        ClipReason::Price { at_most: Micros(2_000_000), left: Micros(1_000_000), currency: Currency::CNY },
+        ClipReason::Unusable { words: words() },
+        ClipReason::Checks { failed: checks.to_vec() },
+        ClipReason::UnlikeProduct { color: 30.0, shape: 0.4, label: 0.2, words: words() },
+        ClipReason::Failed { words: words() },
+    ];
+    reasons.extend(kinds.map(|kind| ClipReason::Source { kind, words: words() }));
+    let left_out = [
+        Reason::NotWished,
+        Reason::Ability { missing: vec![Ability::LastFrame, Ability::Sound] },
+        Reason::Length { seconds: 12.0, at_most: 10.0 },
+        Reason::Territory { licence: "terms".to_owned(), territories: vec!["EU".to_owned()] },
+        Reason::TerritoryUnknown { licence: "terms".to_owned(), excluded: vec!["EU".to_owned()] },
+        Reason::Revenue { licence: "terms".to_owned(), limit_usd: 1_000_000 },
+        Reason::Refused { message: words() },
+        Reason::OtherCurrency { price: Currency::USD, cap: Currency::CNY },
+        Reason::Price { at_most: Micros(2_000_000), cap: Micros(1_000_000), currency: Currency::CNY },
+        Reason::Deadline { expected_seconds: 90.0, left_seconds: 30.0 },
+    ];
+    let source = || "kling".to_owned();
+    reasons.extend(left_out.map(|why| ClipReason::LeftOut { source: source(), why }));
+    let tried = |why: &ClipReason| ClipReason::Tried { source: source(), why: Box::new(why.clone()) };
+    let several = ClipReason::Several { reasons: reasons.iter().map(tried).collect() };
+    reasons.push(several);
+    reasons
+}
+
+#[test]
+fn an_estimate_is_told_in_the_language_of_the_brief() {
+    let told = WorkTold {
+        kind: WorkKind::LanguageModel,
+        provider: Some("openai"),
+        calls: Band { low: 1, expected: 2, high: 3 },
+        cost: "0.10",
+        basis: Basis::Quote,
+    };
+    let [english, chinese] = [Locale::EnUs, Locale::ZhCn].map(|locale| &Words::of(locale).estimate);
+    assert_eq!((english.work)(&told), "  language model by openai, 1 to 3 times: 0.10 (quote)");
+    assert_eq!((chinese.work)(&told), "  语言模型（`openai`），1 至 3 次：0.10，按报价");
+    let imported = Imported { ads: 2, impressions: 20_000, clicks: 500 };
+    assert!((Words::of(Locale::EnUs).imported)(&imported).contains("20000 impressions and 500 clicks"));
+    assert!((Words::of(Locale::ZhCn).imported)(&imported).contains("展示 20000 次，点击 500 次"));
 }
 
 #[test]

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use jiff::civil::Date;
 use spotwright_core::domain::account::OrganizationContext;
 use spotwright_core::domain::observation::{
-    Evidence, Fate, ImportRecord, Link, NewObservation, ObservationRecord, PlatformName, ProductKey,
-    SourceKind,
+    Evidence, Fate, ImportRecord, Link, NewObservation, Observation, ObservationRecord, PlatformName,
+    ProductKey, SourceKind,
 };
 use spotwright_core::ports::accounts::{AccountError, Page, Positioned, WriteKey};
 use spotwright_core::ports::observations::{
@@ -72,6 +73,22 @@ impl ObservationStore for Store {
     ) -> Result<Vec<Positioned<ObservationRecord>>, AccountError> {
         let mut reader = self.tenant(within(organization)).await?;
         Ok(observations::list(&mut reader, organization, filter, page).await?)
+    }
+
+    async fn of_ads(
+        &self,
+        organization: OrganizationId,
+        platform: &PlatformName,
+        ids: &[String],
+        from: Date,
+        until: Date,
+    ) -> Result<Vec<Observation>, AccountError> {
+        let mut reader = self.tenant(within(organization)).await?;
+        let mut found = Vec::new();
+        for id in ids {
+            found.extend(observations::of_ad(&mut reader, organization, platform, id, from, until).await?);
+        }
+        Ok(found)
     }
 
     async fn imports(

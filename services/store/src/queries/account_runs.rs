@@ -36,13 +36,14 @@ pub(super) async fn create(
     commits::write(conn, run.id, 0, commit).await?;
     // Written from the brief's row, so that the brief of another organization cannot be named.
     let written = sqlx::query(
-        "INSERT INTO run_order (run_id, organization_id, brief_id, detail) \
-         SELECT $1, organization_id, id, $4 FROM brief WHERE id = $3 AND organization_id = $2",
+        "INSERT INTO run_order (run_id, organization_id, brief_id, detail, revises) \
+         SELECT $1, organization_id, id, $4, $5 FROM brief WHERE id = $3 AND organization_id = $2",
     )
     .bind(run.id.0)
     .bind(context.organization.0)
     .bind(order.brief.0)
     .bind(to_json(&order)?)
+    .bind(order.revises.map(|revises| revises.variant.0))
     .execute(&mut *conn)
     .await
     .map_err(database)?;
@@ -175,8 +176,7 @@ pub(super) async fn list(
     rows.into_iter().map(RecordRow::into_record).collect()
 }
 
-/// Runs whose order names a variant that they revise. One pass over the organization's orders: the text is what
-/// [`to_json`] writes, and every row is read and looked at again.
+/// Runs whose order names a variant that they revise. Uses `run_order_by_revised`.
 pub(super) async fn revisions(
     conn: &mut Connection,
     context: OrganizationContext,
@@ -184,25 +184,17 @@ pub(super) async fn revisions(
     page: Page,
 ) -> Result<Vec<Positioned<RunRecord>>, StoreError> {
     let rows: Vec<RecordRow> = sqlx::query_as(records!(
-        "r.organization_id = $1 AND r.position < $2 AND q.detail LIKE $4",
+        "r.organization_id = $1 AND r.position < $2 AND q.revises = $4",
         "ORDER BY r.position DESC LIMIT $3"
     ))
     .bind(context.organization.0)
     .bind(before(page))
     .bind(i64::from(page.limit))
-    .bind(format!("%\"revises\":{{\"variant\":\"{variant}\"%"))
+    .bind(variant.0)
     .fetch_all(conn)
     .await
     .map_err(database)?;
-    let mut found = Vec::with_capacity(rows.len());
-    for row in rows {
-        let run = row.into_record()?;
-        let revises = run.row.order.and_then(|order| order.revises);
-        if revises.is_some_and(|revises| revises.variant == variant) {
-            found.push(run);
-        }
-    }
-    Ok(found)
+    rows.into_iter().map(RecordRow::into_record).collect()
 }
 
 pub(super) async fn get(

@@ -142,20 +142,22 @@ pub(super) async fn set_frozen(
     Ok(Organization { id: organization, name, created_at, frozen_at })
 }
 
-type CredentialRow = (Uuid, String, Vec<u8>, Option<i64>, Option<i64>, Option<i64>);
+type CredentialRow = (Uuid, String, Vec<u8>, Option<i64>, Option<i64>, i64, Option<i64>);
 
 /// What is needed to check a presented key. Not bound to an organization: the key tells which.
 pub(super) async fn credential(conn: &mut Connection, key: KeyId) -> Result<Option<Credential>, StoreError> {
     let row: Option<CredentialRow> = sqlx::query_as(concat!(
-        "SELECT k.organization_id, k.scopes, k.mac, k.revoked_at, o.frozen_at, k.expires_at - ",
+        "SELECT k.organization_id, k.scopes, k.mac, k.revoked_at, coalesce(o.frozen_at, p.frozen_at), \
+         o.clock_moved, k.expires_at - o.clock_moved - ",
         now!(),
-        " FROM api_key k JOIN organization o ON o.id = k.organization_id WHERE k.id = $1"
+        " FROM api_key k JOIN organization o ON o.id = k.organization_id \
+         LEFT JOIN organization p ON p.id = o.sandbox_of WHERE k.id = $1"
     ))
     .bind(key.0)
     .fetch_optional(conn)
     .await
     .map_err(database)?;
-    let Some((organization, scopes, mac, revoked_at, frozen_at, remaining_micros)) = row else {
+    let Some((organization, scopes, mac, revoked_at, frozen_at, clock_moved, remaining_micros)) = row else {
         return Ok(None);
     };
     let mac = <[u8; 32]>::try_from(mac)
@@ -167,6 +169,7 @@ pub(super) async fn credential(conn: &mut Connection, key: KeyId) -> Result<Opti
         mac: KeyMac(mac),
         revoked: revoked_at.is_some(),
         frozen: frozen_at.is_some(),
+        clock_moved,
         remaining_micros,
     }))
 }
@@ -207,8 +210,8 @@ pub(super) async fn organizations(
     page: Page,
 ) -> Result<Vec<Positioned<Organization>>, StoreError> {
     let rows: Vec<(i64, Uuid, String, i64, Option<i64>)> = sqlx::query_as(
-        "SELECT position, id, name, created_at, frozen_at FROM organization WHERE position < $1 \
-         ORDER BY position DESC LIMIT $2",
+        "SELECT position, id, name, created_at, frozen_at FROM organization \
+         WHERE position < $1 AND sandbox_of IS NULL ORDER BY position DESC LIMIT $2",
     )
     .bind(before(page))
     .bind(i64::from(page.limit))
@@ -327,7 +330,7 @@ pub(super) async fn revoke_key(
     }
     let row: Option<KeyRow> = sqlx::query_as(concat!(
         "UPDATE api_key SET revoked_at = coalesce(revoked_at, ",
-        now!(),
+        now_of!("$2"),
         ") WHERE id = $1 AND organization_id = $2 \
          RETURNING position, id, name, scopes, created_at, expires_at, revoked_at"
     ))
@@ -430,7 +433,7 @@ pub(super) async fn delete_asset(
 ) -> Result<(Asset, bool), StoreError> {
     let row: Option<AssetRow> = sqlx::query_as(concat!(
         "UPDATE asset SET deleted_at = ",
-        now!(),
+        now_of!("$2"),
         " WHERE id = $1 AND organization_id = $2 AND deleted_at IS NULL \
          RETURNING position, id, hash, name, width, height, bytes, created_at"
     ))

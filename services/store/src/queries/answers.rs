@@ -37,7 +37,7 @@ impl<T> Outcome<T> {
 
 /// What is known of a write key.
 pub(super) enum Known<T> {
-    /// Free, at this time of the database's clock.
+    /// Free, at this time of the organization's clock.
     Free(i64),
     /// Used: this is the answer.
     Used(Outcome<T>),
@@ -52,7 +52,7 @@ pub(super) async fn look_up<T: DeserializeOwned>(
     let (now, fingerprint, response, created_at): (i64, Option<Vec<u8>>, Option<String>, Option<i64>) =
         sqlx::query_as(concat!(
             "SELECT ",
-            now!(),
+            now_of!("$1"),
             ", a.body_sha256, a.response, a.created_at FROM (SELECT 1 AS one) AS o \
              LEFT JOIN api_idempotency a ON a.organization_id = $1 AND a.key = $2"
         ))

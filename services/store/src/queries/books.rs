@@ -144,7 +144,7 @@ pub(super) async fn usage(
     })
 }
 
-/// Placements of a run by generation. Uses `placement_by_generation`.
+/// Placements of a run's own campaigns by generation. Uses `placement_by_generation`.
 pub(super) async fn placements(
     conn: &mut Connection,
     context: OrganizationContext,
@@ -154,7 +154,7 @@ pub(super) async fn placements(
     let rows: Vec<PlacementRow> = sqlx::query_as(
         "SELECT p.id, p.run_id, p.campaign_id, p.variant_id, p.generation, p.delivery, p.observed, p.ended, p.held \
          FROM placement p JOIN run r ON r.id = p.run_id JOIN variant v ON v.id = p.variant_id \
-         WHERE p.run_id = $1 AND r.organization_id = $2 ORDER BY p.generation, v.generation, v.number",
+         WHERE p.run_id = $1 AND r.organization_id = $2 AND p.generation > 0 ORDER BY p.generation, v.generation, v.number",
     )
     .bind(run.0)
     .bind(context.organization.0)

@@ -2,7 +2,7 @@
 
 use spotwright_core::domain::account::OrganizationContext;
 use spotwright_core::domain::campaign::{
-    Ad, Campaign, CampaignFilter, CampaignId, Hold, HoldChange, ServingStatus,
+    Ad, Campaign, CampaignFilter, CampaignId, CampaignNumber, Hold, HoldChange, ServingStatus,
 };
 use spotwright_core::ports::accounts::{Page, Positioned};
 use spotwright_core::ports::marketplace::MarketReport;
@@ -19,7 +19,9 @@ use crate::convert::{currency, database, from_json, from_name, to_json, unsigned
 /// Where a campaign stands, of a row `c` of `campaign` and its run `r`.
 macro_rules! status {
     () => {
-        "CASE WHEN c.hold = 'ended' OR r.state IN ('finished', 'observing', 'learning') \
+        "CASE WHEN c.made IS NOT NULL THEN CASE WHEN c.next_at IS NULL THEN 'ended' \
+         WHEN c.hold = 'paused' THEN 'paused' WHEN c.report IS NULL THEN 'waiting' ELSE 'active' END \
+         WHEN c.hold = 'ended' OR r.state IN ('finished', 'observing', 'learning') \
          OR c.generation < r.generation THEN 'ended' \
          WHEN c.hold = 'paused' THEN 'paused' WHEN r.state = 'playing' THEN 'active' ELSE 'waiting' END"
     };
@@ -30,7 +32,7 @@ macro_rules! campaigns {
     ($which:expr, $rest:literal) => {
         concat!(
             "SELECT c.position, c.run_id, c.generation, c.product, c.objective, c.placement, c.report, \
-             r.currency, r.created_at, ",
+             c.made, r.currency, coalesce(c.made_at, r.created_at) AS created_at, ",
             status!(),
             " AS status FROM campaign c JOIN run r ON r.id = c.run_id WHERE c.organization_id = $1 AND ",
             $which,
@@ -48,10 +50,25 @@ row! {
         objective: String,
         placement: String,
         report: Option<String>,
+        made: Option<String>,
         currency: Option<String>,
         created_at: i64,
         status: String,
     }
+}
+
+/// How the number of a campaign is stored: generations above 0, campaigns that people made below.
+pub(super) fn stored(id: CampaignId) -> i64 {
+    match id.number {
+        CampaignNumber::Generation(generation) => i64::from(generation),
+        CampaignNumber::Made(number) => -i64::from(number),
+    }
+}
+
+/// The campaign of a stored number.
+pub(super) fn named(run: RunId, stored: i64) -> Result<CampaignId, StoreError> {
+    let number: u32 = unsigned("number of a campaign", stored.abs())?;
+    Ok(if stored < 0 { CampaignId::made(run, number) } else { CampaignId::of_generation(run, number) })
 }
 
 /// A row with its ads and its names at platforms.
@@ -60,7 +77,7 @@ async fn whole(
     context: OrganizationContext,
     row: CampaignRow,
 ) -> Result<Positioned<Campaign>, StoreError> {
-    let id = CampaignId { run: RunId(row.run_id), generation: unsigned("generation", row.generation)? };
+    let id = named(RunId(row.run_id), row.generation)?;
     let report: Option<MarketReport> =
         row.report.map(|text| from_json("report of a campaign", &text)).transpose()?;
     let campaign = Campaign {
@@ -74,6 +91,7 @@ async fn whole(
         report: report.map(|report| MarketReport { creatives: Vec::new(), ..report }),
         ads: ads(conn, context, id).await?,
         external_refs: refs(conn, context, id).await?,
+        made: row.made.map(|text| from_json("order of a campaign", &text)).transpose()?,
     };
     Ok(Positioned { position: row.position, row: campaign })
 }
@@ -129,7 +147,7 @@ pub(super) async fn get(
     let row: Option<CampaignRow> = sqlx::query_as(campaigns!("c.run_id = $2 AND c.generation = $3", ""))
         .bind(context.organization.0)
         .bind(id.run.0)
-        .bind(i64::from(id.generation))
+        .bind(stored(id))
         .fetch_optional(&mut *conn)
         .await
         .map_err(database)?;
@@ -167,7 +185,7 @@ async fn ads(
          WHERE p.run_id = $1 AND p.generation = $2 ORDER BY v.generation, v.number",
     )
     .bind(id.run.0)
-    .bind(i64::from(id.generation))
+    .bind(stored(id))
     .fetch_all(&mut *conn)
     .await
     .map_err(database)?;
@@ -178,7 +196,7 @@ async fn ads(
          ORDER BY e.platform, e.external_id",
     )
     .bind(id.run.0)
-    .bind(i64::from(id.generation))
+    .bind(stored(id))
     .bind(context.organization.0)
     .fetch_all(&mut *conn)
     .await
@@ -208,7 +226,7 @@ async fn refs(
          WHERE run_id = $1 AND generation = $2 AND organization_id = $3 ORDER BY platform, external_id",
     )
     .bind(id.run.0)
-    .bind(i64::from(id.generation))
+    .bind(stored(id))
     .bind(context.organization.0)
     .fetch_all(conn)
     .await
@@ -235,14 +253,14 @@ pub(super) async fn put_refs(
         .fetch_optional(&mut *conn)
         .await
         .map_err(database)?;
-        if holder.is_some_and(|holder| holder != (id.run.0, i64::from(id.generation))) {
+        if holder.is_some_and(|holder| holder != (id.run.0, stored(id))) {
             return Ok(Some(index));
         }
     }
     sqlx::query("DELETE FROM campaign_ref WHERE organization_id = $1 AND run_id = $2 AND generation = $3")
         .bind(context.organization.0)
         .bind(id.run.0)
-        .bind(i64::from(id.generation))
+        .bind(stored(id))
         .execute(&mut *conn)
         .await
         .map_err(database)?;
@@ -256,7 +274,7 @@ pub(super) async fn put_refs(
         .bind(&own.id)
         .bind(&own.account)
         .bind(id.run.0)
-        .bind(i64::from(id.generation))
+        .bind(stored(id))
         .execute(&mut *conn)
         .await
         .map_err(database)?;

@@ -72,21 +72,27 @@ struct Listener {
     organization: OrganizationId,
     events: Vec<String>,
     from: LogPosition,
+    clock_moved: i64,
 }
+
+type ListenerRow = (Uuid, Uuid, String, i64, i64, i64);
 
 /// Webhooks that events are noted for.
 async fn listeners(conn: &mut Connection) -> Result<Vec<Listener>, StoreError> {
-    let rows: Vec<(Uuid, Uuid, String, i64, i64)> = sqlx::query_as(
-        "SELECT id, organization_id, events, from_order, from_position FROM webhook WHERE state <> 'disabled'",
-    )
+    let rows: Vec<ListenerRow> = sqlx::query_as(concat!(
+        "SELECT id, organization_id, events, from_order, from_position, ",
+        moved!("webhook.organization_id"),
+        " FROM webhook WHERE state <> 'disabled'"
+    ))
     .fetch_all(conn)
     .await
     .map_err(database)?;
-    let listener = |(id, organization, events, transaction, row): (Uuid, Uuid, String, i64, i64)| Listener {
+    let listener = |(id, organization, events, transaction, row, clock_moved): ListenerRow| Listener {
         id: WebhookId(id),
         organization: OrganizationId(organization),
         events: words(&events),
         from: LogPosition { transaction, row },
+        clock_moved,
     };
     Ok(rows.into_iter().map(listener).collect())
 }
@@ -123,6 +129,7 @@ pub(super) async fn fan_out(conn: &mut Connection, limit: u32, now: i64) -> Resu
                 && wants(&listener.events, logged.event.event_type())
         };
         for listener in listeners.iter().filter(wanted) {
+            let now = now.saturating_add(listener.clock_moved);
             note(conn, listener.id, logged, now, false).await?;
         }
     }
@@ -194,9 +201,14 @@ pub(super) async fn claim(
         " WHERE id IN (SELECT id FROM (SELECT d.id, d.next_at, d.log_position, row_number() OVER \
          (PARTITION BY d.webhook_id ORDER BY d.next_at, d.commit_order, d.log_position) AS place \
          FROM webhook_delivery d JOIN webhook w ON w.id = d.webhook_id \
-         WHERE d.state = 'waiting' AND w.state = 'active' AND d.next_at <= ",
+         WHERE d.state = 'waiting' AND w.state = 'active' AND (d.next_at <= ",
     );
-    claim.push_bind(now).push(" AND d.lease_until <= ").push_bind(now);
+    claim.push_bind(now);
+    claim.push(
+        " OR EXISTS (SELECT 1 FROM organization o WHERE o.id = d.organization_id AND o.clock_moved > 0 \
+         AND d.next_at - o.clock_moved <= ",
+    );
+    claim.push_bind(now).push(")) AND d.lease_until <= ").push_bind(now);
     claim.push(
         " AND NOT EXISTS (SELECT 1 FROM webhook_delivery e WHERE e.webhook_id = d.webhook_id \
          AND e.lane = d.lane AND e.state = 'waiting' \
@@ -213,11 +225,14 @@ pub(super) async fn claim(
     claim.push(") AS due WHERE place <= ").push_bind(i64::from(of_each));
     claim.push(" ORDER BY next_at, log_position LIMIT ").push_bind(i64::from(limit));
     claim.push(") AND state = 'waiting' AND lease_until <= ").push_bind(now);
-    claim.push(" RETURNING id, webhook_id, type, body, n_attempts, fence");
-    let rows: Vec<(Uuid, Uuid, String, String, i64, i64)> =
+    claim.push(concat!(
+        " RETURNING id, webhook_id, type, body, n_attempts, fence, ",
+        moved!("webhook_delivery.organization_id")
+    ));
+    let rows: Vec<(Uuid, Uuid, String, String, i64, i64, i64)> =
         claim.build_query_as().fetch_all(&mut *conn).await.map_err(database)?;
     let mut claimed = Vec::with_capacity(rows.len());
-    for (id, webhook, event_type, body, attempts, fence) in rows {
+    for (id, webhook, event_type, body, attempts, fence, clock_moved) in rows {
         let row: WebhookRow =
             sqlx::query_as(concat!("SELECT ", webhook_columns!(), " FROM webhook w WHERE w.id = $1"))
                 .bind(webhook)
@@ -231,6 +246,7 @@ pub(super) async fn claim(
             body,
             attempts: unsigned("attempts", attempts)?,
             fence,
+            clock_moved,
         });
     }
     Ok(claimed)

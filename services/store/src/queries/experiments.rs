@@ -184,7 +184,7 @@ pub(super) async fn amend(
         sqlx::query(concat!(
             "INSERT INTO experiment_day (experiment_id, day, organization_id, phase, read_out, exposures, \
              created_at) VALUES ($1, $2, $3, $4, $5, $6, ",
-            now!(),
+            now_of!("$3"),
             ")"
         ))
         .bind(experiment.id.0)
@@ -203,16 +203,39 @@ pub(super) async fn amend(
     Ok(Amended::Now)
 }
 
+/// Whether the next day of an experiment has come at `$1` by a clock that was moved.
+macro_rules! come_by_its_clock {
+    ($table:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM organization o WHERE o.id = ",
+            $table,
+            ".organization_id AND o.clock_moved > 0 AND ",
+            $table,
+            ".next_at <= $1 + o.clock_moved)"
+        )
+    };
+}
+
+/// Experiments whose day is due at `$1`, each by the clock of its organization, and that nobody holds.
+macro_rules! due {
+    ($what:literal, $rest:literal) => {
+        concat!(
+            $what,
+            " WHERE e.next_at IS NOT NULL AND e.lease_until <= $1 AND (e.next_at <= $1 OR ",
+            come_by_its_clock!("e"),
+            ")",
+            $rest
+        )
+    };
+}
+
 /// Whether a day may be due: one read, without a write transaction; reads `experiment_due`.
 pub(super) async fn any_due(conn: &mut Connection, now: i64) -> Result<bool, StoreError> {
-    let found: Option<i64> = sqlx::query_scalar(
-        "SELECT position FROM experiment WHERE next_at IS NOT NULL AND next_at <= $1 AND lease_until <= $1 \
-         LIMIT 1",
-    )
-    .bind(now)
-    .fetch_optional(conn)
-    .await
-    .map_err(database)?;
+    let found: Option<i64> = sqlx::query_scalar(due!("SELECT e.position FROM experiment e", " LIMIT 1"))
+        .bind(now)
+        .fetch_optional(conn)
+        .await
+        .map_err(database)?;
     Ok(found.is_some())
 }
 
@@ -223,15 +246,21 @@ pub(super) async fn claim(
     now: i64,
     lease_until: i64,
 ) -> Result<Option<ClaimedDay>, StoreError> {
-    let row: Option<(String, i64)> = sqlx::query_as(
-        "UPDATE experiment SET fence = fence + 1, lease_until = $2 WHERE id = (SELECT id FROM experiment \
-         WHERE next_at IS NOT NULL AND next_at <= $1 AND lease_until <= $1 ORDER BY next_at, position LIMIT 1) \
-         AND next_at IS NOT NULL AND next_at <= $1 AND lease_until <= $1 RETURNING body, fence",
-    )
+    let row: Option<(String, i64, i64)> = sqlx::query_as(concat!(
+        "UPDATE experiment SET fence = fence + 1, lease_until = $2 WHERE id = (",
+        due!("SELECT e.id FROM experiment e", " ORDER BY e.next_at, e.position LIMIT 1"),
+        ") AND next_at IS NOT NULL AND lease_until <= $1 AND (next_at <= $1 OR ",
+        come_by_its_clock!("experiment"),
+        ") RETURNING body, fence, ",
+        moved!("experiment.organization_id")
+    ))
     .bind(now)
     .bind(lease_until)
     .fetch_optional(conn)
     .await
     .map_err(database)?;
-    row.map(|(body, fence)| Ok(ClaimedDay { experiment: from_json("experiment", &body)?, fence })).transpose()
+    row.map(|(body, fence, clock_moved)| {
+        Ok(ClaimedDay { experiment: from_json("experiment", &body)?, fence, clock_moved })
+    })
+    .transpose()
 }

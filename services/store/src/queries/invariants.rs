@@ -84,7 +84,7 @@ const BY_ID: &[(&str, &str)] = &[
     (
         "I7 a placement of a withdrawn variant has not ended",
         "SELECT p.id FROM placement p JOIN variant v ON v.id = p.variant_id \
-         WHERE v.state = 'withdrawn' AND p.ended = 0 AND p.delivery IS NOT NULL",
+         WHERE v.state = 'withdrawn' AND p.ended = 0 AND p.delivery IS NOT NULL AND p.generation > 0",
     ),
     (
         "I7 a placement has ended and its variant was not withdrawn",

@@ -13,6 +13,7 @@ use spotwright_core::ports::marketplace::CreativeDelivery;
 use spotwright_core::ports::observations::{Mapping, NewImport, ObservationFilter};
 use spotwright_core::ports::step_store::StoreError;
 use spotwright_schemas::ids::{ImportId, ObservationId, OrganizationId, PlacementId, RunId, VariantId};
+use spotwright_schemas::outcome::Delivery;
 use uuid::Uuid;
 
 use super::Connection;
@@ -249,8 +250,6 @@ async fn remember(
     Ok(())
 }
 
-type PlacementRow = (Uuid, i64, Option<String>, String, String, i64);
-
 /// Writes what the market reported of a placement, in the transaction that takes the feedback in.
 pub(super) async fn simulated(
     conn: &mut Connection,
@@ -258,8 +257,31 @@ pub(super) async fn simulated(
     organization: Uuid,
     placement: PlacementId,
 ) -> Result<(), StoreError> {
+    let row: Option<(i64, Option<String>)> =
+        sqlx::query_as("SELECT generation, delivery FROM placement WHERE id = $1 AND run_id = $2")
+            .bind(placement.0)
+            .bind(run.0)
+            .fetch_optional(&mut *conn)
+            .await
+            .map_err(database)?;
+    let Some((generation, Some(delivery))) = row else { return Ok(()) };
+    let delivery = from_json::<CreativeDelivery>("delivery", &delivery)?.delivery;
+    simulated_day(conn, run, organization, placement, unsigned("generation", generation)?, delivery).await
+}
+
+type PlacementRow = (Uuid, String, String, i64);
+
+/// Writes what a placement delivered on a logical day.
+pub(super) async fn simulated_day(
+    conn: &mut Connection,
+    run: RunId,
+    organization: Uuid,
+    placement: PlacementId,
+    day: u32,
+    delivery: Delivery,
+) -> Result<(), StoreError> {
     let row: Option<PlacementRow> = sqlx::query_as(concat!(
-        "SELECT p.variant_id, p.generation, p.delivery, v.body, r.request, ",
+        "SELECT p.variant_id, v.body, r.request, ",
         now!(),
         " FROM placement p JOIN variant v ON v.id = p.variant_id JOIN run r ON r.id = p.run_id \
          WHERE p.id = $1 AND p.run_id = $2"
@@ -269,15 +291,14 @@ pub(super) async fn simulated(
     .fetch_optional(&mut *conn)
     .await
     .map_err(database)?;
-    let Some((variant, generation, Some(delivery), body, request, now)) = row else { return Ok(()) };
-    let delivery = from_json::<CreativeDelivery>("delivery", &delivery)?.delivery;
+    let Some((variant, body, request, now)) = row else { return Ok(()) };
     let body: VariantBody = from_json("variant", &body)?;
     let request: RunRequest = from_json("request of a run", &request)?;
     let observation = Observation {
         source: Source::Simulated,
         ad: AdKey::Placement(placement),
         names: AdNames::default(),
-        window: Window::of_logical_day(unsigned("generation", generation)?),
+        window: Window::of_logical_day(day),
         impressions: Some(delivery.impressions),
         clicks: Some(delivery.clicks),
         click_column: None,
@@ -311,6 +332,32 @@ row! {
         created_at: i64,
         updated_at: i64,
     }
+}
+
+/// Imported observations of one ad whose windows meet the days, by first day. Uses the unique index of
+/// `observation`.
+pub(super) async fn of_ad(
+    conn: &mut Connection,
+    organization: OrganizationId,
+    platform: &PlatformName,
+    id: &str,
+    from: jiff::civil::Date,
+    until: jiff::civil::Date,
+) -> Result<Vec<Observation>, StoreError> {
+    let rows: Vec<String> = sqlx::query_scalar(
+        "SELECT body FROM observation WHERE organization_id = $1 AND source = $2 AND platform = $3 AND ad = $4 \
+         AND window_start <= $6 AND window_end >= $5 ORDER BY window_start",
+    )
+    .bind(organization.0)
+    .bind(SourceKind::Imported.as_str())
+    .bind(platform.as_str())
+    .bind(AdKey::Id(id.to_owned()).as_text())
+    .bind(from.to_string())
+    .bind(until.to_string())
+    .fetch_all(conn)
+    .await
+    .map_err(database)?;
+    rows.iter().map(|body| from_json("observation", body)).collect()
 }
 
 /// A page of observations. An empty text or a nil id stands for "any": the same statement serves all filters.

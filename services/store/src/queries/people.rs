@@ -420,15 +420,16 @@ pub(super) async fn received(
     let Some(row) = row else { return Ok(None) };
     let organization = OrganizationId(row.organization_id);
     let invitation = row.into_invitation()?.row;
-    let (organization_name, known): (String, Option<Uuid>) = sqlx::query_as(
-        "SELECT o.name, p.id FROM organization o LEFT JOIN person p ON p.email = $2 WHERE o.id = $1",
+    let (organization_name, known, clock_moved): (String, Option<Uuid>, i64) = sqlx::query_as(
+        "SELECT o.name, p.id, o.clock_moved FROM organization o LEFT JOIN person p ON p.email = $2 WHERE o.id = $1",
     )
     .bind(organization.0)
     .bind(invitation.email.as_str())
     .fetch_one(conn)
     .await
     .map_err(database)?;
-    Ok(Some(ReceivedInvitation { invitation, organization, organization_name, known: known.map(PersonId) }))
+    let known = known.map(PersonId);
+    Ok(Some(ReceivedInvitation { invitation, organization, organization_name, known, clock_moved }))
 }
 
 /// Accepts an invitation: once, because its row is taken first.

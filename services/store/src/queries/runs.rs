@@ -68,7 +68,7 @@ pub(super) async fn insert(conn: &mut Connection, run: &NewRun) -> Result<(), St
         "INSERT INTO run (id, organization_id, request, version, state, generation, workflow, messages, \
          currency, budget_micros, committed_micros, created_at) \
          VALUES ($1, $2, $3, 0, 'requested', 0, 'null', 0, $5, $4, $4, ",
-        now!(),
+        now_of!("$2"),
         ") ON CONFLICT (id) DO NOTHING"
     ))
     .bind(run.id.0)
@@ -387,7 +387,8 @@ impl PlacementRow {
             run: RunId(self.run_id),
             campaign: self.campaign_id,
             variant: VariantId(self.variant_id),
-            generation: unsigned("generation", self.generation)?,
+            // Below 0 stand campaigns that people made.
+            generation: unsigned("generation", self.generation.max(0))?,
             delivery: self.delivery.map(|text| from_json("delivery", &text)).transpose()?,
             observed: self.observed != 0,
             ended: self.ended != 0,
@@ -501,11 +502,12 @@ async fn placement_of_run(conn: &mut Connection, run: RunId, id: PlacementId) ->
     found.map(|_| ()).ok_or_else(|| StoreError::Missing(format!("placement {id}")))
 }
 
+/// The placements of the run's own campaigns, not of those that people made.
 pub(super) async fn placements(conn: &mut Connection, run: RunId) -> Result<Vec<Placement>, StoreError> {
     let rows: Vec<PlacementRow> = sqlx::query_as(
         "SELECT p.id, p.run_id, p.campaign_id, p.variant_id, p.generation, p.delivery, p.observed, p.ended, p.held \
          FROM placement p JOIN variant v ON v.id = p.variant_id \
-         WHERE p.run_id = $1 ORDER BY p.generation, v.generation, v.number",
+         WHERE p.run_id = $1 AND p.generation > 0 ORDER BY p.generation, v.generation, v.number",
     )
     .bind(run.0)
     .fetch_all(&mut *conn)

@@ -91,8 +91,10 @@ pub(super) async fn session(
     now: i64,
 ) -> Result<Option<SessionRights>, StoreError> {
     let row: Option<RightsRow> = sqlx::query_as(
-        "SELECT s.id, s.organization_id, s.key_id, s.person_id, s.created_at, s.until_at, m.role, o.frozen_at \
+        "SELECT s.id, s.organization_id, s.key_id, s.person_id, s.created_at, s.until_at, m.role, \
+         coalesce(o.frozen_at, p.frozen_at) \
          FROM session s JOIN organization o ON o.id = s.organization_id \
+         LEFT JOIN organization p ON p.id = o.sandbox_of \
          LEFT JOIN member m ON m.person_id = s.person_id AND m.organization_id = s.organization_id \
          WHERE (s.mac = $1 OR s.mac = $2) AND s.until_at > $3",
     )

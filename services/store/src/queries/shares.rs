@@ -169,12 +169,15 @@ pub(super) async fn received(
             .map_err(database)?;
     let Some(row) = row else { return Ok(None) };
     let organization = OrganizationId(row.organization_id);
-    let (organization_name, frozen_at): (String, Option<i64>) =
-        sqlx::query_as("SELECT name, frozen_at FROM organization WHERE id = $1")
-            .bind(organization.0)
-            .fetch_one(conn)
-            .await
-            .map_err(database)?;
+    let (organization_name, frozen_at, clock_moved): (String, Option<i64>, i64) = sqlx::query_as(
+        "SELECT o.name, coalesce(o.frozen_at, p.frozen_at), o.clock_moved FROM organization o \
+         LEFT JOIN organization p ON p.id = o.sandbox_of WHERE o.id = $1",
+    )
+    .bind(organization.0)
+    .fetch_one(conn)
+    .await
+    .map_err(database)?;
     let share = row.into_share()?.row;
-    Ok(Some(ReceivedShare { share, organization, organization_name, frozen: frozen_at.is_some() }))
+    let frozen = frozen_at.is_some();
+    Ok(Some(ReceivedShare { share, organization, organization_name, frozen, clock_moved }))
 }

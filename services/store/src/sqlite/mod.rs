@@ -31,6 +31,20 @@ macro_rules! now {
     };
 }
 
+/// How far the clock of an organization was moved, which its id gives; 0 but for sandboxes.
+macro_rules! moved {
+    ($organization:expr) => {
+        concat!("coalesce((SELECT o.clock_moved FROM organization o WHERE o.id = ", $organization, "), 0)")
+    };
+}
+
+/// Now, by the clock of the organization with an id.
+macro_rules! now_of {
+    ($organization:expr) => {
+        concat!("(", now!(), " + ", moved!($organization), ")")
+    };
+}
+
 /// The larger of two numbers.
 macro_rules! larger {
     ($a:expr, $b:expr) => {
@@ -99,6 +113,8 @@ mod experiments;
 mod external_refs;
 #[path = "../queries/invariants.rs"]
 mod invariants;
+#[path = "../queries/made_campaigns.rs"]
+mod made_campaigns;
 #[path = "../queries/messages.rs"]
 mod messages;
 #[path = "../queries/money.rs"]
@@ -121,6 +137,10 @@ mod review_store;
 mod reviews;
 #[path = "../queries/runs.rs"]
 mod runs;
+#[path = "../queries/sandboxes.rs"]
+mod sandboxes;
+#[path = "../common/sandboxes.rs"]
+mod sandboxes_adapter;
 #[path = "../queries/sessions.rs"]
 mod sessions;
 #[path = "../queries/shares.rs"]
@@ -129,6 +149,10 @@ mod shares;
 mod steps;
 #[cfg(test)]
 mod tests;
+#[path = "../queries/views.rs"]
+mod views;
+#[path = "../common/views.rs"]
+mod views_adapter;
 #[path = "../common/webhook_store.rs"]
 mod webhook_store;
 #[path = "../queries/webhooks.rs"]

@@ -33,12 +33,16 @@ pub use super::budgets::{
     amounts_of_two_currencies_are_never_added_up, an_organization_admits_only_the_runs_its_budget_covers,
 };
 pub use super::campaigns::{
-    a_name_at_a_platform_is_of_one_campaign, campaigns_are_read_whole_and_newest_first,
-    what_is_held_of_a_campaign_is_read_back,
+    a_made_campaign_is_numbered_and_each_day_ended_by_its_claim, a_name_at_a_platform_is_of_one_campaign,
+    campaigns_are_read_whole_and_newest_first, what_is_held_of_a_campaign_is_read_back,
 };
 pub use super::reports::{
     a_report_is_ordered_once_and_made_in_turn, a_report_whose_maker_is_gone_is_made_by_another,
     exposures_are_of_one_kind_of_source,
+};
+pub use super::sandboxes::{
+    a_sandbox_is_emptied_whole_and_nobody_else, a_sandbox_is_made_once_and_stands_among_no_customers,
+    the_clock_of_a_sandbox_goes_forward_and_tells_what_is_next,
 };
 use crate::fixtures;
 
@@ -86,9 +90,13 @@ macro_rules! account_store_suite {
                 campaigns_are_read_whole_and_newest_first,
                 what_is_held_of_a_campaign_is_read_back,
                 a_name_at_a_platform_is_of_one_campaign,
+                a_made_campaign_is_numbered_and_each_day_ended_by_its_claim,
                 a_report_is_ordered_once_and_made_in_turn,
                 a_report_whose_maker_is_gone_is_made_by_another,
-                exposures_are_of_one_kind_of_source
+                exposures_are_of_one_kind_of_source,
+                a_sandbox_is_made_once_and_stands_among_no_customers,
+                the_clock_of_a_sandbox_goes_forward_and_tells_what_is_next,
+                a_sandbox_is_emptied_whole_and_nobody_else
             );
         }
     };

@@ -9,15 +9,20 @@
 use std::sync::Arc;
 
 use spotwright_core::domain::campaign::{
-    Campaign, CampaignFilter, CampaignId, Hold, HoldChange, ServingStatus, ServingWish,
+    Ad, Campaign, CampaignFilter, CampaignId, Hold, HoldChange, ServingStatus, ServingWish,
 };
+use spotwright_core::domain::campaign_days::with_day_of_ad;
+use spotwright_core::domain::campaign_order::{BidStrategy, CampaignEnd, CampaignOrder, MadeCampaign};
 use spotwright_core::domain::run::Stage;
 use spotwright_core::domain::variant::{Placement, VariantState};
-use spotwright_core::ports::accounts::{AccountStore, Page, Positioned};
+use spotwright_core::ports::accounts::{AccountStore, Page, Positioned, WriteKey, Written};
+use spotwright_core::ports::campaigns::{AdDay, CampaignDay, CampaignRules, ClaimedCampaign};
 use spotwright_core::ports::step_store::{Commit, StepStore, StoreError};
 use spotwright_schemas::brief::Objective;
-use spotwright_schemas::ids::{PlacementId, RunId};
+use spotwright_schemas::ids::{PlacementId, RunId, VariantId};
 use spotwright_schemas::launch::ExternalRef;
+use spotwright_schemas::money::{Currency, Micros};
+use spotwright_schemas::placement::PlacementKind;
 
 use super::accounts::{commit, is_missing, organization};
 use crate::fixtures;
@@ -34,7 +39,7 @@ async fn placed<S: StepStore>(store: &S, number: u64) -> (CampaignId, Vec<Placem
     let update = Some(fixtures::update(Stage::Rendering, 1));
     let written = Commit { run: update, variants, placements: placements.clone(), ..Commit::default() };
     commit(store, run.id, written).await;
-    (CampaignId { run: run.id, generation: 1 }, placements)
+    (CampaignId::of_generation(run.id, 1), placements)
 }
 
 fn ids(rows: &[Positioned<Campaign>]) -> Vec<CampaignId> {
@@ -87,7 +92,7 @@ pub async fn campaigns_are_read_whole_and_newest_first<S: StepStore + AccountSto
     assert!(store.campaigns(stranger, &any, ALL).await.expect("read").is_empty());
     assert!(is_missing(&store.campaign(stranger, first).await));
     assert!(is_missing(&store.campaign_of(stranger, placements[0].id).await));
-    assert!(is_missing(&store.campaign(owner, CampaignId { generation: 2, ..first }).await));
+    assert!(is_missing(&store.campaign(owner, CampaignId::of_generation(first.run, 2)).await));
 }
 
 /// What is held is read back, and what a campaign's state is follows from it and from its run.
@@ -155,4 +160,107 @@ pub async fn a_name_at_a_platform_is_of_one_campaign<S: StepStore + AccountStore
         CampaignFilter { external: Some(("meta".to_owned(), "2".to_owned())), ..CampaignFilter::default() };
     assert_eq!(ids(&store.campaigns(owner, &named, ALL).await.expect("read")), [second]);
     assert!(is_missing(&store.put_campaign_refs(stranger, first, &[]).await));
+}
+
+fn order(variants: Vec<VariantId>) -> CampaignOrder {
+    CampaignOrder {
+        name: "Autumn".to_owned(),
+        product: "Hill tea".to_owned(),
+        variants,
+        objective: Objective::Clicks,
+        bid_strategy: BidStrategy::MaximizeClicks,
+        placement: PlacementKind::SimulatedFeed,
+        currency: Currency::USD,
+        daily: Some(Micros(10)),
+        total: None,
+        seed: 1,
+        opportunities_per_day: 1_000,
+        starts_at: 50,
+        days: 2,
+        day_seconds: 0,
+    }
+}
+
+/// What follows from a day of a claimed campaign in which every ad delivered as the fixture does.
+fn played(claimed: &ClaimedCampaign, next_at: Option<i64>) -> CampaignDay {
+    let ad = |ad: &Ad| {
+        let of_day = fixtures::delivery(&ad.placement);
+        AdDay { of_day: of_day.delivery, so_far: with_day_of_ad(ad.placement.delivery.as_ref(), &of_day) }
+    };
+    let days_played = claimed.made.days_played + 1;
+    let ended = next_at.is_none().then_some(CampaignEnd::Schedule);
+    CampaignDay {
+        report: Some(fixtures::report()),
+        ads: claimed.campaign.ads.iter().map(ad).collect(),
+        ended_ads: Vec::new(),
+        made: MadeCampaign { days_played, ended, ..claimed.made.clone() },
+        next_at,
+    }
+}
+
+/// Clauses 5 and 6.
+pub async fn a_made_campaign_is_numbered_and_each_day_ended_by_its_claim<S: StepStore + AccountStore>(
+    store: Arc<S>,
+) {
+    let (owner, stranger) = (organization(&*store, 1).await, organization(&*store, 2).await);
+    let (own, placements) = placed(&*store, 1).await;
+    let order = order(placements.iter().map(|placement| placement.variant).collect());
+    let key = |text: &str| WriteKey { key: text.to_owned(), fingerprint: [1; 32] };
+    assert!(is_missing(&store.make_campaign(stranger, &key("0"), own.run, &order).await));
+    let (first, second) = (CampaignId::made(own.run, 1), CampaignId::made(own.run, 2));
+    let make =
+        async |text: &str| store.make_campaign(owner, &key(text), own.run, &order).await.expect("made");
+    assert_eq!(make("1").await, Written::Fresh(first));
+    assert_eq!(make("1").await, Written::Replayed(first));
+    assert_eq!(make("2").await, Written::Fresh(second));
+
+    let campaign = store.campaign(owner, first).await.expect("read");
+    assert_eq!((campaign.status, campaign.ads.len()), (ServingStatus::Waiting, 2));
+    assert_eq!(campaign.made, Some(MadeCampaign::of(order.clone())));
+    assert!(is_missing(&store.campaign(stranger, first).await));
+    assert_eq!(
+        StepStore::placements(&*store, own.run).await.expect("read"),
+        placements,
+        "the run knows nothing of it"
+    );
+    let all = store.campaigns(owner, &CampaignFilter::default(), ALL).await.expect("read");
+    assert_eq!(ids(&all), [second, first, own]);
+
+    assert_eq!(store.claim_campaign(49, 60).await.expect("answered"), None);
+    let claimed = store.claim_campaign(50, 60).await.expect("answered").expect("a day is due");
+    assert_eq!((claimed.campaign.id, claimed.organization), (first, owner.organization));
+    store.steer_campaign(owner, second, None, ServingWish::Pause).await.expect("held");
+    assert_eq!(store.claim_campaign(55, 60).await.expect("answered"), None, "claimed and paused");
+    let again = store.claim_campaign(60, 70).await.expect("answered").expect("the lease has ended");
+    assert_eq!(again.campaign.id, first);
+    assert!(
+        !store.end_campaign_day(&claimed, &played(&claimed, Some(60))).await.expect("answered"),
+        "an old claim"
+    );
+    assert!(store.end_campaign_day(&again, &played(&again, Some(60))).await.expect("answered"));
+    let after = store.campaign(owner, first).await.expect("read");
+    assert_eq!((after.status, after.delivered().impressions), (ServingStatus::Active, 600));
+    assert_eq!(after.report, Some(fixtures::report()));
+
+    let last = store.claim_campaign(60, 70).await.expect("answered").expect("the second day");
+    assert!(store.end_campaign_day(&last, &played(&last, None)).await.expect("answered"));
+    let ended = store.campaign(owner, first).await.expect("read");
+    assert_eq!((ended.status, ended.delivered().impressions), (ServingStatus::Ended, 1_200));
+
+    store.steer_campaign(owner, second, None, ServingWish::Resume).await.expect("continued");
+    let under_way = store.claim_campaign(60, 70).await.expect("answered").expect("a day of the other");
+    let ad = under_way.campaign.ads[0].placement.id;
+    assert!(is_missing(&store.steer_campaign(stranger, second, Some(ad), ServingWish::Pause).await));
+    store.steer_campaign(owner, second, Some(ad), ServingWish::Pause).await.expect("held");
+    store.steer_campaign(owner, second, None, ServingWish::End).await.expect("ended");
+    assert!(!store.end_campaign_day(&under_way, &played(&under_way, Some(70))).await.expect("answered"));
+    let ended = store.campaign(owner, second).await.expect("read");
+    assert_eq!((ended.status, ended.ads[0].placement.held), (ServingStatus::Ended, Some(Hold::Paused)));
+    assert_eq!(ended.made.and_then(|made| made.ended), Some(CampaignEnd::Person));
+
+    assert_eq!(store.campaign_rules(owner).await.expect("read"), CampaignRules::default());
+    let rules = CampaignRules { approval_required: true };
+    store.set_campaign_rules(owner, rules).await.expect("written");
+    assert_eq!(store.campaign_rules(owner).await.expect("read"), rules);
+    assert_eq!(store.campaign_rules(stranger).await.expect("read"), CampaignRules::default());
 }

@@ -130,6 +130,10 @@ pub fn read_out(day: u32) -> ReadOut {
         verdict: standing.clone(),
         standing,
         sentence: Sentences { en: "Undecided".to_owned(), zh: "尚无定论".to_owned() },
+        adjusted: None,
+        incrementality: None,
+        segments: None,
+        notes: Vec::new(),
     }
 }
 

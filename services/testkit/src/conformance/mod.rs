@@ -17,5 +17,6 @@ pub mod people;
 pub mod publish_target;
 mod reports;
 pub mod reviews;
+mod sandboxes;
 pub mod store;
 mod waiting;

@@ -7,6 +7,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use spotwright_core::domain::experiment::exposure::Exposure;
 use spotwright_core::domain::variant::VariantState;
+use spotwright_core::domain::webhook::{Attempt, Verdict};
 use spotwright_core::ports::experiments::{Analyst as _, DayOrder, ExperimentMarket, ExperimentStore as _};
 use spotwright_core::ports::marketplace::MarketError;
 use spotwright_core::ports::step_store::{Commit, StepStore};
@@ -37,10 +38,11 @@ impl ExperimentMarket for Tampered {
     }
 }
 
-fn days(server: &Server, market: impl ExperimentMarket + 'static) -> ExperimentDays {
+pub(crate) fn days(server: &Server, market: impl ExperimentMarket + 'static) -> ExperimentDays {
     let ports = DayPorts {
         experiments: server.store.clone(),
         runs: server.store.clone(),
+        observations: server.store.clone(),
         market: Arc::new(market),
         analyst: Arc::new(ExperimentAnalyst),
         artifacts: server.artifacts.clone(),
@@ -50,7 +52,7 @@ fn days(server: &Server, market: impl ExperimentMarket + 'static) -> ExperimentD
 }
 
 /// Plays every day that is due; how many.
-async fn play(days: &ExperimentDays) -> usize {
+pub(crate) async fn play(days: &ExperimentDays) -> usize {
     let mut played = 0;
     while days.step().await.unwrap() {
         played += 1;
@@ -78,7 +80,7 @@ async fn drafted(server: &Server, tenant: &Tenant, change: impl FnOnce(&mut Valu
     text(&server.post("/v1/experiments", &tenant.key, &order).await["id"])
 }
 
-async fn list(server: &Server, tenant: &Tenant, path: &str) -> Vec<Value> {
+pub(crate) async fn list(server: &Server, tenant: &Tenant, path: &str) -> Vec<Value> {
     server.get(path, &tenant.key).await["data"].as_array().unwrap().clone()
 }
 
@@ -86,6 +88,53 @@ async fn list(server: &Server, tenant: &Tenant, path: &str) -> Vec<Value> {
 async fn told(server: &Server, tenant: &Tenant, what: &str) -> Vec<Value> {
     let path = format!("/v1/events?types=spotwright.experiment.{what}.v1&limit=200");
     list(server, tenant, &path).await.into_iter().map(|row| row["event"]["data"].clone()).collect()
+}
+
+/// The organization's event stream, from now on.
+async fn listening(server: &Server, tenant: &Tenant) -> reqwest::Response {
+    let stream = server.request("GET", "/v1/events/stream", Some(&tenant.key)).send().await.unwrap();
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    stream
+}
+
+/// Data of the next `count` read-outs of a stream.
+async fn streamed(stream: &mut reqwest::Response, count: usize) -> Vec<Value> {
+    let mut read = String::new();
+    let is_read_out = |block: &&str| block.contains("event: spotwright.experiment.readout.v1\n");
+    while !read.ends_with("\n\n") || read.split_inclusive("\n\n").filter(is_read_out).count() < count {
+        read.push_str(std::str::from_utf8(&stream.chunk().await.unwrap().unwrap()).unwrap());
+    }
+    let blocks = read.split_inclusive("\n\n").filter(is_read_out);
+    let data = blocks.filter_map(|block| block.lines().find_map(|line| line.strip_prefix("data: ")));
+    data.map(|text| serde_json::from_str::<Value>(text).unwrap()["data"].clone()).collect()
+}
+
+/// Lets a receiver take everything that is due for a webhook, one message after another as they are given out; the data
+/// of its read-outs.
+async fn received(server: &Server, webhook: &str) -> Vec<Value> {
+    let mut now = 10_000_000;
+    while server.store.fan_out(1_000, now).await.unwrap() > 0 {}
+    let mut taken = Vec::new();
+    loop {
+        now += 1_000_000;
+        let claimed = server.store.claim_deliveries(&[], 1, 10, now, now + 900_000).await.unwrap();
+        if claimed.is_empty() {
+            return taken;
+        }
+        for one in &claimed {
+            assert_eq!(one.webhook.id.to_string(), webhook);
+            let attempt = Attempt { at: now, millis: 5, status: Some(200), answer: None, error: None };
+            server.store.record(one, &attempt, Verdict::Delivered, now).await.unwrap();
+            if one.event_type == "spotwright.experiment.readout.v1" {
+                taken.push(serde_json::from_str::<Value>(&one.body).unwrap()["data"].clone());
+            }
+        }
+    }
+}
+
+/// Days of events, in the order in which they came.
+fn days_of(events: &[Value]) -> Vec<u64> {
+    events.iter().map(|event| event["day"].as_u64().unwrap()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -97,6 +146,7 @@ async fn of_three_arms_the_one_with_the_known_lift_wins_and_stays_the_winner() {
     let path = format!("/v1/experiments/{id}");
     let days = days(&server, known());
     assert_eq!(play(&days).await, 0, "a draft has no days");
+    let mut stream = listening(&server, &tenant).await;
     let started = server.post(&format!("{path}/start"), &tenant.key, &json!({ "reason": "go" })).await;
     assert_eq!((&started["state"], &started["source"]), (&json!("running"), &json!("simulated")));
     assert_eq!(play(&days).await, 14);
@@ -130,10 +180,38 @@ async fn of_three_arms_the_one_with_the_known_lift_wins_and_stays_the_winner() {
     assert_eq!((&events[13]["verdict"], &events[13]["source"]), (&json!("winner"), &json!("simulated")));
     assert_eq!(told(&server, &tenant, "started").await.len(), 1);
     assert!(told(&server, &tenant, "srm_alarm").await.is_empty());
-    server.store.fan_out(1_000, 2_000_000).await.unwrap();
-    let noted = list(&server, &tenant, &format!("/v1/webhooks/{hook}/deliveries?limit=200")).await;
-    let read = noted.iter().filter(|one| one["type"] == "spotwright.experiment.readout.v1").count();
-    assert_eq!(read, 14, "webhooks are told as well");
+    // What the stream and the webhook brought is what the log says, day by day, until the verdict that stays.
+    assert_eq!(streamed(&mut stream, 14).await, events, "the stream brings each day's read-out");
+    let taken = received(&server, &hook).await;
+    assert_eq!(taken, events, "the webhook brings each day's read-out");
+    let of_events: Vec<&str> = events.iter().map(|event| event["verdict"].as_str().unwrap()).collect();
+    assert_eq!(of_events, verdicts);
+
+    // The lift is what the market was told: 0.6 log-odds are about 1.8 times the click rate.
+    let of_b = last["comparisons"].as_array().unwrap().iter().find(|own| own["arm"] == "B").unwrap();
+    let ci = of_b["ci"].as_array().unwrap();
+    assert!(ci[0].as_f64().unwrap() < 0.8 && 0.8 < ci[1].as_f64().unwrap(), "{of_b}");
+    let adjusted = &last["adjusted"];
+    assert_eq!(
+        (&adjusted["covariate"], adjusted["comparisons"].as_array().unwrap().len()),
+        (&json!("earlier_clicks"), 6)
+    );
+    let reduction = adjusted["reductions"][0]["variance_reduction"].as_f64().unwrap();
+    assert!((-0.01..1.0).contains(&reduction), "{reduction}");
+    let rows = last["incrementality"]["rows"].as_array().unwrap();
+    assert_eq!((rows.len(), &rows[0]["arm"], &rows[1]["arm"]), (4, &Value::Null, &json!("A")));
+    assert_eq!(last["incrementality"]["holdout"]["units"], last["arms"][3]["units"]);
+    let segments = &last["segments"];
+    assert_eq!((&segments["exploratory"], segments["rows"].as_array().unwrap().len()), (&json!(true), 5));
+    let csv = server
+        .request("GET", &format!("{path}/readouts?format=csv"), Some(&tenant.key))
+        .send()
+        .await
+        .unwrap();
+    assert!(csv.headers()["content-type"].to_str().unwrap().starts_with("text/csv"));
+    let csv = csv.text().await.unwrap();
+    assert_eq!(csv.lines().count(), 1 + 14 * 12, "days × variants × methods, plain and adjusted");
+    assert!(csv.lines().skip(1).all(|line| line.starts_with("simulated,")));
 
     let choice = json!({ "choice": "adopt", "arm": "B", "reason": "more clicks at the same cost" });
     let decided = server.post(&format!("{path}/decide"), &tenant.key, &choice).await;
@@ -151,8 +229,10 @@ async fn of_three_arms_the_one_with_the_known_lift_wins_and_stays_the_winner() {
 async fn exposures_that_were_tampered_with_stop_the_verdict() {
     let server = Server::start().await;
     let tenant = server.tenant("one").await;
+    let hook = webhooks::made(&server, &tenant).await;
     let id = drafted(&server, &tenant, |_| ()).await;
     let path = format!("/v1/experiments/{id}");
+    let mut stream = listening(&server, &tenant).await;
     server.post(&format!("{path}/start"), &tenant.key, &json!({})).await;
     assert_eq!(play(&days(&server, Tampered(known()))).await, 14);
     let ended = server.get(&path, &tenant.key).await;
@@ -167,6 +247,17 @@ async fn exposures_that_were_tampered_with_stop_the_verdict() {
         assert_ne!(read["standing"]["verdict"], "winner");
     }
     assert!(text(&read_outs[13]["sentence"]["zh"]).contains("不能下结论"));
+    let (heard, taken) = (streamed(&mut stream, 14).await, received(&server, &hook).await);
+    assert_eq!(days_of(&heard), (1..=14).collect::<Vec<_>>());
+    assert_eq!(heard, taken, "stream and webhook bring the same");
+    for event in &heard {
+        let expected = event["day"].as_u64().unwrap() >= day;
+        assert_eq!(
+            (event["verdict"] == "mismatch", &event["srm_alarm"]),
+            (expected, &json!(expected)),
+            "{event}"
+        );
+    }
     for choice in [json!({ "choice": "adopt", "arm": "B" }), json!({ "choice": "keep_control" })] {
         let mut body = choice;
         body["reason"] = json!("it looks good");

@@ -20,7 +20,7 @@ use spotwright_core::domain::signal::{AskedQuestion, Caller, Signal, Taken, Told
 use spotwright_core::domain::variant::{Variant, VariantState};
 use spotwright_core::domain::webhook::Attempt;
 use spotwright_core::ports::accounts::AccountStore;
-use spotwright_core::ports::artifacts::ArtifactStore;
+use spotwright_core::ports::artifacts::{ArtifactHash, ArtifactStore};
 use spotwright_core::ports::clip_hints::{ClipHints, HintError};
 use spotwright_core::ports::clock::ManualClock;
 use spotwright_core::ports::entropy::{Entropy, EntropyError};
@@ -30,7 +30,8 @@ use spotwright_core::ports::readiness::{NotReady, Readiness};
 use spotwright_core::ports::run_control::RunControl;
 use spotwright_core::ports::run_prices::RunPrices;
 use spotwright_core::ports::step_store::{Commit, StepStore};
-use spotwright_core::ports::video_backend::{FrameStatistics, Rendered};
+use spotwright_core::ports::video_backend::{FrameStatistics, RenderError, Rendered};
+use spotwright_core::ports::watermarks::{Medium, Watermarks};
 use spotwright_core::ports::webhooks::{OutgoingMessage, WebhookSender};
 use spotwright_core::spine::Shutdown;
 use spotwright_core::use_cases::run_sizes::RunSizes;
@@ -39,6 +40,7 @@ use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::event::{Event, Payload, RunFinished, StopReason};
 use spotwright_schemas::ids::{MessageId, OrganizationId, RunId, SignalId, VariantId, derive};
+use spotwright_schemas::mode::Mode;
 use spotwright_schemas::money::Micros;
 use spotwright_store::folder::FolderArtifacts;
 use spotwright_store::sqlite::SqliteStore;
@@ -125,7 +127,11 @@ impl RunControl for Control {
         assert_ne!(run.request.seed, 666, "the test of a panicking handler");
         let organization = run.organization;
         Ok(Commit {
-            messages: vec![Event { organization, ..fixtures::event(run.id, 1) }],
+            messages: vec![Event {
+                organization,
+                mode: Mode::of(organization),
+                ..fixtures::event(run.id, 1)
+            }],
             trace: vec![fixtures::trace("a"), fixtures::trace("b"), fixtures::trace("c")],
             ..Commit::default()
         })
@@ -328,6 +334,7 @@ impl Server {
             analyst: Arc::new(ExperimentAnalyst),
             artifacts: artifacts.clone(),
             pictures: pictures.clone(),
+            watermarks: Arc::new(Stamps(artifacts.clone())),
             letters: Arc::new(EveryLetter),
             runs: control.clone(),
             prices: Arc::new(EveryPrice),
@@ -367,9 +374,18 @@ impl Server {
 
     /// The address of another process of the service, on the same database.
     pub(crate) async fn another_process(&self) -> String {
+        Self::serve(self.state.clone()).await
+    }
+
+    /// The address of another process, to which an organization is its demo.
+    pub(crate) async fn process_with_demo(&self, demo: OrganizationId) -> String {
+        Self::serve(ApiState { demo: Some(demo), ..self.state.clone() }).await
+    }
+
+    async fn serve(state: ApiState) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(axum::serve(listener, router(self.state.clone())).into_future());
+        tokio::spawn(axum::serve(listener, router(state)).into_future());
         url
     }
 
@@ -442,7 +458,7 @@ impl Server {
 
     /// A message of a run.
     pub(crate) fn message(tenant: &Tenant, run: RunId, sequence: u64) -> Event {
-        Event { organization: tenant.id, ..fixtures::event(run, sequence) }
+        Event { organization: tenant.id, mode: Mode::of(tenant.id), ..fixtures::event(run, sequence) }
     }
 
     /// Writes the end of a run as message `sequence`.
@@ -503,6 +519,27 @@ pub(crate) fn video(what: &str) -> Vec<u8> {
     bytes.extend((0..200_000_u32).map(|number| (number % 251) as u8));
     bytes.extend_from_slice(what.as_bytes());
     bytes
+}
+
+/// What [`Stamps`] makes of a file.
+pub(crate) fn watermarked(file: &[u8], words: &str) -> Vec<u8> {
+    [file, words.as_bytes()].concat()
+}
+
+/// Copies that end with the words.
+struct Stamps(Arc<FolderArtifacts>);
+
+#[async_trait::async_trait]
+impl Watermarks for Stamps {
+    async fn marked(
+        &self,
+        source: &ArtifactHash,
+        _: Medium,
+        words: &str,
+    ) -> Result<ArtifactHash, RenderError> {
+        let file = self.0.get(source).map_err(|error| RenderError::Impossible(error.to_string()))?;
+        self.0.put(&watermarked(&file, words)).map_err(|error| RenderError::Unavailable(error.to_string()))
+    }
 }
 
 /// The request that hands the fixtures' brief in.

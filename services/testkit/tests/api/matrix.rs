@@ -9,7 +9,7 @@ use spotwright_core::domain::account::Scope;
 use spotwright_core::use_cases::Role;
 
 use crate::harness::{Made, Server, Tenant, brief_order, problem, text};
-use crate::{brands, experiments, people, reports, results, reviews, videos, webhooks};
+use crate::{brands, experiments, people, reports, results, reviews, sandbox, videos, views, webhooks};
 
 /// Things of the owner that requests name.
 struct Things {
@@ -44,11 +44,15 @@ struct Things {
     content: String,
     /// A brand.
     brand: String,
+    /// A view.
+    view: String,
     /// The campaign of the run, and its ad.
     campaign: String,
     ad: String,
     /// A report that was made.
     report: String,
+    /// A key of the owner's sandbox.
+    test_key: String,
     /// Another variant of the run, and an experiment.
     rival: String,
     experiment: String,
@@ -76,6 +80,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         path if path.starts_with("/v1/webhooks/") => &things.webhook,
         "/v1/imports/{id}" => &things.import,
         path if path.starts_with("/v1/brands/") => &things.brand,
+        path if path.starts_with("/v1/views/") => &things.view,
         path if path.starts_with("/v1/comments/") => &things.comment,
         path if path.starts_with("/v1/shares/") => &things.share,
         path if path.starts_with("/v1/shared/") => &things.variant,
@@ -110,6 +115,9 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         ("POST", "/v1/organizations") => request.json(&json!({ "name": "another" })),
         ("POST", "/v1/organizations/{id}/api-keys") => request.json(&json!({ "name": "another" })),
         ("PUT" | "POST", "/v1/organizations/{id}/budget") => request.json(&json!({ "cap_micros": null })),
+        ("POST", "/v1/sandbox/clock") => request.json(&json!({ "now": "2030-01-01T00:00:00Z" })),
+        ("POST", "/v1/sandbox/clock/advance") => request.json(&json!({ "seconds": 60 })),
+        ("POST", "/v1/sandbox/clock/next") => request,
         ("POST", "/v1/api-keys") => request.json(&json!({ "name": "key", "scopes": ["keys:admin"] })),
         ("PUT", "/v1/me/password") => {
             request.json(&json!({ "current": people::PASSWORD, "new": people::PASSWORD }))
@@ -139,6 +147,13 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
         ("POST", "/v1/experiments/plan") => {
             request.json(&json!({ "baseline": 0.01, "smallest_effect": 0.1 }))
         }
+        ("POST", "/v1/experiments/analyze") => {
+            request.body("arm,units,successes\ncontrol,1000,50\nb,1000,60\n")
+        }
+        ("POST", "/v1/campaigns") => {
+            request.json(&json!({ "run": things.made.run, "variants": [things.rival] }))
+        }
+        ("PUT", "/v1/organization/campaign-rules") => request.json(&json!({ "approval_required": false })),
         ("POST", "/v1/imports") => request.body(results::FILE),
         ("POST", "/v1/reports") => request.json(&reports::order("elements", "csv", None)),
         ("POST", "/v1/observations/batch") => request.json(&results::batch()),
@@ -154,6 +169,7 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
             request.json(&json!({ "id": id, "signal": { "kind": "cancel" } }))
         }
         ("POST", "/v1/brands") | ("PUT", "/v1/brands/{id}") => request.json(&brands::order()),
+        ("POST", "/v1/views") => request.json(&views::order()),
         ("POST", "/v1/webhooks") => request.json(&webhooks::order()),
         ("POST", "/v1/variants/{id}/approval") => request.json(&json!({ "note": "the end" })),
         ("POST", "/v1/variants/{id}/approval/decisions") => {
@@ -191,7 +207,9 @@ fn sample(server: &Server, operation: &Operation, key: Option<&str>, things: &Th
 fn for_a_stranger(operation: &Operation) -> StatusCode {
     match (operation.method, operation.path) {
         (_, path) if path.starts_with("/v1/organizations") => StatusCode::FORBIDDEN,
-        ("POST", "/v1/runs" | "/v1/shares" | "/v1/experiments") => StatusCode::NOT_FOUND,
+        // A live key has no business in a sandbox, not even in its own.
+        (_, path) if path.starts_with("/v1/sandbox/") => StatusCode::FORBIDDEN,
+        ("POST", "/v1/runs" | "/v1/shares" | "/v1/experiments" | "/v1/campaigns") => StatusCode::NOT_FOUND,
         // The brief itself is fine; its picture does not exist for the stranger.
         ("POST", "/v1/briefs") => StatusCode::UNPROCESSABLE_ENTITY,
         (
@@ -201,10 +219,13 @@ fn for_a_stranger(operation: &Operation) -> StatusCode {
             | "/v1/invitations"
             | "/v1/webhooks"
             | "/v1/brands"
+            | "/v1/views"
             | "/v1/imports"
             | "/v1/observations/batch",
         ) => StatusCode::CREATED,
         ("POST", "/v1/reports") => StatusCode::ACCEPTED,
+        // Their organization is no demo.
+        (_, "/v1/organization/demo") => StatusCode::NOT_FOUND,
         // A key has no password.
         ("PUT", "/v1/me/password") => StatusCode::FORBIDDEN,
         (_, path) if path.contains("{id}") => StatusCode::NOT_FOUND,
@@ -245,10 +266,12 @@ async fn world() -> World {
     let (_, token) = people::invited(&server, &owner, "another@example.com", "viewer").await;
     let import = results::imported(&server, &owner).await;
     let brand = brands::made(&server, &owner).await;
+    let view = views::made(&server, &owner).await;
     let (comment, content) = reviews::commented(&server, &owner, &variant).await;
     let (share, _) = reviews::shared(&server, &owner, &made.run.to_string(), "view").await;
     let (_, shared) = reviews::shared(&server, &owner, &made.run.to_string(), "approve").await;
     let report = reports::made(&server, &owner).await;
+    let test_key = sandbox::test_key(&server, &owner).await;
     let things = Things {
         organization,
         made,
@@ -271,9 +294,11 @@ async fn world() -> World {
         shared,
         content,
         brand,
+        view,
         campaign,
         ad,
         report,
+        test_key,
         rival,
         experiment,
     };
@@ -316,7 +341,11 @@ async fn a_key_without_the_scope_is_refused_and_one_with_it_alone_is_enough() {
     let World { server, owner, things, .. } = world().await;
     for operation in behind_a_key() {
         let Access::Needs(needed) = operation.access else { continue };
-        let holder = if needed == Scope::Operator { &server.operator } else { &owner.key };
+        let holder = match needed {
+            Scope::Operator => &server.operator,
+            _ if operation.path.starts_with("/v1/sandbox/") => &things.test_key,
+            _ => &owner.key,
+        };
         let others: Vec<&str> = Scope::ALL
             .into_iter()
             .filter(|scope| *scope != needed && (needed == Scope::Operator || *scope != Scope::Operator))
@@ -335,7 +364,13 @@ async fn a_key_without_the_scope_is_refused_and_one_with_it_alone_is_enough() {
         let by_state =
             operation.path.ends_with("/resume") || operation.path.starts_with("/v1/experiments/{id}");
         let conflict = by_state && admitted.status() == StatusCode::CONFLICT;
-        assert!(admitted.status().is_success() || conflict, "{operation:?}: {}", admitted.status());
+        // And the organization is no demo.
+        let no_demo = operation.path.ends_with("/demo") && admitted.status() == StatusCode::NOT_FOUND;
+        assert!(
+            admitted.status().is_success() || conflict || no_demo,
+            "{operation:?}: {}",
+            admitted.status()
+        );
     }
 }
 
@@ -376,6 +411,8 @@ async fn a_person_may_do_what_their_role_says_and_nothing_else() {
         operations.extend(last);
         for operation in operations {
             let allowed = match operation.access {
+                // People are live.
+                Access::Needs(_) if operation.path.starts_with("/v1/sandbox/") => false,
                 Access::Needs(scope) => role.scopes().contains(&scope),
                 // The sample is a wish that the first of the scopes allows.
                 Access::AnyOf(scopes) if operation.path.ends_with("/signals") => {

@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use spotwright_core::domain::report::KEPT;
 use spotwright_core::domain::variant::VariantState;
 use spotwright_core::ports::step_store::{Commit, LedgerKind};
+use spotwright_core::spine::ReportMaker;
+use spotwright_insight::elements::Elements;
+use spotwright_observations::table_file::TableFile;
 use spotwright_schemas::ids::RunId;
 use spotwright_schemas::script::Hook;
-use spotwright_server::reports::ReportMaker;
 use spotwright_testkit::fixtures;
 
 use crate::harness::{Server, Tenant, problem};
@@ -19,6 +21,8 @@ pub(crate) async fn make(server: &Server) {
         observations: server.store.clone(),
         artifacts: server.artifacts.clone(),
         clock: server.clock.clone(),
+        analysis: std::sync::Arc::new(Elements),
+        writer: std::sync::Arc::new(TableFile),
     };
     while maker.turn().await.unwrap() {}
 }

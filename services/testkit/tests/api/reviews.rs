@@ -3,11 +3,12 @@
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use spotwright_core::domain::variant::VariantState;
+use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_core::ports::step_store::Commit;
 use spotwright_schemas::ids::RunId;
 use spotwright_testkit::fixtures;
 
-use crate::harness::{Server, Tenant, problem, text, video};
+use crate::harness::{Server, Tenant, problem, text, video, watermarked};
 use crate::people;
 
 /// A comment that is asked for.
@@ -163,15 +164,15 @@ async fn a_link_shows_what_it_is_for_and_takes_what_it_allows() {
     let shown = &page["variants"][0];
     assert_eq!(
         (&shown["id"], &shown["state"], &shown["watermarked"]),
-        (&json!(variant), &json!("none"), &json!(false))
+        (&json!(variant), &json!("none"), &json!(true))
     );
     let preview = send(&server, "GET", &text(&shown["preview_url"]), &Value::Null).await;
     assert_eq!(preview.headers()["content-type"], "video/mp4");
-    assert_eq!(preview.bytes().await.unwrap(), video("preview"));
+    let words = "PREVIEW · Hill Roasters · for the client";
+    assert_eq!(preview.bytes().await.unwrap(), watermarked(&video("final"), words));
     let poster = send(&server, "GET", &text(&shown["poster_url"]), &Value::Null).await;
     assert_eq!(poster.headers()["content-type"], "image/jpeg");
-    let finished = format!("{open}/variants/{variant}/files/video");
-    assert_eq!(send(&server, "GET", &finished, &Value::Null).await.status(), StatusCode::NOT_FOUND);
+    assert!(poster.bytes().await.unwrap().ends_with(words.as_bytes()));
 
     // What the organization says among itself is not shown; what it says to the link is.
     commented(&server, &tenant, &variant).await;
@@ -206,6 +207,42 @@ async fn a_link_shows_what_it_is_for_and_takes_what_it_allows() {
     edited(&server, run).await;
     assert_eq!(problem(send(&server, "POST", &decide, &decision).await).await.1["code"], "SW1043");
     assert_eq!(seen(&server, &open).await["variants"][0]["state"], "void");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_file_without_a_watermark_is_had_by_a_link() {
+    let server = Server::start().await;
+    let (tenant, run, variant) = winner(&server, "one").await;
+    let (_, token) = shared(&server, &tenant, &run.to_string(), "approve").await;
+    let clean = [video("final"), video("preview")];
+    let of = |file: &str| format!("/v1/shared/{token}/variants/{variant}/files/{file}");
+    let hashes = clean.iter().map(|bytes| ArtifactHash::of(bytes).0);
+    let guesses =
+        ["video", "final", "clean", "original", "preview%2Fclean", "video.mp4", ""].map(str::to_owned);
+    let mut tried: Vec<String> = guesses.into_iter().chain(hashes).map(|name| of(&name)).collect();
+    for file in ["video", "preview", "poster"] {
+        tried.push(format!("/v1/variants/{variant}/files/{file}"));
+    }
+    for path in &tried {
+        // Neither as a link, nor with its token in the place of a key.
+        for key in [None, Some(token.as_str())] {
+            let answer = server.request("GET", path, key).send().await.unwrap();
+            assert!(answer.status().is_client_error(), "{path}: {}", answer.status());
+        }
+    }
+    for file in ["preview", "poster"] {
+        let bytes = server.request("GET", &of(file), None).send().await.unwrap().bytes().await.unwrap();
+        assert!(clean.iter().all(|clean| bytes.as_ref() != clean.as_slice()), "{file}");
+        // A tag of the clean file is not one of what is handed out.
+        for clean in &clean {
+            let tag = format!("\"{}\"", ArtifactHash::of(clean));
+            let request = server.request("GET", &of(file), None).header("if-none-match", tag);
+            assert_eq!(request.send().await.unwrap().status(), StatusCode::OK, "{file}");
+        }
+    }
+    let own = format!("/v1/variants/{variant}/files/video");
+    let own = server.request("GET", &own, Some(&tenant.key)).send().await.unwrap();
+    assert_eq!(own.bytes().await.unwrap(), clean[0], "the organization has its file");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

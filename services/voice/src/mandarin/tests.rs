@@ -1,5 +1,7 @@
 //! Golden tables of the Mandarin front end.
 
+use spotwright_core::domain::reason::VoiceFault;
+
 use super::*;
 
 /// Lines of advertisements as they are written, and as they are said.
@@ -128,7 +130,7 @@ struct NoLatin;
 
 impl Foreign for NoLatin {
     fn read(&self, word: &str) -> Result<String, Error> {
-        Err(Error::Voice(word.to_owned()))
+        Err(Error::Voice(VoiceFault::Words(word.to_owned())))
     }
 }
 

@@ -28,6 +28,7 @@ use spotwright_schemas::event::{
     ContentType, CreativeRequested, Event, Payload, RunFinished, SpecVersion, StopReason,
 };
 use spotwright_schemas::ids::{KeyId, MessageId, OrganizationId, RunId, WebhookId};
+use spotwright_schemas::mode::Mode;
 use spotwright_schemas::money::Micros;
 use spotwright_store::postgres::{PostgresStore, database};
 use spotwright_store::sqlite::SqliteStore;
@@ -317,12 +318,22 @@ impl World {
             time: Timestamp::from_microsecond(self.now()).unwrap(),
             datacontenttype: ContentType::Json,
             organization,
+            mode: Mode::of(organization),
             sequence,
             payload,
         }
     }
 
     pub(crate) async fn webhook(&self, url: &str, events: &[&str]) -> Webhook {
+        self.webhook_of(self.organization, url, events).await
+    }
+
+    pub(crate) async fn webhook_of(
+        &self,
+        organization: OrganizationId,
+        url: &str,
+        events: &[&str],
+    ) -> Webhook {
         let number = self.number();
         let new = NewWebhook {
             id: WebhookId::derive(number, "webhook", 0),
@@ -332,7 +343,7 @@ impl World {
             now: self.now(),
         };
         let write = WriteKey { key: format!("webhook-{number}"), fingerprint: [1; 32] };
-        self.store.create_webhook(self.organization, &write, &new).await.unwrap().into_inner()
+        self.store.create_webhook(organization, &write, &new).await.unwrap().into_inner()
     }
 
     pub(crate) fn sender(&self) -> Arc<dyn WebhookSender> {

@@ -120,8 +120,10 @@ impl Decision<'_> {
     }
 
     fn trace_outcome(&mut self, place: usize, key: &ClipKey, outcome: &ClipOutcome) {
-        let ClipOutcome { made, why, route, left_out, unknown, tries } = outcome;
-        let routed = json!({ "clip": key, "sources": route, "left_out": left_out, "unknown": unknown });
+        let ClipOutcome { made, why, route, left_out, unknown, leaves_away, tries } = outcome;
+        let routed = json!({
+            "clip": key, "sources": route, "left_out": left_out, "unknown": unknown, "leaves_away": leaves_away,
+        });
         self.trace_clip(place, 1, "clip.routed", key, routed);
         if !tries.is_empty() {
             self.trace_clip(place, 2, "clip.tried", key, json!({ "clip": key, "tries": tries }));
@@ -238,6 +240,7 @@ mod tests {
             seed: 7,
             cost: Micros(350_000),
             from_library: false,
+            left_away: Vec::new(),
             fidelity: None,
         };
         Box::new(ClipOutcome { made: Some(made), ..ClipOutcome::default() })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use spotwright_core::domain::run::Stage;
+use spotwright_core::domain::scored::score_input;
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::domain::variant::{Variant, VariantState};
 use spotwright_core::ports::click_model::ObservedInput;
@@ -16,7 +17,6 @@ use spotwright_schemas::outcome::Score;
 
 use crate::workflow::agent::{CreativeAgent, in_background, permanent};
 use crate::workflow::decide::Decision;
-use crate::workflow::scoring::score_input;
 use crate::workflow::trace::Chapter;
 
 impl CreativeAgent {

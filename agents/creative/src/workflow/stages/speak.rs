@@ -5,6 +5,7 @@
 //! has its step wait with it.
 
 use serde_json::json;
+use spotwright_core::domain::reason::VoiceReason;
 use spotwright_core::domain::variant::{SpokenBy, Variant, VoiceReport};
 use spotwright_core::domain::wav::write_wav;
 use spotwright_core::ports::step_store::ClaimedStep;
@@ -68,7 +69,7 @@ impl CreativeAgent {
         let faster = pace(board, &recordings);
         if faster > 1.0 {
             why.clear();
-            why.push(format!("spoken at {faster:.2} times the voice's pace, to fit"));
+            why.push(VoiceReason::Faster { percent: (faster * 100.0).round() as u32 });
             recordings = recorded(ports, utterances(brief, script, faster), &mut why).await?;
         }
         // A person has decided on the lengths of a revision.
@@ -82,7 +83,7 @@ impl CreativeAgent {
 async fn recorded(
     ports: &VoicePorts,
     lines: Vec<Option<Utterance>>,
-    why: &mut Vec<String>,
+    why: &mut Vec<VoiceReason>,
 ) -> Result<Vec<Option<Recording>>, StepError> {
     let mut recordings = Vec::with_capacity(lines.len());
     for (idx, line) in lines.into_iter().enumerate() {
@@ -94,7 +95,7 @@ async fn recorded(
             Ok(spoken) => recordings.push(Some(stored(ports, spoken).await?)),
             Err(VoiceError::NoRoom(reason)) => return Err(StepError::NoRoom(reason)),
             Err(VoiceError::Unavailable(reason) | VoiceError::Impossible(reason)) => {
-                why.push(format!("shot {}: {reason}", idx + 1));
+                why.push(VoiceReason::Silent { shot: idx as u32 + 1, why: Box::new(reason) });
                 recordings.push(None);
             }
         }

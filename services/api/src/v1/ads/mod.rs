@@ -34,7 +34,7 @@ pub(crate) struct AdView {
     ad_group: String,
     /// The run.
     run: Uuid,
-    /// The generation, from 1.
+    /// The generation, from 1; 0 for an ad of a campaign that people made.
     generation: u32,
     /// The variant that it shows.
     variant: Uuid,
@@ -127,7 +127,7 @@ impl AdView {
             campaign: id.to_string(),
             ad_group: ad_group_of(id),
             run: id.run.0,
-            generation: id.generation,
+            generation: id.generation(),
             variant: placement.variant.0,
             placement: campaign.placement.as_str().to_owned(),
             status: campaign.status_of(ad).into(),

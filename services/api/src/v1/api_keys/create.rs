@@ -10,7 +10,7 @@ use spotwright_core::use_cases::keys;
 use spotwright_schemas::error::Code;
 use utoipa::ToSchema;
 
-use super::{ApiKey, ScopeName};
+use super::{ApiKey, KeyMode, ScopeName, mode_of};
 use crate::auth::Caller;
 use crate::extract::{self, JsonBody};
 use crate::idempotency::{self, created, is_replayed};
@@ -32,6 +32,11 @@ pub(crate) struct KeyOrder {
         pattern = "^[^\\s\\u0000-\\u001f\\u007f-\\u009f]([^\\u0000-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f])?$"
     )]
     name: String,
+    /// `test`: the key works in the sandbox of the organization, where nothing is charged. Without it, the mode of
+    /// the asking key; a test key makes test keys only.
+    #[serde(default)]
+    #[schema(value_type = Option<KeyMode>)]
+    mode: Option<String>,
     /// What it allows, at least one thing; none that the asking key does not have itself.
     #[schema(value_type = Vec<ScopeName>, min_items = 1)]
     scopes: Vec<String>,
@@ -66,13 +71,14 @@ pub(crate) async fn handle(
     let order: KeyOrder = extract::json(&body.bytes)?;
     let scopes = scopes(&order.scopes)?;
     let lifetime = lifetime_micros(order.expires_in_seconds)?;
-    let (new, text) =
-        key::issue(&app.state.pepper, app.state.entropy.as_ref(), &order.name, &scopes, lifetime)?;
-    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
-    let written = keys::create(accounts, &record, &caller.principal, &admitted.write, &new).await?;
+    let mode = order.mode.as_deref().map_or_else(|| Ok(caller.mode()), mode_of)?;
+    let (pepper, entropy) = (&app.state.pepper, app.state.entropy.as_ref());
+    let (new, text) = key::issue_in(mode, pepper, entropy, &order.name, &scopes, lifetime)?;
+    let (accounts, record) = (app.state.accounts.as_ref(), app.record(&caller));
+    let written = keys::create(accounts, &record, &caller.principal, &admitted.write, (mode, &new)).await?;
     let replayed = is_replayed(&written);
     let secret = (!replayed).then(|| text.expose().to_owned());
-    let body = KeyMade { key: written.into_inner().into(), secret };
+    let body = KeyMade { key: ApiKey::of(mode, written.into_inner()), secret };
     Ok(created(replayed, &format!("/v1/api-keys/{}", body.key.id), &body))
 }
 

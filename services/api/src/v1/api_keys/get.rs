@@ -11,7 +11,7 @@ use crate::extract;
 use crate::problem::ApiProblem;
 use crate::state::App;
 
-/// One key, without its text.
+/// One key, live or test, without its text.
 #[utoipa::path(get, path = "/v1/api-keys/{id}", operation_id = "getApiKey", tag = "api-keys",
     params(("id" = Uuid, Path, description = "The key")),
     responses((status = 200, description = "The key", body = ApiKey)))]
@@ -21,5 +21,6 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<ApiKey>, ApiProblem> {
     let id: KeyId = extract::id(&id, "key")?;
-    Ok(Json(keys::get(app.state.accounts.as_ref(), &caller.principal, id).await?.into()))
+    let (mode, key) = keys::get(app.state.accounts.as_ref(), &caller.principal, id).await?;
+    Ok(Json(ApiKey::of(mode, key)))
 }

@@ -8,6 +8,8 @@ pub(crate) mod revoke;
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::account::{KeyRecord, Scope};
 use spotwright_core::use_cases;
+use spotwright_schemas::error::Code;
+use spotwright_schemas::mode::Mode;
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -23,6 +25,9 @@ pub(crate) struct ApiKey {
     pub(crate) id: Uuid,
     /// What it is for.
     pub(crate) name: String,
+    /// Whether it is meant: a `test` key works in the sandbox alone.
+    #[schema(value_type = KeyMode)]
+    pub(crate) mode: Mode,
     /// What it allows, e.g. `runs:read`.
     pub(crate) scopes: Vec<String>,
     /// When it was made.
@@ -49,11 +54,33 @@ impl PartialSchema for ScopeName {
 
 impl ToSchema for ScopeName {}
 
-impl From<KeyRecord> for ApiKey {
-    fn from(key: KeyRecord) -> Self {
+/// Whether what a key does is meant; only described, the words are those of [`Mode`].
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its description is used")]
+pub(crate) enum KeyMode {
+    /// It may cost money and reach other services.
+    Live,
+    /// It works in the sandbox of its organization.
+    Test,
+}
+
+/// Reads a mode that a request asks for.
+pub(crate) fn mode_of(word: &str) -> Result<Mode, ApiProblem> {
+    match word {
+        "live" => Ok(Mode::Live),
+        "test" => Ok(Mode::Test),
+        _ => Err(ApiProblem::new(Code::RequestValue, "mode", "must be `live` or `test`")),
+    }
+}
+
+impl ApiKey {
+    /// A key of a mode.
+    pub(crate) fn of(mode: Mode, key: KeyRecord) -> Self {
         Self {
             id: key.id.0,
             name: key.name,
+            mode,
             scopes: key.scopes.iter().map(ToString::to_string).collect(),
             created_at: time(key.created_at),
             expires_at: key.expires_at.map(time),

@@ -11,8 +11,8 @@ use crate::extract;
 use crate::problem::ApiProblem;
 use crate::state::App;
 
-/// Revokes a key. Revoking it again changes nothing; the last one that may make keys and has no end stays. Other processes of the service may honor the
-/// key for up to two seconds more.
+/// Revokes a key. Revoking it again changes nothing; the last live one that may make keys and has no end stays. Other
+/// processes of the service may honor the key for up to two seconds more.
 #[utoipa::path(post, path = "/v1/api-keys/{id}/revoke", operation_id = "revokeApiKey", tag = "api-keys",
     params(("id" = Uuid, Path, description = "The key")),
     responses((status = 200, description = "The revoked key", body = ApiKey)))]
@@ -22,8 +22,8 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<ApiKey>, ApiProblem> {
     let id: KeyId = extract::id(&id, "key")?;
-    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
-    let revoked = keys::revoke(accounts, &record, &caller.principal, id).await?;
+    let (accounts, record) = (app.state.accounts.as_ref(), app.record(&caller));
+    let (mode, revoked) = keys::revoke(accounts, &record, &caller.principal, id).await?;
     app.auth.forget(id);
-    Ok(Json(revoked.into()))
+    Ok(Json(ApiKey::of(mode, revoked)))
 }

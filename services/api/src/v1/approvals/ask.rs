@@ -38,6 +38,6 @@ pub(crate) async fn handle(
 ) -> Result<Json<Approval>, ApiProblem> {
     let id = extract::id(&id, "variant")?;
     let ApprovalWish { note } = extract::json(&body.bytes)?;
-    let ports = app.reviews(caller.request_id.as_deref());
+    let ports = app.reviews(&caller);
     Ok(Json(approvals::ask(&ports, &caller.principal, id, note).await?.into()))
 }

@@ -45,6 +45,6 @@ pub(crate) async fn handle(
     let id = extract::id(&id, "variant")?;
     let DecisionOrder { decision, content_hash, note } = extract::json(&body.bytes)?;
     let wish = DecisionWish { verdict: decision.into(), content: ContentHash(content_hash), note };
-    let ports = app.reviews(caller.request_id.as_deref());
+    let ports = app.reviews(&caller);
     Ok(Json(approvals::decide(&ports, &caller.principal, id, wish).await?.into()))
 }

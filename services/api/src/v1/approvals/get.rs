@@ -20,7 +20,7 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<Approval>, ApiProblem> {
     let id = extract::id(&id, "variant")?;
-    let ports = app.reviews(caller.request_id.as_deref());
+    let ports = app.reviews(&caller);
     let review = approvals::get(&ports, &caller.principal, id).await?;
     Ok(Json(Approval::from(review)))
 }

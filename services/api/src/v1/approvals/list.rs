@@ -48,7 +48,7 @@ pub(crate) async fn handle(
     let page = PageQuery { cursor, limit }.page(&app.state.pepper, list)?;
     let asked = Page { limit: page.limit + 1, ..page };
     let filter = ApprovalFilter { state, variant, run };
-    let ports = app.reviews(caller.request_id.as_deref());
+    let ports = app.reviews(&caller);
     let rows = approvals::list(&ports, &caller.principal, &filter, asked).await?;
     Ok(Json(Listing::positioned(&app, list, rows, page.limit, Approval::from)))
 }

@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use serde::Deserialize;
 use spotwright_core::domain::account::{self, NewAsset};
+use spotwright_core::ports::entropy::random_id;
 use spotwright_core::use_cases::assets;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::AssetId;
@@ -17,7 +18,6 @@ use super::Asset;
 use crate::auth::Caller;
 use crate::extract;
 use crate::idempotency::{self, created, is_replayed};
-use crate::key;
 use crate::problem::ApiProblem;
 use crate::state::App;
 
@@ -62,7 +62,7 @@ pub(crate) async fn handle(
         return Ok(answer_of(true, asset));
     }
     let new = import(&app, &caller, bytes, name).await?;
-    let record = app.record(caller.request_id.as_deref());
+    let record = app.record(&caller);
     let written = assets::create(accounts, &record, by, &admitted.write, &new).await?;
     Ok(answer_of(is_replayed(&written), written.into_inner()))
 }
@@ -92,6 +92,6 @@ async fn import(app: &App, caller: &Caller, bytes: Vec<u8>, name: String) -> Res
     })
     .await
     .map_err(|error| ApiProblem::internal(&error))??;
-    let id = AssetId(key::random_id(app.state.entropy.as_ref())?);
+    let id = AssetId(random_id(app.state.entropy.as_ref())?);
     Ok(NewAsset { id, hash, name, width, height, bytes, quota: Some(quota) })
 }

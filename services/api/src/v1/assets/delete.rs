@@ -24,7 +24,7 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<Asset>, ApiProblem> {
     let id: AssetId = extract::id(&id, "asset")?;
-    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
+    let (accounts, record) = (app.state.accounts.as_ref(), app.record(&caller));
     let (asset, unused) = assets::delete(accounts, &record, &caller.principal, id).await?;
     if unused {
         let (artifacts, hash) = (Arc::clone(&app.state.artifacts), asset.hash.clone());

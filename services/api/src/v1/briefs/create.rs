@@ -11,7 +11,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use spotwright_core::domain::account::NewBrief;
 use spotwright_core::domain::brand::BrandVersion;
-use spotwright_core::use_cases::{brands, briefs};
+use spotwright_core::domain::sandbox::Magic;
+use spotwright_core::ports::entropy::random_id;
+use spotwright_core::use_cases::{brands, briefs, sandbox};
 use spotwright_schemas::brief::{Brief, is_same_name};
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::{AssetId, BrandId, BriefId};
@@ -21,8 +23,8 @@ use uuid::Uuid;
 use super::BriefSummary;
 use crate::auth::Caller;
 use crate::extract::{self, JsonBody};
+use crate::forced;
 use crate::idempotency::{self, created, is_replayed};
-use crate::key;
 use crate::openapi::foreign;
 use crate::problem::ApiProblem;
 use crate::state::App;
@@ -60,11 +62,18 @@ pub(crate) async fn handle(
     let (text, brand) = completed(&app, &caller, order.brand, order.brief).await?;
     let brief = briefs::check(app.state.letters.as_ref(), by, &text)
         .map_err(|problem| ApiProblem::from(problem).within("brief"))?;
+    let magic = sandbox::magic(by, &brief.id).map_err(|problem| ApiProblem::from(problem).within("brief"))?;
+    if let Some(refusal) = magic.and_then(Magic::refusal) {
+        return Err(forced::problem(refusal.code));
+    }
     let assets = assets_of(&brief, &order.assets)?;
-    let new = NewBrief { id: BriefId(key::random_id(app.state.entropy.as_ref())?), brief, assets, brand };
-    let record = app.record(caller.request_id.as_deref());
+    let new = NewBrief { id: BriefId(random_id(app.state.entropy.as_ref())?), brief, assets, brand };
+    let record = app.record(&caller);
     let written = briefs::create(app.state.accounts.as_ref(), &record, by, &admitted.write, &new).await?;
     let replayed = is_replayed(&written);
+    if let (false, Some(magic)) = (replayed, magic) {
+        sandbox::tell(app.state.log.as_ref(), &record, by, new.id, magic).await?;
+    }
     let summary = BriefSummary::from(written.into_inner());
     Ok(created(replayed, &format!("/v1/briefs/{}", summary.id), &summary))
 }

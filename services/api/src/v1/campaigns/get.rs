@@ -11,7 +11,7 @@ use crate::state::App;
 
 /// One campaign.
 #[utoipa::path(get, path = "/v1/campaigns/{id}", operation_id = "getCampaign", tag = "campaigns",
-    params(("id" = String, Path, description = "The campaign: `<run>-g<generation>`")),
+    params(("id" = String, Path, description = "The campaign: `<run>-g<generation>` or `<run>-c<number>`")),
     responses((status = 200, description = "The campaign", body = CampaignView)))]
 pub(crate) async fn handle(
     State(app): State<App>,

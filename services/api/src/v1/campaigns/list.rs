@@ -32,7 +32,10 @@ struct CampaignQuery {
 }
 
 /// A word of the domain.
-fn word<T: DeserializeOwned>(field: &'static str, text: Option<&String>) -> Result<Option<T>, ApiProblem> {
+pub(crate) fn word<T: DeserializeOwned>(
+    field: &'static str,
+    text: Option<&String>,
+) -> Result<Option<T>, ApiProblem> {
     let read = |text: &String| {
         serde_json::from_value(serde_json::Value::String(text.clone()))
             .map_err(|_| ApiProblem::new(Code::RequestValue, field, "is not one of its words"))

@@ -1,14 +1,18 @@
-//! Campaigns: what a run places in one generation, its ad group and its ads.
+//! Campaigns: what a run places in one generation, what people make of finished ads, their ad groups and ads.
 
 pub(crate) mod ad_groups;
 pub(crate) mod ads;
+pub(crate) mod create;
 pub(crate) mod delivery;
 pub(crate) mod end;
+pub(crate) mod estimate;
 pub(crate) mod external_refs;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod pause;
+pub(crate) mod plan;
 pub(crate) mod resume;
+pub(crate) mod rules;
 
 use serde::Serialize;
 use spotwright_core::domain::campaign::{self, CampaignId, ServingStatus, ServingWish};
@@ -16,6 +20,7 @@ use spotwright_schemas::event::FeedbackSource;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use self::plan::PlanView;
 use super::time;
 use crate::auth::Caller;
 use crate::openapi::foreign;
@@ -71,16 +76,34 @@ impl WishName {
     }
 }
 
-/// A campaign: the winners of one generation of a run in the market.
+/// Who made a campaign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OriginName {
+    /// A run placed the winners of a generation.
+    Run,
+    /// People made it of finished ads.
+    People,
+}
+
+impl OriginName {
+    pub(crate) const fn of(campaign: &campaign::Campaign) -> Self {
+        if campaign.made.is_some() { Self::People } else { Self::Run }
+    }
+}
+
+/// A campaign: the winners of one generation of a run in the market, or finished ads that people placed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CampaignView {
-    /// Its id: `<run>-g<generation>`.
+    /// Its id: `<run>-g<generation>`, or `<run>-c<number>` where people made it.
     id: String,
+    /// Who made it.
+    origin: OriginName,
     /// The run.
     run: Uuid,
-    /// The generation, from 1.
+    /// The generation, from 1; 0 for a campaign that people made.
     generation: u32,
-    /// A name for people: the product and the generation.
+    /// A name for people: what they called it, or the product and the generation.
     name: String,
     /// Where it stands.
     status: StatusName,
@@ -93,7 +116,7 @@ pub(crate) struct CampaignView {
     source: FeedbackSource,
     /// ISO 4217 code.
     currency: Option<String>,
-    /// Most that it could spend; `null` until the market has played.
+    /// Most that it can spend; `null` until the market has played a run's own.
     budget_micros: Option<i64>,
     /// Impressions of its ads.
     impressions: u64,
@@ -111,13 +134,15 @@ pub(crate) struct CampaignView {
     win_rate: Option<f64>,
     /// How many ads it has.
     ads: usize,
-    /// When its run was ordered (RFC 3339, UTC).
+    /// When it was made, or its run was ordered (RFC 3339, UTC).
     #[schema(format = DateTime)]
     created_at: String,
     /// Its names at platforms.
     external_refs: Vec<ExternalRefView>,
     /// What may be wished of it now.
     allowed: Vec<WishName>,
+    /// What people ordered, and how far it has come; `null` for a run's own.
+    plan: Option<PlanView>,
 }
 
 /// A share of auctions; `None` of none.
@@ -134,15 +159,16 @@ impl From<campaign::Campaign> for CampaignView {
         Self {
             id: campaign.id.to_string(),
             run: campaign.id.run.0,
-            generation: campaign.id.generation,
-            name: format!("{}, generation {}", campaign.product, campaign.id.generation),
+            origin: OriginName::of(&campaign),
+            generation: campaign.id.generation(),
+            name: campaign.name(),
             status: campaign.status.into(),
             objective: campaign.objective.as_str().to_owned(),
             placement: campaign.placement.as_str().to_owned(),
             // Runs place in the market simulator; other platforms report by import.
             source: report.map_or(FeedbackSource::Simulated, |report| report.source),
             currency: campaign.currency.map(|currency| currency.code().to_owned()),
-            budget_micros: report.map(|report| report.budget.0),
+            budget_micros: campaign.budget().map(|budget| budget.0),
             impressions: delivered.impressions,
             clicks: delivered.clicks,
             conversions: delivered.conversions,
@@ -154,6 +180,7 @@ impl From<campaign::Campaign> for CampaignView {
             created_at: time(campaign.created_at),
             external_refs: campaign.external_refs.into_iter().map(ExternalRefView::from).collect(),
             allowed: WishName::all_of(campaign.status.allows()),
+            plan: campaign.made.as_ref().map(PlanView::from),
         }
     }
 }

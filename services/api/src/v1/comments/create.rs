@@ -57,7 +57,7 @@ pub(crate) async fn handle(
     let id = extract::id(&id, "variant")?;
     let CommentOrder { text, seconds, x, y, share } = extract::json(&body.bytes)?;
     let remark = remark(text, seconds, x, y)?;
-    let ports = app.reviews(caller.request_id.as_deref());
+    let ports = app.reviews(&caller);
     let share = share.map(ShareId);
     let written = comments::create(&ports, &caller.principal, &admitted.write, id, remark, share).await?;
     let replayed = is_replayed(&written);

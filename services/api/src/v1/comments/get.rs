@@ -20,7 +20,7 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<Comment>, ApiProblem> {
     let id = extract::id(&id, "comment")?;
-    let ports = app.reviews(caller.request_id.as_deref());
+    let ports = app.reviews(&caller);
     let said = comments::get(&ports, &caller.principal, id).await?;
     Ok(Json(Comment::from(said)))
 }

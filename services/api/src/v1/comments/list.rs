@@ -47,7 +47,7 @@ pub(crate) async fn handle(
     let page = PageQuery { cursor, limit }.page(&app.state.pepper, list)?;
     let asked = Page { limit: page.limit + 1, ..page };
     let filter = CommentFilter { variant, state, share: None };
-    let ports = app.reviews(caller.request_id.as_deref());
+    let ports = app.reviews(&caller);
     let rows = comments::list(&ports, &caller.principal, &filter, asked).await?;
     Ok(Json(Listing::positioned(&app, list, rows, page.limit, Comment::from)))
 }

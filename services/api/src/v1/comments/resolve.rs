@@ -21,6 +21,6 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<Comment>, ApiProblem> {
     let id = extract::id(&id, "comment")?;
-    let ports = app.reviews(caller.request_id.as_deref());
+    let ports = app.reviews(&caller);
     Ok(Json(comments::set(&ports, &caller.principal, id, CommentState::Resolved).await?.into()))
 }

@@ -1,10 +1,12 @@
 //! Experiments: variants of a run, shown to users that chance divides.
 
 pub(crate) mod allocation;
+pub(crate) mod analyze;
 pub(crate) mod archive;
 pub(crate) mod create;
 pub(crate) mod decide;
 pub(crate) mod decisions;
+pub(crate) mod elements;
 pub(crate) mod exposures;
 pub(crate) mod get;
 pub(crate) mod list;
@@ -110,7 +112,7 @@ impl From<experiment::Experiment> for Experiment {
             name: experiment.name,
             state: experiment.state.as_str().to_owned(),
             day: experiment.day,
-            source: FeedbackSource::Simulated,
+            source: experiment.design.source,
             run: experiment.run.0,
             currency: experiment.currency.code().to_owned(),
             design: experiment.design,
@@ -168,10 +170,10 @@ async fn act(
 }
 
 /// What the use cases of experiments work with, on behalf of a caller.
-fn ports<'a>(app: &'a App, caller: &'a Caller) -> ExperimentPorts<'a> {
+pub(super) fn ports<'a>(app: &'a App, caller: &'a Caller) -> ExperimentPorts<'a> {
     ExperimentPorts {
         experiments: app.state.experiments.as_ref(),
         accounts: app.state.accounts.as_ref(),
-        record: app.record(caller.request_id.as_deref()),
+        record: app.record(caller),
     }
 }

@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Uri, header};
 use axum::response::Response;
 use serde::Deserialize;
+use spotwright_core::ports::entropy::random_id;
 use spotwright_core::ports::observations::Mapping;
 use spotwright_core::use_cases::results::{self, Handed, MOST_ROWS};
 use spotwright_observations::{DateOrder, DecimalMark, Given, Platform, Window, export, record};
@@ -22,7 +23,6 @@ use crate::auth::Caller;
 use crate::extract;
 use crate::form::read_form;
 use crate::idempotency;
-use crate::key;
 use crate::problem::ApiProblem;
 use crate::state::App;
 
@@ -109,7 +109,7 @@ pub(crate) async fn handle(
     })
     .await
     .map_err(|error| ApiProblem::internal(&error))??;
-    let id = ImportId(key::random_id(app.state.entropy.as_ref())?);
+    let id = ImportId(random_id(app.state.entropy.as_ref())?);
     Ok(answer(results::take_in(&principal, store, Some(&admitted.write), id, handed).await?))
 }
 

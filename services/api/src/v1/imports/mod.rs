@@ -127,7 +127,7 @@ impl From<AskedOfFile> for AskedView {
 
 /// What an ad is called on its platform.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct AdView {
+pub(crate) struct AdNamesView {
     /// The platform's id.
     id: Option<String>,
     /// Its name.
@@ -138,7 +138,7 @@ pub(crate) struct AdView {
     group: Option<String>,
 }
 
-impl From<AdNames> for AdView {
+impl From<AdNames> for AdNamesView {
     fn from(names: AdNames) -> Self {
         Self { id: names.id, name: names.name, campaign: names.campaign, group: names.group }
     }
@@ -148,7 +148,7 @@ impl From<AdNames> for AdView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UnmatchedView {
     /// The ad.
-    ad: AdView,
+    ad: AdNamesView,
     /// `unknown`: neither an external reference nor the name of a launch pack says which it is; `ambiguous`: several
     /// variants have its name.
     reason: String,

@@ -42,7 +42,7 @@ pub(crate) async fn handle(
     let InvitationAcceptance { token, name, password } = extract::json(&body.bytes)?;
     let acceptance =
         Acceptance { token: &token, name: name.as_deref(), password: &password, address: origin.address };
-    let accepted = invitations::accept(&app.people(origin.request_id()), &acceptance).await?;
+    let accepted = invitations::accept(&app.public_people(origin.request_id()), &acceptance).await?;
     let holder = Holder::Person(accepted.member.person.id);
     begin(&app, &origin, &headers, accepted.organization, holder).await
 }

@@ -55,7 +55,7 @@ pub(crate) async fn handle(
     let admitted = idempotency::admit(&app, &caller, &headers, &uri, &body.bytes)?;
     let InvitationRequest { email, name, role } = extract::json(&body.bytes)?;
     let order = InvitationOrder { email: email_of("email", &email)?, name, role: role_of(&role)? };
-    let ports = app.people(caller.request_id.as_deref());
+    let ports = app.people(&caller);
     let (written, token) = invitations::invite(&ports, &caller.principal, &admitted.write, order).await?;
     let replayed = is_replayed(&written);
     let invitation = Invitation::at(written.into_inner(), ports.now());

@@ -23,6 +23,6 @@ pub(crate) async fn handle(
     let query = extract::query(&uri)?;
     let (list, page, limit) = page_of(&app, &caller, "invitations", &query)?;
     let rows = invitations::list(app.state.people.as_ref(), &caller.principal, page).await?;
-    let now = app.state.clock.now_micros();
+    let now = caller.clock.now_micros();
     Ok(Json(Listing::positioned(&app, list, rows, limit, |row| Invitation::at(row, now))))
 }

@@ -49,7 +49,7 @@ pub(crate) async fn handle(
     body: JsonBody,
 ) -> Result<Json<InvitationSeen>, ApiProblem> {
     let InvitationLook { token } = extract::json(&body.bytes)?;
-    let received = invitations::look(&app.people(origin.request_id()), &token).await?;
+    let received = invitations::look(&app.public_people(origin.request_id()), &token).await?;
     let invitation = received.invitation;
     Ok(Json(InvitationSeen {
         organization: OrganizationName { id: received.organization.0, name: received.organization_name },

@@ -22,7 +22,7 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<Invitation>, ApiProblem> {
     let id: InvitationId = extract::id(&id, "invitation")?;
-    let ports = app.people(caller.request_id.as_deref());
+    let ports = app.people(&caller);
     let revoked = invitations::revoke(&ports, &caller.principal, id).await?;
     Ok(Json(Invitation::at(revoked, ports.now())))
 }

@@ -40,7 +40,7 @@ pub(crate) async fn handle(
     body: JsonBody,
 ) -> Result<Json<PasswordChanged>, ApiProblem> {
     let PasswordChange { current, new } = extract::json(&body.bytes)?;
-    let ports = app.people(caller.request_id.as_deref());
+    let ports = app.public_people(caller.request_id.as_deref());
     let kept = caller.session.map(|(id, _)| id);
     let ended_sessions = people::change_password(&ports, &caller.principal, &current, &new, kept).await?;
     app.auth.forget_sessions_of(caller.holder());

@@ -21,7 +21,7 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<OwnSession>, ApiProblem> {
     let id: SessionId = extract::id(&id, "session")?;
-    let ports = app.people(caller.request_id.as_deref());
+    let ports = app.public_people(caller.request_id.as_deref());
     let ended = sessions::end(&ports, &caller.principal, id).await?;
     app.auth.forget_sessions_of(caller.holder());
     Ok(Json(OwnSession::of(ended, &caller)))

@@ -25,7 +25,7 @@ pub(crate) async fn handle(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<OwnSessions>, ApiProblem> {
-    let ports = app.people(caller.request_id.as_deref());
+    let ports = app.public_people(caller.request_id.as_deref());
     let own = sessions::list(&ports, &caller.principal).await?;
     Ok(Json(OwnSessions { data: own.into_iter().map(|session| OwnSession::of(session, &caller)).collect() }))
 }

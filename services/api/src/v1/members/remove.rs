@@ -26,7 +26,7 @@ pub(crate) async fn handle(
 ) -> Result<Json<Member>, ApiProblem> {
     let id: PersonId = extract::id(&id, "member")?;
     expect_seen(&app, &caller, id, &headers).await?;
-    let ports = app.people(caller.request_id.as_deref());
+    let ports = app.people(&caller);
     let removed = members::remove(&ports, &caller.principal, id).await?;
     app.auth.forget_sessions_of(Holder::Person(id));
     Ok(Json(removed.into()))

@@ -41,7 +41,7 @@ pub(crate) async fn handle(
     let id: PersonId = extract::id(&id, "member")?;
     let RoleChange { role } = extract::json(&body.bytes)?;
     expect_seen(&app, &caller, id, &headers).await?;
-    let ports = app.people(caller.request_id.as_deref());
+    let ports = app.people(&caller);
     let member = members::change_role(&ports, &caller.principal, id, role_of(&role)?).await?;
     app.auth.forget_sessions_of(Holder::Person(id));
     Ok(Json(member.into()))

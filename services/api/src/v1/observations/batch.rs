@@ -7,6 +7,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use spotwright_core::domain::observation::{PlatformName, RefusedRow, RowPlace};
+use spotwright_core::ports::entropy::random_id;
 use spotwright_core::use_cases::results::{self, Batch, BatchRow, Handed};
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::ImportId;
@@ -16,7 +17,7 @@ use crate::auth::Caller;
 use crate::problem::ApiProblem;
 use crate::state::App;
 use crate::v1::imports::{Import, LARGEST, answer};
-use crate::{extract, idempotency, key};
+use crate::{extract, idempotency};
 
 /// Observations of ads of one platform.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -125,7 +126,7 @@ pub(crate) async fn handle(
     let bytes = extract::body(request, LARGEST).await?;
     let admitted = idempotency::admit(&app, &caller, &headers, &uri, &bytes)?;
     let handed = read(&bytes)?;
-    let id = ImportId(key::random_id(app.state.entropy.as_ref())?);
+    let id = ImportId(random_id(app.state.entropy.as_ref())?);
     let store = app.state.observations.as_ref();
     Ok(answer(results::take_in(&caller.principal(), store, Some(&admitted.write), id, handed).await?))
 }

@@ -8,7 +8,7 @@ use spotwright_core::domain::observation::{AdKey, Amount, ObservationRecord, Sou
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::imports::AdView;
+use super::imports::AdNamesView;
 use super::time;
 
 /// Who measured. The two are never pooled: a query names one.
@@ -86,7 +86,7 @@ pub(crate) struct Observation {
     /// The platform; `null` for the simulation.
     platform: Option<String>,
     /// What the ad is called on its platform.
-    ad: AdView,
+    ad: AdNamesView,
     /// The placement in the market; `null` for imported ones.
     placement: Option<Uuid>,
     /// The variant that the ad shows; `null` where nobody has said which.

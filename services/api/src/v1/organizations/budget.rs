@@ -114,7 +114,7 @@ pub(crate) async fn remove(
 ) -> Result<Json<OrganizationBudget>, ApiProblem> {
     expect_seen(&app, &caller, &id, &headers).await?;
     let id: OrganizationId = extract::id(&id, "organization")?;
-    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
+    let (accounts, record) = (app.state.accounts.as_ref(), app.record(&caller));
     organizations::unlimit(accounts, &record, &caller.principal, id).await?;
     Ok(Json(OrganizationBudget::default()))
 }
@@ -135,7 +135,7 @@ async fn limit(
     id: &str,
     body: &JsonBody,
 ) -> Result<Json<OrganizationBudget>, ApiProblem> {
-    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
+    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller));
     let id: OrganizationId = extract::id(id, "organization")?;
     let asked: OrganizationLimit = extract::json(&body.bytes)?;
     let Some(cap) = asked.cap_micros else {

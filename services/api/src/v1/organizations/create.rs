@@ -6,8 +6,10 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use spotwright_core::domain::account::{NewOrganization, Scope};
+use spotwright_core::ports::entropy::random_id;
 use spotwright_core::use_cases::{self, organizations};
 use spotwright_schemas::ids::OrganizationId;
+use spotwright_schemas::mode::Mode;
 use utoipa::ToSchema;
 
 use super::Organization;
@@ -84,9 +86,9 @@ pub(crate) async fn handle(
         use_cases::check_name("owner.name", name)?;
     }
     let entropy = app.state.entropy.as_ref();
-    let organization = NewOrganization { id: OrganizationId(key::random_id(entropy)?), name: order.name };
+    let organization = NewOrganization { id: OrganizationId(random_id(entropy)?), name: order.name };
     let (new, text) = key::issue(&app.state.pepper, entropy, "first key", &Scope::CUSTOMER, None)?;
-    let (by, ports) = (&caller.principal, app.people(caller.request_id.as_deref()));
+    let (by, ports) = (&caller.principal, app.people(&caller));
     let accounts = app.state.accounts.as_ref();
     let written =
         organizations::found(accounts, &ports.record, by, &admitted.write, &organization, &new).await?;
@@ -105,7 +107,7 @@ pub(crate) async fn handle(
     let secret = (!replayed).then(|| text.expose().to_owned());
     let body = OrganizationFounded {
         organization: founded.organization.into(),
-        key: founded.key.into(),
+        key: ApiKey::of(Mode::Live, founded.key),
         secret,
         owner,
     };

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use spotwright_core::domain::account::Scope;
 use spotwright_core::use_cases::{keys, organizations};
 use spotwright_schemas::ids::{KeyId, OrganizationId};
+use spotwright_schemas::mode::Mode;
 use utoipa::ToSchema;
 
 use super::named;
@@ -55,8 +56,8 @@ pub(crate) async fn list(
     let there = named(&app, &caller, &id).await?;
     let query = extract::query(&uri)?;
     let (list, page, limit) = page_of(&app, &there, "api-keys", &query)?;
-    let rows = keys::list(app.state.accounts.as_ref(), &there.principal, page).await?;
-    Ok(Json(Listing::positioned(&app, list, rows, limit, ApiKey::from)))
+    let rows = keys::list(app.state.accounts.as_ref(), &there.principal, Mode::Live, page).await?;
+    Ok(Json(Listing::positioned(&app, list, rows, limit, |key| ApiKey::of(Mode::Live, key))))
 }
 
 /// Makes a key that may do everything within the organization, as its first one may: for an organization
@@ -78,14 +79,14 @@ pub(crate) async fn create(
     let order: ReplacementOrder = extract::json(&body.bytes)?;
     let entropy = app.state.entropy.as_ref();
     let (new, text) = key::issue(&app.state.pepper, entropy, &order.name, &Scope::CUSTOMER, None)?;
-    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
+    let (accounts, record) = (app.state.accounts.as_ref(), app.record(&caller));
     let written =
         organizations::replace_key(accounts, &record, &caller.principal, there, &admitted.write, &new)
             .await?;
     let replayed = is_replayed(&written);
     let secret = (!replayed).then(|| text.expose().to_owned());
     let location = uri.path().to_owned();
-    Ok(created(replayed, &location, &KeyMade { key: written.into_inner().into(), secret }))
+    Ok(created(replayed, &location, &KeyMade { key: ApiKey::of(Mode::Live, written.into_inner()), secret }))
 }
 
 /// Revokes every key of the organization.
@@ -98,10 +99,10 @@ pub(crate) async fn revoke_all(
     Path(id): Path<String>,
 ) -> Result<Json<RevokedKeys>, ApiProblem> {
     let id: OrganizationId = extract::id(&id, "organization")?;
-    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
+    let (accounts, record) = (app.state.accounts.as_ref(), app.record(&caller));
     let revoked = organizations::revoke_keys(accounts, &record, &caller.principal, id).await?;
     app.auth.forget_all_of(id);
-    Ok(Json(RevokedKeys { revoked: revoked.into_iter().map(ApiKey::from).collect() }))
+    Ok(Json(RevokedKeys { revoked: revoked.into_iter().map(|key| ApiKey::of(Mode::Live, key)).collect() }))
 }
 
 /// Revokes one key of the organization, the last one too.
@@ -116,8 +117,8 @@ pub(crate) async fn revoke(
 ) -> Result<Json<ApiKey>, ApiProblem> {
     let id: OrganizationId = extract::id(&id, "organization")?;
     let key: KeyId = extract::id(&key, "key")?;
-    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
+    let (accounts, record) = (app.state.accounts.as_ref(), app.record(&caller));
     let revoked = organizations::revoke_key(accounts, &record, &caller.principal, id, key).await?;
     app.auth.forget(key);
-    Ok(Json(revoked.into()))
+    Ok(Json(ApiKey::of(Mode::Live, revoked)))
 }

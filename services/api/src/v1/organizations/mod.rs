@@ -9,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod own_budget;
 pub(crate) mod read;
+pub(crate) mod remove_demo;
 pub(crate) mod unfreeze;
 
 use axum::Json;
@@ -59,9 +60,10 @@ async fn set_frozen(
     frozen: bool,
 ) -> Result<Json<Organization>, ApiProblem> {
     let id: OrganizationId = extract::id(id, "organization")?;
-    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller.request_id.as_deref()));
+    let (accounts, record) = (app.state.accounts.as_ref(), app.record(caller));
     let changed = organizations::set_frozen(accounts, &record, &caller.principal, id, frozen).await?;
     app.auth.forget_all_of(id);
+    app.auth.forget_all_of(id.sandbox());
     Ok(Json(changed.into()))
 }
 

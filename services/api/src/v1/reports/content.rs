@@ -31,13 +31,14 @@ pub(crate) async fn handle(
     let id: ReportId = extract::id(&id, "report")?;
     let report = reports::get(app.state.accounts.as_ref(), &caller.principal, id).await?;
     let ReportState::Done(file) = &report.state else { return Err(ApiProblem::missing("report yet")) };
-    if report.expires_at().is_some_and(|end| end <= app.state.clock.now_micros()) {
+    if report.expires_at().is_some_and(|end| end <= caller.clock.now_micros()) {
         return Err(ApiProblem::whole(Code::FileLost, "the report has expired; order it again"));
     }
     let mut response = download::artifact(&app, file.hash.clone(), &headers).await?;
     let media = match report.order.format {
         ReportFormat::Json => "application/json",
         ReportFormat::Csv => "text/csv; charset=utf-8",
+        ReportFormat::Parquet => "application/vnd.apache.parquet",
     };
     if response.headers().contains_key(header::CONTENT_TYPE) {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));

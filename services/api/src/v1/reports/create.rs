@@ -51,13 +51,13 @@ pub(crate) async fn handle(
     let admitted = idempotency::admit(&app, &caller, &headers, &uri, &body.bytes)?;
     let ReportRequestBody { kind, format, filters } = extract::json(&body.bytes)?;
     let order = super::order(kind, format, filters);
-    let record = app.record(caller.request_id.as_deref());
+    let record = app.record(&caller);
     let accounts = app.state.accounts.as_ref();
     let (replayed, report) =
         reports::order(accounts, &record, &caller.principal, &admitted.write, &order).await?;
     let answer = ReportOrdered {
         operation: OperationView::of(&report),
-        report: ReportView::at(app.state.clock.now_micros(), &report),
+        report: ReportView::at(caller.clock.now_micros(), &report),
     };
     let location = format!("/v1/operations/{}", report.id);
     let mut response = (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(answer)).into_response();

@@ -22,5 +22,5 @@ pub(crate) async fn handle(
 ) -> Result<Json<ReportView>, ApiProblem> {
     let id: ReportId = extract::id(&id, "report")?;
     let report = reports::get(app.state.accounts.as_ref(), &caller.principal, id).await?;
-    Ok(Json(ReportView::at(app.state.clock.now_micros(), &report)))
+    Ok(Json(ReportView::at(caller.clock.now_micros(), &report)))
 }

@@ -23,6 +23,6 @@ pub(crate) async fn handle(
     let query: PageQuery = extract::query(&uri)?;
     let (list, page, limit) = page_of(&app, &caller, "reports", &query)?;
     let rows = reports::list(app.state.accounts.as_ref(), &caller.principal, page).await?;
-    let now = app.state.clock.now_micros();
+    let now = caller.clock.now_micros();
     Ok(Json(Listing::positioned(&app, list, rows, limit, |report| ReportView::at(now, &report))))
 }

@@ -37,6 +37,8 @@ pub(crate) enum FormatName {
     Json,
     /// Comma-separated values with a header.
     Csv,
+    /// Apache Parquet with typed optional columns, compressed with zstd.
+    Parquet,
 }
 
 /// What a report is about.
@@ -107,6 +109,7 @@ impl ReportView {
             format: match order.format {
                 ReportFormat::Json => FormatName::Json,
                 ReportFormat::Csv => FormatName::Csv,
+                ReportFormat::Parquet => FormatName::Parquet,
             },
             filters: Filters {
                 source: order.source.into(),
@@ -150,6 +153,7 @@ fn order(kind: KindName, format: FormatName, filters: Filters) -> ReportOrder {
         format: match format {
             FormatName::Json => ReportFormat::Json,
             FormatName::Csv => ReportFormat::Csv,
+            FormatName::Parquet => ReportFormat::Parquet,
         },
         source: filters.source.into(),
         run: filters.run.map(spotwright_schemas::ids::RunId),

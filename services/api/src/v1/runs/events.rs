@@ -20,13 +20,12 @@ use crate::openapi::foreign;
 use crate::problem::ApiProblem;
 use crate::shares::Share;
 use crate::state::App;
+use crate::tails::Listening;
 
 /// Events read at once.
 const BATCH: u32 = 100;
-/// Looks that find nothing before the pause between two of them grows, each time by as much again.
-const QUIET_LOOKS: u32 = 20;
-/// Longest pause, as a multiple of the first one.
-const LONGEST_WAIT: u32 = 8;
+/// Longest wait before it is asked again whether the client may listen, as a multiple of the pause between looks.
+const ASKED_AGAIN: u32 = 4;
 
 /// The events of a run as they happen (server-sent events): `id` is the sequence number, `event`
 /// the type, `data` the CloudEvent. The stream ends after `spotwright.run.finished.v1`. A client
@@ -61,8 +60,10 @@ pub(crate) async fn handle(
         ApiProblem::whole(Code::Unavailable, message)
     })?;
     let heartbeat = KeepAlive::new().interval(app.state.limits.heartbeat).text("still here");
+    let listening = app.tails.of(id);
+    let waiting = VecDeque::new();
     let feed =
-        Feed { app, caller, run: id, after, waiting: VecDeque::new(), ended: false, idle: 0, _share: share };
+        Feed { app, caller, run: id, after, waiting, ended: false, listening, told: false, _share: share };
     // Proxies that collect an answer before they pass it on would hold events back.
     let unbuffered = [(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))];
     Ok((unbuffered, Sse::new(stream::unfold(feed, next)).keep_alive(heartbeat)).into_response())
@@ -85,8 +86,9 @@ struct Feed {
     after: u64,
     waiting: VecDeque<Event>,
     ended: bool,
-    /// Looks in a row that found nothing.
-    idle: u32,
+    listening: Listening,
+    /// Whether the last wait ended because there was something to read.
+    told: bool,
     _share: Share,
 }
 
@@ -102,16 +104,16 @@ async fn next(mut feed: Feed) -> Option<(Result<sse::Event, Infallible>, Feed)> 
                 .data(data);
             return Some((Ok(shown), feed));
         }
-        // A key that was revoked, and a session that has ended, end the streams that they have opened.
         if feed.ended || !feed.may_go_on().await {
             return None;
         }
         match feed.app.state.accounts.events(feed.caller.context, feed.run, feed.after, BATCH).await {
             Ok(events) if !events.is_empty() => {
                 feed.waiting.extend(events);
-                feed.idle = 0;
+                feed.told = false;
             }
-            Ok(_) => feed.pause().await,
+            Ok(_) if feed.pause().await => {}
+            Ok(_) => return None,
             Err(error) => {
                 // The client comes back with the last id it has seen.
                 tracing::warn!(%error, run = %feed.run, "an event stream was cut");
@@ -122,6 +124,7 @@ async fn next(mut feed: Feed) -> Option<(Result<sse::Event, Infallible>, Feed)> 
 }
 
 impl Feed {
+    /// A key that was revoked, and a session that has ended, end the streams that they have opened.
     async fn may_go_on(&self) -> bool {
         if self.app.state.shutdown.is_set() {
             return false;
@@ -129,15 +132,27 @@ impl Feed {
         self.app.auth.still_admits(&self.caller).await
     }
 
-    /// Waits before the next look: the longer, the longer nothing has happened, so that streams of runs
-    /// that wait for hours cost next to nothing.
-    async fn pause(&mut self) {
-        let wait = self.app.state.limits.poll * (1 + self.idle / QUIET_LOOKS).min(LONGEST_WAIT);
-        self.idle = self.idle.saturating_add(1);
-        let mut shutdown = self.app.state.shutdown.clone();
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = shutdown.wait() => {}
+    /// Waits until there is something to read; false when the client may not listen any more.
+    async fn pause(&mut self) -> bool {
+        let state = &self.app.state;
+        // Others have seen something that cannot be read yet.
+        if std::mem::take(&mut self.told) {
+            tokio::time::sleep(state.limits.poll).await;
         }
+        let (accounts, context, run) = (&state.accounts, self.caller.context, self.run);
+        let newest = || async move { accounts.run(context, run).await.map(|run| run.messages) };
+        let mut shutdown = state.shutdown.clone();
+        while self.may_go_on().await {
+            tokio::select! {
+                found = self.listening.beyond(self.after, &newest) => {
+                    // What went wrong is met again by whoever reads.
+                    self.told = found.is_ok();
+                    return true;
+                }
+                () = tokio::time::sleep(state.limits.poll * ASKED_AGAIN) => {}
+                () = shutdown.wait() => {}
+            }
+        }
+        false
     }
 }

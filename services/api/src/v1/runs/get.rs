@@ -1,12 +1,14 @@
 //! `GET /v1/runs/{id}`.
 
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use spotwright_core::use_cases::runs;
 
 use super::Run;
 use crate::auth::Caller;
 use crate::extract;
+use crate::language::Language;
 use crate::problem::ApiProblem;
 use crate::state::App;
 
@@ -18,7 +20,9 @@ pub(crate) async fn handle(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Json<Run>, ApiProblem> {
     let id = extract::id(&id, "run")?;
-    Ok(Json(runs::get(app.state.accounts.as_ref(), &caller.principal, id).await?.into()))
+    let run = runs::get(app.state.accounts.as_ref(), &caller.principal, id).await?;
+    Ok(Json(Run::from(run).read_in(Language::asked(&headers))))
 }

@@ -13,6 +13,7 @@ pub(crate) mod resume;
 pub(crate) mod signals;
 pub(crate) mod trace;
 pub(crate) mod variants;
+pub(crate) mod winners;
 
 use serde::Serialize;
 use spotwright_core::domain::account::{OrderedRun, RunOrder, RunRecord};
@@ -25,7 +26,9 @@ use uuid::Uuid;
 
 use super::time;
 use super::variants::revisions::RevisesView;
+use crate::language::Language;
 use crate::openapi::foreign;
+use crate::problem;
 
 /// A run.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -137,6 +140,16 @@ impl From<RunOrder> for Order {
             seed: order.seed,
             opportunities: order.opportunities,
         }
+    }
+}
+
+impl Run {
+    /// The run as somebody reads it who asks for a language: what ended it is told as every problem is.
+    fn read_in(mut self, language: Language) -> Self {
+        if let Some(failure) = &mut self.failure {
+            failure.message = problem::told(failure, language);
+        }
+        self
     }
 }
 

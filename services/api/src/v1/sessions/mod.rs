@@ -98,7 +98,7 @@ pub(crate) async fn begin(
 ) -> Result<Response, ApiProblem> {
     end_presented(app, origin, headers).await?;
     let token = SessionToken::generate(app.state.entropy.as_ref())?;
-    sessions::open(&app.people(origin.request_id()), organization, holder, token.expose()).await?;
+    sessions::open(&app.public_people(origin.request_id()), organization, holder, token.expose()).await?;
     let opened = app.auth.signed_in(&token).await?;
     let (caller, session) =
         opened.ok_or_else(|| ApiProblem::internal(&"a session ended as it was opened"))?;
@@ -110,7 +110,7 @@ pub(crate) async fn begin(
 /// Ends the session whose cookie a request has, if it goes on.
 async fn end_presented(app: &App, origin: &Origin, headers: &HeaderMap) -> Result<(), ApiProblem> {
     let Some(token) = session::presented(headers) else { return Ok(()) };
-    let ports = app.people(origin.request_id());
+    let ports = app.public_people(origin.request_id());
     sessions::end_presented(&ports, token.expose()).await?;
     app.auth.forget_session(&token);
     Ok(())

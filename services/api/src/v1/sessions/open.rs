@@ -61,7 +61,8 @@ pub(crate) async fn handle(
             let organization = organization.map(OrganizationId);
             let attempt =
                 Attempt { email: &email, password: &password, organization, address: origin.address };
-            let (person, membership) = sessions::sign_in(&app.people(origin.request_id()), &attempt).await?;
+            let (person, membership) =
+                sessions::sign_in(&app.public_people(origin.request_id()), &attempt).await?;
             (membership.organization, Holder::Person(person))
         }
         _ => {

@@ -58,7 +58,7 @@ pub(crate) async fn handle(
     uri: Uri,
     body: JsonBody,
 ) -> Result<Response, ApiProblem> {
-    let ports = app.reviews(origin.request_id());
+    let ports = app.public_reviews(origin.request_id());
     let (guest, _place) = opened(&app, &ports, &token, &origin, true).await?;
     let (organization, of) = (guest.principal().organization, format!("share:{}:", guest.share.id));
     let admitted = idempotency::admit_within(&app, organization, &of, &headers, &uri, &body.bytes)?;

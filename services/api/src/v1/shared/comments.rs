@@ -26,7 +26,7 @@ pub(crate) async fn handle(
     Path((token, id)): Path<(String, String)>,
     uri: Uri,
 ) -> Result<Json<Listing<SharedComment>>, ApiProblem> {
-    let ports = app.reviews(origin.request_id());
+    let ports = app.public_reviews(origin.request_id());
     let (guest, _place) = opened(&app, &ports, &token, &origin, false).await?;
     let id: VariantId = extract::id(&id, "variant")?;
     let query: PageQuery = extract::query(&uri)?;

@@ -52,7 +52,7 @@ pub(crate) async fn handle(
     Path((token, id)): Path<(String, String)>,
     body: JsonBody,
 ) -> Result<Json<SharedVariant>, ApiProblem> {
-    let ports = app.reviews(origin.request_id());
+    let ports = app.public_reviews(origin.request_id());
     let (guest, _place) = opened(&app, &ports, &token, &origin, true).await?;
     let id = extract::id(&id, "variant")?;
     let SharedDecisionOrder { reviewer, decision, content_hash, note } = extract::json(&body.bytes)?;

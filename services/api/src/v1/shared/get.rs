@@ -19,7 +19,7 @@ pub(crate) async fn handle(
     origin: Origin,
     Path(token): Path<String>,
 ) -> Result<Json<Shared>, ApiProblem> {
-    let ports = app.reviews(origin.request_id());
+    let ports = app.public_reviews(origin.request_id());
     let (guest, _place) = opened(&app, &ports, &token, &origin, false).await?;
     let shown = shared::variants(&ports, &guest).await?;
     Ok(Json(Shared {

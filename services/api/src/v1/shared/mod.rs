@@ -61,7 +61,7 @@ pub(crate) struct SharedVariant {
     height: u32,
     /// Whether the preview carries a watermark.
     watermarked: bool,
-    /// Where the preview can be watched; `null` where there is none.
+    /// Where the newest video can be watched, small and with a watermark; `null` where there is none.
     preview_url: Option<String>,
     /// Where its still picture is.
     poster_url: Option<String>,
@@ -76,7 +76,7 @@ impl SharedVariant {
         let Shown { variant, review, open_comments } = shown;
         let storyboard = &variant.body.storyboard;
         let address = |file: &str| format!("/v1/shared/{token}/variants/{}/files/{file}", variant.id);
-        let poster = variant.body.preview.is_some() || variant.body.final_render.is_some();
+        let made = variant.body.preview.is_some() || variant.body.final_render.is_some();
         Self {
             id: variant.id.0,
             generation: variant.generation,
@@ -85,10 +85,10 @@ impl SharedVariant {
             seconds: f64::from(storyboard.frames()) / f64::from(storyboard.fps.max(1)),
             width: storyboard.size.width,
             height: storyboard.size.height,
-            // No render of variants carries one.
-            watermarked: false,
-            preview_url: variant.body.preview.is_some().then(|| address("preview")),
-            poster_url: poster.then(|| address("poster")),
+            // No link hands out a file without one.
+            watermarked: true,
+            preview_url: made.then(|| address("preview")),
+            poster_url: made.then(|| address("poster")),
             state: review.standing().as_str().to_owned(),
             open_comments,
             primary_text: variant.body.script.primary_text,

@@ -70,7 +70,7 @@ pub(crate) async fn handle(
         scope: scope.into(),
         seconds: expires_in_seconds,
     };
-    let ports = app.reviews(caller.request_id.as_deref());
+    let ports = app.reviews(&caller);
     let (written, token) = shares::create(&ports, &caller.principal, &admitted.write, order).await?;
     let replayed = is_replayed(&written);
     let share = ShareLink::at(written.into_inner(), ports.now());

@@ -39,7 +39,7 @@ pub(crate) async fn handle(
     let list = List { organization: caller.context.organization.0, name: "shares", of: of.as_bytes() };
     let page = PageQuery { cursor, limit }.page(&app.state.pepper, list)?;
     let asked = Page { limit: page.limit + 1, ..page };
-    let ports = app.reviews(caller.request_id.as_deref());
+    let ports = app.reviews(&caller);
     let rows = shares::list(&ports, &caller.principal, run, asked).await?;
     let now = ports.now();
     Ok(Json(Listing::positioned(&app, list, rows, page.limit, |share| ShareLink::at(share, now))))

@@ -20,7 +20,7 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<ShareLink>, ApiProblem> {
     let id = extract::id(&id, "link")?;
-    let ports = app.reviews(caller.request_id.as_deref());
+    let ports = app.reviews(&caller);
     let share = shares::revoke(&ports, &caller.principal, id).await?;
     Ok(Json(ShareLink::at(share, ports.now())))
 }

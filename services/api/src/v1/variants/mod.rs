@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::openapi::foreign;
+use crate::problem::told_failure;
 
 /// A variant without its script and storyboard.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -168,6 +169,7 @@ impl From<Variant> for VariantSummary {
     fn from(variant: Variant) -> Self {
         let preview = variant.body.preview.as_ref().map(|file| VideoFile::of(&variant, file, "preview"));
         let video = variant.body.final_render.as_ref().map(|file| VideoFile::of(&variant, file, "video"));
+        let (locale, failure) = (variant.body.script.locale, variant.body.failure);
         Self {
             id: variant.id.0,
             run: variant.run.0,
@@ -178,7 +180,7 @@ impl From<Variant> for VariantSummary {
             parents: variant.body.parents.into_iter().map(|parent| parent.0).collect(),
             score: variant.body.score,
             selected_because: variant.body.selected_because,
-            failure: variant.body.failure,
+            failure: failure.map(|stored| told_failure(&stored, locale)),
             withdrawal: variant.body.withdrawal,
             preview,
             video,

@@ -111,6 +111,6 @@ pub(crate) async fn order(app: &App, caller: &Caller, order: VideoOrder) -> Resu
 
 /// Writes down what was done with a clip.
 async fn note(app: &App, caller: &Caller, action: Action, id: &str) {
-    let record = app.record(caller.request_id.as_deref());
+    let record = app.record(caller);
     record.note(&caller.principal, caller.principal.organization, action, ("video", id), None).await;
 }

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde::Deserialize;
 use spotwright_core::domain::webhook;
+use spotwright_core::ports::entropy::random_id;
 use spotwright_schemas::ids::WebhookId;
 use utoipa::ToSchema;
 
@@ -13,7 +14,6 @@ use super::{EventName, WebhookMade, use_cases};
 use crate::auth::Caller;
 use crate::extract::{self, JsonBody};
 use crate::idempotency::{self, created, is_replayed};
-use crate::key;
 use crate::problem::ApiProblem;
 use crate::state::App;
 
@@ -50,8 +50,8 @@ pub(crate) async fn handle(
     let admitted = idempotency::admit(&app, &caller, &headers, &uri, &body.bytes)?;
     let WebhookOrder { url, name, events } = extract::json(&body.bytes)?;
     let order = webhook::WebhookOrder { url, name, events };
-    let id = WebhookId(key::random_id(app.state.entropy.as_ref())?);
-    let written = use_cases(&app).create(&caller.principal(), &admitted.write, id, order).await?;
+    let id = WebhookId(random_id(app.state.entropy.as_ref())?);
+    let written = use_cases(&app, &caller).create(&caller.principal(), &admitted.write, id, order).await?;
     let replayed = is_replayed(&written);
     let made = written.into_inner();
     let made = WebhookMade::of(&app, made.webhook, made.secret.as_ref());

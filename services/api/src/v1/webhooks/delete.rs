@@ -21,7 +21,7 @@ pub(crate) async fn handle(
     headers: HeaderMap,
 ) -> Result<Json<Webhook>, ApiProblem> {
     let id = extract::id(&id, "webhook")?;
-    let (webhooks, principal) = (use_cases(&app), caller.principal());
+    let (webhooks, principal) = (use_cases(&app, &caller), caller.principal());
     let webhook = webhooks.get(&principal, id).await?;
     let webhook = Webhook::from(webhook);
     etag::expect(&headers, &webhook)?;

@@ -44,6 +44,6 @@ pub(crate) async fn handle(
     let list = List { organization: caller.context.organization.0, name: "deliveries", of: &of };
     let page = PageQuery { cursor, limit }.page(&app.state.pepper, list)?;
     let asked = Page { limit: page.limit + 1, ..page };
-    let rows = use_cases(&app).deliveries(&caller.principal(), id, state, asked).await?;
+    let rows = use_cases(&app, &caller).deliveries(&caller.principal(), id, state, asked).await?;
     Ok(Json(Listing::positioned(&app, list, rows, page.limit, WebhookDelivery::from)))
 }

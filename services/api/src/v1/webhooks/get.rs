@@ -19,5 +19,5 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<Webhook>, ApiProblem> {
     let id = extract::id(&id, "webhook")?;
-    Ok(Json(use_cases(&app).get(&caller.principal(), id).await?.into()))
+    Ok(Json(use_cases(&app, &caller).get(&caller.principal(), id).await?.into()))
 }

@@ -21,6 +21,6 @@ pub(crate) async fn handle(
 ) -> Result<Json<Listing<Webhook>>, ApiProblem> {
     let query = extract::query(&uri)?;
     let (list, page, limit) = page_of(&app, &caller, "webhooks", &query)?;
-    let rows = use_cases(&app).list(&caller.principal(), page).await?;
+    let rows = use_cases(&app, &caller).list(&caller.principal(), page).await?;
     Ok(Json(Listing::positioned(&app, list, rows, limit, Webhook::from)))
 }

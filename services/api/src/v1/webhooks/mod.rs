@@ -26,6 +26,7 @@ use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::time;
+use crate::auth::Caller;
 use crate::etag;
 use crate::problem::ApiProblem;
 use crate::state::App;
@@ -201,13 +202,14 @@ async fn seen(
     Ok(Some(updated_at))
 }
 
-/// The use cases, at this moment.
-pub(crate) fn use_cases(app: &App) -> Webhooks<'_> {
+/// The use cases, at this moment of a caller.
+pub(crate) fn use_cases<'a>(app: &'a App, caller: &Caller) -> Webhooks<'a> {
     Webhooks {
         store: app.state.webhooks.as_ref(),
         secrets: &app.state.pepper,
         sender: app.state.webhook_sender.as_ref(),
-        now: app.state.clock.now_micros(),
+        now: caller.clock.now_micros(),
+        sent_at: app.state.clock.now_micros(),
     }
 }
 

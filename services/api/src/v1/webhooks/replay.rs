@@ -55,7 +55,7 @@ pub(crate) async fn handle(
         let message = "must be a time such as `2026-11-29T00:00:00Z`, or the `position` of an event";
         ApiProblem::new(Code::RequestValue, "after", message)
     })?;
-    let done = use_cases(&app).replay(&caller.principal(), id, from).await?;
+    let done = use_cases(&app, &caller).replay(&caller.principal(), id, from).await?;
     Ok(Json(ReplayDone { queued: done.queued, next: done.next.map(|position| position.to_string()) }))
 }
 

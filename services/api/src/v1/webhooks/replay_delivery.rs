@@ -22,5 +22,5 @@ pub(crate) async fn handle(
     Path((id, delivery)): Path<(String, String)>,
 ) -> Result<Json<WebhookDelivery>, ApiProblem> {
     let (id, delivery) = (extract::id(&id, "webhook")?, extract::id(&delivery, "delivery")?);
-    Ok(Json(use_cases(&app).replay_delivery(&caller.principal(), id, delivery).await?.into()))
+    Ok(Json(use_cases(&app, &caller).replay_delivery(&caller.principal(), id, delivery).await?.into()))
 }

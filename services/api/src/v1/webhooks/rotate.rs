@@ -21,6 +21,6 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<WebhookMade>, ApiProblem> {
     let id = extract::id(&id, "webhook")?;
-    let made = use_cases(&app).rotate(&caller.principal(), id).await?;
+    let made = use_cases(&app, &caller).rotate(&caller.principal(), id).await?;
     Ok(Json(WebhookMade::of(&app, made.webhook, made.secret.as_ref())))
 }

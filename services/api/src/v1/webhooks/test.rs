@@ -3,15 +3,16 @@
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use serde::Serialize;
+use spotwright_core::ports::entropy::random_id;
 use spotwright_schemas::ids::DeliveryId;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{WebhookAttempt, use_cases};
 use crate::auth::Caller;
+use crate::extract;
 use crate::problem::ApiProblem;
 use crate::state::App;
-use crate::{extract, key};
 
 /// What the receiver said to a test.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,7 +36,7 @@ pub(crate) async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<WebhookTest>, ApiProblem> {
     let id = extract::id(&id, "webhook")?;
-    let message = DeliveryId(key::random_id(app.state.entropy.as_ref())?);
-    let attempt = use_cases(&app).test(&caller.principal(), id, message).await?;
+    let message = DeliveryId(random_id(app.state.entropy.as_ref())?);
+    let attempt = use_cases(&app, &caller).test(&caller.principal(), id, message).await?;
     Ok(Json(WebhookTest { message: message.0, taken: attempt.was_taken(), attempt: attempt.into() }))
 }

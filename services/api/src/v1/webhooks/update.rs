@@ -50,7 +50,7 @@ pub(crate) async fn handle(
     let id = extract::id(&id, "webhook")?;
     let WebhookChange { url, name, events, enabled } = extract::json(&body.bytes)?;
     let order = webhook::WebhookOrder { url, name, events };
-    let (webhooks, by) = (use_cases(&app), caller.principal());
+    let (webhooks, by) = (use_cases(&app, &caller), caller.principal());
     let seen = seen(&webhooks, &by, id, &headers).await?;
     Ok(Json(webhooks.update(&by, id, &order, enabled, seen).await?.into()))
 }

@@ -16,6 +16,7 @@ use spotwright_schemas::experiment::{
     ArmRole, ExperimentChoice, ExperimentPhase, ExperimentVerdict, ReadOut, VerdictWord,
 };
 use spotwright_schemas::ids::MessageId;
+use spotwright_schemas::mode::Mode;
 use spotwright_schemas::organization_event::{
     ExperimentArmCounts, ExperimentDecided, ExperimentReadOut, ExperimentSrmAlarm, ExperimentStarted,
     ExperimentStopped, ExperimentSubject, OrganizationEvent, OrganizationPayload,
@@ -160,7 +161,7 @@ impl Next {
             name: experiment.name.clone(),
             day: experiment.day,
             phase: experiment.phase(),
-            source: FeedbackSource::Simulated,
+            source: experiment.design.source,
         }
     }
 
@@ -252,6 +253,9 @@ impl Next {
 
     fn reallocate(&mut self, weights: Vec<f64>, holdout: Option<f64>, text: String) -> Result<(), Problem> {
         self.expect(&[ExperimentState::Running, ExperimentState::Paused], "divided in another way")?;
+        if self.experiment.design.source == FeedbackSource::Imported {
+            return Err(refused("the platform divides the users of imported results".to_owned()));
+        }
         if self.experiment.phases.len() >= MOST_PHASES {
             return Err(refused(format!("an experiment has at most {MOST_PHASES} phases")));
         }
@@ -354,6 +358,7 @@ impl Next {
             time,
             datacontenttype: ContentType::Json,
             organization: experiment.organization,
+            mode: Mode::of(experiment.organization),
             payload,
         });
         let events = events.collect();

@@ -111,7 +111,7 @@ pub struct Experiment {
     pub id: ExperimentId,
     /// Whose it is.
     pub organization: OrganizationId,
-    /// The run whose variants it compares.
+    /// The run whose variants, or whose product's advertisements, it compares.
     pub run: RunId,
     /// Its name.
     pub name: String,

@@ -1,14 +1,19 @@
 //! From an order to a draft.
 
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
+use spotwright_schemas::event::FeedbackSource;
 use spotwright_schemas::experiment::{
-    ArmRole, ExperimentArm, ExperimentDesign, ExperimentMetric, ExperimentOrder, ExperimentPhase,
+    ArmRole, ExperimentArm, ExperimentDesign, ExperimentMetric, ExperimentOrder, ExperimentPhase, ExternalAd,
 };
 use spotwright_schemas::ids::{ExperimentId, OrganizationId};
 use spotwright_schemas::money::Currency;
 
 use super::{Experiment, ExperimentState};
+use crate::domain::observation::PlatformName;
 
 /// Most arms of an experiment.
 pub const MOST_ARMS: usize = 8;
@@ -18,6 +23,10 @@ pub const LONGEST_ARM_NAME: usize = 24;
 pub const MOST_GUARDRAILS: usize = 4;
 /// Most days.
 pub const MOST_DAYS: u32 = 60;
+/// Most advertisements of an arm.
+pub const MOST_ADS: usize = 20;
+/// Longest id of an advertisement in characters.
+const LONGEST_AD_ID: usize = 200;
 /// Largest share of users that are shown none of the arms.
 pub const LARGEST_HOLDOUT: f64 = 0.5;
 /// Largest amount of money in micros: a thousand million units.
@@ -78,6 +87,7 @@ pub fn check(order: &ExperimentOrder) -> Result<(), Problem> {
     text("hypothesis", &order.hypothesis, 500)?;
     check_arms(order)?;
     check_metrics(order)?;
+    check_source(order)?;
     number("smallest_effect", order.smallest_effect, 0.001, 10.0)?;
     number("alpha", order.alpha, 0.000_1, 0.5)?;
     number("power", order.power, 0.5, 0.999)?;
@@ -92,6 +102,7 @@ pub fn check(order: &ExperimentOrder) -> Result<(), Problem> {
     if !(1..=MOST_MICROS).contains(&traffic.daily_budget_micros.0) {
         return wrong("traffic.daily_budget_micros", format!("must be within 1 and {MOST_MICROS}"));
     }
+    number("traffic.organic_conversions", traffic.organic_conversions, 0.0, 0.5)?;
     whole("traffic.day_seconds", traffic.day_seconds.into(), 0, 86_400)
 }
 
@@ -108,9 +119,73 @@ fn check_arms(order: &ExperimentOrder) -> Result<(), Problem> {
         if name == HOLDOUT || (0..idx).any(is_taken) {
             return wrong(format!("arms[{idx}].name"), "is the name of another arm, or of the holdout");
         }
-        if arms[..idx].iter().any(|other| other.variant == arm.variant) {
+        if arm.variant.is_some() && arms[..idx].iter().any(|other| other.variant == arm.variant) {
             let message = "is shown by another arm already";
             return Err(Problem::new(Code::ExperimentArm, format!("arms[{idx}].variant"), message));
+        }
+    }
+    Ok(())
+}
+
+/// What experiments in the market need, and what those on imported results need.
+fn check_source(order: &ExperimentOrder) -> Result<(), Problem> {
+    match order.source {
+        FeedbackSource::Simulated => check_simulated(order),
+        FeedbackSource::Imported => check_imported(order),
+    }
+}
+
+fn check_simulated(order: &ExperimentOrder) -> Result<(), Problem> {
+    if order.starts_on.is_some() {
+        return wrong("starts_on", "is for `source: imported` only");
+    }
+    for (idx, arm) in order.arms.iter().enumerate() {
+        if arm.variant.is_none() {
+            return wrong(format!("arms[{idx}].variant"), "is needed: the market shows it");
+        }
+        if !arm.external_ads.is_empty() {
+            return wrong(format!("arms[{idx}].external_ads"), "is for `source: imported` only");
+        }
+    }
+    Ok(())
+}
+
+fn check_imported(order: &ExperimentOrder) -> Result<(), Problem> {
+    let starts_on = order.starts_on.as_deref().unwrap_or_default();
+    if starts_on.len() != 10 || starts_on.parse::<Date>().is_err() {
+        return wrong("starts_on", "must be the first day that counts, e.g. 2026-09-07");
+    }
+    if order.holdout > 0.0 {
+        return wrong("holdout", "is for experiments in the market: platforms do not report ghosts");
+    }
+    let metrics = std::iter::once(("primary".to_owned(), order.primary)).chain(
+        order
+            .guardrails
+            .iter()
+            .enumerate()
+            .map(|(idx, guardrail)| (format!("guardrails[{idx}].metric"), guardrail.metric)),
+    );
+    for (field, metric) in metrics {
+        if !matches!(metric, ExperimentMetric::Ctr | ExperimentMetric::Cvr) {
+            let message = "cannot be compared: reports sum over users, and tell how far chance moves a share of \
+                           impressions (`ctr`) or clicks (`cvr`), but not amounts";
+            return wrong(field, message);
+        }
+    }
+    let mut taken: BTreeSet<&ExternalAd> = BTreeSet::new();
+    for (idx, arm) in order.arms.iter().enumerate() {
+        let field = format!("arms[{idx}].external_ads");
+        if !(1..=MOST_ADS).contains(&arm.external_ads.len()) {
+            return wrong(field, format!("must be 1 to {MOST_ADS} advertisements"));
+        }
+        for (at, ad) in arm.external_ads.iter().enumerate() {
+            if PlatformName::parse(&ad.platform).is_none() {
+                return wrong(format!("{field}[{at}].platform"), "is no name of a platform, e.g. `meta`");
+            }
+            text(&format!("{field}[{at}].id"), &ad.id, LONGEST_AD_ID)?;
+            if !taken.insert(ad) {
+                return wrong(format!("{field}[{at}]"), "is in another arm, or twice");
+            }
         }
     }
     Ok(())
@@ -157,6 +232,7 @@ pub fn draft(
     let arms = order.arms.iter().enumerate().map(|(idx, arm)| ExperimentArm {
         name: name_of(arm.name.as_deref(), idx),
         variant: arm.variant,
+        external_ads: arm.external_ads.clone(),
         role: if idx == 0 { ArmRole::Control } else { ArmRole::Treatment },
     });
     Experiment {
@@ -167,6 +243,8 @@ pub fn draft(
         currency,
         state: ExperimentState::Draft,
         design: ExperimentDesign {
+            source: order.source,
+            starts_on: order.starts_on.clone(),
             hypothesis: order.hypothesis.clone(),
             primary: order.primary,
             guardrails: order.guardrails.clone(),
@@ -232,6 +310,46 @@ mod tests {
         assert_eq!(arms, [("A", ArmRole::Control), ("B", ArmRole::Treatment)]);
     }
 
+    fn imported(change: impl FnOnce(&mut Value)) -> ExperimentOrder {
+        order(|order| {
+            order["source"] = json!("imported");
+            order["starts_on"] = json!("2026-09-07");
+            order["guardrails"] = json!([{ "metric": "cvr", "margin": 0.1 }]);
+            order["arms"] = json!([
+                { "external_ads": [{ "platform": "meta", "id": "1" }, { "platform": "tiktok", "id": "1" }] },
+                { "external_ads": [{ "platform": "meta", "id": "2" }] }
+            ]);
+            change(order);
+        })
+    }
+
+    #[test]
+    fn imported_results_need_ads_and_a_first_day_and_no_market() {
+        check(&imported(|_| ())).expect("right");
+        let cases: [(&str, Spoil); 10] = [
+            ("starts_on", |order| order["starts_on"] = Value::Null),
+            ("starts_on", |order| order["starts_on"] = json!("2026-02-30")),
+            ("holdout", |order| order["holdout"] = json!(0.1)),
+            ("primary", |order| order["primary"] = json!("cpc")),
+            ("guardrails[0].metric", |order| order["guardrails"][0]["metric"] = json!("cpa")),
+            ("arms[1].external_ads", |order| order["arms"][1]["external_ads"] = json!([])),
+            ("arms[1].external_ads[0].platform", |order| {
+                order["arms"][1]["external_ads"][0]["platform"] = json!("Meta Ads");
+            }),
+            ("arms[1].external_ads[0].id", |order| order["arms"][1]["external_ads"][0]["id"] = json!("")),
+            ("arms[1].external_ads[0]", |order| order["arms"][1]["external_ads"][0]["id"] = json!("1")),
+            ("traffic.organic_conversions", |order| order["traffic"] = json!({ "organic_conversions": 0.9 })),
+        ];
+        for (field, change) in cases {
+            assert_eq!(check(&imported(change)).expect_err(field).field, field);
+        }
+        let ads = json!([{ "platform": "meta", "id": "1" }]);
+        let stray = order(|order| order["arms"][1]["external_ads"] = ads);
+        assert_eq!(check(&stray).expect_err("stray").field, "arms[1].external_ads");
+        let early = order(|order| order["starts_on"] = json!("2026-09-07"));
+        assert_eq!(check(&early).expect_err("early").field, "starts_on");
+    }
+
     #[test]
     fn what_is_wrong_is_named() {
         let cases: [(&str, Spoil); 13] = [
@@ -253,6 +371,8 @@ mod tests {
             let refused = check(&order(change)).expect_err(field);
             assert_eq!(refused.field, field);
         }
+        let missing: Spoil = |order| order["arms"][1] = json!({});
+        assert_eq!(check(&order(missing)).expect_err("none").field, "arms[1].variant");
         assert_eq!(check_allocation(&[1.0], 0.0, 2).expect_err("one").field, "weights");
         assert_eq!(check_allocation(&[1.0, f64::NAN], 0.0, 2).expect_err("NaN").field, "weights[1]");
     }

@@ -5,7 +5,7 @@ use spotwright_schemas::storyboard::FrameSize;
 
 use super::*;
 use crate::ports::artifacts::ArtifactHash;
-use crate::ports::clip_source::{ClipErrorKind, RendererClass};
+use crate::ports::clip_source::{ClipErrorKind, Inputs, Reference, ReferenceKind, RendererClass};
 
 fn request(frames: u32, first_frame: bool) -> ClipRequest {
     ClipRequest {
@@ -28,6 +28,7 @@ fn capabilities(abilities: &[Ability], max_seconds: f64) -> Capabilities {
     Capabilities {
         model: "m".to_owned(),
         abilities: abilities.to_vec(),
+        inputs: Inputs::EVERYTHING,
         min_seconds: 1.0,
         max_seconds,
         parallel: 1,
@@ -123,6 +124,36 @@ fn each_rule_has_a_reason_with_words() {
     assert_eq!(late.to_string(), "it takes about 100 s, and 99 s are left");
     terms.wish = Some(Wish { sources: vec!["b".to_owned()], or_others: false });
     assert_eq!(reason(&request(30, false), &terms, &can, &free, usd()), Some(Reason::NotWished));
+}
+
+#[test]
+fn what_a_source_leaves_away_is_told_and_one_with_the_sound_asked_for_comes_first() {
+    let abilities = [Ability::TextToVideo, Ability::ImageToVideo];
+    let frames = Capabilities { inputs: Inputs::NO_PICTURES, ..capabilities(&abilities, 10.0) };
+    let mut loud = capabilities(&abilities, 10.0);
+    loud.abilities.push(Ability::Sound);
+    let mut asked = request(30, true);
+    let artifact = ArtifactHash::of(b"back");
+    asked.references = vec![Reference { name: "back".to_owned(), kind: ReferenceKind::Picture, artifact }];
+    let free = licence(&[], None);
+    let candidate = |name, capabilities, micros| Candidate {
+        name,
+        capabilities,
+        licence: &free,
+        quote: quote(micros, Currency::USD),
+        expected: None,
+    };
+    let candidates = [candidate("frames", &frames, 1), candidate("loud", &loud, 9)];
+    let found = route(&asked, &Terms::default(), &candidates);
+    assert_eq!((found.sources, found.left_out.len()), (vec!["frames".to_owned(), "loud".to_owned()], 0));
+    let pictures = LeftAway { what: Leavable::Pictures, names: vec!["back".to_owned()] };
+    let away = |left_away| vec![LeavesAway { source: "frames".to_owned(), left_away }];
+    assert_eq!(found.leaves_away, away(vec![pictures.clone()]));
+    asked.sound = true;
+    let found = route(&asked, &Terms::default(), &candidates);
+    assert_eq!(found.sources, ["loud", "frames"]);
+    let sound = LeftAway { what: Leavable::Sound, names: Vec::new() };
+    assert_eq!(found.leaves_away, away(vec![pictures, sound]));
 }
 
 #[test]

@@ -12,11 +12,12 @@ use spotwright_schemas::ids::ReportId;
 pub use tables::{Sources, table};
 
 use super::principal::Principal;
-use super::record::{Record, random_id};
+use super::record::Record;
 use crate::domain::account::Scope;
 use crate::domain::audit::Action;
 use crate::domain::report::{Report, ReportKind, ReportOrder};
 use crate::ports::accounts::{AccountStore, Page, Positioned, WriteKey, Written};
+use crate::ports::entropy::random_id;
 
 /// Orders a report; a repeated order is answered with the same report, as it stands now.
 ///

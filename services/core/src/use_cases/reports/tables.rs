@@ -9,7 +9,9 @@ use super::days;
 use crate::domain::account::OrganizationContext;
 use crate::domain::books::{LedgerFilter, LedgerLine};
 use crate::domain::observation::{Amount, ObservationRecord};
-use crate::domain::report::{Cell, ClaimedReport, Exposure, ReportKind, ReportOrder, Table};
+use crate::domain::report::{
+    Cell, ClaimedReport, Column, ColumnKind, Exposure, ReportKind, ReportOrder, Table,
+};
 use crate::domain::variant::Variant;
 use crate::ports::accounts::{AccountStore, Page};
 use crate::ports::observations::{ObservationFilter, ObservationStore};
@@ -20,6 +22,71 @@ const PAGE: u32 = 200;
 
 /// Most rows of a report.
 const MOST_ROWS: usize = 200_000;
+
+/// Columns of the report on performance.
+const PERFORMANCE: &[Column] = &[
+    Column { name: "source", kind: ColumnKind::Text },
+    Column { name: "run", kind: ColumnKind::Text },
+    Column { name: "generation", kind: ColumnKind::Whole },
+    Column { name: "number", kind: ColumnKind::Whole },
+    Column { name: "variant", kind: ColumnKind::Text },
+    Column { name: "product", kind: ColumnKind::Text },
+    Column { name: "impressions", kind: ColumnKind::Whole },
+    Column { name: "clicks", kind: ColumnKind::Whole },
+    Column { name: "ctr", kind: ColumnKind::Number },
+    Column { name: "spend_micros", kind: ColumnKind::Whole },
+    Column { name: "currency", kind: ColumnKind::Text },
+];
+
+/// Columns of the report on the ledger.
+const LEDGER: &[Column] = &[
+    Column { name: "at", kind: ColumnKind::Text },
+    Column { name: "source", kind: ColumnKind::Text },
+    Column { name: "run", kind: ColumnKind::Text },
+    Column { name: "entry", kind: ColumnKind::Text },
+    Column { name: "amount_micros", kind: ColumnKind::Whole },
+    Column { name: "currency", kind: ColumnKind::Text },
+    Column { name: "provider", kind: ColumnKind::Text },
+    Column { name: "reserve", kind: ColumnKind::Text },
+];
+
+/// Columns of the report on variants.
+const VARIANTS: &[Column] = &[
+    Column { name: "source", kind: ColumnKind::Text },
+    Column { name: "run", kind: ColumnKind::Text },
+    Column { name: "generation", kind: ColumnKind::Whole },
+    Column { name: "number", kind: ColumnKind::Whole },
+    Column { name: "variant", kind: ColumnKind::Text },
+    Column { name: "state", kind: ColumnKind::Text },
+    Column { name: "hook", kind: ColumnKind::Text },
+    Column { name: "angle", kind: ColumnKind::Text },
+    Column { name: "structure", kind: ColumnKind::Text },
+    Column { name: "visual_style", kind: ColumnKind::Text },
+    Column { name: "predicted_ctr", kind: ColumnKind::Number },
+    Column { name: "predicted_low", kind: ColumnKind::Number },
+    Column { name: "predicted_high", kind: ColumnKind::Number },
+    Column { name: "model", kind: ColumnKind::Text },
+    Column { name: "parents", kind: ColumnKind::Text },
+];
+
+/// Columns of the report on observations.
+const OBSERVATIONS: &[Column] = &[
+    Column { name: "source", kind: ColumnKind::Text },
+    Column { name: "platform", kind: ColumnKind::Text },
+    Column { name: "ad", kind: ColumnKind::Text },
+    Column { name: "variant", kind: ColumnKind::Text },
+    Column { name: "window_start", kind: ColumnKind::Text },
+    Column { name: "window_end", kind: ColumnKind::Text },
+    Column { name: "time_zone", kind: ColumnKind::Text },
+    Column { name: "impressions", kind: ColumnKind::Whole },
+    Column { name: "clicks", kind: ColumnKind::Whole },
+    Column { name: "conversions", kind: ColumnKind::Text },
+    Column { name: "spend_micros", kind: ColumnKind::Whole },
+    Column { name: "spend_currency", kind: ColumnKind::Text },
+    Column { name: "revenue_micros", kind: ColumnKind::Whole },
+    Column { name: "revenue_currency", kind: ColumnKind::Text },
+    Column { name: "revision", kind: ColumnKind::Whole },
+];
 
 /// What reports are made from.
 #[derive(Clone, Copy)]
@@ -61,19 +128,6 @@ const fn whole(organization: OrganizationId) -> OrganizationContext {
 
 /// What each variant delivered, a row for each currency.
 fn performance(source: &str, exposures: &[Exposure]) -> Table {
-    let columns = vec![
-        "source",
-        "run",
-        "generation",
-        "number",
-        "variant",
-        "product",
-        "impressions",
-        "clicks",
-        "ctr",
-        "spend_micros",
-        "currency",
-    ];
     let mut rows = Vec::with_capacity(exposures.len());
     for shown in exposures {
         let ctr = (shown.impressions > 0).then(|| shown.clicks as f64 / shown.impressions as f64);
@@ -98,7 +152,7 @@ fn performance(source: &str, exposures: &[Exposure]) -> Table {
             several => several.iter().for_each(|(code, spent)| row((*spent).into(), code.as_str().into())),
         }
     }
-    Table { columns, rows }
+    Table { columns: PERFORMANCE, rows }
 }
 
 async fn ledger(
@@ -108,8 +162,7 @@ async fn ledger(
 ) -> Result<Table, Problem> {
     let (from, to) = days(order)?;
     let filter = LedgerFilter { run: order.run, from, to };
-    let columns = vec!["at", "source", "run", "entry", "amount_micros", "currency", "provider", "reserve"];
-    let mut table = Table { columns, rows: Vec::new() };
+    let mut table = Table { columns: LEDGER, rows: Vec::new() };
     let mut page = Page { before: None, limit: PAGE };
     loop {
         let lines = accounts.ledger(context, filter, page).await?;
@@ -149,24 +202,7 @@ async fn variants(
     context: OrganizationContext,
     order: &ReportOrder,
 ) -> Result<Table, Problem> {
-    let columns = vec![
-        "source",
-        "run",
-        "generation",
-        "number",
-        "variant",
-        "state",
-        "hook",
-        "angle",
-        "structure",
-        "visual_style",
-        "predicted_ctr",
-        "predicted_low",
-        "predicted_high",
-        "model",
-        "parents",
-    ];
-    let mut table = Table { columns, rows: Vec::new() };
+    let mut table = Table { columns: VARIANTS, rows: Vec::new() };
     for run in runs(accounts, context, order).await? {
         let mut after = (0, 0);
         loop {
@@ -233,24 +269,7 @@ async fn observations(
     organization: OrganizationId,
     order: &ReportOrder,
 ) -> Result<Table, Problem> {
-    let columns = vec![
-        "source",
-        "platform",
-        "ad",
-        "variant",
-        "window_start",
-        "window_end",
-        "time_zone",
-        "impressions",
-        "clicks",
-        "conversions",
-        "spend_micros",
-        "spend_currency",
-        "revenue_micros",
-        "revenue_currency",
-        "revision",
-    ];
-    let mut table = Table { columns, rows: Vec::new() };
+    let mut table = Table { columns: OBSERVATIONS, rows: Vec::new() };
     let filter = ObservationFilter { source: order.source, platform: None, variant: None, import: None };
     let mut page = Page { before: None, limit: PAGE };
     loop {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
-use spotwright_schemas::ids::{ApprovalId, VariantId};
+use spotwright_schemas::ids::{ApprovalId, OrganizationId, VariantId};
 
 use super::{ReviewPorts, check_words, expect_reviewer};
 use crate::domain::account::Scope;
@@ -13,9 +13,9 @@ use crate::domain::review::{
 };
 use crate::domain::variant::Variant;
 use crate::ports::accounts::{Page, Positioned};
-use crate::ports::reviews::ApprovalFilter;
+use crate::ports::entropy::random_id;
+use crate::ports::reviews::{ApprovalFilter, ReviewStore};
 use crate::use_cases::Principal;
-use crate::use_cases::record::random_id;
 
 /// Where a variant stands with its reviewers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +89,17 @@ pub async fn get(ports: &ReviewPorts<'_>, by: &Principal, id: VariantId) -> Resu
     by.expect(Scope::RunsRead)?;
     let (variant, _) = ports.accounts.variant(by.context(), id).await?;
     review_of(ports, by, &variant).await
+}
+
+/// Where a variant stands with its reviewers, for a use case that has checked who asks.
+pub(in crate::use_cases) async fn standing_of(
+    reviews: &dyn ReviewStore,
+    organization: OrganizationId,
+    variant: &Variant,
+) -> Result<Standing, Problem> {
+    let approval = reviews.approval(organization, variant.id).await?;
+    let now = as_now(ApprovalId(uuid::Uuid::nil()), variant);
+    Ok(Review { approval, now, open_comments: 0 }.standing())
 }
 
 pub(super) async fn review_of(

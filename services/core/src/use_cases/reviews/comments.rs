@@ -12,9 +12,9 @@ use crate::domain::review::{
 };
 use crate::domain::variant::Variant;
 use crate::ports::accounts::{Page, Positioned, WriteKey, Written};
+use crate::ports::entropy::random_id;
 use crate::ports::reviews::CommentFilter;
 use crate::use_cases::Principal;
-use crate::use_cases::record::random_id;
 
 /// A comment, as somebody writes it.
 #[derive(Debug, Clone, PartialEq)]

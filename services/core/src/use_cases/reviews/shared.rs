@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::ids::{ShareId, VariantId};
+use spotwright_schemas::locale::Language;
 
 use super::ReviewPorts;
 use super::approvals::{self, DecisionWish, Review};
@@ -89,7 +90,10 @@ pub async fn open(
     ports.throttle.look(address, now)?;
     let codes = ports.seal.codes(PURPOSE, token);
     let found = ports.reviews.received_share(&codes).await?;
-    let opens = |found: &ReceivedShare| !found.frozen && found.share.state(now) == ShareState::Active;
+    let opens = |found: &ReceivedShare| {
+        let there = now.saturating_add(found.clock_moved);
+        !found.frozen && found.share.state(there) == ShareState::Active
+    };
     let found = found.filter(opens).ok_or_else(missing)?;
     ports.throttle.found(address);
     ports.throttle.by_link(found.share.id, says, now)?;
@@ -152,6 +156,17 @@ pub async fn variant(ports: &ReviewPorts<'_>, guest: &Guest, id: VariantId) -> R
     });
     let (variant, _) = found?;
     if guest.share.shows(&variant) { Ok(variant) } else { Err(missing()) }
+}
+
+/// The words in every picture that a link shows: what it is, whose, and by which link it came, so that a copy
+/// that turns up elsewhere tells where it is from.
+#[must_use]
+pub fn watermark(guest: &Guest, variant: &Variant) -> String {
+    let preview = match variant.body.storyboard.locale.language() {
+        Language::Chinese => "预览",
+        Language::English => "PREVIEW",
+    };
+    format!("{preview} · {} · {}", guest.organization_name, guest.share.name)
 }
 
 /// Comments on a variant that reviewers with this link see, newest first.

@@ -13,8 +13,8 @@ use crate::domain::account::Scope;
 use crate::domain::audit::Action;
 use crate::domain::review::{NewShare, Share, ShareScope};
 use crate::ports::accounts::{Page, Positioned, WriteKey, Written};
+use crate::ports::entropy::random_id;
 use crate::ports::entropy::{Entropy, EntropyError};
-use crate::use_cases::record::random_id;
 use crate::use_cases::{Principal, check_name};
 
 /// How long a link opens when nobody says: two weeks, in seconds.

@@ -316,8 +316,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The organization's keys, newest first; revoked and expired ones too.
-         * @description The organization's keys, newest first; revoked and expired ones too.
+         * The organization's keys of one mode, newest first; revoked and expired ones too.
+         * @description The organization's keys of one mode, newest first; revoked and expired ones too.
          */
         get: operations["listApiKeys"];
         put?: never;
@@ -340,8 +340,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One key, without its text.
-         * @description One key, without its text.
+         * One key, live or test, without its text.
+         * @description One key, live or test, without its text.
          */
         get: operations["getApiKey"];
         put?: never;
@@ -362,10 +362,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Revokes a key. Revoking it again changes nothing; the last one that may make keys and has no end stays. Other processes of the service may honor the
-         *     key for up to two seconds more.
-         * @description Revokes a key. Revoking it again changes nothing; the last one that may make keys and has no end stays. Other processes of the service may honor the
-         *     key for up to two seconds more.
+         * Revokes a key. Revoking it again changes nothing; the last live one that may make keys and has no end stays. Other
+         *     processes of the service may honor the key for up to two seconds more.
+         * @description Revokes a key. Revoking it again changes nothing; the last live one that may make keys and has no end stays. Other
+         *     processes of the service may honor the key for up to two seconds more.
          */
         post: operations["revokeApiKey"];
         delete?: never;
@@ -663,7 +663,15 @@ export interface paths {
          */
         get: operations["listCampaigns"];
         put?: never;
-        post?: never;
+        /**
+         * Makes a campaign of a run's winners, or of chosen variants of it, and places them in the market simulator, which
+         *     plays it day by day. Everything that it delivers is simulated, and says so. With `dry_run=estimate` nothing is
+         *     stored, and the answer tells what the campaign would come to.
+         * @description Makes a campaign of a run's winners, or of chosen variants of it, and places them in the market simulator, which
+         *     plays it day by day. Everything that it delivers is simulated, and says so. With `dry_run=estimate` nothing is
+         *     stored, and the answer tells what the campaign would come to.
+         */
+        post: operations["createCampaign"];
         delete?: never;
         options?: never;
         head?: never;
@@ -974,6 +982,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/experiments/analyze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reads out a test that was run anywhere: counts of each arm, or one row for each unit, as CSV, XLSX, JSON or parquet
+         *     of at most 20 MB. Nothing is stored, and nothing is pooled with simulated results.
+         * @description Reads out a test that was run anywhere: counts of each arm, or one row for each unit, as CSV, XLSX, JSON or parquet
+         *     of at most 20 MB. Nothing is stored, and nothing is pooled with simulated results.
+         */
+        post: operations["analyzeExperiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/experiments/elements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What parts of creatives (opening, call to action, visuals, voice) the experiments speak for, with the experiment as
+         *     the unit: over the newest 200 of one source, without those whose users were not divided as configured.
+         * @description What parts of creatives (opening, call to action, visuals, voice) the experiments speak for, with the experiment as
+         *     the unit: over the newest 200 of one source, without those whose users were not divided as configured.
+         */
+        get: operations["attributeElements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/experiments/plan": {
         parameters: {
             query?: never;
@@ -1260,6 +1312,86 @@ export interface paths {
          * @description One import: what was understood, what was refused, which ads are of no variant.
          */
         get: operations["getImport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/insight/calibration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Predicted against realized click rates of the ads that were shown, by model and by bins of the prediction.
+         * @description Predicted against realized click rates of the ads that were shown, by model and by bins of the prediction.
+         */
+        get: operations["getCalibration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/insight/calibration.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same as CSV: one row for each bin of each model.
+         * @description The same as CSV: one row for each bin of each model.
+         */
+        get: operations["exportCalibration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/insight/market": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The organization's newest campaigns in the market together, at most 200: auctions, prices, and spend against plan.
+         * @description The organization's newest campaigns in the market together, at most 200: auctions, prices, and spend against plan.
+         */
+        get: operations["getMarket"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/insight/market.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same as CSV: a row for each campaign, for each quantile of prices, or for each hour of the pacing.
+         * @description The same as CSV: a row for each campaign, for each quantile of prices, or for each hour of the pacing.
+         */
+        get: operations["exportMarket"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1647,6 +1779,54 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/campaign-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the organization demands of campaigns.
+         * @description What the organization demands of campaigns.
+         */
+        get: operations["getCampaignRules"];
+        /**
+         * Changes what the organization demands of campaigns. Campaigns that were made before stay as they are.
+         * @description Changes what the organization demands of campaigns. Campaigns that were made before stay as they are.
+         */
+        put: operations["setCampaignRules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/demo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Removes the demo that the caller is in, for good: its runs and experiments end, its keys, sessions and links are
+         *     refused from now on. What it did with money stays in the ledger. No other organization is touched; an
+         *     organization that is no demo is not found. Started again with `--demo`, the service makes another one.
+         * @description Removes the demo that the caller is in, for good: its runs and experiments end, its keys, sessions and links are
+         *     refused from now on. What it did with money stays in the ledger. No other organization is touched; an
+         *     organization that is no demo is not found. Started again with `--demo`, the service makes another one.
+         */
+        delete: operations["removeDemo"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2192,6 +2372,118 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/runs/{id}/winners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The winners of a run that were placed, in the order of `winners.json` and the report: by the posterior mean of
+         *     the click rate, so that few impressions put nobody on top.
+         * @description The winners of a run that were placed, in the order of `winners.json` and the report: by the posterior mean of
+         *     the click rate, so that few impressions put nobody on top.
+         */
+        get: operations["listWinners"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sandbox/clock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the clock of the sandbox shows, and what it would come to next. It goes with the machine's, and is ahead of
+         *     it by what it was moved.
+         * @description What the clock of the sandbox shows, and what it would come to next. It goes with the machine's, and is ahead of
+         *     it by what it was moved.
+         */
+        get: operations["getSandboxClock"];
+        put?: never;
+        /**
+         * Moves the clock of the sandbox forward to a time.
+         * @description Moves the clock of the sandbox forward to a time.
+         */
+        post: operations["setSandboxClock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sandbox/clock/advance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Moves the clock of the sandbox forward.
+         * @description Moves the clock of the sandbox forward.
+         */
+        post: operations["advanceSandboxClock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sandbox/clock/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Moves the clock of the sandbox to the next thing that happens by itself. That then happens as ever, a moment
+         *     later: a delivery is sent, a day of an experiment is played.
+         * @description Moves the clock of the sandbox to the next thing that happens by itself. That then happens as ever, a moment
+         *     later: a delivery is sent, a day of an experiment is played.
+         */
+        post: operations["jumpSandboxClock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sandbox/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Empties the sandbox: briefs, runs and everything made by them, brands, webhooks, experiments, reports, results,
+         *     the ledger and the log of events. Test keys, members, the audit log and the clock stay. Work under way is dropped.
+         * @description Empties the sandbox: briefs, runs and everything made by them, brands, webhooks, experiments, reports, results,
+         *     the ledger and the log of events. Test keys, members, the audit log and the clock stay. Work under way is dropped.
+         */
+        delete: operations["emptySandbox"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/session": {
         parameters: {
             query?: never;
@@ -2294,10 +2586,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A file of a variant that a link shows: `preview`, the video in its cheap form, or `poster`, its still
-         *     picture. The finished video is not handed out. One byte range can be asked for.
-         * @description A file of a variant that a link shows: `preview`, the video in its cheap form, or `poster`, its still
-         *     picture. The finished video is not handed out. One byte range can be asked for.
+         * A file of a variant that a link shows: `preview`, its newest video, small and with a watermark in every
+         *     picture, or `poster`, the still picture of it, with the same watermark. No file without one is handed out.
+         *     One byte range can be asked for.
+         * @description A file of a variant that a link shows: `preview`, its newest video, small and with a watermark in every
+         *     picture, or `poster`, the still picture of it, with the same watermark. No file without one is handed out.
+         *     One byte range can be asked for.
          */
         get: operations["getSharedFile"];
         put?: never;
@@ -2672,6 +2966,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The organization's views of the portal, newest first.
+         * @description The organization's views of the portal, newest first.
+         */
+        get: operations["listViews"];
+        put?: never;
+        /**
+         * Keeps a page of the portal, with everything that was chosen on it, under a name for everybody of the
+         *     organization.
+         * @description Keeps a page of the portal, with everything that was chosen on it, under a name for everybody of the
+         *     organization.
+         */
+        post: operations["createView"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Deletes a view. Nothing that it shows changes.
+         * @description Deletes a view. Nothing that it shows changes.
+         */
+        delete: operations["deleteView"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/webhooks": {
         parameters: {
             query?: never;
@@ -2861,7 +3201,7 @@ export interface components {
             data: components["schemas"]["AdGroupView"][];
         };
         /** @description What an ad is called on its platform. */
-        AdView: {
+        AdNamesView: {
             /** @description Name of the campaign. */
             campaign?: string | null;
             /** @description Name of the ad group or ad set. */
@@ -2870,6 +3210,77 @@ export interface components {
             id?: string | null;
             /** @description Its name. */
             name?: string | null;
+        };
+        /** @description An ad. */
+        AdView: {
+            /** @description Its ad group. */
+            ad_group: string;
+            /** @description What may be wished of it now. */
+            allowed: components["schemas"]["WishName"][];
+            /**
+             * Format: int64
+             * @description Auctions that it was chosen for; `null` until the market has played, and where an older version did.
+             */
+            auctions?: number | null;
+            /** @description Its campaign. */
+            campaign: string;
+            /** @description ISO 4217 code. */
+            currency?: string | null;
+            delivery?: components["schemas"]["Delivery"] | null;
+            /** @description The ads of platforms that show its variant. */
+            external_refs: components["schemas"]["ExternalRefView"][];
+            /** @description Whether its click rate wore out. */
+            fatigued: boolean;
+            /**
+             * Format: double
+             * @description Mean number of times a reached user saw it.
+             */
+            frequency?: number | null;
+            /**
+             * Format: int32
+             * @description The generation, from 1; 0 for an ad of a campaign that people made.
+             */
+            generation: number;
+            /**
+             * Format: uuid
+             * @description Its id: that of its placement.
+             */
+            id: string;
+            /** @description Its way up the traffic ladder. */
+            ladder: components["schemas"]["RungView"][];
+            /** @description Where it is shown, e.g. `simulated_feed`. */
+            placement: string;
+            /**
+             * Format: uuid
+             * @description The run.
+             */
+            run: string;
+            /**
+             * Format: int64
+             * @description Impressions of the highest step of the traffic ladder that was decided on; `null` without any.
+             */
+            rung?: number | null;
+            /** @description What it delivered by segment of the audience. */
+            segments: components["schemas"]["SegmentView"][];
+            /** @description Whether its numbers are simulated or come from a real platform; never both. */
+            source: components["schemas"]["FeedbackSource"];
+            /** @description Where it stands. */
+            status: components["schemas"]["StatusName"];
+            /**
+             * Format: uuid
+             * @description The variant that it shows.
+             */
+            variant: string;
+            /**
+             * Format: double
+             * @description Auctions won of those that it was chosen for, in [0, 1].
+             */
+            win_rate?: number | null;
+            /**
+             * Format: int64
+             * @description Auctions that it won.
+             */
+            won?: number | null;
         };
         /** @description The ads of a campaign. */
         Ads: {
@@ -2886,9 +3297,32 @@ export interface components {
              */
             micros: number;
         };
-        /** @description Points of a rectangle. */
+        /**
+         * @description Points of a rectangle.
+         *
+         *     - `top_left`: Top left corner.
+         *     - `top`: Middle of the top side.
+         *     - `top_right`: Top right corner.
+         *     - `left`: Middle of the left side.
+         *     - `center`: Center.
+         *     - `right`: Middle of the right side.
+         *     - `bottom_left`: Bottom left corner.
+         *     - `bottom`: Middle of the bottom side.
+         *     - `bottom_right`: Bottom right corner.
+         * @enum {string}
+         */
         Anchor: "top_left" | "top" | "top_right" | "left" | "center" | "right" | "bottom_left" | "bottom" | "bottom_right";
-        /** @description From which side the advertisement approaches its audience. */
+        /**
+         * @description From which side the advertisement approaches its audience.
+         *
+         *     - `problem`: Names a trouble and shows the way out.
+         *     - `benefit`: Leads with what the buyer gains.
+         *     - `proof`: Leads with evidence.
+         *     - `offer`: Leads with the price or the offer.
+         *     - `story`: Leads with where it comes from or how it is made.
+         *     - `moment`: Places the product in a moment of the day.
+         * @enum {string}
+         */
         Angle: "problem" | "benefit" | "proof" | "offer" | "story" | "moment";
         /** @description A key without its text. */
         ApiKey: {
@@ -2907,6 +3341,8 @@ export interface components {
              * @description Its id, which is also part of its text.
              */
             id: string;
+            /** @description Whether it is meant: a `test` key works in the sandbox alone. */
+            mode: components["schemas"]["KeyMode"];
             /** @description What it is for. */
             name: string;
             /**
@@ -2964,10 +3400,18 @@ export interface components {
         };
         /** @description An arm as it is ordered. */
         ArmOrder: {
+            /**
+             * @description The advertisements whose imported results are this arm's; for `source: imported` only, where each arm has one
+             *     at least.
+             */
+            external_ads?: components["schemas"]["ExternalAd"][];
             /** @description Its name; `A`, `B` and so on without it. */
             name?: string | null;
-            /** @description The variant it shows: of the run, with a finished video. */
-            variant: components["schemas"]["VariantId"];
+            /**
+             * @description The variant it shows: of the run, with a finished video. Needed in the market; of imported results it may be
+             *     left out, e.g. for an advertisement that was there before.
+             */
+            variant?: components["schemas"]["VariantId"] | null;
             /**
              * Format: double
              * @description Its weight; only ratios matter.
@@ -2975,7 +3419,14 @@ export interface components {
              */
             weight: number;
         };
-        /** @description What an arm is there for. */
+        /**
+         * @description What an arm is there for.
+         *
+         *     - `control`: The others are compared with it.
+         *     - `treatment`: It is compared with the control.
+         *     - `holdout`: Its users are shown none of the arms.
+         * @enum {string}
+         */
         ArmRole: "control" | "treatment" | "holdout";
         /** @description That a decision was asked for. */
         Asked: {
@@ -3050,6 +3501,38 @@ export interface components {
              * @description Bytes that they may take.
              */
             quota_bytes: number;
+        };
+        /** @description What experiments show of a value of an element. */
+        AttributedElement: {
+            /**
+             * Format: double
+             * @description The same after Benjamini and Hochberg over all rows.
+             */
+            adjusted_p_value: number;
+            /** @description Their arms with the value. */
+            arms: number;
+            /** @description Ends of its interval. */
+            ci: number[];
+            /** @description `hook`, `angle`, `structure`, `call_to_action`, `visual_style` or `voice`. */
+            element: string;
+            /** @description Whether there are three experiments at least: in fewer, arms differ in more than the element. */
+            enough: boolean;
+            /** @description Experiments that have arms with the value and arms with others. */
+            experiments: number;
+            /**
+             * Format: double
+             * @description Relative effect against the other arms of the same experiments; 0.1 is 10 % more.
+             */
+            lift: number;
+            /**
+             * Format: double
+             * @description Of no effect, two-sided.
+             */
+            p_value: number;
+            /** @description Whether it is significant after the correction, with three experiments at least. */
+            significant: boolean;
+            /** @description The value. */
+            value: string;
         };
         /** @description To whom the advertisement speaks. */
         Audience: {
@@ -3137,6 +3620,53 @@ export interface components {
          * @enum {string}
          */
         AuthorKindName: "person" | "key" | "reviewer" | "service";
+        /** @description Ads of about equal predictions. */
+        BinView: {
+            /** @description How many ads. */
+            ads: number;
+            /** @description Its number, from 1. */
+            bin: number;
+            /**
+             * Format: int64
+             * @description Their clicks.
+             */
+            clicks: number;
+            /**
+             * Format: double
+             * @description Clicks per impression.
+             */
+            ctr: number;
+            /**
+             * Format: double
+             * @description Upper end of its 95 % interval.
+             */
+            ctr_high: number;
+            /**
+             * Format: double
+             * @description Lower end of its 95 % interval.
+             */
+            ctr_low: number;
+            /**
+             * Format: int64
+             * @description Their impressions.
+             */
+            impressions: number;
+            /**
+             * Format: double
+             * @description Mean prediction, weighted by impressions.
+             */
+            predicted_ctr: number;
+            /**
+             * Format: double
+             * @description Highest prediction in it.
+             */
+            predicted_high: number;
+            /**
+             * Format: double
+             * @description Lowest prediction in it.
+             */
+            predicted_low: number;
+        };
         /** @description The brand kit. */
         Brand: {
             /** @description Words that must not appear, at most 100 of at most 40 characters; Latin words match whole. */
@@ -3352,6 +3882,25 @@ export interface components {
             /** @description Everything: production and media, as a decimal string such as `"200.00"`; 1 to 10,000,000. */
             total: string;
         };
+        /** @description How predictions turned out. */
+        CalibrationView: {
+            /** @description Ads that were scored and shown. */
+            ads: number;
+            /**
+             * Format: int64
+             * @description Their clicks.
+             */
+            clicks: number;
+            /**
+             * Format: int64
+             * @description Their impressions.
+             */
+            impressions: number;
+            /** @description All models together first, as `all`, then each by its id. */
+            models: components["schemas"]["ModelView"][];
+            /** @description Whose numbers. */
+            source: components["schemas"]["SourceName"];
+        };
         /** @description A number of calls. */
         CallBand: {
             /**
@@ -3370,7 +3919,23 @@ export interface components {
              */
             low: number;
         };
-        /** @description What the advertisement asks the viewer to do. */
+        /**
+         * @description What the advertisement asks the viewer to do.
+         *
+         *     - `shop_now`: Buy in the shop.
+         *     - `order_now`: Place an order.
+         *     - `learn_more`: Read more.
+         *     - `book_now`: Book a date.
+         *     - `download`: Get the app.
+         *     - `try_it`: Try it.
+         *     - `play_now`: Start a game.
+         *     - `sign_up`: Open an account.
+         *     - `get_quote`: Ask for a price.
+         *     - `visit_store`: Come to the place.
+         *     - `follow`: Follow the account.
+         *     - `watch_now`: Watch the series.
+         * @enum {string}
+         */
         CallToAction: "shop_now" | "order_now" | "learn_more" | "book_now" | "download" | "try_it" | "play_now" | "sign_up" | "get_quote" | "visit_store" | "follow" | "watch_now";
         /** @description The answer to a callback that was taken. */
         CallbackTaken: {
@@ -3405,6 +3970,21 @@ export interface components {
              * @description Their spend, in millionths of a unit of the run's currency.
              */
             spend_micros: number;
+        };
+        /** @description The money of a campaign. */
+        CampaignBudgetBody: {
+            /** @description ISO 4217 code: the run's currency, and no other. */
+            currency?: string | null;
+            /**
+             * Format: int64
+             * @description Most that a logical day may spend, in millionths of the currency.
+             */
+            daily_micros?: number | null;
+            /**
+             * Format: int64
+             * @description Most that all days together may spend.
+             */
+            total_micros?: number | null;
         };
         /** @description How a campaign went. */
         CampaignDelivery: {
@@ -3460,6 +4040,49 @@ export interface components {
              */
             won: number;
         };
+        /** @description What a campaign would come to, if it were made now. */
+        CampaignEstimateView: {
+            /** @description How many ads it would have. */
+            ads: number;
+            /** @description `run` (campaigns of the run that were played), `organization` (those of others in the currency) or `none`. */
+            basis: string;
+            /**
+             * Format: int64
+             * @description Most that it could spend.
+             */
+            budget_micros: number;
+            clicks?: components["schemas"]["CountBand"] | null;
+            /** @description ISO 4217 code of all amounts. */
+            currency: string;
+            /**
+             * Format: int32
+             * @description Logical days.
+             */
+            days: number;
+            impressions?: components["schemas"]["CountBand"] | null;
+            /** @description The campaigns that it rests on, newest first. The bounds are theirs: a single one gives no width. */
+            measured_campaigns: components["schemas"]["MeasuredCampaignView"][];
+            /** @description Always `campaign_estimate`. */
+            object: string;
+            /** @description Whether the whole budget might be spent. */
+            reaches_budget: boolean;
+            /** @description Whether the numbers are simulated or come from a real platform. */
+            source: components["schemas"]["FeedbackSource"];
+            spend?: components["schemas"]["CostBand"] | null;
+        };
+        /** @description The market of a campaign. */
+        CampaignMarketBody: {
+            /**
+             * Format: int64
+             * @description Views of a logical day for which it may bid; 20,000 without it.
+             */
+            opportunities_per_day?: number;
+            /**
+             * Format: int64
+             * @description Another seed is another audience on another day; its tastes are the same. 1 without it.
+             */
+            seed?: number;
+        };
         /** @description A placement of a campaign. */
         CampaignPlacement: components["schemas"]["PlacementView"] & {
             /**
@@ -3468,7 +4091,51 @@ export interface components {
              */
             variant: string;
         };
-        /** @description A campaign: the winners of one generation of a run in the market. */
+        /** @description A campaign to be made. */
+        CampaignRequestBody: {
+            bid_strategy?: components["schemas"]["StrategyName"] | null;
+            /** @description Its money; 50 a day in the run's currency without it. */
+            budget?: components["schemas"]["CampaignBudgetBody"];
+            /** @description The market that it is placed in. */
+            market?: components["schemas"]["CampaignMarketBody"];
+            /** @description Its name; the product's without it. */
+            name?: string | null;
+            /** @description What counts, in the words of briefs, e.g. `clicks`; the brief's objective without it. */
+            objective?: string | null;
+            /**
+             * Format: uuid
+             * @description The run whose ads are placed.
+             */
+            run: string;
+            /** @description When and how long. */
+            schedule?: components["schemas"]["CampaignScheduleBody"];
+            /** @description What its ads show: variants of the run with a finished video that passed the gate. All its winners without it. */
+            variants?: string[] | null;
+        };
+        /** @description What the organization demands of campaigns that its people make. */
+        CampaignRulesBody: {
+            /** @description Whether every variant has to be approved as it is before it is placed. */
+            approval_required: boolean;
+        };
+        /** @description When a campaign is played. */
+        CampaignScheduleBody: {
+            /**
+             * Format: int32
+             * @description Seconds of the wall clock between two logical days; 0, full speed, without it.
+             */
+            day_seconds?: number;
+            /**
+             * Format: int32
+             * @description Logical days; 7 without it.
+             */
+            days?: number;
+            /**
+             * Format: date-time
+             * @description When its first day is due (RFC 3339); at once without it.
+             */
+            starts_at?: string | null;
+        };
+        /** @description A campaign: the winners of one generation of a run in the market, or finished ads that people placed. */
         CampaignView: {
             /** @description How many ads it has. */
             ads: number;
@@ -3481,7 +4148,7 @@ export interface components {
             auctions?: number | null;
             /**
              * Format: int64
-             * @description Most that it could spend; `null` until the market has played.
+             * @description Most that it can spend; `null` until the market has played a run's own.
              */
             budget_micros?: number | null;
             /**
@@ -3496,7 +4163,7 @@ export interface components {
             conversions: number;
             /**
              * Format: date-time
-             * @description When its run was ordered (RFC 3339, UTC).
+             * @description When it was made, or its run was ordered (RFC 3339, UTC).
              */
             created_at: string;
             /** @description ISO 4217 code. */
@@ -3505,22 +4172,25 @@ export interface components {
             external_refs: components["schemas"]["ExternalRefView"][];
             /**
              * Format: int32
-             * @description The generation, from 1.
+             * @description The generation, from 1; 0 for a campaign that people made.
              */
             generation: number;
-            /** @description Its id: `<run>-g<generation>`. */
+            /** @description Its id: `<run>-g<generation>`, or `<run>-c<number>` where people made it. */
             id: string;
             /**
              * Format: int64
              * @description Impressions of its ads.
              */
             impressions: number;
-            /** @description A name for people: the product and the generation. */
+            /** @description A name for people: what they called it, or the product and the generation. */
             name: string;
             /** @description What counts, as in the brief, e.g. `clicks`. */
             objective: string;
+            /** @description Who made it. */
+            origin: components["schemas"]["OriginName"];
             /** @description Where it is shown, e.g. `simulated_feed`. */
             placement: string;
+            plan?: components["schemas"]["PlanView"] | null;
             /**
              * Format: uuid
              * @description The run.
@@ -3556,7 +4226,15 @@ export interface components {
             /** @description Their ids, newest first; those that had ended already are not among them. */
             cancelled: string[];
         };
-        /** @description How the caption comes in. */
+        /**
+         * @description How the caption comes in.
+         *
+         *     - `slide_up`: Slides up and fades in.
+         *     - `grow`: Grows slightly and fades in.
+         *     - `lines`: Line by line.
+         *     - `words`: Word by word, each with a small jump.
+         * @enum {string}
+         */
         CaptionMotion: "slide_up" | "grow" | "lines" | "words";
         /** @description A brief without a fault. */
         CheckedBrief: {
@@ -3581,8 +4259,117 @@ export interface components {
              */
             variant: string;
         };
-        /** @description Stable error codes. A code never changes its meaning; new causes get new codes. */
-        Code: "SW0101" | "SW0102" | "SW0103" | "SW0104" | "SW0105" | "SW0106" | "SW0107" | "SW0108" | "SW0109" | "SW0115" | "SW0120" | "SW0130" | "SW0131" | "SW0132" | "SW0133" | "SW0134" | "SW0135" | "SW0201" | "SW0202" | "SW0203" | "SW0204" | "SW0205" | "SW0206" | "SW0301" | "SW0302" | "SW0303" | "SW0304" | "SW0305" | "SW0306" | "SW0307" | "SW0320" | "SW0321" | "SW0401" | "SW0402" | "SW0403" | "SW0404" | "SW0405" | "SW0406" | "SW0411" | "SW0501" | "SW0502" | "SW0601" | "SW0602" | "SW0603" | "SW0701" | "SW0702" | "SW0801" | "SW0901" | "SW1001" | "SW1002" | "SW1003" | "SW1004" | "SW1005" | "SW1006" | "SW1007" | "SW1008" | "SW1009" | "SW1010" | "SW1011" | "SW1012" | "SW1013" | "SW1014" | "SW1015" | "SW1016" | "SW1017" | "SW1018" | "SW1019" | "SW1025" | "SW1026" | "SW1027" | "SW1028" | "SW1031" | "SW1032" | "SW1040" | "SW1041" | "SW1042" | "SW1043" | "SW1044" | "SW1045" | "SW1050" | "SW1051" | "SW1052";
+        /** @description How far the clock shall be moved. */
+        ClockAdvance: {
+            /**
+             * Format: int64
+             * @description Seconds forward, at least 0; with everything before at most ten years.
+             */
+            seconds: number;
+        };
+        /** @description Where a jump has led. */
+        ClockJump: {
+            /** @description The clock after it. */
+            clock: components["schemas"]["SandboxClockView"];
+            reached?: components["schemas"]["DueView"] | null;
+        };
+        /** @description The time that the clock shall show. */
+        ClockSetting: {
+            /**
+             * Format: date-time
+             * @description Not before what it shows now, and at most ten years ahead of the machine's.
+             */
+            now: string;
+        };
+        /**
+         * @description Stable error codes. A code never changes its meaning; new causes get new codes.
+         *
+         *     - `SW0101`: The brief's file cannot be opened or read.
+         *     - `SW0102`: The brief is larger than the limit.
+         *     - `SW0103`: The brief is not UTF-8 text.
+         *     - `SW0104`: The brief is not well-formed YAML or JSON, or exceeds the limits on nesting and aliases.
+         *     - `SW0105`: A field has the wrong type, is unknown, missing or given twice.
+         *     - `SW0106`: A field's value is outside its range or contradicts another field.
+         *     - `SW0107`: A fact makes a claim that needs evidence and has none.
+         *     - `SW0108`: A placement is not in the table of placements.
+         *     - `SW0109`: No fact about the product is left that an ad may say.
+         *     - `SW0115`: A text that is shown holds a character that no installed font can draw.
+         *     - `SW0120`: A comment cuts or swallows a value of the brief.
+         *     - `SW0130`: A source of a draft brief is damaged, locked, empty or without text.
+         *     - `SW0131`: A source of a draft brief has a format that is not read.
+         *     - `SW0132`: A source of a draft brief is larger than the limit, or unpacks to more.
+         *     - `SW0133`: A web address is not one that the program opens.
+         *     - `SW0134`: A web address does not answer, or not with what was asked for.
+         *     - `SW0135`: A product feed holds no products, or not the one that was asked for.
+         *     - `SW0201`: A picture's name leaves the brief's folder or is not a plain relative path.
+         *     - `SW0202`: A picture's file cannot be opened or read.
+         *     - `SW0203`: A picture's content is not JPEG, PNG or WebP, or is damaged.
+         *     - `SW0204`: A picture is larger than the limits on bytes or pixels, or too small to show.
+         *     - `SW0205`: A picture would not make a video that passes the quality gate.
+         *     - `SW0206`: A picture is shown otherwise than its file says: on another ground, or in other colors.
+         *     - `SW0301`: An option of the command line or of the configuration is invalid.
+         *     - `SW0302`: The output folder holds another run, or none where one is to be resumed.
+         *     - `SW0303`: Another process is working on the same output folder.
+         *     - `SW0304`: Something the program needs is not installed.
+         *     - `SW0305`: The address of a server is wrong: malformed, or the server refuses login, name or certificate.
+         *     - `SW0306`: A server that the configuration names does not answer.
+         *     - `SW0307`: A table file (CSV) cannot be read: its encoding, separator, columns or a line.
+         *     - `SW0320`: A table of an experiment cannot be analyzed: a cell, a unit, an arm, or a setting of the analysis.
+         *     - `SW0321`: An export of an advertising platform cannot be read: its columns, a row, or what was said about it.
+         *     - `SW0401`: The run ended because its budget is used up.
+         *     - `SW0402`: A step failed for good after its last attempt.
+         *     - `SW0403`: A paid call's outcome is not known and cannot be looked up.
+         *     - `SW0404`: The run was ended while the work was under way.
+         *     - `SW0405`: The words that a person gave a line do not pass the critique.
+         *     - `SW0406`: Every script that was left says what a product feed has made untrue.
+         *     - `SW0411`: The run ended because what its order lets it spend is used up.
+         *     - `SW0501`: The run's store cannot be read or written.
+         *     - `SW0502`: A stored row or message does not have the expected form.
+         *     - `SW0601`: Rendering or encoding failed.
+         *     - `SW0602`: A storyboard breaks a rule.
+         *     - `SW0603`: A finished video did not pass the quality gate.
+         *     - `SW0701`: A model file is missing, damaged or of another version.
+         *     - `SW0702`: An input of the click model is empty, too long or not finite.
+         *     - `SW0801`: A language model's provider failed or answered with something unusable.
+         *     - `SW0901`: The market refused a campaign or was given an impossible one.
+         *     - `SW1001`: A request has no valid API key.
+         *     - `SW1002`: The API key is valid and does not allow the operation.
+         *     - `SW1003`: What a request names does not exist, or belongs to another organization.
+         *     - `SW1004`: The address exists and does not take this method.
+         *     - `SW1005`: A request's body, query or header is malformed.
+         *     - `SW1006`: A value of a request is outside its range.
+         *     - `SW1007`: A request that creates something has no usable `Idempotency-Key`.
+         *     - `SW1008`: An `Idempotency-Key` was used before with another request.
+         *     - `SW1009`: A request with the same `Idempotency-Key` is still being worked on.
+         *     - `SW1010`: A request's body is larger than the limit.
+         *     - `SW1011`: A request's body has a media type that the operation does not take.
+         *     - `SW1012`: A cursor was not made by this list, or was altered.
+         *     - `SW1013`: An API key has sent too many requests.
+         *     - `SW1014`: The run's state does not allow the operation.
+         *     - `SW1015`: The service cannot answer at this moment.
+         *     - `SW1016`: A range lies outside the file.
+         *     - `SW1017`: A defect of the service.
+         *     - `SW1018`: What the organization may spend does not cover a run.
+         *     - `SW1019`: A run is in another currency than what its organization may spend.
+         *     - `SW1025`: A file that was made is not where it is kept any more, or is damaged.
+         *     - `SW1026`: The organization's keys are refused, by its operator's wish.
+         *     - `SW1027`: The key is the last one that may make keys for its organization.
+         *     - `SW1028`: The organization's pictures may take no more room.
+         *     - `SW1031`: The member is the last owner of the organization.
+         *     - `SW1032`: Who is invited is a member of the organization already.
+         *     - `SW1040`: The organization has as many webhooks as it may.
+         *     - `SW1041`: The state of a webhook or of a delivery does not allow the operation.
+         *     - `SW1042`: What is to be changed is not what the client has seen of it any more.
+         *     - `SW1043`: A variant is not what the reviewer has seen any more.
+         *     - `SW1044`: A brand is archived and cannot be used.
+         *     - `SW1045`: A variant has as many comments as it may, or an organization as many brands or open links.
+         *     - `SW1050`: The state of an experiment does not allow the operation.
+         *     - `SW1051`: Users of an experiment were not divided as configured, so that nothing can be concluded from it.
+         *     - `SW1052`: A variant cannot be an arm of an experiment.
+         *     - `SW1060`: A variant cannot be an ad of a campaign.
+         * @enum {string}
+         */
+        Code: "SW0101" | "SW0102" | "SW0103" | "SW0104" | "SW0105" | "SW0106" | "SW0107" | "SW0108" | "SW0109" | "SW0115" | "SW0120" | "SW0130" | "SW0131" | "SW0132" | "SW0133" | "SW0134" | "SW0135" | "SW0201" | "SW0202" | "SW0203" | "SW0204" | "SW0205" | "SW0206" | "SW0301" | "SW0302" | "SW0303" | "SW0304" | "SW0305" | "SW0306" | "SW0307" | "SW0320" | "SW0321" | "SW0401" | "SW0402" | "SW0403" | "SW0404" | "SW0405" | "SW0406" | "SW0411" | "SW0501" | "SW0502" | "SW0601" | "SW0602" | "SW0603" | "SW0701" | "SW0702" | "SW0801" | "SW0901" | "SW1001" | "SW1002" | "SW1003" | "SW1004" | "SW1005" | "SW1006" | "SW1007" | "SW1008" | "SW1009" | "SW1010" | "SW1011" | "SW1012" | "SW1013" | "SW1014" | "SW1015" | "SW1016" | "SW1017" | "SW1018" | "SW1019" | "SW1025" | "SW1026" | "SW1027" | "SW1028" | "SW1031" | "SW1032" | "SW1040" | "SW1041" | "SW1042" | "SW1043" | "SW1044" | "SW1045" | "SW1050" | "SW1051" | "SW1052" | "SW1060";
         Color: string;
         /** @description A comment on a variant. */
         Comment: {
@@ -3678,7 +4465,12 @@ export interface components {
          * @enum {string}
          */
         CommentStateName: "open" | "resolved";
-        /** @description The encoding of `data`. */
+        /**
+         * @description The encoding of `data`.
+         *
+         *     - `application/json`: JSON.
+         * @enum {string}
+         */
         ContentType: "application/json";
         /** @description A cost in millionths of the currency. */
         CostBand: {
@@ -3697,6 +4489,24 @@ export interface components {
              * @description The least.
              */
             low_micros: number;
+        };
+        /** @description A count of which only the bounds are certain. */
+        CountBand: {
+            /**
+             * Format: int64
+             * @description What is expected.
+             */
+            expected: number;
+            /**
+             * Format: int64
+             * @description The most.
+             */
+            high: number;
+            /**
+             * Format: int64
+             * @description The least.
+             */
+            low: number;
         };
         /** @description The audience has seen a creative too often. */
         CreativeFatigued: {
@@ -3740,8 +4550,80 @@ export interface components {
             /** @description Which variant. */
             variant: components["schemas"]["VariantId"];
         };
-        /** @description The currencies a brief may be budgeted in (ISO 4217 codes). */
+        /**
+         * @description The currencies a brief may be budgeted in (ISO 4217 codes).
+         *
+         *     - `CNY`: Renminbi.
+         *     - `USD`: United States dollar.
+         *     - `EUR`: Euro.
+         *     - `GBP`: Pound sterling.
+         *     - `HKD`: Hong Kong dollar.
+         *     - `JPY`: Japanese yen.
+         *     - `SGD`: Singapore dollar.
+         * @enum {string}
+         */
         Currency: "CNY" | "USD" | "EUR" | "GBP" | "HKD" | "JPY" | "SGD";
+        /** @description All campaigns of one currency together. */
+        CurrencyView: {
+            /**
+             * Format: int64
+             * @description Their auctions.
+             */
+            auctions: number;
+            /**
+             * Format: int64
+             * @description Most that they can spend.
+             */
+            budget_micros: number;
+            /** @description How many campaigns. */
+            campaigns: number;
+            /**
+             * Format: int64
+             * @description Their clicks.
+             */
+            clicks: number;
+            /**
+             * Format: int64
+             * @description Their conversions.
+             */
+            conversions: number;
+            /** @description ISO 4217 code; `null` for runs of older versions. */
+            currency?: string | null;
+            /**
+             * Format: int64
+             * @description Their impressions.
+             */
+            impressions: number;
+            /**
+             * Format: int64
+             * @description What a thousand impressions cost on average; `null` without any.
+             */
+            mean_cpm_micros?: number | null;
+            /** @description Spend against plan by the hour, each campaign from its own beginning on, summed. */
+            pacing: components["schemas"]["PaceView"][];
+            /**
+             * @description Quantiles of prices per thousand impressions: own ones weighted by impressions, those of the market by
+             *     auctions; of several campaigns joined by straight lines. Empty where no campaign tells prices.
+             */
+            prices: components["schemas"]["PriceView"][];
+            /** @description Those of them that the market shows now. */
+            running: number;
+            /**
+             * Format: int64
+             * @description What they spent.
+             */
+            spend_micros: number;
+            /**
+             * Format: double
+             * @description Auctions won of all, in [0, 1]; `null` of none.
+             */
+            win_rate?: number | null;
+            /**
+             * Format: int64
+             * @description Those that they won.
+             */
+            won: number;
+        };
         /** @description A decision that was made. */
         Decision: {
             /**
@@ -3806,6 +4688,16 @@ export interface components {
             /** @description In which form. */
             hook: components["schemas"]["Hook"];
         };
+        /** @description Something that happens by itself at a time. */
+        DueView: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description What: `webhook_delivery`, `experiment_day`, `run_continues`, `invitation_ends`, `share_ends` or `key_ends`. */
+            what: string;
+        };
         /** @description Something that is wrong, or worth knowing, about an edit. */
         EditFindingView: {
             /**
@@ -3831,12 +4723,33 @@ export interface components {
             /** @description The words or name it is about. */
             subject: string;
         };
+        /** @description What experiments show of the elements of creatives. */
+        ElementAttribution: {
+            /**
+             * Format: double
+             * @description Share of false ones among the rows that are called significant.
+             */
+            alpha: number;
+            /** @description One row for each value of an element that an experiment compares with others. */
+            data: components["schemas"]["AttributedElement"][];
+            /** @description The metric. */
+            metric: string;
+            /** @description Who measured. */
+            source: components["schemas"]["FeedbackSource"];
+        };
+        /**
+         * @description Why a campaign that people made has ended.
+         * @enum {string}
+         */
+        EndName: "schedule" | "budget" | "person" | "no_ads" | "failed";
         /** @description A CloudEvents 1.0 envelope around [`Payload`]. */
         Event: {
             /** @description Always `application/json`. */
             datacontenttype: components["schemas"]["ContentType"];
             /** @description Id of the message; also its id in the outbox. */
             id: components["schemas"]["MessageId"];
+            /** @description `test` in the sandbox of an organization; missing everywhere else. */
+            mode?: components["schemas"]["Mode"];
             /** @description The customer account it belongs to. */
             organization: components["schemas"]["OrganizationId"];
             /**
@@ -3983,14 +4896,54 @@ export interface components {
             /** @description Weights of the arms, the control first; only their ratios matter. */
             weights: number[];
         };
+        /** @description The read-out of a test that was run anywhere, told by every method. */
+        ExperimentAnalysis: {
+            /** @description The arms with their means, the control first. */
+            arms: Record<string, never>[];
+            /**
+             * @description Each variant against the control by every method: `method`, `lift`, `ci`, `p_value`, `chance_to_win`,
+             *     `expected_loss`.
+             */
+            comparisons: Record<string, never>[];
+            /**
+             * Format: int64
+             * @description Days until it is there.
+             */
+            days_left?: number | null;
+            /** @description The design that the read-out holds for. */
+            design: Record<string, never>;
+            /** @description What has to be there before there is a verdict. */
+            gates: Record<string, never>[];
+            /** @description The guardrails of the variants. */
+            guardrails: Record<string, never>[];
+            /** @description Traffic that finds the smallest effect; `null` where it cannot be told. */
+            needed?: Record<string, never> | null;
+            /** @description What a reader should know. */
+            notes: string[];
+            /** @description The verdict in plain words, `zh-CN` and `en-US`. */
+            sentence: Record<string, never>;
+            /** @description `imported`, or `simulated` where every row of the file says so. */
+            source: string;
+            /** @description Whether units were divided as configured. */
+            srm: Record<string, never>;
+            /** @description Comparisons that cannot be made, and why. */
+            unavailable: Record<string, never>[];
+            /** @description What may be concluded. */
+            verdict: Record<string, never>;
+        };
         /** @description An arm of a frozen design. */
         ExperimentArm: {
+            /**
+             * @description The advertisements whose imported results are this arm's; empty in the market.
+             * @default []
+             */
+            external_ads: components["schemas"]["ExternalAd"][];
             /** @description Its name, unique in the experiment. */
             name: string;
             /** @description `control` for the first one, `treatment` for the others. */
             role: components["schemas"]["ArmRole"];
-            /** @description The variant it shows. */
-            variant: components["schemas"]["VariantId"];
+            /** @description The variant it shows; `null` of imported results that are of no variant. */
+            variant?: components["schemas"]["VariantId"] | null;
         };
         /** @description What an arm showed since its phase began. */
         ExperimentArmCounts: {
@@ -4026,7 +4979,14 @@ export interface components {
             /** @description `person`, `key` or `service`. */
             kind: string;
         };
-        /** @description What somebody decided. */
+        /**
+         * @description What somebody decided.
+         *
+         *     - `adopt`: A variant is taken.
+         *     - `keep_control`: The control is kept.
+         *     - `inconclusive`: Nothing follows.
+         * @enum {string}
+         */
         ExperimentChoice: "adopt" | "keep_control" | "inconclusive";
         /** @description What is decided of an experiment. */
         ExperimentDecide: {
@@ -4134,6 +5094,16 @@ export interface components {
              * @description Smallest relative effect worth finding.
              */
             smallest_effect: number;
+            /**
+             * @description Who measures.
+             * @default simulated
+             */
+            source: components["schemas"]["FeedbackSource"];
+            /**
+             * @description The first day of the imported results that counts, an ISO date; `null` in the market.
+             * @default null
+             */
+            starts_on: string | null;
             /** @description When it may be decided, and when it ends. */
             stopping: components["schemas"]["ExperimentStopping"];
             /** @description Its traffic. */
@@ -4159,7 +5129,16 @@ export interface components {
          * @description One experiment.
          */
         ExperimentId: string;
-        /** @description What an arm is measured by; the user is the unit of all of them. */
+        /**
+         * @description What an arm is measured by; the user is the unit of all of them.
+         *
+         *     - `ctr`: Clicks per impression.
+         *     - `cvr`: Conversions per click.
+         *     - `cpc`: Spend per click; less is better.
+         *     - `cpa`: Spend per conversion; less is better.
+         *     - `revenue_per_impression`: Value of the conversions per impression.
+         * @enum {string}
+         */
         ExperimentMetric: "ctr" | "cvr" | "cpc" | "cpa" | "revenue_per_impression";
         /** @description An experiment to be made. */
         ExperimentOrder: {
@@ -4211,6 +5190,13 @@ export interface components {
              */
             smallest_effect: number;
             /**
+             * @description Who measures: the simulated market plays the days, or they are read from imported results.
+             * @default simulated
+             */
+            source: components["schemas"]["FeedbackSource"];
+            /** @description The first day of the imported results that counts, e.g. `2026-09-07`; for `source: imported` only. */
+            starts_on?: string | null;
+            /**
              * @description When it may be decided, and when it ends.
              * @default {
              *       "maximum_days": 28,
@@ -4225,7 +5211,8 @@ export interface components {
              * @default {
              *       "daily_budget_micros": 50000000,
              *       "day_seconds": 0,
-             *       "opportunities_per_day": 20000
+             *       "opportunities_per_day": 20000,
+             *       "organic_conversions": 0.001
              *     }
              */
             traffic: components["schemas"]["ExperimentTraffic"];
@@ -4465,6 +5452,13 @@ export interface components {
              * @default 20000
              */
             opportunities_per_day: number;
+            /**
+             * Format: double
+             * @description Share of the users who convert on a day on which they are exposed, were they shown no advertisement: an
+             *     assumption of the simulated market, over which the lift of a holdout is measured.
+             * @default 0.001
+             */
+            organic_conversions: number;
         };
         /** @description A conclusion, with what it is about. */
         ExperimentVerdict: {
@@ -4474,6 +5468,13 @@ export interface components {
             metric?: string | null;
             /** @description What may be concluded. */
             verdict: components["schemas"]["VerdictWord"];
+        };
+        /** @description An advertisement of a platform, as its reports name it. */
+        ExternalAd: {
+            /** @description The advertisement's id there, as text. */
+            id: string;
+            /** @description The platform, e.g. `meta`. */
+            platform: string;
         };
         /** @description An ad of a platform. */
         ExternalRefView: {
@@ -4502,7 +5503,19 @@ export interface components {
         };
         /** @description Name of a fact inside its brief: 1–40 of `a-z 0-9 _ -`. */
         FactId: string;
-        /** @description What kind of statement a fact is. */
+        /**
+         * @description What kind of statement a fact is.
+         *
+         *     - `feature`: What the product has or does.
+         *     - `benefit`: What the buyer gains.
+         *     - `proof`: Numbers, awards, tests.
+         *     - `price`: Price.
+         *     - `offer`: Discount, gift, delivery, guarantee.
+         *     - `origin`: Where it comes from or how it is made.
+         *     - `problem`: A trouble of the audience that the product answers; claims nothing about the product.
+         *     - `moment`: A moment of the day in which it is used; claims nothing about the product.
+         * @enum {string}
+         */
         FactKind: "feature" | "benefit" | "proof" | "price" | "offer" | "origin" | "problem" | "moment";
         /** @description An amount of money in a product feed. */
         FeedPrice: {
@@ -4514,7 +5527,13 @@ export interface components {
             /** @description ISO 4217 code; `null` where nothing says which. */
             currency?: string | null;
         };
-        /** @description Where observed numbers come from. */
+        /**
+         * @description Where observed numbers come from.
+         *
+         *     - `simulated`: The built-in market simulator.
+         *     - `imported`: A real platform's report.
+         * @enum {string}
+         */
         FeedbackSource: "simulated" | "imported";
         /** @description What a report is about. */
         Filters: {
@@ -4595,13 +5614,18 @@ export interface components {
              */
             sources?: string[];
         };
-        /** @description The version of the format. */
+        /**
+         * @description The version of the format.
+         *
+         *     - `spotwright.brief.v1`: The first version.
+         * @enum {string}
+         */
         Format: "spotwright.brief.v1";
         /**
          * @description How a report is written.
          * @enum {string}
          */
-        FormatName: "json" | "csv";
+        FormatName: "json" | "csv" | "parquet";
         /** @description Width and height in pixels; both even and within 160..=2160. */
         FrameSize: {
             /**
@@ -4618,9 +5642,22 @@ export interface components {
         /**
          * @description Which shots of an ad a video model is asked for. End cards and shots that show a price are always the
          *     studio's.
+         *
+         *     - `none`: None.
+         *     - `opening`: The opening.
+         *     - `scenes`: The opening and every shot that shows a moment or a place and not the product itself.
+         *     - `all`: All that may be generated, shots of the product among them: those begin with a real picture of it and are compared with its pictures.
+         * @enum {string}
          */
         GeneratedShots: "none" | "opening" | "scenes" | "all";
-        /** @description What a guardrail says of a variant. */
+        /**
+         * @description What a guardrail says of a variant.
+         *
+         *     - `breached`: Worse than tolerated.
+         *     - `held`: Within what is tolerated.
+         *     - `open`: Not known yet.
+         * @enum {string}
+         */
         GuardrailWord: "breached" | "held" | "open";
         /** @description Whether something is as it should be. */
         Health: {
@@ -4645,7 +5682,17 @@ export interface components {
              */
             until_hour?: number | null;
         };
-        /** @description The form of the first line. */
+        /**
+         * @description The form of the first line.
+         *
+         *     - `question`: Asks the viewer something.
+         *     - `number`: Opens with a figure.
+         *     - `contrast`: Sets two things against each other.
+         *     - `command`: Tells the viewer to do something.
+         *     - `scene`: Describes a scene.
+         *     - `statement`: Makes a plain statement.
+         * @enum {string}
+         */
         Hook: "question" | "number" | "contrast" | "command" | "scene" | "statement";
         /** @description A file or batch, and what became of it. */
         Import: {
@@ -4800,6 +5847,11 @@ export interface components {
              */
             secret?: string | null;
         };
+        /**
+         * @description Whether what a key does is meant; only described, the words are those of [`Mode`].
+         * @enum {string}
+         */
+        KeyMode: "live" | "test";
         /** @description A key by its name. */
         KeyName: {
             /**
@@ -4840,6 +5892,7 @@ export interface components {
              * @description Seconds until it stops being valid, 1 to ten years; without it the key is valid until revoked.
              */
             expires_in_seconds?: number | null;
+            mode?: components["schemas"]["KeyMode"] | null;
             /** @description What it is for, 1–80 characters. */
             name: string;
             /** @description What it allows, at least one thing; none that the asking key does not have itself. */
@@ -4932,7 +5985,39 @@ export interface components {
             /** @description Where it can be fetched for 30 days, without a key. */
             url: string;
         };
-        /** @description How a shot is laid out. */
+        /**
+         * @description How a shot is laid out.
+         *
+         *     - `full_bleed`: The picture fills the frame; caption over a gradient in the lower half.
+         *     - `card`: The picture as a card over its own blurred enlargement; caption below.
+         *     - `poster`: The caption large on the brand color, the picture in a band.
+         *     - `end_card`: End card: brand, call to action as a button, product picture.
+         *     - `headline`: The picture fills the frame; caption at the top, over a gradient.
+         *     - `plates`: The picture fills the frame; every line of the caption stands on a plate of its own.
+         *     - `ribbon`: The picture fills the frame; the caption on a band of color across it.
+         *     - `framed`: The picture within a margin, the caption below it as on a printed page.
+         *     - `circle`: The picture in a circle on the style's ground.
+         *     - `arch`: The picture in a doorway with a round top.
+         *     - `duo`: The picture, and a closer look at it that slides in.
+         *     - `triptych`: Three strips of the picture that come in one after another.
+         *     - `phone`: The picture on the screen of a phone.
+         *     - `spotlight`: The product cut out in a pool of light, the caption above. Pictures that cannot be cut out are framed.
+         *     - `pedestal`: The product cut out on a pedestal, the caption below.
+         *     - `giant_word`: The product cut out before a giant word of the caption.
+         *     - `statement`: The caption alone, as large as it gets, on a moving ground.
+         *     - `number`: The caption's first figure as large as it gets, the caption below.
+         *     - `checklist`: The caption above, the detail as points that are ticked off.
+         *     - `bubble`: The caption as a message, the detail as its answer, over the blurred picture.
+         *     - `ticket`: The caption on a ticket with notches, the picture above.
+         *     - `price_tag`: The caption on a price tag that swings over the picture.
+         *     - `burst`: The caption's first figure in a starburst over the picture, the caption below.
+         *     - `place`: A map pin with the picture, the caption as its address.
+         *     - `side_band`: A column of color beside the picture, the caption in it.
+         *     - `end_product`: End card with the product in a circle or cut out, and the button below.
+         *     - `end_type`: End card of type alone, on a moving ground.
+         *     - `end_ticket`: End card with the offer on a ticket.
+         * @enum {string}
+         */
         Layout: "full_bleed" | "card" | "poster" | "end_card" | "headline" | "plates" | "ribbon" | "framed" | "circle" | "arch" | "duo" | "triptych" | "phone" | "spotlight" | "pedestal" | "giant_word" | "statement" | "number" | "checklist" | "bubble" | "ticket" | "price_tag" | "burst" | "place" | "side_band" | "end_product" | "end_type" | "end_ticket";
         /** @description One movement of money. */
         LedgerEntry: {
@@ -4993,32 +6078,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_ApiKey: {
             /** @description The rows of the page. */
-            data: {
-                /**
-                 * Format: date-time
-                 * @description When it was made.
-                 */
-                created_at: string;
-                /**
-                 * Format: date-time
-                 * @description When it stops being valid.
-                 */
-                expires_at?: string | null;
-                /**
-                 * Format: uuid
-                 * @description Its id, which is also part of its text.
-                 */
-                id: string;
-                /** @description What it is for. */
-                name: string;
-                /**
-                 * Format: date-time
-                 * @description When it was revoked.
-                 */
-                revoked_at?: string | null;
-                /** @description What it allows, e.g. `runs:read`. */
-                scopes: string[];
-            }[];
+            data: components["schemas"]["ApiKey"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5027,40 +6087,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_Approval: {
             /** @description The rows of the page. */
-            data: {
-                asked?: components["schemas"]["Asked"] | null;
-                /** @description What was asked about or decided on: the BLAKE3 of script, storyboard and newest video. */
-                content_hash: string;
-                /** @description What the variant is now. */
-                current_hash: string;
-                /** @description What was decided, oldest first; the last one counts. */
-                decisions: components["schemas"]["Decision"][];
-                /**
-                 * Format: uuid
-                 * @description Its id; `null` where nobody asked and nobody decided.
-                 */
-                id?: string | null;
-                /**
-                 * Format: int64
-                 * @description Comments that somebody still has to look at.
-                 */
-                open_comments: number;
-                /**
-                 * Format: uuid
-                 * @description Its run.
-                 */
-                run: string;
-                /**
-                 * @description `none`, `waiting`, `approved`, `changes_requested`, `void` (the variant was changed since, so nothing
-                 *     that was said counts) or `superseded` (another approval of the variant followed).
-                 */
-                state: string;
-                /**
-                 * Format: uuid
-                 * @description The variant.
-                 */
-                variant: string;
-            }[];
+            data: components["schemas"]["Approval"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5069,37 +6096,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_Asset: {
             /** @description The rows of the page. */
-            data: {
-                /**
-                 * Format: int64
-                 * @description Bytes of the re-encoded picture.
-                 */
-                bytes: number;
-                /**
-                 * Format: date-time
-                 * @description When it was handed in.
-                 */
-                created_at: string;
-                /** @description BLAKE3 of the re-encoded picture, hexadecimal. */
-                hash: string;
-                /**
-                 * Format: int32
-                 * @description Pixels from top to bottom.
-                 */
-                height: number;
-                /**
-                 * Format: uuid
-                 * @description Its id, which briefs refer to.
-                 */
-                id: string;
-                /** @description Its name, for people. */
-                name: string;
-                /**
-                 * Format: int32
-                 * @description Pixels from left to right.
-                 */
-                width: number;
-            }[];
+            data: components["schemas"]["Asset"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5108,30 +6105,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_AuditEntry: {
             /** @description The rows of the page. */
-            data: {
-                /** @description What was done, e.g. `member.role_changed`. More words may come. */
-                action: string;
-                /** @description How it is since, where that is small. */
-                after?: Record<string, never> | null;
-                /**
-                 * Format: date-time
-                 * @description When it was made.
-                 */
-                at: string;
-                /** @description How it was before, where that is small. */
-                before?: Record<string, never> | null;
-                /**
-                 * Format: uuid
-                 * @description Its id.
-                 */
-                id: string;
-                /** @description The `x-request-id` of the request that asked for it. */
-                request_id?: string | null;
-                /** @description To what. */
-                target: components["schemas"]["AuditTarget"];
-                /** @description Who made it. */
-                who: components["schemas"]["AuditActor"];
-            }[];
+            data: components["schemas"]["AuditEntry"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5140,43 +6114,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_BrandSheet: {
             /** @description The rows of the page. */
-            data: {
-                /** @description Whether it gives nothing to new briefs. */
-                archived: boolean;
-                /**
-                 * Format: date-time
-                 * @description When it was made.
-                 */
-                created_at: string;
-                /** @description What may be said about everything of the brand. */
-                facts: components["schemas"]["Fact"][];
-                /**
-                 * Format: uuid
-                 * @description Its id.
-                 */
-                id: string;
-                /** @description Name, colors, tone and voice. */
-                kit: components["schemas"]["Brand"];
-                /**
-                 * Format: uuid
-                 * @description The asset that shows its logo.
-                 */
-                logo?: string | null;
-                /** @description Words and phrases that no script may hold. */
-                must_not_say: string[];
-                /** @description Texts that stand word for word in every script. */
-                must_say: string[];
-                /**
-                 * Format: date-time
-                 * @description When this version was made.
-                 */
-                updated_at: string;
-                /**
-                 * Format: int32
-                 * @description Number of the version, from 1.
-                 */
-                version: number;
-            }[];
+            data: components["schemas"]["BrandSheet"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5185,20 +6123,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_BriefSummary: {
             /** @description The rows of the page. */
-            data: {
-                /**
-                 * Format: date-time
-                 * @description When it was handed in.
-                 */
-                created_at: string;
-                /**
-                 * Format: uuid
-                 * @description Its id.
-                 */
-                id: string;
-                /** @description The short name that it gives itself. */
-                name: string;
-            }[];
+            data: components["schemas"]["BriefSummary"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5207,83 +6132,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_CampaignView: {
             /** @description The rows of the page. */
-            data: {
-                /** @description How many ads it has. */
-                ads: number;
-                /** @description What may be wished of it now. */
-                allowed: components["schemas"]["WishName"][];
-                /**
-                 * Format: int64
-                 * @description Auctions that it could take part in; `null` until the market has played.
-                 */
-                auctions?: number | null;
-                /**
-                 * Format: int64
-                 * @description Most that it could spend; `null` until the market has played.
-                 */
-                budget_micros?: number | null;
-                /**
-                 * Format: int64
-                 * @description Their clicks.
-                 */
-                clicks: number;
-                /**
-                 * Format: int64
-                 * @description Their conversions.
-                 */
-                conversions: number;
-                /**
-                 * Format: date-time
-                 * @description When its run was ordered (RFC 3339, UTC).
-                 */
-                created_at: string;
-                /** @description ISO 4217 code. */
-                currency?: string | null;
-                /** @description Its names at platforms. */
-                external_refs: components["schemas"]["ExternalRefView"][];
-                /**
-                 * Format: int32
-                 * @description The generation, from 1.
-                 */
-                generation: number;
-                /** @description Its id: `<run>-g<generation>`. */
-                id: string;
-                /**
-                 * Format: int64
-                 * @description Impressions of its ads.
-                 */
-                impressions: number;
-                /** @description A name for people: the product and the generation. */
-                name: string;
-                /** @description What counts, as in the brief, e.g. `clicks`. */
-                objective: string;
-                /** @description Where it is shown, e.g. `simulated_feed`. */
-                placement: string;
-                /**
-                 * Format: uuid
-                 * @description The run.
-                 */
-                run: string;
-                /** @description Whether its numbers are simulated or come from a real platform; never both. */
-                source: components["schemas"]["FeedbackSource"];
-                /**
-                 * Format: int64
-                 * @description Their spend.
-                 */
-                spend_micros: number;
-                /** @description Where it stands. */
-                status: components["schemas"]["StatusName"];
-                /**
-                 * Format: double
-                 * @description Auctions won of all, in [0, 1]; `null` without auctions.
-                 */
-                win_rate?: number | null;
-                /**
-                 * Format: int64
-                 * @description Auctions that it won; `null` until the market has played.
-                 */
-                won?: number | null;
-            }[];
+            data: components["schemas"]["CampaignView"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5292,59 +6141,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_Comment: {
             /** @description The rows of the page. */
-            data: {
-                /** @description Who said it. */
-                by: components["schemas"]["Author"];
-                changed?: components["schemas"]["CommentChange"] | null;
-                /** @description What the variant was when it was said. */
-                content_hash: string;
-                /**
-                 * Format: date-time
-                 * @description When.
-                 */
-                created_at: string;
-                /**
-                 * Format: uuid
-                 * @description Its id.
-                 */
-                id: string;
-                /** @description Whether the variant was changed since. */
-                outdated: boolean;
-                /**
-                 * Format: uuid
-                 * @description Its run.
-                 */
-                run: string;
-                /**
-                 * Format: double
-                 * @description The moment in seconds from the start of the video; `null`: all of it.
-                 */
-                seconds?: number | null;
-                /**
-                 * Format: uuid
-                 * @description The link whose reviewers see it too; `null`: the organization alone does.
-                 */
-                share?: string | null;
-                /** @description Whether somebody still has to look at it. */
-                state: components["schemas"]["CommentStateName"];
-                /** @description The words. */
-                text: string;
-                /**
-                 * Format: uuid
-                 * @description The variant.
-                 */
-                variant: string;
-                /**
-                 * Format: double
-                 * @description The place from left to right, within 0 and 1; `null`: all of the picture.
-                 */
-                x?: number | null;
-                /**
-                 * Format: double
-                 * @description The place from top to bottom, within 0 and 1.
-                 */
-                y?: number | null;
-            }[];
+            data: components["schemas"]["Comment"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5353,66 +6150,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_Experiment: {
             /** @description The rows of the page. */
-            data: {
-                /**
-                 * Format: date-time
-                 * @description When it was made.
-                 */
-                created_at: string;
-                /** @description Currency of its amounts. */
-                currency: string;
-                /**
-                 * Format: int32
-                 * @description The last day that was played; 0 before the first.
-                 */
-                day: number;
-                decision?: components["schemas"]["ExperimentOutcome"] | null;
-                /** @description What it tests, and how; frozen. */
-                design: components["schemas"]["ExperimentDesign"];
-                /**
-                 * Format: uuid
-                 * @description Its id.
-                 */
-                id: string;
-                /** @description Its name. */
-                name: string;
-                /**
-                 * Format: date-time
-                 * @description When its next day is due; `null` unless it runs.
-                 */
-                next_day_at?: string | null;
-                /**
-                 * Format: int32
-                 * @description The phase that holds, from 1.
-                 */
-                phase: number;
-                /** @description How users are divided; the last phase holds. */
-                phases: components["schemas"]["ExperimentPhase"][];
-                /**
-                 * Format: uuid
-                 * @description The run whose variants it compares.
-                 */
-                run: string;
-                /** @description Who measures. */
-                source: components["schemas"]["FeedbackSource"];
-                /** @description Whether users were not divided as configured, so that nothing can be concluded. */
-                srm_alarm: boolean;
-                /**
-                 * Format: date-time
-                 * @description When it started.
-                 */
-                started_at?: string | null;
-                /** @description `draft`, `running`, `paused`, `stopped`, `decided` or `archived`. */
-                state: string;
-                /**
-                 * Format: date-time
-                 * @description When it ended.
-                 */
-                stopped_at?: string | null;
-                /** @description `person`, `maximum_days`, `arm_withdrawn`, `decided` or `failed`. */
-                stopped_because?: string | null;
-                verdict?: components["schemas"]["ExperimentVerdict"] | null;
-            }[];
+            data: components["schemas"]["Experiment"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5421,51 +6159,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_Import: {
             /** @description The rows of the page. */
-            data: {
-                /** @description What has to be known first. Nothing is stored while something is: send the file again with the answers. */
-                asked: components["schemas"]["AskedView"][];
-                /** @description Header of the clicks that count. */
-                click_column?: string | null;
-                /** @description How many rows met which fate. */
-                counts: components["schemas"]["RowCounts"];
-                /**
-                 * Format: date-time
-                 * @description When it was taken in.
-                 */
-                created_at?: string | null;
-                /** @description Currency of the amounts, where all have one. */
-                currency?: string | null;
-                /** @description How the bytes were read. */
-                form?: string | null;
-                /**
-                 * Format: uuid
-                 * @description Its id; `null` where nothing was stored: of a preview, or while something is asked.
-                 */
-                id?: string | null;
-                /** @description Language of the headers, two letters. */
-                language?: string | null;
-                /** @description Whether a mapping that was given earlier for the same header was used. */
-                mapping_remembered: boolean;
-                /**
-                 * Format: int64
-                 * @description Ads that are of a variant.
-                 */
-                matched: number;
-                /** @description Its name, for people. */
-                name: string;
-                /** @description What a reader should know. */
-                notes: string[];
-                /** @description The platform, e.g. `meta`. */
-                platform: string;
-                /** @description Refused rows, at most 1,000; `counts.refused` has all. */
-                refused: components["schemas"]["RefusedView"][];
-                /** @description Time zone of the days. */
-                time_zone?: string | null;
-                /** @description Ads that are of no variant; their results are kept and teach nothing until they are named. */
-                unmatched: components["schemas"]["UnmatchedView"][];
-                /** @description Columns that are not read. */
-                unread_columns: string[];
-            }[];
+            data: components["schemas"]["Import"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5474,41 +6168,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_Invitation: {
             /** @description The rows of the page. */
-            data: {
-                /**
-                 * Format: date-time
-                 * @description When it was accepted.
-                 */
-                accepted_at?: string | null;
-                /**
-                 * Format: date-time
-                 * @description When it was made.
-                 */
-                created_at: string;
-                /** @description Who is invited. */
-                email: string;
-                /**
-                 * Format: date-time
-                 * @description Until when it can be accepted.
-                 */
-                expires_at: string;
-                /**
-                 * Format: uuid
-                 * @description Its id.
-                 */
-                id: string;
-                /** @description What they are called, where whoever invited them said so. */
-                name?: string | null;
-                /**
-                 * Format: date-time
-                 * @description When it was revoked.
-                 */
-                revoked_at?: string | null;
-                /** @description What they shall be there for. */
-                role: components["schemas"]["RoleName"];
-                /** @description `open`, `accepted`, `revoked` or `expired`. */
-                state: string;
-            }[];
+            data: components["schemas"]["Invitation"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5517,30 +6177,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_LedgerEntry: {
             /** @description The rows of the page. */
-            data: {
-                /**
-                 * Format: int64
-                 * @description Millionths of a currency unit.
-                 */
-                amount_micros: number;
-                /** @description When it was written (RFC 3339, UTC). */
-                at: string;
-                /** @description ISO 4217 code. */
-                currency?: string | null;
-                /** @description `reserve`: set aside; `settle`: spent out of a reserve; `release`: given back unspent. */
-                entry: string;
-                /** @description The provider, e.g. `kling`. */
-                provider?: string | null;
-                /** @description The reserve that is opened or closed; a reserve is closed once. */
-                reserve: string;
-                /**
-                 * Format: uuid
-                 * @description The run whose budget it moves.
-                 */
-                run: string;
-                /** @description Whether a provider bills for it or it is spent in the market simulator. */
-                source: components["schemas"]["Payee"];
-            }[];
+            data: components["schemas"]["LedgerEntry"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5549,24 +6186,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_Member: {
             /** @description The rows of the page. */
-            data: {
-                /** @description The address that they sign in with. */
-                email: string;
-                /**
-                 * Format: uuid
-                 * @description The person's id.
-                 */
-                id: string;
-                /**
-                 * Format: date-time
-                 * @description Since when they are a member.
-                 */
-                joined_at: string;
-                /** @description What they are called. */
-                name: string;
-                /** @description What they are there for. */
-                role: components["schemas"]["RoleName"];
-            }[];
+            data: components["schemas"]["Member"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5575,72 +6195,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_Observation: {
             /** @description The rows of the page. */
-            data: {
-                /** @description What the ad is called on its platform. */
-                ad: components["schemas"]["AdView"];
-                /** @description Header of the column that the clicks stand in. */
-                click_column?: string | null;
-                /**
-                 * Format: int64
-                 * @description Clicks of the kind that counts.
-                 */
-                clicks?: number | null;
-                /**
-                 * Format: double
-                 * @description Conversions: platforms count parts of one.
-                 */
-                conversions?: number | null;
-                /**
-                 * Format: date-time
-                 * @description When it was first written.
-                 */
-                created_at: string;
-                /**
-                 * Format: uuid
-                 * @description Its id: the same for every observation of the same ad and window by the same source.
-                 */
-                id: string;
-                /**
-                 * Format: uuid
-                 * @description The import that it came with; `null` for simulated ones.
-                 */
-                import?: string | null;
-                /**
-                 * Format: int64
-                 * @description Times shown; `null` where the report does not say, which is not 0.
-                 */
-                impressions?: number | null;
-                /**
-                 * Format: uuid
-                 * @description The placement in the market; `null` for imported ones.
-                 */
-                placement?: string | null;
-                /** @description The platform; `null` for the simulation. */
-                platform?: string | null;
-                revenue?: components["schemas"]["AmountView"] | null;
-                /**
-                 * Format: int32
-                 * @description How often it was written: 1, and one more for each correction.
-                 */
-                revision: number;
-                /** @description Who measured. */
-                source: components["schemas"]["SourceName"];
-                spend?: components["schemas"]["AmountView"] | null;
-                /**
-                 * Format: date-time
-                 * @description When it was last changed.
-                 */
-                updated_at: string;
-                /**
-                 * Format: uuid
-                 * @description The variant that the ad shows; `null` where nobody has said which.
-                 */
-                variant?: string | null;
-                /** @description Measures of watching. */
-                watch: components["schemas"]["WatchView"][];
-                /** @description When. */
-                window: components["schemas"]["WindowView"];
-            }[];
+            data: components["schemas"]["Observation"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5649,25 +6204,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_Organization: {
             /** @description The rows of the page. */
-            data: {
-                /**
-                 * Format: date-time
-                 * @description When it was made.
-                 */
-                created_at: string;
-                /**
-                 * Format: date-time
-                 * @description Since when its keys are refused; `null`: they are not.
-                 */
-                frozen_at?: string | null;
-                /**
-                 * Format: uuid
-                 * @description Its id.
-                 */
-                id: string;
-                /** @description Its name. */
-                name: string;
-            }[];
+            data: components["schemas"]["Organization"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5676,43 +6213,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_ReportView: {
             /** @description The rows of the page. */
-            data: {
-                /**
-                 * Format: int64
-                 * @description Its bytes, once it is made.
-                 */
-                bytes?: number | null;
-                /**
-                 * Format: date-time
-                 * @description When it was ordered (RFC 3339, UTC).
-                 */
-                created_at: string;
-                /** @description Where it is fetched; `null` until it is made, and after `expires_at`. */
-                download?: string | null;
-                /**
-                 * Format: date-time
-                 * @description Until when it can be fetched: seven days from its end.
-                 */
-                expires_at?: string | null;
-                /** @description What it is about. */
-                filters: components["schemas"]["Filters"];
-                /** @description How it is written. */
-                format: components["schemas"]["FormatName"];
-                /**
-                 * Format: uuid
-                 * @description Its id; also that of the operation which makes it.
-                 */
-                id: string;
-                /** @description What it tells. */
-                kind: components["schemas"]["KindName"];
-                /**
-                 * Format: int64
-                 * @description Its rows, once it is made.
-                 */
-                rows?: number | null;
-                /** @description `queued`, `running`, `done`, `failed` or `expired`. */
-                state: string;
-            }[];
+            data: components["schemas"]["ReportView"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5721,41 +6222,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_RequestSeen: {
             /** @description The rows of the page. */
-            data: {
-                /**
-                 * Format: date-time
-                 * @description When it was answered.
-                 */
-                at: string;
-                /** @description The code of the problem, where it was one. */
-                code?: string | null;
-                /** @description Its id, as in the header `x-request-id`. */
-                id: string;
-                /**
-                 * Format: uuid
-                 * @description The key that it came with; `null` for a person who was signed in.
-                 */
-                key?: string | null;
-                /** @description The method. */
-                method: string;
-                /**
-                 * Format: int64
-                 * @description Milliseconds until the answer began.
-                 */
-                ms: number;
-                /**
-                 * Format: uuid
-                 * @description The person who was signed in; `null` for a key.
-                 */
-                person?: string | null;
-                /** @description The path as routed, e.g. `/v1/runs/{id}`. */
-                route: string;
-                /**
-                 * Format: int32
-                 * @description The status of the answer.
-                 */
-                status: number;
-            }[];
+            data: components["schemas"]["RequestSeen"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5764,45 +6231,16 @@ export interface components {
         /** @description One page of a list. */
         Listing_Run: {
             /** @description The rows of the page. */
-            data: {
-                /** @description Whether it is being ended: it starts nothing new, waits for what is charged, and then is `finished`. */
-                cancelling: boolean;
-                /** @description Variants of the current generation by state. */
-                counts: components["schemas"]["RunCounts"];
-                /**
-                 * Format: date-time
-                 * @description When it was ordered.
-                 */
-                created_at: string;
-                /**
-                 * Format: int64
-                 * @description Sequence number of its newest event.
-                 */
-                events: number;
-                failure?: components["schemas"]["Problem"] | null;
-                /**
-                 * Format: int32
-                 * @description The generation it is in, from 1; 0 before the first.
-                 */
-                generation: number;
-                /**
-                 * Format: uuid
-                 * @description Its id.
-                 */
-                id: string;
-                /** @description Its money. */
-                money: components["schemas"]["RunMoney"];
-                order?: components["schemas"]["Order"] | null;
-                /** @description Whether it takes no new work until it is resumed. */
-                paused: boolean;
-                revises?: components["schemas"]["RevisesView"] | null;
-                /**
-                 * @description Where it stands: `requested`, `planning`, `waiting_for_answers`, `drafting`, `waiting_for_approval`,
-                 *     `scoring`, `selecting`, `rendering`, `playing`, `observing`, `learning` or `finished`.
-                 */
-                stage: string;
-                stopped?: components["schemas"]["StopReason"] | null;
-            }[];
+            data: components["schemas"]["Run"][];
+            /** @description Whether there is a next page. */
+            has_more: boolean;
+            /** @description Where the next page begins; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Listing_SavedView: {
+            /** @description The rows of the page. */
+            data: components["schemas"]["SavedView"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5811,43 +6249,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_ShareLink: {
             /** @description The rows of the page. */
-            data: {
-                /**
-                 * Format: date-time
-                 * @description When it was made.
-                 */
-                created_at: string;
-                /** @description By whom. */
-                created_by: components["schemas"]["Author"];
-                /**
-                 * Format: date-time
-                 * @description When it ends.
-                 */
-                expires_at: string;
-                /**
-                 * Format: uuid
-                 * @description Its id.
-                 */
-                id: string;
-                /** @description What it is for. */
-                name: string;
-                /**
-                 * Format: date-time
-                 * @description When it was revoked.
-                 */
-                revoked_at?: string | null;
-                /**
-                 * Format: uuid
-                 * @description The run that it shows.
-                 */
-                run: string;
-                /** @description What it allows. */
-                scope: components["schemas"]["ShareScopeName"];
-                /** @description `active`, `expired` or `revoked`. */
-                state: string;
-                /** @description The variants that it shows; `null`: all of the run that can be watched. */
-                variants?: string[] | null;
-            }[];
+            data: components["schemas"]["ShareLink"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5856,43 +6258,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_SharedComment: {
             /** @description The rows of the page. */
-            data: {
-                /** @description What whoever said it is called. */
-                by?: string | null;
-                /**
-                 * Format: date-time
-                 * @description When it was said.
-                 */
-                created_at: string;
-                /**
-                 * Format: uuid
-                 * @description Its id.
-                 */
-                id: string;
-                /** @description Whether a reviewer said it, and not the organization. */
-                mine: boolean;
-                /** @description Whether the variant was changed since. */
-                outdated: boolean;
-                /**
-                 * Format: double
-                 * @description The moment in seconds from the start of the video; `null`: all of it.
-                 */
-                seconds?: number | null;
-                /** @description Whether somebody still has to look at it. */
-                state: components["schemas"]["CommentStateName"];
-                /** @description The words. */
-                text: string;
-                /**
-                 * Format: double
-                 * @description The place from left to right, within 0 and 1; `null`: all of the picture.
-                 */
-                x?: number | null;
-                /**
-                 * Format: double
-                 * @description The place from top to bottom, within 0 and 1.
-                 */
-                y?: number | null;
-            }[];
+            data: components["schemas"]["SharedComment"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5901,24 +6267,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_TraceStep: {
             /** @description The rows of the page. */
-            data: {
-                /** @description Everything needed to follow it up. */
-                detail: unknown;
-                /**
-                 * Format: int32
-                 * @description Generation, from 1; 0 for the run itself.
-                 */
-                generation: number;
-                /** @description Its place in the trace; sorts as text. */
-                order: string;
-                /**
-                 * Format: uuid
-                 * @description The variant it is about.
-                 */
-                variant?: string | null;
-                /** @description What happened, e.g. `variant.scored`. */
-                what: string;
-            }[];
+            data: components["schemas"]["TraceStep"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5927,45 +6276,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_VariantSummary: {
             /** @description The rows of the page. */
-            data: {
-                /** @description Why it failed. */
-                failure?: string | null;
-                /**
-                 * Format: int32
-                 * @description Its generation, from 1.
-                 */
-                generation: number;
-                /**
-                 * Format: uuid
-                 * @description Its id.
-                 */
-                id: string;
-                /**
-                 * Format: int32
-                 * @description Its number within the generation, from 1.
-                 */
-                number: number;
-                /** @description The variants it was bred from. */
-                parents: string[];
-                preview?: components["schemas"]["VideoFile"] | null;
-                /** @description The text beside the video. */
-                primary_text: string;
-                /**
-                 * Format: uuid
-                 * @description Its run.
-                 */
-                run: string;
-                score?: components["schemas"]["Score"] | null;
-                /** @description Why it was selected. */
-                selected_because?: string | null;
-                /**
-                 * @description Where it stands: `drafted`, `previewed`, `scored`, `selected`, `rendered`, `won`, `rejected`,
-                 *     `failed` or `withdrawn`.
-                 */
-                state: string;
-                video?: components["schemas"]["VideoFile"] | null;
-                withdrawal?: components["schemas"]["WithdrawalView"] | null;
-            }[];
+            data: components["schemas"]["VariantSummary"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -5974,48 +6285,7 @@ export interface components {
         /** @description One page of a list. */
         Listing_Webhook: {
             /** @description The rows of the page. */
-            data: {
-                /**
-                 * Format: date-time
-                 * @description When it was made.
-                 */
-                created_at: string;
-                /** @description Types of events that it is told of; `*` for all. */
-                events: string[];
-                /**
-                 * Format: date-time
-                 * @description Since when everything that was sent has failed.
-                 */
-                failing_since?: string | null;
-                /**
-                 * Format: uuid
-                 * @description Its id.
-                 */
-                id: string;
-                /** @description What it is for. */
-                name: string;
-                /** @description Why it is paused. */
-                paused_reason?: string | null;
-                /**
-                 * Format: date-time
-                 * @description Until when messages are signed with the secret before as well.
-                 */
-                previous_secret_until?: string | null;
-                /**
-                 * Format: int32
-                 * @description The number of its secret, from 1.
-                 */
-                secret_version: number;
-                /** @description `active`, `disabled` (by you) or `paused` (by the service). */
-                state: string;
-                /**
-                 * Format: date-time
-                 * @description When somebody last changed it.
-                 */
-                updated_at: string;
-                /** @description Where messages are sent. */
-                url: string;
-            }[];
+            data: components["schemas"]["Webhook"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
@@ -6024,57 +6294,117 @@ export interface components {
         /** @description One page of a list. */
         Listing_WebhookDelivery: {
             /** @description The rows of the page. */
-            data: {
-                /** @description Attempts so far, oldest first. */
-                attempts: components["schemas"]["WebhookAttempt"][];
-                /**
-                 * Format: date-time
-                 * @description When it was noted.
-                 */
-                created_at: string;
-                /**
-                 * Format: date-time
-                 * @description When it was taken.
-                 */
-                delivered_at?: string | null;
-                /**
-                 * Format: uuid
-                 * @description The event that it is about.
-                 */
-                event: string;
-                /**
-                 * Format: uuid
-                 * @description Its id, the same as the header `webhook-id` of every attempt.
-                 */
-                id: string;
-                /**
-                 * Format: date-time
-                 * @description When it is tried next, while it waits: at the earliest, since earlier messages about its run come first.
-                 */
-                next_attempt_at?: string | null;
-                /** @description The event's place in the log. */
-                position: string;
-                /** @description The body as it is sent. */
-                request: Record<string, never>;
-                /**
-                 * Format: uuid
-                 * @description The event's run.
-                 */
-                run?: string | null;
-                /** @description `waiting`, `delivered` or `failed`. */
-                state: string;
-                /** @description The event's type. */
-                type: string;
-            }[];
+            data: components["schemas"]["WebhookDelivery"][];
             /** @description Whether there is a next page. */
             has_more: boolean;
             /** @description Where the next page begins; `null` on the last one. */
             next_cursor?: string | null;
         };
-        /** @description A locale with its own copy patterns, captions and rules (BCP 47 tags). */
+        /**
+         * @description A locale with its own copy patterns, captions and rules (BCP 47 tags).
+         *
+         *     - `zh-CN`: Simplified Chinese, mainland China.
+         *     - `en-US`: English, United States.
+         *     - `en-GB`: English, United Kingdom.
+         * @enum {string}
+         */
         Locale: "zh-CN" | "en-US" | "en-GB";
         /** @description An event of the log of an organization. */
         LoggedEvent: components["schemas"]["Event"] | components["schemas"]["OrganizationEvent"];
+        /** @description The market as an organization sees it. */
+        MarketInsight: {
+            /**
+             * Format: int64
+             * @description Auctions that they could take part in.
+             */
+            auctions: number;
+            /** @description How many campaigns. */
+            campaigns: number;
+            /** @description By currency. */
+            currencies: components["schemas"]["CurrencyView"][];
+            /** @description Each campaign, newest first. */
+            rows: components["schemas"]["MarketRow"][];
+            /** @description Whose numbers: only the simulator tells of auctions, so of imported ones there is nothing here. */
+            source: components["schemas"]["SourceName"];
+            /**
+             * Format: double
+             * @description Auctions won of all, in [0, 1]; `null` of none.
+             */
+            win_rate?: number | null;
+            /**
+             * Format: int64
+             * @description Those of them that they won.
+             */
+            won: number;
+        };
+        /** @description A campaign in the market. */
+        MarketRow: {
+            /**
+             * Format: int64
+             * @description Auctions that it could take part in.
+             */
+            auctions: number;
+            /**
+             * Format: int64
+             * @description Most that it can spend; `null` until a run's own was played.
+             */
+            budget_micros?: number | null;
+            /** @description Its id. */
+            campaign: string;
+            /**
+             * Format: int64
+             * @description Its clicks.
+             */
+            clicks: number;
+            /** @description ISO 4217 code. */
+            currency?: string | null;
+            /**
+             * Format: double
+             * @description Logical hours since its beginning; `null` before it was played.
+             */
+            hour?: number | null;
+            /**
+             * Format: int64
+             * @description Its impressions.
+             */
+            impressions: number;
+            /**
+             * Format: int64
+             * @description What a thousand impressions cost on average; `null` without any.
+             */
+            mean_cpm_micros?: number | null;
+            /** @description Its name. */
+            name: string;
+            /** @description Who made it. */
+            origin: components["schemas"]["OriginName"];
+            /**
+             * Format: double
+             * @description Spend over plan by that hour; `null` where nothing was planned.
+             */
+            pace?: number | null;
+            /**
+             * Format: int64
+             * @description What an even spend would have come to by `hour`; `null` before it was played.
+             */
+            planned_micros?: number | null;
+            /**
+             * Format: int64
+             * @description What it spent.
+             */
+            spend_micros: number;
+            /** @description Where it stands. */
+            status: components["schemas"]["StatusName"];
+            /**
+             * Format: double
+             * @description Auctions won of all, in [0, 1]; `null` of none.
+             */
+            win_rate?: number | null;
+            /**
+             * Format: int64
+             * @description Those of them that it won.
+             */
+            won: number;
+        };
         /** @description An amount of money. */
         MaxSpendBody: {
             /**
@@ -6096,6 +6426,41 @@ export interface components {
             role?: components["schemas"]["RoleName"] | null;
             /** @description What is allowed, e.g. `runs:read`. */
             scopes: string[];
+        };
+        /** @description A campaign that was played. */
+        MeasuredCampaignView: {
+            /**
+             * Format: int64
+             * @description Auctions that it could take part in.
+             */
+            auctions: number;
+            /** @description Its id. */
+            campaign: string;
+            /**
+             * Format: int64
+             * @description Its clicks.
+             */
+            clicks: number;
+            /**
+             * Format: int64
+             * @description Its impressions.
+             */
+            impressions: number;
+            /**
+             * Format: int64
+             * @description What a thousand impressions cost on average.
+             */
+            mean_cpm_micros?: number | null;
+            /**
+             * Format: int64
+             * @description What it spent.
+             */
+            spend_micros: number;
+            /**
+             * Format: double
+             * @description Auctions won of all, in [0, 1].
+             */
+            win_rate?: number | null;
         };
         /** @description A finished run. */
         MeasuredRunView: {
@@ -6156,7 +6521,78 @@ export interface components {
          * @description An amount in millionths of one unit of its currency; negative amounts are owed.
          */
         Micros: number;
-        /** @description How the camera moves over the picture during the shot. */
+        /**
+         * @description Whether something is meant, or made in the sandbox of an organization. Follows from the organization that it
+         *     belongs to, see [`OrganizationId::sandbox`].
+         *
+         *     - `live`: It is meant: it may cost money and reach other services.
+         *     - `test`: It is tried out: it costs nothing and reaches nobody but the organization's own webhooks.
+         * @enum {string}
+         */
+        Mode: "live" | "test";
+        /** @description How a model's predictions turned out. */
+        ModelView: {
+            /** @description Ads that were scored by it and shown. */
+            ads: number;
+            /**
+             * Format: double
+             * @description Mean distance between predicted and realized rates of the bins, weighted by impressions.
+             */
+            calibration_error?: number | null;
+            /**
+             * Format: int64
+             * @description Their clicks.
+             */
+            clicks: number;
+            /**
+             * Format: double
+             * @description Clicks per impression; `null` without any.
+             */
+            ctr?: number | null;
+            /** @description Bins by ascending prediction, with about equal impressions. */
+            deciles: components["schemas"]["BinView"][];
+            /**
+             * Format: int64
+             * @description Their impressions.
+             */
+            impressions: number;
+            /** @description Id of the model, or `all`. */
+            model: string;
+            /**
+             * Format: double
+             * @description Mean prediction, weighted by impressions; `null` without any.
+             */
+            predicted_ctr?: number | null;
+            /**
+             * Format: double
+             * @description Predicted over realized clicks: above 1 it promises too much; `null` without clicks.
+             */
+            ratio?: number | null;
+            /**
+             * Format: double
+             * @description Upper end of its 95 % interval.
+             */
+            ratio_high?: number | null;
+            /**
+             * Format: double
+             * @description Lower end of its 95 % interval.
+             */
+            ratio_low?: number | null;
+            /**
+             * Format: double
+             * @description Share of ads whose realized rate's 95 % interval meets the predicted interval, in [0, 1]; `null` without ads.
+             */
+            within_interval?: number | null;
+        };
+        /**
+         * @description How the camera moves over the picture during the shot.
+         *
+         *     - `push_in`: Slowly closer.
+         *     - `pull_out`: Slowly away.
+         *     - `pan_right`: From left to right.
+         *     - `pan_left`: From right to left.
+         * @enum {string}
+         */
         Motion: "push_in" | "pull_out" | "pan_right" | "pan_left";
         /** @description A picture or clip that a prompt names. */
         NamedReference: {
@@ -6172,12 +6608,26 @@ export interface components {
         };
         /** @description A whole number, as a number or as text: servers of this form differ. */
         Number: number | string;
-        /** @description What counts as success. */
+        /**
+         * @description What counts as success.
+         *
+         *     - `clicks`: Visits of the destination page.
+         *     - `conversions`: Orders, bookings, downloads: whatever the advertiser counts.
+         *     - `installs`: App installations.
+         *     - `leads`: Contacts left in a form.
+         *     - `orders`: Orders in a shop.
+         *     - `bookings`: Appointments.
+         *     - `sign_ups`: Accounts opened, trials begun.
+         *     - `store_visits`: Visits of a place.
+         *     - `plays`: Games started, episodes begun.
+         *     - `follows`: New followers of the account.
+         * @enum {string}
+         */
         Objective: "clicks" | "conversions" | "installs" | "leads" | "orders" | "bookings" | "sign_ups" | "store_visits" | "plays" | "follows";
         /** @description What an ad did in a window. */
         Observation: {
             /** @description What the ad is called on its platform. */
-            ad: components["schemas"]["AdView"];
+            ad: components["schemas"]["AdNamesView"];
             /** @description Header of the column that the clicks stand in. */
             click_column?: string | null;
             /**
@@ -6422,6 +6872,8 @@ export interface components {
             datacontenttype: components["schemas"]["ContentType"];
             /** @description Id of the message. */
             id: components["schemas"]["MessageId"];
+            /** @description `test` in the sandbox of an organization; missing everywhere else. */
+            mode?: components["schemas"]["Mode"];
             /** @description The customer account it belongs to; the same as `subject`. */
             organization: components["schemas"]["OrganizationId"];
             /** @description Who sent it, e.g. `/spotwright/webhooks`. */
@@ -6505,6 +6957,11 @@ export interface components {
             name: string;
             owner?: components["schemas"]["OwnerOrder"] | null;
         };
+        /**
+         * @description Who made a campaign.
+         * @enum {string}
+         */
+        OriginName: "run" | "people";
         /** @description Something that lies over a shot's picture. */
         Overlay: {
             /** @description Which point of the safe zone it hangs on, and which of its own points hangs there. */
@@ -6579,7 +7036,15 @@ export interface components {
              */
             width: number;
         };
-        /** @description How an overlay comes in. */
+        /**
+         * @description How an overlay comes in.
+         *
+         *     - `none`: It is there.
+         *     - `fade`: Fades in.
+         *     - `slide_up`: Rises and fades in.
+         *     - `grow`: Grows slightly and fades in.
+         * @enum {string}
+         */
         OverlayMotion: "none" | "fade" | "slide_up" | "grow";
         /** @description The organization of the asking key, and what its pictures take. */
         OwnOrganization: components["schemas"]["Organization"] & {
@@ -6651,7 +7116,13 @@ export interface components {
              */
             won: number;
         };
-        /** @description What becomes of pictures that show a product on a plain ground, as shops have them. */
+        /**
+         * @description What becomes of pictures that show a product on a plain ground, as shops have them.
+         *
+         *     - `kept`: They are shown as they are.
+         *     - `on_scenes`: The product is cut out and set on a ground of the brand's colors, with shadow and reflection.
+         * @enum {string}
+         */
         Packshots: "kept" | "on_scenes";
         /** @description Colors of one advertisement. */
         Palette: {
@@ -6737,7 +7208,16 @@ export interface components {
          * @description One variant placed in the market for one generation.
          */
         PlacementId: string;
-        /** @description Identifier of a placement in the table [`PLACEMENTS`]. */
+        /**
+         * @description Identifier of a placement in the table [`PLACEMENTS`].
+         *
+         *     - `simulated_feed`: The vertical feed of the built-in market simulator.
+         *     - `tiktok_in_feed`: TikTok in-feed video.
+         *     - `meta_reels`: Instagram and Facebook Reels.
+         *     - `meta_stories`: Instagram and Facebook Stories.
+         *     - `meta_feed`: Instagram and Facebook feed.
+         * @enum {string}
+         */
         PlacementKind: "simulated_feed" | "tiktok_in_feed" | "meta_reels" | "meta_stories" | "meta_feed";
         /** @description A placement. */
         PlacementView: {
@@ -6790,6 +7270,54 @@ export interface components {
             units_per_day?: number | null;
             /** @description Weights of the arms, the control first; two equal ones by default. */
             weights?: number[];
+        };
+        /** @description What people ordered of a campaign, and how far it has come. */
+        PlanView: {
+            /** @description What is bid for. */
+            bid_strategy: components["schemas"]["StrategyName"];
+            /**
+             * Format: int64
+             * @description Most that a day may spend; `null`: what is left is divided evenly among the days to come.
+             */
+            daily_micros?: number | null;
+            /**
+             * Format: int32
+             * @description Seconds of the wall clock between two logical days; 0 for full speed.
+             */
+            day_seconds: number;
+            /**
+             * Format: int32
+             * @description Logical days.
+             */
+            days: number;
+            /**
+             * Format: int32
+             * @description Logical days that were played.
+             */
+            days_played: number;
+            /**
+             * Format: int64
+             * @description Views of a logical day for which it may bid.
+             */
+            opportunities_per_day: number;
+            /** @description What stopped it, where it cannot be played. */
+            problem?: string | null;
+            /**
+             * Format: int64
+             * @description Seed of the market.
+             */
+            seed: number;
+            /**
+             * Format: date-time
+             * @description When its first day is due (RFC 3339, UTC).
+             */
+            starts_at: string;
+            stopped_because?: components["schemas"]["EndName"] | null;
+            /**
+             * Format: int64
+             * @description Most that all days together may spend; `null`: as much as the days may.
+             */
+            total_micros?: number | null;
         };
         /** @description A quantile of prices. */
         PriceView: {
@@ -6919,8 +7447,59 @@ export interface components {
             /** @description At most three, the most valuable answer first; empty for a run that asks nothing. */
             questions: components["schemas"]["RunQuestion"][];
         };
+        /** @description A winner at its place. */
+        RankedWinner: {
+            /** @description What came of it; zeros when it was not shown. */
+            delivery: components["schemas"]["Delivery"];
+            /**
+             * Format: int32
+             * @description Its generation, from 1.
+             */
+            generation: number;
+            /**
+             * Format: int32
+             * @description Its number within the generation, from 1.
+             */
+            number: number;
+            /**
+             * Format: uuid
+             * @description The placement.
+             */
+            placement: string;
+            /**
+             * Format: double
+             * @description What the order follows: the posterior mean of its click rate, in [0, 1].
+             */
+            posterior_ctr: number;
+            /** @description Its place, from 1. */
+            rank: number;
+            /**
+             * Format: int64
+             * @description Highest step of the traffic ladder that was decided on, in impressions; 0 without any.
+             */
+            rung: number;
+            /** @description What was predicted of it. */
+            score: components["schemas"]["Score"];
+            /** @description Whether the numbers are simulated or come from a real platform. */
+            source: components["schemas"]["FeedbackSource"];
+            /**
+             * Format: uuid
+             * @description The variant.
+             */
+            variant: string;
+        };
+        /** @description The winners of a run. */
+        RankedWinners: {
+            /** @description Best first. */
+            data: components["schemas"]["RankedWinner"][];
+        };
         /** @description An experiment as it stood after a logical day. */
         ReadOut: {
+            /**
+             * @description The same comparisons with what is known of the users from before; `null` where nothing is. It decides nothing.
+             * @default null
+             */
+            adjusted: components["schemas"]["ReadOutAdjusted"] | null;
             /** @description The arms, the control first, the holdout last. */
             arms: components["schemas"]["ReadOutArm"][];
             /** @description When it was read out, by the wall clock (RFC 3339, UTC). */
@@ -6939,6 +7518,16 @@ export interface components {
             /** @description The guardrails of the variants. */
             guardrails: components["schemas"]["ReadOutGuardrail"][];
             /**
+             * @description What the advertisements added over none at all; `null` without a holdout.
+             * @default null
+             */
+            incrementality: components["schemas"]["ReadOutIncrementality"] | null;
+            /**
+             * @description What a reader should know of the numbers.
+             * @default []
+             */
+            notes: components["schemas"]["Sentences"][];
+            /**
              * Format: uint32
              * @description Its phase.
              */
@@ -6952,6 +7541,11 @@ export interface components {
             primary: components["schemas"]["ReadOutMetric"];
             /** @description Traffic that finds the smallest effect; `null` where it cannot be told. */
             required?: components["schemas"]["ReadOutRequired"] | null;
+            /**
+             * @description The arms within each segment of the audience; `null` where segments are not known. It decides nothing.
+             * @default null
+             */
+            segments: components["schemas"]["ReadOutSegments"] | null;
             /** @description The standing verdict in plain words. */
             sentence: components["schemas"]["Sentences"];
             /** @description Who measured. */
@@ -6962,6 +7556,15 @@ export interface components {
             standing: components["schemas"]["ExperimentVerdict"];
             /** @description What this day alone says. */
             verdict: components["schemas"]["ExperimentVerdict"];
+        };
+        /** @description Comparisons after the part of the metric that a covariate foretells was taken out (CUPED). */
+        ReadOutAdjusted: {
+            /** @description Each variant against the control, told in three ways. */
+            comparisons: components["schemas"]["ReadOutComparison"][];
+            /** @description The covariate, measured before the start: `earlier_clicks`. */
+            covariate: string;
+            /** @description How much less uncertain each comparison became. */
+            reductions: components["schemas"]["ReadOutReduction"][];
         };
         /** @description What an arm showed since its phase began. */
         ReadOutArm: {
@@ -6988,6 +7591,12 @@ export interface components {
             role: components["schemas"]["ArmRole"];
             /** @description Spent, in micros of the currency. */
             spend_micros: components["schemas"]["Micros"];
+            /**
+             * Format: double
+             * @description Standard error of the value, over users.
+             * @default null
+             */
+            standard_error: number | null;
             /**
              * Format: uint64
              * @description Users that were exposed; of the holdout, users that would have been.
@@ -7057,6 +7666,24 @@ export interface components {
             /** @description Whether it is there. */
             passed: boolean;
         };
+        /** @description Users of the holdout who would have been exposed. */
+        ReadOutGhosts: {
+            /**
+             * Format: uint64
+             * @description Their conversions.
+             */
+            conversions: number;
+            /**
+             * Format: double
+             * @description Conversions of a user; `null` without any user.
+             */
+            rate?: number | null;
+            /**
+             * Format: uint64
+             * @description Users.
+             */
+            units: number;
+        };
         /** @description A guardrail of a variant. */
         ReadOutGuardrail: {
             /** @description The variant. */
@@ -7078,6 +7705,80 @@ export interface components {
             /** @description What it says. */
             state: components["schemas"]["GuardrailWord"];
         };
+        /** @description What advertising added. What is not known is `null`. */
+        ReadOutIncrement: {
+            /**
+             * Format: double
+             * @description Conversions that would not have been there.
+             */
+            added?: number | null;
+            /** @description Ends of their interval. */
+            added_ci?: number[] | null;
+            /**
+             * Format: double
+             * @description The same corrected for all arms; of all together, as it is.
+             */
+            adjusted_p_value?: number | null;
+            /** @description The arm; `null` for all together. */
+            arm?: string | null;
+            /**
+             * Format: uint64
+             * @description Conversions after a click, as platforms count them.
+             */
+            attributed: number;
+            /**
+             * Format: uint64
+             * @description Their conversions, with or without a click.
+             */
+            conversions: number;
+            /**
+             * Format: int64
+             * @description Spend for each of them in micros; `null` unless the whole interval is above 0.
+             */
+            cost_per_added_micros?: number | null;
+            /**
+             * Format: double
+             * @description Conversions of a user more than in the holdout.
+             */
+            difference?: number | null;
+            /** @description Ends of its always-valid interval. */
+            difference_ci?: number[] | null;
+            /**
+             * Format: double
+             * @description The same as a fraction of the holdout's.
+             */
+            lift?: number | null;
+            /** @description Ends of its always-valid interval. */
+            lift_ci?: number[] | null;
+            /**
+             * Format: double
+             * @description Always-valid p-value of no difference.
+             */
+            p_value?: number | null;
+            /**
+             * Format: double
+             * @description Conversions of a user.
+             */
+            rate?: number | null;
+            /** @description Why nothing is known, e.g. `no_variation`. */
+            reason?: string | null;
+            /**
+             * Format: uint64
+             * @description Exposed users.
+             */
+            units: number;
+        };
+        /** @description Lift over users who would have been exposed and were shown nothing. */
+        ReadOutIncrementality: {
+            /** @description The holdout. */
+            holdout: components["schemas"]["ReadOutGhosts"];
+            /** @description What is compared: `conversions_per_user`, with or without a click. */
+            outcome: string;
+            /** @description All arms together first, then each arm. */
+            rows: components["schemas"]["ReadOutIncrement"][];
+            /** @description The lift in plain words. */
+            sentence: components["schemas"]["Sentences"];
+        };
         /** @description All read-outs of an experiment: at most one for each of its days, so there is never another page. */
         ReadOutList: {
             /** @description The read-outs, oldest first. */
@@ -7087,7 +7788,14 @@ export interface components {
             /** @description Always `null`. */
             next_cursor?: string | null;
         };
-        /** @description How an effect is told. */
+        /**
+         * @description How an effect is told.
+         *
+         *     - `always_valid`: Right at every look.
+         *     - `fixed_horizon`: Right once.
+         *     - `bayesian`: A belief under a prior.
+         * @enum {string}
+         */
         ReadOutMethod: "always_valid" | "fixed_horizon" | "bayesian";
         /** @description The metric that decides, and which way is better. */
         ReadOutMetric: {
@@ -7095,6 +7803,16 @@ export interface components {
             goal: string;
             /** @description The metric. */
             metric: components["schemas"]["ExperimentMetric"];
+        };
+        /** @description How much less uncertain a comparison became. */
+        ReadOutReduction: {
+            /** @description The variant. */
+            arm: string;
+            /**
+             * Format: double
+             * @description Share of the effect's variance that is gone, at most 1; `null` where it is not known.
+             */
+            variance_reduction?: number | null;
         };
         /** @description Traffic that finds the smallest effect. */
         ReadOutRequired: {
@@ -7110,6 +7828,94 @@ export interface components {
             total: number;
             /** @description Users in each arm, the control first. */
             units: number[];
+        };
+        /** @description A segment of the audience. */
+        ReadOutSegment: {
+            /** @description The arms, the control first. */
+            arms: components["schemas"]["ReadOutSegmentArm"][];
+            /** @description Each variant against the control, always valid. */
+            comparisons: components["schemas"]["ReadOutSegmentLift"][];
+            /** @description Its name for people. */
+            label: components["schemas"]["Sentences"];
+            /** @description Its name, e.g. `commuters`. */
+            segment: string;
+            /**
+             * Format: uint64
+             * @description Users of all arms in it, without the holdout's.
+             */
+            units: number;
+        };
+        /** @description An arm within a segment. */
+        ReadOutSegmentArm: {
+            /**
+             * Format: uint64
+             * @description Times clicked.
+             */
+            clicks: number;
+            /**
+             * Format: uint64
+             * @description Conversions after a click.
+             */
+            conversions: number;
+            /**
+             * Format: uint64
+             * @description Times shown.
+             */
+            impressions: number;
+            /** @description Its name. */
+            name: string;
+            /** @description What it is there for. */
+            role: components["schemas"]["ArmRole"];
+            /** @description Spent, in micros of the currency. */
+            spend_micros: components["schemas"]["Micros"];
+            /**
+             * Format: uint64
+             * @description Users that were exposed.
+             */
+            units: number;
+            /**
+             * Format: double
+             * @description The metric that decides.
+             */
+            value?: number | null;
+        };
+        /** @description A variant against the control within a segment. */
+        ReadOutSegmentLift: {
+            /**
+             * Format: double
+             * @description The same after Benjamini and Hochberg over all segments and variants.
+             */
+            adjusted_p_value?: number | null;
+            /** @description The variant. */
+            arm: string;
+            /** @description Ends of its always-valid interval. */
+            ci?: number[] | null;
+            /**
+             * Format: double
+             * @description Relative effect; 0.1 is 10 % more.
+             */
+            lift?: number | null;
+            /**
+             * Format: double
+             * @description The always-valid p-value.
+             */
+            p_value?: number | null;
+            /** @description Whether the corrected p-value is at most α, with enough users and events on both sides. */
+            stands_out: boolean;
+        };
+        /** @description The arms within each segment of the audience. Exploratory: it decides nothing. */
+        ReadOutSegments: {
+            /** @description Always `true`: segments were not asked about before the start. */
+            exploratory: boolean;
+            /** @description The segments. */
+            rows: components["schemas"]["ReadOutSegment"][];
+            /** @description What stands out, and how much that is worth. */
+            sentence: components["schemas"]["Sentences"];
+            /**
+             * Format: uint32
+             * @description Comparisons that are corrected together.
+             */
+            tested: number;
         };
         /** @description Whether users were divided as configured, over all phases. */
         ReadOutSrm: {
@@ -7146,7 +7952,13 @@ export interface components {
             /** @description Why, a stable word, e.g. `clicks_above_impressions`. */
             reason: string;
         };
-        /** @description Which of its two renders a variant is in. */
+        /**
+         * @description Which of its two renders a variant is in.
+         *
+         *     - `preview`: Cheap key frames, for scoring.
+         *     - `final`: The finished video.
+         * @enum {string}
+         */
         RenderStage: "preview" | "final";
         /** @description A key for an organization that has none left. */
         ReplacementOrder: {
@@ -7342,7 +8154,15 @@ export interface components {
             /** @description Those that were valid until now, newest first. */
             revoked: components["schemas"]["ApiKey"][];
         };
-        /** @description The part a line plays; the order of the variants is the order on screen. */
+        /**
+         * @description The part a line plays; the order of the variants is the order on screen.
+         *
+         *     - `hook`: Stops the thumb.
+         *     - `body`: Says what it is.
+         *     - `proof`: Says why to believe it.
+         *     - `cta`: Says what to do.
+         * @enum {string}
+         */
         Role: "hook" | "body" | "proof" | "cta";
         /** @description Another role. */
         RoleChange: {
@@ -7629,6 +8449,54 @@ export interface components {
              */
             rung: number;
         };
+        /** @description The clock of a sandbox. */
+        SandboxClockView: {
+            /** @description Always `test`. */
+            mode: components["schemas"]["KeyMode"];
+            /**
+             * Format: int64
+             * @description How far it is ahead of the machine's clock, in microseconds.
+             */
+            moved_micros: number;
+            next?: components["schemas"]["DueView"] | null;
+            /**
+             * Format: date-time
+             * @description What it shows.
+             */
+            now: string;
+        };
+        /** @description What was removed. */
+        SandboxEmptied: {
+            /**
+             * Format: int64
+             * @description How many runs were in it.
+             */
+            runs: number;
+        };
+        /** @description A page of the portal with everything that was chosen on it, under a name. */
+        SavedView: {
+            /** @description Where it is: a path of the portal with its query, e.g. `/market?status=active`. */
+            address: string;
+            /**
+             * Format: date-time
+             * @description When it was kept.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What it is called. */
+            name: string;
+        };
+        /** @description A view to be kept. */
+        SavedViewOrder: {
+            /** @description A path of the portal with its query, e.g. `/market?status=active`, at most 2,000 bytes. */
+            address: string;
+            /** @description What it is called, 1–80 characters. */
+            name: string;
+        };
         /** @enum {string} */
         ScopeName: "briefs:read" | "briefs:write" | "runs:read" | "runs:write" | "approvals:write" | "results:read" | "results:write" | "experiments:write" | "members:admin" | "keys:admin" | "webhooks:admin" | "audit:read" | "operator";
         /** @description What the click model says about a variant. */
@@ -7735,7 +8603,14 @@ export interface components {
             /** @description Whether a provider billed it or it was spent in the market simulator. */
             source: components["schemas"]["Payee"];
         };
-        /** @description Plain shapes. */
+        /**
+         * @description Plain shapes.
+         *
+         *     - `rectangle`: Sharp corners.
+         *     - `pill`: Round ends.
+         *     - `ellipse`: An ellipse that touches the four sides.
+         * @enum {string}
+         */
         Shape: "rectangle" | "pill" | "ellipse";
         /** @description A link for reviewers, without its token. */
         ShareLink: {
@@ -7924,7 +8799,7 @@ export interface components {
             open_comments: number;
             /** @description Where its still picture is. */
             poster_url?: string | null;
-            /** @description Where the preview can be watched; `null` where there is none. */
+            /** @description Where the newest video can be watched, small and with a watermark; `null` where there is none. */
             preview_url?: string | null;
             /** @description The text beside the video. */
             primary_text: string;
@@ -8128,7 +9003,12 @@ export interface components {
          * @enum {string}
          */
         SourceName: "simulated" | "imported";
-        /** @description The CloudEvents version. */
+        /**
+         * @description The CloudEvents version.
+         *
+         *     - `1.0`: Version 1.0.
+         * @enum {string}
+         */
         SpecVersion: "1.0";
         /** @description A line that is spoken during a shot. */
         SpokenLine: {
@@ -8156,14 +9036,29 @@ export interface components {
          * @enum {string}
          */
         StatusName: "waiting" | "active" | "paused" | "ended";
-        /** @description Why a run ended. */
+        /**
+         * @description Why a run ended.
+         *
+         *     - `completed`: All generations asked for are done.
+         *     - `budget_exhausted`: The budget cannot pay for another generation.
+         *     - `failed`: A step failed for good.
+         *     - `cancelled`: The user ended it.
+         * @enum {string}
+         */
         StopReason: "completed" | "budget_exhausted" | "failed" | "cancelled";
         /**
          * @description When an experiment is read.
          * @enum {string}
          */
         StoppingName: "always_valid" | "fixed_horizon";
-        /** @description Which read-out decides. */
+        /**
+         * @description Which read-out decides.
+         *
+         *     - `always_valid`: The confidence sequence, right at every look.
+         *     - `fixed_horizon`: Welch's test, once, on the last day.
+         *     - `bayesian`: The posterior under the prior of the design.
+         * @enum {string}
+         */
         StoppingRule: "always_valid" | "fixed_horizon" | "bayesian";
         /** @description Everything needed to render one advertisement. */
         Storyboard: {
@@ -8194,7 +9089,30 @@ export interface components {
             /** @description Look of the whole advertisement. */
             style?: components["schemas"]["VisualStyle"];
         };
-        /** @description How a script is built: what follows what. */
+        /**
+         * @description What is bid for.
+         * @enum {string}
+         */
+        StrategyName: "maximize_clicks" | "maximize_conversions";
+        /**
+         * @description How a script is built: what follows what.
+         *
+         *     - `problem_solution`: A trouble, the way out, why to believe it, what to do.
+         *     - `before_after`: The same place twice: without the product and with it.
+         *     - `three_reasons`: A claim and three reasons.
+         *     - `demonstration`: The product does something in front of the viewer.
+         *     - `day_in_the_life`: Moments of one day.
+         *     - `comparison`: Sets the product's own facts beside what one usually does; never another brand.
+         *     - `offer_first`: The offer stands first and again at the end.
+         *     - `makers_story`: Who makes it, how, and what one notices.
+         *     - `question_answer`: Objections of the viewer and facts that answer them.
+         *     - `unboxing`: What comes out of the parcel.
+         *     - `point_of_view`: The viewer's own view of one moment.
+         *     - `cliff_hanger`: Lines of the plot that stop before the answer.
+         *     - `place_dish_deal`: Where and when, what is on the table, for how much.
+         *     - `task_tap_result`: A chore, one tap, the result.
+         * @enum {string}
+         */
         Structure: "problem_solution" | "before_after" | "three_reasons" | "demonstration" | "day_in_the_life" | "comparison" | "offer_first" | "makers_story" | "question_answer" | "unboxing" | "point_of_view" | "cliff_hanger" | "place_dish_deal" | "task_tap_result";
         /** @description A signal that was taken in. */
         TakenSignal: {
@@ -8235,7 +9153,15 @@ export interface components {
              */
             low: number;
         };
-        /** @description Manner of speaking. */
+        /**
+         * @description Manner of speaking.
+         *
+         *     - `warm`: Friendly.
+         *     - `bold`: Short and strong.
+         *     - `plain`: Matter-of-fact.
+         *     - `playful`: With a smile.
+         * @enum {string}
+         */
         Tone: "warm" | "bold" | "plain" | "playful";
         /** @description Something that was decided or done, in the order of the story. */
         TraceStep: {
@@ -8259,7 +9185,7 @@ export interface components {
         /** @description An ad that is of no variant. */
         UnmatchedView: {
             /** @description The ad. */
-            ad: components["schemas"]["AdView"];
+            ad: components["schemas"]["AdNamesView"];
             /**
              * @description `unknown`: neither an external reference nor the name of a launch pack says which it is; `ambiguous`: several
              *     variants have its name.
@@ -8388,9 +9314,47 @@ export interface components {
             video?: components["schemas"]["VideoFile"] | null;
             withdrawal?: components["schemas"]["WithdrawalView"] | null;
         };
-        /** @description What may be concluded. */
+        /**
+         * @description What may be concluded.
+         *
+         *     - `mismatch`: Users were not divided as configured: nothing can be concluded.
+         *     - `too_early`: Something that has to be there is not there yet.
+         *     - `winner`: A variant is better than the control.
+         *     - `guardrail`: A variant would win and breaks a guardrail.
+         *     - `control`: Every variant is worse than the control.
+         *     - `no_difference`: Every variant is within the smallest effect of the control.
+         *     - `undecided`: Not known yet.
+         * @enum {string}
+         */
         VerdictWord: "mismatch" | "too_early" | "winner" | "guardrail" | "control" | "no_difference" | "undecided";
-        /** @description The line of business of a product. */
+        /**
+         * @description The line of business of a product.
+         *
+         *     - `coffee_tea`: Coffee and tea.
+         *     - `food_drink`: Other packaged food and drink.
+         *     - `restaurant`: Restaurants, cafés, bakeries.
+         *     - `drinkware`: Bottles, mugs, cups.
+         *     - `beauty`: Skin care, make-up, hair.
+         *     - `clothing`: Clothing.
+         *     - `shoes`: Shoes and socks.
+         *     - `home`: Furniture, bedding, things for the home.
+         *     - `kitchen`: Kitchen tools and appliances.
+         *     - `pets`: Pets.
+         *     - `kids_education`: Classes for children.
+         *     - `adult_courses`: Courses for adults.
+         *     - `app`: Apps and software.
+         *     - `game`: Games.
+         *     - `drama`: Short drama, series, novels.
+         *     - `health_services`: Dentists, opticians, physiotherapy, fitness.
+         *     - `finance`: Banking, insurance, bookkeeping.
+         *     - `travel`: Trips, hotels, tickets.
+         *     - `electronics`: Electronics.
+         *     - `sports_outdoor`: Sports and outdoor gear.
+         *     - `baby`: Things for babies and toddlers.
+         *     - `local_services`: Cleaning, repairs, moving, hairdressers.
+         *     - `general`: Anything else.
+         * @enum {string}
+         */
         Vertical: "coffee_tea" | "food_drink" | "restaurant" | "drinkware" | "beauty" | "clothing" | "shoes" | "home" | "kitchen" | "pets" | "kids_education" | "adult_courses" | "app" | "game" | "drama" | "health_services" | "finance" | "travel" | "electronics" | "sports_outdoor" | "baby" | "local_services" | "general";
         /** @description A clip that was ordered. */
         Video: {
@@ -8506,7 +9470,17 @@ export interface components {
             /** @description Always `list`. */
             object: string;
         };
-        /** @description The look of a whole advertisement: grounds, ornaments, corners, alignment and weight of type. */
+        /**
+         * @description The look of a whole advertisement: grounds, ornaments, corners, alignment and weight of type.
+         *
+         *     - `editorial`: Brand color in a slow gradient, round corners, a bar before the caption.
+         *     - `sale`: Rays in strong color, large type, slanted bars.
+         *     - `premium`: Deep ground, hairlines, type in the middle with air around it.
+         *     - `playful`: The accent as ground, bubbles, round corners.
+         *     - `tech`: A dark grid with a glow, square marks.
+         *     - `documentary`: Paper, dark ink, thin rules.
+         * @enum {string}
+         */
         VisualStyle: "editorial" | "sale" | "premium" | "playful" | "tech" | "documentary";
         /** @description A measure of watching. */
         WatchView: {
@@ -8929,7 +9903,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "video/mp4": number[];
+                    "video/mp4": string;
                 };
             };
             /** @description A range of it */
@@ -8938,7 +9912,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "video/mp4": number[];
+                    "video/mp4": string;
                 };
             };
             /** @description The file is the one that the client has */
@@ -9272,6 +10246,8 @@ export interface operations {
     listApiKeys: {
         parameters: {
             query?: {
+                /** @description `live` or `test`: only keys of this mode; without it, that of the asking key */
+                mode?: string;
                 /** @description `next_cursor` of the page before */
                 cursor?: string;
                 /** @description Most rows of the page */
@@ -9508,7 +10484,7 @@ export interface operations {
         /** @description The picture */
         requestBody: {
             content: {
-                "application/octet-stream": number[];
+                "application/octet-stream": string;
             };
         };
         responses: {
@@ -9636,7 +10612,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "image/png": number[];
+                    "image/png": string;
                 };
             };
             /** @description A range of it */
@@ -9645,7 +10621,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "image/png": number[];
+                    "image/png": string;
                 };
             };
             /** @description The picture is the one that the client has */
@@ -10135,6 +11111,61 @@ export interface operations {
             503: components["responses"]["Problem"];
         };
     };
+    createCampaign: {
+        parameters: {
+            query?: {
+                /** @description `estimate`: tell what the campaign would come to */
+                dry_run?: string;
+            };
+            header: {
+                /** @description A key of your choice, new for each request and the same when it is repeated */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignRequestBody"];
+            };
+        };
+        responses: {
+            /** @description What the campaign would come to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignEstimateView"];
+                };
+            };
+            /** @description The campaign */
+            201: {
+                headers: {
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
+                    /** @description Where it can be read */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
     getCampaign: {
         parameters: {
             query?: never;
@@ -10143,7 +11174,7 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
-                /** @description The campaign: `<run>-g<generation>` */
+                /** @description The campaign: `<run>-g<generation>` or `<run>-c<number>` */
                 id: string;
             };
             cookie?: never;
@@ -10647,13 +11678,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": {
-                        data: string;
-                        /** @description The type of the event */
-                        event: string;
-                        /** @description What `Last-Event-ID` goes on after */
-                        id: string;
-                    };
+                    "text/event-stream": string;
                 };
             };
             400: components["responses"]["Problem"];
@@ -10737,6 +11762,103 @@ export interface operations {
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    analyzeExperiment: {
+        parameters: {
+            query?: {
+                /** @description Name of the file, for problems, 1–200 characters. */
+                name?: string;
+                /** @description The control; by default `control`, or the first arm of the file. */
+                control?: string;
+                /** @description The metric that decides, where the file has several. */
+                metric?: string;
+                /** @description Whether less of the metric is better, e.g. of cost. */
+                less_is_better?: boolean;
+                /** @description Metrics that must not get worse, separated by `;`: `NAME=MARGIN`, or `NAME=MARGIN,less` where less is better. */
+                guardrails?: string;
+                /** @description Configured weights of the arms, separated by `;`: `ARM=WEIGHT`; equal without any. */
+                weights?: string;
+                /** @description Two-sided error rate in (0, 1); 0.05 by default. */
+                alpha?: number;
+                /** @description Smallest relative effect worth finding; 0.1 by default. */
+                smallest_effect?: number;
+                /** @description Units in both arms at which the always-valid interval is narrowest; 5,000 by default. */
+                tuning?: number;
+                /** @description Days of the test, where the file has no times. */
+                days?: number;
+                /** @description Days before there is a verdict; 7 by default. */
+                minimum_days?: number;
+                /** @description Units in each arm before there is a verdict; 200 by default. */
+                minimum_units?: number;
+                /** @description What is answered: `json` (by default) or `csv`. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The file */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description The read-out */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExperimentAnalysis"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    attributeElements: {
+        parameters: {
+            query?: {
+                /** @description `simulated` (by default) or `imported`; the two are never pooled. */
+                source?: string;
+                /** @description The metric that decides the experiments: `ctr` (by default), `cvr`, `cpc`, `cpa` or `revenue_per_impression`. */
+                metric?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The elements */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ElementAttribution"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
@@ -10995,7 +12117,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/vnd.apache.parquet": number[];
+                    "application/vnd.apache.parquet": string;
                 };
             };
             400: components["responses"]["Problem"];
@@ -11050,7 +12172,10 @@ export interface operations {
     };
     listExperimentReadOuts: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `json` (by default), or `csv`: one line for each day, variant and method. */
+                format?: string;
+            };
             header?: {
                 /** @description The `ETag` of an earlier answer */
                 "If-None-Match"?: string;
@@ -11072,6 +12197,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReadOutList"];
+                    "text/csv": string;
                 };
             };
             /** @description The client has it already */
@@ -11280,7 +12406,7 @@ export interface operations {
         /** @description The report */
         requestBody: {
             content: {
-                "application/octet-stream": number[];
+                "application/octet-stream": string;
                 "multipart/form-data": components["schemas"]["ImportForm"];
             };
         };
@@ -11353,6 +12479,148 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getCalibration: {
+        parameters: {
+            query?: {
+                /** @description `simulated` (without it) or `imported`; never both */
+                source?: string;
+                /** @description Only ads of this run */
+                run?: string;
+                /** @description Most bins, 2 to 20; 10 without it */
+                bins?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How predictions turned out */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalibrationView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    exportCalibration: {
+        parameters: {
+            query?: {
+                /** @description `simulated` (without it) or `imported`; never both */
+                source?: string;
+                /** @description Only ads of this run */
+                run?: string;
+                /** @description Most bins, 2 to 20; 10 without it */
+                bins?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Lines of `source,model,bin,predicted_low,predicted_high,ads,impressions,clicks,predicted_ctr,ctr,ctr_low,ctr_high` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getMarket: {
+        parameters: {
+            query?: {
+                /** @description `simulated` (without it) or `imported`; never both */
+                source?: string;
+                /** @description Only campaigns of this run */
+                run?: string;
+                /** @description Only `waiting`, `active`, `paused` or `ended` ones */
+                status?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The market */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarketInsight"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    exportMarket: {
+        parameters: {
+            query?: {
+                /** @description `campaigns` (without it), `prices` or `pacing` */
+                table?: string;
+                /** @description `simulated` (without it) or `imported`; never both */
+                source?: string;
+                /** @description Only campaigns of this run */
+                run?: string;
+                /** @description Only `waiting`, `active`, `paused` or `ended` ones */
+                status?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -12091,6 +13359,96 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             402: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getCampaignRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rules */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignRulesBody"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    setCampaignRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignRulesBody"];
+            };
+        };
+        responses: {
+            /** @description The rules */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignRulesBody"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    removeDemo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The demo as it was closed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             405: components["responses"]["Problem"];
@@ -13071,13 +14429,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": {
-                        data: string;
-                        /** @description The type of the event */
-                        event: string;
-                        /** @description What `Last-Event-ID` goes on after */
-                        id: string;
-                    };
+                    "text/event-stream": string;
                 };
             };
             /** @description Every event of the run was received before */
@@ -13330,6 +14682,204 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listWinners: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of an earlier answer */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The run */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The winners, best first */
+            200: {
+                headers: {
+                    /** @description The tag of what is answered */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RankedWinners"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    getSandboxClock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The clock */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SandboxClockView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    setSandboxClock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClockSetting"];
+            };
+        };
+        responses: {
+            /** @description The clock after it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SandboxClockView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    advanceSandboxClock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClockAdvance"];
+            };
+        };
+        responses: {
+            /** @description The clock after it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SandboxClockView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    jumpSandboxClock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was reached, and the clock */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClockJump"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    emptySandbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SandboxEmptied"];
+                };
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -13620,7 +15170,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "video/mp4": number[];
+                    "video/mp4": string;
                 };
             };
             /** @description A range of it */
@@ -13629,7 +15179,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "video/mp4": number[];
+                    "video/mp4": string;
                 };
             };
             /** @description The file is the one that the client has */
@@ -14204,7 +15754,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "video/mp4": number[];
+                    "video/mp4": string;
                 };
             };
             /** @description A range of it */
@@ -14213,7 +15763,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "video/mp4": number[];
+                    "video/mp4": string;
                 };
             };
             /** @description The file is the one that the client has */
@@ -14590,7 +16140,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "video/mp4": number[];
+                    "video/mp4": string;
                 };
             };
             /** @description A range of it */
@@ -14599,7 +16149,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "video/mp4": number[];
+                    "video/mp4": string;
                 };
             };
             /** @description The file is the one that the client has */
@@ -14608,6 +16158,113 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    listViews: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
+                /** @description Most rows of the page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of views */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listing_SavedView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    createView: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A key of your choice, new for each request and the same when it is repeated */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedViewOrder"];
+            };
+        };
+        responses: {
+            /** @description The view */
+            201: {
+                headers: {
+                    /** @description `true` on an answer that was given before */
+                    "Idempotency-Replayed"?: string;
+                    /** @description Where it can be read */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            405: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    deleteView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The view */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The view that was deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];

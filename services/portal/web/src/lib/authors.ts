@@ -1,6 +1,6 @@
 // Who did something, as people call them.
 
-import type { Author } from '../api/next';
+import type { Author } from '../api/types';
 import { t } from './i18n.svelte';
 import { session } from './session.svelte';
 

@@ -1,20 +1,20 @@
 // A brand while somebody edits it, and what of it differs from a version that somebody else has stored.
 
-import type { Brand, BrandBody, BrandFact } from '../api/next';
+import type { Brand, BrandBody, BrandFact, BrandTone } from '../api/types';
 import { slug } from './draft.svelte';
 
 export interface BrandDraft {
   name: string;
   primary: string;
   accent: string;
-  tone: string;
+  tone: BrandTone;
   banned: string;
   examples: string;
   speaks: boolean;
   voice: string;
   pronunciations: { written: string; spoken: string }[];
   logo: string | null;
-  facts: { id: string; kind: string; text: string; source: string; quote: string }[];
+  facts: { id: string; kind: BrandFact['kind']; text: string; source: string; quote: string }[];
   mustSay: string;
   mustNotSay: string;
 }

@@ -1,8 +1,7 @@
 // An ad while somebody edits it: undone and done again, kept over reloads, checked as it is typed.
 
 import { ApiError, ask } from '../api/client';
-import type { EditFinding, RevisionChanges, RevisionCheck, ShotFit } from '../api/revisions';
-import type { Run, VariantDetail } from '../api/types';
+import type { EditFinding, RevisionChanges, RevisionCheck, Run, ShotFit, VariantDetail } from '../api/types';
 import { changesOf, fieldsOf, isNothing, moved, type EditFields, type LineFields, type ShotFields } from './revisions';
 
 /** How long nothing is typed before it is checked. */
@@ -18,7 +17,7 @@ interface Kept {
 
 export class Edit {
   readonly original: EditFields;
-  fields = $state<EditFields>({ lines: [], shots: [], order: [], style: '', button: '' });
+  fields = $state<EditFields>({ lines: [], shots: [], order: [], style: 'editorial', button: '' });
   /** The newest answer to a check; it may be of a moment ago. */
   checked = $state.raw<RevisionCheck | undefined>(undefined);
   checking = $state(false);
@@ -96,7 +95,7 @@ export class Edit {
     this.keep();
   }
 
-  set(name: 'style' | 'button', value: string): void {
+  set<N extends 'style' | 'button'>(name: N, value: EditFields[N]): void {
     if (this.fields[name] === value) return;
     this.step(name);
     this.fields[name] = value;

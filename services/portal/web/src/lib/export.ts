@@ -4,6 +4,8 @@ export interface Column {
   name: string;
   /** Numbers stand at the right edge. */
   num?: boolean;
+  /** Whether the values are of no source: places, counts of ads, predictions. */
+  plain?: boolean;
   /** Of which source the values are, where it is not that of the chart. */
   source?: 'simulated' | 'billed';
 }
@@ -30,11 +32,37 @@ export function save(name: string, content: BlobPart, type: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
+const SVG = 'http://www.w3.org/2000/svg';
+
 /** Properties that a drawing takes from the style sheets of the page. */
 const DRAWN = ['fill', 'fill-opacity', 'stroke', 'stroke-width', 'stroke-dasharray', 'opacity', 'font-size', 'font-weight', 'font-family', 'text-anchor'];
 
-/** A drawing as a file of its own: with its colors, on the ground of the page. */
-export function drawing(svg: SVGSVGElement): string {
+/** Drawings below one another as one file, with their colors, on the ground of the page. */
+export function drawing(all: readonly SVGSVGElement[]): { text: string; width: number; height: number } {
+  const sizes = all.map((svg) => svg.getBoundingClientRect());
+  const width = Math.max(1, ...sizes.map((size) => size.width));
+  const whole = document.createElementNS(SVG, 'svg');
+  let height = 0;
+  for (const [idx, svg] of all.entries()) {
+    const copy = colored(svg);
+    copy.setAttribute('y', String(height));
+    whole.append(copy);
+    height += sizes[idx]?.height ?? 0;
+  }
+  const ground = document.createElementNS(SVG, 'rect');
+  ground.setAttribute('width', '100%');
+  ground.setAttribute('height', '100%');
+  const body = all[0]?.closest('.main');
+  ground.setAttribute('fill', getComputedStyle(body ?? document.documentElement).backgroundColor || '#fff');
+  whole.prepend(ground);
+  whole.setAttribute('width', String(width));
+  whole.setAttribute('height', String(height));
+  whole.setAttribute('viewBox', `0 0 ${width} ${height}`);
+  whole.setAttribute('xmlns', SVG);
+  return { text: new XMLSerializer().serializeToString(whole), width, height };
+}
+
+function colored(svg: SVGSVGElement): SVGSVGElement {
   const copy = svg.cloneNode(true) as SVGSVGElement;
   const [from, to] = [svg.querySelectorAll('*'), copy.querySelectorAll('*')];
   for (const [idx, element] of [...from].entries()) {
@@ -45,21 +73,13 @@ export function drawing(svg: SVGSVGElement): string {
     }
     to[idx]?.removeAttribute('class');
   }
-  const ground = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
-  ground.setAttribute('width', '100%');
-  ground.setAttribute('height', '100%');
-  ground.setAttribute('fill', getComputedStyle(document.documentElement).getPropertyValue('background-color') || '#fff');
-  const body = svg.closest('.main');
-  if (body) ground.setAttribute('fill', getComputedStyle(body).backgroundColor);
-  copy.prepend(ground);
-  copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
-  return new XMLSerializer().serializeToString(copy);
+  return copy;
 }
 
-/** A drawing as a picture, twice as fine as on the page. */
-export async function picture(svg: SVGSVGElement): Promise<Blob> {
-  const { width, height } = svg.getBoundingClientRect();
-  const url = URL.createObjectURL(new Blob([drawing(svg)], { type: 'image/svg+xml' }));
+/** Drawings as a picture, twice as fine as on the page. */
+export async function picture(all: readonly SVGSVGElement[]): Promise<Blob> {
+  const { text, width, height } = drawing(all);
+  const url = URL.createObjectURL(new Blob([text], { type: 'image/svg+xml' }));
   try {
     const image = new Image();
     image.src = url;

@@ -31,6 +31,7 @@ const GROUPS: readonly Group[] = [
     items: [
       { key: 'nav.briefs', path: '/briefs', icon: 'brief', scopes: ['briefs:read'] },
       { key: 'nav.runs', path: '/runs', icon: 'run', scopes: ['runs:read'] },
+      { key: 'nav.variants', path: '/variants', icon: 'grid', scopes: ['runs:read'] },
       { key: 'nav.brand', path: '/brand', icon: 'target', scopes: ['briefs:read'] },
     ],
   },
@@ -38,6 +39,7 @@ const GROUPS: readonly Group[] = [
     label: 'nav.place',
     items: [
       { key: 'nav.campaigns', path: '/campaigns', icon: 'megaphone', scopes: ['results:read'] },
+      { key: 'nav.market', path: '/market', icon: 'bars', scopes: ['results:read'] },
       { key: 'nav.results', path: '/results', icon: 'download', scopes: ['results:read'] },
     ],
   },
@@ -46,6 +48,7 @@ const GROUPS: readonly Group[] = [
     items: [
       { key: 'nav.experiments', path: '/experiments', icon: 'flask', scopes: ['results:read'] },
       { key: 'nav.elements', path: '/elements', icon: 'layers', scopes: ['results:read'] },
+      { key: 'nav.calibration', path: '/calibration', icon: 'slash', scopes: ['results:read'] },
     ],
   },
   {
@@ -82,6 +85,9 @@ export function handy(): Place[] {
 }
 
 export function isOn(place: Place, path: string): boolean {
+  // The variants of a run stand below it, and are a page of their own here.
+  const ofRun = /^\/runs\/[^/]+\/(variants|storyboard)/.test(path);
+  if (ofRun && (place.path === '/variants' || place.path === '/runs')) return place.path === '/variants';
   const below = place.below ?? place.path;
   return path === below || (below !== '/' && path.startsWith(`${below}/`));
 }

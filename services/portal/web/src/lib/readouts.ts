@@ -1,6 +1,6 @@
 // What pages say about read-outs of an experiment.
 
-import type { Experiment, ExperimentMetric, ReadOut, ReadOutComparison, VerdictName } from '../api/next';
+import type { Experiment, ExperimentMetric, ReadOut, ReadOutComparison, VerdictName } from '../api/types';
 import { money, percent } from './format';
 
 /** One arm on one day of a phase, compared with the control by the method that may be read every day. */

@@ -1,6 +1,6 @@
 // Comments on a video, as the player and the list beside it show them.
 
-import type { Comment, SharedComment } from '../api/next';
+import type { Comment, SharedComment } from '../api/types';
 import { nameOf } from './authors';
 
 export interface Note {

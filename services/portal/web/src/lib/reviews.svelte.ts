@@ -1,8 +1,7 @@
 // Variants that wait for somebody's yes.
 
 import { ApiError, ask } from '../api/client';
-import type { Approval } from '../api/next';
-import type { Listing } from '../api/types';
+import type { Approval, Listing } from '../api/types';
 import { session } from './session.svelte';
 
 const LOOK_MS = 30_000;

@@ -1,7 +1,6 @@
 // An edit of an ad as plain values: its fields, what they change of the original, and texts side by side.
 
-import type { RevisionChanges } from '../api/revisions';
-import type { VariantDetail } from '../api/types';
+import type { CaptionMotion, Layout, Motion, RevisionChanges, VariantDetail, VisualStyle } from '../api/types';
 
 export interface LineFields {
   caption: string;
@@ -10,9 +9,9 @@ export interface LineFields {
 }
 
 export interface ShotFields {
-  layout: string;
-  motion: string;
-  caption_motion: string;
+  layout: Layout;
+  motion: Motion;
+  caption_motion: CaptionMotion;
   picture: string;
   frames: number;
 }
@@ -22,7 +21,7 @@ export interface EditFields {
   lines: LineFields[];
   shots: ShotFields[];
   order: number[];
-  style: string;
+  style: VisualStyle;
   button: string;
 }
 

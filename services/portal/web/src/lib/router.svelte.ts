@@ -34,13 +34,22 @@ class Router {
 
   /** Changes parts of the query; `undefined` takes one away. */
   set(changes: Readonly<Record<string, string | undefined>>, replace = false): void {
+    this.go(this.with(changes), replace);
+  }
+
+  /** The address of this page with parts of its query changed, for links. */
+  address(changes: Readonly<Record<string, string | undefined>>): string {
+    return BASE + this.with(changes);
+  }
+
+  private with(changes: Readonly<Record<string, string | undefined>>): string {
     const query = new URLSearchParams(this.query);
     for (const [name, value] of Object.entries(changes)) {
       if (value === undefined || value === '') query.delete(name);
       else query.set(name, value);
     }
     const text = query.toString();
-    this.go(this.path + (text ? `?${text}` : ''), replace);
+    return this.path + (text ? `?${text}` : '');
   }
 }
 

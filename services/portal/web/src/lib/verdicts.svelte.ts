@@ -1,8 +1,7 @@
 // Verdicts of experiments that somebody may want to see or to act upon.
 
 import { ApiError, ask } from '../api/client';
-import type { Experiment, ReadOut } from '../api/next';
-import type { Listing } from '../api/types';
+import type { Experiment, Listing, ReadOut } from '../api/types';
 import { signed } from './format';
 import { language, t } from './i18n.svelte';
 import { compared, isDue, letterOf } from './readouts';

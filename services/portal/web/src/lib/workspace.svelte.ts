@@ -1,8 +1,7 @@
 // What the shell and several pages need of the organization: its runs, briefs and budget.
 
 import { ask, askAll } from '../api/client';
-import type { UsageReport } from '../api/types';
-import type { BriefSummary, Budget, Run } from '../api/types';
+import type { BriefSummary, Budget, Run, UsageReport } from '../api/types';
 import { Loader } from './loader.svelte';
 import { isOver, naming, waitsFor } from './runs';
 import { session } from './session.svelte';

@@ -141,7 +141,9 @@ test('middle shots move by buttons and keys, and the ends stay', async () => {
   assert.equal(await order(), '0213');
   assert.equal(await page.$('[data-shot="0"] .move'), null);
   assert.equal(await page.$('[data-shot="3"] .move'), null);
-  await page.select('select[id$="-style"]', 'sale');
+  const sale = await page.waitForSelector('input[type=radio][value=sale]');
+  await sale.focus();
+  await page.keyboard.press('Space');
   await sees(page, 'Keeps every rule');
   await press(page, button('Make this variant'));
   await sees(page, 'from place 3 to 2');

@@ -49,7 +49,7 @@ export function variant(n, run, generation, text = {}) {
     placement: shown ? { id: id('0b', n), campaign: 'g1', ended: false, source: 'simulated', delivery: { impressions: shown, clicks: Math.floor(shown * (0.009 + noise(n + 7) * 0.008)), conversions: 17, spend: 76_190_000 } } : null,
     script: { direction: { angle, hook }, locale: 'en-US', primary_text: captions[0], structure: 'offer_first', lines: roles.map((role, idx) => ({ role, caption: captions[idx], detail: idx === 1 ? 'Portland, Maine' : '', provenance: 'rules', rests_on: [text.fact ?? ['small', 'shipping', 'cupped', 'huila'][idx]] })) },
     storyboard: {
-      fps: 30, locale: 'en-US', placement: 'tiktok_in_feed', size, palette: { ground: '#3B2417', ink: '#FFFFFF', accent: '#F2B544' }, audio: { loudness_lufs: -14, seed: 1, tempo: 96 },
+      fps: 30, locale: 'en-US', placement: 'tiktok_in_feed', size, palette: { primary: '#3B2417', accent: '#F2B544' }, audio: { loudness_lufs: -14, seed: 1, tempo: 96 },
       shots: roles.map((role, idx) => ({ role, caption: captions[idx], detail: '', disclaimer: '', brand: 'Harbor Lane', button: idx === 3 ? 'Order now' : '', caption_motion: 'slide_up', motion: 'push_in', frames: frames[idx], layout: idx === 3 ? 'end_card' : LAYOUTS[(n + idx) % 4], picture: text.file ?? PICTURES[n % 3], ai_label: true, voice: idx === 0 ? { frames: 80, start: 8, sound: 'x', speaker: 'a', text: captions[idx] } : null })),
     },
   };
@@ -97,6 +97,15 @@ function experiment(n, state, verdict, name, hypothesis, extra = {}) {
   };
 }
 
+const segmentsOf = (one, lifts, units, day) => ({
+  exploratory: true, tested: 8, sentence: { en: 'Exploratory: eight comparisons were looked at; B stands out among home brewers.', zh: '探索性结果：共比较8项；B在家庭冲煮人群中值得关注。' },
+  rows: [['commuters', 'Commuters', '通勤者'], ['home_brewers', 'Home brewers', '家庭冲煮'], ['gifts', 'Gift buyers', '送礼人群'], ['rare', 'Rarely online', '少上网']].map(([segment, en, zh], at) => ({
+    segment, label: { en, zh }, units: Math.round(units / (at + 2)),
+    arms: one.design.arms.map((arm) => ({ name: arm.name, role: arm.role, units: 400, impressions: 900, clicks: 12, conversions: 1, spend_micros: 1_200_000, value: 0.0133 })),
+    comparisons: one.design.arms.slice(1).map((arm, idx) => ({ arm: arm.name, lift: at === 3 ? null : lifts[idx] + 0.05 * (at - 1), ci: at === 3 ? null : [lifts[idx] - 0.3 / Math.sqrt(day), lifts[idx] + 0.4 / Math.sqrt(day)], p_value: at === 3 ? null : 0.03, adjusted_p_value: at === 3 ? null : 0.2, stands_out: at === 1 && idx === 0 })),
+  })),
+});
+
 export function readouts(one, verdict) {
   const [phase] = one.phases;
   return Array.from({ length: one.day }, (_, idx) => {
@@ -132,6 +141,9 @@ export function readouts(one, verdict) {
       gates: [{ gate: 'days', arm: null, needed: 7, have: day, passed: day >= 7 }, ...one.design.arms.map((arm, at) => ({ gate: 'units', arm: arm.name, needed: 4000, have: arms[at].units, passed: arms[at].units >= 4000 }))],
       required: { units: [120_000, 120_000, 120_000], total: 360_000, days_left: Math.max(0, 18 - day) }, verdict: said, standing: said,
       sentence: { en: `In the simulated market, ${en}`, zh: `在模拟市场中，${zh}` },
+      segments: segmentsOf(one, lifts, units, day),
+      adjusted: { covariate: 'earlier_clicks', comparisons: one.design.arms.slice(1).map((arm, at) => ({ arm: arm.name, method: 'always_valid', lift: lifts[at], ci: [lifts[at] - 0.11, lifts[at] + 0.11], p_value: 0.01, adjusted_p_value: 0.02, chance_to_win: null, expected_loss: null })), reductions: one.design.arms.slice(1).map((arm) => ({ arm: arm.name, variance_reduction: 0.12 })) },
+      incrementality: phase.holdout > 0 ? { outcome: 'conversions_per_user', holdout: { units: 900, conversions: 12, rate: 0.0133 }, sentence: { en: 'All arms together added about 87 conversions.', zh: '各组合计约带来87个转化增量。' }, rows: [{ arm: null, units: 7000, conversions: 180, attributed: 120, rate: 0.0257, difference: 0.0124, difference_ci: [0.004, 0.02], lift: 0.93, lift_ci: [0.2, 1.6], p_value: 0.001, adjusted_p_value: 0.001, added: 87, added_ci: [28, 140], cost_per_added_micros: 1_400_000, reason: null }, { arm: 'B', units: 12, conversions: 0, attributed: 0, rate: 0, difference: null, difference_ci: null, lift: null, lift_ci: null, p_value: null, adjusted_p_value: null, added: null, added_ci: null, cost_per_added_micros: null, reason: 'too_few_units' }] } : null,
     };
   });
 }
@@ -167,6 +179,27 @@ const deliveryOf = (one) => ({
   pacing: Array.from({ length: 24 }, (_, idx) => ({ hour: idx + 1, planned_micros: Math.round(100_000_000 * ((idx + 1) / 24) ** 1.3), spent_micros: Math.round(99_240_000 * ((idx + 1) / 24) ** 1.2), impressions: (idx + 1) * 1083, won: (idx + 1) * 1100 })),
   climbs: [], holds: [{ ad: id('0j', 2), from_hour: 11, until_hour: 13 }],
 });
+
+/** The market as a whole, of the campaigns that were played. */
+const marketOf = (state, query) => {
+  const rows = state.campaigns.filter((one) => one.auctions && (!query.get('status') || one.status === query.get('status')) && (!query.get('run') || one.run === query.get('run')));
+  const sum = (name) => rows.reduce((whole, one) => whole + (one[name] ?? 0), 0);
+  const { prices, pacing } = deliveryOf({ id: '', spend_micros: 0, auctions: 0, won: 0, win_rate: 0 });
+  const currency = { currency: 'USD', campaigns: rows.length, running: rows.filter((one) => one.status === 'active').length, auctions: sum('auctions'), won: sum('won'), win_rate: 0.427, impressions: sum('impressions'), clicks: sum('clicks'), conversions: sum('conversions'), budget_micros: sum('budget_micros'), spend_micros: sum('spend_micros'), mean_cpm_micros: 3_820_000, prices: [...prices, { quantile: 0.99, own_cpm_micros: null, market_cpm_micros: 7_900_000 }], pacing: pacing.map((one) => ({ ...one, planned_micros: one.planned_micros * rows.length, spent_micros: one.spent_micros * rows.length })) };
+  return { source: 'simulated', campaigns: rows.length, auctions: sum('auctions'), won: sum('won'), win_rate: rows.length > 0 ? 0.427 : null, currencies: rows.length > 0 ? [currency] : [],
+    rows: rows.map((one, idx) => ({ campaign: one.id, name: one.name, origin: idx % 2 ? 'people' : 'run', status: one.status, currency: 'USD', auctions: one.auctions, won: one.won, win_rate: one.win_rate, impressions: one.impressions, clicks: one.clicks, mean_cpm_micros: 3_820_000, budget_micros: one.budget_micros, spend_micros: one.spend_micros, planned_micros: 100_000_000, pace: one.spend_micros / 100_000_000, hour: 24 })) };
+};
+
+const calibrationOf = (source, ads) => {
+  const deciles = Array.from({ length: ads > 0 ? 10 : 0 }, (_, idx) => {
+    const predicted = 0.006 * 1.16 ** idx;
+    const ctr = predicted * (0.9 + noise(idx + 5) * 0.3);
+    return { bin: idx + 1, predicted_low: predicted * 0.96, predicted_high: predicted * 1.05, ads: 5, impressions: 12_000, clicks: Math.round(12_000 * ctr), predicted_ctr: predicted, ctr, ctr_low: ctr * 0.86, ctr_high: ctr * 1.16 };
+  });
+  const clicks = deciles.reduce((whole, one) => whole + one.clicks, 0);
+  const model = (name, ratio) => ({ model: name, ads, impressions: 120_000, clicks, predicted_ctr: 0.0127, ctr: 0.0133, ratio, ratio_low: ratio - 0.04, ratio_high: ratio + 0.04, calibration_error: 0.0009, within_interval: 0.92, deciles });
+  return { source, ads, impressions: ads > 0 ? 120_000 : 0, clicks, models: ads > 0 ? [model('all', 0.95), model('click-model 7', 0.97), model('click-model 6', 1.12)] : [] };
+};
 
 const imported = (n, changes = {}) => ({
   id: id('01', n), name: `tiktok-november-${n}.csv`, platform: 'tiktok', language: 'en', form: 'ad by day', currency: 'USD', time_zone: 'America/New_York', click_column: 'Clicks (destination)',
@@ -219,6 +252,7 @@ export function world({ role = 'owner', variants = 24, experiments = 6, empty = 
     log: [{ kind: 'created', day: 0 }, { kind: 'started', day: 0 }, { kind: 'verdict', day: 7, by: { kind: 'service', id: null, name: null }, text: SENTENCES.winner[0], detail: { sentence: { en: SENTENCES.winner[0], zh: SENTENCES.winner[1] } } }].map((one, idx) => ({ at: ago((14 - idx) * 86_400), by: { kind: 'person', id: id('03', 5), name: name('Tove Berg') }, text: idx === 1 ? name('The brief is approved.') : '', phase: 1, detail: null, ...one })),
     approvals: new Map(), comments: [], shares: [], shared: { token: 'ab'.repeat(32), scope: 'approve' },
     campaigns: [campaignOf(2, 'active'), campaignOf(1, 'ended'), campaignOf(3, 'waiting', { name: name('Cold Brew Bags, generation 1') })],
+    views: [{ id: id('0v', 1), name: name('What runs'), address: '/market?status=active', created_at: ago(3600) }],
     ads: variants > 0 ? Array.from({ length: 6 }, (_, n) => ad(n, `${id('0c', 1)}-g2`, id('0a', 200_000 + (n % Math.max(1, Math.min(variants, 12)))))) : [],
     brands: [{ id: id('0k', 1), version: 3, archived: false, created_at: ago(9e6), updated_at: ago(9e4), kit: { name: name('Harbor Lane'), colors: { primary: '#3B2417', accent: '#F2B544' }, tone: 'warm', banned_words: [name('cheap'), name('addictive')], voice: { enabled: true, name: 'am_michael' } }, logo: null, facts: [['small', 'origin', 'Roasted in small batches in Portland, Maine', 'about page'], ['cupped', 'proof', 'Every batch cupped by 3 roasters', 'cupping sheets'], ['smooth', 'benefit', 'Smooth to the last sip, even black', '']].map(([fact, kind, text, source]) => ({ id: fact, kind, text: name(text), ...(source ? { evidence: { source: name(source) } } : {}) })), must_say: [], must_not_say: [] }],
     reports: [], elements: [['hook', 'scene', 0.29, 0.08], ['hook', 'number', 0.12, 0.06], ['hook', 'question', -0.03, 0.09], ['hook', 'contrast', 0.4, 0.6], ['angle', 'story', 0.21, 0.1], ['angle', 'offer', -0.14, 0.07], ['visual_style', 'full_bleed', 0.08, 0.07], ['call_to_action', 'order_now', null, 0]].map(([element, value, lift, half], n) => ({ element, value: element === 'visual_style' ? name(value) : value, variants: 7 - (n % 4), impressions: value === 'contrast' ? 120 : 12_000 - n * 900, clicks: 260 - n * 11, ctr: 0.0217, ctr_low: 0.019, ctr_high: 0.024, lift, lift_low: lift === null ? null : lift - half, lift_high: lift === null ? null : lift + half, p_value: lift === null ? null : 0.008, p_adjusted: lift === null ? null : 0.03, significant: lift !== null && Math.abs(lift) > half && half < 0.5, enough: value !== 'contrast' })),
@@ -241,7 +275,7 @@ export function world({ role = 'owner', variants = 24, experiments = 6, empty = 
   state.comments = [comment(1, {}), comment(2, { text: name('Can the cup be bigger here?'), seconds: 7.8, x: 0.3, y: 0.3, by: { kind: 'reviewer', id: id('0i', 1), name: name('Sam, legal') }, share: id('0i', 1) }), comment(3, { text: name('Music is fine.'), seconds: null, x: null, y: null, state: 'resolved' })];
   state.shares = [{ id: id('0i', 1), name: name('The legal team'), run: id('0c', 1), variants: null, scope: 'comment', state: 'active', created_at: ago(3600), created_by: person, expires_at: ago(-864_000), revoked_at: null }];
   if (empty) {
-    for (const key of ['runs', 'briefs', 'variants', 'members', 'invitations', 'audit', 'imports', 'experiments', 'log', 'campaigns', 'ads', 'brands', 'elements', 'webhooks', 'deliveries', 'requests', 'events', 'keys']) state[key] = [];
+    for (const key of ['runs', 'briefs', 'variants', 'members', 'invitations', 'audit', 'imports', 'experiments', 'log', 'campaigns', 'ads', 'views', 'brands', 'elements', 'webhooks', 'deliveries', 'requests', 'events', 'keys']) state[key] = [];
     state.observations = { imported: [], simulated: [] };
     state.approvals.clear();
     state.comments = [];
@@ -289,7 +323,7 @@ export function routes(state) {
     'GET /v1/usage': () => ({ settled: [{ currency: 'USD', source: 'simulated', provider: null, settlements: 31, settled_micros: 1_010_020_000 }, { currency: 'USD', source: 'provider', provider: 'language model', settlements: 12, settled_micros: 31_160_000 }], reserved: [{ currency: 'USD', reserved_micros: 376_310_000 }] }),
     'GET /v1/ledger': ({ query }) => page(Array.from({ length: 120 }, (_, n) => ({ run: id('0c', 1 + (n % 4)), entry: ['reserve', 'settle', 'release'][n % 3], amount_micros: 1_234_567 + n, currency: 'USD', reserve: `r${n}`, source: n % 4 ? 'simulated' : 'provider', provider: n % 4 ? null : 'language model', at: ago(n * 50) })), query),
     'GET /v1/runs/:id': ({ id: which }) => find(state.runs, which),
-    'GET /v1/runs/:id/variants': ({ id: which, query }) => page([...(which === id('0c', 1) ? [...state.parents, ...state.variants] : [])].filter((one) => !query.get('state') || one.state === query.get('state')).map(summary), query),
+    'GET /v1/runs/:id/variants': ({ id: which, query }) => page([...state.parents, ...state.variants].filter((one) => one.run === which).filter((one) => !query.get('state') || one.state === query.get('state')).map(summary), query),
     'GET /v1/runs/:id/campaigns': ({ id: which }) => ({ data: which === id('0c', 1) && state.variants.length > 0 ? [{ campaign: 'g2', generation: 2, source: 'simulated', impressions: 61_000, clicks: 812, spend_micros: 228_000_000, placements: state.variants.slice(0, 40).filter((one) => one.placement).map((one) => ({ ...one.placement, variant: one.id })) }] : [] }),
     'GET /v1/runs/:id/questions': ({ id: which }) => ({ questions: which === (state.askedBy ?? id('0c', 2)) ? state.questions : [] }),
     'GET /v1/runs/:id/trace': ({ id: which, query }) => page(which === id('0c', 1) ? state.variants.slice(0, 20).map((one, n) => ({ order: String(n).padStart(6, '0'), generation: 2, what: 'variant.rendered', variant: one.id, detail: { gate: { pass: true, checks: GATE.map(([check, pass, value, limit]) => ({ id: check, pass, value, limit })) } } })) : [], query),
@@ -350,7 +384,26 @@ export function routes(state) {
       const result = decide(which, body, { kind: 'reviewer', id: id('0i', 1), name: body.reviewer }, problem);
       return result.status ? result : sharedVariant(find(state.variants, which));
     },
+    'GET /v1/insight/market': ({ query }) => marketOf(state, query),
+    'GET /v1/insight/calibration': ({ query }) => calibrationOf(query.get('source'), query.get('source') === 'imported' || state.campaigns.length === 0 ? 0 : 48),
     'GET /v1/campaigns': ({ query }) => page(state.campaigns.filter((one) => (!query.get('status') || one.status === query.get('status')) && (!query.get('run') || one.run === query.get('run'))), query),
+    'POST /v1/campaigns': ({ query, body, problem }) => {
+      if (body.variants.includes(state.noAd)) return problem(422, 'SW1060', `variants[${body.variants.indexOf(state.noAd)}]`, 'the variant was rejected and cannot be an ad');
+      const days = body.schedule.days;
+      const budget = Math.min(body.budget.total_micros ?? Infinity, (body.budget.daily_micros ?? Infinity) * days);
+      if (query.get('dry_run') === 'estimate') return { object: 'campaign_estimate', source: 'simulated', currency: 'USD', ads: body.variants.length, days, budget_micros: budget, impressions: { low: 21_000, expected: 30_000, high: 41_000 }, clicks: { low: 300, expected: 480, high: 700 }, spend: { low_micros: Math.round(budget * 0.45), expected_micros: Math.round(budget * 0.75), high_micros: budget }, reaches_budget: true, basis: 'run', measured_campaigns: [{ campaign: `${id('0c', 1)}-g1`, auctions: 20_000, impressions: 4100, clicks: 80, spend_micros: 21_000_000, win_rate: 0.31, mean_cpm_micros: 5_100_000 }] };
+      const one = campaignOf(0, 'waiting', { id: `${body.run}-c1`, run: body.run, name: body.name ?? 'Morning Roast', origin: 'people', objective: body.objective ?? 'clicks', budget_micros: budget, ads: body.variants.length, plan: { bid_strategy: body.bid_strategy ?? 'maximize_clicks', daily_micros: body.budget.daily_micros ?? null, total_micros: body.budget.total_micros ?? null, seed: body.market.seed, opportunities_per_day: body.market.opportunities_per_day, starts_at: body.schedule.starts_at ?? ago(0), days, day_seconds: body.schedule.day_seconds, days_played: 0, stopped_because: null } });
+      return { status: 201, body: made(one, state.campaigns) };
+    },
+    'GET /v1/views': ({ query }) => page(state.views, query),
+    'POST /v1/views': ({ body, problem }) => (/^\/(?![\/\\])/.test(body.address) ? { status: 201, body: made({ id: id('0v', state.views.length + 10), created_at: ago(0), ...body }, state.views) } : problem(400, 'SW1006', 'address', 'must be a path of the portal')),
+    'DELETE /v1/views/:id': ({ id: which }) => state.views.splice(state.views.findIndex((one) => one.id === which), 1)[0],
+    'DELETE /v1/organization/demo': ({ problem }) => {
+      if (!state.session?.demo) return problem(404, 'SW1003', null, 'this organization is no demo; nothing was removed');
+      const { organization } = state.session;
+      state.session = null;
+      return { ...organization, frozen_at: ago(0) };
+    },
     'GET /v1/campaigns/:id': ({ id: which }) => find(state.campaigns, which),
     'GET /v1/campaigns/:id/ads': ({ id: which }) => ({ data: state.ads.filter((one) => one.campaign === which) }),
     'GET /v1/campaigns/:id/delivery': ({ id: which }) => { const one = find(state.campaigns, which); return one?.auctions ? deliveryOf(one) : undefined; },
@@ -374,6 +427,7 @@ export function routes(state) {
       }
       return { status: 201, body: made({ ...state.runs[0], id: id('0c', 77), order: { ...state.runs[0].order, ...body } }, state.runs) };
     },
+    'POST /v1/assets': ({ query }) => ({ status: 201, body: { id: id('0w', 1), name: query.get('name'), width: 600, height: 400, bytes: 90_000, hash: 'ab'.repeat(32), created_at: ago(0) } }),
     'POST /v1/briefs': () => ({ status: 201, body: state.briefs[0] }),
     'POST /v1/briefs/check': () => ({ ok: true }),
     'GET /v1/briefs/:id': ({ id: which }) => { const one = find(state.briefs, which); return one && { id: which, created_at: one.created_at, assets: {}, brief: { id: 'morning-roast', locale: 'en-US', brand: { name: 'Harbor Lane', colors: { primary: '#3B2417', accent: '#F2B544' }, tone: 'warm' }, product: { name: one.name, category: 'coffee', facts: [{ id: 'small', kind: 'origin', text: 'Roasted in small batches in Portland, Maine', evidence: { source: 'about page' } }], pictures: [] }, audience: { description: 'People who brew at home' }, objective: 'clicks', budget: { total: '200.00', currency: 'USD' }, destination_url: 'https://example.com/', call_to_action: 'order_now', placements: ['tiktok_in_feed'] } }; },

@@ -44,8 +44,8 @@ async function settle(page) {
 }
 
 const PAGES = [
-  '/', '/inbox', '/results', '/results?view=history&import=01000000-0000-7000-8000-000000000001', '/results?view=figures', '/results?view=figures&source=simulated', '/experiments', '/experiments?view=board', '/experiments/new', `/experiments/${TRIAL}1`, `/experiments/${TRIAL}1?tab=metrics`, `/experiments/${TRIAL}1?tab=log`, `/experiments/${TRIAL}3`, `/experiments/${TRIAL}5`,
-  '/campaigns', CAMPAIGN, `${CAMPAIGN}?tab=ads`, `${CAMPAIGN}?tab=segments`, '/elements', '/brand', `/brand/${BRAND}`, '/brand/new', `/runs/${RUN}/approvals`, `/shared#${'ab'.repeat(32)}`, '/shared#none', '/briefs/0b000000-0000-7000-8000-000000000001?run=new',
+  '/', '/inbox', '/results', '/results?view=history&import=01000000-0000-7000-8000-000000000001', '/results?view=figures', '/results?view=figures&source=simulated', '/experiments', '/experiments?view=board', '/experiments/new', `/experiments/${TRIAL}1`, `/experiments/${TRIAL}1?tab=metrics`, `/experiments/${TRIAL}1?tab=segments`, `/experiments/${TRIAL}3?tab=segments`, `/experiments/${TRIAL}1?tab=log`, `/experiments/${TRIAL}3`, `/experiments/${TRIAL}5`,
+  '/market', '/market?tab=campaigns', '/calibration', '/calibration?source=imported', '/campaigns', `/campaigns/new?run=${RUN}`, CAMPAIGN, `${CAMPAIGN}?tab=ads`, `${CAMPAIGN}?tab=segments`, '/elements', '/brand', `/brand/${BRAND}`, '/brand/new', `/runs/${RUN}/approvals`, `/shared#${'ab'.repeat(32)}`, '/shared#none', '/briefs/0b000000-0000-7000-8000-000000000001?run=new',
   '/settings/members', '/settings/sessions', '/settings/audit', '/settings/appearance',
   '/developers/webhooks', `/developers/webhooks/${HOOK}`, `/developers/webhooks/${HOOK}?d=0d000000-0000-7000-8000-000000000006`, '/developers/events', '/developers/requests', '/money?view=ledger',
   `/runs/${RUN}/placement`, `/runs/${RUN}/variants`, `/runs/${RUN}/variants?view=grid`, `/runs/${RUN}/variants?view=table&v=${VARIANT}`, `/runs/${RUN}/storyboard/${VARIANT}`, '/join#token=inv_secret', '/join#token=none',
@@ -78,7 +78,7 @@ test('axe finds nothing on the new pages, light or dark, and none is wider than 
 test('every page says what to do where nothing is yet', async () => {
   const world = await mock({ empty: true });
   const { page, errors, context } = await open(chromium.browser);
-  for (const [path, words] of [['/', 'No brief yet'], ['/results?view=history', 'Nothing was handed in yet'], ['/results?view=figures', 'No figures here'], ['/settings/members', 'Nobody has joined yet'], ['/settings/audit', 'Nothing in the log'], ['/experiments', 'No experiment yet'], ['/campaigns', 'Nothing placed yet'], ['/elements', 'Nothing to compare yet'], ['/brand', 'No brand yet'], ['/developers/webhooks', 'No webhook yet'], ['/developers/events', 'No event here'], ['/developers/requests', 'No request here']]) {
+  for (const [path, words] of [['/', 'No brief yet'], ['/results?view=history', 'Nothing was handed in yet'], ['/results?view=figures', 'No figures here'], ['/settings/members', 'Nobody has joined yet'], ['/settings/audit', 'Nothing in the log'], ['/experiments', 'No experiment yet'], ['/campaigns', 'Nothing placed yet'], ['/market', 'Nothing placed yet'], ['/calibration', 'Too few ads to judge predictions'], ['/campaigns/new', 'Choose a run, videos and a budget'], ['/elements', 'Nothing to compare yet'], ['/brand', 'No brand yet'], ['/developers/webhooks', 'No webhook yet'], ['/developers/events', 'No event here'], ['/developers/requests', 'No request here']]) {
     await page.goto(`${world.url}/portal${path}`);
     await sees(page, words);
     assert.deepEqual(await violations(page), [], path);

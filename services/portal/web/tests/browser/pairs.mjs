@@ -14,7 +14,7 @@ const REVIEW = '/briefs/new?step=review';
 const phone = { width: 390, height: 844 };
 const PAIRS = [
   ['01-home', '/'], ['02-brief-review', REVIEW], ['03-run-live', `/runs/${RUN}`], ['04-variants', MATRIX], ['05-storyboard', `/runs/${RUN}/storyboard/${VARIANT}`],
-  ['06-experiment', TRIAL], ['07-market', `/campaigns/${RUN}-g2`], ['08-money', '/money'], ['09-experiment-dark', TRIAL, { theme: 'dark' }], ['10-variants-dark', MATRIX, { theme: 'dark' }],
+  ['06-experiment', TRIAL], ['07-market', '/market'], ['08-money', '/money'], ['09-experiment-dark', TRIAL, { theme: 'dark' }], ['10-variants-dark', MATRIX, { theme: 'dark' }],
   ['11-brief-review-zh', REVIEW, { locale: 'zh-CN' }], ['12-home-zh', '/', { locale: 'zh-CN' }], ['13-run-phone', `/runs/${RUN}`, phone], ['14-experiment-phone', TRIAL, phone], ['15-experiment-zh', TRIAL, { locale: 'zh-CN' }],
   ['16-developers', '/developers/webhooks/07000000-0000-7000-8000-000000000001?d=0d000000-0000-7000-8000-000000000006'],
 ];

@@ -313,7 +313,7 @@ test('the demo opens by its link, once, and is marked', async () => {
 const PAGES = () => [
   '/portal/signin', '/portal/', '/portal/inbox', '/portal/briefs', '/portal/briefs/new', '/portal/briefs/new?step=review', '/portal/briefs/new?step=goal',
   '/portal/runs', `/portal/runs/${finished}`, `/portal/runs/${finished}/scripts`, `/portal/runs/${finished}/variants`, `/portal/runs/${finished}/variants?view=grid`,
-  `/portal/runs/${finished}/variants?view=table`, `/portal/runs/${finished}/trace`, `/portal/runs/${finished}/approvals`, '/portal/brand', '/portal/brand/new', '/portal/campaigns', `/portal/campaigns/${finished}-g1`, '/portal/experiments', '/portal/experiments/new', '/portal/elements', '/portal/money', '/portal/developers/keys', '/portal/developers/reference', '/portal/nothing',
+  `/portal/runs/${finished}/variants?view=table`, `/portal/runs/${finished}/trace`, `/portal/runs/${finished}/approvals`, '/portal/brand', '/portal/brand/new', '/portal/campaigns', '/portal/campaigns/new', `/portal/campaigns/${finished}-g1`, '/portal/experiments', '/portal/experiments/new', '/portal/elements', '/portal/money', '/portal/developers/keys', '/portal/developers/reference', '/portal/nothing',
 ];
 
 test('axe finds nothing on any page, light or dark, and no page is wider than the window', async () => {

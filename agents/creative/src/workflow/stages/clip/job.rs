@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use spotwright_core::domain::reason::ClipReason;
 use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_core::ports::clip_source::{
     Cancelled, ClipError, ClipErrorKind, ClipRequest, ClipSource, JobId, JobState, Output,
@@ -12,16 +13,13 @@ use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
 use spotwright_schemas::money::Micros;
 
-use super::progress::{Current, Fetched};
-use super::{ClipWork, RUN_ENDED, Turn};
+use super::progress::{Current, Fetched, bounded};
+use super::{ClipWork, Turn};
 use crate::workflow::agent::{in_background, permanent};
 use crate::workflow::clips::TryEnd;
 
 /// How long to wait before storage is tried again.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
-
-/// Why a job of two parts is given up between them.
-const HALFWAY: &str = "its second part could not be begun in time";
 
 /// What one source is asked.
 pub(super) struct Asking<'a> {
@@ -38,8 +36,7 @@ impl ClipWork<'_> {
         let key = self.call_key(current);
         let begun = match self.calls.begin::<Fetched>(&current.source, &key, current.quote).await {
             Err(StepError::Permanent(problem)) if problem.code == Code::BudgetExhausted => {
-                let why = "what is left of the budget does not cover it";
-                return Ok(Turn::Over(current.over(TryEnd::Price, why, Micros::ZERO)));
+                return Ok(Turn::Over(current.over(TryEnd::Price, ClipReason::OverBudget, Micros::ZERO)));
             }
             begun => begun?,
         };
@@ -66,7 +63,7 @@ impl ClipWork<'_> {
             Begun::Done(fetched) => fetched.charged,
         };
         self.calls.ended(key, cost);
-        Turn::Over(current.over(TryEnd::Lost, "it is not configured any more", cost))
+        Turn::Over(current.over(TryEnd::Lost, ClipReason::NotConfigured, cost))
     }
 
     async fn submit(&mut self, asking: &Asking<'_>) -> Result<Turn, StepError> {
@@ -98,7 +95,7 @@ impl ClipWork<'_> {
             }
             Ok(None) if self.calls.stop().is_set() => {
                 self.calls.ended(key, Micros::ZERO);
-                Ok(Turn::Over(current.over(TryEnd::Cancelled, RUN_ENDED, Micros::ZERO)))
+                Ok(Turn::Over(current.over(TryEnd::Cancelled, ClipReason::RunEnded, Micros::ZERO)))
             }
             Ok(None) => self.submit(asking).await,
             Err(error) if error.is_retryable() && !self.is_over(current) => Err(self.wait(error.retry_after)),
@@ -122,8 +119,11 @@ impl ClipWork<'_> {
                 }
                 Ok(None) | Err(_) => {
                     self.calls.ended(key, paid);
-                    let (end, why) =
-                        if stopped { (TryEnd::Cancelled, RUN_ENDED) } else { (TryEnd::TooLate, HALFWAY) };
+                    let (end, why) = if stopped {
+                        (TryEnd::Cancelled, ClipReason::RunEnded)
+                    } else {
+                        (TryEnd::TooLate, ClipReason::SecondPartLate)
+                    };
                     Ok(Turn::Over(current.over(end, why, paid)))
                 }
             };
@@ -150,7 +150,11 @@ impl ClipWork<'_> {
                 let fetched = Fetched { raw: None, seed, charged: charged.unwrap_or(current.quote) };
                 if stopped {
                     self.calls.done(asking.key, &fetched, fetched.charged)?;
-                    return Ok(Turn::Over(current.over(TryEnd::Cancelled, RUN_ENDED, fetched.charged)));
+                    return Ok(Turn::Over(current.over(
+                        TryEnd::Cancelled,
+                        ClipReason::RunEnded,
+                        fetched.charged,
+                    )));
                 }
                 self.fetch(asking, job, outputs.first(), fetched).await
             }
@@ -166,11 +170,11 @@ impl ClipWork<'_> {
                 Ok(Turn::Over(over(current, &error, charged)))
             }
             Ok(JobState::Halfway { charged }) => self.go_on(asking, job, charged).await,
-            _ if stopped => self.call_off(asking, job, TryEnd::Cancelled, RUN_ENDED).await,
+            _ if stopped => self.call_off(asking, job, TryEnd::Cancelled, ClipReason::RunEnded).await,
             _ if self.is_over(current) => {
                 let within = self.ports.options.deadline_of(&current.source);
-                let why = format!("nothing came within {} s", within.as_secs());
-                self.call_off(asking, job, TryEnd::TooLate, &why).await
+                let why = ClipReason::TooLate { seconds: within.as_secs() };
+                self.call_off(asking, job, TryEnd::TooLate, why).await
             }
             Ok(JobState::Queued | JobState::Running { .. }) => {
                 self.forgive();
@@ -179,7 +183,7 @@ impl ClipWork<'_> {
             Err(error) if error.is_retryable() => Err(self.wait(error.retry_after)),
             Err(error) if matches!(error.kind, ClipErrorKind::UnknownJob) => self.job_is_gone(asking, &error),
             Err(error) if self.is_fault_too_many() => {
-                self.call_off(asking, job, TryEnd::Failed, &error.message).await
+                self.call_off(asking, job, TryEnd::Failed, said(&error)).await
             }
             Err(_) => Err(self.wait(None)),
         }
@@ -217,8 +221,8 @@ impl ClipWork<'_> {
             Ok(bytes) => {
                 let Some(raw) = self.keep(bytes).await? else {
                     self.calls.ended(key, fetched.charged);
-                    let why = "it could not be stored";
-                    return Ok(Turn::Over(current.over(TryEnd::Unusable, why, fetched.charged)));
+                    let stored_not = current.over(TryEnd::Unusable, ClipReason::NotStored, fetched.charged);
+                    return Ok(Turn::Over(stored_not));
                 };
                 let fetched = Fetched { raw: Some(raw), ..fetched };
                 self.calls.done(key, &fetched, fetched.charged)?;
@@ -232,7 +236,7 @@ impl ClipWork<'_> {
             }
             Err(error) => {
                 self.calls.ended(key, fetched.charged);
-                Ok(Turn::Over(current.over(TryEnd::Unusable, &error.message, fetched.charged)))
+                Ok(Turn::Over(current.over(TryEnd::Unusable, said(&error), fetched.charged)))
             }
         }
     }
@@ -257,7 +261,7 @@ impl ClipWork<'_> {
         asking: &Asking<'_>,
         job: &JobId,
         ended: TryEnd,
-        why: &str,
+        why: ClipReason,
     ) -> Result<Turn, StepError> {
         let Asking { source, current, key, .. } = *asking;
         let cost = match source.cancel(job).await {
@@ -280,8 +284,8 @@ impl ClipWork<'_> {
     fn lost(&self, asking: &Asking<'_>, error: &ClipError) -> Turn {
         let cost = error.charged.unwrap_or(asking.current.quote);
         self.calls.ended(asking.key, cost);
-        let why = format!("nobody can tell what became of its job, which counts as spent: {}", error.message);
-        Turn::Over(asking.current.over(TryEnd::Lost, &why, cost))
+        let why = ClipReason::Lost { words: bounded(&error.message) };
+        Turn::Over(asking.current.over(TryEnd::Lost, why, cost))
     }
 
     fn remember(&mut self, job: JobId) {
@@ -345,11 +349,12 @@ fn over(current: &Current, error: &ClipError, cost: Micros) -> super::Tried {
         ClipErrorKind::Busy | ClipErrorKind::TooFast | ClipErrorKind::Unavailable => TryEnd::TooLate,
         ClipErrorKind::UnknownJob | ClipErrorKind::BadAnswer | ClipErrorKind::Failed => TryEnd::Failed,
     };
-    let why = match ended {
-        TryEnd::Policy => format!("its content policy refuses the shot: {}", error.message),
-        _ => error.message.clone(),
-    };
-    current.over(ended, &why, cost)
+    current.over(ended, said(error), cost)
+}
+
+/// What the source says.
+fn said(error: &ClipError) -> ClipReason {
+    ClipReason::Source { kind: error.kind, words: bounded(&error.message) }
 }
 
 /// Storage failed; the same attempt again.

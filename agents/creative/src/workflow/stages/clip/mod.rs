@@ -9,6 +9,7 @@ mod job;
 mod progress;
 mod take;
 
+use spotwright_core::domain::reason::ClipReason;
 use spotwright_core::domain::routing::{Candidate, Route, Terms, Wish, route};
 use spotwright_core::domain::run::RunView;
 use spotwright_core::domain::topology::StepKind;
@@ -26,11 +27,6 @@ use crate::workflow::footage_ports::FootagePorts;
 pub(in crate::workflow) use progress::{ClipResult, ClipStep};
 use progress::{Current, Fetched, Progress};
 
-/// Why a shot shows its picture where nobody is there to make clips.
-const NO_SOURCES: &str = "no source of clips is configured";
-/// Why a shot shows its picture in a run that ended first.
-const RUN_ENDED: &str = "the run was ended first";
-
 impl CreativeAgent {
     pub(in crate::workflow) async fn clip(
         &self,
@@ -39,7 +35,7 @@ impl CreativeAgent {
     ) -> Result<ClipResult, StepError> {
         let asked: ClipStep = parse(step.input.clone()).map_err(StepError::Permanent)?;
         let Some(ports) = self.ports.footage.as_ref().filter(|ports| !ports.clips.is_empty()) else {
-            let outcome = ClipOutcome { why: NO_SOURCES.to_owned(), ..ClipOutcome::default() };
+            let outcome = ClipOutcome { why: ClipReason::NoSources, ..ClipOutcome::default() };
             return Ok(ClipResult::Ended(Box::new(outcome)));
         };
         let (run, _) = self.run_of(step).await?;
@@ -52,15 +48,16 @@ impl CreativeAgent {
         let asked: Result<ClipStep, Problem> = parse(step.input.clone());
         let progress = asked.and_then(|asked| Progress::of(step, &asked)).unwrap_or_default();
         if problem.code == Code::RunCancelled {
-            return progress.without_clip(RUN_ENDED);
+            return progress.without_clip(ClipReason::RunEnded);
         }
+        let failed = ClipReason::Failed { words: progress::bounded(&problem.message) };
         let mut progress = progress;
         if let Some(current) = progress.current.take() {
             // The step's end closes what it has left open, and counts it as spent.
-            let tried = current.over(TryEnd::Lost, &problem.message, current.quote);
+            let tried = current.over(TryEnd::Lost, failed.clone(), current.quote);
             progress.tries.push(tried);
         }
-        progress.without_clip(&problem.message)
+        progress.without_clip(failed)
     }
 }
 
@@ -217,16 +214,16 @@ impl ClipWork<'_> {
 
     /// Whether a source may be asked now; `None`, and a try that says why, where it may not.
     fn may_ask(&mut self, name: &str, seed: u32) -> Option<Next> {
-        let refused = |ended, why: String| Tried {
+        let refused = |ended, why: ClipReason| Tried {
             source: name.to_owned(),
             seed,
             ended,
-            why: progress::bounded(&why),
+            why,
             cost: Micros::ZERO,
             fidelity: None,
         };
         let Some(source) = self.source(name) else {
-            self.progress.tries.push(refused(TryEnd::Refused, "it is not configured any more".to_owned()));
+            self.progress.tries.push(refused(TryEnd::Refused, ClipReason::NotConfigured));
             return None;
         };
         let class = source.capabilities().class;
@@ -236,22 +233,21 @@ impl ClipWork<'_> {
         let quote = match source.quote(&self.request(seed)) {
             Ok(quote) => quote,
             Err(error) => {
-                self.progress.tries.push(refused(TryEnd::Refused, error.message));
+                let why = ClipReason::Source { kind: error.kind, words: progress::bounded(&error.message) };
+                self.progress.tries.push(refused(TryEnd::Refused, why));
                 return None;
             }
         };
         let brief = &self.run.request.brief;
         let currency = brief.budget.currency;
         if quote.currency != currency {
-            let why = format!("its price is in {}, the budget in {}", quote.currency.code(), currency.code());
+            let why = ClipReason::OtherCurrency { price: quote.currency, budget: currency };
             self.progress.tries.push(refused(TryEnd::Price, why));
             return None;
         }
         let spent = self.progress.spent();
         if let Some(cap) = brief.footage.max_price.filter(|cap| spent + quote.at_most > *cap) {
-            let (at_most, left) = (quote.at_most.to_decimal(), (cap - spent).to_decimal());
-            let why =
-                format!("it costs up to {at_most} {}, and {left} are left of the price", currency.code());
+            let why = ClipReason::Price { at_most: quote.at_most, left: cap - spent, currency };
             self.progress.tries.push(refused(TryEnd::Price, why));
             return None;
         }
@@ -282,14 +278,14 @@ impl ClipWork<'_> {
     }
 
     fn made(self, made: MadeClip) -> ClipResult {
-        let mut outcome = self.progress.without_clip("");
+        let mut outcome = self.progress.without_clip(ClipReason::default());
         outcome.made = Some(made);
         ClipResult::Ended(Box::new(outcome))
     }
 
     fn nobody(self) -> ClipResult {
-        let why = if self.calls.stop().is_set() { RUN_ENDED.to_owned() } else { self.progress.reasons() };
-        ClipResult::Ended(Box::new(self.progress.without_clip(&why)))
+        let why = if self.calls.stop().is_set() { ClipReason::RunEnded } else { self.progress.reasons() };
+        ClipResult::Ended(Box::new(self.progress.without_clip(why)))
     }
 
     /// The same work as a step of another kind. Each change of kinds has a step of its own.

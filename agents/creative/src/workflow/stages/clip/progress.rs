@@ -1,6 +1,7 @@
 //! What is known of a clip's work between its attempts.
 
 use serde::{Deserialize, Serialize};
+use spotwright_core::domain::reason::ClipReason;
 use spotwright_core::domain::routing::Route;
 use spotwright_core::domain::topology::StepKind;
 use spotwright_core::ports::artifacts::ArtifactHash;
@@ -86,8 +87,8 @@ pub(super) struct Fetched {
 
 impl Current {
     /// The end of this try.
-    pub(super) fn over(&self, ended: TryEnd, why: &str, cost: Micros) -> Tried {
-        Tried { source: self.source.clone(), seed: self.seed, ended, why: bounded(why), cost, fidelity: None }
+    pub(super) fn over(&self, ended: TryEnd, why: ClipReason, cost: Micros) -> Tried {
+        Tried { source: self.source.clone(), seed: self.seed, ended, why, cost, fidelity: None }
     }
 }
 
@@ -106,24 +107,31 @@ impl Progress {
     }
 
     /// Why nobody makes the clip.
-    pub(super) fn reasons(&self) -> String {
-        let tried = self.tries.iter().map(|tried| format!("`{}`: {}", tried.source, tried.why));
-        let mut reasons: Vec<String> = tried.collect();
+    pub(super) fn reasons(&self) -> ClipReason {
+        let of = |source: &str, why: ClipReason| ClipReason::Tried {
+            source: source.to_owned(),
+            why: Box::new(why),
+        };
+        let mut reasons: Vec<ClipReason> =
+            self.tries.iter().map(|tried| of(&tried.source, tried.why.clone())).collect();
         if reasons.is_empty() {
             let route = self.route.iter();
             reasons.extend(route.clone().flat_map(|route| {
-                route.left_out.iter().map(|left| format!("`{}`: {}", left.source, left.words))
+                route
+                    .left_out
+                    .iter()
+                    .map(|left| ClipReason::LeftOut { source: left.source.clone(), why: left.why.clone() })
             }));
             let unknown = route.flat_map(|route| &route.unknown);
-            reasons.extend(unknown.map(|name| format!("`{name}`: it is not configured")));
+            reasons.extend(unknown.map(|name| of(name, ClipReason::NotConfigured)));
         }
-        bounded(&reasons.join("; "))
+        ClipReason::Several { reasons }
     }
 
     /// The end of the work without a clip.
-    pub(super) fn without_clip(self, why: &str) -> ClipOutcome {
-        let Route { sources, left_out, unknown } = self.route.unwrap_or_default();
-        ClipOutcome { made: None, why: bounded(why), route: sources, left_out, unknown, tries: self.tries }
+    pub(super) fn without_clip(self, why: ClipReason) -> ClipOutcome {
+        let Route { sources, left_out, unknown, leaves_away } = self.route.unwrap_or_default();
+        ClipOutcome { made: None, why, route: sources, left_out, unknown, leaves_away, tries: self.tries }
     }
 }
 

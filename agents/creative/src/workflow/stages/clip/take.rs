@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use spotwright_core::domain::reason::{ClipReason, FailedCheck};
 use spotwright_core::ports::artifacts::ArtifactHash;
 use spotwright_core::ports::clip_importer::{ImportError, ImportedClip};
 use spotwright_core::ports::clip_library::{ClipKey, ClipOrigin, KeptClip};
@@ -13,8 +14,8 @@ use spotwright_core::spine::StepError;
 use spotwright_schemas::money::Micros;
 
 use super::job::{Asking, retry};
-use super::progress::Fetched;
-use super::{ClipWork, RUN_ENDED, Turn, clip_of_step};
+use super::progress::{Fetched, bounded};
+use super::{ClipWork, Turn, clip_of_step};
 use crate::footage::clip_plan;
 use crate::workflow::agent::in_background;
 use crate::workflow::clips::{MadeClip, TryEnd};
@@ -23,11 +24,13 @@ impl ClipWork<'_> {
     /// Makes a clip of what came, or says why it is none for this shot.
     pub(super) async fn take(&self, asking: &Asking<'_>, fetched: Fetched) -> Result<Turn, StepError> {
         let current = asking.current;
-        let unusable = |why: &str| Turn::Over(current.over(TryEnd::Unusable, why, fetched.charged));
+        let over = |why: ClipReason| Turn::Over(current.over(TryEnd::Unusable, why, fetched.charged));
+        let unusable = |words: &str| over(ClipReason::Unusable { words: bounded(words) });
         let Some(raw) = &fetched.raw else {
-            return Ok(Turn::Over(current.over(TryEnd::Cancelled, RUN_ENDED, fetched.charged)));
+            return Ok(Turn::Over(current.over(TryEnd::Cancelled, ClipReason::RunEnded, fetched.charged)));
         };
-        let plan = clip_plan(asking.request);
+        let fitted = asking.source.capabilities().fitted(asking.request);
+        let plan = clip_plan(&fitted.request);
         let imported = match self.ports.clip_importer.import(raw, &plan).await {
             Ok(imported) => imported,
             Err(ImportError::NoRoom(message)) => return Err(StepError::NoRoom(message)),
@@ -35,19 +38,19 @@ impl ClipWork<'_> {
             Err(error) => return Ok(unusable(&error.to_string())),
         };
         let failed = imported.checks(&plan).into_iter().filter(|check| !check.pass);
-        let failed: Vec<String> = failed
-            .map(|check| format!("{} is {} and should be {}", check.id, check.value, check.limit))
+        let failed: Vec<FailedCheck> = failed
+            .map(|check| FailedCheck { id: check.id, value: check.value, limit: check.limit })
             .collect();
         if !failed.is_empty() {
-            return Ok(unusable(&failed.join("; ")));
+            return Ok(over(ClipReason::Checks { failed }));
         }
         let fidelity = match self.compare(&imported).await {
             Err(RenderError::NoRoom(message)) => return Err(StepError::NoRoom(message)),
             Err(RenderError::Unavailable(message)) if self.step.may_retry() => return Err(retry(&message)),
             Err(error) => return Ok(unusable(&error.to_string())),
             Ok(Some(report)) if !report.pass => {
-                let why = format!("the product does not look as in its pictures: {}", report.reason);
-                let mut tried = current.over(TryEnd::UnlikeProduct, &why, fetched.charged);
+                let why = ClipReason::unlike(&report);
+                let mut tried = current.over(TryEnd::UnlikeProduct, why, fetched.charged);
                 tried.fidelity = Some(report);
                 return Ok(Turn::Over(tried));
             }
@@ -61,7 +64,8 @@ impl ClipWork<'_> {
             frames: imported.frames,
         };
         self.put_by(asking.source, &imported, &origin).await?;
-        Ok(Turn::Made(made(imported.artifact, origin, fetched.charged, false, fidelity)))
+        let made = made(imported.artifact, origin, fetched.charged, fidelity);
+        Ok(Turn::Made(MadeClip { left_away: fitted.left_away, ..made }))
     }
 
     /// How alike clip and product are; `None` for a shot without the product.
@@ -95,7 +99,13 @@ impl ClipWork<'_> {
             Ok::<_, spotwright_core::ports::artifacts::ArtifactError>(None)
         });
         match found.await? {
-            Ok(found) => Ok(found.map(|(clip, origin)| made(clip, origin, Micros::ZERO, true, None))),
+            Ok(found) => Ok(found.map(|(clip, origin)| {
+                let source = self.source(&origin.source);
+                let left_away =
+                    source.map(|source| source.capabilities().fitted(&self.asked.request).left_away);
+                let made = made(clip, origin, Micros::ZERO, None);
+                MadeClip { from_library: true, left_away: left_away.unwrap_or_default(), ..made }
+            })),
             Err(error) if error.no_room() => Err(StepError::NoRoom(error.to_string())),
             Err(error) => {
                 tracing::warn!(step.id = %self.step.id, %error, "the library of clips cannot be read");
@@ -132,13 +142,8 @@ impl ClipWork<'_> {
     }
 }
 
-fn made(
-    clip: ArtifactHash,
-    origin: ClipOrigin,
-    cost: Micros,
-    from_library: bool,
-    fidelity: Option<FidelityReport>,
-) -> MadeClip {
+fn made(clip: ArtifactHash, origin: ClipOrigin, cost: Micros, fidelity: Option<FidelityReport>) -> MadeClip {
     let ClipOrigin { source, model, licence, seed, frames } = origin;
-    MadeClip { clip, frames, source, model, licence, seed, cost, from_library, fidelity }
+    let (from_library, left_away) = (false, Vec::new());
+    MadeClip { clip, frames, source, model, licence, seed, cost, from_library, left_away, fidelity }
 }

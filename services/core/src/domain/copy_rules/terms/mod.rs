@@ -159,10 +159,11 @@ pub fn first_forbidden(text: &str, locale: Locale, names: &[&str]) -> Option<Hit
     let plain: String = fold(text, Fold::Plain).chars.into_iter().collect();
     let joined: String = fold(text, Fold::Clauses).chars.into_iter().collect();
     let suspicious = |term: &Term| {
+        if term.severity != Severity::Error || term.locale.language() != locale.language() {
+            return false;
+        }
         let folded = if fold_of_term(term.text) == Fold::Clauses { &joined } else { &plain };
-        term.severity == Severity::Error
-            && term.locale.language() == locale.language()
-            && folded.contains(term.text)
+        folded.contains(term.text)
     };
     if !TERMS.iter().any(suspicious) {
         return None;

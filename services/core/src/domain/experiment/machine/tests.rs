@@ -40,6 +40,10 @@ fn read_out(day: u32, phase: u32, alarm: bool, standing: ExperimentVerdict) -> R
         verdict: standing.clone(),
         standing,
         sentence: Sentences { en: "said".to_owned(), zh: "说".to_owned() },
+        adjusted: None,
+        incrementality: None,
+        segments: None,
+        notes: Vec::new(),
     }
 }
 
@@ -137,6 +141,7 @@ fn the_largest_event_fits_its_bound() {
             spend_micros: Micros(9_999_999_999_999_999),
             revenue_micros: None,
             value: None,
+            standard_error: None,
             weight: 0.1,
         };
         9
