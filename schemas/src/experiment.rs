@@ -101,8 +101,8 @@ pub struct ExperimentTraffic {
     /// Seconds of the wall clock between two logical days; 0 for full speed.
     #[schemars(range(min = 0, max = 86_400))]
     pub day_seconds: u32,
-    /// Share of the users who convert on a day on which they are exposed, were they shown no advertisement: an
-    /// assumption of the simulated market, over which the lift of a holdout is measured.
+    /// Share of the users who convert on a day on which they are exposed, were they shown no advertisement:
+    /// an assumption of the simulated market, over which the lift of a holdout is measured.
     #[schemars(range(min = 0.0, max = 0.5))]
     pub organic_conversions: f64,
 }
@@ -149,12 +149,12 @@ pub struct ArmOrder {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 24))]
     pub name: Option<String>,
-    /// The variant it shows: of the run, with a finished video. Needed in the market; of imported results it may be
-    /// left out, e.g. for an advertisement that was there before.
+    /// The variant it shows: of the run, with a finished video. Needed in the market; of imported results it
+    /// may be left out, e.g. for an advertisement that was there before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<VariantId>,
-    /// The advertisements whose imported results are this arm's; for `source: imported` only, where each arm has one
-    /// at least.
+    /// The advertisements whose imported results are this arm's; for `source: imported` only, where each arm
+    /// has one at least.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     pub external_ads: Vec<ExternalAd>,
@@ -323,8 +323,8 @@ pub struct ExperimentPhase {
 }
 
 impl ExperimentPhase {
-    /// Shares of the users, of the arms in their order and then, where there is one, of the holdout. They add up
-    /// to 1.
+    /// Shares of the users, of the arms in their order and then, where there is one, of the holdout. They add
+    /// up to 1.
     #[must_use]
     pub fn shares(&self) -> Vec<f64> {
         let total: f64 = self.weights.iter().sum();

@@ -175,15 +175,17 @@ id! {
     BrandId, "BrandId"
 }
 
-/// The version number in the ids of sandboxes: that of ids made from names, which no other id of the program has.
+/// The version number in the ids of sandboxes: that of ids made from names, which no other id of the program
+/// has.
 const SANDBOX_VERSION: usize = 5;
 
 impl OrganizationId {
-    /// The sandbox of this organization: a sibling with rows of its own, so that whatever separates organizations
-    /// separates what is tried out from what is meant. A sandbox is its own.
+    /// The sandbox of this organization: a sibling with rows of its own, so that whatever separates
+    /// organizations separates what is tried out from what is meant. A sandbox is its own.
     ///
-    /// The id alone says that it is one: it has version 5 (made from a name, here the organization's id), where
-    /// all others have version 8. So nothing has to be looked up before work is kept from the outside world.
+    /// The id alone says that it is one: it has version 5 (made from a name, here the organization's id),
+    /// where all others have version 8. So nothing has to be looked up before work is kept from the outside
+    /// world.
     #[must_use]
     pub fn sandbox(self) -> Self {
         if self.is_sandbox() {

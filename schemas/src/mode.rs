@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::OrganizationId;
 
-/// Whether something is meant, or made in the sandbox of an organization. Follows from the organization that it
-/// belongs to, see [`OrganizationId::sandbox`].
+/// Whether something is meant, or made in the sandbox of an organization. Follows from the organization that
+/// it belongs to, see [`OrganizationId::sandbox`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {

@@ -6,9 +6,9 @@
 //! cargo run --release -p spotwright-creative --example bench_copy -- digest examples/bench 1 8
 //! ```
 //!
-//! `digest` prints the BLAKE3 of everything that the engine writes for these seeds, the first and the last: six
-//! scripts of every brief, and three that were asked for by structure. `samples` prints whole scripts with the facts they rest on; `examples/bench/SAMPLES.md` is its
-//! output. `measure` prints one JSON object.
+//! `digest` prints the BLAKE3 of everything that the engine writes for these seeds, the first and the last:
+//! six scripts of every brief, and three that were asked for by structure. `samples` prints whole scripts
+//! with the facts they rest on; `examples/bench/SAMPLES.md` is its output. `measure` prints one JSON object.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

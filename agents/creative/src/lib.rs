@@ -4,8 +4,9 @@
 //! Pure decisions of the loop, in the order they are taken: [`clarify`] asks, [`plan`] chooses
 //! directions, [`cases`] knows ads to learn from, [`drafting`] has whole scripts written by a language
 //! model or by the [`copywriter`], [`critique`] judges them, [`storyboard`] lays them out, [`footage`]
-//! says which shots a video model is asked for, [`voice_over`] has lines spoken, [`select`] picks which scored variants are rendered in
-//! full, [`revision`] makes another advertisement of one that a person edits, [`learn`] turns clicks into beliefs for the next generation.
+//! says which shots a video model is asked for, [`voice_over`] has lines spoken, [`select`] picks which
+//! scored variants are rendered in full, [`revision`] makes another advertisement of one that a person edits,
+//! [`learn`] turns clicks into beliefs for the next generation.
 //!
 //! # What it does not do
 //! No I/O, no clock, no global randomness; it neither renders, scores nor publishes. A language

@@ -15,7 +15,7 @@ use spotwright_schemas::wording::{folded, holds_term};
 const NAMED_WITHIN: usize = 2;
 const TEASED_WITHIN: usize = 3;
 
-/// Shots from the first on within which a viewer reads the product's name.
+/// Shots from the first on within which a viewer of the copy engine's scripts reads the product's name.
 pub(crate) const fn named_within(brief: &Brief) -> usize {
     if brief.allow_teasers { TEASED_WITHIN } else { NAMED_WITHIN }
 }
@@ -44,8 +44,8 @@ pub(crate) fn unsaid<'b>(brief: &'b Brief, script: &Script) -> Vec<&'b str> {
     brief.must_say.iter().map(String::as_str).filter(|must| !said(must)).collect()
 }
 
-/// Whether a text states a price, given as a line says it (`98元`, `$59`, `free`): the amount, whatever it is for
-/// (`$22 a class`). An amount without its currency is one where nothing else is counted (`现价98`).
+/// Whether a text states a price, given as a line says it (`98元`, `$59`, `free`): the amount, whatever it is
+/// for (`$22 a class`). An amount without its currency is one where nothing else is counted (`现价98`).
 pub(crate) fn states_price(text: &str, price: &str, locale: Locale) -> bool {
     let wanted =
         parse(price, locale).into_iter().map(|found| found.quantity).find(|one| one.currency.is_some());

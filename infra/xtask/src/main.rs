@@ -2,8 +2,9 @@
 //!
 //! `cargo xtask codegen` writes what is generated from the Rust types, `codegen --check` fails when
 //! a checked-in file differs; `cargo xtask tidy` checks the direction of imports, crate pages and
-//! stray panics; `cargo xtask additive` that the descriptions of API and messages only grew; `cargo xtask pictures` draws the pictures of SpotBench; `cargo xtask full` runs what takes too long for every change, `cargo xtask faults` the
-//! fault suite alone.
+//! stray panics; `cargo xtask additive` that the descriptions of API and messages only grew;
+//! `cargo xtask pictures` draws the pictures of SpotBench; `cargo xtask full` runs what takes too long for
+//! every change, `cargo xtask faults` the fault suite alone.
 
 mod additive;
 mod codegen;

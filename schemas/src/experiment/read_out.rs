@@ -191,7 +191,8 @@ pub struct ReadOut {
     pub standing: ExperimentVerdict,
     /// The standing verdict in plain words.
     pub sentence: Sentences,
-    /// The same comparisons with what is known of the users from before; `null` where nothing is. It decides nothing.
+    /// The same comparisons with what is known of the users from before; `null` where nothing is. It decides
+    /// nothing.
     #[serde(default)]
     pub adjusted: Option<ReadOutAdjusted>,
     /// What the advertisements added over none at all; `null` without a holdout.

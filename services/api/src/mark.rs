@@ -1,8 +1,8 @@
 //! The mark of the sandbox on answers: one layer puts it on, so that no resource can forget it.
 //!
-//! Every answer to a test key has the header `spotwright-mode: test`. A JSON object has the field `mode` as well,
-//! and so has each row of a list. Documents of a stated `format` (scripts, storyboards) stay as they are: their
-//! form is not that of the API.
+//! Every answer to a test key has the header `spotwright-mode: test`. A JSON object has the field `mode` as
+//! well, and so has each row of a list. Documents of a stated `format` (scripts, storyboards) stay as they
+//! are: their form is not that of the API.
 
 use std::fmt;
 
@@ -41,8 +41,8 @@ pub(crate) async fn test(mut response: Response) -> Response {
     Response::from_parts(parts, marked.map_or_else(|_| Body::from(bytes), Body::from))
 }
 
-/// An object with the mark, unless it has a mode or a format of its own; with `rows`, the objects of its list as
-/// well. Everything else stays as it is, to the letter.
+/// An object with the mark, unless it has a mode or a format of its own; with `rows`, the objects of its list
+/// as well. Everything else stays as it is, to the letter.
 fn marked(document: &RawValue, rows: bool) -> String {
     let text = document.get();
     let Ok(Fields(fields)) = serde_json::from_str::<Fields<'_>>(text) else { return text.to_owned() };

@@ -427,8 +427,8 @@ fn add_tags(operation: &Operation, described: &mut Value, parameters: &mut Vec<V
     }
 }
 
-/// Takes defaults away that the field itself refuses: a text that may not be empty, in a form whose fields are
-/// read one by one. Such a field has to be given.
+/// Takes defaults away that the field itself refuses: a text that may not be empty, in a form whose fields
+/// are read one by one. Such a field has to be given.
 fn drop_impossible_defaults(schemas: &mut Value) {
     for schema in schemas.as_object_mut().into_iter().flat_map(|schemas| schemas.values_mut()) {
         let mut needed = Vec::new();

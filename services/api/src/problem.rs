@@ -68,8 +68,9 @@ pub(crate) fn told(problem: &Problem, language: Language) -> String {
     }
 }
 
-/// A failure as it is stored, `SW0601 …`, in the language of a brief: in Chinese what its code means and what to do,
-/// and the stored words behind it where no Chinese ones are known. Words without a code are a person's and stay.
+/// A failure as it is stored, `SW0601 …`, in the language of a brief: in Chinese what its code means and what
+/// to do, and the stored words behind it where no Chinese ones are known. Words without a code are a person's
+/// and stay.
 #[must_use]
 pub fn told_failure(stored: &str, locale: Locale) -> String {
     let known = stored.split_once(' ').and_then(|(code, words)| {

@@ -259,7 +259,8 @@ impl Service {
         PeoplePorts { record: self.record(caller), ..self.public_people(None) }
     }
 
-    /// The same for a request that needs no key, and for sessions, which go by the machine's clock everywhere.
+    /// The same for a request that needs no key, and for sessions, which go by the machine's clock
+    /// everywhere.
     pub(crate) fn public_people<'a>(&'a self, request_id: Option<&'a str>) -> PeoplePorts<'a> {
         PeoplePorts {
             people: self.state.people.as_ref(),

@@ -1,8 +1,8 @@
 //! Tails: one look at a run for all who listen to it.
 //!
-//! A thousand listeners that each asked the database four times a second would keep it busy with nothing. Here
-//! one of those who wait for the same run looks for all of them, and whoever waits next takes over when that one
-//! goes away.
+//! A thousand listeners that each asked the database four times a second would keep it busy with nothing.
+//! Here one of those who wait for the same run looks for all of them, and whoever waits next takes over when
+//! that one goes away.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,8 +71,8 @@ impl Tails {
 }
 
 impl Listening {
-    /// Waits until there is an event after number `after`. `newest` asks for the number of the newest one; of all
-    /// who wait only one asks. It may be given up at any moment.
+    /// Waits until there is an event after number `after`. `newest` asks for the number of the newest one; of
+    /// all who wait only one asks. It may be given up at any moment.
     ///
     /// # Errors
     /// Those of `newest`.

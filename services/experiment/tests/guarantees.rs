@@ -125,7 +125,8 @@ fn run(form: Form, difference: Difference, per_day: u64, lift: f64, tuning: f64,
         let slope = common_slope(&[arms[0].sums(), arms[1].sums()]);
         let moments = |arm: &Running| arm.sums().moments(slope);
         let (Ok(a), Ok(b)) = (moments(&arms[0]), moments(&arms[1])) else { continue };
-        // Without any success there is no read-out, and so no false one; before the burn-in there is no promise.
+        // Without any success there is no read-out, and so no false one; before the burn-in there is no
+        // promise.
         let Ok(effect) = effect(&a, &b, difference) else { continue };
         if !has_burned_in(&Minimum::default(), [&arms[0].sums(), &arms[1].sums()]) {
             continue;
@@ -249,8 +250,8 @@ fn power_at_the_planned_size() {
     }
 }
 
-/// Shares of tests with `users` users, of which `share` go to the first of two equal arms, that give a warning
-/// and an alarm.
+/// Shares of tests with `users` users, of which `share` go to the first of two equal arms, that give a
+/// warning and an alarm.
 fn mismatches(users: u64, share: f64, tests: u64) -> (f64, f64) {
     let (mut warnings, mut alarms) = (0, 0);
     for test in 0..tests {

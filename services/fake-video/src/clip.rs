@@ -1,9 +1,9 @@
 //! Makes what was asked for: moving test pictures, stills and tones, and spoils them on purpose.
 //!
 //! A clip from words alone shows diagonal stripes in two colors that wander, a disc that circles, and in
-//! a band down the upper half of the left edge a mark in a third color; all three follow from prompt and seed ([`mark`],
-//! [`stripes`]), so that a test can tell whose clip it is looking at. A clip with pictures shows them,
-//! slowly coming closer, without mark: they can be compared with what was given.
+//! a band down the upper half of the left edge a mark in a third color; all three follow from prompt and seed
+//! ([`mark`], [`stripes`]), so that a test can tell whose clip it is looking at. A clip with pictures shows
+//! them, slowly coming closer, without mark: they can be compared with what was given.
 
 use std::f64::consts::TAU;
 use std::io::Cursor;
@@ -185,8 +185,8 @@ impl Work {
     }
 }
 
-/// The color of the mark of a clip from words alone, in its left eighth from the top to the middle: red, green,
-/// blue.
+/// The color of the mark of a clip from words alone, in its left eighth from the top to the middle: red,
+/// green, blue.
 #[must_use]
 pub fn mark(prompt: &str, seed: u64) -> [u8; 3] {
     color(&digest(prompt, seed), 0)

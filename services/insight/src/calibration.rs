@@ -1,5 +1,5 @@
-//! Predicted against realized click rates: whether the click models can be believed, by model and by bins of what they
-//! predict.
+//! Predicted against realized click rates: whether the click models can be believed, by model and by bins of
+//! what they predict.
 
 use spotwright_core::domain::report::{Cell, Column, ColumnKind, Exposure, Table};
 use spotwright_experiment::interval::{Counts, Interval, wilson};
@@ -44,7 +44,8 @@ pub struct ModelCalibration {
     pub ctr: Option<f64>,
     /// Predicted over realized clicks with its interval, which the realized ones make; `None` without clicks.
     pub ratio: Option<[f64; 3]>,
-    /// Mean distance between predicted and realized rates of the bins, weighted by impressions; `None` without any.
+    /// Mean distance between predicted and realized rates of the bins, weighted by impressions; `None`
+    /// without any.
     pub error: Option<f64>,
     /// Share of ads whose realized rate's interval meets the predicted one, in [0, 1]; `None` without ads.
     pub within_interval: Option<f64>,
@@ -62,8 +63,8 @@ struct Ad<'a> {
     clicks: u64,
 }
 
-/// How predictions turned out, all models together first, then each by its id. Ads that were never shown, and those
-/// without a score, are left out. At most `bins` bins each; fewer where there are fewer ads.
+/// How predictions turned out, all models together first, then each by its id. Ads that were never shown, and
+/// those without a score, are left out. At most `bins` bins each; fewer where there are fewer ads.
 #[must_use]
 pub fn calibration(exposures: &[Exposure], bins: usize) -> Vec<ModelCalibration> {
     let ad = |shown: &'_ Exposure| -> Option<(String, f64, [f64; 2], u64, u64)> {
@@ -139,8 +140,8 @@ fn meets(ad: &Ad<'_>) -> bool {
         .is_some_and(|rate| rate.low <= ad.interval[1] && ad.interval[0] <= rate.high)
 }
 
-/// Cuts ads, which are in the order of their predictions, where the middle of an ad's impressions passes the next
-/// share of all.
+/// Cuts ads, which are in the order of their predictions, where the middle of an ad's impressions passes the
+/// next share of all.
 fn binned(ads: &[Ad<'_>], impressions: u64, bins: usize) -> Vec<Bin> {
     let mut groups: Vec<(usize, Vec<Ad<'_>>)> = Vec::new();
     let mut before: u64 = 0;

@@ -69,8 +69,8 @@ fn cells(source: &str, row: &ElementRow) -> Vec<Cell> {
     ]
 }
 
-/// What a variant is made of, element by element. Variants of one generation of a run are comparable; a call to
-/// action is the brief's, so it is compared over the briefs of one product.
+/// What a variant is made of, element by element. Variants of one generation of a run are comparable; a call
+/// to action is the brief's, so it is compared over the briefs of one product.
 fn units_of(shown: &Exposure) -> Vec<ElementUnit> {
     let body = &shown.body;
     let of_generation = format!("{}/{}", shown.run, shown.generation);

@@ -7,8 +7,8 @@ use spotwright_schemas::outcome::Delivery;
 
 use crate::Shown;
 
-/// The click rate of a delivery with its interval of this confidence, in (0, 1) (Wilson); `None` where nothing was
-/// shown.
+/// The click rate of a delivery with its interval of this confidence, in (0, 1) (Wilson); `None` where
+/// nothing was shown.
 #[must_use]
 pub fn click_rate(delivery: Delivery, confidence: f64) -> Option<Interval> {
     if delivery.impressions == 0 {

@@ -1,13 +1,13 @@
 //! Read models: what reports, result files, the REST API and the portal show, computed once.
 //!
 //! # Purpose
-//! [`Shown`] is what was made and what became of it. [`ranking`] puts winners in order, [`figures`] tells rates
-//! with their intervals and sums by generation, [`explanations`] says why winners were scored as they were, and
-//! [`elements`] what the parts of ads go along with. [`calibration`] holds predictions against what came of them, and
-//! [`market`] tells auctions, prices and pace over all campaigns.
+//! [`Shown`] is what was made and what became of it. [`ranking`] puts winners in order, [`figures`] tells
+//! rates with their intervals and sums by generation, [`explanations`] says why winners were scored as they
+//! were, and [`elements`] what the parts of ads go along with. [`calibration`] holds predictions against what
+//! came of them, and [`market`] tells auctions, prices and pace over all campaigns.
 //!
-//! It deliberately reads nothing and writes nothing: who shows a number fetches the rows through a use case and
-//! asks here. Words and pictures are made where they are shown.
+//! It deliberately reads nothing and writes nothing: who shows a number fetches the rows through a use case
+//! and asks here. Words and pictures are made where they are shown.
 //!
 //! # Invariants
 //! - Equal rows give equal numbers, in the same order.

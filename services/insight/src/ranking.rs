@@ -27,8 +27,9 @@ pub struct Ranked<'a> {
     pub rung: u64,
 }
 
-/// The winners that were placed, best first by the posterior mean of the click rate, under a prior fitted to all
-/// winners of the run, so that few impressions cannot put anyone on top. Ties go by generation and number.
+/// The winners that were placed, best first by the posterior mean of the click rate, under a prior fitted to
+/// all winners of the run, so that few impressions cannot put anyone on top. Ties go by generation and
+/// number.
 #[must_use]
 pub fn ranked(shown: Shown<'_>) -> Vec<Ranked<'_>> {
     let counts = |variant: &Variant| {

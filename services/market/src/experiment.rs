@@ -1,15 +1,15 @@
 //! Plays days of experiments: users are divided by chance before any auction, and stay where they are.
 //!
 //! A day is an ordinary day of the market, with the same competitors, audience and money. What differs is who
-//! chooses what is shown: not the ladder and not the rotation, but the user's arm. One bidder bids for all arms
-//! and for the holdout with one estimated click rate, so that whether a user is exposed never depends on the
-//! arm; otherwise the better arm would reach more users, and its users would be others. A user of the holdout
-//! takes part in the auction as a ghost: where an arm would have been seen, the user is counted and nothing is
-//! shown, clicked or paid.
+//! chooses what is shown: not the ladder and not the rotation, but the user's arm. One bidder bids for all
+//! arms and for the holdout with one estimated click rate, so that whether a user is exposed never depends on
+//! the arm; otherwise the better arm would reach more users, and its users would be others. A user of the
+//! holdout takes part in the auction as a ghost: where an arm would have been seen, the user is counted and
+//! nothing is shown, clicked or paid.
 //!
-//! Some users buy without any advertisement, with the probability that the order assumes, whatever their arm and on
-//! days on which they are exposed or would have been. Where such a user also buys after a click, it is the same
-//! purchase: it is attributed to the advertisement, which did not add it.
+//! Some users buy without any advertisement, with the probability that the order assumes, whatever their arm
+//! and on days on which they are exposed or would have been. Where such a user also buys after a click, it is
+//! the same purchase: it is attributed to the advertisement, which did not add it.
 
 use std::collections::HashMap;
 
@@ -314,7 +314,8 @@ impl<'a> Day<'a> {
         exposure.remembered = remembered + 1.0;
     }
 
-    /// Whether a click leads to a conversion within the attribution window. It counts on the day of the click.
+    /// Whether a click leads to a conversion within the attribution window. It counts on the day of the
+    /// click.
     fn converts(&self, number: u64, segment: usize, arm: usize) -> bool {
         let appeal = &self.appeals[arm];
         let draws = self.conversion_draws.child(number).child(appeal.content);

@@ -1,5 +1,5 @@
-//! Which creative is shown next: the traffic ladder first, then the allocation policy that earned most on real tests
-//! (`scorer ladder`: curious Thompson), over the rest of the day.
+//! Which creative is shown next: the traffic ladder first, then the allocation policy that earned most on
+//! real tests (`scorer ladder`: curious Thompson), over the rest of the day.
 
 use spotwright_core::ports::marketplace::RungResult;
 use spotwright_experiment::interval::{BetaPosterior, Counts};
@@ -55,8 +55,8 @@ struct Entry {
 }
 
 impl Rotation {
-    /// Starts all creatives, given by their predicted click rates in (0, 1), on the first rung. `impressions` is how
-    /// many the day is expected to bring, before any was seen.
+    /// Starts all creatives, given by their predicted click rates in (0, 1), on the first rung. `impressions`
+    /// is how many the day is expected to bring, before any was seen.
     pub(crate) fn new(predicted: &[f64], ladder: ladder::Policy, draws: Stream, impressions: u64) -> Self {
         let mean = predicted.iter().sum::<f64>() / predicted.len() as f64;
         let entries = predicted

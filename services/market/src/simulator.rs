@@ -224,7 +224,8 @@ struct Chosen {
 /// By tick, creative and the bits of the probability.
 type Choices = BTreeMap<(usize, usize, u64), Chosen>;
 
-/// Of so many opportunities one is thought to become an impression, until the first tick has shown how many do.
+/// Of so many opportunities one is thought to become an impression, until the first tick has shown how many
+/// do.
 const WON_OF: u64 = 4;
 
 /// The state of one campaign being played.

@@ -161,7 +161,8 @@ fn money_and_counts_add_up_and_ghosts_cost_nothing() {
 
 #[test]
 fn who_is_exposed_does_not_depend_on_the_arm() {
-    // Arm B has e² times the odds: if that moved bids or fatigue moved exposure by arm, the counts would tell.
+    // Arm B has e² times the odds: if that moved bids or fatigue moved exposure by arm, the counts would
+    // tell.
     let market = KnownEffects { market: MARKET.clone(), log_odds: vec![0.0, 2.0, 0.0] };
     let mut alarms = 0;
     for seed in 0..20 {

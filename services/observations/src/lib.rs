@@ -4,8 +4,9 @@
 //! [`export`] recognizes the performance export of a platform by its headers, in the platform's languages,
 //! and reads it into typed [`Observation`]s. [`trial`] reads the arms of an experiment from counts or from
 //! rows (JSON, CSV, XLSX, parquet) into what [`spotwright_experiment::analysis::report::analyze`] takes.
-//! [`told`] writes an analysis as CSV. [`record`] turns a reading into rows to be kept. [`experiment`] reads out
-//! experiments of the market day by day, and writes their exposures as parquet, as [`table_file`] does with the tables of reports.
+//! [`told`] writes an analysis as CSV. [`record`] turns a reading into rows to be kept. [`experiment`] reads
+//! out experiments of the market day by day, and writes their exposures as parquet, as [`table_file`] does
+//! with the tables of reports.
 //!
 //! It deliberately stores nothing, asks nobody and knows no clock: what a file does not say (currency, time
 //! zone, days) comes back as a [`Question`], and the answers are given with [`Given`] in a second reading.
@@ -15,8 +16,8 @@
 //! # Invariants
 //! - Nothing is guessed: a number, date or currency that can be read in two ways is asked or refused.
 //! - Every row of a file is an observation, or is named with its line as skipped or refused, and why.
-//! - Simulated observations never come from here: every observation carries its platform, and every read-out of an
-//!   experiment in the market says that it is simulated.
+//! - Simulated observations never come from here: every observation carries its platform, and every read-out
+//!   of an experiment in the market says that it is simulated.
 //!
 //! # Example
 //! ```

@@ -1,4 +1,5 @@
-//! An analysis as JSON and CSV, read-outs of experiments and a reading as CSV. Every number carries its source.
+//! An analysis as JSON and CSV, read-outs of experiments and a reading as CSV. Every number carries its
+//! source.
 
 use std::fmt::Write as _;
 
@@ -93,7 +94,8 @@ fn methods(metric: &str, own: &Comparison) -> Vec<Value> {
     methods
 }
 
-/// Read-outs of an experiment: one line for each day, variant and method, those with the covariate among them.
+/// Read-outs of an experiment: one line for each day, variant and method, those with the covariate among
+/// them.
 #[must_use]
 pub fn read_outs(read_outs: &[ReadOut]) -> String {
     let mut text = "source,day,phase,metric,arm,method,adjusted,lift,low,high,p_value,adjusted_p_value,\

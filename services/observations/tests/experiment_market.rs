@@ -1,4 +1,5 @@
-//! Whole experiments, from the market to the verdict: what is there is found, and what is not is seldom found.
+//! Whole experiments, from the market to the verdict: what is there is found, and what is not is seldom
+//! found.
 
 use std::sync::LazyLock;
 

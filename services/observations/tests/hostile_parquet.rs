@@ -1,5 +1,5 @@
-//! Parquet files that cannot be right: each gives a typed problem with its row group, row or column, in bounded memory
-//! and time.
+//! Parquet files that cannot be right: each gives a typed problem with its row group, row or column, in
+//! bounded memory and time.
 
 #![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 
@@ -170,7 +170,8 @@ fn framed(body: &[u8], footer: &Thrift) -> Vec<u8> {
     bytes
 }
 
-/// A file of the columns arm, units, successes (all whole numbers) whose second one has this codec and these pages.
+/// A file of the columns arm, units, successes (all whole numbers) whose second one has this codec and these
+/// pages.
 fn packed(codec: i64, offset: i64, length: i64, page: &[u8]) -> Vec<u8> {
     let nodes = [group("m", 3), leaf("arm"), leaf("units"), leaf("successes")];
     let columns = [chunk("arm", 0, 4, 0), chunk("units", codec, offset, length), chunk("successes", 0, 4, 0)];
@@ -403,7 +404,8 @@ fn rows_that_cannot_be_right_are_refused_with_row_and_column() {
 
 #[test]
 fn one_long_text_in_many_rows_is_refused_before_it_fills_the_memory() {
-    // Half a megabyte in the dictionary, and two thousand numbers of it: a small file, and a gigabyte of text.
+    // Half a megabyte in the dictionary, and two thousand numbers of it: a small file, and a gigabyte of
+    // text.
     let long: &'static [u8] = Box::leak(vec![b'x'; 1 << 19].into_boxed_slice());
     let bytes = file(
         "required int64 unit; required binary arm (UTF8); required int64 value;",

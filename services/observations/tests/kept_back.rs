@@ -1,5 +1,5 @@
-//! Export shapes that no sample has: other languages, bytes, preambles, sums and merged cells. Each is read exactly, or
-//! asked about.
+//! Export shapes that no sample has: other languages, bytes, preambles, sums and merged cells. Each is read
+//! exactly, or asked about.
 
 use encoding_rs::GB18030;
 use spotwright_observations::{

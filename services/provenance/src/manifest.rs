@@ -1,9 +1,9 @@
 //! C2PA manifests of MP4 files.
 //!
 //! # Source
-//! C2PA Technical Specification 2, `c2pa.created` with the digital source types of IPTC: `trainedAlgorithmicMedia` for
-//! what a generative model made, `compositeWithTrainedAlgorithmicMedia` where such parts were composed,
-//! `algorithmicMedia` for what a program composes without one.
+//! C2PA Technical Specification 2, `c2pa.created` with the digital source types of IPTC:
+//! `trainedAlgorithmicMedia` for what a generative model made, `compositeWithTrainedAlgorithmicMedia` where
+//! such parts were composed, `algorithmicMedia` for what a program composes without one.
 
 use std::fs::File;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! The shot graph: which distinct shots the variants of an ad consist of, and who uses which.
 //!
 //! Pure. A shot's key covers everything that fixes its pixels: the renderer's version, the shot with its
-//! picture or clip, size, rate, colors, language, placement, names and fonts. Equal keys are one shot, which is
-//! made, encoded and checked once; a variant is its shots joined by stream copy, with a sound of its own.
+//! picture or clip, size, rate, colors, language, placement, names and fonts. Equal keys are one shot, which
+//! is made, encoded and checked once; a variant is its shots joined by stream copy, with a sound of its own.
 //! Clips that are still to be made are told apart by what is asked of their source, so that a clip of several
 //! shots is paid once.
 
@@ -146,9 +146,9 @@ struct ShotKey<'a> {
 
 /// The name of a shot by everything that fixes its pixels.
 ///
-/// Of speech the times of its words are in it, which captions follow; who says them in which recording changes no
-/// pixel. All else of the shot is, also the product's pictures that a clip is compared with: equal pixels under two
-/// keys cost time, and nothing else.
+/// Of speech the times of its words are in it, which captions follow; who says them in which recording
+/// changes no pixel. All else of the shot is, also the product's pictures that a clip is compared with: equal
+/// pixels under two keys cost time, and nothing else.
 pub(crate) fn shot_key(board: &Storyboard, shot: &Shot, fonts: &str) -> Result<String, Error> {
     let silent;
     let spoken = shot.voice.as_ref().filter(|line| !line.words.is_empty() && shot.role != Role::Hook);

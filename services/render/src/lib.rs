@@ -6,8 +6,8 @@
 //! it once, joins shots by stream copy, composes a music bed, lays spoken lines over it ([`speech`]) and
 //! writes the label of AI-made content.
 //! It also implements [`QualityGate`](spotwright_core::ports::quality_gate::QualityGate), which decodes and
-//! measures a stored file, whoever made it ([`gate`]). [`picture::PictureImport`] makes pictures from outside safe,
-//! [`ClipImport`] clips: each file is decoded in a caged child process ([`worker`]).
+//! measures a stored file, whoever made it ([`gate`]). [`picture::PictureImport`] makes pictures from outside
+//! safe, [`ClipImport`] clips: each file is decoded in a caged child process ([`worker`]).
 //! It writes no copy, chooses no layout, and generates no pictures.
 //!
 //! # Invariants
@@ -41,6 +41,7 @@ mod import;
 pub mod label;
 mod layout;
 mod lines;
+pub mod loudness;
 mod mask;
 mod measure;
 pub mod music;

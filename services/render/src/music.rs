@@ -1,23 +1,30 @@
 //! A small synthesizer: a seeded music bed of pads, plucks, bass and soft percussion.
 //!
 //! Simulated music, not a recording: chord progressions, patterns and timbres are chosen by the seed.
-//! The piece is arranged for its ad: it begins without drums, breathes before its end, is fullest after that and
-//! ends on the key's chord, which rings out. Every cut stands on a half beat and is heard.
+//! The piece is arranged for its ad: it begins without drums, breathes before its end, is fullest after that
+//! and ends on the key's chord, which rings out. Every cut stands on a half beat and is heard.
 //! The result has exactly the asked length and loudness.
 
 mod grid;
 
-use ebur128::{EbuR128, Mode};
 use spotwright_schemas::random::Stream;
 use spotwright_schemas::storyboard::Audio;
 
 use self::grid::Grid;
 use crate::error::Error;
+use crate::loudness::level;
 
 /// Samples per second.
 pub const RATE: u32 = 44_100;
-/// True peak that is aimed at, in dBTP; AAC was seen to add up to 1.3 dB on short pieces, the gate asks for -1.
+/// True peak that is aimed at, in dBTP; AAC was seen to add up to 1.3 dB on short pieces, the gate asks for
+/// -1.
 const PEAK: f64 = -2.7;
+
+/// How far noise follows each sample: above some 7 kHz it is weakened, where it only hisses and where AAC,
+/// which leaves away most of it, would make new peaks.
+const SOFTNESS: f32 = 0.62;
+/// What noise is raised by for it.
+const SOFT_LEVEL: f32 = 1.5;
 
 /// Chord progressions as semitones above the key's root, each with its third (major or minor).
 const PROGRESSIONS: [[(i32, bool); 4]; 6] = [
@@ -37,7 +44,8 @@ const PATTERNS: [[usize; 8]; 5] = [
     [0, 3, 2, 3, 1, 3, 2, 3],
 ];
 
-/// Composes `samples` stereo samples, interleaved, at [`RATE`], for an ad that is cut at these seconds (rising).
+/// Composes `samples` stereo samples, interleaved, at [`RATE`], for an ad that is cut at these seconds
+/// (rising).
 ///
 /// Same `audio`, cuts and length give bit-equal samples on one machine and compiler. The loudness is
 /// within 0.1 LU of `audio.loudness_lufs` unless the peak limit forbids it; pieces shorter than the
@@ -62,24 +70,8 @@ pub(crate) fn compose_below(
     mix.echo(grid.tempo);
     let mut sound = mix.interleaved();
     fade(&mut sound, samples);
-    normalize(&mut sound, audio.loudness_lufs, limit)?;
+    level(&mut sound, audio.loudness_lufs, limit)?;
     Ok(sound)
-}
-
-/// Integrated loudness in LUFS and true peak in dBTP of interleaved samples; -70 LUFS for silence.
-///
-/// # Errors
-/// [`Error::Compositing`] for impossible rates or channel counts.
-pub fn loudness(samples: &[f32], channels: u32, rate: u32) -> Result<(f64, f64), Error> {
-    let fail = |error: ebur128::Error| Error::Compositing(format!("loudness: {error}"));
-    let mut meter = EbuR128::new(channels, rate, Mode::I | Mode::TRUE_PEAK).map_err(fail)?;
-    meter.add_frames_f32(samples).map_err(fail)?;
-    let integrated = meter.loudness_global().map_err(fail)?;
-    let mut peak = 0.0_f64;
-    for channel in 0..channels {
-        peak = peak.max(meter.true_peak(channel).map_err(fail)?);
-    }
-    Ok((if integrated.is_finite() { integrated } else { -70.0 }, 20.0 * peak.max(1e-6).log10()))
 }
 
 struct Mix {
@@ -163,14 +155,15 @@ impl Mix {
     fn noise(&mut self, start: usize, draws: Stream, [level, decay, color, place]: [f32; 4]) {
         // Until it is 40 dB down.
         let length = (4.6 / decay * RATE as f32) as usize;
-        let (mut low, mut previous) = (0.0_f32, 0.0_f32);
+        let (mut low, mut previous, mut soft) = (0.0_f32, 0.0_f32, 0.0_f32);
         for idx in 0..length {
             let white = draws.uniform(idx as u64) as f32 * 2.0 - 1.0;
             let bright = white - previous;
             previous = white;
             low += color * (bright - low);
+            soft += SOFTNESS * (low - soft);
             let envelope = (-(idx as f32) / RATE as f32 * decay).exp() * (idx as f32 / 30.0).min(1.0);
-            self.add(start + idx, low * envelope * level, place, 0.25);
+            self.add(start + idx, soft * envelope * level * SOFT_LEVEL, place, 0.25);
         }
     }
 
@@ -436,44 +429,10 @@ fn fade(sound: &mut [f32], samples: usize) {
     }
 }
 
-/// Sets loudness; peaks over the limit are rounded off and the gain is found again.
-fn normalize(sound: &mut [f32], target: f64, limit: f64) -> Result<(), Error> {
-    if sound.is_empty() {
-        return Ok(());
-    }
-    for _ in 0..6 {
-        let (mut measured, peak) = loudness(sound, 2, RATE)?;
-        if measured <= -69.0 {
-            let energy: f64 = sound.iter().map(|s| f64::from(*s).powi(2)).sum();
-            measured = 10.0 * (energy / sound.len() as f64 * 2.0).max(1e-12).log10() - 0.7;
-        }
-        let gain_db = target - measured;
-        if gain_db.abs() < 0.05 && peak <= limit + 0.3 {
-            break;
-        }
-        let gain = 10.0_f64.powf(gain_db / 20.0) as f32;
-        let ceiling = 10.0_f64.powf((limit - 0.4) / 20.0) as f32;
-        for sample in sound.iter_mut() {
-            *sample = rounded(*sample * gain, ceiling);
-        }
-    }
-    Ok(())
-}
-
-/// Linear up to 70 % of the ceiling, then bent so that the ceiling is never passed.
-fn rounded(sample: f32, ceiling: f32) -> f32 {
-    let knee = ceiling * 0.7;
-    let size = sample.abs();
-    if size <= knee {
-        return sample;
-    }
-    let room = ceiling - knee;
-    sample.signum() * (knee + room * ((size - knee) / room).tanh())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::loudness::loudness;
 
     #[test]
     fn music_has_its_length_loudness_and_peak() {

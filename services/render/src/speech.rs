@@ -5,6 +5,7 @@ use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_schemas::storyboard::{Audio, Storyboard};
 
 use crate::error::Error;
+use crate::loudness::{TAPS, level, loudness, taps};
 use crate::music::{self, RATE};
 
 /// Decibels that the music is lowered by while somebody speaks.
@@ -16,12 +17,6 @@ const GIVES_WAY: f64 = 0.12;
 const COMES_BACK: f64 = 0.35;
 /// Most decibels that a recording is raised by.
 const MOST_GAIN_DB: f64 = 24.0;
-/// Samples that the limiter looks ahead: 5 ms.
-const LOOK_AHEAD: usize = RATE as usize / 200;
-/// Share of the way back to full loudness that the limiter goes with each sample: in 60 ms two thirds.
-const RELEASE: f32 = 1.0 / (0.06 * RATE as f32);
-/// Samples on each side that one sample of another rate is made of.
-const TAPS: usize = 16;
 
 /// A line at its place.
 pub(crate) struct Line {
@@ -60,8 +55,8 @@ pub(crate) fn cuts(board: &Storyboard) -> Vec<f64> {
 /// Reads the recordings of a storyboard's lines.
 ///
 /// # Errors
-/// [`Error::Artifact`]; [`Error::Problem`] with the shot for a file that is no recording, or one that is longer
-/// than its line says.
+/// [`Error::Artifact`]; [`Error::Problem`] with the shot for a file that is no recording, or one that is
+/// longer than its line says.
 pub(crate) fn lines(board: &Storyboard, store: &dyn ArtifactStore) -> Result<Vec<Line>, Error> {
     let mut lines = Vec::new();
     let mut start = 0_u32;
@@ -84,8 +79,8 @@ pub(crate) fn lines(board: &Storyboard, store: &dyn ArtifactStore) -> Result<Vec
     Ok(lines)
 }
 
-/// Mixes `samples` stereo samples of lines and of music for an ad cut at `cuts`, interleaved, at the loudness of `audio` and below a true
-/// peak of `limit` dBTP.
+/// Mixes `samples` stereo samples of lines and of music for an ad cut at `cuts`, interleaved, at the loudness
+/// of `audio` and below a true peak of `limit` dBTP.
 ///
 /// # Errors
 /// [`Error::Compositing`] when loudness cannot be measured; a defect.
@@ -117,7 +112,7 @@ pub(crate) fn mix(
 
 /// The factor that brings a mono recording, heard from both sides, to a loudness.
 fn speech_gain(pcm: &[f32], lufs: f64) -> Result<f32, Error> {
-    let (mut measured, _) = music::loudness(pcm, 1, RATE)?;
+    let (mut measured, _) = loudness(pcm, 1, RATE)?;
     if measured <= -69.0 {
         // Too short for the meter: by its mean power.
         let power = pcm.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / pcm.len().max(1) as f64;
@@ -166,75 +161,6 @@ fn ducking(samples: usize, lines: &[Line]) -> Vec<f32> {
         .collect()
 }
 
-/// Brings a stereo sound to a loudness below a true peak. What the limiter takes is given back by more gain, so
-/// every try begins with the sound as it came.
-fn level(sound: &mut [f32], lufs: f64, limit: f64) -> Result<(), Error> {
-    let came = sound.to_vec();
-    let (loud, _) = music::loudness(&came, 2, RATE)?;
-    if loud <= -69.0 {
-        return Ok(());
-    }
-    let (mut gain_db, mut ceiling_db) = (lufs - loud, limit - 0.3);
-    for _ in 0..12 {
-        let gain = 10.0_f64.powf(gain_db / 20.0) as f32;
-        for (sample, original) in sound.iter_mut().zip(&came) {
-            *sample = original * gain;
-        }
-        limiter(sound, 10.0_f64.powf(ceiling_db / 20.0) as f32);
-        let (measured, peak) = music::loudness(sound, 2, RATE)?;
-        let (off, over) = (lufs - measured, peak - limit);
-        if off.abs() < 0.05 && over <= 0.0 {
-            break;
-        }
-        if over > 0.0 {
-            // Between the samples it is louder than in them.
-            ceiling_db -= over + 0.05;
-        }
-        gain_db += off * 1.3;
-    }
-    Ok(())
-}
-
-/// Lowers what would pass the ceiling, beginning before it and ending softly behind it.
-fn limiter(sound: &mut [f32], ceiling: f32) {
-    let peak = |pair: &[f32]| pair[0].abs().max(pair[1].abs());
-    let mut wanted: Vec<f32> = Vec::with_capacity(sound.len() / 2);
-    let mut before = 1.0_f32;
-    for pair in sound.chunks_exact(2) {
-        let own = (ceiling / peak(pair).max(1e-9)).min(1.0);
-        before = own.min(before + (1.0 - before) * RELEASE);
-        wanted.push(before);
-    }
-    let lowest = lowest_ahead(&wanted);
-    // The mean of what lies behind: every one of them covers this sample, so it never passes the ceiling.
-    let mut sum: f64 = LOOK_AHEAD as f64 * f64::from(lowest.first().copied().unwrap_or(1.0));
-    for (at, pair) in sound.chunks_exact_mut(2).enumerate() {
-        let leaves = if at >= LOOK_AHEAD { lowest[at - LOOK_AHEAD] } else { lowest[0] };
-        sum += f64::from(lowest[at]) - f64::from(leaves);
-        let gain = (sum / LOOK_AHEAD as f64) as f32;
-        pair[0] *= gain;
-        pair[1] *= gain;
-    }
-}
-
-/// The lowest of each value and the [`LOOK_AHEAD`] values behind it.
-fn lowest_ahead(values: &[f32]) -> Vec<f32> {
-    let mut lowest = vec![1.0; values.len()];
-    // Places of values that may still be the lowest, in rising order of their values.
-    let mut open: std::collections::VecDeque<usize> = std::collections::VecDeque::new();
-    for at in (0..values.len()).rev() {
-        while open.front().is_some_and(|front| values[*front] >= values[at]) {
-            open.pop_front();
-        }
-        open.push_front(at);
-        while open.back().is_some_and(|back| *back > at + LOOK_AHEAD) {
-            open.pop_back();
-        }
-        lowest[at] = open.back().map_or(1.0, |back| values[*back]);
-    }
-    lowest
-}
-
 /// Mono samples at another rate: a windowed sinc, one table for each place between two samples.
 pub(crate) fn resampled(pcm: &[f32], from: u32, to: u32) -> Vec<f32> {
     if from == to || pcm.is_empty() {
@@ -259,24 +185,6 @@ pub(crate) fn resampled(pcm: &[f32], from: u32, to: u32) -> Vec<f32> {
         out.push(sum);
     }
     out
-}
-
-/// Weights of the samples around a place that is `share` of the way from one to the next.
-fn taps(share: f64, cutoff: f64) -> [f32; 2 * TAPS] {
-    let mut weights = [0.0_f64; 2 * TAPS];
-    for (tap, weight) in weights.iter_mut().enumerate() {
-        let x = tap as f64 - (TAPS as f64 - 1.0) - share;
-        let angle = std::f64::consts::PI * x * cutoff;
-        let sinc = if angle.abs() < 1e-9 { 1.0 } else { angle.sin() / angle };
-        let window = 0.5
-            + 0.5
-                * (std::f64::consts::PI * x / TAPS as f64)
-                    .clamp(-std::f64::consts::PI, std::f64::consts::PI)
-                    .cos();
-        *weight = sinc * window;
-    }
-    let sum: f64 = weights.iter().sum();
-    weights.map(|weight| (weight / sum) as f32)
 }
 
 const fn gcd(mut a: u32, mut b: u32) -> u32 {
@@ -320,7 +228,7 @@ mod tests {
         for limit in [-2.7, -3.7] {
             let sound =
                 mix(&audio(), &[2.6], samples, &[line(0.2, 2.0), line(3.0, 2.5)], limit).expect("mixes");
-            let (lufs, peak) = music::loudness(&sound, 2, RATE).expect("measures");
+            let (lufs, peak) = loudness(&sound, 2, RATE).expect("measures");
             assert!(
                 (lufs + 14.0).abs() < 0.3 && peak <= limit + 0.05,
                 "{lufs} LUFS, {peak} dBTP below {limit}"
@@ -342,15 +250,6 @@ mod tests {
         // What is heard in the mix: bed without and with a line, at the same beats.
         let plain = mix(&audio(), &[], samples, &[], -2.7).expect("mixes");
         assert!(power(&plain) > -30.0);
-    }
-
-    #[test]
-    fn the_limiter_never_passes_its_ceiling_and_leaves_quiet_parts_alone() {
-        let mut sound: Vec<f32> =
-            (0..20_000).map(|idx| if (9_000..9_010).contains(&idx) { 2.0 } else { 0.1 }).collect();
-        limiter(&mut sound, 0.5);
-        assert!(sound.iter().all(|s| s.abs() <= 0.5 + 1e-6));
-        assert!((sound[1_000] - 0.1).abs() < 1e-6);
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! How a shot takes the place of the one before: a panel in the style's colors goes away from its first frames.
+//! How a shot takes the place of the one before: a panel in the style's colors goes away from its first
+//! frames.
 //!
-//! A shot is encoded without its neighbors, so that it can be shared; a transition is therefore part of the shot
-//! that comes. It takes a quarter of a second, and in its first frame a good part of the picture is seen.
+//! A shot is encoded without its neighbors, so that it can be shared; a transition is therefore part of the
+//! shot that comes. It takes a quarter of a second, and in its first frame a good part of the picture is
+//! seen.
 
 use spotwright_schemas::storyboard::{Color, Motion, VisualStyle};
 
@@ -124,8 +126,8 @@ impl Transition {
     }
 }
 
-/// The panel's colors in a style: the ground and its accent, or the other way round where the ground is as light as
-/// paper and a flash of it would dazzle.
+/// The panel's colors in a style: the ground and its accent, or the other way round where the ground is as
+/// light as paper and a flash of it would dazzle.
 pub(crate) fn colors(style: VisualStyle, ground: Color, accent: Color) -> [Color; 2] {
     match style {
         VisualStyle::Sale | VisualStyle::Playful => [accent, ground],

@@ -1,7 +1,7 @@
 //! Frames are the same on every machine: their hashes are written down.
 //!
-//! `SPOTWRIGHT_RENEW=1` writes them anew, which goes with a new `RENDERER_VERSION`. Other fonts draw other letters:
-//! with those the test says that it compares nothing.
+//! `SPOTWRIGHT_RENEW=1` writes them anew, which goes with a new `RENDERER_VERSION`. Other fonts draw other
+//! letters: with those the test says that it compares nothing.
 
 mod common;
 

@@ -9,6 +9,7 @@ use spotwright_core::ports::artifacts::ArtifactStore;
 use spotwright_core::ports::video_backend::GateReport;
 use spotwright_core::spine::Shutdown;
 use spotwright_media::{Piece, Sink, VideoView, decode, encode_aac, stitch};
+use spotwright_render::loudness::loudness;
 use spotwright_render::{Options, Studio, music, picture};
 use spotwright_schemas::Locale;
 use spotwright_schemas::script::Role;
@@ -112,7 +113,7 @@ fn spoken_ads_pass_with_the_loudness_and_peak_of_all_ads() {
     for id in ["sound", "drift", "sound_sync", "voice", "loudness", "true_peak", "silence"] {
         assert!(check(&report, id).pass, "{id}: {report:#?}");
     }
-    let (lufs, peak) = music::loudness(&heard(&file), 2, music::RATE).expect("measures");
+    let (lufs, peak) = loudness(&heard(&file), 2, music::RATE).expect("measures");
     assert!((lufs + 14.0).abs() <= 0.5 && peak <= -1.0, "{lufs} LUFS, {peak} dBTP");
     let (silent, _) = rig.render(&rig.silent, "silent");
     assert!(

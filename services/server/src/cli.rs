@@ -255,8 +255,9 @@ pub enum RenderWhat {
         #[arg(long)]
         json: bool,
     },
-    /// Draw every layout in every style: contact sheets, single frames and a page. What is not named is drawn in
-    /// all its kinds; each frame once with a photograph, once with a product on white and once without a picture.
+    /// Draw every layout in every style: contact sheets, single frames and a page. What is not named is drawn
+    /// in all its kinds; each frame once with a photograph, once with a product on white and once without a
+    /// picture.
     Gallery(GalleryArguments),
     /// Run the quality gate on any video file. Exit code 1 when it does not pass.
     Check {
@@ -390,8 +391,8 @@ pub enum Feed {
         #[arg(long)]
         json: bool,
     },
-    /// Withdraw the variants that say what a feed has made untrue: a changed price or last day, empty stock. Exit
-    /// code 1 when a part of the feed cannot be read.
+    /// Withdraw the variants that say what a feed has made untrue: a changed price or last day, empty stock.
+    /// Exit code 1 when a part of the feed cannot be read.
     Apply {
         /// The feed as it is.
         feed: PathBuf,
@@ -519,7 +520,8 @@ pub struct RunArguments {
     /// Also write the winners as folders for advertising platforms.
     #[arg(long)]
     pub launch_pack: Option<PathBuf>,
-    /// Most that the run may spend on everything, in the brief's currency, e.g. 20.00; less than the brief's budget.
+    /// Most that the run may spend on everything, in the brief's currency, e.g. 20.00; less than the brief's
+    /// budget.
     #[arg(long)]
     pub max_spend: Option<String>,
     /// Tell what the run would cost, and do nothing.

@@ -376,7 +376,8 @@ impl std::fmt::Debug for Serve {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Webhooks {
-    /// Whether addresses of private networks and of this machine are opened, on any port and over `http` as well.
+    /// Whether addresses of private networks and of this machine are opened, on any port and over `http` as
+    /// well.
     pub allow_private: bool,
     /// Longest time for one message, answer included, in milliseconds: 100–30,000.
     pub timeout_ms: u64,

@@ -14,7 +14,8 @@
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! use spotwright_server::{cli::RunArguments, commands::run, config::Config};
 //!
-//! let arguments = RunArguments { brief: Some("examples/coffee-en/brief.yaml".into()), ..Default::default() };
+//! let brief = Some("examples/coffee-en/brief.yaml".into());
+//! let arguments = RunArguments { brief, ..Default::default() };
 //! let summary = run::execute(&arguments, &Config::load(None)?).await?;
 //! println!("{}", summary.out.display());
 //! # Ok::<(), spotwright_schemas::Problem>(())

@@ -11,8 +11,8 @@ use crate::config;
 /// The signer that the configuration names; `None` where it names none.
 ///
 /// # Errors
-/// [`Code::Option`] for one file without the other, files that cannot be read or used, and in a program that was
-/// built without the feature `c2pa`.
+/// [`Code::Option`] for one file without the other, files that cannot be read or used, and in a program that
+/// was built without the feature `c2pa`.
 pub fn signer(config: &config::Provenance) -> Result<Option<Arc<dyn Provenance>>, Problem> {
     match (config.certificates.is_empty(), config.key.is_empty()) {
         (true, true) => Ok(None),

@@ -270,9 +270,9 @@ pub(crate) fn language_model(config: &Config, models: &Path) -> Result<Arc<dyn L
     })
 }
 
-/// The ports of runs in sandboxes: scripts come from the copy engine, nothing is generated or spoken, and neither
-/// the measures of live runs nor what platforms report is touched. Studio, click model and market are the
-/// program's own and reach nobody.
+/// The ports of runs in sandboxes: scripts come from the copy engine, nothing is generated or spoken, and
+/// neither the measures of live runs nor what platforms report is touched. Studio, click model and market are
+/// the program's own and reach nobody.
 fn sandboxed(ports: Ports) -> Ports {
     Ports { language_model: Arc::new(CopyEngine), footage: None, ..ports }
 }

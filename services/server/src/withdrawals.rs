@@ -1,8 +1,8 @@
 //! Withdrawing what a product feed has made untrue: from a feed to signals to runs.
 //!
-//! The runs of an organization are looked through one by one. What a run's brief sells is found in the feed by its
-//! page or its name, and the run is told what changed of it ([`Signal::Withdraw`]), which is durable, counts once
-//! and works in every stage. Telling again what was told before changes nothing.
+//! The runs of an organization are looked through one by one. What a run's brief sells is found in the feed
+//! by its page or its name, and the run is told what changed of it ([`Signal::Withdraw`]), which is durable,
+//! counts once and works in every stage. Telling again what was told before changes nothing.
 
 use std::collections::BTreeSet;
 
@@ -61,8 +61,8 @@ pub struct AppliedRun {
     pub untrue: Untrue,
     /// Whether that was news, or changed something.
     pub is_news: bool,
-    /// The variants that are withdrawn by it; in a trial, that would be. A run that goes on withdraws more when it
-    /// comes to scripts that are under way now.
+    /// The variants that are withdrawn by it; in a trial, that would be. A run that goes on withdraws more
+    /// when it comes to scripts that are under way now.
     pub withdrawn: Vec<Concerned>,
 }
 
@@ -71,7 +71,8 @@ pub struct AppliedRun {
 /// With `trial`, nothing is told and nothing changes.
 ///
 /// # Errors
-/// [`Code::Store`] or [`Code::StoreFormat`]; what was told until then stands, and the same call goes on from there.
+/// [`Code::Store`] or [`Code::StoreFormat`]; what was told until then stands, and the same call goes on from
+/// there.
 pub async fn apply(
     store: &dyn StepStore,
     control: &dyn RunControl,

@@ -1,5 +1,6 @@
-//! A run of a Chinese brief in which much comes otherwise than it was asked for: a language model that refuses, a
-//! voice that is missing, lines that are spoken faster to fit. What people are told of it is Chinese.
+//! A run of a Chinese brief in which much comes otherwise than it was asked for: a language model that
+//! refuses, a voice that is missing, lines that are spoken faster to fit. What people are told of it is
+//! Chinese.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Runs of a sandbox through the program's own engine: nothing of them reaches a provider, and magic briefs make
-//! every stage fail with every code that a run can end with.
+//! Runs of a sandbox through the program's own engine: nothing of them reaches a provider, and magic briefs
+//! make every stage fail with every code that a run can end with.
 
 #![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 #![cfg(unix)]

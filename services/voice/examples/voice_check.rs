@@ -1,8 +1,8 @@
 //! Speaks a list of lines for the check against a recogniser (`infra/voice_check.sh`), or writes text out as
 //! it is said.
 //!
-//! `voice_check speak MODELS LINES.tsv OUT` reads lines of locale, voice and text, and leaves a WAV file for each
-//! and `lines.jsonl`. `voice_check said` reads lines of locale and text from standard input.
+//! `voice_check speak MODELS LINES.tsv OUT` reads lines of locale, voice and text, and leaves a WAV file for
+//! each and `lines.jsonl`. `voice_check said` reads lines of locale and text from standard input.
 
 #![expect(clippy::disallowed_methods, reason = "it measures time")]
 

@@ -22,7 +22,8 @@ use crate::{Error, runtime, runtime_library, timing};
 /// Name of its only voice.
 const VOICE: &str = "heart";
 
-/// Speaks American English with a model of 8 MB, some ten times as fast as [`crate::Kokoro`]; tells no word times.
+/// Speaks American English with a model of 8 MB, some ten times as fast as [`crate::Kokoro`]; tells no word
+/// times.
 #[derive(Clone)]
 pub struct Hibari {
     inner: Arc<Inner>,

@@ -310,7 +310,8 @@ pub(crate) fn installed(models: &Path) -> Vec<(String, Locale)> {
     listed(models).unwrap_or_default()
 }
 
-/// As [`installed`]; a folder that is not there has no voices, one that cannot be listed just now is an error.
+/// As [`installed`]; a folder that is not there has no voices, one that cannot be listed just now is an
+/// error.
 fn listed(models: &Path) -> Result<Vec<(String, Locale)>, Error> {
     let folder = models.join("kokoro-82m");
     let entries = match std::fs::read_dir(&folder) {

@@ -1,7 +1,8 @@
 //! The speech model with its real files.
 //!
-//! These tests need what `infra/setup.sh` installs in the folder that `SPOTWRIGHT_MODELS` names; without it they
-//! say so and check nothing. Samples differ between kinds of processors, so none is compared with a stored one.
+//! These tests need what `infra/setup.sh` installs in the folder that `SPOTWRIGHT_MODELS` names; without it
+//! they say so and check nothing. Samples differ between kinds of processors, so none is compared with a
+//! stored one.
 
 #![expect(clippy::print_stdout, reason = "skips are said aloud")]
 

@@ -130,7 +130,8 @@ impl Dispatcher {
         Ok(noted > 0 || begun > 0)
     }
 
-    /// Does everything that can be done at this time, and waits for it: for tests and for a clock that is moved.
+    /// Does everything that can be done at this time, and waits for it: for tests and for a clock that is
+    /// moved.
     ///
     /// # Errors
     /// [`WebhookError`] of the store.
@@ -157,7 +158,8 @@ impl Dispatcher {
             .filter(|(_, count)| **count >= self.options.of_each)
             .map(|(id, _)| *id)
             .collect();
-        // As many for each as the one with most under way has room for: the others get theirs with further looks.
+        // As many for each as the one with most under way has room for: the others get theirs with further
+        // looks.
         let most = self.under_way.values().filter(|count| **count < self.options.of_each).max();
         let of_each = self.options.of_each - most.copied().unwrap_or(0);
         let lease_until = now.saturating_add(micros(self.options.lease));

@@ -24,8 +24,8 @@ const MOST_LISTED: usize = 3;
 /// Longest reading of a script: seconds of 15 that captions may ask for.
 const MAX_SECONDS: f64 = 15.0;
 
-/// Longest voice of a script and of one of its lines in seconds at its own pace: with the moments between the lines
-/// and a pace of at most 1.2 it fits the longest ad, 20 seconds.
+/// Longest voice of a script and of one of its lines in seconds at its own pace: with the moments between the
+/// lines and a pace of at most 1.2 it fits the longest ad, 20 seconds.
 const MAX_SPOKEN_SECONDS: f64 = 21.0;
 const MAX_LINE_SECONDS: f64 = 10.0;
 /// Seconds of voice of a script that has room to breathe.
@@ -125,7 +125,8 @@ fn weighed(material: &Material<'_>, built: &Built) -> Vec<Rc<Weighed>> {
     built.shots.iter().enumerate().map(|(at, shot)| material.scales.weigh(material, shot, at == 0)).collect()
 }
 
-/// How good a script is that keeps every rule that does not depend on other scripts; `None` for one that breaks one.
+/// How good a script is that keeps every rule that does not depend on other scripts; `None` for one that
+/// breaks one.
 pub(super) fn mark(material: &Material<'_>, built: &Built) -> Option<f64> {
     let n = built.shots.len();
     let last_is_close = built.shots.last().is_some_and(|shot| shot.role == Role::Cta);
@@ -164,7 +165,8 @@ fn names_the_product(material: &Material<'_>, built: &Built) -> bool {
         let shots = built.shots.iter().take(promise::named_within(material.brief));
         shots.flat_map(|shot| [shot.caption.as_str(), shot.detail.as_str()])
     };
-    // Nearly every line that the engine writes says a name as it is written, which the plain search tells fastest.
+    // Nearly every line that the engine writes says a name as it is written, which the plain search tells
+    // fastest.
     let plain =
         |text: &str| text.contains(material.name.as_ref()) || text.contains(&material.brief.brand.name);
     first().any(plain) || promise::names_the_product(material.brief, first())

@@ -120,8 +120,8 @@ pub(super) fn vertical_of(brief: &Brief) -> Vertical {
     brief.product.vertical.unwrap_or_else(told)
 }
 
-/// What the brief says of the thing that is sold and of those it is for, folded; the category last. Troubles and
-/// moments name other things: roses first, coffee after.
+/// What the brief says of the thing that is sold and of those it is for, folded; the category last. Troubles
+/// and moments name other things: roses first, coffee after.
 fn words_of(brief: &Brief) -> String {
     let mut words = folded(&brief.audience.description);
     let told = brief.product.facts.iter().filter(|fact| fact.kind.needs_evidence()).map(|fact| &fact.text);
@@ -286,8 +286,8 @@ impl<'a> Material<'a> {
             && self.say(element, &element.voice).is_some()
     }
 
-    /// Whether a number in the author's scene stands in the brief as well: "Quoted $120" beside "Drain clearing $120"
-    /// would be taken for what the advertiser says.
+    /// Whether a number in the author's scene stands in the brief as well: "Quoted $120" beside "Drain
+    /// clearing $120" would be taken for what the advertiser says.
     fn tells_another_number(&self, element: &Element) -> bool {
         let numbers = |text: &str| -> Vec<String> {
             let runs = text.split(|c: char| !c.is_ascii_digit());
@@ -302,7 +302,8 @@ impl<'a> Material<'a> {
     }
 
     /// Where the words that an element asks for are looked up. A question is about the thing that is sold.
-    /// Where a line of business is made of trades, what names the trade counts: a cleaner's phone is no phone repair.
+    /// Where a line of business is made of trades, what names the trade counts: a cleaner's phone is no phone
+    /// repair.
     fn words_for(&self, part: Part) -> &str {
         use spotwright_schemas::brief::Vertical::{HealthServices, LocalServices, Pets, SportsOutdoor};
         let trades = matches!(self.vertical, HealthServices | LocalServices | Pets | SportsOutdoor);
@@ -459,8 +460,8 @@ impl<'a> Material<'a> {
         if let Some(shown) = known {
             return shown.picture.clone();
         }
-        // In a moment the product would stand in an empty room: what the viewer lives through is seen as it is said,
-        // where it is no question and no speech.
+        // In a moment the product would stand in an empty room: what the viewer lives through is seen as it
+        // is said, where it is no question and no speech.
         if scene {
             let text = claim.fact.text.trim_end_matches(['.', '。']);
             let (speaking, troubled) =
@@ -496,7 +497,8 @@ impl<'a> Material<'a> {
         self.brief.product.pictures.first().map(|picture| picture.alt.clone()).unwrap_or_default()
     }
 
-    /// What of a fact may answer: a question is answered at once or after one clause, not at the end of a list.
+    /// What of a fact may answer: a question is answered at once or after one clause, not at the end of a
+    /// list.
     fn heard_first<'t>(&self, part: Part, folded: &'t str) -> &'t str {
         if part != Part::Ask || !self.chinese {
             return folded;

@@ -125,7 +125,8 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
         let number = written.len();
         let asked = request.structures.get(number % request.structures.len().max(1)).copied();
         pool.retain(|candidate| new(&candidate.built, &written));
-        // The third script brings a structure that is not there yet, until there are three, the fifth a fourth.
+        // The third script brings a structure that is not there yet, until there are three, the fifth a
+        // fourth.
         let few = number + 1 >= SPREAD && uses.len() < SPREAD;
         let spread = asked.is_none() && (few || number > SPREAD && uses.len() <= SPREAD);
         let again = |candidate: &Candidate| {
@@ -148,9 +149,9 @@ pub fn write(request: &Request<'_>) -> Vec<Script> {
             .enumerate()
             .map(|(at, candidate)| (at, rank(candidate)))
             .reduce(|best, other| if other.1 > best.1 { other } else { best });
-        // More scripts than hang together are asked for, none of a kind that a longer answer still wants, or only
-        // the same film once more is left: any fact may carry on in the others, and a brief of few facts says them
-        // in other ways.
+        // More scripts than hang together are asked for, none of a kind that a longer answer still wants, or
+        // only the same film once more is left: any fact may carry on in the others, and a brief of few facts
+        // says them in other ways.
         let next = best.and_then(|(at, _)| pool.get(at));
         let missing = next.is_none_or(|next| spread && number >= SPREAD && again(next) > 0.0);
         let plain = asked.is_none() && next.is_some_and(|next| again(next) >= PLAIN_AGAIN);
@@ -187,7 +188,8 @@ struct Candidate {
     score: f64,
 }
 
-/// Scripts of every structure that the facts carry, as many as are worth choosing from, of those that are `fresh`.
+/// Scripts of every structure that the facts carry, as many as are worth choosing from, of those that are
+/// `fresh`.
 fn candidates(
     material: &Material<'_>,
     stream: &Stream,

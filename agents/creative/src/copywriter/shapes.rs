@@ -296,8 +296,8 @@ impl<'m, 'b> Builder<'m, 'b> {
                 format!("{} {}", naming.introduction, self.spoken(&open.caption))
             }
         };
-        // A price of what is only said at the end promises too much at the beginning: a list of what it covers
-        // stands below it, and the next shot names the product.
+        // A price of what is only said at the end promises too much at the beginning: a list of what it
+        // covers stands below it, and the next shot names the product.
         let listed = self.material.offer.covers.as_ref().filter(|covers| super::close::is_compound(covers));
         if let Some(covers) = listed {
             open.detail = super::close::contents(covers, zh);

@@ -438,8 +438,8 @@ impl<'m, 'b> Builder<'m, 'b> {
 
     // ---- the structures -----------------------------------------------------------------------
 
-    /// No picture stands twice in a script: the later shot shows what its fact says, another picture of the brief, or
-    /// the same thing in another frame.
+    /// No picture stands twice in a script: the later shot shows what its fact says, another picture of the
+    /// brief, or the same thing in another frame.
     pub(super) fn part_pictures(&self, shots: &mut [Shot]) {
         let frames = if self.zh() { FRAMES_ZH } else { FRAMES_EN };
         for at in 1..shots.len() {

@@ -1,7 +1,7 @@
 //! What a line is by itself, weighed once for all attempts that hold it.
 //!
-//! An answer is chosen among some thousand attempts, which are made of a few hundred lines. What the rules ask of
-//! a line alone is kept by its words.
+//! An answer is chosen among some thousand attempts, which are made of a few hundred lines. What the rules
+//! ask of a line alone is kept by its words.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

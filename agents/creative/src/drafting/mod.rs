@@ -116,8 +116,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// The words of its error that are the provider's: without the beginning that names the kind of error, where
-    /// the kind is known.
+    /// The words of its error that are the provider's: without the beginning that names the kind of error,
+    /// where the kind is known.
     #[must_use]
     pub fn reason(&self) -> &str {
         let error = self.error.as_deref().unwrap_or_default();

@@ -14,6 +14,10 @@ use crate::promise;
 /// Longest reading of a script in seconds, with some patience.
 const MAX_SECONDS: f64 = 20.0;
 
+/// Shots within which another writer names the product, as the prompts ask for; the copy engine is held to
+/// [`promise::named_within`].
+const NAMED_WITHIN: usize = 3;
+
 /// Everything that is wrong, or worth knowing, about a script that another writer proposed.
 pub(super) fn findings(
     brief: &Brief,
@@ -68,10 +72,9 @@ fn stops(check: Check, rule: &str, role: Option<Role>, subject: String, message:
 
 /// The product is named within the first shots.
 fn unnamed(brief: &Brief, script: &Script) -> Option<Finding> {
-    let within = promise::named_within(brief);
-    let named = promise::names_the_product(brief, promise::shown(script, within));
+    let named = promise::names_the_product(brief, promise::shown(script, NAMED_WITHIN));
     (!named).then(|| {
-        let message = format!("no caption of the first {within} shots names the product");
+        let message = format!("no caption of the first {NAMED_WITHIN} shots names the product");
         stops(Check::Brand, "product_unnamed", None, brief.spoken_name().to_owned(), message)
     })
 }

@@ -1,8 +1,9 @@
 //! Runs of sandboxes beside live ones: worked on by an agent of their own, and made to fail where their brief
 //! says so.
 //!
-//! The agent of sandboxes is given ports that reach nobody and charge nothing. Which agent works on a run follows
-//! from the id of its organization, so nothing has to be looked up before work is kept from the outside world.
+//! The agent of sandboxes is given ports that reach nobody and charge nothing. Which agent works on a run
+//! follows from the id of its organization, so nothing has to be looked up before work is kept from the
+//! outside world.
 
 use std::sync::Arc;
 

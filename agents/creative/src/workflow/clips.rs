@@ -15,8 +15,8 @@ use spotwright_schemas::money::{Currency, Micros};
 /// Characters of a run's id.
 const RUN_ID: usize = 36;
 
-/// The run of a job by its name at the provider, which begins with the run's id; `None` for names that are not
-/// ours.
+/// The run of a job by its name at the provider, which begins with the run's id; `None` for names that are
+/// not ours.
 #[must_use]
 pub fn run_of_job(key: &str) -> Option<RunId> {
     let (run, rest) = key.split_at_checked(RUN_ID)?;

@@ -22,8 +22,8 @@ pub(super) fn rows(schemas: &mut Value) {
     }
 }
 
-/// Lists words as an `enum`, and what they mean in the description, where they stand as one constant each: that
-/// says the same, and generators make one type of it.
+/// Lists words as an `enum`, and what they mean in the description, where they stand as one constant each:
+/// that says the same, and generators make one type of it.
 pub(super) fn words(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(words),

@@ -123,7 +123,8 @@ pub(super) const fn texts(code: Code) -> (&'static str, &'static str) {
     }
 }
 
-/// What is told most often of a single problem: the English words and the Chinese ones, `{}` for what differs.
+/// What is told most often of a single problem: the English words and the Chinese ones, `{}` for what
+/// differs.
 const PHRASES: &[(&str, &str)] = &[
     ("there is no such {}", "没有这个内容（{}）"),
     ("there is nothing at this address", "该地址没有内容"),

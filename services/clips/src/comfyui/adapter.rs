@@ -199,8 +199,8 @@ impl ComfyUi {
         }])
     }
 
-    /// Uploads a picture under its hash, and gives the name that nodes know it by. Uploading twice is the same
-    /// as once.
+    /// Uploads a picture under its hash, and gives the name that nodes know it by. Uploading twice is the
+    /// same as once.
     async fn upload(&self, hash: &ArtifactHash, files: &Files) -> Result<String, ClipError> {
         let picture = files.picture("the picture", hash, PICTURE_RULES)?;
         let file_name = format!("{hash}.{}", picture.kind.extension());
@@ -354,8 +354,8 @@ impl ClipSource for ComfyUi {
         Ok(self.with_price(wire::of_history(entry, output, excerpt)))
     }
 
-    /// A prompt that waits is taken out of the queue, and costs nothing; one that runs is interrupted, and costs
-    /// nothing where only what was made does and the server says that it stopped.
+    /// A prompt that waits is taken out of the queue, and costs nothing; one that runs is interrupted, and
+    /// costs nothing where only what was made does and the server says that it stopped.
     async fn cancel(&self, job: &JobId) -> Result<Cancelled, ClipError> {
         let is_ours = |id: &str, _: &Value| id == job.0;
         let before = wire::in_queue(&self.get(&["queue"]).await?, is_ours);
@@ -366,7 +366,8 @@ impl ClipSource for ComfyUi {
                 if !answer.status.is_success() {
                     self.read(&answer, Effect::None)?;
                 }
-                // It may have begun in between; then it is in neither list's pending part, but runs or has run.
+                // It may have begun in between; then it is in neither list's pending part, but runs or has
+                // run.
                 let queue = self.get(&["queue"]).await?;
                 let history = self.get(&["history", &job.0]).await?;
                 let is_gone = wire::in_queue(&queue, is_ours).is_none() && history.get(&job.0).is_none();

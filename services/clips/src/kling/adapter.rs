@@ -258,8 +258,8 @@ impl Kling {
         }
     }
 
-    /// Extensions carry no key. Where none goes behind the clip there certainly is none; otherwise it cannot be
-    /// told whose it is.
+    /// Extensions carry no key. Where none goes behind the clip there certainly is none; otherwise it cannot
+    /// be told whose it is.
     async fn find_extension(&self, of: &str) -> Result<Option<JobId>, ClipError> {
         let query = [("pageNum", "1"), ("pageSize", PAGE)];
         let segments = ["v1", "videos", "video-extend"];
@@ -308,8 +308,8 @@ fn capabilities(options: &Options, limits: &Limits) -> Capabilities {
     }
 }
 
-/// What goes beside words and frames. No path has a field for a seed; what must not be seen has one, or goes into
-/// the prompt.
+/// What goes beside words and frames. No path has a field for a seed; what must not be seen has one, or goes
+/// into the prompt.
 fn inputs(limits: &Limits) -> Inputs {
     let plain = Inputs { seed: false, sound_beside_clip: false, ..Inputs::NO_PICTURES };
     if limits.omni {

@@ -1,4 +1,5 @@
-//! Bodies of the current dialect: the model stands in the path, `contents`, `settings` and `options` in the body.
+//! Bodies of the current dialect: the model stands in the path, `contents`, `settings` and `options` in the
+//! body.
 //!
 //! There are no fields for what must not be seen and for the camera: both go into the prompt, as the vendor
 //! advises for the former. Several shots are written into the prompt as well.
@@ -107,8 +108,8 @@ fn omni_contents(ask: &Ask<'_>, prompt: &str) -> Result<Vec<Value>, ClipError> {
     Ok(contents)
 }
 
-/// What a reference is called there: its name, unless one is part of another, since the provider looks for names
-/// as parts of words. Then all are called by their places, of which there are fewer than ten.
+/// What a reference is called there: its name, unless one is part of another, since the provider looks for
+/// names as parts of words. Then all are called by their places, of which there are fewer than ten.
 fn id(references: &[Reference], index: usize) -> String {
     let is_part = |one: &Reference| {
         references.iter().any(|other| other.name != one.name && other.name.contains(&one.name))

@@ -1,7 +1,7 @@
 //! Campaigns: what a run places in one generation, and the advertisements in it.
 //!
-//! A campaign has one ad group for the placement kind that its videos are made for, and an ad for each winner.
-//! People make others of what a run has finished; see [`super::campaign_order`].
+//! A campaign has one ad group for the placement kind that its videos are made for, and an ad for each
+//! winner. People make others of what a run has finished; see [`super::campaign_order`].
 //! Ads can be held: a paused one takes no impressions until it goes on, an ended one never again.
 
 use std::fmt;
@@ -28,8 +28,8 @@ pub enum CampaignNumber {
     Made(u32),
 }
 
-/// The name of a campaign: its run, and which of it. Written `<run>-g<generation>`, or `<run>-c<number>` where people
-/// made it.
+/// The name of a campaign: its run, and which of it. Written `<run>-g<generation>`, or `<run>-c<number>`
+/// where people made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CampaignId {
     /// The run.

@@ -18,8 +18,8 @@ pub struct WeightedPrices<'a> {
     pub auctions: u64,
 }
 
-/// The report of a campaign with another day behind it; `budget` is most that the days so far could spend. Rows of ads
-/// are left out, as in stored reports.
+/// The report of a campaign with another day behind it; `budget` is most that the days so far could spend.
+/// Rows of ads are left out, as in stored reports.
 #[must_use]
 pub fn with_day(before: Option<MarketReport>, day: &MarketReport, budget: Micros) -> MarketReport {
     let Some(before) = before else {
@@ -114,9 +114,9 @@ fn sum(a: Delivery, b: Delivery) -> Delivery {
     }
 }
 
-/// Quantiles of the prices of several campaigns, or days, together. The stored quantiles of each are joined by
-/// straight lines and end at the outermost ones, so what lies beyond them is not told; of one campaign alone they
-/// stay as they are. Empty where none tells prices.
+/// Quantiles of the prices of several campaigns, or days, together. The stored quantiles of each are joined
+/// by straight lines and end at the outermost ones, so what lies beyond them is not told; of one campaign
+/// alone they stay as they are. Empty where none tells prices.
 #[must_use]
 pub fn mixed(all: &[WeightedPrices<'_>]) -> Vec<PriceQuantile> {
     let told: Vec<&WeightedPrices<'_>> = all.iter().filter(|own| !own.prices.is_empty()).collect();

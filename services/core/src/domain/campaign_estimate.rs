@@ -1,7 +1,7 @@
 //! What a campaign would deliver and spend, told before it is made.
 //!
-//! An estimate rests on campaigns that were played: those of the run, or else others of the organization in the same
-//! currency. It promises nothing; what is never exceeded is the campaign's budget.
+//! An estimate rests on campaigns that were played: those of the run, or else others of the organization in
+//! the same currency. It promises nothing; what is never exceeded is the campaign's budget.
 
 use spotwright_schemas::money::Micros;
 
@@ -94,8 +94,8 @@ pub struct CampaignEstimate {
 }
 
 impl CampaignEstimate {
-    /// What an order would come to, by campaigns that were played. The bounds are those of the campaigns: a single one
-    /// gives no width, and the answer names it.
+    /// What an order would come to, by campaigns that were played. The bounds are those of the campaigns: a
+    /// single one gives no width, and the answer names it.
     #[must_use]
     pub fn of(order: CampaignOrder, basis: EstimateBasis, measured: Vec<MeasuredCampaign>) -> Self {
         let views = order.opportunities_per_day.saturating_mul(u64::from(order.days));
@@ -139,8 +139,8 @@ impl Bounds {
         })
     }
 
-    /// Impressions, clicks and spend of a budget on so many views. What is dear shows less, what is cheap more; nothing
-    /// is shown more often than there are views.
+    /// Impressions, clicks and spend of a budget on so many views. What is dear shows less, what is cheap
+    /// more; nothing is shown more often than there are views.
     fn bands(&self, budget: Micros, views: u64) -> (Band<u64>, Band<u64>, Band<Micros>) {
         let spend = |used: f64| (budget.0 as f64 * used).floor();
         let shown = |spend: f64, price: f64| (spend / price).min(views as f64);

@@ -1,4 +1,5 @@
-//! Campaigns that people make of finished ads: what they order, how days divide the money, and how days add up.
+//! Campaigns that people make of finished ads: what they order, how days divide the money, and how days add
+//! up.
 
 use serde::{Deserialize, Serialize};
 use spotwright_schemas::Problem;

@@ -229,8 +229,8 @@ impl Usable<'_> {
 }
 
 /// Orders the sources that may make the clip: those that the brief names first, in its order, then those that
-/// make the sound that was asked for, then by price, the cap's currency (or else the cheapest source's) before
-/// others, and at last by name.
+/// make the sound that was asked for, then by price, the cap's currency (or else the cheapest source's)
+/// before others, and at last by name.
 ///
 /// Each candidate is either in `sources` or in `left_out`, once. The result does not depend on the order of
 /// the candidates, except for the order of `left_out`.

@@ -54,6 +54,8 @@ pub enum DueKind {
     WebhookDelivery,
     /// A day of an experiment is played.
     ExperimentDay,
+    /// A day of a campaign that people made is played.
+    CampaignDay,
     /// A run goes on: its wait for answers ends, or work is tried again.
     RunContinues,
     /// An invitation ends.
@@ -66,9 +68,10 @@ pub enum DueKind {
 
 impl DueKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::WebhookDelivery,
         Self::ExperimentDay,
+        Self::CampaignDay,
         Self::RunContinues,
         Self::InvitationEnds,
         Self::ShareEnds,
@@ -209,8 +212,8 @@ pub const fn forced_at(code: Code) -> ForcedAt {
     })
 }
 
-/// An example of an event that belongs to no run, as a magic brief forces it; `None` for a type of runs: those
-/// come from a run.
+/// An example of an event that belongs to no run, as a magic brief forces it; `None` for a type of runs:
+/// those come from a run.
 #[must_use]
 pub fn sample_event(
     of_type: &str,

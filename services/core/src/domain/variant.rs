@@ -32,8 +32,8 @@ pub enum VariantState {
     Rejected,
     /// Could not be made.
     Failed,
-    /// Says what a product feed has made untrue, for the reason under `withdrawal`. It is not placed any more; a
-    /// placement that it had has ended. Nothing follows on this state.
+    /// Says what a product feed has made untrue, for the reason under `withdrawal`. It is not placed any
+    /// more; a placement that it had has ended. Nothing follows on this state.
     Withdrawn,
 }
 

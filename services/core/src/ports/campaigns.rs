@@ -43,7 +43,8 @@ pub struct AdDay {
 /// What follows from a claimed day, or from not being able to play it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CampaignDay {
-    /// What the market said until the end of the day, without rows of ads; `None` where nothing was played yet.
+    /// What the market said until the end of the day, without rows of ads; `None` where nothing was played
+    /// yet.
     pub report: Option<MarketReport>,
     /// The ads that took part in the day; empty where it was not played.
     pub ads: Vec<AdDay>,
@@ -60,11 +61,13 @@ pub struct CampaignDay {
 /// Contract:
 /// 1. Campaigns and ads of another organization are missing.
 /// 2. A campaign is there from its first placement on. Lists are newest first and tell each campaign whole.
-/// 3. Who holds, continues or ends an ad of a run's own campaign tells the run; nothing of that is written here.
+/// 3. Who holds, continues or ends an ad of a run's own campaign tells the run; nothing of that is written
+///    here.
 /// 4. A name at a platform is of one campaign.
 /// 5. A campaign that people make is written with its ads as one, and numbered within its run without a gap.
-/// 6. A day of it is claimed by one at a time until its lease ends, and only while it is due and not paused. It is
-///    ended under the newest fence only, with everything that follows from it; ending the campaign voids the claim.
+/// 6. A day of it is claimed by one at a time until its lease ends, and only while it is due and not paused.
+///    It is ended under the newest fence only, with everything that follows from it; ending the campaign
+///    voids the claim.
 #[async_trait]
 pub trait Campaigns: Send + Sync {
     /// Campaigns, newest first.
@@ -103,15 +106,16 @@ pub trait Campaigns: Send + Sync {
         order: &CampaignOrder,
     ) -> Result<Written<CampaignId>, AccountError>;
 
-    /// Holds, continues or ends a campaign that people made, or one ad of it. What may be wished is the caller's to
-    /// know; a wish that is fulfilled already changes nothing.
+    /// Holds, continues or ends a campaign that people made, or one ad of it. Whether it did: what has ended
+    /// is neither held nor continued. What else may be wished is the caller's to know; a wish that is
+    /// fulfilled already changes nothing.
     async fn steer_campaign(
         &self,
         context: OrganizationContext,
         id: CampaignId,
         ad: Option<PlacementId>,
         wish: ServingWish,
-    ) -> Result<(), AccountError>;
+    ) -> Result<bool, AccountError>;
 
     /// Claims the campaign, of any organization, whose day has been due for longest.
     async fn claim_campaign(

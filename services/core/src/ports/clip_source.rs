@@ -445,9 +445,9 @@ impl ClipError {
 /// 4. `poll` costs nothing and changes nothing. A job without outputs is not done, whatever it says.
 /// 5. `cancel` says [`Cancelled::Free`] only where the provider promises it.
 /// 6. `fetch` gives whole files: what is shorter than promised is an error.
-/// 7. A job of two parts that are paid one by one is [`JobState::Halfway`] between them, so that whoever asked
-///    for it knows what is paid before the second begins. `go_on` sends the key: begun twice, the second part
-///    is the same job.
+/// 7. A job of two parts that are paid one by one is [`JobState::Halfway`] between them, so that whoever
+///    asked for it knows what is paid before the second begins. `go_on` sends the key: begun twice, the
+///    second part is the same job.
 /// 8. What [`Capabilities::fitted`] leaves away of a request is not sent, and no reason to refuse it; whoever
 ///    asks learns from there what that is. Whatever else cannot be met is refused by `quote`.
 #[async_trait]
@@ -485,7 +485,8 @@ pub trait ClipSource: Send + Sync {
     /// [`ClipError`] when it cannot be told; a job that failed is [`JobState::Failed`].
     async fn poll(&self, job: &JobId) -> Result<JobState, ClipError>;
 
-    /// Begins the second part of a job that is [`JobState::Halfway`], and gives the job that it is from then on.
+    /// Begins the second part of a job that is [`JobState::Halfway`], and gives the job that it is from then
+    /// on.
     ///
     /// # Errors
     /// [`ClipError`], whose `charged` counts the first part; kind [`ClipErrorKind::BadRequest`] from sources

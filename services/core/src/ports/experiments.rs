@@ -35,11 +35,11 @@ pub enum Amended {
 /// Experiments, their logs and read-outs.
 ///
 /// Contract:
-/// 1. A method that returns `Ok` has made its changes durable, all of them, events too; one that returns an error
-///    has changed nothing. Rows of another organization are missing.
+/// 1. A method that returns `Ok` has made its changes durable, all of them, events too; one that returns an
+///    error has changed nothing. Rows of another organization are missing.
 /// 2. A change is written only on the version before its own; otherwise it is [`Amended::Stale`].
-/// 3. A day is claimed by one at a time until its lease ends, and only while its experiment runs and its time has
-///    come. It is ended under the newest fence only.
+/// 3. A day is claimed by one at a time until its lease ends, and only while its experiment runs and its time
+///    has come. It is ended under the newest fence only.
 /// 4. A day is kept once: one that is there already is never replaced.
 /// 5. Read-outs, chunks and entries come in the order in which they were written.
 #[async_trait]
@@ -120,13 +120,14 @@ pub struct DayOrder {
 ///
 /// Contract:
 /// 1. Equal orders after equal exposures give equal exposures, whatever the number of threads.
-/// 2. A user's arm follows from the seed, the phase and the user alone, before any auction; in a phase it stays.
+/// 2. A user's arm follows from the seed, the phase and the user alone, before any auction; in a phase it
+///    stays.
 /// 3. Whether a user is exposed does not depend on the arm: bids are the same for all arms and the holdout.
 /// 4. A user of the holdout is shown nothing, and pays nothing.
 /// 5. What is spent in a day is within its budget; clicks are within impressions, conversions within clicks.
 /// 6. There is at most one exposure of a user in a day.
-/// 7. Whether a user buys without an advertisement does not depend on the arm. A purchase that follows a click too is
-///    counted once, as one after a click.
+/// 7. Whether a user buys without an advertisement does not depend on the arm. A purchase that follows a
+///    click too is counted once, as one after a click.
 pub trait ExperimentMarket: Send + Sync {
     /// Plays a day after all days `before`.
     ///
@@ -153,8 +154,8 @@ pub trait Analyst: Send + Sync {
         at: i64,
     ) -> Result<ReadOut, Problem>;
 
-    /// What imported results say after day `day` of an experiment, at `at`: those of its first day up to that one, in
-    /// any order.
+    /// What imported results say after day `day` of an experiment, at `at`: those of its first day up to that
+    /// one, in any order.
     ///
     /// # Errors
     /// [`spotwright_schemas::error::Code::Trial`] (permanent): results that contradict the design.

@@ -74,8 +74,8 @@ pub struct Winner {
 ///    [`Fate::Covered`] and refused.
 /// 3. An import, its rows and the answer under its write key are one transaction. An `atomic` one with a row
 ///    that is refused writes nothing.
-/// 4. What the market reports is written as [`SourceKind::Simulated`] by the step store, in the transaction that
-///    takes the feedback in.
+/// 4. What the market reports is written as [`SourceKind::Simulated`] by the step store, in the transaction
+///    that takes the feedback in.
 /// 5. No answer mixes kinds of sources.
 /// 6. Every method reads and writes rows of the named organization only.
 /// 7. An ad that is named by an external reference is of that variant from then on, its earlier observations
@@ -106,8 +106,8 @@ pub trait ObservationStore: Send + Sync {
         page: Page,
     ) -> Result<Vec<Positioned<ObservationRecord>>, AccountError>;
 
-    /// Imported observations of the ads of a platform with these ids whose windows meet the days from `from` to
-    /// `until`, ends included, by ad and first day.
+    /// Imported observations of the ads of a platform with these ids whose windows meet the days from `from`
+    /// to `until`, ends included, by ad and first day.
     async fn of_ads(
         &self,
         organization: OrganizationId,

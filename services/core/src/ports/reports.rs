@@ -14,8 +14,8 @@ use crate::domain::report::{ClaimedReport, Exposure, Report, ReportFile, ReportF
 ///
 /// Contract:
 /// 1. Reports of another organization are missing.
-/// 2. A report that was ordered is made, also after a restart: one whose maker has not ended it within its lease
-///    can be claimed again.
+/// 2. A report that was ordered is made, also after a restart: one whose maker has not ended it within its
+///    lease can be claimed again.
 /// 3. A report ends once, by the maker that holds its newest claim; the end of an older one is refused.
 /// 4. Exposures are of one kind of source.
 #[async_trait]

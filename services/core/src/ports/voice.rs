@@ -60,8 +60,8 @@ pub enum VoiceError {
     /// The engine is not there, or not now (retryable).
     #[error("{0}")]
     Unavailable(VoiceReason),
-    /// File descriptors or memory are used up for the moment: the same line is spoken once there are some again
-    /// (retryable, without using up attempts).
+    /// File descriptors or memory are used up for the moment: the same line is spoken once there are some
+    /// again (retryable, without using up attempts).
     #[error("{0}")]
     NoRoom(String),
     /// The engine cannot speak this line, language or voice (permanent).

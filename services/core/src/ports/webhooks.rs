@@ -135,8 +135,8 @@ pub trait WebhookStore: Send + Sync {
     /// One webhook.
     async fn webhook(&self, organization: OrganizationId, id: WebhookId) -> Result<Webhook, WebhookError>;
 
-    /// Changes a webhook; with `seen` only one that was last changed at that time ([`WebhookError::Changed`]). One
-    /// that becomes active is tried at once with everything that waits.
+    /// Changes a webhook; with `seen` only one that was last changed at that time
+    /// ([`WebhookError::Changed`]). One that becomes active is tried at once with everything that waits.
     async fn update_webhook(
         &self,
         organization: OrganizationId,

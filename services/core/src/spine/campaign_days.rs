@@ -1,8 +1,10 @@
-//! The days of campaigns that people made: each is claimed, played, and written with everything that follows from it.
+//! The days of campaigns that people made: each is claimed, played, and written with everything that follows
+//! from it.
 //!
-//! A day is claimed with a lease and a fence, and nothing counts until its report, its ads and the next state are
-//! written as one. A process that dies in between leaves a claim that ends, and the day is played again with the same
-//! outcome. A wish of people counts from the next day on; ending a campaign drops a day under way.
+//! A day is claimed with a lease and a fence, and nothing counts until its report, its ads and the next state
+//! are written as one. A process that dies in between leaves a claim that ends, and the day is played again
+//! with the same outcome. A wish of people counts from the next day on; ending a campaign drops a day under
+//! way.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,7 +88,8 @@ impl CampaignDays {
         Self { ports, poll }
     }
 
-    /// Plays until told to stop; a day under way is finished first. Errors of the store are logged and tried again.
+    /// Plays until told to stop; a day under way is finished first. Errors of the store are logged and tried
+    /// again.
     pub async fn run(self, mut shutdown: Shutdown) {
         while !shutdown.is_set() {
             match self.step().await {

@@ -1,12 +1,13 @@
-//! The days of experiments: each is claimed, played, read out, and written with everything that follows from it.
+//! The days of experiments: each is claimed, played, read out, and written with everything that follows from
+//! it.
 //!
 //! A day is a step of its own: its claim has a lease and a fence, and nothing counts until its read-out, its
 //! exposures' file, the next state, the log and the events are written as one. A process that dies in between
 //! leaves a claim that ends, and the day is played again with the same outcome.
 //!
-//! Days of imported results are not played: they are read as soon as a report of their day was handed in. Until then
-//! the claim is left to end by itself, so that one looks again every two minutes and nothing is written. Each day is
-//! read from all results so far, so that corrections that came in since count.
+//! Days of imported results are not played: they are read as soon as a report of their day was handed in.
+//! Until then the claim is left to end by itself, so that one looks again every two minutes and nothing is
+//! written. Each day is read from all results so far, so that corrections that came in since count.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -63,7 +64,8 @@ pub struct ExperimentDays {
     recent: Arc<Mutex<Option<Recent>>>,
 }
 
-/// Exposures of the experiment that was played last, so that its next day need not read them from their files.
+/// Exposures of the experiment that was played last, so that its next day need not read them from their
+/// files.
 struct Recent {
     experiment: ExperimentId,
     /// Of as many days.
@@ -75,6 +77,18 @@ impl std::fmt::Debug for ExperimentDays {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ExperimentDays").field("poll", &self.poll).finish_non_exhaustive()
     }
+}
+
+/// What a look for a due day came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DayStep {
+    /// A day was written.
+    Written,
+    /// The results of the day are not there yet: nobody looks for them again until its claim has ended, and
+    /// the next one may be due.
+    Awaited,
+    /// None is due, or it cannot be written now.
+    Idle,
 }
 
 /// What came of a claimed day.
@@ -136,12 +150,13 @@ impl ExperimentDays {
         Self { ports, poll, recent: Arc::default() }
     }
 
-    /// Plays until told to stop; a day under way is finished first. Errors of the store are logged and tried again.
+    /// Plays until told to stop; a day under way is finished first. Errors of the store are logged and tried
+    /// again.
     pub async fn run(self, mut shutdown: Shutdown) {
         while !shutdown.is_set() {
             match self.step().await {
-                Ok(true) => continue,
-                Ok(false) => {}
+                Ok(DayStep::Written | DayStep::Awaited) => continue,
+                Ok(DayStep::Idle) => {}
                 Err(error) => tracing::warn!(%error, "experiments cannot be served yet"),
             }
             tokio::select! {
@@ -151,15 +166,16 @@ impl ExperimentDays {
         }
     }
 
-    /// Plays the day that has been due for longest. Whether there was one, and it was written.
+    /// Plays the day that has been due for longest. One that is awaited keeps its claim until that ends, so
+    /// that whoever asks again at once comes to the others.
     ///
     /// # Errors
     /// [`AccountError`] of the store (retryable): what was claimed is claimed again after its lease.
-    pub async fn step(&self) -> Result<bool, AccountError> {
+    pub async fn step(&self) -> Result<DayStep, AccountError> {
         let now = self.ports.clock.now_micros();
         let lease_until = now.saturating_add(LEASE_MICROS);
         let Some(claimed) = self.ports.experiments.claim_day(now, lease_until).await? else {
-            return Ok(false);
+            return Ok(DayStep::Idle);
         };
         // The claim is held by the machine's clock, the day is played by the experiment's.
         let now = now.saturating_add(claimed.clock_moved);
@@ -172,14 +188,17 @@ impl ExperimentDays {
             }
             Err(DayError::Later(error)) => {
                 tracing::warn!(experiment.id = %experiment.id, error, "a day of an experiment is played again later");
-                return Ok(false);
+                return Ok(DayStep::Idle);
             }
         };
         if matches!(outcome, Outcome::Awaited) {
             tracing::debug!(experiment.id = %experiment.id, "the results of the next day are not there yet");
-            return Ok(false);
+            return Ok(DayStep::Awaited);
         }
-        Ok(self.end(&claimed, outcome, now).await? == Amended::Now)
+        Ok(match self.end(&claimed, outcome, now).await? {
+            Amended::Now => DayStep::Written,
+            Amended::Stale => DayStep::Idle,
+        })
     }
 
     async fn end(&self, claimed: &ClaimedDay, outcome: Outcome, at: i64) -> Result<Amended, AccountError> {

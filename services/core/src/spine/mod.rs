@@ -18,7 +18,7 @@ mod workflow;
 
 pub use campaign_days::{CampaignDays, CampaignPorts};
 pub use checkpoints::{Checkpoints, NoCheckpoints, POINTS};
-pub use days::{DayPorts, ExperimentDays};
+pub use days::{DayPorts, DayStep, ExperimentDays};
 pub use engine::{ClaimQueue, Engine, EngineOptions, RunLocks, Shutdown};
 pub use hearing::{Hearing, MessageListener};
 pub use intake::view_after;

@@ -1,4 +1,5 @@
-//! Campaigns that people make of finished ads: ordering them, estimating them, and what an organization demands.
+//! Campaigns that people make of finished ads: ordering them, estimating them, and what an organization
+//! demands.
 
 use serde_json::json;
 use spotwright_schemas::Problem;
@@ -73,8 +74,8 @@ pub struct CampaignWish {
 /// Makes a campaign of a run's finished ads. A repeated order is answered with the campaign as it is now.
 ///
 /// # Errors
-/// `Code::Forbidden` without `runs:write`; [`Code::RequestValue`] with the field; [`Code::NotFound`] for the run;
-/// [`Code::CampaignAd`] for a variant that cannot be shown; those of repeated writes.
+/// `Code::Forbidden` without `runs:write`; [`Code::RequestValue`] with the field; [`Code::NotFound`] for the
+/// run; [`Code::CampaignAd`] for a variant that cannot be shown; those of repeated writes.
 pub async fn make(
     ports: &CampaignOrderPorts<'_>,
     by: &Principal,

@@ -10,7 +10,7 @@ use super::results::check_refs;
 use super::runs::{self, RunPorts};
 use crate::domain::account::Scope;
 use crate::domain::audit::Action;
-use crate::domain::campaign::{Campaign, CampaignFilter, CampaignId, ServingWish};
+use crate::domain::campaign::{Campaign, CampaignFilter, CampaignId, ServingStatus, ServingWish};
 use crate::domain::signal::{Signal, Told};
 use crate::ports::accounts::{AccountStore, Page, Positioned};
 use crate::ports::entropy::random_id;
@@ -51,11 +51,12 @@ pub async fn of_ad(
     Ok(accounts.campaign_of(by.context(), ad).await?)
 }
 
-/// Pauses, continues or ends a campaign whole; it is durable once it is answered. Answers the campaign after it.
+/// Pauses, continues or ends a campaign whole; it is durable once it is answered. Answers the campaign after
+/// it.
 ///
 /// # Errors
-/// `Code::Forbidden` without `runs:write`; [`Code::NotFound`]; [`Code::RunState`] for a campaign that the market
-/// has played, one that has ended, and one of a run that has.
+/// `Code::Forbidden` without `runs:write`; [`Code::NotFound`]; [`Code::RunState`] for a campaign that the
+/// market has played, one that has ended, and one of a run that has.
 pub async fn steer(
     ports: &RunPorts<'_>,
     by: &Principal,
@@ -108,11 +109,17 @@ async fn steer_made(
     if wish.leads_to(status) {
         return Ok(());
     }
-    if !allowed.contains(&wish) {
+    let refused = |status: ServingStatus| {
         let what = if ad.is_some() { "ad" } else { "campaign" };
-        return Err(Problem::new(Code::RunState, "", format!("the {what} is {}", status.as_str())));
+        Problem::new(Code::RunState, "", format!("the {what} is {}", status.as_str()))
+    };
+    if !allowed.contains(&wish) {
+        return Err(refused(status));
     }
-    ports.accounts.steer_campaign(by.context(), campaign.id, ad, wish).await?;
+    // A day that was played since it was read may have ended it.
+    if !ports.accounts.steer_campaign(by.context(), campaign.id, ad, wish).await? {
+        return Err(refused(ServingStatus::Ended));
+    }
     let after = serde_json::json!({ "wish": wish, "ad": ad });
     ports
         .record
@@ -138,8 +145,8 @@ async fn tell(
 /// Replaces a campaign's names at platforms.
 ///
 /// # Errors
-/// `Code::Forbidden` without `results:write`; [`Code::RequestValue`] with the index of a name that is malformed,
-/// given twice, or another campaign's; [`Code::NotFound`].
+/// `Code::Forbidden` without `results:write`; [`Code::RequestValue`] with the index of a name that is
+/// malformed, given twice, or another campaign's; [`Code::NotFound`].
 pub async fn put_external_refs(
     ports: &RunPorts<'_>,
     by: &Principal,

@@ -1,7 +1,7 @@
 //! The demo of a service, which its visitor closes for good.
 //!
-//! What it did with money stays in the ledger, as everybody's; nothing else of it can be reached any more: its keys,
-//! sessions and links are refused, its runs have ended. No other organization is touched.
+//! What it did with money stays in the ledger, as everybody's; nothing else of it can be reached any more:
+//! its keys, sessions and links are refused, its runs have ended. No other organization is touched.
 
 use spotwright_schemas::Problem;
 use spotwright_schemas::error::Code;
@@ -19,8 +19,8 @@ const WHOLE_PAGE: u32 = 200;
 /// Who closes the demo: an owner, or who has its key. With the rights that ending its work takes.
 ///
 /// # Errors
-/// `Code::Forbidden` without `members:admin` and for a person who is no owner; [`Code::NotFound`] in an organization
-/// that is no demo.
+/// `Code::Forbidden` without `members:admin` and for a person who is no owner; [`Code::NotFound`] in an
+/// organization that is no demo.
 pub async fn steward(
     ports: &PeoplePorts<'_>,
     by: &Principal,

@@ -1,4 +1,5 @@
-//! The rows behind what is told of an organization as a whole: what was predicted and came of it, and its campaigns.
+//! The rows behind what is told of an organization as a whole: what was predicted and came of it, and its
+//! campaigns.
 
 use spotwright_schemas::Problem;
 use spotwright_schemas::ids::RunId;
@@ -32,7 +33,8 @@ pub async fn exposures(
     Ok(accounts.shown_creatives(by.context(), &order).await?)
 }
 
-/// The newest campaigns, at most 200. Only the market tells of auctions, so there are none of imported numbers.
+/// The newest campaigns, at most 200. Only the market tells of auctions, so there are none of imported
+/// numbers.
 ///
 /// # Errors
 /// As [`exposures`].

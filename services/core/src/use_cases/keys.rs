@@ -16,9 +16,9 @@ use crate::ports::accounts::{AccountError, AccountStore, Page, Positioned, Write
 /// Makes a key. Nobody can give what they do not have, and a test key makes test keys only.
 ///
 /// # Errors
-/// `Code::Forbidden` without `keys:admin`, for a scope that the principal does not have, and for a live key asked
-/// for with a test key; [`Code::RequestValue`] for a name, without a scope, or for a test key of an operator; those
-/// of repeated writes.
+/// `Code::Forbidden` without `keys:admin`, for a scope that the principal does not have, and for a live key
+/// asked for with a test key; [`Code::RequestValue`] for a name, without a scope, or for a test key of an
+/// operator; those of repeated writes.
 pub async fn create(
     accounts: &dyn AccountStore,
     record: &Record<'_>,
@@ -87,7 +87,8 @@ pub async fn get(
     }
 }
 
-/// Revokes a key; the last live one that may make keys and has no end stays. Revoking it again changes nothing.
+/// Revokes a key; the last live one that may make keys and has no end stays. Revoking it again changes
+/// nothing.
 ///
 /// # Errors
 /// `Code::Forbidden` without `keys:admin`; [`Code::NotFound`]; [`Code::LastKey`].

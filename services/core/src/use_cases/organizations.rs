@@ -185,7 +185,7 @@ pub async fn unlimit(
     Ok(())
 }
 
-/// Makes a key that may do everything within an organization.
+/// Makes a key that may do everything within an organization; of its mode.
 ///
 /// # Errors
 /// As [`named`]; [`Code::RequestValue`] for its name; those of repeated writes.
@@ -198,7 +198,7 @@ pub async fn replace_key(
     key: &NewKey,
 ) -> Result<Written<KeyRecord>, Problem> {
     let there = named(accounts, by, organization).await?;
-    super::keys::create(accounts, record, &there, &of_operator(write), (Mode::Live, key)).await
+    super::keys::create(accounts, record, &there, &of_operator(write), (Mode::of(organization), key)).await
 }
 
 /// The keys of an organization, newest first.
@@ -212,7 +212,7 @@ pub async fn keys(
     page: Page,
 ) -> Result<Vec<Positioned<KeyRecord>>, Problem> {
     let there = named(accounts, by, organization).await?;
-    super::keys::list(accounts, &there, Mode::Live, page).await
+    super::keys::list(accounts, &there, Mode::of(organization), page).await
 }
 
 /// Revokes a key of an organization, the last one too.

@@ -240,8 +240,8 @@ pub async fn resume(ports: &RunPorts<'_>, by: &Principal, id: RunId) -> Result<R
 /// and nothing else.
 ///
 /// # Errors
-/// `Code::Forbidden` without `runs:write`, or `approvals:write` for what that allows; [`Code::NotFound`]; what the
-/// run refuses.
+/// `Code::Forbidden` without `runs:write`, or `approvals:write` for what that allows; [`Code::NotFound`];
+/// what the run refuses.
 pub async fn tell(
     ports: &RunPorts<'_>,
     by: &Principal,

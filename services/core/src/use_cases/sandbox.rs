@@ -1,4 +1,5 @@
-//! The sandbox of an organization: its clock, what briefs force in it, and emptying it. Only test keys come here.
+//! The sandbox of an organization: its clock, what briefs force in it, and emptying it. Only test keys come
+//! here.
 
 use serde_json::json;
 use spotwright_schemas::Problem;
@@ -26,8 +27,8 @@ pub async fn clock(accounts: &dyn AccountStore, by: &Principal) -> Result<Sandbo
 /// Moves the clock of the own sandbox forward.
 ///
 /// # Errors
-/// `Code::Forbidden` without `runs:write`, and for everybody but test keys; [`Code::RequestValue`] with `field`
-/// when it would go back or too far; those of the store.
+/// `Code::Forbidden` without `runs:write`, and for everybody but test keys; [`Code::RequestValue`] with
+/// `field` when it would go back or too far; those of the store.
 pub async fn move_clock(
     accounts: &dyn AccountStore,
     record: &Record<'_>,
@@ -65,7 +66,8 @@ pub async fn jump(
     Ok((after, Some(due)))
 }
 
-/// Removes everything from the own sandbox but its keys, members, audit log and clock; how many runs were in it.
+/// Removes everything from the own sandbox but its keys, members, audit log and clock; how many runs were in
+/// it.
 ///
 /// # Errors
 /// `Code::Forbidden` without `runs:write`, and for everybody but test keys; those of the store.

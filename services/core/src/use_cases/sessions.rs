@@ -34,8 +34,8 @@ pub struct Attempt<'a> {
 /// wrong, or the person no member, is not told, and takes the same time to find.
 ///
 /// # Errors
-/// `Code::Unauthenticated`; `Code::RateLimited` after many attempts; `Code::Frozen` when the operator holds the
-/// organization.
+/// `Code::Unauthenticated`; `Code::RateLimited` after many attempts; `Code::Frozen` when the operator holds
+/// the organization.
 pub async fn sign_in(
     ports: &PeoplePorts<'_>,
     attempt: &Attempt<'_>,

@@ -109,8 +109,8 @@ pub struct RevisionWish {
     pub budget: Option<Micros>,
     /// Seed of everything random; that of the original's run where nothing is said.
     pub seed: Option<u64>,
-    /// Views that the market offers, within [`OPPORTUNITIES`]; as many as in the original's run where nothing is
-    /// said.
+    /// Views that the market offers, within [`OPPORTUNITIES`]; as many as in the original's run where nothing
+    /// is said.
     pub opportunities: Option<u64>,
 }
 
@@ -126,8 +126,8 @@ pub struct Lineage {
 /// What a variant becomes by changes, without making it.
 ///
 /// # Errors
-/// `Code::Forbidden` without `runs:write`; `Code::NotFound`; [`Code::RunState`] for one that says what is no longer
-/// true.
+/// `Code::Forbidden` without `runs:write`; `Code::NotFound`; [`Code::RunState`] for one that says what is no
+/// longer true.
 pub async fn check_revision(
     ports: &RunPorts<'_>,
     by: &Principal,
@@ -139,14 +139,14 @@ pub async fn check_revision(
     ports.control.revise(id, &teller(by), changes).await
 }
 
-/// Orders the run that makes a revision of a variant. The variant and its run stay as they are. A repeated order is
-/// answered as the first one.
+/// Orders the run that makes a revision of a variant. The variant and its run stay as they are. A repeated
+/// order is answered as the first one.
 ///
 /// # Errors
-/// `Code::Forbidden` without `runs:write`; `Code::NotFound`; [`Code::RequestValue`] with the field, also where nothing
-/// is changed; [`Code::LineRefused`] with the field and everything that stops the edit; [`Code::RunState`] for a
-/// variant that says what is no longer true, and for one of a run that was not ordered through the service; what the
-/// budget refuses; those of repeated writes.
+/// `Code::Forbidden` without `runs:write`; `Code::NotFound`; [`Code::RequestValue`] with the field, also
+/// where nothing is changed; [`Code::LineRefused`] with the field and everything that stops the edit;
+/// [`Code::RunState`] for a variant that says what is no longer true, and for one of a run that was not
+/// ordered through the service; what the budget refuses; those of repeated writes.
 pub async fn revise_variant(
     ports: &RunPorts<'_>,
     by: &Principal,

@@ -20,8 +20,8 @@ pub const LONGEST_ADDRESS: usize = 2_000;
 /// Keeps the address of a page under a name.
 ///
 /// # Errors
-/// `Code::Forbidden` without `results:read`; [`Code::RequestValue`] for the name and for an address that is no path
-/// of the portal; [`Code::TooMany`]; those of repeated writes.
+/// `Code::Forbidden` without `results:read`; [`Code::RequestValue`] for the name and for an address that is
+/// no path of the portal; [`Code::TooMany`]; those of repeated writes.
 pub async fn keep(
     accounts: &dyn AccountStore,
     record: &Record<'_>,

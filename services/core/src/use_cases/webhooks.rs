@@ -110,8 +110,8 @@ impl Webhooks<'_> {
         Ok(self.store.webhook(principal.organization, id).await?)
     }
 
-    /// Changes a webhook. One that was paused goes on when it is to be enabled. With `seen` only one that nobody
-    /// has changed after that time.
+    /// Changes a webhook. One that was paused goes on when it is to be enabled. With `seen` only one that
+    /// nobody has changed after that time.
     ///
     /// # Errors
     /// [`WebhooksError`]: a value, or an address that is not opened; [`WebhookError::Changed`].

@@ -3,11 +3,11 @@
 use super::effect::{Difference, effect};
 use super::moments::{Sums, common_slope};
 
-/// Share of the variance of each variant's effect that the covariate took away: 1 − V_adjusted / V, at most 1, and
-/// below 0 only by chance.
+/// Share of the variance of each variant's effect that the covariate took away: 1 − V_adjusted / V, at most
+/// 1, and below 0 only by chance.
 ///
-/// `plain` and `adjusted` are the sums of the arms without and with the covariate, the control first; `None` where
-/// one of the two effects cannot be computed.
+/// `plain` and `adjusted` are the sums of the arms without and with the covariate, the control first; `None`
+/// where one of the two effects cannot be computed.
 #[must_use]
 pub fn variance_reductions(plain: &[Sums], adjusted: &[Sums], difference: Difference) -> Vec<Option<f64>> {
     let slope = common_slope(adjusted);

@@ -1,10 +1,10 @@
-//! What experiments show of the elements of creatives: of each value of an element (a form of the opening, a call to
-//! action, a voice), how its arms did against the other arms of the same experiments.
+//! What experiments show of the elements of creatives: of each value of an element (a form of the opening, a
+//! call to action, a voice), how its arms did against the other arms of the same experiments.
 //!
-//! Within an experiment users are divided by chance, so the difference of two arms is caused by what their creatives
-//! differ in. It is not caused by one element alone where they differ in several: only over experiments in which the
-//! rest changes does the part of one element show. So the unit is the experiment, and how much the effect moves from
-//! one experiment to the next is in the interval.
+//! Within an experiment users are divided by chance, so the difference of two arms is caused by what their
+//! creatives differ in. It is not caused by one element alone where they differ in several: only over
+//! experiments in which the rest changes does the part of one element show. So the unit is the experiment,
+//! and how much the effect moves from one experiment to the next is in the interval.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,20 +64,21 @@ struct Contrast {
     variance: f64,
 }
 
-/// One row for each value of each element that some experiment compares with others, by element and value. Arms whose
-/// mean or variance is not above 0 are left out: they have no logarithm yet.
+/// One row for each value of each element that some experiment compares with others, by element and value.
+/// Arms whose mean or variance is not above 0 are left out: they have no logarithm yet.
 ///
 /// Within an experiment the logarithms of the arms with the value and of the others are averaged with inverse
-/// variances as weights; the differences are put together over experiments with random effects and read against
-/// Student's t, or against the normal law where there is one experiment.
+/// variances as weights; the differences are put together over experiments with random effects and read
+/// against Student's t, or against the normal law where there is one experiment.
 ///
 /// # Errors
 /// [`Error::Setting`]: `alpha` outside (0, 1).
 ///
 /// # Source
-/// DerSimonian and Laird, "Meta-analysis in clinical trials", Controlled Clinical Trials 7 (1986), for the variance
-/// between experiments; Hartung and Knapp, "A refined method for the meta-analysis of controlled clinical trials",
-/// Statistics in Medicine 20 (2001), for the interval, never narrower than without their factor.
+/// DerSimonian and Laird, "Meta-analysis in clinical trials", Controlled Clinical Trials 7 (1986), for the
+/// variance between experiments; Hartung and Knapp, "A refined method for the meta-analysis of controlled
+/// clinical trials", Statistics in Medicine 20 (2001), for the interval, never narrower than without their
+/// factor.
 pub fn attributed(arms: &[AttributedArm], alpha: f64) -> Result<Vec<Attribution>, Error> {
     check_alpha(alpha)?;
     let is_known = |arm: &&AttributedArm| {
@@ -138,7 +139,8 @@ fn row(
     }))
 }
 
-/// The mean of the arms' logarithms, each with the inverse of its variance (v/m², by the delta method) as weight.
+/// The mean of the arms' logarithms, each with the inverse of its variance (v/m², by the delta method) as
+/// weight.
 fn log_mean(arms: &[&AttributedArm]) -> Option<Contrast> {
     let (mut weights, mut sum) = (0.0, 0.0);
     for arm in arms {
@@ -236,7 +238,8 @@ mod tests {
         assert!(attributed(&arms, 0.0).is_err());
     }
 
-    /// Without any effect of the hook, and creatives that differ among themselves, few hooks are called significant.
+    /// Without any effect of the hook, and creatives that differ among themselves, few hooks are called
+    /// significant.
     #[test]
     fn values_without_an_effect_are_seldom_called_significant() {
         let (mut false_ones, mut rows) = (0, 0);

@@ -1,8 +1,9 @@
 //! Counts of which only sums over days are known, as the reports of advertising platforms are.
 //!
-//! Nobody says which clicks are of the same person, or how the rate moves from day to day, so that counts vary more
-//! than draws of single impressions would. How much more is seen between the days of an arm: the *design effect*, by
-//! which impressions and clicks are divided before they are compared as if each impression were a draw.
+//! Nobody says which clicks are of the same person, or how the rate moves from day to day, so that counts
+//! vary more than draws of single impressions would. How much more is seen between the days of an arm: the
+//! *design effect*, by which impressions and clicks are divided before they are compared as if each
+//! impression were a draw.
 
 use super::moments::{MeanSums, Sums};
 
@@ -22,12 +23,13 @@ fn totals(clusters: &[Cluster]) -> (f64, f64) {
         .fold((0.0, 0.0), |(trials, successes), own| (trials + own.trials as f64, successes + own.successes))
 }
 
-/// The design effect of all arms together, at least 1: how many times the variance between clusters is that of
-/// single draws.
+/// The design effect of all arms together, at least 1: how many times the variance between clusters is that
+/// of single draws.
 ///
-/// With n_i trials and x_i successes in cluster i of an arm, p = Σx/Σn and m clusters, the variance of p between the
-/// clusters is m/(m − 1)·Σ(x_i − p·n_i)²/(Σn)², and that of single draws p(1 − p)/Σn; their ratios are averaged over
-/// the arms, each with its m − 1 degrees of freedom as weight. 1 where no arm has two clusters with trials.
+/// With n_i trials and x_i successes in cluster i of an arm, p = Σx/Σn and m clusters, the variance of p
+/// between the clusters is m/(m − 1)·Σ(x_i − p·n_i)²/(Σn)², and that of single draws p(1 − p)/Σn; their
+/// ratios are averaged over the arms, each with its m − 1 degrees of freedom as weight. 1 where no arm has
+/// two clusters with trials.
 ///
 /// # Source
 /// Rao and Scott, "A simple method for the analysis of clustered binary data", Biometrics 48 (1992).

@@ -1,10 +1,10 @@
 //! What each arm of an experiment added over no advertising at all, by a holdout with ghost ads.
 //!
-//! Users are divided before the auction; one of the cells is held out. Its users take part in the auction as ghosts:
-//! where an arm would have been seen, the user is counted and nothing is shown. Comparing exposed users with ghosts
-//! compares users who would have been exposed in either cell, so the difference of their outcomes is what the
-//! advertisement did to those whom it would reach (the intent-to-treat effect on the would-have-been-exposed), and
-//! does not depend on which outcomes anybody attributes to clicks.
+//! Users are divided before the auction; one of the cells is held out. Its users take part in the auction as
+//! ghosts: where an arm would have been seen, the user is counted and nothing is shown. Comparing exposed
+//! users with ghosts compares users who would have been exposed in either cell, so the difference of their
+//! outcomes is what the advertisement did to those whom it would reach (the intent-to-treat effect on the
+//! would-have-been-exposed), and does not depend on which outcomes anybody attributes to clicks.
 
 use serde::Serialize;
 use spotwright_schemas::Language;
@@ -269,7 +269,8 @@ mod tests {
         assert!(increments(&none, &arms, 1.0, TUNING).is_err());
     }
 
-    /// Looked at after each of 14 days, intervals of all days hold the true lift in 95 % of the tests at least.
+    /// Looked at after each of 14 days, intervals of all days hold the true lift in 95 % of the tests at
+    /// least.
     #[test]
     fn intervals_hold_the_true_lift_at_every_look() {
         let (tests, mut missed) = (400, 0);

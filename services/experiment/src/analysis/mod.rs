@@ -5,19 +5,20 @@
 //! [`effect`] compares two arms, [`read_out`] tells the same effect in three ways (fixed horizon, always
 //! valid, Bayesian), [`mismatch`] checks that traffic was divided as configured, [`multiplicity`] corrects
 //! for many variants, [`elements`] tells what parts of creatives go along with and [`attribution`] what the
-//! experiments among them show of the parts, [`plan`] says how much traffic a test needs, [`weighted`] estimates arms
-//! whose traffic followed the results, [`holdout`] and [`incrementality`] the lift over no advertising at all,
-//! [`adjustment`] what a covariate takes off the uncertainty, [`clustered`] reads counts of which only sums over days
-//! are known, and [`report`] puts them together into one verdict; [`rule`] gives the verdict of the other read-outs, for experiments that chose one of
-//! them; [`sentence`] says it in plain words.
+//! experiments among them show of the parts, [`plan`] says how much traffic a test needs, [`weighted`]
+//! estimates arms whose traffic followed the results, [`holdout`] and [`incrementality`] the lift over no
+//! advertising at all, [`adjustment`] what a covariate takes off the uncertainty, [`clustered`] reads counts
+//! of which only sums over days are known, and [`report`] puts them together into one verdict; [`rule`] gives
+//! the verdict of the other read-outs, for experiments that chose one of them; [`sentence`] says it in plain
+//! words.
 //!
 //! # Units
 //! A *unit* is what was randomized, usually a user. Sums are over units. Relative effects are fractions
 //! (0.05 is +5 %), absolute ones are in the metric's own unit.
 //!
 //! # Which read-out decides
-//! Verdicts come from the always-valid read-out alone unless another [`rule`] was chosen before, so that looking
-//! every day costs nothing. The
+//! Verdicts come from the always-valid read-out alone unless another [`rule`] was chosen before, so that
+//! looking every day costs nothing. The
 //! fixed-horizon interval is right only at a size chosen before the start; the Bayesian one answers another
 //! question (what to believe under a prior). Both stand beside it and decide nothing.
 

@@ -66,8 +66,8 @@ pub struct AdjustedSums {
     pub products: f64,
 }
 
-/// Sums of a numerator m, a denominator d and a covariate x per unit. The covariate was measured before the unit
-/// was exposed, so that the arm cannot have changed it.
+/// Sums of a numerator m, a denominator d and a covariate x per unit. The covariate was measured before the
+/// unit was exposed, so that the arm cannot have changed it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct AdjustedRatioSums {
     /// Sums of numerator and denominator.
@@ -126,8 +126,8 @@ impl AdjustedRatioSums {
         self.with_denominator += covariate * denominator;
     }
 
-    /// Variance of the covariate, and its covariance with the linearized ratio z = (m − R·d)/D̄, where R is the
-    /// ratio of the sums: by the delta method, the ratio's own sampling error is the mean of z.
+    /// Variance of the covariate, and its covariance with the linearized ratio z = (m − R·d)/D̄, where R is
+    /// the ratio of the sums: by the delta method, the ratio's own sampling error is the mean of z.
     fn foretold(&self) -> Result<(f64, f64), Reason> {
         let n = self.ratio.units as f64;
         let (numerator, denominator) = (self.ratio.numerator / n, self.ratio.denominator / n);
@@ -198,13 +198,13 @@ pub fn pooled_slope(arms: &[AdjustedSums]) -> f64 {
     if variance > 0.0 && shared.is_finite() { shared / variance } else { 0.0 }
 }
 
-/// The slope of ratios: θ = Σ_a (n_a − 1)·cov_a(x, z) / Σ_a (n_a − 1)·var_a(x) over the arms a, with each arm's own
-/// linearized ratio z = (m − R_a·d)/D̄_a; 0 where the covariate does not vary. Arms with fewer than two units, or
-/// without denominators, are left out.
+/// The slope of ratios: θ = Σ_a (n_a − 1)·cov_a(x, z) / Σ_a (n_a − 1)·var_a(x) over the arms a, with each
+/// arm's own linearized ratio z = (m − R_a·d)/D̄_a; 0 where the covariate does not vary. Arms with fewer than
+/// two units, or without denominators, are left out.
 ///
 /// # Source
-/// Deng, Knoblich and Lu, "Applying the delta method in metric analytics", KDD 2018, section 3.3, for the linearized
-/// ratio; the slope is that of [`pooled_slope`], within the arms.
+/// Deng, Knoblich and Lu, "Applying the delta method in metric analytics", KDD 2018, section 3.3, for the
+/// linearized ratio; the slope is that of [`pooled_slope`], within the arms.
 #[must_use]
 pub fn pooled_ratio_slope(arms: &[AdjustedRatioSums]) -> f64 {
     let (mut of_covariate, mut shared) = (0.0, 0.0);
@@ -262,8 +262,8 @@ impl Sums {
         }
     }
 
-    /// Mean and variance. `slope` is what [`common_slope`] gave for the arms; forms without a covariate do not use
-    /// it.
+    /// Mean and variance. `slope` is what [`common_slope`] gave for the arms; forms without a covariate do
+    /// not use it.
     ///
     /// Proportion: m = x/n, v = m(1 − m). Mean: v = (Σy² − (Σy)²/n)/(n − 1). Ratio, by the delta method:
     /// m = ΣM/ΣD, v = v_M/D̄² − 2·cov·M̄/D̄³ + M̄²·v_D/D̄⁴. Adjusted: m = ȳ − θx̄,

@@ -1,7 +1,8 @@
 //! Reads out experiments on imported results: sums of advertisements over days, as platforms report them.
 //!
-//! Nobody says who was shown what, so the unit is the impression (for `cvr`, the click), counts are divided by how
-//! much more days differ than single draws would (module `clustered` of the statistics), and the division of users cannot be checked.
+//! Nobody says who was shown what, so the unit is the impression (for `cvr`, the click), counts are divided
+//! by how much more days differ than single draws would (module `clustered` of the statistics), and the
+//! division of users cannot be checked.
 
 use std::fmt::Write as _;
 
@@ -20,8 +21,8 @@ use spotwright_schemas::money::Micros;
 
 use super::{Told, analysis_design, finite, refused, standard_error, verdict_now, wrong};
 
-/// What is counted of a row for a metric. `None` where its report does not say, or says of more successes than there
-/// were trials: conversions after a view alone have no click that they are a share of.
+/// What is counted of a row for a metric. `None` where its report does not say, or says of more successes
+/// than there were trials: conversions after a view alone have no click that they are a share of.
 fn cluster(row: &ImportedRow, metric: ExperimentMetric) -> Option<Cluster> {
     let (trials, successes) = match metric {
         ExperimentMetric::Cvr => (row.clicks?, row.conversions?),

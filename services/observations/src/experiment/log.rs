@@ -46,7 +46,8 @@ const COLUMNS: [Column; 22] = [
     Column { name: "organic_conversions", kind: ColumnKind::Whole },
 ];
 
-/// Rows as they are written; `revenue_micros` is 0 where the experiment does not say what a conversion is worth.
+/// Rows as they are written; `revenue_micros` is 0 where the experiment does not say what a conversion is
+/// worth.
 pub(super) fn write(experiment: &Experiment, exposures: &[Exposure]) -> Result<Vec<u8>, ParquetError> {
     write_columns(experiment, exposures, &COLUMNS)
 }

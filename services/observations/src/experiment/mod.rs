@@ -1,7 +1,7 @@
 //! Reads experiments out: from exposures to one read-out a day.
 //!
-//! Exposures are summed by user over the present phase, so that a user who comes on many days is one unit, and
-//! the variance of a ratio is that of users. Earlier phases count for the division of users alone.
+//! Exposures are summed by user over the present phase, so that a user who comes on many days is one unit,
+//! and the variance of a ratio is that of users. Earlier phases count for the division of users alone.
 
 mod adjusted;
 mod imported;
@@ -36,8 +36,8 @@ use spotwright_schemas::experiment::{
 use spotwright_schemas::money::Micros;
 use spotwright_schemas::{Language, Problem};
 
-/// Standard deviation of the prior of a relative effect, of experiments that are decided by belief: a creative
-/// seldom changes a click rate by more than half.
+/// Standard deviation of the prior of a relative effect, of experiments that are decided by belief: a
+/// creative seldom changes a click rate by more than half.
 const PRIOR_DEVIATION: f64 = 0.3;
 
 /// Reads experiments out, and keeps their exposures as parquet.
@@ -301,8 +301,8 @@ fn in_order(users: &HashMap<u64, Met>) -> Vec<Met> {
     ordered.into_iter().map(|(_, met)| *met).collect()
 }
 
-/// Ratios have no successes of their own, and are as poorly known with few events as proportions are: each arm
-/// needs as many clicks, or conversions where those are counted, as a proportion needs successes.
+/// Ratios have no successes of their own, and are as poorly known with few events as proportions are: each
+/// arm needs as many clicks, or conversions where those are counted, as a proportion needs successes.
 fn event_gates(design: &ExperimentDesign, users: &HashMap<u64, Met>) -> Vec<Gate> {
     let needed = Minimum::default().successes as f64;
     let event = |met: &Met| match design.primary {

@@ -1,4 +1,5 @@
-//! The arms within each segment of the audience: exploratory, corrected for how much is looked at, and never deciding.
+//! The arms within each segment of the audience: exploratory, corrected for how much is looked at, and never
+//! deciding.
 
 use std::collections::BTreeMap;
 

@@ -247,7 +247,8 @@ fn the_lift_over_the_holdout_counts_purchases_without_a_click_too() {
         }
         own
     };
-    // 2 % buy anyway; of arm B, 2 % more after a click; of arm A, what is attributed is what was there anyway.
+    // 2 % buy anyway; of arm B, 2 % more after a click; of arm A, what is attributed is what was there
+    // anyway.
     let mut exposures = [buyers(0, 8_000, 80, 80), buyers(1, 8_000, 160, 160)].concat();
     let ghosts = buyers(2, 4_000, 80, 0);
     exposures.extend(ghosts.into_iter().map(|own| Exposure { impressions: 0, ..own }));

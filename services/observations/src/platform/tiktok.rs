@@ -2,8 +2,8 @@
 //!
 //! # Source
 //! Public importers and scripts that write the same headers; no exported file has been seen. Watch
-//! thresholds stand in the headers. Languages beside English and Chinese follow the interface and have not been
-//! checked against files.
+//! thresholds stand in the headers. Languages beside English and Chinese follow the interface and have not
+//! been checked against files.
 
 use super::Field::{
     AdId, AdName, CampaignName, Clicks, Conversions, Currency, Day, Dimension, GroupName, Impressions, Known,

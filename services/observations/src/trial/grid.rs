@@ -20,7 +20,8 @@ use crate::number::{evidence, is_nothing, plain, stored};
 
 /// Most rows of a table that are read.
 const MOST_ROWS: i64 = 10_000_000;
-/// Most cells of a parquet file that are read, and most bytes of their texts: one text can stand in many rows.
+/// Most cells of a parquet file that are read, and most bytes of their texts: one text can stand in many
+/// rows.
 const MOST_CELLS: i64 = 20_000_000;
 const MOST_TEXT_BYTES: usize = 256 << 20;
 /// Most columns of a parquet file.

@@ -8,8 +8,8 @@
 //! | sums with a covariate | `arm`, `units`, `sum`, `sum_squares`, `covariate`, `covariate_squares`, `products` |
 //! | rows | `unit`, `arm`, `value`, and as wanted `metric`, `exposed_at`, `covariate`, `denominator` |
 //!
-//! Counts may have `metric`, `weight` (of the configured division), `period` and `days` besides, and every form
-//! `source`: files with simulated and other rows are refused. Files are
+//! Counts may have `metric`, `weight` (of the configured division), `period` and `days` besides, and every
+//! form `source`: files with simulated and other rows are refused. Files are
 //! CSV, XLSX, parquet or JSON (an array of objects, or an object with such an array in `arms` or `rows`).
 
 mod counts;
@@ -63,7 +63,8 @@ pub struct Guarded {
 /// An experiment as read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trial {
-    /// Who measured: `imported` unless the file's `source` says `simulated` in every row, as logs of exposures do.
+    /// Who measured: `imported` unless the file's `source` says `simulated` in every row, as logs of
+    /// exposures do.
     pub source: FeedbackSource,
     /// The metric that decides.
     pub primary: Metric,

@@ -1,9 +1,9 @@
 //! Parquet files that strangers wrote: looked through before they are decoded.
 //!
-//! The reader of the format trusts what a footer says of itself: it descends as deep as the schema is, reserves as
-//! much memory as a page claims to hold, and stops the process where neither can be had. So the footer and the headers
-//! of the pages are walked first, with a reader of their encoding (Thrift's compact protocol) that reserves nothing,
-//! and files beyond the limits are refused with the row group and column.
+//! The reader of the format trusts what a footer says of itself: it descends as deep as the schema is,
+//! reserves as much memory as a page claims to hold, and stops the process where neither can be had. So the
+//! footer and the headers of the pages are walked first, with a reader of their encoding (Thrift's compact
+//! protocol) that reserves nothing, and files beyond the limits are refused with the row group and column.
 
 use parquet::basic::Compression;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
@@ -55,8 +55,8 @@ pub(super) fn check_footer(bytes: &[u8], name: &str) -> Result<(), Problem> {
     }
 }
 
-/// Refuses columns whose pages would not fit, or are packed in a way that is not read. `used` are the numbers of the
-/// columns that are decoded.
+/// Refuses columns whose pages would not fit, or are packed in a way that is not read. `used` are the numbers
+/// of the columns that are decoded.
 ///
 /// # Errors
 /// [`Code::Table`] with the row group and the column.

@@ -3,7 +3,7 @@
 use spotwright_media::{AudioTrack, VideoTrack};
 
 use super::Checks;
-use crate::music;
+use crate::loudness::loudness;
 
 /// Loudness that is aimed at where no storyboard says otherwise.
 pub(super) const LUFS: f64 = -14.0;
@@ -28,8 +28,7 @@ pub(super) struct Heard {
 
 impl Heard {
     pub(super) fn of(track: &AudioTrack, samples: &[f32], channels: usize, rate: u32) -> Self {
-        let loudness =
-            if samples.is_empty() { None } else { music::loudness(samples, channels as u32, rate).ok() };
+        let loudness = if samples.is_empty() { None } else { loudness(samples, channels as u32, rate).ok() };
         let silence = longest_silence(samples, channels, rate);
         Self { track: track.clone(), loudness, silence, envelope: envelope(samples, channels, rate) }
     }
@@ -86,8 +85,8 @@ fn correlation(a: &[f32], b: &[f32]) -> f64 {
     if aa <= 0.0 || bb <= 0.0 { -1.0 } else { ab / (aa * bb).sqrt() }
 }
 
-/// Checks that every spoken line is heard where it is planned: in its stretch the sound rises and falls as the
-/// planned one, which music alone does not.
+/// Checks that every spoken line is heard where it is planned: in its stretch the sound rises and falls as
+/// the planned one, which music alone does not.
 pub(super) fn check_spoken(checks: &mut Checks, heard: Option<&Heard>, planned: &[f32], spoken: &[[f64; 2]]) {
     if spoken.is_empty() {
         return;

@@ -46,8 +46,8 @@ const WHITE: Color = Color { r: 255, g: 255, b: 255 };
 const BLACK: Color = Color { r: 0, g: 0, b: 0 };
 /// Length of a text's entrance in seconds.
 const ENTRANCE: f64 = 0.44;
-/// When a caption begins to come behind a cut, in seconds: so much before it that it can be read as soon as what
-/// covers the cut is gone.
+/// When a caption begins to come behind a cut, in seconds: so much before it that it can be read as soon as
+/// what covers the cut is gone.
 const CUT: f64 = -0.14;
 /// Length of a word's entrance that follows the voice.
 const WORD: f64 = 0.26;
@@ -231,8 +231,8 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// How the shot takes the place of the one before; `None` for an opening, for shots too short for it, and where
-    /// the label of AI-made content has to stand for its whole time.
+    /// How the shot takes the place of the one before; `None` for an opening, for shots too short for it, and
+    /// where the label of AI-made content has to stand for its whole time.
     fn transition(&self) -> Option<Transition> {
         let shot = self.input.shot;
         let frames = (transition::LENGTH * f64::from(self.input.board.fps)).round() as u32;
@@ -416,8 +416,8 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// When the words of a caption come, one entry for each word of each line; `None` where they come by their
-    /// order: in an opening, whose first frame shows them, and where the caption comes as a whole.
+    /// When the words of a caption come, one entry for each word of each line; `None` where they come by
+    /// their order: in an opening, whose first frame shows them, and where the caption comes as a whole.
     fn timed(&self, kind: TextKind, block: &Block, come: Come) -> Option<Vec<f64>> {
         let in_parts = come.words || come.stagger > 0.0;
         if self.opens() || kind != TextKind::Caption || !in_parts {

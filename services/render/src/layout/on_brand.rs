@@ -318,8 +318,8 @@ impl Stage<'_> {
         self.still(layer, x, y - high / 2.0);
     }
 
-    /// The style's pattern in the strip below everything that is to be read, which players cover with their controls:
-    /// an end card does not fade out into nothing.
+    /// The style's pattern in the strip below everything that is to be read, which players cover with their
+    /// controls: an end card does not fade out into nothing.
     pub(super) fn footing(&mut self) {
         let width = self.base.width;
         let top = (self.bottom + 10.0 * self.unit).round();

@@ -18,8 +18,8 @@ pub(super) const ZOOM: f64 = 1.2;
 /// Share of the brand color in blurred grounds.
 const TINT: f64 = 0.3;
 
-/// Mean difference of luma to the right and below, on the grid of [`focus`], below which a picture shows nothing;
-/// what counts as a strong one, and the share of strong ones that a plain picture stays below.
+/// Mean difference of luma to the right and below, on the grid of [`focus`], below which a picture shows
+/// nothing; what counts as a strong one, and the share of strong ones that a plain picture stays below.
 const FAINT: f64 = 2.6;
 const STRONG: f64 = 48.0;
 const RARE: f64 = 0.0005;
@@ -67,8 +67,8 @@ impl Picture {
     }
 }
 
-/// Mean position of luma differences on a coarse grid, each weighted by nearness to the middle; and whether they
-/// are so small and few that there is nothing to be seen.
+/// Mean position of luma differences on a coarse grid, each weighted by nearness to the middle; and whether
+/// they are so small and few that there is nothing to be seen.
 fn focus(raster: &Raster) -> ((f64, f64), bool) {
     let step = (raster.width.max(raster.height) / 160).max(1);
     let luma = |x: usize, y: usize| {
@@ -239,8 +239,8 @@ pub(super) fn percentile_luma(raster: &Raster, from: usize, to: usize, share: f6
 }
 
 impl Stage<'_> {
-    /// Highest luma of each stretch of rows (from, to, share) over the whole way of the camera, below which the
-    /// share of its pixels lies, 0–255.
+    /// Highest luma of each stretch of rows (from, to, share) over the whole way of the camera, below which
+    /// the share of its pixels lies, 0–255.
     pub(super) fn brightest_of_picture<const N: usize>(
         &mut self,
         stretches: [(f64, f64, f64); N],

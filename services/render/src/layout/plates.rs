@@ -11,23 +11,23 @@ use crate::pixels;
 use crate::scene::{Entrance, Sprite, TextKind, ink_on, readable_ground, readable_tint};
 use crate::text::Block;
 
-/// How strong a shade has to be over a picture whose luma differs by this much under a text: letters are not read
-/// as easily between light and dark parts as their contrast alone would have it.
+/// How strong a shade has to be over a picture whose luma differs by this much under a text: letters are not
+/// read as easily between light and dark parts as their contrast alone would have it.
 pub(super) fn unrest(spread: f64) -> f64 {
     const CALM: f64 = 80.0;
     0.62 * ((spread - CALM) / (255.0 - CALM)).clamp(0.0, 1.0)
 }
 
 impl Stage<'_> {
-    /// The picture over the whole frame. A product that was cut out stands in the part `room` of the height, which
-    /// leaves place for its growing under the camera.
+    /// The picture over the whole frame. A product that was cut out stands in the part `room` of the height,
+    /// which leaves place for its growing under the camera.
     fn whole_picture(&mut self, room: [f64; 2]) -> Result<(), Error> {
         self.product_room = room;
         self.open_window([0.0, 0.0, self.width, self.height], None)
     }
 
-    /// As [`Stage::whole_picture`], with a product that was cut out as large as it gets between two heights, also at
-    /// the end of the camera's way, which enlarges about the frame's middle.
+    /// As [`Stage::whole_picture`], with a product that was cut out as large as it gets between two heights,
+    /// also at the end of the camera's way, which enlarges about the frame's middle.
     pub(super) fn picture_between(&mut self, from: f64, to: f64) -> Result<(), Error> {
         let from = 0.5 + (from / self.height - 0.5) / ZOOM;
         let away = (to - 14.0 * self.unit) / self.height - 0.5;
@@ -35,8 +35,8 @@ impl Stage<'_> {
         self.whole_picture([from, to.max(from + 0.12)])
     }
 
-    /// Brightest luma of the picture between two heights over the whole way of the camera, 0–255, and the strength
-    /// of shade that its unrest asks for.
+    /// Brightest luma of the picture between two heights over the whole way of the camera, 0–255, and the
+    /// strength of shade that its unrest asks for.
     fn brightest_between(&mut self, from: f64, to: f64) -> Result<(f64, f64), Error> {
         if self.input.clip.is_some() {
             let area = [0.0, from, self.width, to - from];
@@ -46,8 +46,8 @@ impl Stage<'_> {
         Ok((brightest, unrest(brightest - darkest)))
     }
 
-    /// Darkens the rows between two heights as much as white text on them needs, at least by `least`, with soft
-    /// ends. Several add up.
+    /// Darkens the rows between two heights as much as white text on them needs, at least by `least`, with
+    /// soft ends. Several add up.
     fn shade_between(&mut self, from: f64, to: f64, least: f64) -> Result<(), Error> {
         if self.product_beside {
             // The wall is dark where texts stand.
@@ -78,8 +78,8 @@ impl Stage<'_> {
         }
     }
 
-    /// Least strength of a shade under a caption: a field all but goes where texts are, since its shapes are as large
-    /// as letters.
+    /// Least strength of a shade under a caption: a field all but goes where texts are, since its shapes are
+    /// as large as letters.
     pub(super) fn least_shade(&self, over_picture: f64) -> f64 {
         if self.bare { 0.88 } else { over_picture }
     }
@@ -172,8 +172,9 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// The color that texts over the picture stand on, and the one that goes with it: ground and accent, or the
-    /// other way round over a field and over a dark style's wall, which have the ground's color themselves.
+    /// The color that texts over the picture stand on, and the one that goes with it: ground and accent, or
+    /// the other way round over a field and over a dark style's wall, which have the ground's color
+    /// themselves.
     fn bands(&self) -> (Color, Color) {
         let (ground, accent) = (self.ground(), readable_ground(self.accent()));
         let dark_wall = self.style() == VisualStyle::Premium && self.product().is_some();

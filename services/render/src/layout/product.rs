@@ -297,13 +297,14 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// The figure of the caption that is worth to be seen large, as it is written: an amount or a share before
-    /// any other, which has two digits at least. Numbers of a list and times of day are none.
+    /// The figure of the caption that is worth to be seen large, as it is written: an amount or a share
+    /// before any other, which has two digits at least. Numbers of a list and times of day are none.
     pub(super) fn telling_figure(&self) -> Option<String> {
         telling_figure(&self.input.shot.caption)
     }
 
-    /// The amount of the caption as large as an offer shows it; `None` where it names none, or none that fits.
+    /// The amount of the caption as large as an offer shows it; `None` where it names none, or none that
+    /// fits.
     pub(super) fn amount(
         &self,
         color: Color,
@@ -324,8 +325,8 @@ impl Stage<'_> {
     }
 }
 
-/// How much of a wall's light is left where white texts stand beside the product, `across` the frame: so much that
-/// they read without a shade, which would lie over the product too.
+/// How much of a wall's light is left where white texts stand beside the product, `across` the frame: so much
+/// that they read without a shade, which would lie over the product too.
 fn kept_beside(tones: [f64; 3], across: f64) -> f64 {
     /// Relative luminance on which white has a contrast of 5.8:1.
     const DARK: f64 = 0.13;

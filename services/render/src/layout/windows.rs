@@ -50,8 +50,8 @@ impl Stage<'_> {
         if self.wide() { 0.0 } else { self.alignment() }
     }
 
-    /// Puts caption and detail beside a picture and returns what is left for it. `share` is what they may have of
-    /// an upright frame's height, `largest` the size of type in units.
+    /// Puts caption and detail beside a picture and returns what is left for it. `share` is what they may
+    /// have of an upright frame's height, `largest` the size of type in units.
     fn with_texts(
         &mut self,
         sheet: &Sheet,
@@ -79,8 +79,8 @@ impl Stage<'_> {
         Ok([0.0, self.content_top, self.width, text_top - gap - self.content_top])
     }
 
-    /// Opens a window of any shape, which may run out of the frame; `distance` is negative inside, in pixels from
-    /// the rectangle's corner.
+    /// Opens a window of any shape, which may run out of the frame; `distance` is negative inside, in pixels
+    /// from the rectangle's corner.
     pub(super) fn open_shape(&mut self, rect: Rect, distance: impl Fn(f64, f64) -> f64) -> Result<(), Error> {
         let rect = rect.map(f64::round);
         let (x, y) = (rect[0].max(0.0), rect[1].max(0.0));
@@ -414,7 +414,8 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// The amount on a ticket, where the room is high enough for it and a caption that is not small beside it.
+    /// The amount on a ticket, where the room is high enough for it and a caption that is not small beside
+    /// it.
     fn amount_on_ticket(&self, ink: Color, [width, room]: [f64; 2]) -> Option<crate::text::Block> {
         if room < 300.0 * self.unit { None } else { self.amount(ink, 0.5, [width, room * 0.38]) }
     }

@@ -21,8 +21,9 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// Divides a piece of `samples` samples so that every cut (in seconds, rising) stands on a half beat: the tempo
-    /// is the one within 6 % of the asked one that fits best, and what is left is shared out between two cuts.
+    /// Divides a piece of `samples` samples so that every cut (in seconds, rising) stands on a half beat: the
+    /// tempo is the one within 6 % of the asked one that fits best, and what is left is shared out between
+    /// two cuts.
     pub(super) fn new(tempo: u32, cuts: &[f64], samples: usize) -> Self {
         let total = samples as f64;
         let asked = f64::from(RATE) * 30.0 / f64::from(tempo.max(1));
@@ -49,8 +50,8 @@ impl Grid {
         Self { marks, cuts: places, tempo: f64::from(RATE) * 30.0 / half }
     }
 
-    /// The half beat of the last chord: the last full beat after which there is time for it to ring; 0 in pieces
-    /// too short for anything else.
+    /// The half beat of the last chord: the last full beat after which there is time for it to ring; 0 in
+    /// pieces too short for anything else.
     pub(super) fn last_chord(&self, samples: usize) -> usize {
         let latest = samples.saturating_sub((RINGS * f64::from(RATE)) as usize);
         let found = self.marks.iter().rposition(|mark| *mark <= latest).unwrap_or(0);

@@ -173,8 +173,8 @@ impl Inner {
         Ok(frames)
     }
 
-    /// Composites every frame of a storyboard as the encoder would get it; `seen` may end it by answering `false`.
-    /// Returns the number of frames.
+    /// Composites every frame of a storyboard as the encoder would get it; `seen` may end it by answering
+    /// `false`. Returns the number of frames.
     pub(super) fn composite(
         &self,
         board: &Storyboard,
@@ -198,8 +198,8 @@ impl Inner {
         Ok(frames)
     }
 
-    /// Draws every shot where its texts are at rest and reads them as the gate will, so that nothing is encoded
-    /// that nobody can read.
+    /// Draws every shot where its texts are at rest and reads them as the gate will, so that nothing is
+    /// encoded that nobody can read.
     ///
     /// # Errors
     /// [`Error::Problem`] with the shot and what cannot be read in it.
@@ -227,7 +227,8 @@ impl Inner {
         Ok(())
     }
 
-    /// The encoded shots in their order, made by up to `threads` threads. Their bytes do not depend on how many.
+    /// The encoded shots in their order, made by up to `threads` threads. Their bytes do not depend on how
+    /// many.
     pub(super) fn shot_files(
         &self,
         board: &Storyboard,

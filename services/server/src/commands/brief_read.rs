@@ -80,8 +80,8 @@ pub enum ReadBy {
     },
 }
 
-/// Lets a language model add to a draft what the rules missed; without one, and where it fails, the draft stays as
-/// the rules made it.
+/// Lets a language model add to a draft what the rules missed; without one, and where it fails, the draft
+/// stays as the rules made it.
 pub async fn read_with(draft: &mut Draft, reader: &Reader) -> ReadBy {
     let reader = match reader {
         Reader::Rules(reason) => return ReadBy::Rules { reason: (*reason).to_owned(), cost_micros: 0 },
@@ -167,8 +167,8 @@ struct Loaded {
 /// Reads the sources and writes the draft.
 ///
 /// # Errors
-/// The first source that cannot be read; [`Code::Option`] for an unknown locale; [`Code::OutputFolder`] when the
-/// draft cannot be written, or would be written over something else.
+/// The first source that cannot be read; [`Code::Option`] for an unknown locale; [`Code::OutputFolder`] when
+/// the draft cannot be written, or would be written over something else.
 pub async fn execute(options: &Options<'_>, reader: &Reader) -> Result<(), Problem> {
     let locale = options.locale.map(locale_of).transpose()?;
     if let Some(out) = options.out.filter(|out| out.exists()) {

@@ -3,8 +3,8 @@
 //! Nothing about it is prepared by hand: its briefs go through the same requests as anybody's, its runs are
 //! planned, rendered, scored and played by the workers of this process, its experiments are played in the
 //! market, and all these numbers are as simulated as any. What it hands in as results of a platform is an
-//! example, and the names of its campaign and import say so. Only the name and the mark of the organization are
-//! the demo's own.
+//! example, and the names of its campaign and import say so. Only the name and the mark of the organization
+//! are the demo's own.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -131,8 +131,8 @@ pub(crate) struct Demo {
     organization: OrganizationId,
 }
 
-/// Makes the organization unless it is there, and a key for this start. One that was removed stays removed: another
-/// one takes its place.
+/// Makes the organization unless it is there, and a key for this start. One that was removed stays removed:
+/// another one takes its place.
 ///
 /// # Errors
 /// [`Code::Store`]; [`Code::Prerequisite`] without random bytes, and where too many demos were removed.

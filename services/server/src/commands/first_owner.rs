@@ -1,8 +1,8 @@
-//! The way in of a new installation: `serve` on an empty store makes an organization and prints a link, by which
-//! its first owner joins.
+//! The way in of a new installation: `serve` on an empty store makes an organization and prints a link, by
+//! which its first owner joins.
 //!
-//! The link is an invitation as any other: it is good once and for a week, and opens the page where invited people
-//! choose a name and a password. As long as nobody has followed one, every start prints a new one.
+//! The link is an invitation as any other: it is good once and for a week, and opens the page where invited
+//! people choose a name and a password. As long as nobody has followed one, every start prints a new one.
 
 use spotwright_api::key::{self, Pepper};
 use spotwright_core::domain::account::{NewOrganization, OrganizationContext, Scope};
@@ -46,8 +46,8 @@ pub(crate) async fn offer(config: &Config, foundation: &Foundation, pepper: &Pep
     Ok(())
 }
 
-/// The link of the first owner, where the store holds no organization, or only the one of an owner who has not come
-/// yet; `None` where nobody is awaited.
+/// The link of the first owner, where the store holds no organization, or only the one of an owner who has
+/// not come yet; `None` where nobody is awaited.
 ///
 /// # Errors
 /// [`Code::Option`] when `serve.owner_email` is no address; [`Code::Store`].

@@ -1,5 +1,6 @@
 //! `spotwright render bench`: what 27 variants of an ad (3 hooks × 3 bodies × 3 ends) cost in processor time,
-//! quality gate included, beside the same number of renders by the `ffmpeg` program, each followed by the gate.
+//! quality gate included, beside the same number of renders by the `ffmpeg` program, each followed by the
+//! gate.
 //!
 //! Processor time and not wall time is counted, of this process and of the children it waited for: other work
 //! on the machine disturbs it least. Linux tells it in ticks of a hundredth of a second.
@@ -152,8 +153,8 @@ impl Report {
 /// Measures.
 ///
 /// # Errors
-/// [`Code::Option`] for a length outside its range; [`Code::Prerequisite`] where processor time cannot be read,
-/// or `ffmpeg` or its font is not installed and `peer` asks for it; what rendering comes to.
+/// [`Code::Option`] for a length outside its range; [`Code::Prerequisite`] where processor time cannot be
+/// read, or `ffmpeg` or its font is not installed and `peer` asks for it; what rendering comes to.
 pub fn execute(options: &Options<'_>, config: &Config) -> Result<Report, Problem> {
     if !(2..=20).contains(&options.seconds) {
         return Err(Problem::new(Code::Option, "--seconds", "must be within 2 and 20"));
@@ -424,8 +425,8 @@ impl PeerWork<'_> {
 /// Processor time of this process and of the children it waited for, user and system, in seconds.
 ///
 /// # Source
-/// proc(5): `utime`, `stime`, `cutime` and `cstime` are fields 14 to 17 of `/proc/self/stat`, in ticks, of which
-/// Linux on x86 and ARM has 100 a second.
+/// proc(5): `utime`, `stime`, `cutime` and `cstime` are fields 14 to 17 of `/proc/self/stat`, in ticks, of
+/// which Linux on x86 and ARM has 100 a second.
 fn cpu_seconds() -> Result<f64, Problem> {
     let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // Behind the program's name, which may hold spaces.

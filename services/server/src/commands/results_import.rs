@@ -54,8 +54,8 @@ struct Target {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Code::Option`] for an option, [`Code::Table`] and [`Code::Export`] for the file, [`Code::OutputFolder`] when
-/// there is no run, [`Code::Store`] when the database fails.
+/// [`Code::Option`] for an option, [`Code::Table`] and [`Code::Export`] for the file, [`Code::OutputFolder`]
+/// when there is no run, [`Code::Store`] when the database fails.
 pub async fn execute(arguments: &ImportArguments, config: &Config) -> Result<(), Problem> {
     let (bytes, name) = table_bytes(&arguments.read.file)?;
     let mut given = Given { atomic: false, ..given(&arguments.read)? };

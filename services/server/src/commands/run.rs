@@ -494,8 +494,8 @@ fn summarize(
     }
 }
 
-/// How different the winners of a generation look; `None` for a generation without winners, or where a frame can
-/// not be drawn again, which is logged: the ads themselves are finished.
+/// How different the winners of a generation look; `None` for a generation without winners, or where a frame
+/// can not be drawn again, which is logged: the ads themselves are finished.
 fn variety(finished: &FinishedRun, generation: u32, studio: &Studio) -> Option<Variety> {
     let winners = finished.shown().winners().filter(|variant| variant.generation == generation);
     let boards: Vec<&Storyboard> = winners.map(|variant| &variant.body.storyboard).collect();

@@ -20,7 +20,8 @@ use crate::config::Config;
 use crate::prices::Prices;
 use crate::words::{EstimateWords, Words, WorkTold};
 
-/// Tells what the run would cost. It rests on quotes alone: a run that has its folder to itself knows of no other.
+/// Tells what the run would cost. It rests on quotes alone: a run that has its folder to itself knows of no
+/// other.
 ///
 /// # Errors
 /// Problems of the options and of the brief; [`Code::Store`] where no temporary folder can be made.

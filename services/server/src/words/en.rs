@@ -438,6 +438,7 @@ fn meaning(check: &str) -> &'static str {
         "sound_sync" => "the sound does not fit the picture in time",
         "ssim" | "color_match" => "the encoded picture is not the one that was designed",
         "fidelity" => "the product in a shot is not the product of the pictures",
+        "provenance" => "the signed statement of where the video comes from is missing or not valid",
         "readable" => "the file cannot be read",
         _ => "the file is not as the placement needs it",
     }

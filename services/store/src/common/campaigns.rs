@@ -80,8 +80,8 @@ impl Campaigns for Store {
         id: CampaignId,
         ad: Option<PlacementId>,
         wish: ServingWish,
-    ) -> Result<(), AccountError> {
-        let written: Result<(), StoreError> = self
+    ) -> Result<bool, AccountError> {
+        let written: Result<bool, StoreError> = self
             .writer
             .write(Some(id.run), Wakes::default(), move |conn| {
                 Box::pin(async move { made_campaigns::steer(conn, context, id, ad, wish).await })

@@ -47,8 +47,8 @@ pub async fn remove(url: &str, name: &str) -> Result<(), StoreError> {
 const LOOKS: u32 = 12_000;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
-/// Waits until every transaction of the server that is under way now has ended, in whichever of its databases:
-/// until then readers of the log are not shown what was committed since they began.
+/// Waits until every transaction of the server that is under way now has ended, in whichever of its
+/// databases: until then readers of the log are not shown what was committed since they began.
 ///
 /// # Errors
 /// [`StoreError::Database`] when the server refuses; [`StoreError::Contradiction`] when one of them is still

@@ -182,8 +182,8 @@ row! {
     }
 }
 
-/// What finished runs were charged, newest first. The last message of a finished run says why and when it ended.
-/// Uses `run_by_organization` and `ledger_by_run`.
+/// What finished runs were charged, newest first. The last message of a finished run says why and when it
+/// ended. Uses `run_by_organization` and `ledger_by_run`.
 pub(super) async fn measured_runs(
     conn: &mut Connection,
     context: OrganizationContext,

@@ -1,5 +1,5 @@
-//! Experiments, their logs and days. Every statement names the organization whose rows it touches, except those of
-//! the program that plays days.
+//! Experiments, their logs and days. Every statement names the organization whose rows it touches, except
+//! those of the program that plays days.
 
 use spotwright_core::domain::account::OrganizationContext;
 use spotwright_core::domain::experiment::machine::Change;
@@ -239,8 +239,8 @@ pub(super) async fn any_due(conn: &mut Connection, now: i64) -> Result<bool, Sto
     Ok(found.is_some())
 }
 
-/// Claims the day that has been due for longest. Several processes do not claim the same: the condition on the
-/// lease is judged again for a row that somebody else has changed.
+/// Claims the day that has been due for longest. Several processes do not claim the same: the condition on
+/// the lease is judged again for a row that somebody else has changed.
 pub(super) async fn claim(
     conn: &mut Connection,
     now: i64,

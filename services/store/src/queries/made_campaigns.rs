@@ -1,5 +1,5 @@
-//! Campaigns that people make: making them, steering them, and their days. Every statement names the organization whose
-//! rows it touches, except those of the program that plays days.
+//! Campaigns that people make: making them, steering them, and their days. Every statement names the
+//! organization whose rows it touches, except those of the program that plays days.
 
 use spotwright_core::domain::account::OrganizationContext;
 use spotwright_core::domain::campaign::{CampaignId, Hold, ServingWish};
@@ -124,25 +124,32 @@ const fn hold_of(wish: ServingWish) -> Option<Hold> {
     }
 }
 
-/// Holds, continues or ends a campaign or one ad of it. Ending a campaign voids a claim.
+/// Holds, continues or ends a campaign or one ad of it; whether it did: what has ended meanwhile stays ended.
+/// Ending a campaign voids a claim.
 pub(super) async fn steer(
     conn: &mut Connection,
     context: OrganizationContext,
     id: CampaignId,
     ad: Option<PlacementId>,
     wish: ServingWish,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let made = made(conn, context, id).await?;
+    if made.ended.is_some() && wish != ServingWish::End {
+        return Ok(false);
+    }
     let hold = hold_of(wish).map(Hold::as_str);
     let written = match (ad, wish) {
         (Some(ad), _) => {
-            sqlx::query("UPDATE placement SET held = $4 WHERE id = $1 AND run_id = $2 AND generation = $3")
-                .bind(ad.0)
-                .bind(id.run.0)
-                .bind(campaigns::stored(id))
-                .bind(hold)
-                .execute(conn)
-                .await
+            sqlx::query(
+                "UPDATE placement SET held = $4 WHERE id = $1 AND run_id = $2 AND generation = $3 \
+                 AND ($4 = 'ended' OR held IS NULL OR held <> 'ended')",
+            )
+            .bind(ad.0)
+            .bind(id.run.0)
+            .bind(campaigns::stored(id))
+            .bind(hold)
+            .execute(&mut *conn)
+            .await
         }
         (None, ServingWish::End) => {
             let made = MadeCampaign { ended: made.ended.or(Some(CampaignEnd::Person)), ..made };
@@ -154,7 +161,7 @@ pub(super) async fn steer(
             .bind(campaigns::stored(id))
             .bind(hold)
             .bind(to_json(&made)?)
-            .execute(conn)
+            .execute(&mut *conn)
             .await
         }
         (None, _) => {
@@ -162,22 +169,43 @@ pub(super) async fn steer(
                 .bind(id.run.0)
                 .bind(campaigns::stored(id))
                 .bind(hold)
-                .execute(conn)
+                .execute(&mut *conn)
                 .await
         }
     };
-    if written.map_err(database)?.rows_affected() == 1 { Ok(()) } else { Err(missing("ad")) }
+    if written.map_err(database)?.rows_affected() == 1 {
+        return Ok(true);
+    }
+    let Some(ad) = ad else { return Err(missing("campaign")) };
+    let there: Option<i64> = sqlx::query_scalar(
+        "SELECT generation FROM placement WHERE id = $1 AND run_id = $2 AND generation = $3",
+    )
+    .bind(ad.0)
+    .bind(id.run.0)
+    .bind(campaigns::stored(id))
+    .fetch_optional(conn)
+    .await
+    .map_err(database)?;
+    there.map(|_| false).ok_or_else(|| missing("ad"))
+}
+
+/// Positions of campaigns whose next day has come at `$1`, each by the clock of its organization, that nobody
+/// holds and that are not paused.
+macro_rules! due {
+    ($rest:literal) => {
+        concat!(
+            "SELECT c.position FROM campaign c WHERE c.next_at IS NOT NULL AND c.lease_until <= $1 \
+             AND c.hold IS NULL AND (c.next_at <= $1 OR EXISTS (SELECT 1 FROM organization o \
+             WHERE o.id = c.organization_id AND o.clock_moved > 0 AND c.next_at <= $1 + o.clock_moved))",
+            $rest
+        )
+    };
 }
 
 /// Whether a day is due. Uses `campaign_due`.
 pub(super) async fn any_due(conn: &mut Connection, now: i64) -> Result<bool, StoreError> {
-    let due: Option<i64> = sqlx::query_scalar(
-        "SELECT position FROM campaign WHERE next_at <= $1 AND lease_until <= $1 AND hold IS NULL LIMIT 1",
-    )
-    .bind(now)
-    .fetch_optional(conn)
-    .await
-    .map_err(database)?;
+    let due: Option<i64> =
+        sqlx::query_scalar(due!(" LIMIT 1")).bind(now).fetch_optional(conn).await.map_err(database)?;
     Ok(due.is_some())
 }
 
@@ -188,8 +216,8 @@ pub(super) async fn claim(
     lease_until: i64,
 ) -> Result<Option<ClaimedCampaign>, StoreError> {
     let row: Option<(Uuid, Uuid, i64, i64)> = sqlx::query_as(concat!(
-        "UPDATE campaign SET lease_until = $2, fence = fence + 1 WHERE position = (SELECT position FROM campaign \
-         WHERE next_at <= $1 AND lease_until <= $1 AND hold IS NULL ORDER BY next_at, position LIMIT 1 ",
+        "UPDATE campaign SET lease_until = $2, fence = fence + 1 WHERE position = (",
+        due!(" ORDER BY c.next_at, c.position LIMIT 1 "),
         skip_locked!(),
         ") RETURNING organization_id, run_id, generation, fence"
     ))
@@ -215,10 +243,12 @@ pub(super) async fn end_day(
 ) -> Result<bool, StoreError> {
     let id = claimed.campaign.id;
     let report = day.report.as_ref().map(to_json).transpose()?;
-    let written = sqlx::query(
-        "UPDATE campaign SET made = $4, report = $5, next_at = $6, lease_until = 0 \
-         WHERE run_id = $1 AND generation = $2 AND fence = $3 AND next_at IS NOT NULL",
-    )
+    // Whoever plays goes by the machine's clock, the campaign by that of its organization.
+    let written = sqlx::query(concat!(
+        "UPDATE campaign SET made = $4, report = $5, next_at = $6 + ",
+        moved!("campaign.organization_id"),
+        ", lease_until = 0 WHERE run_id = $1 AND generation = $2 AND fence = $3 AND next_at IS NOT NULL"
+    ))
     .bind(id.run.0)
     .bind(campaigns::stored(id))
     .bind(claimed.fence)

@@ -333,7 +333,7 @@ async fn insert(
     let written = sqlx::query(concat!(
         "INSERT INTO ledger (organization_id, run_id, entry, amount_micros, ref, closes, at) \
          VALUES ($1, $2, $3, $4, $5, $6, ",
-        now!(),
+        now_of!("$1"),
         ") ON CONFLICT DO NOTHING"
     ))
     .bind(organization)

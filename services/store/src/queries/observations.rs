@@ -282,7 +282,7 @@ pub(super) async fn simulated_day(
 ) -> Result<(), StoreError> {
     let row: Option<PlacementRow> = sqlx::query_as(concat!(
         "SELECT p.variant_id, v.body, r.request, ",
-        now!(),
+        now_of!("r.organization_id"),
         " FROM placement p JOIN variant v ON v.id = p.variant_id JOIN run r ON r.id = p.run_id \
          WHERE p.id = $1 AND p.run_id = $2"
     ))

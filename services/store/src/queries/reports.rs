@@ -170,7 +170,7 @@ pub(super) async fn end(
     };
     let written = sqlx::query(concat!(
         "UPDATE report SET state = $3, file = $4, problem = $5, lease_until = NULL, ended_at = ",
-        now!(),
+        now_of!("report.organization_id"),
         " WHERE id = $1 AND fence = $2 AND state = 'running'"
     ))
     .bind(claim.id.0)

@@ -44,7 +44,7 @@ async fn moved(conn: &mut Connection, sandbox: OrganizationId) -> Result<(i64, i
 }
 
 /// The first time after now at which something happens by itself in a sandbox, for each kind.
-const DUE: [(DueKind, &str); 6] = [
+const DUE: [(DueKind, &str); 7] = [
     (
         DueKind::WebhookDelivery,
         "SELECT min(d.next_at) FROM webhook_delivery d JOIN webhook w ON w.id = d.webhook_id \
@@ -53,6 +53,10 @@ const DUE: [(DueKind, &str); 6] = [
     (
         DueKind::ExperimentDay,
         "SELECT min(next_at) FROM experiment WHERE organization_id = $1 AND next_at > $2",
+    ),
+    (
+        DueKind::CampaignDay,
+        "SELECT min(next_at) FROM campaign WHERE organization_id = $1 AND hold IS NULL AND next_at > $2",
     ),
     (
         // Steps wait by the machine's clock, and are brought nearer when that of the sandbox is moved.
@@ -130,10 +134,11 @@ pub(super) async fn move_clock(
 }
 
 /// What is removed from a sandbox, what refers to others first.
-const CONTENT: [&str; 33] = [
+const CONTENT: [&str; 34] = [
     "DELETE FROM webhook_delivery WHERE organization_id = $1",
     "DELETE FROM webhook WHERE organization_id = $1",
     "DELETE FROM report WHERE organization_id = $1",
+    "DELETE FROM saved_view WHERE organization_id = $1",
     "DELETE FROM experiment_entry WHERE organization_id = $1",
     "DELETE FROM experiment_day WHERE organization_id = $1",
     "DELETE FROM experiment WHERE organization_id = $1",

@@ -229,7 +229,7 @@ pub async fn a_made_campaign_is_numbered_and_each_day_ended_by_its_claim<S: Step
     assert_eq!(store.claim_campaign(49, 60).await.expect("answered"), None);
     let claimed = store.claim_campaign(50, 60).await.expect("answered").expect("a day is due");
     assert_eq!((claimed.campaign.id, claimed.organization), (first, owner.organization));
-    store.steer_campaign(owner, second, None, ServingWish::Pause).await.expect("held");
+    assert!(store.steer_campaign(owner, second, None, ServingWish::Pause).await.expect("held"));
     assert_eq!(store.claim_campaign(55, 60).await.expect("answered"), None, "claimed and paused");
     let again = store.claim_campaign(60, 70).await.expect("answered").expect("the lease has ended");
     assert_eq!(again.campaign.id, first);
@@ -247,15 +247,24 @@ pub async fn a_made_campaign_is_numbered_and_each_day_ended_by_its_claim<S: Step
     let ended = store.campaign(owner, first).await.expect("read");
     assert_eq!((ended.status, ended.delivered().impressions), (ServingStatus::Ended, 1_200));
 
-    store.steer_campaign(owner, second, None, ServingWish::Resume).await.expect("continued");
+    assert!(store.steer_campaign(owner, second, None, ServingWish::Resume).await.expect("continued"));
     let under_way = store.claim_campaign(60, 70).await.expect("answered").expect("a day of the other");
     let ad = under_way.campaign.ads[0].placement.id;
     assert!(is_missing(&store.steer_campaign(stranger, second, Some(ad), ServingWish::Pause).await));
-    store.steer_campaign(owner, second, Some(ad), ServingWish::Pause).await.expect("held");
-    store.steer_campaign(owner, second, None, ServingWish::End).await.expect("ended");
+    assert!(store.steer_campaign(owner, second, Some(ad), ServingWish::Pause).await.expect("held"));
+    let other = under_way.campaign.ads[1].placement.id;
+    let steer_other =
+        async |wish| store.steer_campaign(owner, second, Some(other), wish).await.expect("answered");
+    assert!(steer_other(ServingWish::End).await && steer_other(ServingWish::End).await);
+    assert!(!steer_other(ServingWish::Resume).await && !steer_other(ServingWish::Pause).await);
+    let strange = Some(PlacementId::derive(9, "placement", 9));
+    assert!(is_missing(&store.steer_campaign(owner, second, strange, ServingWish::Pause).await));
+    assert!(store.steer_campaign(owner, second, None, ServingWish::End).await.expect("ended"));
+    assert!(!store.steer_campaign(owner, second, None, ServingWish::Resume).await.expect("answered"));
     assert!(!store.end_campaign_day(&under_way, &played(&under_way, Some(70))).await.expect("answered"));
     let ended = store.campaign(owner, second).await.expect("read");
     assert_eq!((ended.status, ended.ads[0].placement.held), (ServingStatus::Ended, Some(Hold::Paused)));
+    assert_eq!(ended.ads[1].placement.held, Some(Hold::Ended));
     assert_eq!(ended.made.and_then(|made| made.ended), Some(CampaignEnd::Person));
 
     assert_eq!(store.campaign_rules(owner).await.expect("read"), CampaignRules::default());

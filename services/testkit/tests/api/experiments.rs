@@ -12,7 +12,7 @@ use spotwright_core::ports::experiments::{Analyst as _, DayOrder, ExperimentMark
 use spotwright_core::ports::marketplace::MarketError;
 use spotwright_core::ports::step_store::{Commit, StepStore};
 use spotwright_core::ports::webhooks::WebhookStore as _;
-use spotwright_core::spine::{DayPorts, ExperimentDays};
+use spotwright_core::spine::{DayPorts, DayStep, ExperimentDays};
 use spotwright_market::experiment::KnownEffects;
 use spotwright_market::simulator::{Options, Simulator};
 use spotwright_observations::experiment::ExperimentAnalyst;
@@ -54,11 +54,14 @@ pub(crate) fn days(server: &Server, market: impl ExperimentMarket + 'static) -> 
 /// Plays every day that is due; how many.
 pub(crate) async fn play(days: &ExperimentDays) -> usize {
     let mut played = 0;
-    while days.step().await.unwrap() {
-        played += 1;
+    loop {
+        match days.step().await.unwrap() {
+            DayStep::Written => played += 1,
+            DayStep::Awaited => {}
+            DayStep::Idle => return played,
+        }
         assert!(played <= 100, "it does not end");
     }
-    played
 }
 
 /// An order of an experiment with these variants.
@@ -109,8 +112,8 @@ async fn streamed(stream: &mut reqwest::Response, count: usize) -> Vec<Value> {
     data.map(|text| serde_json::from_str::<Value>(text).unwrap()["data"].clone()).collect()
 }
 
-/// Lets a receiver take everything that is due for a webhook, one message after another as they are given out; the data
-/// of its read-outs.
+/// Lets a receiver take everything that is due for a webhook, one message after another as they are given
+/// out; the data of its read-outs.
 async fn received(server: &Server, webhook: &str) -> Vec<Value> {
     let mut now = 10_000_000;
     while server.store.fan_out(1_000, now).await.unwrap() > 0 {}
@@ -328,16 +331,16 @@ async fn a_day_whose_player_died_is_played_by_another_one_with_the_same_outcome(
         let id = drafted(&server, &tenant, small).await;
         let path = format!("/v1/experiments/{id}");
         server.post(&format!("{path}/start"), &tenant.key, &json!({})).await;
-        assert!(days(&server, known()).step().await.unwrap());
+        assert_eq!(days(&server, known()).step().await.unwrap(), DayStep::Written);
         let heir = days(&server, known());
         if dies {
             let now = 1_000_000;
             assert!(server.store.claim_day(now, now + 120_000_000).await.unwrap().is_some());
-            assert!(!heir.step().await.unwrap(), "the dead one still has the day");
+            assert_eq!(heir.step().await.unwrap(), DayStep::Idle, "the dead one still has the day");
             server.clock.advance_micros(120_000_000);
         }
         // It has read nothing of the first day but its file.
-        assert!(heir.step().await.unwrap());
+        assert_eq!(heir.step().await.unwrap(), DayStep::Written);
         let mut read_out = list(&server, &tenant, &format!("{path}/readouts")).await.remove(1);
         read_out["at"] = json!("");
         told.push(read_out);
@@ -356,7 +359,7 @@ async fn an_experiment_ends_when_a_variant_of_it_is_withdrawn() {
     let path = format!("/v1/experiments/{id}");
     server.post(&format!("{path}/start"), &tenant.key, &json!({})).await;
     let days = days(&server, known());
-    assert!(days.step().await.unwrap());
+    assert_eq!(days.step().await.unwrap(), DayStep::Written);
     let mut withdrawn = StepStore::variant(&*server.store, variants[1].parse().unwrap()).await.unwrap();
     withdrawn.state = VariantState::Withdrawn;
     withdrawn.body.withdrawal = Some(fixtures::withdrawal());

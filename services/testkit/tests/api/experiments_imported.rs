@@ -2,6 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use spotwright_core::spine::DayStep;
 use spotwright_market::experiment::KnownEffects;
 use spotwright_market::simulator::{Options, Simulator};
 
@@ -61,6 +62,10 @@ async fn imported_results_are_read_day_by_day_and_corrections_count() {
     let path = format!("/v1/experiments/{}", text(&made["id"]));
     server.post(&format!("{path}/start"), &tenant.key, &json!({})).await;
     assert_eq!(read(&server).await, 0, "nothing was handed in");
+    server.clock.advance_micros(180_000_000);
+    let days = days(&server, market());
+    assert_eq!(days.step().await.unwrap(), DayStep::Awaited, "others that are due are looked for at once");
+    assert_eq!(days.step().await.unwrap(), DayStep::Idle, "its claim has not ended");
     report(&server, &tenant, 1, [100, 100]).await;
     assert_eq!(read(&server).await, 1, "one day is there");
     let first = list(&server, &tenant, &format!("{path}/readouts")).await.remove(0);
@@ -150,10 +155,7 @@ async fn a_test_that_was_run_anywhere_is_read_out_from_a_file() {
     let file = b"arm,units,successes\ncontrol,10000,500\nb,10000,640\n".to_vec();
     let (status, read) = analyzed(&server, &tenant, "days=9&name=test.csv", file.clone()).await;
     assert_eq!((status, &read["source"]), (StatusCode::OK, &json!("imported")), "{read}");
-    assert_eq!(
-        (&read["verdict"]["verdict"], &read["verdict"]["winner"]["arm"]),
-        (&Value::Null, &Value::Null)
-    );
+    assert_eq!((&read["verdict"]["verdict"], &read["verdict"]["arm"]), (&json!("winner"), &json!("b")));
     let always = &read["comparisons"][0];
     assert_eq!((&always["method"], &always["arm"]), (&json!("always_valid"), &json!("b")));
     assert!((always["lift"].as_f64().unwrap() - 0.28).abs() < 1e-9);
@@ -169,7 +171,7 @@ async fn a_test_that_was_run_anywhere_is_read_out_from_a_file() {
         ("alpha=2", file.clone(), "SW1006", "alpha"),
         ("weights=control%3Da", file.clone(), "SW1006", "weights"),
         ("format=xml", file.clone(), "SW1006", "format"),
-        ("color=red", file, "SW1005", ""),
+        ("color=red", file, "SW1005", "color"),
         ("", b"arm,units,successes\na,10,11\nb,10,1\n".to_vec(), "", "line 2, successes"),
         ("", b"PAR1 not parquet".to_vec(), "", "file"),
     ] {
@@ -188,13 +190,14 @@ async fn a_test_that_was_run_anywhere_is_read_out_from_a_file() {
     server.post(&format!("{path}/start"), &tenant.key, &json!({})).await;
     assert_eq!(play(&days(&server, market())).await, 14);
     let log = server.request("GET", &format!("{path}/exposures"), Some(&tenant.key)).send().await.unwrap();
-    let (status, read) = analyzed(&server, &tenant, "", log.bytes().await.unwrap().to_vec()).await;
+    let (status, read) = analyzed(&server, &tenant, "control=A", log.bytes().await.unwrap().to_vec()).await;
     assert_eq!((status, &read["source"]), (StatusCode::OK, &json!("simulated")), "{read}");
     let ours = list(&server, &tenant, &format!("{path}/readouts")).await.pop().unwrap();
     let lift = |read: &Value| read["comparisons"][0]["lift"].as_f64().unwrap();
     assert!((lift(&read) - lift(&ours)).abs() < 1e-9, "the log and the read-out say the same");
 
-    // Both arms of this experiment have the same elements but their numbers: nothing to attribute, and nothing said.
+    // Both arms of this experiment have the same elements but their numbers: nothing to attribute, and
+    // nothing said.
     let found = server.get("/v1/experiments/elements?metric=ctr", &tenant.key).await;
     assert_eq!((&found["source"], &found["metric"]), (&json!("simulated"), &json!("ctr")));
     for row in found["data"].as_array().unwrap() {

@@ -9,7 +9,8 @@ use spotwright_testkit::fixtures;
 
 use crate::harness::{Server, text};
 
-/// Three winners that were shown: few impressions with a lucky rate, many with a good one, many with a poor one.
+/// Three winners that were shown: few impressions with a lucky rate, many with a good one, many with a poor
+/// one.
 async fn shown(server: &Server, run: RunId) {
     let mut commit = Commit::default();
     for (number, (impressions, clicks)) in (1..).zip([(40, 2), (20_000, 700), (20_000, 200)]) {

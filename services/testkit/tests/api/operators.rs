@@ -1,7 +1,7 @@
 //! What operators do when something went wrong: freeze, revoke, cancel, replace.
 
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Server, problem, text};
 
@@ -64,6 +64,22 @@ async fn stolen_keys_are_revoked_and_replaced_by_the_operator() {
     server.post(&one, &server.operator, &json!({})).await;
     let refused = server.request("GET", "/v1/runs", Some(&fresh)).send().await.unwrap();
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_the_operator_makes_for_a_sandbox_is_a_test_key() {
+    let server = Server::start().await;
+    let tenant = server.tenant("one").await;
+    crate::sandbox::test_key(&server, &tenant).await;
+    let keys = format!("/v1/organizations/{}/api-keys", tenant.id.sandbox());
+    let made = server.post(&keys, &server.operator, &json!({ "name": "replacement" })).await;
+    let secret = text(&made["secret"]);
+    assert!(secret.starts_with("sw_test_"));
+    assert_eq!(made["key"]["mode"], "test");
+    assert_eq!(text(&server.get("/v1/organization", &secret).await["id"]), tenant.id.sandbox().to_string());
+    let listed = server.get(&keys, &server.operator).await;
+    let modes: Vec<&Value> = listed["data"].as_array().unwrap().iter().map(|key| &key["mode"]).collect();
+    assert_eq!(modes, ["test", "test"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

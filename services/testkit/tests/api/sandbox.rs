@@ -245,6 +245,30 @@ async fn the_clock_of_a_sandbox_is_moved_and_jumps_to_what_comes_next() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_clock_of_a_sandbox_comes_to_the_days_of_made_campaigns_that_are_not_held() {
+    let server = Server::start().await;
+    let live = server.tenant("one").await;
+    let test = sandbox(&server, &live).await;
+    let run = server.order(&test, 1).await.run;
+    let variant = server.win(run).await;
+    let next = async || server.get("/v1/sandbox/clock", &test.key).await["next"]["what"].clone();
+    assert_eq!(next().await, json!(null));
+    let now: jiff::Timestamp =
+        text(&server.get("/v1/sandbox/clock", &test.key).await["now"]).parse().unwrap();
+    let starts_at = (now + jiff::SignedDuration::from_hours(1)).to_string();
+    let order =
+        json!({ "run": run, "variants": [variant], "schedule": { "days": 1, "starts_at": starts_at } });
+    let made = server.post("/v1/campaigns", &test.key, &order).await;
+    assert_eq!(next().await, "campaign_day");
+    let path = format!("/v1/campaigns/{}", text(&made["id"]));
+    server.post(&format!("{path}/pause"), &test.key, &json!({})).await;
+    assert_eq!(next().await, json!(null), "a paused one has no days");
+    server.post(&format!("{path}/resume"), &test.key, &json!({})).await;
+    let jumped = server.post("/v1/sandbox/clock/next", &test.key, &json!({})).await;
+    assert_eq!(jumped["reached"]["what"], "campaign_day");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_key_is_free_again_after_a_day_of_the_sandbox() {
     let server = Server::start().await;
     let live = server.tenant("one").await;

@@ -1,5 +1,5 @@
-//! The main job on a brief that asks for generated shots: the real agent, studio and gate, and a provider that
-//! plays each server in turn.
+//! The main job on a brief that asks for generated shots: the real agent, studio and gate, and a provider
+//! that plays each server in turn.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -50,8 +50,8 @@ async fn variants(folder: &Path) -> Vec<Variant> {
     store.variants(run).await.unwrap()
 }
 
-/// The color of every frame at its left edge, below the header and its shade and above those of captions: what
-/// is seen there is the clip and nothing else.
+/// The color of every frame at its left edge, below the header and its shade and above those of captions:
+/// what is seen there is the clip and nothing else.
 #[derive(Default)]
 struct Edges(Vec<[u8; 3]>);
 

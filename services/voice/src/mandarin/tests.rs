@@ -139,7 +139,8 @@ fn symbols(text: &str, dictionary: &Dictionary) -> String {
     words.iter().map(|word| format!("{}{}", word.symbols, word.mark)).collect::<Vec<_>>().join(" ")
 }
 
-/// Tones in connected speech, by standard grammars: the words, and the syllables with the tones that are said.
+/// Tones in connected speech, by standard grammars: the words, and the syllables with the tones that are
+/// said.
 const CONNECTED: [(&str, &str); 34] = [
     ("一杯", "i↘ pei→"),
     ("一个", "i↗ kɤ↘"),
@@ -191,7 +192,8 @@ fn tones_change_in_connected_speech() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Sentences that another front end, tried with a recogniser, has read: almost every syllable and tone agrees.
+/// Sentences that another front end, tried with a recogniser, has read: almost every syllable and tone
+/// agrees.
 #[test]
 fn sentences_agree_with_another_front_end() {
     let Some(models) = folder("SPOTWRIGHT_MODELS", "pypinyin/phrases_dict.json") else { return };

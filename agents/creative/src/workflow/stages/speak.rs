@@ -1,8 +1,8 @@
 //! Speaking: the lines of a variant that is to be rendered final, by a voice, before it is rendered.
 //!
 //! Lines are spoken when a variant has been selected, since speech costs a second of a processor for each
-//! second that is heard. A voice that fails costs its ad nothing but the voice; one that waits for descriptors or memory
-//! has its step wait with it.
+//! second that is heard. A voice that fails costs its ad nothing but the voice; one that waits for
+//! descriptors or memory has its step wait with it.
 
 use serde_json::json;
 use spotwright_core::domain::reason::VoiceReason;

@@ -32,8 +32,8 @@ pub(crate) struct KeyOrder {
         pattern = "^[^\\s\\u0000-\\u001f\\u007f-\\u009f]([^\\u0000-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f])?$"
     )]
     name: String,
-    /// `test`: the key works in the sandbox of the organization, where nothing is charged. Without it, the mode of
-    /// the asking key; a test key makes test keys only.
+    /// `test`: the key works in the sandbox of the organization, where nothing is charged. Without it, the
+    /// mode of the asking key; a test key makes test keys only.
     #[serde(default)]
     #[schema(value_type = Option<KeyMode>)]
     mode: Option<String>,

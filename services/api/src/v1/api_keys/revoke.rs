@@ -11,8 +11,8 @@ use crate::extract;
 use crate::problem::ApiProblem;
 use crate::state::App;
 
-/// Revokes a key. Revoking it again changes nothing; the last live one that may make keys and has no end stays. Other
-/// processes of the service may honor the key for up to two seconds more.
+/// Revokes a key. Revoking it again changes nothing; the last live one that may make keys and has no end
+/// stays. Other processes of the service may honor the key for up to two seconds more.
 #[utoipa::path(post, path = "/v1/api-keys/{id}/revoke", operation_id = "revokeApiKey", tag = "api-keys",
     params(("id" = Uuid, Path, description = "The key")),
     responses((status = 200, description = "The revoked key", body = ApiKey)))]

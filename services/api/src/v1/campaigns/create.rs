@@ -48,7 +48,8 @@ pub(crate) struct CampaignRequestBody {
     name: Option<String>,
     /// The run whose ads are placed.
     run: Uuid,
-    /// What its ads show: variants of the run with a finished video that passed the gate. All its winners without it.
+    /// What its ads show: variants of the run with a finished video that passed the gate. All its winners
+    /// without it.
     #[serde(default)]
     #[schema(min_items = 1, max_items = 64)]
     variants: Option<Vec<Uuid>>,
@@ -166,9 +167,9 @@ impl CampaignRequestBody {
     }
 }
 
-/// Makes a campaign of a run's winners, or of chosen variants of it, and places them in the market simulator, which
-/// plays it day by day. Everything that it delivers is simulated, and says so. With `dry_run=estimate` nothing is
-/// stored, and the answer tells what the campaign would come to.
+/// Makes a campaign of a run's winners, or of chosen variants of it, and places them in the market simulator,
+/// which plays it day by day. Everything that it delivers is simulated, and says so. With `dry_run=estimate`
+/// nothing is stored, and the answer tells what the campaign would come to.
 #[utoipa::path(post, path = "/v1/campaigns", operation_id = "createCampaign", tag = "campaigns",
     params(("dry_run" = Option<String>, Query, description = "`estimate`: tell what the campaign would come to")),
     request_body = CampaignRequestBody,

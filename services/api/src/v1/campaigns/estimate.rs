@@ -34,7 +34,8 @@ pub(crate) struct CampaignEstimateView {
     spend: Option<CostBand>,
     /// Whether the whole budget might be spent.
     reaches_budget: bool,
-    /// `run` (campaigns of the run that were played), `organization` (those of others in the currency) or `none`.
+    /// `run` (campaigns of the run that were played), `organization` (those of others in the currency) or
+    /// `none`.
     basis: &'static str,
     /// The campaigns that it rests on, newest first. The bounds are theirs: a single one gives no width.
     measured_campaigns: Vec<MeasuredCampaignView>,

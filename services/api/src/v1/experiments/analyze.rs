@@ -39,7 +39,8 @@ pub(crate) struct AnalyzeQuery {
     metric: Option<String>,
     /// Whether less of the metric is better, e.g. of cost.
     less_is_better: bool,
-    /// Metrics that must not get worse, separated by `;`: `NAME=MARGIN`, or `NAME=MARGIN,less` where less is better.
+    /// Metrics that must not get worse, separated by `;`: `NAME=MARGIN`, or `NAME=MARGIN,less` where less is
+    /// better.
     guardrails: Option<String>,
     /// Configured weights of the arms, separated by `;`: `ARM=WEIGHT`; equal without any.
     weights: Option<String>,
@@ -102,8 +103,8 @@ pub(crate) struct ExperimentAnalysis {
     notes: Vec<String>,
 }
 
-/// Reads out a test that was run anywhere: counts of each arm, or one row for each unit, as CSV, XLSX, JSON or parquet
-/// of at most 20 MB. Nothing is stored, and nothing is pooled with simulated results.
+/// Reads out a test that was run anywhere: counts of each arm, or one row for each unit, as CSV, XLSX, JSON
+/// or parquet of at most 20 MB. Nothing is stored, and nothing is pooled with simulated results.
 #[utoipa::path(post, path = "/v1/experiments/analyze", operation_id = "analyzeExperiment", tag = "experiments",
     params(AnalyzeQuery),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The file"),

@@ -27,7 +27,8 @@ const ALPHA: f64 = 0.05;
 pub(crate) struct ElementQuery {
     /// `simulated` (by default) or `imported`; the two are never pooled.
     source: Option<String>,
-    /// The metric that decides the experiments: `ctr` (by default), `cvr`, `cpc`, `cpa` or `revenue_per_impression`.
+    /// The metric that decides the experiments: `ctr` (by default), `cvr`, `cpc`, `cpa` or
+    /// `revenue_per_impression`.
     metric: Option<String>,
 }
 
@@ -70,8 +71,9 @@ pub(crate) struct AttributedElement {
     enough: bool,
 }
 
-/// What parts of creatives (opening, call to action, visuals, voice) the experiments speak for, with the experiment as
-/// the unit: over the newest 200 of one source, without those whose users were not divided as configured.
+/// What parts of creatives (opening, call to action, visuals, voice) the experiments speak for, with the
+/// experiment as the unit: over the newest 200 of one source, without those whose users were not divided as
+/// configured.
 #[utoipa::path(get, path = "/v1/experiments/elements", operation_id = "attributeElements", tag = "experiments",
     params(ElementQuery),
     responses((status = 200, description = "The elements", body = ElementAttribution)))]

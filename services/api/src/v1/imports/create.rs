@@ -55,8 +55,8 @@ pub(crate) struct ImportQuery {
     decimals: Option<String>,
     /// What stands first in dates, where the file leaves it open: `day_first` or `month_first`.
     dates: Option<String>,
-    /// Headers and what they hold, a JSON object such as `{"Kosten": "spend"}`. It is remembered for files with
-    /// the same header.
+    /// Headers and what they hold, a JSON object such as `{"Kosten": "spend"}`. It is remembered for files
+    /// with the same header.
     mapping: Option<String>,
     /// Take all rows in or none.
     atomic: bool,
@@ -73,9 +73,9 @@ pub(crate) struct ImportForm {
     file: Vec<u8>,
 }
 
-/// Takes in a report of an advertising platform: CSV or XLSX, as the body or as the field `file` of a form, at most
-/// 20 MB and 50,000 rows. What the file does not say is asked, and nothing is stored until it is answered. The same
-/// report again changes nothing; a later one with corrected numbers replaces.
+/// Takes in a report of an advertising platform: CSV or XLSX, as the body or as the field `file` of a form,
+/// at most 20 MB and 50,000 rows. What the file does not say is asked, and nothing is stored until it is
+/// answered. The same report again changes nothing; a later one with corrected numbers replaces.
 #[utoipa::path(post, path = "/v1/imports", operation_id = "createImport", tag = "results",
     params(ImportQuery),
     request_body(content((Vec<u8> = "application/octet-stream"), (ImportForm = "multipart/form-data")),

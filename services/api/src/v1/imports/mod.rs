@@ -45,7 +45,8 @@ pub(crate) struct Import {
     counts: RowCounts,
     /// Refused rows, at most 1,000; `counts.refused` has all.
     refused: Vec<RefusedView>,
-    /// What has to be known first. Nothing is stored while something is: send the file again with the answers.
+    /// What has to be known first. Nothing is stored while something is: send the file again with the
+    /// answers.
     asked: Vec<AskedView>,
     /// Ads that are of no variant; their results are kept and teach nothing until they are named.
     unmatched: Vec<UnmatchedView>,
@@ -149,8 +150,8 @@ impl From<AdNames> for AdNamesView {
 pub(crate) struct UnmatchedView {
     /// The ad.
     ad: AdNamesView,
-    /// `unknown`: neither an external reference nor the name of a launch pack says which it is; `ambiguous`: several
-    /// variants have its name.
+    /// `unknown`: neither an external reference nor the name of a launch pack says which it is; `ambiguous`:
+    /// several variants have its name.
     reason: String,
 }
 

@@ -69,7 +69,8 @@ pub(crate) struct ModelView {
     ratio_high: Option<f64>,
     /// Mean distance between predicted and realized rates of the bins, weighted by impressions.
     calibration_error: Option<f64>,
-    /// Share of ads whose realized rate's 95 % interval meets the predicted interval, in [0, 1]; `null` without ads.
+    /// Share of ads whose realized rate's 95 % interval meets the predicted interval, in [0, 1]; `null`
+    /// without ads.
     within_interval: Option<f64>,
     /// Bins by ascending prediction, with about equal impressions.
     deciles: Vec<BinView>,

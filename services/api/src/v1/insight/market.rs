@@ -179,7 +179,8 @@ pub(super) async fn asked(
     Ok((source, market(&campaigns)))
 }
 
-/// The organization's newest campaigns in the market together, at most 200: auctions, prices, and spend against plan.
+/// The organization's newest campaigns in the market together, at most 200: auctions, prices, and spend
+/// against plan.
 #[utoipa::path(get, path = "/v1/insight/market", operation_id = "getMarket", tag = "insight",
     params(("source" = Option<String>, Query, description = "`simulated` (without it) or `imported`; never both"),
         ("run" = Option<Uuid>, Query, description = "Only campaigns of this run"),

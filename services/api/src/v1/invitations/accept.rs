@@ -23,13 +23,14 @@ pub(crate) struct InvitationAcceptance {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 80)]
     name: Option<String>,
-    /// The password that somebody who is new chooses, 10–256 characters, or that a known person signs in with.
+    /// The password that somebody who is new chooses, 10–256 characters, or that a known person signs in
+    /// with.
     #[schema(min_length = 1, max_length = 256)]
     password: String,
 }
 
-/// Accepts an invitation and signs in. Somebody new chooses a name and a password; who signs in already proves
-/// it with their password, and is then a member here too.
+/// Accepts an invitation and signs in. Somebody new chooses a name and a password; who signs in already
+/// proves it with their password, and is then a member here too.
 #[utoipa::path(post, path = "/v1/invitations/accept", operation_id = "acceptInvitation", tag = "members",
     request_body = InvitationAcceptance,
     responses((status = 200, description = "The session; its cookie is set", body = crate::v1::sessions::SignedIn)))]

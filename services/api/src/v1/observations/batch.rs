@@ -110,8 +110,8 @@ impl From<ObservationRow> for BatchRow {
     }
 }
 
-/// Takes in observations row by row. Rows that are wrong are named and the others taken in, unless `atomic` asks for
-/// all or none. The same rows again change nothing; later ones with corrected numbers replace.
+/// Takes in observations row by row. Rows that are wrong are named and the others taken in, unless `atomic`
+/// asks for all or none. The same rows again change nothing; later ones with corrected numbers replace.
 #[utoipa::path(post, path = "/v1/observations/batch", operation_id = "createObservations", tag = "results",
     request_body = ObservationBatch,
     responses((status = 201, description = "It was taken in", body = Import),

@@ -56,12 +56,13 @@ pub(crate) async fn list(
     let there = named(&app, &caller, &id).await?;
     let query = extract::query(&uri)?;
     let (list, page, limit) = page_of(&app, &there, "api-keys", &query)?;
-    let rows = keys::list(app.state.accounts.as_ref(), &there.principal, Mode::Live, page).await?;
-    Ok(Json(Listing::positioned(&app, list, rows, limit, |key| ApiKey::of(Mode::Live, key))))
+    let mode = there.mode();
+    let rows = keys::list(app.state.accounts.as_ref(), &there.principal, mode, page).await?;
+    Ok(Json(Listing::positioned(&app, list, rows, limit, |key| ApiKey::of(mode, key))))
 }
 
 /// Makes a key that may do everything within the organization, as its first one may: for an organization
-/// that has lost its keys, or never received the first one.
+/// that has lost its keys, or never received the first one. One for a sandbox is a test key.
 #[utoipa::path(post, path = "/v1/organizations/{id}/api-keys", operation_id = "replaceOrganizationKey",
     tag = "organizations", params(("id" = Uuid, Path, description = "The organization")),
     request_body = ReplacementOrder,
@@ -78,7 +79,8 @@ pub(crate) async fn create(
     let admitted = idempotency::admit(&app, &caller, &headers, &uri, &body.bytes)?;
     let order: ReplacementOrder = extract::json(&body.bytes)?;
     let entropy = app.state.entropy.as_ref();
-    let (new, text) = key::issue(&app.state.pepper, entropy, &order.name, &Scope::CUSTOMER, None)?;
+    let (mode, pepper) = (Mode::of(there), &app.state.pepper);
+    let (new, text) = key::issue_in(mode, pepper, entropy, &order.name, &Scope::CUSTOMER, None)?;
     let (accounts, record) = (app.state.accounts.as_ref(), app.record(&caller));
     let written =
         organizations::replace_key(accounts, &record, &caller.principal, there, &admitted.write, &new)
@@ -86,7 +88,7 @@ pub(crate) async fn create(
     let replayed = is_replayed(&written);
     let secret = (!replayed).then(|| text.expose().to_owned());
     let location = uri.path().to_owned();
-    Ok(created(replayed, &location, &KeyMade { key: ApiKey::of(Mode::Live, written.into_inner()), secret }))
+    Ok(created(replayed, &location, &KeyMade { key: ApiKey::of(mode, written.into_inner()), secret }))
 }
 
 /// Revokes every key of the organization.
@@ -102,7 +104,8 @@ pub(crate) async fn revoke_all(
     let (accounts, record) = (app.state.accounts.as_ref(), app.record(&caller));
     let revoked = organizations::revoke_keys(accounts, &record, &caller.principal, id).await?;
     app.auth.forget_all_of(id);
-    Ok(Json(RevokedKeys { revoked: revoked.into_iter().map(|key| ApiKey::of(Mode::Live, key)).collect() }))
+    let mode = Mode::of(id);
+    Ok(Json(RevokedKeys { revoked: revoked.into_iter().map(|key| ApiKey::of(mode, key)).collect() }))
 }
 
 /// Revokes one key of the organization, the last one too.
@@ -120,5 +123,5 @@ pub(crate) async fn revoke(
     let (accounts, record) = (app.state.accounts.as_ref(), app.record(&caller));
     let revoked = organizations::revoke_key(accounts, &record, &caller.principal, id, key).await?;
     app.auth.forget(key);
-    Ok(Json(ApiKey::of(Mode::Live, revoked)))
+    Ok(Json(ApiKey::of(Mode::of(id), revoked)))
 }

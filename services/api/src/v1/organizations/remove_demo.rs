@@ -18,9 +18,10 @@ use crate::session;
 use crate::state::App;
 use crate::v1::{every, experiments as experiment};
 
-/// Removes the demo that the caller is in, for good: its runs and experiments end, its keys, sessions and links are
-/// refused from now on. What it did with money stays in the ledger. No other organization is touched; an
-/// organization that is no demo is not found. Started again with `--demo`, the service makes another one.
+/// Removes the demo that the caller is in, for good: its runs and experiments end, its keys, sessions and
+/// links are refused from now on. What it did with money stays in the ledger. No other organization is
+/// touched; an organization that is no demo is not found. Started again with `--demo`, the service makes
+/// another one.
 #[utoipa::path(delete, path = "/v1/organization/demo", operation_id = "removeDemo", tag = "organizations",
     responses((status = 200, description = "The demo as it was closed", body = Organization)))]
 pub(crate) async fn handle(
@@ -34,6 +35,7 @@ pub(crate) async fn handle(
     stop_experiments(&app, &there).await?;
     let closed = demo::close(&ports, app.state.accounts.as_ref(), &caller.principal, app.state.demo).await?;
     app.auth.forget_all_of(closed.id);
+    app.auth.forget_all_of(closed.id.sandbox());
     let cookie = session::cookie(None, &headers);
     Ok(([(header::SET_COOKIE, cookie)], Json(Organization::from(closed))).into_response())
 }

@@ -37,7 +37,8 @@ pub(crate) struct ReportOrdered {
     report: ReportView,
 }
 
-/// Orders a report. It is made in the background: ask `GET /v1/operations/{id}` until it has ended, then fetch it.
+/// Orders a report. It is made in the background: ask `GET /v1/operations/{id}` until it has ended, then
+/// fetch it.
 #[utoipa::path(post, path = "/v1/reports", operation_id = "createReport", tag = "reports",
     request_body = ReportRequestBody,
     responses((status = 202, description = "It will be made", body = ReportOrdered)))]

@@ -45,8 +45,8 @@ pub(crate) enum FormatName {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Filters {
-    /// Whose numbers: simulated and imported ones are never in one report. The ledger has both, each row with its
-    /// own.
+    /// Whose numbers: simulated and imported ones are never in one report. The ledger has both, each row with
+    /// its own.
     source: SourceName,
     /// Only this run.
     #[serde(default)]

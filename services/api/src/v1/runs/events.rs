@@ -24,7 +24,8 @@ use crate::tails::Listening;
 
 /// Events read at once.
 const BATCH: u32 = 100;
-/// Longest wait before it is asked again whether the client may listen, as a multiple of the pause between looks.
+/// Longest wait before it is asked again whether the client may listen, as a multiple of the pause between
+/// looks.
 const ASKED_AGAIN: u32 = 4;
 
 /// The events of a run as they happen (server-sent events): `id` is the sequence number, `event`

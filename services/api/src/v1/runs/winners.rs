@@ -68,8 +68,8 @@ fn view((idx, own): (usize, &Ranked<'_>)) -> RankedWinner {
     }
 }
 
-/// The winners of a run that were placed, in the order of `winners.json` and the report: by the posterior mean of
-/// the click rate, so that few impressions put nobody on top.
+/// The winners of a run that were placed, in the order of `winners.json` and the report: by the posterior
+/// mean of the click rate, so that few impressions put nobody on top.
 #[utoipa::path(get, path = "/v1/runs/{id}/winners", operation_id = "listWinners", tag = "runs",
     params(("id" = Uuid, Path, description = "The run")),
     responses((status = 200, description = "The winners, best first", body = RankedWinners)))]

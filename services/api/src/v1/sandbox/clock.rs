@@ -9,8 +9,8 @@ use crate::auth::Caller;
 use crate::problem::ApiProblem;
 use crate::state::App;
 
-/// What the clock of the sandbox shows, and what it would come to next. It goes with the machine's, and is ahead of
-/// it by what it was moved.
+/// What the clock of the sandbox shows, and what it would come to next. It goes with the machine's, and is
+/// ahead of it by what it was moved.
 #[utoipa::path(get, path = "/v1/sandbox/clock", operation_id = "getSandboxClock", tag = "sandbox",
     responses((status = 200, description = "The clock", body = SandboxClockView)))]
 pub(crate) async fn handle(

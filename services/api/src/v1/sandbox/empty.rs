@@ -17,8 +17,9 @@ pub(crate) struct SandboxEmptied {
     runs: u64,
 }
 
-/// Empties the sandbox: briefs, runs and everything made by them, brands, webhooks, experiments, reports, results,
-/// the ledger and the log of events. Test keys, members, the audit log and the clock stay. Work under way is dropped.
+/// Empties the sandbox: briefs, runs and everything made by them, brands, webhooks, experiments, reports,
+/// results, the ledger and the log of events. Test keys, members, the audit log and the clock stay. Work
+/// under way is dropped.
 #[utoipa::path(delete, path = "/v1/sandbox/data", operation_id = "emptySandbox", tag = "sandbox",
     responses((status = 200, description = "What was removed", body = SandboxEmptied)))]
 pub(crate) async fn handle(

@@ -35,7 +35,8 @@ pub(crate) struct DueView {
     /// When.
     #[schema(format = DateTime)]
     at: String,
-    /// What: `webhook_delivery`, `experiment_day`, `run_continues`, `invitation_ends`, `share_ends` or `key_ends`.
+    /// What: `webhook_delivery`, `experiment_day`, `campaign_day`, `run_continues`, `invitation_ends`,
+    /// `share_ends` or `key_ends`.
     what: &'static str,
 }
 

@@ -20,8 +20,8 @@ pub(crate) struct ClockJump {
     clock: SandboxClockView,
 }
 
-/// Moves the clock of the sandbox to the next thing that happens by itself. That then happens as ever, a moment
-/// later: a delivery is sent, a day of an experiment is played.
+/// Moves the clock of the sandbox to the next thing that happens by itself. That then happens as ever, a
+/// moment later: a delivery is sent, a day of an experiment is played.
 #[utoipa::path(post, path = "/v1/sandbox/clock/next", operation_id = "jumpSandboxClock", tag = "sandbox",
     responses((status = 200, description = "What was reached, and the clock", body = ClockJump)))]
 pub(crate) async fn handle(

@@ -49,8 +49,8 @@ pub(crate) struct ShareLinkMade {
     token: Option<String>,
 }
 
-/// Makes a link that shows a run, or some of its variants, to people without an account. Whoever has the token
-/// has the link; revoke it to take it back.
+/// Makes a link that shows a run, or some of its variants, to people without an account. Whoever has the
+/// token has the link; revoke it to take it back.
 #[utoipa::path(post, path = "/v1/shares", operation_id = "createShare", tag = "reviews",
     request_body = ShareLinkOrder,
     responses((status = 201, description = "The link and its token", body = ShareLinkMade)))]

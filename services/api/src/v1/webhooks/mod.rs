@@ -142,7 +142,8 @@ pub(crate) struct WebhookDelivery {
     /// When it was noted.
     #[schema(format = DateTime)]
     pub(crate) created_at: String,
-    /// When it is tried next, while it waits: at the earliest, since earlier messages about its run come first.
+    /// When it is tried next, while it waits: at the earliest, since earlier messages about its run come
+    /// first.
     #[schema(format = DateTime)]
     pub(crate) next_attempt_at: Option<String>,
     /// When it was taken.

@@ -77,7 +77,8 @@ pub struct Exposure {
     pub last_hour: f64,
 }
 
-/// What one advertisement of an arm did in a window, as a platform reported it. Nobody says who the users were.
+/// What one advertisement of an arm did in a window, as a platform reported it. Nobody says who the users
+/// were.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportedRow {
     /// Index of the arm in the design.

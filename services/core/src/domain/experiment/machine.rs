@@ -1,10 +1,13 @@
 //! What follows from a command or a day: a pure function of the experiment, what is asked, and the time.
 //!
 //! # Laws
-//! - `draft → running ⇄ paused → stopped → decided → archived`; nothing goes back but from `paused` to `running`.
+//! - `draft → running ⇄ paused → stopped → decided → archived`; nothing goes back but from `paused` to
+//!   `running`.
 //! - The design never changes. Another division of users is another phase, which begins without a verdict.
-//! - Days are played one after another, while it runs and no other time, and never more than the design allows.
-//! - Once users were not divided as configured, the verdict is `mismatch`, and no arm is adopted or kept for it.
+//! - Days are played one after another, while it runs and no other time, and never more than the design
+//!   allows.
+//! - Once users were not divided as configured, the verdict is `mismatch`, and no arm is adopted or kept for
+//!   it.
 //! - Every change has an entry in the log.
 
 use jiff::Timestamp;
@@ -91,7 +94,8 @@ pub struct Change {
 /// What follows from a command.
 ///
 /// # Errors
-/// [`Code::ExperimentState`], [`Code::ExperimentMismatch`], [`Code::RequestValue`] with the field (all permanent).
+/// [`Code::ExperimentState`], [`Code::ExperimentMismatch`], [`Code::RequestValue`] with the field (all
+/// permanent).
 pub fn decide(experiment: &Experiment, asked: Asked) -> Result<Change, Problem> {
     let Asked { command, text, by, at } = asked;
     let mut next = Next { experiment: experiment.clone(), by, at, log: Vec::new(), told: Vec::new() };

@@ -31,8 +31,8 @@ const LONGEST_AD_ID: usize = 200;
 pub const LARGEST_HOLDOUT: f64 = 0.5;
 /// Largest amount of money in micros: a thousand million units.
 const MOST_MICROS: i64 = 1_000_000_000_000_000;
-/// Users in two arms at which the confidence sequence is narrowest, where nothing else was planned: the default
-/// of GrowthBook's sequential tests.
+/// Users in two arms at which the confidence sequence is narrowest, where nothing else was planned: the
+/// default of GrowthBook's sequential tests.
 const TUNING: f64 = 5_000.0;
 /// Largest seed: the largest whole number that every JSON reader keeps.
 const LARGEST_SEED: u64 = 9_007_199_254_740_991;

@@ -1,9 +1,9 @@
 //! What sources take beside words and frames, and what is left away of a request that says more than that.
 //!
-//! Some things can be left away, and the clip is still the one that was asked for: pictures of the product beside
-//! a first frame that shows it, what must not be seen, the seed, sound under an advertisement that has its own.
-//! Whoever asks is told. Everything else that a source lacks is no clip for this shot, and another source is
-//! asked.
+//! Some things can be left away, and the clip is still the one that was asked for: pictures of the product
+//! beside a first frame that shows it, what must not be seen, the seed, sound under an advertisement that has
+//! its own. Whoever asks is told. Everything else that a source lacks is no clip for this shot, and another
+//! source is asked.
 
 use std::fmt;
 

@@ -30,9 +30,9 @@ pub struct ElementArm {
     pub standard_error: f64,
 }
 
-/// The arms of the newest experiments of one kind of source that were decided by `metric`, as the last read-out of
-/// their present phase tells them. Experiments whose users were not divided as configured are left out, and arms
-/// without a variant or a known value.
+/// The arms of the newest experiments of one kind of source that were decided by `metric`, as the last
+/// read-out of their present phase tells them. Experiments whose users were not divided as configured are
+/// left out, and arms without a variant or a known value.
 ///
 /// # Errors
 /// `Code::Forbidden` without `results:read`; those of the store.
@@ -88,8 +88,8 @@ async fn of_read_out(
     Ok(arms)
 }
 
-/// What a variant is made of: the form of its opening, its angle and structure, the words of its call to action, its
-/// visual style and its voice.
+/// What a variant is made of: the form of its opening, its angle and structure, the words of its call to
+/// action, its visual style and its voice.
 fn elements_of(body: &VariantBody) -> BTreeMap<String, String> {
     let script = &body.script;
     let named = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();

@@ -42,8 +42,8 @@ pub struct ExperimentPorts<'a> {
 /// Makes a draft of variants of a run.
 ///
 /// # Errors
-/// `Code::Forbidden` without `experiments:write`; [`Code::RequestValue`] with the field; [`Code::NotFound`] for the
-/// run; [`Code::ExperimentArm`] for a variant that cannot be shown; those of repeated writes.
+/// `Code::Forbidden` without `experiments:write`; [`Code::RequestValue`] with the field; [`Code::NotFound`]
+/// for the run; [`Code::ExperimentArm`] for a variant that cannot be shown; those of repeated writes.
 pub async fn create(
     ports: &ExperimentPorts<'_>,
     by: &Principal,
@@ -191,8 +191,8 @@ pub async fn exposures(
 /// Does something with an experiment, for the reason `text`.
 ///
 /// # Errors
-/// `Code::Forbidden` without `experiments:write`; [`Code::NotFound`]; [`Code::RequestValue`] with the field; what
-/// [`decide`] refuses; [`Code::Unavailable`] (retryable) when it changes faster than can be decided.
+/// `Code::Forbidden` without `experiments:write`; [`Code::NotFound`]; [`Code::RequestValue`] with the field;
+/// what [`decide`] refuses; [`Code::Unavailable`] (retryable) when it changes faster than can be decided.
 pub async fn command(
     ports: &ExperimentPorts<'_>,
     by: &Principal,

@@ -22,8 +22,9 @@ use crate::ports::entropy::random_id;
 /// Orders a report; a repeated order is answered with the same report, as it stands now.
 ///
 /// # Errors
-/// `Code::Forbidden` without `results:read`, and for ledger and variants without `runs:read`; [`Code::RequestValue`]
-/// for days that are none, and for observations of a run; [`Code::NotFound`] for the run; those of repeated writes.
+/// `Code::Forbidden` without `results:read`, and for ledger and variants without `runs:read`;
+/// [`Code::RequestValue`] for days that are none, and for observations of a run; [`Code::NotFound`] for the
+/// run; those of repeated writes.
 pub async fn order(
     accounts: &dyn AccountStore,
     record: &Record<'_>,

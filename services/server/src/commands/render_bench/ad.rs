@@ -1,8 +1,9 @@
-//! One ad of 15 seconds beside other programs: three pictures under a moving camera, a shade, two lines of type that
-//! slide in, sound.
+//! One ad of 15 seconds beside other programs: three pictures under a moving camera, a shade, two lines of
+//! type that slide in, sound.
 //!
-//! Everybody works on one thread, at the encoder's same preset and quality, from the same pictures. Ours draws brand
-//! and label besides, writes the metadata and composes its music, where the others read a finished sound.
+//! Everybody works on one thread, at the encoder's same preset and quality, from the same pictures. Ours
+//! draws brand and label besides, writes the metadata and composes its music, where the others read a
+//! finished sound.
 
 use std::fmt::Write as _;
 use std::io::Write as _;

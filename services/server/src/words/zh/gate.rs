@@ -16,6 +16,7 @@ fn meaning(check: &str) -> &'static str {
         "sound_sync" => "声音与画面没有对上",
         "ssim" | "color_match" => "编码后的画面与设计的画面不一致",
         "fidelity" => "镜头里的产品与产品图不一致",
+        "provenance" => "缺少有效的来源声明签名",
         "readable" => "文件无法读取",
         _ => "文件不符合版位要求",
     }
@@ -78,6 +79,7 @@ pub(super) fn check_name(id: &str) -> &str {
         "ssim" => "画面相似度",
         "color_match" => "色彩一致",
         "fidelity" => "产品一致",
+        "provenance" => "来源声明",
         other => other,
     }
 }

@@ -388,7 +388,8 @@ fn lost(stage: LostAt, lost: usize, reason: Option<&str>) -> String {
     }
 }
 
-/// What went wrong, by its code, and the program's own words behind it, as far as they are English set off as such.
+/// What went wrong, by its code, and the program's own words behind it, as far as they are English set off as
+/// such.
 fn told_failure(failure: &Failure<'_>) -> String {
     let own = || machine(&failure.plain());
     match failure.code {

@@ -189,8 +189,8 @@ impl ClipWork<'_> {
         }
     }
 
-    /// The source does not know a job that it had. What costs nothing, or was not charged as the source says, is
-    /// asked for anew, under the same key; what may have been charged is not.
+    /// The source does not know a job that it had. What costs nothing, or was not charged as the source says,
+    /// is asked for anew, under the same key; what may have been charged is not.
     fn job_is_gone(&mut self, asking: &Asking<'_>, error: &ClipError) -> Result<Turn, StepError> {
         if error.charged.unwrap_or(asking.current.quote) > Micros::ZERO {
             return Ok(self.lost(asking, error));

@@ -64,7 +64,8 @@ pub enum Category {
     Urgency,
     /// Competitors run down or outdone without proof.
     Comparison,
-    /// What platforms refuse: statements about the reader, bodies before and after, bait, contacts beside the platform.
+    /// What platforms refuse: statements about the reader, bodies before and after, bait, contacts beside the
+    /// platform.
     PlatformPersonalAttribute,
     /// State symbols, links to government, synthetic people called real.
     AiOrStateSymbol,
