@@ -362,10 +362,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Revokes a key. Revoking it again changes nothing; the last live one that may make keys and has no end stays. Other
-         *     processes of the service may honor the key for up to two seconds more.
-         * @description Revokes a key. Revoking it again changes nothing; the last live one that may make keys and has no end stays. Other
-         *     processes of the service may honor the key for up to two seconds more.
+         * Revokes a key. Revoking it again changes nothing; the last live one that may make keys and has no end
+         *     stays. Other processes of the service may honor the key for up to two seconds more.
+         * @description Revokes a key. Revoking it again changes nothing; the last live one that may make keys and has no end
+         *     stays. Other processes of the service may honor the key for up to two seconds more.
          */
         post: operations["revokeApiKey"];
         delete?: never;
@@ -664,12 +664,12 @@ export interface paths {
         get: operations["listCampaigns"];
         put?: never;
         /**
-         * Makes a campaign of a run's winners, or of chosen variants of it, and places them in the market simulator, which
-         *     plays it day by day. Everything that it delivers is simulated, and says so. With `dry_run=estimate` nothing is
-         *     stored, and the answer tells what the campaign would come to.
-         * @description Makes a campaign of a run's winners, or of chosen variants of it, and places them in the market simulator, which
-         *     plays it day by day. Everything that it delivers is simulated, and says so. With `dry_run=estimate` nothing is
-         *     stored, and the answer tells what the campaign would come to.
+         * Makes a campaign of a run's winners, or of chosen variants of it, and places them in the market simulator,
+         *     which plays it day by day. Everything that it delivers is simulated, and says so. With `dry_run=estimate`
+         *     nothing is stored, and the answer tells what the campaign would come to.
+         * @description Makes a campaign of a run's winners, or of chosen variants of it, and places them in the market simulator,
+         *     which plays it day by day. Everything that it delivers is simulated, and says so. With `dry_run=estimate`
+         *     nothing is stored, and the answer tells what the campaign would come to.
          */
         post: operations["createCampaign"];
         delete?: never;
@@ -992,10 +992,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Reads out a test that was run anywhere: counts of each arm, or one row for each unit, as CSV, XLSX, JSON or parquet
-         *     of at most 20 MB. Nothing is stored, and nothing is pooled with simulated results.
-         * @description Reads out a test that was run anywhere: counts of each arm, or one row for each unit, as CSV, XLSX, JSON or parquet
-         *     of at most 20 MB. Nothing is stored, and nothing is pooled with simulated results.
+         * Reads out a test that was run anywhere: counts of each arm, or one row for each unit, as CSV, XLSX, JSON
+         *     or parquet of at most 20 MB. Nothing is stored, and nothing is pooled with simulated results.
+         * @description Reads out a test that was run anywhere: counts of each arm, or one row for each unit, as CSV, XLSX, JSON
+         *     or parquet of at most 20 MB. Nothing is stored, and nothing is pooled with simulated results.
          */
         post: operations["analyzeExperiment"];
         delete?: never;
@@ -1012,10 +1012,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What parts of creatives (opening, call to action, visuals, voice) the experiments speak for, with the experiment as
-         *     the unit: over the newest 200 of one source, without those whose users were not divided as configured.
-         * @description What parts of creatives (opening, call to action, visuals, voice) the experiments speak for, with the experiment as
-         *     the unit: over the newest 200 of one source, without those whose users were not divided as configured.
+         * What parts of creatives (opening, call to action, visuals, voice) the experiments speak for, with the
+         *     experiment as the unit: over the newest 200 of one source, without those whose users were not divided as
+         *     configured.
+         * @description What parts of creatives (opening, call to action, visuals, voice) the experiments speak for, with the
+         *     experiment as the unit: over the newest 200 of one source, without those whose users were not divided as
+         *     configured.
          */
         get: operations["attributeElements"];
         put?: never;
@@ -1286,12 +1288,12 @@ export interface paths {
         get: operations["listImports"];
         put?: never;
         /**
-         * Takes in a report of an advertising platform: CSV or XLSX, as the body or as the field `file` of a form, at most
-         *     20 MB and 50,000 rows. What the file does not say is asked, and nothing is stored until it is answered. The same
-         *     report again changes nothing; a later one with corrected numbers replaces.
-         * @description Takes in a report of an advertising platform: CSV or XLSX, as the body or as the field `file` of a form, at most
-         *     20 MB and 50,000 rows. What the file does not say is asked, and nothing is stored until it is answered. The same
-         *     report again changes nothing; a later one with corrected numbers replaces.
+         * Takes in a report of an advertising platform: CSV or XLSX, as the body or as the field `file` of a form,
+         *     at most 20 MB and 50,000 rows. What the file does not say is asked, and nothing is stored until it is
+         *     answered. The same report again changes nothing; a later one with corrected numbers replaces.
+         * @description Takes in a report of an advertising platform: CSV or XLSX, as the body or as the field `file` of a form,
+         *     at most 20 MB and 50,000 rows. What the file does not say is asked, and nothing is stored until it is
+         *     answered. The same report again changes nothing; a later one with corrected numbers replaces.
          */
         post: operations["createImport"];
         delete?: never;
@@ -1368,8 +1370,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The organization's newest campaigns in the market together, at most 200: auctions, prices, and spend against plan.
-         * @description The organization's newest campaigns in the market together, at most 200: auctions, prices, and spend against plan.
+         * The organization's newest campaigns in the market together, at most 200: auctions, prices, and spend
+         *     against plan.
+         * @description The organization's newest campaigns in the market together, at most 200: auctions, prices, and spend
+         *     against plan.
          */
         get: operations["getMarket"];
         put?: never;
@@ -1436,10 +1440,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Accepts an invitation and signs in. Somebody new chooses a name and a password; who signs in already proves
-         *     it with their password, and is then a member here too.
-         * @description Accepts an invitation and signs in. Somebody new chooses a name and a password; who signs in already proves
-         *     it with their password, and is then a member here too.
+         * Accepts an invitation and signs in. Somebody new chooses a name and a password; who signs in already
+         *     proves it with their password, and is then a member here too.
+         * @description Accepts an invitation and signs in. Somebody new chooses a name and a password; who signs in already
+         *     proves it with their password, and is then a member here too.
          */
         post: operations["acceptInvitation"];
         delete?: never;
@@ -1712,10 +1716,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Takes in observations row by row. Rows that are wrong are named and the others taken in, unless `atomic` asks for
-         *     all or none. The same rows again change nothing; later ones with corrected numbers replace.
-         * @description Takes in observations row by row. Rows that are wrong are named and the others taken in, unless `atomic` asks for
-         *     all or none. The same rows again change nothing; later ones with corrected numbers replace.
+         * Takes in observations row by row. Rows that are wrong are named and the others taken in, unless `atomic`
+         *     asks for all or none. The same rows again change nothing; later ones with corrected numbers replace.
+         * @description Takes in observations row by row. Rows that are wrong are named and the others taken in, unless `atomic`
+         *     asks for all or none. The same rows again change nothing; later ones with corrected numbers replace.
          */
         post: operations["createObservations"];
         delete?: never;
@@ -1819,12 +1823,14 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Removes the demo that the caller is in, for good: its runs and experiments end, its keys, sessions and links are
-         *     refused from now on. What it did with money stays in the ledger. No other organization is touched; an
-         *     organization that is no demo is not found. Started again with `--demo`, the service makes another one.
-         * @description Removes the demo that the caller is in, for good: its runs and experiments end, its keys, sessions and links are
-         *     refused from now on. What it did with money stays in the ledger. No other organization is touched; an
-         *     organization that is no demo is not found. Started again with `--demo`, the service makes another one.
+         * Removes the demo that the caller is in, for good: its runs and experiments end, its keys, sessions and
+         *     links are refused from now on. What it did with money stays in the ledger. No other organization is
+         *     touched; an organization that is no demo is not found. Started again with `--demo`, the service makes
+         *     another one.
+         * @description Removes the demo that the caller is in, for good: its runs and experiments end, its keys, sessions and
+         *     links are refused from now on. What it did with money stays in the ledger. No other organization is
+         *     touched; an organization that is no demo is not found. Started again with `--demo`, the service makes
+         *     another one.
          */
         delete: operations["removeDemo"];
         options?: never;
@@ -1891,9 +1897,9 @@ export interface paths {
         put?: never;
         /**
          * Makes a key that may do everything within the organization, as its first one may: for an organization
-         *     that has lost its keys, or never received the first one.
+         *     that has lost its keys, or never received the first one. One for a sandbox is a test key.
          * @description Makes a key that may do everything within the organization, as its first one may: for an organization
-         *     that has lost its keys, or never received the first one.
+         *     that has lost its keys, or never received the first one. One for a sandbox is a test key.
          */
         post: operations["replaceOrganizationKey"];
         delete?: never;
@@ -2054,8 +2060,10 @@ export interface paths {
         get: operations["listReports"];
         put?: never;
         /**
-         * Orders a report. It is made in the background: ask `GET /v1/operations/{id}` until it has ended, then fetch it.
-         * @description Orders a report. It is made in the background: ask `GET /v1/operations/{id}` until it has ended, then fetch it.
+         * Orders a report. It is made in the background: ask `GET /v1/operations/{id}` until it has ended, then
+         *     fetch it.
+         * @description Orders a report. It is made in the background: ask `GET /v1/operations/{id}` until it has ended, then
+         *     fetch it.
          */
         post: operations["createReport"];
         delete?: never;
@@ -2380,10 +2388,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The winners of a run that were placed, in the order of `winners.json` and the report: by the posterior mean of
-         *     the click rate, so that few impressions put nobody on top.
-         * @description The winners of a run that were placed, in the order of `winners.json` and the report: by the posterior mean of
-         *     the click rate, so that few impressions put nobody on top.
+         * The winners of a run that were placed, in the order of `winners.json` and the report: by the posterior
+         *     mean of the click rate, so that few impressions put nobody on top.
+         * @description The winners of a run that were placed, in the order of `winners.json` and the report: by the posterior
+         *     mean of the click rate, so that few impressions put nobody on top.
          */
         get: operations["listWinners"];
         put?: never;
@@ -2402,10 +2410,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the clock of the sandbox shows, and what it would come to next. It goes with the machine's, and is ahead of
-         *     it by what it was moved.
-         * @description What the clock of the sandbox shows, and what it would come to next. It goes with the machine's, and is ahead of
-         *     it by what it was moved.
+         * What the clock of the sandbox shows, and what it would come to next. It goes with the machine's, and is
+         *     ahead of it by what it was moved.
+         * @description What the clock of the sandbox shows, and what it would come to next. It goes with the machine's, and is
+         *     ahead of it by what it was moved.
          */
         get: operations["getSandboxClock"];
         put?: never;
@@ -2450,10 +2458,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Moves the clock of the sandbox to the next thing that happens by itself. That then happens as ever, a moment
-         *     later: a delivery is sent, a day of an experiment is played.
-         * @description Moves the clock of the sandbox to the next thing that happens by itself. That then happens as ever, a moment
-         *     later: a delivery is sent, a day of an experiment is played.
+         * Moves the clock of the sandbox to the next thing that happens by itself. That then happens as ever, a
+         *     moment later: a delivery is sent, a day of an experiment is played.
+         * @description Moves the clock of the sandbox to the next thing that happens by itself. That then happens as ever, a
+         *     moment later: a delivery is sent, a day of an experiment is played.
          */
         post: operations["jumpSandboxClock"];
         delete?: never;
@@ -2473,10 +2481,12 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Empties the sandbox: briefs, runs and everything made by them, brands, webhooks, experiments, reports, results,
-         *     the ledger and the log of events. Test keys, members, the audit log and the clock stay. Work under way is dropped.
-         * @description Empties the sandbox: briefs, runs and everything made by them, brands, webhooks, experiments, reports, results,
-         *     the ledger and the log of events. Test keys, members, the audit log and the clock stay. Work under way is dropped.
+         * Empties the sandbox: briefs, runs and everything made by them, brands, webhooks, experiments, reports,
+         *     results, the ledger and the log of events. Test keys, members, the audit log and the clock stay. Work
+         *     under way is dropped.
+         * @description Empties the sandbox: briefs, runs and everything made by them, brands, webhooks, experiments, reports,
+         *     results, the ledger and the log of events. Test keys, members, the audit log and the clock stay. Work
+         *     under way is dropped.
          */
         delete: operations["emptySandbox"];
         options?: never;
@@ -2616,10 +2626,10 @@ export interface paths {
         get: operations["listShares"];
         put?: never;
         /**
-         * Makes a link that shows a run, or some of its variants, to people without an account. Whoever has the token
-         *     has the link; revoke it to take it back.
-         * @description Makes a link that shows a run, or some of its variants, to people without an account. Whoever has the token
-         *     has the link; revoke it to take it back.
+         * Makes a link that shows a run, or some of its variants, to people without an account. Whoever has the
+         *     token has the link; revoke it to take it back.
+         * @description Makes a link that shows a run, or some of its variants, to people without an account. Whoever has the
+         *     token has the link; revoke it to take it back.
          */
         post: operations["createShare"];
         delete?: never;
@@ -3401,15 +3411,15 @@ export interface components {
         /** @description An arm as it is ordered. */
         ArmOrder: {
             /**
-             * @description The advertisements whose imported results are this arm's; for `source: imported` only, where each arm has one
-             *     at least.
+             * @description The advertisements whose imported results are this arm's; for `source: imported` only, where each arm
+             *     has one at least.
              */
             external_ads?: components["schemas"]["ExternalAd"][];
             /** @description Its name; `A`, `B` and so on without it. */
             name?: string | null;
             /**
-             * @description The variant it shows: of the run, with a finished video. Needed in the market; of imported results it may be
-             *     left out, e.g. for an advertisement that was there before.
+             * @description The variant it shows: of the run, with a finished video. Needed in the market; of imported results it
+             *     may be left out, e.g. for an advertisement that was there before.
              */
             variant?: components["schemas"]["VariantId"] | null;
             /**
@@ -4044,7 +4054,10 @@ export interface components {
         CampaignEstimateView: {
             /** @description How many ads it would have. */
             ads: number;
-            /** @description `run` (campaigns of the run that were played), `organization` (those of others in the currency) or `none`. */
+            /**
+             * @description `run` (campaigns of the run that were played), `organization` (those of others in the currency) or
+             *     `none`.
+             */
             basis: string;
             /**
              * Format: int64
@@ -4109,7 +4122,10 @@ export interface components {
             run: string;
             /** @description When and how long. */
             schedule?: components["schemas"]["CampaignScheduleBody"];
-            /** @description What its ads show: variants of the run with a finished video that passed the gate. All its winners without it. */
+            /**
+             * @description What its ads show: variants of the run with a finished video that passed the gate. All its winners
+             *     without it.
+             */
             variants?: string[] | null;
         };
         /** @description What the organization demands of campaigns that its people make. */
@@ -4695,7 +4711,10 @@ export interface components {
              * @description When.
              */
             at: string;
-            /** @description What: `webhook_delivery`, `experiment_day`, `run_continues`, `invitation_ends`, `share_ends` or `key_ends`. */
+            /**
+             * @description What: `webhook_delivery`, `experiment_day`, `campaign_day`, `run_continues`, `invitation_ends`,
+             *     `share_ends` or `key_ends`.
+             */
             what: string;
         };
         /** @description Something that is wrong, or worth knowing, about an edit. */
@@ -5454,8 +5473,8 @@ export interface components {
             opportunities_per_day: number;
             /**
              * Format: double
-             * @description Share of the users who convert on a day on which they are exposed, were they shown no advertisement: an
-             *     assumption of the simulated market, over which the lift of a holdout is measured.
+             * @description Share of the users who convert on a day on which they are exposed, were they shown no advertisement:
+             *     an assumption of the simulated market, over which the lift of a holdout is measured.
              * @default 0.001
              */
             organic_conversions: number;
@@ -5545,8 +5564,8 @@ export interface components {
              */
             run?: string | null;
             /**
-             * @description Whose numbers: simulated and imported ones are never in one report. The ledger has both, each row with its
-             *     own.
+             * @description Whose numbers: simulated and imported ones are never in one report. The ledger has both, each row with
+             *     its own.
              */
             source: components["schemas"]["SourceName"];
             /** @description Only until this day, included. */
@@ -5696,7 +5715,10 @@ export interface components {
         Hook: "question" | "number" | "contrast" | "command" | "scene" | "statement";
         /** @description A file or batch, and what became of it. */
         Import: {
-            /** @description What has to be known first. Nothing is stored while something is: send the file again with the answers. */
+            /**
+             * @description What has to be known first. Nothing is stored while something is: send the file again with the
+             *     answers.
+             */
             asked: components["schemas"]["AskedView"][];
             /** @description Header of the clicks that count. */
             click_column?: string | null;
@@ -5788,7 +5810,10 @@ export interface components {
         InvitationAcceptance: {
             /** @description What somebody who is new wants to be called, 1–80 characters; without it, what the invitation says. */
             name?: string | null;
-            /** @description The password that somebody who is new chooses, 10–256 characters, or that a known person signs in with. */
+            /**
+             * @description The password that somebody who is new chooses, 10–256 characters, or that a known person signs in
+             *     with.
+             */
             password: string;
             /** @description The token of the invitation. */
             token: string;
@@ -6522,8 +6547,8 @@ export interface components {
          */
         Micros: number;
         /**
-         * @description Whether something is meant, or made in the sandbox of an organization. Follows from the organization that it
-         *     belongs to, see [`OrganizationId::sandbox`].
+         * @description Whether something is meant, or made in the sandbox of an organization. Follows from the organization that
+         *     it belongs to, see [`OrganizationId::sandbox`].
          *
          *     - `live`: It is meant: it may cost money and reach other services.
          *     - `test`: It is tried out: it costs nothing and reaches nobody but the organization's own webhooks.
@@ -6580,7 +6605,8 @@ export interface components {
             ratio_low?: number | null;
             /**
              * Format: double
-             * @description Share of ads whose realized rate's 95 % interval meets the predicted interval, in [0, 1]; `null` without ads.
+             * @description Share of ads whose realized rate's 95 % interval meets the predicted interval, in [0, 1]; `null`
+             *     without ads.
              */
             within_interval?: number | null;
         };
@@ -7496,7 +7522,8 @@ export interface components {
         /** @description An experiment as it stood after a logical day. */
         ReadOut: {
             /**
-             * @description The same comparisons with what is known of the users from before; `null` where nothing is. It decides nothing.
+             * @description The same comparisons with what is known of the users from before; `null` where nothing is. It decides
+             *     nothing.
              * @default null
              */
             adjusted: components["schemas"]["ReadOutAdjusted"] | null;
@@ -9187,8 +9214,8 @@ export interface components {
             /** @description The ad. */
             ad: components["schemas"]["AdNamesView"];
             /**
-             * @description `unknown`: neither an external reference nor the name of a launch pack says which it is; `ambiguous`: several
-             *     variants have its name.
+             * @description `unknown`: neither an external reference nor the name of a launch pack says which it is; `ambiguous`:
+             *     several variants have its name.
              */
             reason: string;
         };
@@ -9591,7 +9618,8 @@ export interface components {
             id: string;
             /**
              * Format: date-time
-             * @description When it is tried next, while it waits: at the earliest, since earlier messages about its run come first.
+             * @description When it is tried next, while it waits: at the earliest, since earlier messages about its run come
+             *     first.
              */
             next_attempt_at?: string | null;
             /** @description The event's place in the log. */
@@ -11778,7 +11806,10 @@ export interface operations {
                 metric?: string;
                 /** @description Whether less of the metric is better, e.g. of cost. */
                 less_is_better?: boolean;
-                /** @description Metrics that must not get worse, separated by `;`: `NAME=MARGIN`, or `NAME=MARGIN,less` where less is better. */
+                /**
+                 * @description Metrics that must not get worse, separated by `;`: `NAME=MARGIN`, or `NAME=MARGIN,less` where less is
+                 *     better.
+                 */
                 guardrails?: string;
                 /** @description Configured weights of the arms, separated by `;`: `ARM=WEIGHT`; equal without any. */
                 weights?: string;
@@ -11836,7 +11867,10 @@ export interface operations {
             query?: {
                 /** @description `simulated` (by default) or `imported`; the two are never pooled. */
                 source?: string;
-                /** @description The metric that decides the experiments: `ctr` (by default), `cvr`, `cpc`, `cpa` or `revenue_per_impression`. */
+                /**
+                 * @description The metric that decides the experiments: `ctr` (by default), `cvr`, `cpc`, `cpa` or
+                 *     `revenue_per_impression`.
+                 */
                 metric?: string;
             };
             header?: never;
@@ -12387,8 +12421,8 @@ export interface operations {
                 /** @description What stands first in dates, where the file leaves it open: `day_first` or `month_first`. */
                 dates?: string;
                 /**
-                 * @description Headers and what they hold, a JSON object such as `{"Kosten": "spend"}`. It is remembered for files with
-                 *     the same header.
+                 * @description Headers and what they hold, a JSON object such as `{"Kosten": "spend"}`. It is remembered for files
+                 *     with the same header.
                  */
                 mapping?: string;
                 /** @description Take all rows in or none. */
