@@ -161,7 +161,7 @@ impl Simulator {
             let share = game.traffic.share_of_rest(tick);
             game.bidder.end_tick(share);
             game.competition.end_tick(share);
-            game.end_rotation(tick);
+            game.rotation.refresh();
             game.course.end_tick(&game.traffic, tick, game.bidder.spent(), game.won);
         }
         Ok(game)
@@ -224,10 +224,6 @@ struct Chosen {
 /// By tick, creative and the bits of the probability.
 type Choices = BTreeMap<(usize, usize, u64), Chosen>;
 
-/// Of so many opportunities one is thought to become an impression, until the first tick has shown how many
-/// do.
-const WON_OF: u64 = 4;
-
 /// The state of one campaign being played.
 struct Game<'a> {
     card: &'a Card,
@@ -276,12 +272,7 @@ impl<'a> Game<'a> {
                 campaign.objective,
                 segments,
             ),
-            rotation: Rotation::new(
-                &predicted,
-                options.ladder,
-                stream("shares"),
-                campaign.opportunities / WON_OF,
-            ),
+            rotation: Rotation::new(&predicted, options.ladder),
             tally: Tally::new(creatives, segments),
             memory: Memory::new(users, creatives, card.fatigue_half_life_hours),
             appeals,
@@ -294,21 +285,6 @@ impl<'a> Game<'a> {
             click_draws: stream("clicks"),
             conversion_draws: stream("conversions"),
         }
-    }
-
-    /// Tells the rotation how the day goes on, if it goes on as so far.
-    fn end_rotation(&mut self, tick: usize) {
-        let next = tick + 1;
-        let (done, all) = (self.traffic.opportunities(tick).end, self.traffic.opportunities(TICKS - 1).end);
-        let coming = if next < TICKS {
-            let range = self.traffic.opportunities(next);
-            range.end - range.start
-        } else {
-            0
-        };
-        let seen = self.rotation.impressions() as f64 / done.max(1) as f64;
-        let expected = |opportunities: u64| (seen * opportunities as f64) as u64;
-        self.rotation.end_tick(next, expected(coming), expected(all.saturating_sub(done + coming)));
     }
 
     /// Takes in at the beginning of a tick which advertisements are held.

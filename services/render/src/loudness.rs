@@ -13,8 +13,6 @@ const RELEASE: f32 = 1.0 / (0.06 * RATE as f32);
 pub(crate) const TAPS: usize = 16;
 /// Places between two samples where peaks are looked for, as BS.1770 asks: four times the rate in all.
 const BETWEEN: [f64; 3] = [0.25, 0.5, 0.75];
-/// Samples on each side that a peak between two samples is found from.
-const PEAK_TAPS: usize = 6;
 /// How often gain and ceiling are found again at most.
 const TRIES: u32 = 12;
 
@@ -73,7 +71,7 @@ fn decibels(value: f64) -> f32 {
 }
 
 /// Loudness of a stereo sound in LUFS, of short ones by their mean power; none for silence.
-fn measured(sound: &[f32]) -> Result<Option<f64>, Error> {
+pub(crate) fn measured(sound: &[f32]) -> Result<Option<f64>, Error> {
     let (loud, _) = loudness(sound, 2, RATE)?;
     if loud > -69.0 {
         return Ok(Some(loud));
@@ -85,20 +83,14 @@ fn measured(sound: &[f32]) -> Result<Option<f64>, Error> {
 
 /// The highest absolute value of both channels around every pair of samples, in them and between them.
 fn true_peaks(sound: &[f32]) -> Vec<f32> {
-    let tables = BETWEEN.map(|share| {
-        let all = taps(share, 1.0);
-        // The middle of a longer filter; what is cut off is below a hundredth.
-        let mut short = [0.0_f32; 2 * PEAK_TAPS];
-        short.copy_from_slice(&all[TAPS - PEAK_TAPS..TAPS + PEAK_TAPS]);
-        short
-    });
+    let tables = BETWEEN.map(|share| taps(share, 1.0));
     let pairs = sound.len() / 2;
     let mut peaks: Vec<f32> = sound.chunks_exact(2).map(|pair| pair[0].abs().max(pair[1].abs())).collect();
     for channel in 0..2 {
         let samples: Vec<f32> = sound.iter().copied().skip(channel).step_by(2).collect();
-        for (at, window) in samples.windows(2 * PEAK_TAPS).enumerate() {
+        for (at, window) in samples.windows(2 * TAPS).enumerate() {
             // Between this sample and the next one.
-            let near = at + PEAK_TAPS - 1;
+            let near = at + TAPS - 1;
             for table in &tables {
                 let sum: f32 = window.iter().zip(table).map(|(sample, weight)| sample * weight).sum();
                 peaks[near] = peaks[near].max(sum.abs());

@@ -12,7 +12,7 @@ use spotwright_schemas::storyboard::Audio;
 
 use self::grid::Grid;
 use crate::error::Error;
-use crate::loudness::level;
+use crate::loudness::{level, measured};
 
 /// Samples per second.
 pub const RATE: u32 = 44_100;
@@ -70,6 +70,7 @@ pub(crate) fn compose_below(
     mix.echo(grid.tempo);
     let mut sound = mix.interleaved();
     fade(&mut sound, samples);
+    soften(&mut sound, audio.loudness_lufs, limit)?;
     level(&mut sound, audio.loudness_lufs, limit)?;
     Ok(sound)
 }
@@ -427,6 +428,34 @@ fn fade(sound: &mut [f32], samples: usize) {
             *sample *= gain_in * gain_out.powf(1.5);
         }
     }
+}
+
+/// Brings a piece near its loudness, its hits rounded off at the peak limit: a limiter would lower all that sounds with
+/// them, and so make every bar as loud as the next.
+fn soften(sound: &mut [f32], target: f64, limit: f64) -> Result<(), Error> {
+    let ceiling = 10.0_f64.powf(limit / 20.0) as f32;
+    for _ in 0..3 {
+        let Some(loud) = measured(sound)? else { return Ok(()) };
+        if (target - loud).abs() < 0.1 {
+            break;
+        }
+        let gain = 10.0_f64.powf((target - loud) / 20.0) as f32;
+        for sample in sound.iter_mut() {
+            *sample = rounded(*sample * gain, ceiling);
+        }
+    }
+    Ok(())
+}
+
+/// Linear up to 70 % of the ceiling, then bent so that the ceiling is never passed.
+fn rounded(sample: f32, ceiling: f32) -> f32 {
+    let knee = ceiling * 0.7;
+    let size = sample.abs();
+    if size <= knee {
+        return sample;
+    }
+    let room = ceiling - knee;
+    sample.signum() * (knee + room * ((size - knee) / room).tanh())
 }
 
 #[cfg(test)]

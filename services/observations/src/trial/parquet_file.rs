@@ -172,11 +172,12 @@ fn walk_schema(thrift: &mut Thrift<'_>) -> Result<(), Broken> {
         if children > count {
             return Err(Broken::TooMuch(format!("a group of {children} columns in a schema of {count}")));
         }
-        if let Some(last) = open.last_mut() {
-            *last = last.saturating_sub(1);
-        }
+        // A group whose last child has come stays open until all that is in that child has come too.
         while open.last() == Some(&0) {
             open.pop();
+        }
+        if let Some(last) = open.last_mut() {
+            *last -= 1;
         }
         if children > 0 {
             open.push(children);

@@ -68,7 +68,7 @@ async fn the_same_order_under_one_key_keeps_one_view_and_there_is_an_end_to_them
     for number in 1..200 {
         assert_eq!(keep(&format!("view-{number}")).await.status(), StatusCode::CREATED);
     }
-    let (status, refused) = problem(keep("one more").await).await;
+    let (status, refused) = problem(keep("one-more").await).await;
     assert_eq!(status, StatusCode::CONFLICT, "{refused}");
     assert_eq!(
         keep("once").await.json::<Value>().await.unwrap(),
