@@ -304,7 +304,13 @@ impl<'a> Score<'a> {
     fn chords(&self, mix: &mut Mix, bar: usize, part: Part, tones: [i32; 4]) {
         let start = self.at(bar * 8);
         let length = self.at((bar * 8 + 8).min(self.last)).saturating_sub(start);
-        let level = if part == Part::Breath { 0.11 } else { 0.085 };
+        // Pads and bass carry most of a bar's power, so they make a part loud or quiet.
+        let (level, low) = match part {
+            Part::Opening => (0.08, 0.2),
+            Part::Steady => (0.085, 0.24),
+            Part::Breath => (0.085, 0.13),
+            Part::Full => (0.095, 0.26),
+        };
         for tone in &tones[..3] {
             mix.pad(Note { hertz: hertz(tone + 12), start, level, place: 0.5 }, length);
         }
@@ -320,7 +326,7 @@ impl<'a> Score<'a> {
             if place < self.last {
                 let from = self.at(place);
                 let long = (self.at(place + 1) - from) as f64 * halves;
-                let note = Note { hertz: hertz(tone - 12), start: from, level: 0.25, place: 0.5 };
+                let note = Note { hertz: hertz(tone - 12), start: from, level: low, place: 0.5 };
                 mix.bass(note, (long as usize).min(self.at(self.last).saturating_sub(from)));
             }
         }

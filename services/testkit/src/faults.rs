@@ -28,10 +28,10 @@ const NO_RUN: &str = Code::OutputFolder.as_str();
 const MOST_STARTS: usize = 40;
 
 /// How long one start may take, on a machine that does other work as well.
-const MOST_WAITED: Duration = Duration::from_secs(600);
+const MOST_WAITED: Duration = Duration::from_mins(10);
 
 /// How long the words of a child that was ended are waited for: children of its own may hold its pipes open.
-const MOST_READ: Duration = Duration::from_secs(60);
+const MOST_READ: Duration = Duration::from_mins(1);
 
 /// A job that a child process works on, and in which world.
 #[derive(Debug, Clone)]
@@ -217,20 +217,13 @@ fn words(child: &mut Child) -> Result<(String, String)> {
         // Nobody waits any more after the limit.
         drop(send.send(read.map(|_| (stdout, stderr))));
     });
-    match ended.recv_timeout(MOST_WAITED) {
-        Ok(read) => Ok(read?),
-        Err(_) => {
-            child.kill()?;
-            child.wait()?;
-            let said = ended
-                .recv_timeout(MOST_READ)
-                .ok()
-                .and_then(Result::ok)
-                .map(|(_, stderr)| stderr)
-                .unwrap_or_default();
-            bail!("the child was not done within {} s: {said}", MOST_WAITED.as_secs())
-        }
+    if let Ok(read) = ended.recv_timeout(MOST_WAITED) {
+        return Ok(read?);
     }
+    child.kill()?;
+    child.wait()?;
+    let said = ended.recv_timeout(MOST_READ).ok().and_then(Result::ok).map(|(_, stderr)| stderr);
+    bail!("the child was not done within {} s: {}", MOST_WAITED.as_secs(), said.unwrap_or_default())
 }
 
 /// What a finished job left: files, money and the providers' books.

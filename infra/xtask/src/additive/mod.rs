@@ -130,6 +130,9 @@ mod tests {
         parse(file, &fs::read_to_string(top().join(file)).unwrap()).unwrap()
     }
 
+    /// What a case changes at its place.
+    type Edit<'a> = Box<dyn FnOnce(&mut Value) + 'a>;
+
     #[test]
     fn the_descriptions_are_additions_to_themselves() {
         for (file, compare) in DESCRIPTIONS {
@@ -144,7 +147,7 @@ mod tests {
         let run = "/components/schemas/Run/properties";
         let order = "/components/schemas/RunRequestBody";
         let create = "/paths/~1v1~1runs/post";
-        let cases: [(&str, Box<dyn FnOnce(&mut Value)>, &str); 9] = [
+        let cases: [(&str, Edit<'_>, &str); 9] = [
             ("/paths", Box::new(remove("/v1/runs/{id}")), "GET /v1/runs/{id} is gone"),
             (run, Box::new(remove("stage")), "Run, read: `stage` is gone"),
             (
@@ -202,7 +205,7 @@ mod tests {
         let channel = now["channels"].as_object().unwrap().keys().next().unwrap().clone();
         let name = |text: &str| text.replace('/', "~1");
         let at = format!("/channels/{}", name(&channel));
-        let cases: [(&str, Box<dyn FnOnce(&mut Value)>, &str); 4] = [
+        let cases: [(&str, Edit<'_>, &str); 4] = [
             ("/channels", Box::new(remove(&channel)), "is gone"),
             (&at, Box::new(|it| it["address"] = "elsewhere".into()), "has another address"),
             ("/components/messages", Box::new(remove("variant.scored")), "message variant.scored is gone"),

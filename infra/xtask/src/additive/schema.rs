@@ -176,7 +176,7 @@ fn gather(schema: &Value, document: &Value, whole: &mut Flat, depth: usize) {
                 known.extend(fields(value).map(|(name, schema)| (name.clone(), schema.clone())));
             }
             ("required", Some(Value::Array(known))) => {
-                known.extend(value.as_array().into_iter().flatten().cloned())
+                known.extend(value.as_array().into_iter().flatten().cloned());
             }
             (_, Some(_)) => {}
             (_, None) => {
