@@ -445,8 +445,8 @@ impl Inner {
             let lines = speech::lines(board, self.store.as_ref())?;
             // AAC takes from loudness and adds to peaks, by how much depends on the piece: what counts is
             // what is decoded, so the next try aims beside by as much.
-            let (mut limit, mut audio) = (-2.0, board.audio);
-            for _ in 0..6 {
+            let (mut limit, mut audio) = (-2.4, board.audio);
+            for _ in 0..8 {
                 let sound = if lines.is_empty() {
                     music::compose_below(&audio, &cuts, samples as usize, limit)?
                 } else {
@@ -461,7 +461,10 @@ impl Inner {
                 if peak <= -1.1 && off.abs() <= 0.3 {
                     return Ok(());
                 }
-                limit -= (peak + 1.15).max(0.0);
+                // A lower peak makes the coder add a little more, so it is passed by more than what is over.
+                if peak > -1.1 {
+                    limit -= peak + 1.1 + 0.6;
+                }
                 audio.loudness_lufs += off;
             }
             Err(Error::storyboard(
