@@ -236,6 +236,8 @@ test('a campaign is paused and resumed by a key, an ad ended after a second pres
   await page.keyboard.press('p');
   await sees(page, 'The campaign is paused.');
   assert.equal(world.state.campaigns[0].status, 'paused');
+  // Keys are heard again once the page shows what was answered.
+  await page.waitForFunction(() => [...document.querySelectorAll('.btn.p')].some((one) => one.textContent.includes('Resume') && !one.disabled));
   await page.keyboard.press('p');
   await sees(page, 'The campaign goes on.');
   await press(page, '.tabs a:nth-child(2)');

@@ -1,1 +1,0 @@
-import{h as n,j as i}from"./i18n.svelte-BSUbqhHl.js";function m(e){return e.name?e.kind==="reviewer"?n("author.reviewer",{name:e.name}):e.name:e.kind==="person"&&e.id&&e.id===i.current?.person?.id?i.name:n(`author.kind_${e.kind}`)}export{m as n};

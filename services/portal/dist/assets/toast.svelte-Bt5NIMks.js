@@ -1,1 +1,0 @@
-import{s as e,v as l,g as i,r as o}from"./i18n.svelte-BSUbqhHl.js";class r{#t=e(l([]));get all(){return i(this.#t)}set all(t){o(this.#t,t,!0)}next=1;say(t,s="plain"){const a=this.next++;this.all.push({id:a,text:t,tone:s}),setTimeout(()=>this.drop(a),8e3)}drop(t){this.all=this.all.filter(s=>s.id!==t)}}const p=new r;export{p as t};
