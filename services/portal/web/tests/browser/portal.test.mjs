@@ -125,7 +125,8 @@ test('by mouse: brief, run, question, variants, comparison', async () => {
   await press(page, '.order .btn.p');
   await page.waitForFunction(() => /^\/portal\/runs\/[0-9a-f-]{36}$/.test(location.pathname));
   finished = new URL(page.url()).pathname.split('/').at(-1);
-  await page.waitForSelector('.question');
+  // The first words and pictures come before it, and the machine may do other work.
+  await page.waitForSelector('.question', { timeout: 120_000 });
   await sees(page, 'goes on with the default in about');
   for (let left = 3; left > 0 && (await page.$('.question')); left -= 1) {
     const asked = await page.$eval('.question h2', (heading) => heading.textContent);
@@ -195,7 +196,8 @@ test('by keyboard alone, in Chinese: brief, run, script approval', async () => {
   await page.keyboard.press('Enter');
   await page.waitForFunction(() => /^\/portal\/runs\/[0-9a-f-]{36}$/.test(location.pathname));
   const run = new URL(page.url()).pathname.split('/').at(-1);
-  await page.waitForSelector('.question');
+  // The first words and pictures come before it, and the machine may do other work.
+  await page.waitForSelector('.question', { timeout: 120_000 });
   for (let left = 3; left > 0 && (await page.$('.question')); left -= 1) {
     const asked = await page.$eval('.question h2', (heading) => heading.textContent);
     await page.evaluate(() => document.activeElement?.blur());
