@@ -71,6 +71,7 @@ async fn an_event_that_is_committed_late_is_neither_skipped_nor_overtaken() {
     let id = |number| event(number).id;
 
     store.announce(&event(1)).await.unwrap();
+    database::quiet(&url).await.unwrap();
     let (first, place) = seen(&store, LogPosition::START).await;
     assert_eq!(first, [id(1)]);
 
@@ -84,6 +85,7 @@ async fn an_event_that_is_committed_late_is_neither_skipped_nor_overtaken() {
     assert!(seen(&store, place).await.0.is_empty(), "an older transaction is under way");
     assert_eq!(store.newest(organization()).await.unwrap(), place);
     run(&mut early, "COMMIT".to_owned()).await;
+    database::quiet(&url).await.unwrap();
     let (rest, place) = seen(&store, place).await;
     assert_eq!(rest, [id(3), id(2), id(4)], "all of them, in the order of their transactions");
 
@@ -92,6 +94,7 @@ async fn an_event_that_is_committed_late_is_neither_skipped_nor_overtaken() {
     insert(&mut early, 5).await;
     run(&mut early, "ROLLBACK".to_owned()).await;
     store.announce(&event(6)).await.unwrap();
+    database::quiet(&url).await.unwrap();
     let (rest, place) = seen(&store, place).await;
     assert_eq!(rest, [id(6)]);
 
@@ -101,6 +104,7 @@ async fn an_event_that_is_committed_late_is_neither_skipped_nor_overtaken() {
     drop(store);
     let store = PostgresStore::connect(&url, 2).await.unwrap();
     store.announce(&event(7)).await.unwrap();
+    database::quiet(&url).await.unwrap();
     assert_eq!(seen(&store, LogPosition::START).await.0.len(), 6);
     assert_eq!(seen(&store, place).await.0, [id(7)], "the order goes on after the newest event");
 

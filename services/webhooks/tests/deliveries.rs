@@ -72,7 +72,7 @@ async fn events_reach_the_webhooks_that_want_them(world: World) {
     assert_eq!(world.change(&off, WebhookState::Disabled).await.state, WebhookState::Disabled);
     world.tell(run, 3..=5).await;
     let mut dispatcher = world.dispatcher(world.sender());
-    dispatcher.settle().await.unwrap();
+    world.settle(&mut dispatcher).await;
     let name = run.to_string();
     assert_eq!(all.taken()[&name], [3, 4, 5], "what happened before it was made is not told");
     assert_eq!(ends.taken()[&name], [5]);
@@ -132,7 +132,7 @@ async fn a_message_that_is_refused_for_a_day_is_given_up_and_its_webhook_paused(
     let run = world.run().await;
     world.tell(run, 1..=3).await;
     let mut dispatcher = world.dispatcher(world.sender());
-    dispatcher.settle().await.unwrap();
+    world.settle(&mut dispatcher).await;
     world.pass(&mut dispatcher, FAILING_MICROS / SECOND + 1_200, 300).await;
     assert_eq!(receiver.all().len(), 12, "the first message, for a day");
     let failed = world.deliveries(&webhook, Some(DeliveryState::Failed)).await;
@@ -151,7 +151,7 @@ async fn a_message_that_is_refused_for_a_day_is_given_up_and_its_webhook_paused(
     world.pass(&mut dispatcher, 3_600, 600).await;
     assert!(receiver.taken().is_empty(), "it is left alone");
     assert_eq!(world.change(&webhook, WebhookState::Active).await.failing_since, None);
-    dispatcher.settle().await.unwrap();
+    world.settle(&mut dispatcher).await;
     assert_eq!(receiver.taken()[&run.to_string()], [2, 3]);
     assert_eq!(receiver.taken()[""], [0], "and of its own pause");
     let broken = world.store.broken_invariants().await.unwrap();
@@ -165,7 +165,7 @@ async fn a_redirect_is_a_failure_and_nothing_follows_it(world: World) {
     let run = world.run().await;
     world.tell(run, 1..=1).await;
     let mut dispatcher = world.dispatcher(world.sender());
-    dispatcher.settle().await.unwrap();
+    world.settle(&mut dispatcher).await;
     let waiting = world.deliveries(&webhook, Some(DeliveryState::Waiting)).await;
     assert_eq!((receiver.all().len(), waiting[0].attempts[0].status), (1, Some(302)));
     assert_eq!(waiting[0].next_at, Some(world.now() + 5 * SECOND));
@@ -210,7 +210,7 @@ async fn what_was_sent_and_not_written_down_is_sent_again_under_its_id(world: Wo
     drop(process.await);
     assert_eq!(receiver.all().len(), 1);
     let mut next = world.dispatcher(world.sender());
-    next.settle().await.unwrap();
+    world.settle(&mut next).await;
     assert_eq!(receiver.all().len(), 1, "the claim is valid yet");
     world.pass(&mut next, 60, 60).await;
     let got = receiver.all();
@@ -226,7 +226,7 @@ async fn a_rotated_secret_is_valid_beside_the_new_one_for_a_day(world: World) {
     let run = world.run().await;
     let mut dispatcher = world.dispatcher(world.sender());
     world.tell(run, 1..=1).await;
-    dispatcher.settle().await.unwrap();
+    world.settle(&mut dispatcher).await;
     let mark = SecretMark("test".to_owned());
     let until = world.now() + ROTATION_MICROS;
     let rotate = |version| {
@@ -235,10 +235,10 @@ async fn a_rotated_secret_is_valid_beside_the_new_one_for_a_day(world: World) {
     assert_eq!(rotate(2).await.unwrap().secret_version, 2);
     assert!(matches!(rotate(2).await, Err(WebhookError::Rotated)), "not twice to the same one");
     world.tell(run, 2..=2).await;
-    dispatcher.settle().await.unwrap();
+    world.settle(&mut dispatcher).await;
     world.clock.advance_micros(ROTATION_MICROS);
     world.tell(run, 3..=3).await;
-    dispatcher.settle().await.unwrap();
+    world.settle(&mut dispatcher).await;
     let signed = |version| {
         let secret = Secrets.derive(webhook.id, version).0;
         move |got: &common::Got| {
@@ -260,7 +260,7 @@ async fn a_replay_sends_everything_from_a_point_on_under_the_same_ids(world: Wor
     let webhook = world.webhook(&receiver.url, &["*"]).await;
     world.tell(run, 3..=5).await;
     let mut dispatcher = world.dispatcher(world.sender());
-    dispatcher.settle().await.unwrap();
+    world.settle(&mut dispatcher).await;
     let before = receiver.all();
     assert_eq!(before.len(), 3);
     let log = world.log(LogPosition::START, &LogFilter::default(), 99).await;
@@ -268,21 +268,21 @@ async fn a_replay_sends_everything_from_a_point_on_under_the_same_ids(world: Wor
 
     let done = replay(ReplayFrom::After(log[3].position), 99).await.unwrap();
     assert_eq!((done.queued, done.next), (1, None));
-    dispatcher.settle().await.unwrap();
+    world.settle(&mut dispatcher).await;
     assert_eq!(receiver.all()[3].id, before[2].id, "the last message again, under its id");
 
     let done = replay(ReplayFrom::Since(0), 2).await.unwrap();
     assert_eq!((done.queued, done.next), (2, Some(log[1].position)), "also what it never heard of");
     assert_eq!(replay(ReplayFrom::Since(0), 2).await.unwrap().queued, 0, "what waits stays as it is");
     assert_eq!(replay(ReplayFrom::Since(world.now() + 1), 9).await.unwrap().queued, 0);
-    dispatcher.settle().await.unwrap();
+    world.settle(&mut dispatcher).await;
     assert_eq!(receiver.all().iter().skip(4).map(|got| got.place().1).collect::<Vec<_>>(), [1, 2]);
 
     let last = world.deliveries(&webhook, None).await.remove(0);
     let again = |id| world.store.replay_delivery(world.organization, webhook.id, id, world.now());
     assert_eq!(again(last.id).await.unwrap().state, DeliveryState::Waiting);
     assert!(matches!(again(last.id).await, Err(WebhookError::Waiting)));
-    dispatcher.settle().await.unwrap();
+    world.settle(&mut dispatcher).await;
     assert_eq!(receiver.all().last().unwrap().id, last.id.to_string());
 }
 
@@ -388,17 +388,17 @@ async fn deliveries_are_forgotten_and_webhooks_deleted_whole(world: World) {
     let run = world.run().await;
     world.tell(run, 1..=2).await;
     let mut dispatcher = world.dispatcher(world.sender());
-    dispatcher.settle().await.unwrap();
+    world.settle(&mut dispatcher).await;
     world.clock.advance_micros(SECOND);
     let later = world.now();
     world.tell(run, 3..=3).await;
-    dispatcher.settle().await.unwrap();
+    world.settle(&mut dispatcher).await;
     assert_eq!(world.store.forget_deliveries(later).await.unwrap(), 2);
     assert_eq!(world.deliveries(&webhook, None).await.len(), 1);
     world.store.delete_webhook(world.organization, webhook.id).await.unwrap();
     assert_eq!(world.store.forget_deliveries(i64::MAX).await.unwrap(), 0, "they went with it");
     world.tell(run, 4..=4).await;
-    dispatcher.settle().await.unwrap();
+    world.settle(&mut dispatcher).await;
     assert_eq!(receiver.all().len(), 3);
 }
 

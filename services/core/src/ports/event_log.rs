@@ -73,7 +73,8 @@ pub struct LogFilter {
 /// The log of every organization.
 ///
 /// Contract:
-/// 1. An event of a run is in the log of its organization from the commit that wrote it on.
+/// 1. An event of a run is in the log of its organization with the commit that wrote it; clause 2 says from when
+///    on it is shown.
 /// 2. A reader that goes on from the last position it was given misses no event and gets none twice,
 ///    whatever other transactions are under way: an event is shown only once every transaction that could
 ///    write before it has ended.

@@ -1,6 +1,7 @@
 //! Making and removing whole databases on a server, for benches and tests.
 
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use spotwright_core::ports::step_store::StoreError;
 use sqlx::postgres::PgConnectOptions;
@@ -40,4 +41,29 @@ pub async fn remove(url: &str, name: &str) -> Result<(), StoreError> {
     let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", checked(name)?);
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut conn).await.map_err(database)?;
     Ok(())
+}
+
+/// How often [`quiet`] looks, and how long it waits in between: a minute in all.
+const LOOKS: u32 = 12_000;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+
+/// Waits until every transaction of the server that is under way now has ended, in whichever of its databases:
+/// until then readers of the log are not shown what was committed since they began.
+///
+/// # Errors
+/// [`StoreError::Database`] when the server refuses; [`StoreError::Contradiction`] when one of them is still
+/// under way after a minute.
+pub async fn quiet(url: &str) -> Result<(), StoreError> {
+    let mut conn = PgConnectOptions::from_str(url).map_err(database)?.connect().await.map_err(database)?;
+    let own = "SELECT pg_current_xact_id()::text::bigint";
+    let own: i64 = sqlx::query_scalar(own).fetch_one(&mut conn).await.map_err(database)?;
+    for _ in 0..LOOKS {
+        let oldest = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+        let oldest: i64 = sqlx::query_scalar(oldest).fetch_one(&mut conn).await.map_err(database)?;
+        if oldest > own {
+            return Ok(());
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+    Err(StoreError::Contradiction(format!("what was under way at transaction {own} does not end")))
 }

@@ -193,6 +193,8 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) organization: OrganizationId,
     numbers: AtomicU64,
+    /// Of the database on a server; none for a file.
+    url: Option<String>,
     _guard: Box<dyn Any + Send>,
 }
 
@@ -225,7 +227,7 @@ impl World {
     pub(crate) async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
-        Self::of(store, Box::new(folder)).await
+        Self::of(store, None, Box::new(folder)).await
     }
 
     #[expect(clippy::disallowed_methods, reason = "the servers are told through the environment")]
@@ -234,16 +236,17 @@ impl World {
         let name = format!("test_hooks_{name}_{}", std::process::id());
         let url = database::create(&server, &name).await.unwrap();
         let store = PostgresStore::connect(&url, 4).await.unwrap();
-        Self::of(store, Box::new(Database(server, name))).await
+        Self::of(store, Some(url), Box::new(Database(server, name))).await
     }
 
-    async fn of<S: Store + 'static>(store: Arc<S>, guard: Box<dyn Any + Send>) -> Self {
+    async fn of<S: Store + 'static>(store: Arc<S>, url: Option<String>, guard: Box<dyn Any + Send>) -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
         let world = Self {
             store,
             clock: Arc::new(ManualClock::starting_at(1_800_000_000 * SECOND)),
             organization: OrganizationId::derive(1, "organization", 0),
             numbers: AtomicU64::new(1),
+            url,
             _guard: guard,
         };
         world.found(world.organization).await;
@@ -323,6 +326,8 @@ impl World {
     }
 
     pub(crate) async fn webhook(&self, url: &str, events: &[&str]) -> Webhook {
+        // It hears of what comes after the newest event that readers are shown.
+        self.quiet().await;
         let number = self.number();
         let new = NewWebhook {
             id: WebhookId::derive(number, "webhook", 0),
@@ -351,8 +356,23 @@ impl World {
         Dispatcher::new(ports, DispatchOptions { poll, ..DispatchOptions::default() })
     }
 
+    /// Waits until readers of the log are shown everything that is written so far: on a server, what other
+    /// tests have under way in databases of their own holds it back.
+    pub(crate) async fn quiet(&self) {
+        if let Some(url) = &self.url {
+            database::quiet(url).await.unwrap();
+        }
+    }
+
+    /// Sends everything that is due.
+    pub(crate) async fn settle(&self, dispatcher: &mut Dispatcher) {
+        self.quiet().await;
+        dispatcher.settle().await.unwrap();
+    }
+
     /// Moves the clock, second by second where something may be due.
     pub(crate) async fn pass(&self, dispatcher: &mut Dispatcher, seconds: i64, step: i64) {
+        self.quiet().await;
         let mut passed = 0;
         while passed < seconds {
             self.clock.advance_micros(step * SECOND);
@@ -377,6 +397,7 @@ impl World {
     }
 
     pub(crate) async fn log(&self, after: LogPosition, filter: &LogFilter, limit: u32) -> Vec<Logged> {
+        self.quiet().await;
         self.store.events_of_organization(self.organization, after, filter, limit).await.unwrap()
     }
 }
