@@ -379,6 +379,8 @@ impl World {
             passed += step;
             dispatcher.settle().await.unwrap();
         }
+        // What was told on the way.
+        self.settle(dispatcher).await;
     }
 
     pub(crate) async fn deliveries(&self, webhook: &Webhook, state: Option<DeliveryState>) -> Vec<Delivery> {
